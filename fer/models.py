@@ -1,0 +1,161 @@
+"""The two networks: VGG16's convolutions, an optional Squeeze-and-Excitation block, a small head.
+
+Keras 3 throughout, so any of its backends runs them. This module imports Keras; nothing outside
+training, evaluation and the reference backend imports this module.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import keras
+from keras import ops
+
+from fer import FerError, emotions
+from fer.scenarios import Scenario
+
+FEATURE_LAYER = "block5_pool"
+LOGITS = "logits"
+
+
+@keras.saving.register_keras_serializable(package="fer")
+class SqueezeExcite(keras.layers.Layer):
+    """Channels of a feature map weighted by gates between 0 and 1 (Hu et al. 2018, eq. 2-4).
+
+    Squeeze: the mean of each channel. Excitation: two dense layers with a bottleneck of
+    `channels // ratio`, ReLU and sigmoid. Input and output (n, h, w, channels).
+
+    Raises:
+        ValueError: if there are fewer channels than the ratio.
+    """
+
+    def __init__(self, ratio: int = 16, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.ratio = ratio
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        channels = input_shape[-1]
+        if channels is None or channels < self.ratio:
+            raise ValueError(
+                f"SqueezeExcite(ratio={self.ratio}) needs at least {self.ratio} channels; "
+                f"got an input of shape {input_shape}."
+            )
+        self.squeeze = keras.layers.GlobalAveragePooling2D(
+            keepdims=True, dtype=self.dtype_policy, name="squeeze"
+        )
+        self.reduce = keras.layers.Dense(
+            channels // self.ratio,
+            activation="relu",
+            kernel_initializer="he_normal",
+            dtype=self.dtype_policy,
+            name="reduce",
+        )
+        self.expand = keras.layers.Dense(
+            channels, activation="sigmoid", dtype=self.dtype_policy, name="expand"
+        )
+        self.reduce.build((input_shape[0], 1, 1, channels))
+        self.expand.build((input_shape[0], 1, 1, channels // self.ratio))
+        super().build(input_shape)
+
+    def gates(self, inputs: Any) -> Any:
+        """The gate of each channel, (n, 1, 1, channels), between 0 and 1."""
+        return self.expand(self.reduce(self.squeeze(inputs)))
+
+    def call(self, inputs: Any) -> Any:
+        return ops.multiply(inputs, self.gates(inputs))
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "ratio": self.ratio}
+
+
+def backbone(weights: str | Path | None = "imagenet") -> keras.Model:
+    """VGG16 without its top (Simonyan & Zisserman 2015), 19 layers, any input size from 32 up.
+
+    Args:
+        weights: "imagenet" lets Keras download them; a path loads a file of the same layout; None
+            leaves random values.
+
+    Raises:
+        FerError: if the weights can be neither loaded nor downloaded.
+    """
+    if isinstance(weights, Path) and not weights.is_file():
+        raise FerError(f"There is no weights file {weights}; check --backbone-weights.")
+    try:
+        return keras.applications.VGG16(
+            include_top=False,
+            weights=str(weights) if isinstance(weights, Path) else weights,
+            input_shape=(None, None, 3),
+        )
+    except Exception as error:
+        raise FerError(
+            f"VGG16's ImageNet weights could not be loaded ({error}); connect to the internet or "
+            "name the file with --backbone-weights."
+        ) from error
+
+
+def build(scenario: Scenario, weights: str | Path | None = "imagenet") -> keras.Model:
+    """The scenario's network: (n, S, S, 3) as `preprocessing.network_input` makes it to (n, 7)
+    float32 logits, for any S from 32 up.
+
+    Convolutions compute in the scenario's dtype; variables and logits are float32.
+    """
+    base = backbone(weights)
+    first, last = scenario.trainable_layers or (1, 0)
+    for index, layer in enumerate(base.layers):
+        layer.trainable = first <= index <= last
+        layer.dtype_policy = keras.DTypePolicy(scenario.compute_dtype)
+    features = base.output
+    logits = attach_head(features, scenario)
+    return keras.Model(base.input, logits, name=scenario.key)
+
+
+def attach_head(features: Any, scenario: Scenario) -> Any:
+    """Logits (n, 7) of a feature map (n, h, w, channels): SE block, pooling, head.
+
+    `pooling` "average" takes the mean of each channel; "grid" keeps it for each quadrant, so that
+    the head knows roughly where a feature was seen.
+    """
+    policy = keras.DTypePolicy(scenario.compute_dtype)
+    x = features
+    if scenario.se_ratio is not None:
+        x = SqueezeExcite(scenario.se_ratio, dtype=policy, name="squeeze_excite")(x)
+    if scenario.pooling == "grid":
+        x = QuadrantPooling(dtype="float32", name="pool")(x)
+    else:
+        x = keras.layers.GlobalAveragePooling2D(dtype="float32", name="pool")(x)
+    x = keras.layers.BatchNormalization(dtype="float32", name="norm")(x)
+    seed = scenario.seed
+    if scenario.hidden_units is not None:
+        if scenario.dropout:
+            x = keras.layers.Dropout(scenario.dropout, seed=seed, name="dropout_in")(x)
+        x = keras.layers.Dense(
+            scenario.hidden_units, activation="relu", dtype="float32", name="hidden"
+        )(x)
+    if scenario.dropout:
+        x = keras.layers.Dropout(scenario.dropout, seed=seed + 1, name="dropout")(x)
+    return keras.layers.Dense(emotions.COUNT, dtype="float32", name=LOGITS)(x)
+
+
+@keras.saving.register_keras_serializable(package="fer")
+class QuadrantPooling(keras.layers.Layer):
+    """Channel means over the four overlapping quadrants of a map: (n, h, w, c) to (n, 4c)."""
+
+    def call(self, inputs: Any) -> Any:
+        x = ops.cast(inputs, "float32")
+        height, width = ops.shape(x)[1], ops.shape(x)[2]
+        top, left = (height + 1) // 2, (width + 1) // 2
+        parts = [
+            x[:, :top, :left],
+            x[:, :top, width - left :],
+            x[:, height - top :, :left],
+            x[:, height - top :, width - left :],
+        ]
+        return ops.concatenate([ops.mean(part, axis=(1, 2)) for part in parts], axis=-1)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        channels = input_shape[-1]
+        return (input_shape[0], None if channels is None else 4 * channels)

@@ -1,0 +1,207 @@
+"""From an image to what VGG16 is fed, one function a stage.
+
+Training, evaluation, uploads and the webcam all go through `resize` and `network_input`, so a
+network is served exactly what it was trained on.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from fer import FerError
+from fer.scenarios import Augmentation
+
+FER_SIZE = 48
+NETWORK_SIZE = 224
+# Mean blue, green and red of ImageNet that Caffe's VGG16 subtracts (Simonyan & Zisserman 2015);
+# Keras' vgg16.preprocess_input has the same three numbers, and a test compares the two.
+CAFFE_MEANS_BGR = np.array([103.939, 116.779, 123.68], dtype=np.float32)
+MAX_PIXELS = 50_000_000
+MAX_BYTES = 40 * 2**20
+
+Gray: TypeAlias = NDArray[np.uint8]
+Rgb: TypeAlias = NDArray[np.uint8]
+Floats: TypeAlias = NDArray[np.float32]
+
+
+def read_image(source: Path | bytes, name: str | None = None) -> Rgb:
+    """The image upright in RGB, (H, W, 3) uint8.
+
+    Reads JPEG, PNG, WebP, BMP and what else Pillow knows, in any mode: palettes are resolved,
+    transparent parts lie on white, 16-bit and float images are scaled to their own range, CMYK is
+    converted. EXIF orientation is applied. Of an animation, the first frame.
+
+    Args:
+        source: a file, or its content.
+        name: how to call it in error messages.
+
+    Raises:
+        FerError: if it is missing, empty, truncated, not an image, or above 50 megapixels.
+    """
+    if isinstance(source, Path):
+        name = name or str(source)
+        try:
+            source = source.read_bytes()
+        except FileNotFoundError:
+            raise FerError(f"There is no file {name}; check the path.") from None
+        except OSError as error:
+            raise FerError(f"{name} cannot be read ({error.strerror}); check it.") from error
+    name = name or "the image"
+    if not source:
+        raise FerError(f"{name} is empty; choose a file that holds an image.")
+    if len(source) > MAX_BYTES:
+        raise FerError(f"{name} is larger than {MAX_BYTES >> 20} MB; choose a smaller image.")
+    try:
+        with Image.open(io.BytesIO(source)) as image:
+            width, height = image.size
+            if width * height > MAX_PIXELS:
+                raise FerError(
+                    f"{name} has {width * height / 1e6:.0f} megapixels; "
+                    f"at most {MAX_PIXELS / 1e6:.0f} are read, make it smaller first."
+                )
+            image.load()
+            return _rgb(ImageOps.exif_transpose(image))
+    except Image.UnidentifiedImageError:
+        raise FerError(
+            f"{name} is not an image that can be read; use JPEG, PNG, WebP or BMP."
+        ) from None
+    except Image.DecompressionBombError:
+        raise FerError(
+            f"{name} has too many pixels; at most {MAX_PIXELS / 1e6:.0f} megapixels are read."
+        ) from None
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        raise FerError(
+            f"{name} is damaged or cut off ({error}); export it again or choose another."
+        ) from error
+
+
+def _rgb(image: Image.Image) -> Rgb:
+    if image.mode in ("I", "F", "I;16", "I;16B", "I;16L", "I;16N"):
+        values = np.asarray(image, dtype=np.float64)
+        # A 16-bit file uses the whole 16-bit range by convention; a float one has no convention.
+        if image.mode == "F":
+            low, high = float(values.min()), float(values.max())
+        else:
+            low, high = 0.0, 65535.0 if values.max() > 255 else 255.0
+        scaled = (values - low) / max(high - low, 1e-12) * 255.0
+        gray = np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
+        return np.repeat(gray[:, :, None], 3, axis=2)
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        background = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(background, image)
+    return np.array(image.convert("RGB"), dtype=np.uint8)
+
+
+def to_gray(rgb: Rgb) -> Gray:
+    """Luma of an RGB image (ITU-R BT.601), (H, W) uint8. A gray image keeps its values.
+
+    Raises:
+        FerError: if the array is not (H, W, 3) uint8.
+    """
+    if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8:
+        raise FerError(
+            f"An RGB image has shape (H, W, 3) and type uint8; this one has {rgb.shape}, "
+            f"{rgb.dtype}."
+        )
+    return np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
+
+
+def to_fer_resolution(gray: Gray) -> Gray:
+    """The image at FER-2013's own 48x48, (48, 48) uint8.
+
+    The networks have only ever seen enlarged 48x48 faces, so a sharper crop is first reduced by
+    area averaging. An image of 48x48 is returned as it is.
+    """
+    if gray.shape == (FER_SIZE, FER_SIZE):
+        return gray
+    shrinks = min(gray.shape) >= FER_SIZE
+    method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(gray, (FER_SIZE, FER_SIZE), interpolation=method), dtype=np.uint8)
+
+
+def resize(gray: Gray, size: int = NETWORK_SIZE) -> Floats:
+    """The image bilinearly resized (pixel centres aligned), (size, size) float32 on 0-255."""
+    return np.asarray(
+        cv2.resize(gray.astype(np.float32), (size, size), interpolation=cv2.INTER_LINEAR),
+        dtype=np.float32,
+    )
+
+
+def to_three_channels(gray: Floats) -> Floats:
+    """The gray values in three equal channels: (..., H, W) to (..., H, W, 3)."""
+    return np.repeat(gray[..., None], 3, axis=-1)
+
+
+def network_input(channels: Floats) -> Floats:
+    """What VGG16 is fed: (..., H, W, 3) RGB on 0-255 to BGR with ImageNet's means subtracted.
+
+    Equals `keras.applications.vgg16.preprocess_input` without importing Keras.
+    """
+    return channels[..., ::-1] - CAFFE_MEANS_BGR
+
+
+def batch(faces: list[Gray] | NDArray[np.uint8], size: int = NETWORK_SIZE) -> Floats:
+    """Network input of many gray faces of any size: (n, size, size, 3) float32, BGR minus means."""
+    if len(faces) == 0:
+        return np.zeros((0, size, size, 3), dtype=np.float32)
+    resized = np.stack([resize(to_fer_resolution(face), size) for face in faces])
+    return network_input(to_three_channels(resized))
+
+
+@dataclass(frozen=True)
+class Change:
+    """One drawn augmentation: degrees, mirrored or not, shift in fractions of the side, factors."""
+
+    rotation: float
+    is_flipped: bool
+    shift_x: float
+    shift_y: float
+    zoom: float
+    contrast: float
+    brightness: float
+
+
+def draw_change(augmentation: Augmentation, rng: np.random.Generator) -> Change:
+    """A change drawn uniformly within the augmentation's bounds; the same generator state, the
+    same change."""
+    rotation, shift_x, shift_y, zoom, contrast, brightness = rng.uniform(-1.0, 1.0, size=6)
+    return Change(
+        rotation=rotation * augmentation.rotation,
+        is_flipped=bool(rng.random() < augmentation.flip),
+        shift_x=shift_x * augmentation.shift,
+        shift_y=shift_y * augmentation.shift,
+        zoom=1.0 + zoom * augmentation.zoom,
+        contrast=1.0 + contrast * augmentation.contrast,
+        brightness=brightness * augmentation.brightness,
+    )
+
+
+def apply_change(image: Floats, change: Change) -> Floats:
+    """The changed image: (S, S) float32 on 0-255 in and out; uncovered corners are mirrored."""
+    side = image.shape[0]
+    centre = (side - 1) / 2
+    matrix = cv2.getRotationMatrix2D((centre, centre), change.rotation, change.zoom)
+    matrix[:, 2] += (change.shift_x * side, change.shift_y * side)
+    if change.is_flipped:
+        mirror = np.array([[-1.0, 0.0, side - 1.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
+        matrix = matrix @ mirror
+    moved = cv2.warpAffine(
+        image, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101
+    )
+    middle = np.float32(moved.mean())
+    lit = (moved - middle) * change.contrast + middle + change.brightness
+    return np.clip(lit, 0.0, 255.0).astype(np.float32)
+
+
+def augment(image: Floats, augmentation: Augmentation, rng: np.random.Generator) -> Floats:
+    """One random variant of an image: (S, S) float32 on 0-255 in and out."""
+    return apply_change(image, draw_change(augmentation, rng))

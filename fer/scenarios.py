@@ -1,0 +1,219 @@
+"""The two scenarios as frozen records: every hyperparameter of the comparison stands here.
+
+The training command, the parameter table of the dashboard and the model cards read these records,
+so what is shown is what was run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
+
+from fer import FerError
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """Random changes of a training image. Every value is the largest one drawn, uniformly.
+
+    rotation in degrees either way; shift as a fraction of the side either way; zoom as a fraction
+    either way; contrast as a factor's distance from 1; brightness on the 0-255 scale; flip as the
+    probability of mirroring.
+    """
+
+    rotation: float = 0.0
+    flip: float = 0.0
+    shift: float = 0.0
+    zoom: float = 0.0
+    contrast: float = 0.0
+    brightness: float = 0.0
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A stretch of training at one input size, with its own warm-up and cosine decay.
+
+    `images_per_epoch` is None for whole passes over Training; a smaller number makes epochs short
+    enough to validate and checkpoint often where a pass takes an hour.
+    """
+
+    image_size: int
+    epochs: int
+    learning_rate: float
+    batch_size: int
+    final_learning_rate: float = 0.0
+    warmup_steps: int = 0
+    images_per_epoch: int | None = None
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One way to classify expressions, complete: architecture, data, loss, optimisation."""
+
+    key: str
+    colour: str
+    pattern: str
+    input_size: int
+    frozen_layers: tuple[int, int]
+    trainable_layers: tuple[int, int] | None
+    se_ratio: int | None
+    pooling: Literal["average", "grid"]
+    hidden_units: int | None
+    dropout: float
+    augmentation: Augmentation | None
+    class_weights: Literal["none", "sqrt_inverse_frequency"]
+    label_smoothing: float
+    optimizer: str
+    weight_decay: float
+    clipnorm: float | None
+    ema_momentum: float | None
+    compute_dtype: str
+    phases: tuple[Phase, ...]
+    seed: int = 2013
+
+    @property
+    def epochs(self) -> int:
+        """Epochs of all phases together."""
+        return sum(phase.epochs for phase in self.phases)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The record as plain JSON types; `from_dict` reads it back."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, record: dict[str, Any]) -> Scenario:
+        """The scenario that `to_dict` wrote.
+
+        Raises:
+            FerError: if a field is missing or unknown.
+        """
+        try:
+            fields = dict(record)
+            fields["phases"] = tuple(Phase(**phase) for phase in record["phases"])
+            fields["frozen_layers"] = tuple(record["frozen_layers"])
+            if record["trainable_layers"] is not None:
+                fields["trainable_layers"] = tuple(record["trainable_layers"])
+            if record["augmentation"] is not None:
+                fields["augmentation"] = Augmentation(**record["augmentation"])
+            return cls(**fields)
+        except (KeyError, TypeError) as error:
+            raise FerError(
+                f"The stored scenario does not fit this version of fer ({error}); "
+                "check out the version that wrote it or train again."
+            ) from error
+
+
+# Keras' VGG16 without its top has layers 0-18: 0-10 are the input and blocks 1-3, 11-18 blocks 4-5.
+TRUNK_LAYERS = (0, 10)
+TOP_BLOCK_LAYERS = (11, 18)
+
+BASELINE = Scenario(
+    key="baseline",
+    colour="#F59E0B",
+    pattern="/",
+    input_size=224,
+    frozen_layers=(0, 18),
+    trainable_layers=None,
+    se_ratio=None,
+    pooling="average",
+    hidden_units=None,
+    dropout=0.4,
+    augmentation=None,
+    class_weights="none",
+    label_smoothing=0.0,
+    optimizer="adamw",
+    weight_decay=5e-3,
+    clipnorm=1.0,
+    ema_momentum=None,
+    compute_dtype="mixed_bfloat16",
+    phases=(Phase(image_size=224, epochs=40, learning_rate=1e-3, batch_size=256),),
+)
+
+PROPOSED = Scenario(
+    key="proposed",
+    colour="#818CF8",
+    pattern="",
+    input_size=224,
+    frozen_layers=TRUNK_LAYERS,
+    trainable_layers=TOP_BLOCK_LAYERS,
+    se_ratio=16,
+    pooling="average",
+    hidden_units=None,
+    dropout=0.4,
+    augmentation=Augmentation(
+        rotation=15.0, flip=0.5, shift=3.5 / 48, zoom=0.12, contrast=0.2, brightness=20.0
+    ),
+    class_weights="sqrt_inverse_frequency",
+    label_smoothing=0.1,
+    optimizer="adamw",
+    weight_decay=5e-3,
+    clipnorm=1.0,
+    ema_momentum=0.998,
+    compute_dtype="mixed_bfloat16",
+    phases=(
+        Phase(image_size=64, epochs=8, learning_rate=2e-4, batch_size=64, warmup_steps=300),
+        Phase(
+            image_size=224,
+            epochs=16,
+            learning_rate=1e-4,
+            batch_size=32,
+            warmup_steps=200,
+            images_per_epoch=14_336,
+        ),
+    ),
+)
+
+SCENARIOS: dict[str, Scenario] = {scenario.key: scenario for scenario in (BASELINE, PROPOSED)}
+
+
+def get(key: str) -> Scenario:
+    """The scenario of that key.
+
+    Raises:
+        FerError: if there is none.
+    """
+    if key not in SCENARIOS:
+        raise FerError(f"There is no scenario {key!r}; choose one of {', '.join(SCENARIOS)}.")
+    return SCENARIOS[key]
+
+
+def with_overrides(
+    scenario: Scenario,
+    *,
+    epochs: int | None = None,
+    image_size: int | None = None,
+    seed: int | None = None,
+) -> Scenario:
+    """The scenario with a shorter or longer training, one input size, or another seed.
+
+    `image_size` keeps only the first phase and trains, evaluates and serves at that size.
+    `epochs` cuts the phases after that many epochs, or lengthens the last one.
+
+    Raises:
+        FerError: if a value is not positive, or the size is below 32 pixels (VGG16's five
+            poolings leave nothing of a smaller image).
+    """
+    if image_size is not None:
+        if image_size < 32:
+            raise FerError(f"The image size is {image_size}; VGG16 needs at least 32 pixels.")
+        first = replace(scenario.phases[0], image_size=image_size)
+        scenario = replace(scenario, input_size=image_size, phases=(first,))
+    if epochs is not None:
+        if epochs < 1:
+            raise FerError(f"The number of epochs is {epochs}; it must be 1 or more.")
+        scenario = replace(scenario, phases=_cut(scenario.phases, epochs))
+    if seed is not None:
+        scenario = replace(scenario, seed=seed)
+    return scenario
+
+
+def _cut(phases: tuple[Phase, ...], epochs: int) -> tuple[Phase, ...]:
+    kept: list[Phase] = []
+    left = epochs
+    for phase in phases:
+        if left == 0:
+            break
+        kept.append(replace(phase, epochs=min(phase.epochs, left)))
+        left -= kept[-1].epochs
+    kept[-1] = replace(kept[-1], epochs=kept[-1].epochs + left)
+    return tuple(kept)
