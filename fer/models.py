@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
+from numpy.typing import NDArray
 
 from fer import FerError, emotions
 from fer.scenarios import Scenario
@@ -97,6 +99,17 @@ def backbone(weights: str | Path | None = "imagenet") -> keras.Model:
         ) from error
 
 
+def policy(scenario: Scenario) -> keras.DTypePolicy:
+    """The dtype policy of the scenario's convolutions: float32 variables, maybe bf16 compute."""
+    return keras.DTypePolicy(scenario.compute_dtype)
+
+
+def run(model: keras.Model, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The model's output for one batch in inference mode, float32."""
+    output = model.predict_on_batch(inputs)
+    return np.asarray(output, dtype=np.float32)
+
+
 def build(scenario: Scenario, weights: str | Path | None = "imagenet") -> keras.Model:
     """The scenario's network: (n, S, S, 3) as `preprocessing.network_input` makes it to (n, 7)
     float32 logits, for any S from 32 up.
@@ -107,7 +120,7 @@ def build(scenario: Scenario, weights: str | Path | None = "imagenet") -> keras.
     first, last = scenario.trainable_layers or (1, 0)
     for index, layer in enumerate(base.layers):
         layer.trainable = first <= index <= last
-        layer.dtype_policy = keras.DTypePolicy(scenario.compute_dtype)
+        layer.dtype_policy = policy(scenario)
     features = base.output
     logits = attach_head(features, scenario)
     return keras.Model(base.input, logits, name=scenario.key)
@@ -119,10 +132,9 @@ def attach_head(features: Any, scenario: Scenario) -> Any:
     `pooling` "average" takes the mean of each channel; "grid" keeps it for each quadrant, so that
     the head knows roughly where a feature was seen.
     """
-    policy = keras.DTypePolicy(scenario.compute_dtype)
     x = features
     if scenario.se_ratio is not None:
-        x = SqueezeExcite(scenario.se_ratio, dtype=policy, name="squeeze_excite")(x)
+        x = SqueezeExcite(scenario.se_ratio, dtype=policy(scenario), name="squeeze_excite")(x)
     if scenario.pooling == "grid":
         x = QuadrantPooling(dtype="float32", name="pool")(x)
     else:

@@ -1,0 +1,136 @@
+"""FER-2013 on disk: one memory-mapped array of images and one index beside it.
+
+`data/fer2013/` holds a generation of files named after the digest of their content and
+`dataset.json`, which names the generation in use. Replacing that one small file is what makes an
+import atomic. `fer.importing` writes it; everything else opens it here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as parquet
+from numpy.typing import NDArray
+
+from fer import FerError, emotions, files
+from fer.preprocessing import FER_SIZE
+
+MANIFEST = "dataset.json"
+FOLDER = Path("data") / "fer2013"
+
+
+class Split(str, Enum):
+    """The official splits of the ICML 2013 challenge, by the names the challenge gave them."""
+
+    TRAINING = "Training"
+    PUBLIC_TEST = "PublicTest"
+    PRIVATE_TEST = "PrivateTest"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+SPLITS: tuple[Split, ...] = tuple(Split)
+
+# Images per class in the order of `emotions.EMOTIONS` (Goodfellow et al. 2013).
+OFFICIAL_COUNTS: dict[Split, tuple[int, ...]] = {
+    Split.TRAINING: (3995, 436, 4097, 7215, 4830, 3171, 4965),
+    Split.PUBLIC_TEST: (467, 56, 496, 895, 653, 415, 607),
+    Split.PRIVATE_TEST: (491, 55, 528, 879, 594, 416, 626),
+}
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """The imported data set. Row i of every array is the same image.
+
+    images: (N, 48, 48) uint8, memory-mapped and read-only. labels: (N,) int64, 0-6. splits: (N,)
+    str. sources: (N,) str, the file or row the image came from.
+    """
+
+    folder: Path
+    manifest: dict[str, Any]
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    splits: NDArray[np.str_]
+    sources: NDArray[np.str_]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def rows(self, split: Split | None = None, emotion: str | None = None) -> NDArray[np.int64]:
+        """Row numbers of a split and a class, ascending; None means all."""
+        chosen = np.ones(len(self), dtype=bool)
+        if split is not None:
+            chosen &= self.splits == split.value
+        if emotion is not None:
+            chosen &= self.labels == emotions.LABEL_OF[emotion]
+        return np.flatnonzero(chosen)
+
+    @cached_property
+    def counts(self) -> dict[Split, tuple[int, ...]]:
+        """Images per class of each split, in the order of `emotions.EMOTIONS`."""
+        return {
+            split: tuple(
+                int(n)
+                for n in np.bincount(self.labels[self.rows(split)], minlength=emotions.COUNT)
+            )
+            for split in SPLITS
+        }
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over images, labels and splits: two imports of the same data have the same."""
+        return str(self.manifest["digest"])
+
+
+def is_imported(folder: Path = FOLDER) -> bool:
+    """Whether a data set lies in the folder."""
+    return (folder / MANIFEST).is_file()
+
+
+def open_dataset(folder: Path = FOLDER) -> Dataset:
+    """The imported data set, without copying the images into memory.
+
+    Raises:
+        FerError: if none is imported, or its files are damaged.
+    """
+    if not is_imported(folder):
+        raise FerError(
+            f"FER-2013 is not imported yet (nothing in {folder}); run: fer data import PATH "
+            "or: fer data download"
+        )
+    manifest = files.read_json(folder / MANIFEST)
+    try:
+        images = np.load(folder / manifest["images"], mmap_mode="r", allow_pickle=False)
+        index = parquet.read_table(folder / manifest["index"], memory_map=True)
+        labels = index.column("emotion").to_numpy().astype(np.int64)
+        splits = np.asarray(index.column("split").to_pylist(), dtype=np.str_)
+        sources = np.asarray(index.column("source").to_pylist(), dtype=np.str_)
+    except (OSError, KeyError, ValueError) as error:
+        raise FerError(
+            f"The data set in {folder} is damaged ({error}); import it again: fer data import PATH"
+        ) from error
+    if images.shape != (len(labels), FER_SIZE, FER_SIZE) or images.dtype != np.uint8:
+        raise FerError(
+            f"The data set in {folder} does not fit its index (images {images.shape}, "
+            f"{len(labels)} rows); import it again: fer data import PATH"
+        )
+    return Dataset(folder, manifest, images, labels, splits, sources)
+
+
+def count_differences(counts: dict[Split, tuple[int, ...]]) -> list[str]:
+    """One sentence for every class of a split whose count is not the official one."""
+    return [
+        f"{split} {emotion.key}: {found} images, officially {official}"
+        for split in SPLITS
+        for emotion, found, official in zip(
+            emotions.EMOTIONS, counts[split], OFFICIAL_COUNTS[split], strict=True
+        )
+        if found != official
+    ]

@@ -1,0 +1,67 @@
+"""Files that are either whole or not there: everything `fer` writes goes through here."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from fer import FerError
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary path beside `path` that takes its place when the block ends well.
+
+    If the block fails or is interrupted, the temporary file is removed and `path` is as before.
+
+    Raises:
+        FerError: if the folder cannot be written or the disk is full.
+    """
+    temporary: Path | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
+        os.close(handle)
+        temporary = Path(name)
+        yield temporary
+        # mkstemp makes files private; what fer writes is as readable as any other file.
+        temporary.chmod(0o644)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise FerError(
+            f"{path} cannot be written ({error.strerror or error}); check that the folder is "
+            "writable and the disk has space. What was there before is unchanged."
+        ) from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes UTF-8 text with Unix line ends, whole or not at all. Raises as `replacing`."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+def write_json(path: Path, record: Any) -> None:
+    """Writes indented JSON, whole or not at all. Raises as `replacing`."""
+    write_text(path, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """What a JSON file holds.
+
+    Raises:
+        FerError: if it is missing or not JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise FerError(f"There is no file {path}.") from None
+    except (OSError, ValueError) as error:
+        raise FerError(f"{path} cannot be read ({error}); restore it from the repository.") from error

@@ -1,0 +1,372 @@
+"""FER-2013 as people have it, read into `data/fer2013/`.
+
+Kaggle's archive.zip and its extracted folder (one JPEG a face), fer2013.csv and icml_face_data.csv
+(one row a face), and the challenge's fer2013.tar.gz or any zip around one of those tables.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import re
+import shutil
+import tarfile
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+from typing import IO, Any
+
+import numpy as np
+import pyarrow as arrow
+import pyarrow.parquet as parquet
+from numpy.typing import NDArray
+from PIL import Image
+
+from fer import FerError, emotions, files
+from fer.dataset import FOLDER, MANIFEST, SPLITS, Split, count_differences
+from fer.preprocessing import FER_SIZE
+
+KAGGLE_DATASET = "msambare/fer2013"
+MAX_UNPACKED = 2 * 2**30
+MAX_MEMBERS = 200_000
+MAX_IMAGE_BYTES = 2**20
+# JPEG, PNG and text never shrink this far; repeated bytes, the stuff of zip bombs, do.
+MAX_RATIO = 200
+IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png"}
+FILE_NAME = re.compile(r"^(Training|PublicTest|PrivateTest)_(\d+)\.(?:jpe?g|png)$", re.IGNORECASE)
+PIXELS = FER_SIZE * FER_SIZE
+COLUMNS = ("emotion", "pixels", "usage")
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass
+class Report:
+    """What an import found: images kept, images skipped with the reason, odd counts."""
+
+    images: int = 0
+    skipped: list[str] = field(default_factory=list)
+    differences: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Face:
+    split: Split
+    label: int
+    source: str
+    order: int
+    pixels: NDArray[np.uint8]
+
+
+def import_dataset(
+    path: Path, folder: Path = FOLDER, progress: Progress | None = None
+) -> Report:
+    """Reads the data set at `path` into `folder`; what was there stays until all is written.
+
+    Corrupt, odd-sized or misnamed images of an archive or folder are skipped and named in the
+    report. A table with a bad row is refused as a whole: its rows have no names to report them by,
+    and a shifted row would spoil every later one.
+
+    Args:
+        progress: called with (faces read, faces expected).
+
+    Raises:
+        FerError: if the path is missing, of no known form, unsafe, or nothing of it is usable; or
+            if `folder` cannot be written.
+    """
+    report = Report()
+    faces: list[_Face] = []
+    with _opened(path) as (expected, read):
+        for done, face in enumerate(read(report), start=1):
+            if face is not None:
+                faces.append(face)
+            if progress is not None and (done % 200 == 0 or done == expected):
+                progress(done, expected)
+    if not faces:
+        reason = f"; the first problem: {report.skipped[0]}" if report.skipped else ""
+        raise FerError(f"{path} holds no usable FER-2013 image{reason}. Nothing was imported.")
+    faces.sort(key=lambda face: (SPLITS.index(face.split), face.order, face.label, face.source))
+    _store(faces, path, folder, report)
+    return report
+
+
+def download(folder: Path = FOLDER, progress: Progress | None = None) -> Report:
+    """Downloads Kaggle's `msambare/fer2013` through kagglehub and imports it.
+
+    Raises:
+        FerError: if kagglehub is not installed or the download fails; as `import_dataset`.
+    """
+    try:
+        import kagglehub
+    except ImportError:
+        raise FerError(
+            "kagglehub is not installed; run: pip install kagglehub, or download the data set "
+            f"{KAGGLE_DATASET} from Kaggle yourself and run: fer data import archive.zip"
+        ) from None
+    try:
+        path = Path(kagglehub.dataset_download(KAGGLE_DATASET))
+    except Exception as error:
+        raise FerError(
+            f"The download of {KAGGLE_DATASET} failed ({error}); check the connection, or "
+            "download archive.zip in a browser and run: fer data import archive.zip"
+        ) from error
+    return import_dataset(path, folder, progress)
+
+
+_Read = Callable[[Report], Iterator[_Face | None]]
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[int, _Read]]:
+    """How many faces to expect at the path, and a function that yields them."""
+    if not path.exists():
+        raise FerError(f"There is no file or folder {path}; check the path.")
+    try:
+        if path.is_dir():
+            yield _folder(path)
+        elif path.stat().st_size == 0:
+            raise FerError(f"{path} is empty; download it again.")
+        elif zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                yield _zip(archive, path)
+        elif path.name.lower().endswith((".tar.gz", ".tgz", ".tar")):
+            with tarfile.open(path) as archive:
+                yield _tar(archive, path)
+        elif path.suffix.lower() == ".csv":
+            with path.open("rb") as stream:
+                yield _table(stream, path.name)
+        else:
+            raise FerError(
+                f"{path} is not FER-2013 in a known form; give archive.zip, its extracted folder, "
+                "fer2013.csv, icml_face_data.csv or fer2013.tar.gz."
+            )
+    except (zipfile.BadZipFile, tarfile.TarError, EOFError) as error:
+        raise FerError(f"{path} is damaged or cut off ({error}); download it again.") from error
+    except OSError as error:
+        raise FerError(f"{path} cannot be read ({error.strerror or error}); check it.") from error
+
+
+def _zip(archive: zipfile.ZipFile, path: Path) -> tuple[int, _Read]:
+    members = [member for member in archive.infolist() if not member.is_dir()]
+    if len(members) > MAX_MEMBERS:
+        raise FerError(f"{path} holds {len(members)} files, far more than FER-2013; it is refused.")
+    for member in members:
+        _refuse_unsafe(member.filename, path)
+        ratio = member.file_size / max(member.compress_size, 1)
+        if member.file_size > 10 * 2**20 and ratio > MAX_RATIO:
+            raise FerError(
+                f"{path} looks like a zip bomb ({member.filename} would grow {ratio:.0f} times); "
+                "it is refused."
+            )
+    if sum(member.file_size for member in members) > MAX_UNPACKED:
+        raise FerError(
+            f"{path} would unpack to more than {MAX_UNPACKED >> 30} GB, like a zip bomb; "
+            "it is refused."
+        )
+    images = [m for m in members if PurePosixPath(m.filename).suffix.lower() in IMAGE_SUFFIXES]
+    if images:
+
+        def read(report: Report) -> Iterator[_Face | None]:
+            for member in images:
+                try:
+                    content = archive.read(member) if member.file_size <= MAX_IMAGE_BYTES else None
+                except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError) as error:
+                    report.skipped.append(f"{member.filename}: {error}")
+                    yield None
+                    continue
+                yield _decode(member.filename, content, report)
+
+        return len(images), read
+    for member in members:
+        name = member.filename.lower()
+        if name.endswith(".csv") and "submission" not in name:
+            return _table(archive.open(member), member.filename)
+        if name.endswith((".tar.gz", ".tgz")):
+            return _tar(tarfile.open(fileobj=archive.open(member), mode="r:gz"), path)
+    raise FerError(f"{path} holds neither FER-2013's images nor its table; check the file.")
+
+
+def _tar(archive: tarfile.TarFile, path: Path) -> tuple[int, _Read]:
+    for position, member in enumerate(archive):
+        _refuse_unsafe(member.name, path)
+        if position > MAX_MEMBERS or member.size > MAX_UNPACKED:
+            raise FerError(f"{path} would unpack to far more than FER-2013; it is refused.")
+        if member.isfile() and member.name.lower().endswith("fer2013.csv"):
+            stream = archive.extractfile(member)
+            if stream is not None:
+                return _table(stream, member.name)
+    raise FerError(f"{path} does not hold fer2013.csv; check the file.")
+
+
+def _refuse_unsafe(name: str, path: Path) -> None:
+    parts = PurePosixPath(name.replace("\\", "/"))
+    if parts.is_absolute() or ".." in parts.parts or re.match(r"^[A-Za-z]:", name):
+        raise FerError(f"{path} holds the path {name!r}, which leaves its folder; it is refused.")
+
+
+def _folder(path: Path) -> tuple[int, _Read]:
+    images = sorted(p for p in path.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES)
+    if not images:
+        tables = sorted(p for p in path.rglob("*.csv") if p.stem in ("fer2013", "icml_face_data"))
+        if tables:
+            return _table(io.BytesIO(tables[0].read_bytes()), tables[0].name)
+        raise FerError(f"{path} holds neither FER-2013's images nor its table; check the folder.")
+
+    def read(report: Report) -> Iterator[_Face | None]:
+        for image in images:
+            name = image.relative_to(path).as_posix()
+            too_large = image.stat().st_size > MAX_IMAGE_BYTES
+            yield _decode(name, None if too_large else image.read_bytes(), report)
+
+    return len(images), read
+
+
+def _decode(name: str, content: bytes | None, report: Report) -> _Face | None:
+    """The face in an image file, or None and a line in the report."""
+    place = PurePosixPath(name)
+    match = FILE_NAME.match(place.name)
+    emotion = place.parent.name.lower()
+    if match is None or emotion not in emotions.LABEL_OF:
+        report.skipped.append(f"{name}: path does not tell split and emotion")
+        return None
+    if content is None:
+        report.skipped.append(f"{name}: too large for a 48x48 image")
+        return None
+    try:
+        with Image.open(io.BytesIO(content)) as image:
+            if image.size != (FER_SIZE, FER_SIZE):
+                report.skipped.append(f"{name}: {image.size[0]}x{image.size[1]}, not 48x48 pixels")
+                return None
+            pixels = np.array(image.convert("L"), dtype=np.uint8)
+    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError):
+        report.skipped.append(f"{name}: not a readable image")
+        return None
+    split = next(s for s in SPLITS if s.value.lower() == match[1].lower())
+    return _Face(split, emotions.LABEL_OF[emotion], name, int(match[2]), pixels)
+
+
+def _table(stream: IO[bytes], name: str) -> tuple[int, _Read]:
+    csv.field_size_limit(2**20)
+    text = io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
+    rows = csv.reader(text)
+    try:
+        header = [column.strip().lower() for column in next(rows, [])]
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise FerError(f"{name} is not a CSV table ({error}); check the file.") from error
+    missing = [column for column in COLUMNS if column not in header]
+    if missing:
+        raise FerError(
+            f"{name} lacks the column{'s' if len(missing) > 1 else ''} {', '.join(missing)}; "
+            "FER-2013's table has emotion, pixels and Usage."
+        )
+    emotion_at, pixels_at, usage_at = (header.index(column) for column in COLUMNS)
+
+    def read(report: Report) -> Iterator[_Face]:
+        try:
+            for number, row in enumerate(rows, start=1):
+                if not row:
+                    continue
+                if len(row) < len(header):
+                    raise FerError(
+                        f"{name}, row {number}: {len(row)} of {len(header)} columns; "
+                        "the file is damaged, download it again."
+                    )
+                yield _row(name, number, row[emotion_at], row[pixels_at], row[usage_at])
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise FerError(f"{name} is damaged ({error}); download it again.") from error
+
+    return sum(sum(counts) for counts in _official()), read
+
+
+def _official() -> list[tuple[int, ...]]:
+    from fer.dataset import OFFICIAL_COUNTS
+
+    return list(OFFICIAL_COUNTS.values())
+
+
+def _row(name: str, number: int, emotion: str, pixels: str, usage: str) -> _Face:
+    where = f"{name}, row {number}"
+    try:
+        values = np.array(pixels.split(), dtype=np.int64)
+        label = int(emotion)
+    except (ValueError, OverflowError):
+        raise FerError(f"{where}: emotion and pixels must be whole numbers; check it.") from None
+    if len(values) != PIXELS:
+        raise FerError(f"{where}: {len(values)} pixels instead of {PIXELS}; download it again.")
+    if not 0 <= label < emotions.COUNT:
+        raise FerError(f"{where}: emotion {label} is not between 0 and 6; check the file.")
+    if values.min() < 0 or values.max() > 255:
+        raise FerError(f"{where}: a pixel lies outside 0-255; check the file.")
+    split = next((s for s in SPLITS if s.value.lower() == usage.strip().lower()), None)
+    if split is None:
+        raise FerError(
+            f"{where}: Usage is {usage!r}; it must be Training, PublicTest or PrivateTest."
+        )
+    face = values.astype(np.uint8).reshape(FER_SIZE, FER_SIZE)
+    return _Face(split, label, f"row {number}", number, face)
+
+
+def _store(faces: list[_Face], path: Path, folder: Path, report: Report) -> None:
+    images = np.stack([face.pixels for face in faces])
+    labels = np.array([face.label for face in faces], dtype=np.int8)
+    splits = [face.split.value for face in faces]
+    digest = hashlib.sha256()
+    for part in (images.tobytes(), labels.tobytes(), "\n".join(splits).encode()):
+        digest.update(part)
+    counts = {
+        split: tuple(
+            int(n)
+            for n in np.bincount(
+                labels[np.array(splits) == split.value], minlength=emotions.COUNT
+            )
+        )
+        for split in SPLITS
+    }
+    report.images = len(faces)
+    report.differences = count_differences(counts)
+    names = {
+        "images": f"images-{digest.hexdigest()[:12]}.npy",
+        "index": f"index-{digest.hexdigest()[:12]}.parquet",
+    }
+    manifest: dict[str, Any] = {
+        **names,
+        "digest": digest.hexdigest(),
+        "imported": datetime.now(UTC).isoformat(timespec="seconds"),
+        "source": path.name,
+        "counts": {split.value: counts[split] for split in SPLITS},
+        "skipped": report.skipped,
+        "differences": report.differences,
+    }
+    _require_space(folder, images.nbytes)
+    index = arrow.table(
+        {
+            "emotion": arrow.array(labels),
+            "split": arrow.array(splits),
+            "source": arrow.array([face.source for face in faces]),
+        }
+    )
+    with files.replacing(folder / names["images"]) as temporary, temporary.open("wb") as stream:
+        np.save(stream, images, allow_pickle=False)
+    with files.replacing(folder / names["index"]) as temporary:
+        parquet.write_table(index, temporary)
+    files.write_json(folder / MANIFEST, manifest)
+    for old in folder.iterdir():
+        if old.name not in (MANIFEST, *names.values()):
+            # Windows refuses to delete a file that another process has mapped; the next import
+            # tries again, and the manifest no longer names it.
+            with suppress(OSError):
+                old.unlink()
+
+
+def _require_space(folder: Path, needed: int) -> None:
+    existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    free = shutil.disk_usage(existing).free
+    if free < needed * 1.1:
+        raise FerError(
+            f"The disk of {folder} has {free >> 20} MB free and the data set needs "
+            f"{needed * 1.1 / 2**20:.0f} MB; make room and import again. Nothing was changed."
+        )

@@ -1,0 +1,353 @@
+"""Training of a scenario: phases of Keras' `fit`, a history by epoch, and a run that survives.
+
+A run directory holds `run.json` (scenario and data digest), `history.csv` (one row an epoch),
+`checkpoint-NNNN.weights.h5` (the last epoch, optimiser included) and `best.weights.h5` (the epoch
+of the last phase with the highest PublicTest accuracy).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from fer import FerError, features, feeding, files, models
+from fer.dataset import Dataset, Split
+from fer.scenarios import Phase, Scenario
+
+HISTORY_COLUMNS = (
+    "epoch",
+    "loss",
+    "accuracy",
+    "val_loss",
+    "val_accuracy",
+    "learning_rate",
+    "image_size",
+    "seconds",
+)
+BEST = "best.weights.h5"
+HISTORY = "history.csv"
+RUN = "run.json"
+
+Progress = Callable[[int, int, dict[str, float]], None]
+
+
+def train(
+    scenario: Scenario,
+    data: Dataset,
+    run_dir: Path,
+    *,
+    resume: bool = False,
+    backbone_weights: str | Path | None = "imagenet",
+    cache_dir: Path | None = None,
+    progress: Progress | None = None,
+) -> list[dict[str, float]]:
+    """Trains the scenario on Training, watches PublicTest, and returns the history, a row an epoch.
+
+    PrivateTest is never looked at. After the call `best.weights.h5` in `run_dir` holds the model.
+
+    Args:
+        resume: continue after the last finished epoch of the run in `run_dir`. Phases that were
+            begun must be as they were; later ones may be added.
+        cache_dir: where the frozen backbone's features are kept; `run_dir` if None.
+        progress: called every step with (steps done, steps in all, current metrics).
+
+    Raises:
+        FerError: if `run_dir` already holds a run and `resume` is false, if what is to be resumed
+            differs in scenario or data, or if the directory cannot be written.
+    """
+    done = _prepare(scenario, data, run_dir, resume)
+    if scenario.trainable_layers is None:
+        cached = features.cached(data, scenario, cache_dir or run_dir, backbone_weights, progress)
+        inputs = keras.Input(cached.shape[1:])
+        model = keras.Model(inputs, models.attach_head(inputs, scenario), name=scenario.key)
+        batches: type[feeding.FaceBatches] = feeding.FeatureBatches
+        images: Any = cached
+    else:
+        model = models.build(scenario, None if done else backbone_weights)
+        batches, images = feeding.FaceBatches, data.images
+
+    training, validation = data.rows(Split.TRAINING), data.rows(Split.PUBLIC_TEST)
+    weights = (
+        feeding.class_weights(data.labels[training])
+        if scenario.class_weights == "sqrt_inverse_frequency"
+        else None
+    )
+    first_epoch = 0
+    steps_before = 0
+    steps_in_all = sum(_steps(phase, len(training)) * phase.epochs for phase in scenario.phases)
+    for number, phase in enumerate(scenario.phases):
+        last_epoch = first_epoch + phase.epochs
+        steps = _steps(phase, len(training))
+        if done >= last_epoch and not (number + 1 == len(scenario.phases) and done == last_epoch):
+            if done == last_epoch:
+                _compile(model, scenario, phase, steps)
+                _restore(model, scenario, run_dir, done, is_phase_over=True)
+        elif done < last_epoch:
+            _compile(model, scenario, phase, steps)
+            start = max(done, first_epoch)
+            if start > first_epoch:
+                _restore(model, scenario, run_dir, start, is_phase_over=False)
+            model.fit(
+                batches(
+                    images,
+                    data.labels,
+                    training,
+                    size=phase.image_size,
+                    batch_size=phase.batch_size,
+                    augmentation=scenario.augmentation,
+                    seed=scenario.seed,
+                    images_per_epoch=phase.images_per_epoch,
+                    epoch=start,
+                ),
+                validation_data=batches(
+                    images, data.labels, validation, size=phase.image_size, batch_size=64
+                ),
+                initial_epoch=start,
+                epochs=last_epoch,
+                class_weight=weights,
+                shuffle=False,
+                verbose=0,
+                callbacks=_callbacks(
+                    scenario, phase, first_epoch, run_dir, progress, steps_before, steps_in_all
+                ),
+            )
+        first_epoch = last_epoch
+        steps_before += steps * phase.epochs
+    return read_history(run_dir)
+
+
+def _steps(phase: Phase, images: int) -> int:
+    length = min(phase.images_per_epoch or images, images)
+    return -(-length // phase.batch_size)
+
+
+def _compile(model: keras.Model, scenario: Scenario, phase: Phase, steps: int) -> None:
+    total = steps * phase.epochs
+    warmup = min(phase.warmup_steps, total // 2)
+    schedule = keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=0.0 if warmup else phase.learning_rate,
+        decay_steps=max(total - warmup, 1),
+        alpha=phase.final_learning_rate / phase.learning_rate,
+        warmup_target=phase.learning_rate if warmup else None,
+        warmup_steps=warmup,
+    )
+    if scenario.optimizer != "adamw":
+        raise FerError(f"The optimizer {scenario.optimizer!r} is not known; use adamw.")
+    optimizer = keras.optimizers.AdamW(
+        schedule,
+        weight_decay=scenario.weight_decay,
+        clipnorm=scenario.clipnorm,
+        use_ema=scenario.ema_momentum is not None,
+        ema_momentum=scenario.ema_momentum or 0.99,
+    )
+    # Shrinking scales and offsets toward zero would fight batch normalisation (He et al. 2019).
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    model.compile(
+        optimizer=optimizer,
+        loss=keras.losses.CategoricalCrossentropy(
+            from_logits=True, label_smoothing=scenario.label_smoothing
+        ),
+        metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
+    )
+    optimizer.build(model.trainable_variables)
+
+
+def _callbacks(
+    scenario: Scenario,
+    phase: Phase,
+    first_epoch: int,
+    run_dir: Path,
+    progress: Progress | None,
+    steps_before: int,
+    steps_in_all: int,
+) -> list[keras.callbacks.Callback]:
+    callbacks: list[keras.callbacks.Callback] = []
+    if scenario.ema_momentum is not None:
+        # First, so that the averaged weights are in the model when Recorder writes them.
+        callbacks.append(keras.callbacks.SwapEMAWeights(swap_on_epoch=True))
+    callbacks.append(Recorder(run_dir, phase, first_epoch))
+    callbacks.append(keras.callbacks.TerminateOnNaN())
+    if progress is not None:
+        callbacks.append(StepProgress(progress, first_epoch, steps_before, steps_in_all))
+    return callbacks
+
+
+class Recorder(keras.callbacks.Callback):
+    """Writes history, best weights and checkpoint after each epoch, each file whole or not at all.
+
+    The checkpoint comes last and decides what was finished: killed before it, the epoch is run
+    again and its history row replaced.
+    """
+
+    def __init__(self, run_dir: Path, phase: Phase, first_epoch: int) -> None:
+        super().__init__()
+        self.run_dir, self.phase, self.first_epoch = run_dir, phase, first_epoch
+        self.started = time.perf_counter()
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        self.started = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        logs = logs or {}
+        history = [row for row in read_history(self.run_dir) if row["epoch"] <= epoch]
+        in_phase = [row["val_accuracy"] for row in history if row["epoch"] > self.first_epoch]
+        is_best = not in_phase or logs["val_accuracy"] > max(in_phase)
+        row = {
+            "epoch": epoch + 1,
+            **{name: float(logs[name]) for name in HISTORY_COLUMNS[1:5]},
+            "learning_rate": float(self.model.optimizer.learning_rate),
+            "image_size": self.phase.image_size,
+            "seconds": round(time.perf_counter() - self.started, 1),
+        }
+        if is_best:
+            with files.replacing(self.run_dir / BEST) as temporary:
+                _save_weights(self.model, temporary)
+        write_history(self.run_dir, [*history, row])
+        with files.replacing(self.run_dir / _checkpoint(epoch + 1)) as temporary:
+            _save_weights(self.model, temporary)
+        for old in self.run_dir.glob("checkpoint-*.weights.h5"):
+            if old.name != _checkpoint(epoch + 1):
+                old.unlink()
+
+
+class StepProgress(keras.callbacks.Callback):
+    """Tells a function how many steps of the whole run are done."""
+
+    def __init__(self, progress: Progress, first_epoch: int, before: int, total: int) -> None:
+        super().__init__()
+        self.progress, self.first_epoch, self.before, self.total = (
+            progress,
+            first_epoch,
+            before,
+            total,
+        )
+        self.epoch = 0
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        self.epoch = epoch
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        in_phase = (self.epoch - self.first_epoch) * self.params["steps"] + batch + 1
+        self.progress(self.before + in_phase, self.total, {"epoch": self.epoch + 1, **(logs or {})})
+
+
+def _checkpoint(epoch: int) -> str:
+    return f"checkpoint-{epoch:04d}.weights.h5"
+
+
+def _save_weights(model: keras.Model, path: Path) -> None:
+    # Keras insists on the double suffix, which a temporary name does not have.
+    whole = path.with_name(path.stem + ".weights.h5")
+    try:
+        model.save_weights(whole)
+        whole.replace(path)
+    finally:
+        whole.unlink(missing_ok=True)
+
+
+def _restore(
+    model: keras.Model, scenario: Scenario, run_dir: Path, epoch: int, *, is_phase_over: bool
+) -> None:
+    """Loads the checkpoint, in which averaged and raw weights have changed places."""
+    try:
+        model.load_weights(run_dir / _checkpoint(epoch))
+    except (OSError, ValueError) as error:
+        raise FerError(
+            f"{run_dir / _checkpoint(epoch)} cannot be loaded ({error}); train again without "
+            "--resume in another --run-dir."
+        ) from error
+    if scenario.ema_momentum is not None and not is_phase_over:
+        swap = keras.callbacks.SwapEMAWeights()
+        swap.set_model(model)
+        swap.on_test_begin()
+
+
+def _prepare(scenario: Scenario, data: Dataset, run_dir: Path, resume: bool) -> int:
+    """The number of finished epochs; the run directory is ready to go on from there."""
+    path = run_dir / RUN
+    record = {"scenario": scenario.to_dict(), "data": data.digest}
+    if not path.exists():
+        files.write_json(path, record)
+        return 0
+    if not resume:
+        raise FerError(
+            f"{run_dir} already holds a run; add --resume to continue it or choose another "
+            "--run-dir."
+        )
+    stored = files.read_json(path)
+    if stored["data"] != data.digest:
+        raise FerError(f"The run in {run_dir} was begun on other data; import that or start anew.")
+    done = finished_epochs(run_dir)
+    before = Scenario.from_dict(stored["scenario"])
+    _require_same(before, scenario, done, run_dir)
+    history = [row for row in read_history(run_dir) if row["epoch"] <= done]
+    write_history(run_dir, history)
+    files.write_json(path, record)
+    return done
+
+
+def _require_same(before: Scenario, now: Scenario, done: int, run_dir: Path) -> None:
+    free = {"phases", "input_size"}
+    changed = [
+        name
+        for name, value in before.to_dict().items()
+        if name not in free and value != now.to_dict()[name]
+    ]
+    begun = 0
+    for number, phase in enumerate(before.phases):
+        if begun >= done:
+            break
+        begun += phase.epochs
+        if number >= len(now.phases) or asdict(now.phases[number]) != asdict(phase):
+            changed.append(f"phase {number + 1}")
+    if changed:
+        raise FerError(
+            f"The run in {run_dir} was begun with other values of {', '.join(changed)}; resume it "
+            "with the same options or choose another --run-dir."
+        )
+
+
+def finished_epochs(run_dir: Path) -> int:
+    """The number of epochs whose checkpoint is complete, 0 if none."""
+    numbers = [
+        int(path.name.split("-")[1].split(".")[0])
+        for path in run_dir.glob("checkpoint-*.weights.h5")
+    ]
+    return max(numbers, default=0)
+
+
+def read_history(run_dir: Path) -> list[dict[str, float]]:
+    """The rows of `history.csv`, empty if there is none.
+
+    Raises:
+        FerError: if it is damaged.
+    """
+    path = run_dir / HISTORY
+    if not path.exists():
+        return []
+    try:
+        with path.open(newline="", encoding="utf-8") as stream:
+            return [
+                {name: float(row[name]) for name in HISTORY_COLUMNS}
+                for row in csv.DictReader(stream)
+            ]
+    except (KeyError, ValueError, TypeError) as error:
+        raise FerError(f"{path} is damaged ({error}); train again in another --run-dir.") from error
+
+
+def write_history(run_dir: Path, history: list[dict[str, float]]) -> None:
+    """Writes `history.csv`, whole or not at all."""
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, HISTORY_COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for row in history:
+        whole = {name: int(row[name]) for name in ("epoch", "image_size")}
+        writer.writerow({**row, **whole})
+    files.write_text(run_dir / HISTORY, stream.getvalue())
