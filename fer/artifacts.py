@@ -1,0 +1,247 @@
+"""What lies in `models/`: weights, configuration, history, metrics, predictions and cards.
+
+Blocks 1-3 of VGG16 are frozen in both scenarios and stored once; convolution kernels are stored in
+half precision, the small head in single. `manifest.json` holds size and SHA-256 of every file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as arrow
+import pyarrow.parquet as parquet
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from fer import FerError, emotions, files
+from fer.dataset import Split
+from fer.scenarios import SCENARIOS, Scenario
+
+FOLDER = Path("models")
+TRUNK = "vgg16_blocks_1_to_3.safetensors"
+DETECTOR = "face_detection_yunet_2023mar.onnx"
+MANIFEST = "manifest.json"
+COMPARISON = "comparison.json"
+WEIGHTS = "weights.safetensors"
+CONFIG = "config.json"
+HISTORY = "history.csv"
+METRICS = "metrics.json"
+PREDICTIONS = "predictions.parquet"
+CARD = "README.md"
+TRUNK_BLOCKS = ("block1", "block2", "block3")
+
+Tensors = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """One trained model in `models/<key>/`; files are read when first asked for."""
+
+    folder: Path
+    scenario: Scenario
+    config: dict[str, Any]
+
+    @property
+    def key(self) -> str:
+        return self.scenario.key
+
+    @cached_property
+    def metrics(self) -> dict[str, Any] | None:
+        """What `fer evaluate` wrote, None before it ran."""
+        path = self.folder / METRICS
+        return dict(files.read_json(path)) if path.exists() else None
+
+    @property
+    def temperature(self) -> float:
+        """What logits are divided by before softmax, fitted on PublicTest; 1 before evaluation."""
+        return float(self.metrics["temperature"]) if self.metrics else 1.0
+
+    @property
+    def size(self) -> int:
+        """Bytes of the weights this model does not share."""
+        return (self.folder / WEIGHTS).stat().st_size
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the weights file, the name under which results quote this model."""
+        return sha256(self.folder / WEIGHTS)
+
+    def weights(self) -> Tensors:
+        """All variables by `layer/variable`, trunk included, float32.
+
+        Raises:
+            FerError: if a weights file is missing or damaged.
+        """
+        tensors = {**_load(self.folder.parent / TRUNK), **_load(self.folder / WEIGHTS)}
+        return {name: np.asarray(value, dtype=np.float32) for name, value in tensors.items()}
+
+    def history(self) -> list[dict[str, float]]:
+        """A row for each epoch, as training wrote it."""
+        import csv
+
+        with (self.folder / HISTORY).open(newline="", encoding="utf-8") as stream:
+            return [
+                {name: float(value) for name, value in row.items()}
+                for row in csv.DictReader(stream)
+            ]
+
+    def predictions(self) -> Predictions:
+        """The stored probabilities of both test splits.
+
+        Raises:
+            FerError: if the model was not evaluated yet or the file is damaged.
+        """
+        path = self.folder / PREDICTIONS
+        if not path.exists():
+            raise FerError(f"{self.key} is not evaluated yet; run: fer evaluate")
+        try:
+            table = parquet.read_table(path)
+            return Predictions(
+                splits=np.asarray(table.column("split").to_pylist()),
+                sources=np.asarray(table.column("source").to_pylist()),
+                labels=table.column("label").to_numpy().astype(np.int64),
+                probabilities=np.stack(
+                    [table.column(key).to_numpy() for key in emotions.KEYS], axis=1
+                ).astype(np.float64),
+            )
+        except (OSError, KeyError, arrow.ArrowInvalid) as error:
+            raise FerError(f"{path} is damaged ({error}); run: fer evaluate") from error
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Probabilities by image: splits (n,), sources (n,), labels (n,), probabilities (n, 7)."""
+
+    splits: NDArray[np.str_]
+    sources: NDArray[np.str_]
+    labels: NDArray[np.int64]
+    probabilities: NDArray[np.float64]
+
+    def of(self, split: Split) -> Predictions:
+        """The rows of one split."""
+        rows = self.splits == split.value
+        return Predictions(
+            self.splits[rows], self.sources[rows], self.labels[rows], self.probabilities[rows]
+        )
+
+    def write(self, path: Path) -> None:
+        """Writes one row an image, whole or not at all."""
+        columns: dict[str, Any] = {
+            "split": arrow.array(self.splits.tolist()).dictionary_encode(),
+            "source": arrow.array(self.sources.tolist()),
+            "label": arrow.array(self.labels.astype(np.int8)),
+        }
+        for position, key in enumerate(emotions.KEYS):
+            columns[key] = arrow.array(self.probabilities[:, position].astype(np.float32))
+        with files.replacing(path) as temporary:
+            parquet.write_table(arrow.table(columns), temporary, compression="zstd")
+
+
+def available(folder: Path = FOLDER) -> dict[str, Artifact]:
+    """The trained models in the folder by scenario key, in the order of `SCENARIOS`."""
+    return {key: open_artifact(key, folder) for key in SCENARIOS if (folder / key / CONFIG).exists()}
+
+
+def open_artifact(key: str, folder: Path = FOLDER) -> Artifact:
+    """The trained model of a scenario.
+
+    Raises:
+        FerError: if it is missing.
+    """
+    if not (folder / key / CONFIG).exists():
+        raise FerError(f"There is no trained model in {folder / key}; run: fer train {key}")
+    config = files.read_json(folder / key / CONFIG)
+    return Artifact(folder / key, Scenario.from_dict(config["scenario"]), config)
+
+
+def write_model(
+    folder: Path, scenario: Scenario, tensors: Tensors, history: str, config: dict[str, Any]
+) -> None:
+    """Writes weights, configuration and history of one model; old metrics are removed.
+
+    Args:
+        tensors: every variable by `layer/variable`, float32.
+        history: the text of `history.csv`.
+
+    Raises:
+        FerError: if the stored trunk differs from this model's (the scenarios share it), or the
+            folder cannot be written.
+    """
+    trunk = {n: v for n, v in tensors.items() if n.startswith(TRUNK_BLOCKS)}
+    own = {n: v for n, v in tensors.items() if n not in trunk}
+    packed = _pack(trunk)
+    if (folder / TRUNK).exists():
+        stored = _load(folder / TRUNK)
+        if any(not np.array_equal(stored.get(n), v) for n, v in packed.items()):
+            raise FerError(
+                f"Blocks 1-3 of this {scenario.key} are not those in {folder / TRUNK}; both "
+                "scenarios must start from the same ImageNet weights."
+            )
+    else:
+        with files.replacing(folder / TRUNK) as temporary:
+            save_file(packed, temporary)
+    target = folder / scenario.key
+    for stale in (METRICS, PREDICTIONS, CARD):
+        (target / stale).unlink(missing_ok=True)
+    (folder / COMPARISON).unlink(missing_ok=True)
+    with files.replacing(target / WEIGHTS) as temporary:
+        save_file(_pack(own), temporary)
+    files.write_text(target / HISTORY, history)
+    files.write_json(target / CONFIG, {"scenario": scenario.to_dict(), **config})
+    write_manifest(folder)
+
+
+def _pack(tensors: Tensors) -> Tensors:
+    """Kernels of convolutions in half precision: 4 of 5 bytes, and far from its range's ends."""
+    return {
+        name: np.ascontiguousarray(value, dtype=np.float16 if value.ndim == 4 else np.float32)
+        for name, value in tensors.items()
+    }
+
+
+def _load(path: Path) -> Tensors:
+    try:
+        return dict(load_file(path))
+    except FileNotFoundError:
+        raise FerError(f"{path} is missing; restore it from the repository.") from None
+    except (OSError, SafetensorError) as error:
+        raise FerError(f"{path} is damaged ({error}); restore it from the repository.") from error
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file, hexadecimal."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def write_manifest(folder: Path = FOLDER) -> None:
+    """Records size and SHA-256 of every file in the folder."""
+    names = sorted(
+        p.relative_to(folder).as_posix()
+        for p in folder.rglob("*")
+        if p.is_file() and p.name != MANIFEST and not p.name.startswith(".")
+    )
+    record = {
+        name: {"bytes": (folder / name).stat().st_size, "sha256": sha256(folder / name)}
+        for name in names
+    }
+    files.write_json(folder / MANIFEST, record)
+
+
+def verify(folder: Path = FOLDER) -> list[str]:
+    """One sentence for every file that is missing, changed, or not in the manifest."""
+    record = files.read_json(folder / MANIFEST)
+    problems = []
+    for name, expected in record.items():
+        path = folder / name
+        if not path.exists():
+            problems.append(f"{path} is missing; restore it from the repository.")
+        elif sha256(path) != expected["sha256"]:
+            problems.append(f"{path} is not the file in the manifest; restore or publish it again.")
+    return problems

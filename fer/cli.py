@@ -1,0 +1,429 @@
+"""The `fer` command: parses, calls, prints."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+from fer import FerError, __version__, aggregates, artifacts, dataset, emotions, faces, scenarios
+
+out = Console()
+err = Console(stderr=True)
+
+
+class Group(click.Group):
+    """Prints a `FerError` as its one sentence and ends with exit code 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except FerError as error:
+            err.print(f"[red]Error:[/red] {error}", highlight=False, soft_wrap=True)
+            sys.exit(1)
+        except KeyboardInterrupt:
+            err.print("Interrupted; nothing half-written was left behind.")
+            sys.exit(130)
+
+
+def _path_option(name: str, default: Path, text: str) -> Callable[[Any], Any]:
+    return click.option(
+        name, type=click.Path(path_type=Path), default=default, show_default=True, help=text
+    )
+
+
+data_dir = _path_option("--data-dir", dataset.FOLDER, "Where the imported data set lies.")
+models_dir = _path_option("--models-dir", artifacts.FOLDER, "Where the trained models lie.")
+backbone_weights = click.option(
+    "--backbone-weights",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="A file with VGG16's ImageNet weights; without it Keras downloads them.",
+)
+
+
+@contextmanager
+def _bar(text: str, unit_total: int | None = None) -> Iterator[Callable[..., None]]:
+    """A progress bar as a function of (done, total, values to show)."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=err, transient=True) as progress:
+        task = progress.add_task(text, total=unit_total)
+
+        def update(done: int, total: int, values: dict[str, float] | None = None) -> None:
+            shown = " ".join(
+                f"{name} {value:.0f}" if name == "epoch" else f"{name} {value:.3f}"
+                for name, value in (values or {}).items()
+            )
+            progress.update(task, completed=done, total=total, description=f"{text} {shown}")
+
+        yield update
+
+
+@click.group(cls=Group)
+@click.version_option(__version__)
+def main() -> None:
+    """Two ways to classify facial expressions on FER-2013."""
+
+
+@main.group()
+def data() -> None:
+    """Import, download and describe FER-2013."""
+
+
+@data.command("import")
+@click.argument("path", type=click.Path(path_type=Path))
+@data_dir
+def import_(path: Path, data_dir: Path) -> None:
+    """Import FER-2013 from PATH: archive.zip, its folder, fer2013.csv, icml_face_data.csv or
+    fer2013.tar.gz."""
+    from fer import importing
+
+    with _bar("Importing") as update:
+        report = importing.import_dataset(path, data_dir, update)
+    _print_report(report.images, report.skipped, report.differences, data_dir)
+
+
+@data.command()
+@data_dir
+def download(data_dir: Path) -> None:
+    """Download FER-2013 from Kaggle and import it."""
+    from fer import importing
+
+    with _bar("Importing") as update:
+        report = importing.download(data_dir, update)
+    _print_report(report.images, report.skipped, report.differences, data_dir)
+
+
+def _print_report(images: int, skipped: list[str], differences: list[str], folder: Path) -> None:
+    out.print(f"Imported {images:,} images into {folder}.", highlight=False)
+    for line in skipped[:20]:
+        err.print(f"Skipped {line}", highlight=False, markup=False)
+    if len(skipped) > 20:
+        err.print(f"... and {len(skipped) - 20} more, all in {folder / dataset.MANIFEST}.")
+    for line in differences:
+        err.print(f"Count differs: {line}.", highlight=False)
+    if not skipped and not differences:
+        out.print("All counts are the official ones.")
+
+
+@data.command()
+@data_dir
+def info(data_dir: Path) -> None:
+    """Show what is imported: images by split and class."""
+    data = dataset.open_dataset(data_dir)
+    table = Table("emotion", *(str(split) for split in dataset.SPLITS), "all")
+    for emotion in emotions.EMOTIONS:
+        row = [data.counts[split][emotion.label] for split in dataset.SPLITS]
+        table.add_row(emotion.key, *(f"{n:,}" for n in row), f"{sum(row):,}")
+    sums = [sum(data.counts[split]) for split in dataset.SPLITS]
+    table.add_row("all", *(f"{n:,}" for n in sums), f"{sum(sums):,}")
+    out.print(table)
+    out.print(
+        f"From {data.manifest['source']}, imported {data.manifest['imported']}\n"
+        f"SHA-256 {data.digest}",
+        highlight=False,
+        soft_wrap=True,
+    )
+    for line in dataset.count_differences(data.counts):
+        out.print(f"Count differs: {line}.", highlight=False)
+
+
+@data.command("aggregate")
+@data_dir
+@models_dir
+@_path_option("--out", aggregates.FOLDER, "Where the aggregates are written.")
+def aggregate(data_dir: Path, models_dir: Path, out: Path) -> None:
+    """Recompute the committed aggregates: counts, class faces, pixels, framing, duplicates."""
+    detector = faces.Detector(models_dir / artifacts.DETECTOR)
+    with err.status("Computing aggregates"):
+        aggregates.write(dataset.open_dataset(data_dir), detector, out)
+    click.echo(f"Wrote {aggregates.SUMMARY}, {aggregates.FACES}, {aggregates.DUPLICATES} to {out}.")
+
+
+@main.command()
+@click.argument("scenario", type=click.Choice(list(scenarios.SCENARIOS)))
+@click.option("--run-dir", type=click.Path(path_type=Path), help="Default: runs/SCENARIO.")
+@click.option("--resume", is_flag=True, help="Continue the run after its last finished epoch.")
+@click.option("--epochs", type=int, help="Stop after this many epochs, or go on for so many.")
+@click.option("--seed", type=int, help="Another seed for order, augmentation and first weights.")
+@click.option("--image-size", type=int, help="Train, evaluate and serve at one other size.")
+@click.option("--cache-dir", type=click.Path(path_type=Path), help="Where features are cached.")
+@click.option("--head", type=str, help="baseline only: another head, see `fer search`.")
+@backbone_weights
+@data_dir
+def train(
+    scenario: str,
+    run_dir: Path | None,
+    resume: bool,
+    epochs: int | None,
+    seed: int | None,
+    image_size: int | None,
+    cache_dir: Path | None,
+    head: str | None,
+    backbone_weights: Path | None,
+    data_dir: Path,
+) -> None:
+    """Train a scenario; `fer publish` then puts it into models/."""
+    data = dataset.open_dataset(data_dir)
+    chosen = scenarios.with_overrides(
+        scenarios.with_head(scenarios.get(scenario), head),
+        epochs=epochs,
+        image_size=image_size,
+        seed=seed,
+    )
+    run_dir = run_dir or Path("runs") / scenario
+    _quiet_tensorflow()
+    from fer import training
+
+    with _bar(f"Training {scenario}") as update:
+        history = training.train(
+            chosen,
+            data,
+            run_dir,
+            resume=resume,
+            backbone_weights=backbone_weights or "imagenet",
+            cache_dir=cache_dir,
+            progress=update,
+        )
+    table = Table(*training.HISTORY_COLUMNS)
+    for row in history:
+        table.add_row(*(f"{row[name]:.4g}" for name in training.HISTORY_COLUMNS))
+    out.print(table)
+    out.print(f"The run is in {run_dir}; next: fer publish {run_dir}", highlight=False)
+
+
+@main.command()
+@_path_option("--out", Path("runs/search"), "Where the runs and results.csv are written.")
+@click.option("--cache-dir", type=click.Path(path_type=Path), help="Where features are cached.")
+@backbone_weights
+@data_dir
+def search(out: Path, cache_dir: Path | None, backbone_weights: Path | None, data_dir: Path) -> None:
+    """Train every candidate head of the baseline and rank them by PublicTest accuracy."""
+    data = dataset.open_dataset(data_dir)
+    _quiet_tensorflow()
+    from fer import training
+
+    with _bar("Searching") as update:
+        results = training.search_heads(
+            data,
+            out,
+            cache_dir=cache_dir or out,
+            backbone_weights=backbone_weights or "imagenet",
+            progress=update,
+        )
+    table = Table("head", "epochs", "best epoch", "PublicTest accuracy", "seconds")
+    for row in results:
+        table.add_row(
+            str(row["head"]),
+            str(row["epochs"]),
+            str(row["best_epoch"]),
+            f"{row['val_accuracy']:.4f}",
+            f"{row['seconds']:.0f}",
+        )
+    Console().print(table)
+
+
+@main.command()
+@click.argument("run_dir", type=click.Path(path_type=Path))
+@backbone_weights
+@models_dir
+def publish(run_dir: Path, backbone_weights: Path | None, models_dir: Path) -> None:
+    """Put the best weights of a run into models/, in half precision, with config and history."""
+    _quiet_tensorflow()
+    from fer import publishing
+
+    artifact = publishing.publish(run_dir, models_dir, backbone_weights or "imagenet")
+    out.print(
+        f"Published {artifact.key}: {artifact.size / 1e6:.1f} MB of its own in {artifact.folder}; "
+        "next: fer evaluate",
+        highlight=False,
+    )
+
+
+@main.command()
+@click.option("--model", "keys", multiple=True, type=click.Choice(list(scenarios.SCENARIOS)))
+@click.option("--check", is_flag=True, help="Compare with the stored metrics and write nothing.")
+@click.option("--tolerance", default=0.002, show_default=True, help="What --check accepts.")
+@models_dir
+@data_dir
+def evaluate(
+    keys: tuple[str, ...], check: bool, tolerance: float, models_dir: Path, data_dir: Path
+) -> None:
+    """Evaluate the models on PublicTest and PrivateTest; write metrics, predictions and cards."""
+    data = dataset.open_dataset(data_dir)
+    _quiet_tensorflow()
+    from fer import evaluation, inference, publishing
+
+    classifier = inference.load(models_dir, keys or None)
+    with _bar("Evaluating") as update:
+        results = evaluation.evaluate(classifier, data, progress=update)
+    _print_metrics({key: record for key, (record, _) in results.items()})
+    if check:
+        problems = [
+            f"{key} {problem}"
+            for key, (record, _) in results.items()
+            for problem in evaluation.differences(
+                classifier.models[key].metrics, record, tolerance
+            )
+        ]
+        if problems:
+            raise FerError(f"The stored metrics are not reproduced: {'; '.join(problems[:5])}.")
+        out.print(f"The stored metrics are reproduced within ±{tolerance}.")
+        return
+    evaluation.save(results, classifier.models)
+    publishing.finish(models_dir)
+    if (models_dir / artifacts.COMPARISON).exists():
+        _print_comparison(models_dir)
+
+
+def _print_metrics(records: dict[str, dict[str, Any]]) -> None:
+    table = Table("metric", *(f"{key} {s}" for key, r in records.items() for s in r["splits"]))
+    for name in ("accuracy", "balanced_accuracy", "macro_f1", "log_loss", "brier_score", "ece"):
+        table.add_row(
+            name, *(f"{s[name]:.4f}" for r in records.values() for s in r["splits"].values())
+        )
+    table.add_row(
+        "95 % interval",
+        *(
+            "{:.4f}-{:.4f}".format(*s["accuracy_interval"])
+            for r in records.values()
+            for s in r["splits"].values()
+        ),
+    )
+    out.print(table)
+
+
+def _print_comparison(models_dir: Path) -> None:
+    from fer import files
+
+    for split, row in files.read_json(models_dir / artifacts.COMPARISON)["splits"].items():
+        low, high = row["gain_interval"]
+        out.print(
+            f"{split}: proposed - baseline {row['gain']:+.4f} (95 % {low:+.4f} to {high:+.4f}), "
+            f"McNemar p = {row['mcnemar_p']:.3g}",
+            highlight=False,
+        )
+
+
+@main.command()
+@models_dir
+def models(models_dir: Path) -> None:
+    """Show which models are present and whether every file is as published."""
+    found = artifacts.available(models_dir)
+    table = Table("model", "PrivateTest accuracy", "MB", "published", "SHA-256")
+    for artifact in found.values():
+        metrics = artifact.metrics
+        accuracy = metrics["splits"]["PrivateTest"]["accuracy"] if metrics else None
+        table.add_row(
+            artifact.key,
+            "not evaluated" if accuracy is None else f"{accuracy:.4f}",
+            f"{artifact.size / 1e6:.1f}",
+            artifact.config["published"],
+            artifact.digest[:12],
+        )
+    out.print(table)
+    problems = artifacts.verify(models_dir)
+    if problems:
+        raise FerError(" ".join(problems))
+    out.print("Every file is the one in the manifest.")
+
+
+@main.command()
+@click.argument("photos", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV, a row for each face and model.")
+@click.option("--whole", is_flag=True, help="Classify the whole image where no face is found.")
+@models_dir
+def predict(
+    photos: tuple[Path, ...], as_json: bool, as_csv: bool, whole: bool, models_dir: Path
+) -> None:
+    """Print both models' confidences for every face in PHOTOS, files or folders."""
+    from fer import photos as photo_reader
+
+    if as_json and as_csv:
+        raise FerError("Choose one of --json and --csv.")
+    paths = photo_reader.find(photos)
+    images = None
+    # A single unreadable photo is refused before seconds are spent on loading the networks.
+    if len(paths) == 1:
+        images = [photo_reader.read(paths[0])]
+    _quiet_tensorflow()
+    from fer import inference
+
+    classifier = inference.load(models_dir)
+    detector = faces.Detector(models_dir / artifacts.DETECTOR)
+    results, problems = [], []
+    with _bar("Classifying", len(paths)) as update:
+        for position, path in enumerate(paths):
+            try:
+                image = images[0] if images else photo_reader.read(path)
+                results.append(
+                    photo_reader.classify(image, str(path), detector, classifier, whole=whole)
+                )
+            except FerError as error:
+                problems.append(str(error))
+            update(position + 1, len(paths))
+    if as_json:
+        click.echo(json.dumps([result.record() for result in results], indent=2))
+    elif as_csv:
+        click.echo(_csv([row for result in results for row in result.rows()]), nl=False)
+    else:
+        for result in results:
+            _print_photo(result.record())
+    if problems:
+        raise FerError(" ".join(problems))
+
+
+def _csv(rows: list[dict[str, Any]]) -> str:
+    stream = io.StringIO()
+    from fer import photos as photo_reader
+
+    writer = csv.DictWriter(stream, photo_reader.COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return stream.getvalue()
+
+
+def _print_photo(record: dict[str, Any]) -> None:
+    out.print(record["photo"], style="bold", highlight=False, markup=False)
+    if not record["faces"]:
+        out.print("No face found; --whole classifies the whole image.")
+    for number, face in enumerate(record["faces"], start=1):
+        where = "whole image" if face["box"] is None else f"face {number} at {face['box']}"
+        table = Table("emotion", *face["models"], title=where, title_justify="left")
+        for key in emotions.KEYS:
+            table.add_row(
+                key, *(f"{answer['confidence'][key]:.1%}" for answer in face["models"].values())
+            )
+        table.add_row("top-1", *(answer["top1"] for answer in face["models"].values()))
+        out.print(table)
+
+
+def _quiet_tensorflow() -> None:
+    """Keeps TensorFlow's start-up notes off the terminal; its errors still show."""
+    import os
+
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")

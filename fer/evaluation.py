@@ -1,0 +1,256 @@
+"""How good the models are: pure functions on labels and probabilities, and the files they fill.
+
+Probabilities are (n, 7) float64, labels (n,) int64 with 0-6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+from sklearn import metrics
+from statsmodels.stats.contingency_tables import mcnemar
+
+from fer import FerError, artifacts, emotions, files
+from fer.artifacts import Artifact, Predictions
+from fer.dataset import Dataset, Split
+from fer.inference import Classifier, softmax
+
+Labels = NDArray[np.int64]
+Probabilities = NDArray[np.float64]
+Progress = Callable[[int, int], None]
+
+TEST_SPLITS = (Split.PUBLIC_TEST, Split.PRIVATE_TEST)
+ECE_BINS = 15
+RESAMPLES = 10_000
+CLASSES = list(range(emotions.COUNT))
+
+
+def top1_accuracy(labels: Labels, probabilities: Probabilities) -> float:
+    """The share of images whose most probable class is the right one."""
+    return float(metrics.accuracy_score(labels, probabilities.argmax(axis=1)))
+
+
+def accuracy_interval(labels: Labels, probabilities: Probabilities, seed: int) -> list[float]:
+    """The 95 % percentile-bootstrap interval of top-1 accuracy over images.
+
+    Resampling n images with replacement draws the number of right ones from a binomial, so the
+    resamples are drawn from it directly (Efron & Tibshirani 1993, ch. 13).
+    """
+    right = probabilities.argmax(axis=1) == labels
+    draws = np.random.default_rng(seed).binomial(len(right), right.mean(), RESAMPLES) / len(right)
+    return [float(value) for value in np.percentile(draws, [2.5, 97.5])]
+
+
+def expected_calibration_error(
+    labels: Labels, probabilities: Probabilities, bins: int = ECE_BINS
+) -> float:
+    """Mean distance of confidence and accuracy over equal-width bins (Guo et al. 2017, eq. 3)."""
+    table = reliability(labels, probabilities, bins)
+    gaps = [row["count"] * abs(row["accuracy"] - row["confidence"]) for row in table]
+    return float(sum(gaps) / len(labels))
+
+
+def reliability(
+    labels: Labels, probabilities: Probabilities, bins: int = ECE_BINS
+) -> list[dict[str, float]]:
+    """For each non-empty confidence bin: its lower and upper edge, count, accuracy, confidence."""
+    confidence = probabilities.max(axis=1)
+    right = probabilities.argmax(axis=1) == labels
+    bin_of = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
+    return [
+        {
+            "low": number / bins,
+            "high": (number + 1) / bins,
+            "count": int(chosen.sum()),
+            "accuracy": float(right[chosen].mean()),
+            "confidence": float(confidence[chosen].mean()),
+        }
+        for number in range(bins)
+        if (chosen := bin_of == number).any()
+    ]
+
+
+def fit_temperature(labels: Labels, logits: NDArray[np.floating]) -> float:
+    """The temperature that minimises the log loss of softmax(logits / T) (Guo et al. 2017).
+
+    Dividing by it changes confidences, never the most probable class.
+    """
+
+    def loss(log_temperature: float) -> float:
+        probabilities = softmax(logits / np.exp(log_temperature))
+        return float(metrics.log_loss(labels, probabilities, labels=CLASSES))
+
+    found = minimize_scalar(loss, bounds=(np.log(0.2), np.log(5.0)), method="bounded")
+    return float(np.exp(found.x))
+
+
+def report(labels: Labels, probabilities: Probabilities, seed: int = 0) -> dict[str, Any]:
+    """Every metric of one model on one split as plain JSON types.
+
+    The confusion matrix has a row for each true class and a column for each predicted one.
+    """
+    predicted = probabilities.argmax(axis=1)
+    precision, recall, f1, support = metrics.precision_recall_fscore_support(
+        labels, predicted, labels=CLASSES, zero_division=0.0
+    )
+    return {
+        "images": len(labels),
+        "accuracy": top1_accuracy(labels, probabilities),
+        "accuracy_interval": accuracy_interval(labels, probabilities, seed),
+        "balanced_accuracy": float(metrics.balanced_accuracy_score(labels, predicted)),
+        "macro_f1": float(f1.mean()),
+        "log_loss": float(metrics.log_loss(labels, probabilities, labels=CLASSES)),
+        "brier_score": float(np.mean(np.sum((probabilities - np.eye(7)[labels]) ** 2, axis=1))),
+        "ece": expected_calibration_error(labels, probabilities),
+        "per_class": {
+            key: {
+                "precision": float(precision[at]),
+                "recall": float(recall[at]),
+                "f1": float(f1[at]),
+                "support": int(support[at]),
+            }
+            for at, key in enumerate(emotions.KEYS)
+        },
+        "confusion": metrics.confusion_matrix(labels, predicted, labels=CLASSES).tolist(),
+    }
+
+
+def compare(
+    labels: Labels, baseline: Probabilities, proposed: Probabilities, seed: int = 0
+) -> dict[str, Any]:
+    """How two models differ on the same images: gain in accuracy, its interval, McNemar's test.
+
+    The interval is the 95 % percentile bootstrap over images, pairs kept together. McNemar's exact
+    test is the two-sided binomial test on the images that only one model gets right (1947).
+    """
+    a = baseline.argmax(axis=1) == labels
+    b = proposed.argmax(axis=1) == labels
+    table = np.array([[np.sum(a & b), np.sum(a & ~b)], [np.sum(~a & b), np.sum(~a & ~b)]])
+    draws = np.random.default_rng(seed).multinomial(
+        len(labels), table.ravel() / len(labels), RESAMPLES
+    )
+    gains = (draws[:, 2] - draws[:, 1]) / len(labels)
+    return {
+        "images": len(labels),
+        "gain": float(b.mean() - a.mean()),
+        "gain_interval": [float(value) for value in np.percentile(gains, [2.5, 97.5])],
+        "both_right": int(table[0, 0]),
+        "only_baseline_right": int(table[0, 1]),
+        "only_proposed_right": int(table[1, 0]),
+        "both_wrong": int(table[1, 1]),
+        "mcnemar_p": float(mcnemar(table, exact=True).pvalue),
+    }
+
+
+def evaluate(
+    classifier: Classifier,
+    data: Dataset,
+    *,
+    batch_size: int = 32,
+    progress: Progress | None = None,
+) -> dict[str, tuple[dict[str, Any], Predictions]]:
+    """Metrics and predictions of every model of the classifier on PublicTest and PrivateTest.
+
+    Single crop, no test-time augmentation. The temperature is fitted on PublicTest and applied to
+    both splits.
+
+    Raises:
+        FerError: if the data set has no images of a test split.
+    """
+    rows = np.concatenate([data.rows(split) for split in TEST_SPLITS])
+    for split in TEST_SPLITS:
+        if len(data.rows(split)) == 0:
+            raise FerError(f"The imported data set has no {split} image; import the whole set.")
+    parts: dict[str, list[NDArray[np.float32]]] = {key: [] for key in classifier.models}
+    for start in range(0, len(rows), batch_size):
+        chosen = rows[start : start + batch_size]
+        for key, logits in classifier.logits(data.images[chosen]).items():
+            parts[key].append(logits)
+        if progress is not None:
+            progress(start + len(chosen), len(rows))
+    results = {}
+    for key, logit_parts in parts.items():
+        logits = np.concatenate(logit_parts)
+        public = data.splits[rows] == Split.PUBLIC_TEST.value
+        temperature = fit_temperature(data.labels[rows][public], logits[public])
+        predictions = Predictions(
+            data.splits[rows], data.sources[rows], data.labels[rows], softmax(logits / temperature)
+        )
+        results[key] = (
+            measure(predictions, softmax(logits), temperature, classifier.models[key], data),
+            predictions,
+        )
+    return results
+
+
+def measure(
+    predictions: Predictions,
+    uncalibrated: Probabilities,
+    temperature: float,
+    model: Artifact,
+    data: Dataset,
+) -> dict[str, Any]:
+    """The content of `metrics.json`: metrics of both test splits and what they were computed of."""
+    record: dict[str, Any] = {
+        "model": model.key,
+        "weights_sha256": model.digest,
+        "data_sha256": data.digest,
+        "input_size": model.scenario.input_size,
+        "temperature": temperature,
+        "ece_bins": ECE_BINS,
+        "bootstrap_resamples": RESAMPLES,
+        "splits": {},
+    }
+    for split in TEST_SPLITS:
+        part = predictions.of(split)
+        rows = predictions.splits == split.value
+        record["splits"][split.value] = {
+            **report(part.labels, part.probabilities),
+            "ece_uncalibrated": expected_calibration_error(part.labels, uncalibrated[rows]),
+        }
+    return record
+
+
+def save(
+    results: dict[str, tuple[dict[str, Any], Predictions]], models: dict[str, Artifact]
+) -> None:
+    """Writes metrics and predictions beside each model, and the comparison where there are both.
+
+    Raises:
+        FerError: if a file cannot be written.
+    """
+    for key, (record, predictions) in results.items():
+        folder = models[key].folder
+        predictions.write(folder / artifacts.PREDICTIONS)
+        files.write_json(folder / artifacts.METRICS, record)
+    if models:
+        folder = next(iter(models.values())).folder.parent
+        write_comparison(folder)
+
+
+def write_comparison(folder: Any) -> None:
+    """Writes `comparison.json` from the stored predictions, if both models have some."""
+    models = artifacts.available(folder)
+    if set(models) != {"baseline", "proposed"} or any(m.metrics is None for m in models.values()):
+        return
+    baseline, proposed = models["baseline"].predictions(), models["proposed"].predictions()
+    if not np.array_equal(baseline.sources, proposed.sources):
+        raise FerError("The two models were evaluated on different images; run: fer evaluate")
+    files.write_json(
+        folder / artifacts.COMPARISON,
+        {
+            "weights_sha256": {key: model.digest for key, model in models.items()},
+            "splits": {
+                split.value: compare(
+                    baseline.of(split).labels,
+                    baseline.of(split).probabilities,
+                    proposed.of(split).probabilities,
+                )
+                for split in TEST_SPLITS
+            },
+        },
+    )

@@ -1,0 +1,171 @@
+"""Faces in an image: YuNet detection and the square crop that looks like FER-2013."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from fer import FerError, artifacts, preprocessing
+from fer.preprocessing import Gray, Rgb
+
+SCORE_THRESHOLD = 0.6
+NMS_THRESHOLD = 0.3
+TOP_K = 500
+# Larger images are shrunk for detection; YuNet was trained on faces of 10-300 pixels.
+LONGEST_SIDE = 1024
+SMALLEST_FACE = 12.0
+
+
+@dataclass(frozen=True)
+class Framing:
+    """How a square crop lies around a detected box, in units of the box' height.
+
+    side: length of the square. dx, dy: from the box' centre to the square's, right and down.
+    """
+
+    side: float
+    dx: float
+    dy: float
+
+
+# `measure_framing` on FER-2013's Training split: the framing that gives back the crops that the
+# challenge's images already are. A test repeats the measurement.
+FER_FRAMING = Framing(side=1.04, dx=0.0, dy=0.01)
+
+
+@dataclass(frozen=True)
+class Face:
+    """A detected face in pixels of the image it was found in.
+
+    box: left, top, width, height. landmarks: (5, 2) float, right eye, left eye, nose tip, right and
+    left corner of the mouth, as the person sees them. score: 0-1.
+    """
+
+    box: tuple[float, float, float, float]
+    landmarks: NDArray[np.float32]
+    score: float
+
+
+class Detector:
+    """YuNet (Wu et al. 2023) through OpenCV, safe to share between threads."""
+
+    def __init__(self, path: Path = artifacts.FOLDER / artifacts.DETECTOR) -> None:
+        """Loads the detector.
+
+        Raises:
+            FerError: if the file is missing or OpenCV cannot read it.
+        """
+        if not path.is_file():
+            raise FerError(f"The face detector {path} is missing; restore it from the repository.")
+        try:
+            self._net = cv2.FaceDetectorYN.create(
+                str(path), "", (320, 320), SCORE_THRESHOLD, NMS_THRESHOLD, TOP_K
+            )
+        except cv2.error as error:
+            raise FerError(
+                f"The face detector {path} is damaged ({error.err}); restore it from the "
+                "repository."
+            ) from error
+        self._lock = threading.Lock()
+
+    def detect(self, rgb: Rgb) -> list[Face]:
+        """All faces of an RGB image (H, W, 3) uint8, the largest first; empty if there is none."""
+        height, width = rgb.shape[:2]
+        scale = min(1.0, LONGEST_SIDE / max(height, width))
+        bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
+        if scale < 1.0:
+            size = (max(1, round(width * scale)), max(1, round(height * scale)))
+            bgr = cv2.resize(bgr, size, interpolation=cv2.INTER_AREA)
+        with self._lock:
+            self._net.setInputSize((bgr.shape[1], bgr.shape[0]))
+            _, rows = self._net.detect(bgr)
+        if rows is None:
+            return []
+        faces = [
+            Face(
+                box=(
+                    float(row[0] / scale),
+                    float(row[1] / scale),
+                    float(row[2] / scale),
+                    float(row[3] / scale),
+                ),
+                landmarks=(row[4:14].reshape(5, 2) / scale).astype(np.float32),
+                score=float(row[14]),
+            )
+            for row in rows
+        ]
+        faces = [face for face in faces if min(face.box[2:]) >= SMALLEST_FACE]
+        return sorted(faces, key=lambda face: -face.box[2] * face.box[3])
+
+
+def square(face: Face, framing: Framing = FER_FRAMING) -> tuple[int, int, int]:
+    """Left, top and side in pixels of the face's square crop; it may reach over the image."""
+    left, top, width, height = face.box
+    side = max(1, round(height * framing.side))
+    x = left + width / 2 + framing.dx * height
+    y = top + height / 2 + framing.dy * height
+    return round(x - side / 2), round(y - side / 2), side
+
+
+def crop(rgb: Rgb, face: Face, framing: Framing = FER_FRAMING) -> Rgb:
+    """The square crop, (S, S, 3) uint8; beyond the image's edge its last pixels are repeated."""
+    left, top, side = square(face, framing)
+    height, width = rgb.shape[:2]
+    columns = np.clip(np.arange(left, left + side), 0, width - 1)
+    rows = np.clip(np.arange(top, top + side), 0, height - 1)
+    return np.ascontiguousarray(rgb[rows[:, None], columns])
+
+
+def whole(rgb: Rgb) -> Rgb:
+    """The largest centred square of an image, for one in which no face is found."""
+    height, width = rgb.shape[:2]
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    return np.ascontiguousarray(rgb[top : top + side, left : left + side])
+
+
+def gray_crop(rgb: Rgb, face: Face | None) -> Gray:
+    """The gray face that the networks are given, of the crop's own size; None: the whole image."""
+    return preprocessing.to_gray(whole(rgb) if face is None else crop(rgb, face))
+
+
+def measure_framing(
+    images: NDArray[np.uint8], detector: Detector, enlargement: int = 4
+) -> tuple[Framing, float]:
+    """The framing under which detected faces give back the images themselves.
+
+    Each 48x48 image is enlarged and set in the middle of a canvas of its edge pixels, YuNet finds
+    the face, and the square that would have cut out the image is expressed in its box. Medians over
+    the images with exactly one face.
+
+    Returns:
+        The median framing, and the share of images with exactly one face.
+    """
+    size = preprocessing.FER_SIZE * enlargement
+    border = size // 2
+    found = []
+    for image in images:
+        large = cv2.resize(image, (size, size), interpolation=cv2.INTER_CUBIC)
+        canvas = cv2.copyMakeBorder(
+            large, border, border, border, border, borderType=cv2.BORDER_REPLICATE
+        )
+        faces = detector.detect(np.repeat(canvas[:, :, None], 3, axis=2))
+        if len(faces) == 1:
+            left, top, width, height = faces[0].box
+            centre = border + size / 2
+            found.append(
+                (
+                    size / height,
+                    (centre - left - width / 2) / height,
+                    (centre - top - height / 2) / height,
+                )
+            )
+    if not found:
+        raise FerError("No face was detected in these images; the framing cannot be measured.")
+    side, dx, dy = np.median(np.array(found), axis=0)
+    return Framing(float(side), float(dx), float(dy)), len(found) / len(images)

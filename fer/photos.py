@@ -1,0 +1,124 @@
+"""Photos in, both models' answers out: what `fer predict` and the photo upload share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fer import FerError, emotions, faces, preprocessing
+from fer.faces import Detector, Face
+from fer.inference import Classifier, Prediction
+from fer.preprocessing import Rgb
+
+SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"}
+COLUMNS = ("photo", "face", "left", "top", "width", "height", "model", "top1", *emotions.KEYS)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One face of a photo with each model's prediction; `face` is None for the whole image."""
+
+    face: Face | None
+    crop: Rgb
+    predictions: dict[str, Prediction]
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A classified photo; no answers means that no face was found."""
+
+    name: str
+    answers: tuple[Answer, ...]
+
+    def record(self) -> dict[str, Any]:
+        """The photo as plain JSON types."""
+        return {
+            "photo": self.name,
+            "faces": [
+                {
+                    "box": None if a.face is None else [round(v) for v in a.face.box],
+                    "score": None if a.face is None else round(a.face.score, 4),
+                    "models": {
+                        key: {
+                            "top1": p.top1,
+                            "confidence": {
+                                name: round(float(p.probabilities[at]), 6)
+                                for at, name in enumerate(emotions.KEYS)
+                            },
+                        }
+                        for key, p in a.predictions.items()
+                    },
+                }
+                for a in self.answers
+            ],
+        }
+
+    def rows(self) -> list[dict[str, Any]]:
+        """A flat row for each face and model, with the columns `COLUMNS`."""
+        rows = []
+        for number, face in enumerate(self.record()["faces"], start=1):
+            left, top, width, height = face["box"] or (None, None, None, None)
+            for key, answer in face["models"].items():
+                rows.append(
+                    {
+                        "photo": self.name,
+                        "face": number,
+                        "left": left,
+                        "top": top,
+                        "width": width,
+                        "height": height,
+                        "model": key,
+                        "top1": answer["top1"],
+                        **answer["confidence"],
+                    }
+                )
+        return rows
+
+
+def find(paths: Iterable[Path]) -> list[Path]:
+    """The given files and every image file inside the given folders, sorted within a folder.
+
+    Raises:
+        FerError: if a path does not exist or a folder holds no image.
+    """
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES)
+            if not inside:
+                raise FerError(f"The folder {path} holds no image; use JPEG, PNG, WebP or BMP.")
+            found += inside
+        elif path.exists():
+            found.append(path)
+        else:
+            raise FerError(f"There is no file or folder {path}; check the path.")
+    return found
+
+
+def read(path: Path) -> Rgb:
+    """The image in a file, upright RGB. Raises as `preprocessing.read_image`."""
+    return preprocessing.read_image(path)
+
+
+def classify(
+    rgb: Rgb, name: str, detector: Detector, classifier: Classifier, *, whole: bool = False
+) -> Photo:
+    """Both models' answers for every face of an RGB image, the largest face first.
+
+    Args:
+        whole: classify the image's centre square if no face is found.
+    """
+    found: list[Face | None] = list(detector.detect(rgb))
+    if not found and whole:
+        found = [None]
+    crops = [faces.whole(rgb) if face is None else faces.crop(rgb, face) for face in found]
+    predictions = classifier.predict([preprocessing.to_gray(crop) for crop in crops])
+    return Photo(
+        name,
+        tuple(
+            Answer(face, crop, prediction)
+            for face, crop, prediction in zip(found, crops, predictions, strict=True)
+        ),
+    )

@@ -1,0 +1,187 @@
+"""From a finished run to `models/`: packed weights, configuration, history; and the model cards."""
+
+from __future__ import annotations
+
+import platform
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from fer import FerError, artifacts, emotions, files
+from fer.artifacts import Artifact
+from fer.dataset import Split
+from fer.scenarios import Scenario
+
+
+def publish(
+    run_dir: Path, folder: Path = artifacts.FOLDER, backbone_weights: str | Path = "imagenet"
+) -> Artifact:
+    """Puts the best weights of a run into `models/<scenario>/` and returns the artifact.
+
+    The best epoch is the one with the highest PublicTest accuracy at the size the model is served
+    at. Metrics of the replaced model are removed; `fer evaluate` writes new ones.
+
+    Args:
+        backbone_weights: where the frozen convolutions of a head-only run come from.
+
+    Raises:
+        FerError: if the run is missing or has no finished epoch at the served size, or `folder`
+            cannot be written.
+    """
+    import keras
+
+    from fer import models, reference, training
+
+    if not (run_dir / training.RUN).exists():
+        raise FerError(f"There is no run in {run_dir}; run: fer train baseline|proposed")
+    record = files.read_json(run_dir / training.RUN)
+    scenario = Scenario.from_dict(record["scenario"])
+    history = training.read_history(run_dir)
+    served = [row for row in history if row["image_size"] == scenario.input_size]
+    if not served or not (run_dir / training.BEST).exists():
+        raise FerError(
+            f"The run in {run_dir} has no finished epoch at {scenario.input_size} pixels, where "
+            f"the model is served; run: fer train {scenario.key} --resume --run-dir {run_dir}"
+        )
+    best = max(served, key=lambda row: row["val_accuracy"])
+    if scenario.trainable_layers is None:
+        model = models.build(scenario, backbone_weights)
+        side = scenario.input_size // 32
+        inputs = keras.Input((side, side, 512))
+        head = keras.Model(inputs, models.attach_head(inputs, scenario))
+        head.load_weights(run_dir / training.BEST)
+        trained = {name: v.numpy() for name, v in reference.variables(head).items()}
+        tensors = {name: v.numpy() for name, v in reference.variables(model).items()} | trained
+    else:
+        model = models.build(scenario, None)
+        model.load_weights(run_dir / training.BEST)
+        tensors = {name: v.numpy() for name, v in reference.variables(model).items()}
+    config: dict[str, Any] = {
+        "seed": scenario.seed,
+        "data_sha256": record["data"],
+        "epochs_run": len(history),
+        "best_epoch": int(best["epoch"]),
+        "best_val_accuracy": best["val_accuracy"],
+        "training_seconds": round(sum(row["seconds"] for row in history)),
+        "published": datetime.now(UTC).date().isoformat(),
+        "parameters": int(sum(value.size for value in tensors.values())),
+        "trainable_parameters": int(
+            sum(v.numpy().size for v in model.trainable_variables)
+            if scenario.trainable_layers
+            else sum(
+                value.size
+                for name, value in tensors.items()
+                if not name.startswith("block") and "moving" not in name
+            )
+        ),
+        "versions": {
+            "python": platform.python_version(),
+            "keras": version("keras"),
+            "tensorflow": version("tensorflow"),
+            "numpy": version("numpy"),
+        },
+    }
+    text = (run_dir / training.HISTORY).read_text(encoding="utf-8")
+    artifacts.write_model(folder, scenario, tensors, text, config)
+    artifact = artifacts.open_artifact(scenario.key, folder)
+    finish(folder)
+    return artifact
+
+
+def finish(folder: Path = artifacts.FOLDER) -> None:
+    """Writes the cards of all models and the manifest anew."""
+    for artifact in artifacts.available(folder).values():
+        files.write_text(artifact.folder / artifacts.CARD, card(artifact))
+    artifacts.write_manifest(folder)
+
+
+def card(artifact: Artifact) -> str:
+    """The model card in Markdown, written from configuration and metrics alone."""
+    scenario, config, metrics = artifact.scenario, artifact.config, artifact.metrics
+    lines = [
+        f"# `{scenario.key}`: VGG16 on FER-2013",
+        "",
+        "Written by `fer publish` and `fer evaluate`; do not edit.",
+        "",
+        f"- Input: a face of 48×48 gray pixels, enlarged bilinearly to {scenario.input_size}×"
+        f"{scenario.input_size}, three equal channels, Keras' VGG16 preprocessing",
+        f"- Output: confidences for {', '.join(emotions.KEYS)}",
+        f"- Weights: SHA-256 `{artifact.digest}`, {artifact.size / 1e6:.1f} MB of its own beside "
+        f"the shared blocks 1-3; convolution kernels in half precision",
+        f"- Parameters: {config['parameters']:,}, trained: {config['trainable_parameters']:,}",
+        f"- Data: FER-2013, SHA-256 `{config['data_sha256']}`; trained on Training, chosen on "
+        "PublicTest, reported on PrivateTest",
+        f"- Seed {config['seed']}; {config['epochs_run']} epochs in "
+        f"{config['training_seconds'] / 60:.0f} minutes; best epoch {config['best_epoch']} "
+        f"(PublicTest accuracy {config['best_val_accuracy']:.1%} in training)",
+        f"- Published {config['published']} with "
+        + ", ".join(f"{name} {number}" for name, number in config["versions"].items()),
+        "",
+        "## Hyperparameters",
+        "",
+        "| name | value |",
+        "|---|---|",
+    ]
+    for name, value in scenario.to_dict().items():
+        if name not in ("key", "colour", "pattern", "phases"):
+            lines.append(f"| {name} | {_plain(value)} |")
+    for number, phase in enumerate(scenario.to_dict()["phases"], start=1):
+        lines.append(f"| phase {number} | {_plain(phase)} |")
+    if metrics is None:
+        lines += ["", "Not evaluated yet: run `fer evaluate`."]
+        return "\n".join(lines) + "\n"
+    lines += [
+        "",
+        "## Metrics",
+        "",
+        "Single crop, no test-time augmentation. Confidences are softmax(logits / T) with "
+        f"T = {metrics['temperature']:.3f}, fitted on PublicTest by log loss.",
+        "",
+        "| metric | " + " | ".join(metrics["splits"]) + " |",
+        "|---|---|---|",
+    ]
+    split_metrics = list(metrics["splits"].values())
+    for name in (
+        "accuracy",
+        "accuracy_interval",
+        "balanced_accuracy",
+        "macro_f1",
+        "log_loss",
+        "brier_score",
+        "ece",
+        "ece_uncalibrated",
+    ):
+        cells = " | ".join(_plain(split[name]) for split in split_metrics)
+        lines.append(f"| {name} | {cells} |")
+    private = metrics["splits"][Split.PRIVATE_TEST.value]
+    lines += [
+        "",
+        "| PrivateTest | precision | recall | F1 | images |",
+        "|---|---|---|---|---|",
+    ]
+    for key, row in private["per_class"].items():
+        lines.append(
+            f"| {key} | {row['precision']:.3f} | {row['recall']:.3f} | {row['f1']:.3f} | "
+            f"{row['support']} |"
+        )
+    lines += [
+        "",
+        "## Limits",
+        "",
+        "FER-2013's labels are noisy: people agree with them on about 65 % of the images "
+        "(Goodfellow et al. 2013). Some images occur in more than one split; "
+        "`data/duplicates.json` has the counts. The classes are posed or searched-for "
+        "expressions, not felt emotions; do not judge people by them.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_plain(part)}" for name, part in value.items())
+    if isinstance(value, (list, tuple)):
+        return " to ".join(_plain(part) for part in value)
+    return "no" if value is None else str(value)
