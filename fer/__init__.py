@@ -1,4 +1,4 @@
-"""Facial-expression recognition on FER-2013: two VGG16 scenarios, trained, evaluated and compared."""
+"""Facial-expression recognition on FER-2013: two VGG16 scenarios, trained and compared."""
 
 __version__ = "0.1.0"
 

@@ -21,8 +21,8 @@ SUMMARY = "summary.json"
 FACES = "class_faces.npz"
 DUPLICATES = "duplicates.json"
 # Two images count as near duplicates if their perceptual hashes differ in at most this many of 63
-# bits and their pixels correlate at least this well: of 14 such pairs looked at around either limit,
-# all showed the same photograph.
+# bits and their pixels correlate at least this well. Of 14 random pairs just inside either limit,
+# every one shows the same photograph.
 HASH_DISTANCE = 8
 CORRELATION = 0.9
 BLOCK = 2048
@@ -83,9 +83,7 @@ def read_class_faces(folder: Path = FOLDER) -> tuple[NDArray[np.uint8], NDArray[
 
 
 def _by_name(counts: dict[Split, tuple[int, ...]]) -> dict[str, dict[str, int]]:
-    return {
-        split.value: dict(zip(emotions.KEYS, counts[split], strict=True)) for split in SPLITS
-    }
+    return {split.value: dict(zip(emotions.KEYS, counts[split], strict=True)) for split in SPLITS}
 
 
 def class_faces(data: Dataset) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
@@ -150,12 +148,7 @@ def _summary(data: Dataset, pairs: NDArray[np.int64]) -> dict[str, Any]:
     leaked = {}
     for split in SPLITS[1:]:
         inside = data.splits == split.value
-        twins = {
-            int(x)
-            for a, b in pairs
-            for x, y in ((a, b), (b, a))
-            if inside[x] and training[y]
-        }
+        twins = {int(x) for a, b in pairs for x, y in ((a, b), (b, a)) if inside[x] and training[y]}
         leaked[split.value] = len(twins)
     return {
         "pairs": dict(sorted(counted.items())),
@@ -190,9 +183,7 @@ def perceptual_hash(image: NDArray[np.uint8]) -> int:
     return int(np.packbits(np.append(bits, False)).view(">u8")[0])
 
 
-def near_pairs(
-    images: NDArray[np.uint8], progress: Progress | None = None
-) -> NDArray[np.int64]:
+def near_pairs(images: NDArray[np.uint8], progress: Progress | None = None) -> NDArray[np.int64]:
     """Pairs (n, 2) of rows that look alike, the smaller row first, exact duplicates included."""
     hashes = np.array([perceptual_hash(image) for image in images], dtype=np.uint64)
     found = []

@@ -145,7 +145,9 @@ class Predictions:
 
 def available(folder: Path = FOLDER) -> dict[str, Artifact]:
     """The trained models in the folder by scenario key, in the order of `SCENARIOS`."""
-    return {key: open_artifact(key, folder) for key in SCENARIOS if (folder / key / CONFIG).exists()}
+    return {
+        key: open_artifact(key, folder) for key in SCENARIOS if (folder / key / CONFIG).exists()
+    }
 
 
 def open_artifact(key: str, folder: Path = FOLDER) -> Artifact:

@@ -220,7 +220,9 @@ def train(
 @click.option("--cache-dir", type=click.Path(path_type=Path), help="Where features are cached.")
 @backbone_weights
 @data_dir
-def search(out: Path, cache_dir: Path | None, backbone_weights: Path | None, data_dir: Path) -> None:
+def search(
+    out: Path, cache_dir: Path | None, backbone_weights: Path | None, data_dir: Path
+) -> None:
     """Train every candidate head of the baseline and rank them by PublicTest accuracy."""
     data = dataset.open_dataset(data_dir)
     _quiet_tensorflow()
@@ -285,9 +287,7 @@ def evaluate(
         problems = [
             f"{key} {problem}"
             for key, (record, _) in results.items()
-            for problem in evaluation.differences(
-                classifier.models[key].metrics, record, tolerance
-            )
+            for problem in evaluation.differences(classifier.models[key].metrics, record, tolerance)
         ]
         if problems:
             raise FerError(f"The stored metrics are not reproduced: {'; '.join(problems[:5])}.")

@@ -8,7 +8,7 @@ import atomic. `fer.importing` writes it; everything else opens it here.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -24,15 +24,12 @@ MANIFEST = "dataset.json"
 FOLDER = Path("data") / "fer2013"
 
 
-class Split(str, Enum):
+class Split(StrEnum):
     """The official splits of the ICML 2013 challenge, by the names the challenge gave them."""
 
     TRAINING = "Training"
     PUBLIC_TEST = "PublicTest"
     PRIVATE_TEST = "PrivateTest"
-
-    def __str__(self) -> str:
-        return self.value
 
 
 SPLITS: tuple[Split, ...] = tuple(Split)
@@ -77,8 +74,7 @@ class Dataset:
         """Images per class of each split, in the order of `emotions.EMOTIONS`."""
         return {
             split: tuple(
-                int(n)
-                for n in np.bincount(self.labels[self.rows(split)], minlength=emotions.COUNT)
+                int(n) for n in np.bincount(self.labels[self.rows(split)], minlength=emotions.COUNT)
             )
             for split in SPLITS
         }

@@ -232,6 +232,23 @@ def save(
         write_comparison(folder)
 
 
+def differences(stored: dict[str, Any] | None, now: dict[str, Any], tolerance: float) -> list[str]:
+    """One phrase for every stored number that the new metrics miss by more than the tolerance.
+
+    Log loss and Brier score are compared with ten times the tolerance: they are not shares.
+    """
+    if stored is None:
+        return ["has no stored metrics"]
+    found = []
+    for split, values in now["splits"].items():
+        for name in ("accuracy", "balanced_accuracy", "macro_f1", "ece", "log_loss", "brier_score"):
+            limit = tolerance * (10 if name in ("log_loss", "brier_score") else 1)
+            before = stored["splits"][split][name]
+            if abs(before - values[name]) > limit:
+                found.append(f"{split} {name} is {values[name]:.4f}, stored {before:.4f}")
+    return found
+
+
 def write_comparison(folder: Any) -> None:
     """Writes `comparison.json` from the stored predictions, if both models have some."""
     models = artifacts.available(folder)

@@ -25,13 +25,15 @@ def replacing(path: Path) -> Iterator[Path]:
     temporary: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
+        handle, name = tempfile.mkstemp(
+            prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent
+        )
         os.close(handle)
         temporary = Path(name)
         yield temporary
         # mkstemp makes files private; what fer writes is as readable as any other file.
         temporary.chmod(0o644)
-        os.replace(temporary, path)
+        temporary.replace(path)
     except OSError as error:
         raise FerError(
             f"{path} cannot be written ({error.strerror or error}); check that the folder is "
@@ -64,4 +66,6 @@ def read_json(path: Path) -> Any:
     except FileNotFoundError:
         raise FerError(f"There is no file {path}.") from None
     except (OSError, ValueError) as error:
-        raise FerError(f"{path} cannot be read ({error}); restore it from the repository.") from error
+        raise FerError(
+            f"{path} cannot be read ({error}); restore it from the repository."
+        ) from error

@@ -62,9 +62,7 @@ class _Face:
     pixels: NDArray[np.uint8]
 
 
-def import_dataset(
-    path: Path, folder: Path = FOLDER, progress: Progress | None = None
-) -> Report:
+def import_dataset(path: Path, folder: Path = FOLDER, progress: Progress | None = None) -> Report:
     """Reads the data set at `path` into `folder`; what was there stays until all is written.
 
     Corrupt, odd-sized or misnamed images of an archive or folder are skipped and named in the
@@ -320,9 +318,7 @@ def _store(faces: list[_Face], path: Path, folder: Path, report: Report) -> None
     counts = {
         split: tuple(
             int(n)
-            for n in np.bincount(
-                labels[np.array(splits) == split.value], minlength=emotions.COUNT
-            )
+            for n in np.bincount(labels[np.array(splits) == split.value], minlength=emotions.COUNT)
         )
         for split in SPLITS
     }

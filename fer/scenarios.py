@@ -163,6 +163,17 @@ PROPOSED = Scenario(
     ),
 )
 
+# Candidates for the baseline's head, which `fer search` ranks on PublicTest: how the 7x7 map of
+# features is pooled, and whether a hidden layer follows.
+HEADS: dict[str, dict[str, Any]] = {
+    "average-linear": {"pooling": "average", "hidden_units": None, "dropout": 0.0},
+    "average-256": {"pooling": "average", "hidden_units": 256, "dropout": 0.4},
+    "average-1024": {"pooling": "average", "hidden_units": 1024, "dropout": 0.5},
+    "grid-linear": {"pooling": "grid", "hidden_units": None, "dropout": 0.4},
+    "grid-256": {"pooling": "grid", "hidden_units": 256, "dropout": 0.5},
+    "grid-1024": {"pooling": "grid", "hidden_units": 1024, "dropout": 0.6},
+}
+
 SCENARIOS: dict[str, Scenario] = {scenario.key: scenario for scenario in (BASELINE, PROPOSED)}
 
 
@@ -205,6 +216,21 @@ def with_overrides(
     if seed is not None:
         scenario = replace(scenario, seed=seed)
     return scenario
+
+
+def with_head(scenario: Scenario, head: str | None) -> Scenario:
+    """The scenario with one of `HEADS`; None leaves it as it is.
+
+    Raises:
+        FerError: if there is no such head, or the scenario fine-tunes its backbone.
+    """
+    if head is None:
+        return scenario
+    if head not in HEADS:
+        raise FerError(f"There is no head {head!r}; choose one of {', '.join(HEADS)}.")
+    if scenario.trainable_layers is not None:
+        raise FerError("--head belongs to the baseline; the proposed scenario has one head.")
+    return replace(scenario, **HEADS[head])
 
 
 def _cut(phases: tuple[Phase, ...], epochs: int) -> tuple[Phase, ...]:

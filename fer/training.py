@@ -19,7 +19,7 @@ import keras
 
 from fer import FerError, features, feeding, files, models
 from fer.dataset import Dataset, Split
-from fer.scenarios import Phase, Scenario
+from fer.scenarios import BASELINE, HEADS, Phase, Scenario, with_head
 
 HISTORY_COLUMNS = (
     "epoch",
@@ -63,6 +63,7 @@ def train(
             differs in scenario or data, or if the directory cannot be written.
     """
     done = _prepare(scenario, data, run_dir, resume)
+    keras.utils.set_random_seed(scenario.seed)
     if scenario.trainable_layers is None:
         cached = features.cached(data, scenario, cache_dir or run_dir, backbone_weights, progress)
         inputs = keras.Input(cached.shape[1:])
@@ -82,18 +83,15 @@ def train(
     first_epoch = 0
     steps_before = 0
     steps_in_all = sum(_steps(phase, len(training)) * phase.epochs for phase in scenario.phases)
-    for number, phase in enumerate(scenario.phases):
+    for phase in scenario.phases:
         last_epoch = first_epoch + phase.epochs
         steps = _steps(phase, len(training))
-        if done >= last_epoch and not (number + 1 == len(scenario.phases) and done == last_epoch):
-            if done == last_epoch:
-                _compile(model, scenario, phase, steps)
-                _restore(model, scenario, run_dir, done, is_phase_over=True)
-        elif done < last_epoch:
+        start = max(done, first_epoch)
+        if start <= last_epoch:
             _compile(model, scenario, phase, steps)
-            start = max(done, first_epoch)
-            if start > first_epoch:
-                _restore(model, scenario, run_dir, start, is_phase_over=False)
+        if done and first_epoch < done <= last_epoch:
+            _restore(model, scenario, run_dir, done, is_phase_over=done == last_epoch)
+        if start < last_epoch:
             model.fit(
                 batches(
                     images,
@@ -121,6 +119,56 @@ def train(
         first_epoch = last_epoch
         steps_before += steps * phase.epochs
     return read_history(run_dir)
+
+
+def search_heads(
+    data: Dataset,
+    out: Path,
+    *,
+    cache_dir: Path,
+    backbone_weights: str | Path | None = "imagenet",
+    progress: Progress | None = None,
+) -> list[dict[str, Any]]:
+    """Trains every candidate head of the baseline and ranks them by PublicTest accuracy.
+
+    Finished candidates of an interrupted search are not trained again. Writes `results.csv`.
+
+    Raises:
+        FerError: as `train`.
+    """
+    results: list[dict[str, Any]] = []
+    for name in HEADS:
+        scenario = with_head(BASELINE, name)
+        history = train(
+            scenario,
+            data,
+            out / name,
+            resume=True,
+            backbone_weights=backbone_weights,
+            cache_dir=cache_dir,
+            progress=progress,
+        )
+        best = max(history, key=lambda row: row["val_accuracy"])
+        results.append(
+            {
+                "head": name,
+                "pooling": scenario.pooling,
+                "hidden_units": scenario.hidden_units,
+                "dropout": scenario.dropout,
+                "weight_decay": scenario.weight_decay,
+                "epochs": len(history),
+                "best_epoch": int(best["epoch"]),
+                "val_accuracy": best["val_accuracy"],
+                "seconds": sum(row["seconds"] for row in history),
+            }
+        )
+    results.sort(key=lambda row: -row["val_accuracy"])
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, list(results[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(results)
+    files.write_text(out / "results.csv", stream.getvalue())
+    return results
 
 
 def _steps(phase: Phase, images: int) -> int:
