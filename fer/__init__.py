@@ -7,5 +7,11 @@ class FerError(Exception):
     """What went wrong and what to do, in one sentence that a user can read.
 
     Every error that `fer` raises on purpose is of this class; the command and the pages show its
-    message as it stands.
+    message as it stands. The message is a template and its values apart, so that a page can say it
+    in another language.
     """
+
+    def __init__(self, template: str, **values: object) -> None:
+        super().__init__(template.format(**values) if values else template)
+        self.template = template
+        self.values = values

@@ -78,7 +78,9 @@ def read_class_faces(folder: Path = FOLDER) -> tuple[NDArray[np.uint8], NDArray[
             return store["mean"], store["deviation"]
     except (OSError, ValueError, KeyError) as error:
         raise FerError(
-            f"{folder / FACES} cannot be read ({error}); restore it from the repository."
+            "{path} cannot be read ({reason}); restore it from the repository.",
+            path=folder / FACES,
+            reason=error,
         ) from error
 
 
@@ -101,7 +103,9 @@ def pixel_statistics(data: Dataset, split: Split) -> dict[str, Any]:
     histogram = np.bincount(data.images[data.rows(split)].ravel(), minlength=256)
     total = histogram.sum()
     if total == 0:
-        raise FerError(f"The imported data set has no {split} image; import the whole set.")
+        raise FerError(
+            "The imported data set has no {split} image; import the whole set.", split=split
+        )
     values = np.arange(256)
     mean = float((values * histogram).sum() / total)
     variance = float((((values - mean) ** 2) * histogram).sum() / total)
@@ -199,7 +203,7 @@ def near_pairs(images: NDArray[np.uint8], progress: Progress | None = None) -> N
     if len(candidates) == 0:
         return candidates
     alike = [_correlation(images[a], images[b]) >= CORRELATION for a, b in candidates]
-    return candidates[np.array(alike, dtype=bool)]
+    return np.asarray(candidates[np.array(alike, dtype=bool)], dtype=np.int64)
 
 
 def _correlation(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:

@@ -99,7 +99,7 @@ class Artifact:
         """
         path = self.folder / PREDICTIONS
         if not path.exists():
-            raise FerError(f"{self.key} is not evaluated yet; run: fer evaluate")
+            raise FerError("{model} is not evaluated yet; run: fer evaluate", model=self.key)
         try:
             table = parquet.read_table(path)
             return Predictions(
@@ -111,7 +111,9 @@ class Artifact:
                 ).astype(np.float64),
             )
         except (OSError, KeyError, arrow.ArrowInvalid) as error:
-            raise FerError(f"{path} is damaged ({error}); run: fer evaluate") from error
+            raise FerError(
+                "{path} is damaged ({reason}); run: fer evaluate", path=path, reason=error
+            ) from error
 
 
 @dataclass(frozen=True)
@@ -157,7 +159,9 @@ def open_artifact(key: str, folder: Path = FOLDER) -> Artifact:
         FerError: if it is missing.
     """
     if not (folder / key / CONFIG).exists():
-        raise FerError(f"There is no trained model in {folder / key}; run: fer train {key}")
+        raise FerError(
+            "There is no trained model in {path}; run: fer train {key}", path=folder / key, key=key
+        )
     config = files.read_json(folder / key / CONFIG)
     return Artifact(folder / key, Scenario.from_dict(config["scenario"]), config)
 
@@ -180,10 +184,12 @@ def write_model(
     packed = _pack(trunk)
     if (folder / TRUNK).exists():
         stored = _load(folder / TRUNK)
-        if any(not np.array_equal(stored.get(n), v) for n, v in packed.items()):
+        if any(n not in stored or not np.array_equal(stored[n], v) for n, v in packed.items()):
             raise FerError(
-                f"Blocks 1-3 of this {scenario.key} are not those in {folder / TRUNK}; both "
-                "scenarios must start from the same ImageNet weights."
+                "Blocks 1-3 of this {scenario} are not those in {path}; both scenarios must "
+                "start from the same ImageNet weights.",
+                scenario=scenario.key,
+                path=folder / TRUNK,
             )
     else:
         with files.replacing(folder / TRUNK) as temporary:
@@ -211,9 +217,11 @@ def _load(path: Path) -> Tensors:
     try:
         return dict(load_file(path))
     except FileNotFoundError:
-        raise FerError(f"{path} is missing; restore it from the repository.") from None
+        raise FerError("{path} is missing; restore it from the repository.", path=path) from None
     except (OSError, SafetensorError) as error:
-        raise FerError(f"{path} is damaged ({error}); restore it from the repository.") from error
+        raise FerError(
+            "{path} is damaged ({reason}); restore it from the repository.", path=path, reason=error
+        ) from error
 
 
 def sha256(path: Path) -> str:

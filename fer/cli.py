@@ -290,7 +290,10 @@ def evaluate(
             for problem in evaluation.differences(classifier.models[key].metrics, record, tolerance)
         ]
         if problems:
-            raise FerError(f"The stored metrics are not reproduced: {'; '.join(problems[:5])}.")
+            raise FerError(
+                "The stored metrics are not reproduced: {problems}.",
+                problems="; ".join(problems[:5]),
+            )
         out.print(f"The stored metrics are reproduced within ±{tolerance}.")
         return
     evaluation.save(results, classifier.models)

@@ -98,8 +98,9 @@ def open_dataset(folder: Path = FOLDER) -> Dataset:
     """
     if not is_imported(folder):
         raise FerError(
-            f"FER-2013 is not imported yet (nothing in {folder}); run: fer data import PATH "
-            "or: fer data download"
+            "FER-2013 is not imported yet (nothing in {folder}); run: fer data import PATH "
+            "or: fer data download",
+            folder=folder,
         )
     manifest = files.read_json(folder / MANIFEST)
     try:
@@ -110,12 +111,17 @@ def open_dataset(folder: Path = FOLDER) -> Dataset:
         sources = np.asarray(index.column("source").to_pylist(), dtype=np.str_)
     except (OSError, KeyError, ValueError) as error:
         raise FerError(
-            f"The data set in {folder} is damaged ({error}); import it again: fer data import PATH"
+            "The data set in {folder} is damaged ({reason}); import it again: fer data import PATH",
+            folder=folder,
+            reason=error,
         ) from error
     if images.shape != (len(labels), FER_SIZE, FER_SIZE) or images.dtype != np.uint8:
         raise FerError(
-            f"The data set in {folder} does not fit its index (images {images.shape}, "
-            f"{len(labels)} rows); import it again: fer data import PATH"
+            "The data set in {folder} does not fit its index (images {shape}, {rows} rows); "
+            "import it again: fer data import PATH",
+            folder=folder,
+            shape=images.shape,
+            rows=len(labels),
         )
     return Dataset(folder, manifest, images, labels, splits, sources)
 

@@ -164,7 +164,9 @@ def evaluate(
     rows = np.concatenate([data.rows(split) for split in TEST_SPLITS])
     for split in TEST_SPLITS:
         if len(data.rows(split)) == 0:
-            raise FerError(f"The imported data set has no {split} image; import the whole set.")
+            raise FerError(
+                "The imported data set has no {split} image; import the whole set.", split=split
+            )
     parts: dict[str, list[NDArray[np.float32]]] = {key: [] for key in classifier.models}
     for start in range(0, len(rows), batch_size):
         chosen = rows[start : start + batch_size]

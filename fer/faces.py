@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import cv2
 import numpy as np
@@ -61,15 +62,18 @@ class Detector:
             FerError: if the file is missing or OpenCV cannot read it.
         """
         if not path.is_file():
-            raise FerError(f"The face detector {path} is missing; restore it from the repository.")
+            raise FerError(
+                "The face detector {path} is missing; restore it from the repository.", path=path
+            )
         try:
             self._net = cv2.FaceDetectorYN.create(
                 str(path), "", (320, 320), SCORE_THRESHOLD, NMS_THRESHOLD, TOP_K
             )
         except cv2.error as error:
             raise FerError(
-                f"The face detector {path} is damaged ({error.err}); restore it from the "
-                "repository."
+                "The face detector {path} is damaged ({reason}); restore it from the repository.",
+                path=path,
+                reason=error.err,
             ) from error
         self._lock = threading.Lock()
 
@@ -83,7 +87,8 @@ class Detector:
             bgr = cv2.resize(bgr, size, interpolation=cv2.INTER_AREA)
         with self._lock:
             self._net.setInputSize((bgr.shape[1], bgr.shape[0]))
-            _, rows = self._net.detect(bgr)
+            # OpenCV's stubs forget that it returns None when there is no face.
+            rows = cast("NDArray[np.float32] | None", self._net.detect(bgr)[1])
         if rows is None:
             return []
         faces = [

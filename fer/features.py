@@ -66,7 +66,11 @@ def cached(
                 done = stop
     except OSError as error:
         raise FerError(
-            f"The feature cache {path} cannot be written ({error.strerror or error}); it needs "
-            f"{np.prod(shape) * 2 / 2**30:.1f} GB of free space."
+            "The feature cache {path} cannot be written ({reason}); it needs {size} GB of "
+            "free space.",
+            path=path,
+            reason=error.strerror or error,
+            size=f"{np.prod(shape) * 2 / 2**30:.1f}",
         ) from error
-    return np.load(path, mmap_mode="r")
+    cache: NDArray[np.float16] = np.load(path, mmap_mode="r")
+    return cache

@@ -36,8 +36,10 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     except OSError as error:
         raise FerError(
-            f"{path} cannot be written ({error.strerror or error}); check that the folder is "
-            "writable and the disk has space. What was there before is unchanged."
+            "{path} cannot be written ({reason}); check that the folder is writable and the "
+            "disk has space. What was there before is unchanged.",
+            path=path,
+            reason=error.strerror or error,
         ) from error
     finally:
         if temporary is not None:
@@ -64,8 +66,10 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise FerError(f"There is no file {path}.") from None
+        raise FerError("There is no file {path}.", path=path) from None
     except (OSError, ValueError) as error:
         raise FerError(
-            f"{path} cannot be read ({error}); restore it from the repository."
+            "{path} cannot be read ({reason}); restore it from the repository.",
+            path=path,
+            reason=error,
         ) from error

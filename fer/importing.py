@@ -86,7 +86,11 @@ def import_dataset(path: Path, folder: Path = FOLDER, progress: Progress | None 
                 progress(done, expected)
     if not faces:
         reason = f"; the first problem: {report.skipped[0]}" if report.skipped else ""
-        raise FerError(f"{path} holds no usable FER-2013 image{reason}. Nothing was imported.")
+        raise FerError(
+            "{path} holds no usable FER-2013 image{reason}. Nothing was imported.",
+            path=path,
+            reason=reason,
+        )
     faces.sort(key=lambda face: (SPLITS.index(face.split), face.order, face.label, face.source))
     _store(faces, path, folder, report)
     return report
@@ -102,15 +106,18 @@ def download(folder: Path = FOLDER, progress: Progress | None = None) -> Report:
         import kagglehub
     except ImportError:
         raise FerError(
-            "kagglehub is not installed; run: pip install kagglehub, or download the data set "
-            f"{KAGGLE_DATASET} from Kaggle yourself and run: fer data import archive.zip"
+            "kagglehub is not installed; run: pip install kagglehub, or download the data "
+            "set {KAGGLE_DATASET} from Kaggle yourself and run: fer data import archive.zip",
+            KAGGLE_DATASET=KAGGLE_DATASET,
         ) from None
     try:
         path = Path(kagglehub.dataset_download(KAGGLE_DATASET))
     except Exception as error:
         raise FerError(
-            f"The download of {KAGGLE_DATASET} failed ({error}); check the connection, or "
-            "download archive.zip in a browser and run: fer data import archive.zip"
+            "The download of {KAGGLE_DATASET} failed ({reason}); check the connection, or "
+            "download archive.zip in a browser and run: fer data import archive.zip",
+            KAGGLE_DATASET=KAGGLE_DATASET,
+            reason=error,
         ) from error
     return import_dataset(path, folder, progress)
 
@@ -122,12 +129,12 @@ _Read = Callable[[Report], Iterator[_Face | None]]
 def _opened(path: Path) -> Iterator[tuple[int, _Read]]:
     """How many faces to expect at the path, and a function that yields them."""
     if not path.exists():
-        raise FerError(f"There is no file or folder {path}; check the path.")
+        raise FerError("There is no file or folder {path}; check the path.", path=path)
     try:
         if path.is_dir():
             yield _folder(path)
         elif path.stat().st_size == 0:
-            raise FerError(f"{path} is empty; download it again.")
+            raise FerError("{path} is empty; download it again.", path=path)
         elif zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as archive:
                 yield _zip(archive, path)
@@ -139,31 +146,44 @@ def _opened(path: Path) -> Iterator[tuple[int, _Read]]:
                 yield _table(stream, path.name)
         else:
             raise FerError(
-                f"{path} is not FER-2013 in a known form; give archive.zip, its extracted folder, "
-                "fer2013.csv, icml_face_data.csv or fer2013.tar.gz."
+                "{path} is not FER-2013 in a known form; give archive.zip, its extracted folder, "
+                "fer2013.csv, icml_face_data.csv or fer2013.tar.gz.",
+                path=path,
             )
     except (zipfile.BadZipFile, tarfile.TarError, EOFError) as error:
-        raise FerError(f"{path} is damaged or cut off ({error}); download it again.") from error
+        raise FerError(
+            "{path} is damaged or cut off ({reason}); download it again.", path=path, reason=error
+        ) from error
     except OSError as error:
-        raise FerError(f"{path} cannot be read ({error.strerror or error}); check it.") from error
+        raise FerError(
+            "{path} cannot be read ({reason}); check it.", path=path, reason=error.strerror or error
+        ) from error
 
 
 def _zip(archive: zipfile.ZipFile, path: Path) -> tuple[int, _Read]:
     members = [member for member in archive.infolist() if not member.is_dir()]
     if len(members) > MAX_MEMBERS:
-        raise FerError(f"{path} holds {len(members)} files, far more than FER-2013; it is refused.")
+        raise FerError(
+            "{path} holds {count} files, far more than FER-2013; it is refused.",
+            path=path,
+            count=len(members),
+        )
     for member in members:
         _refuse_unsafe(member.filename, path)
         ratio = member.file_size / max(member.compress_size, 1)
         if member.file_size > 10 * 2**20 and ratio > MAX_RATIO:
             raise FerError(
-                f"{path} looks like a zip bomb ({member.filename} would grow {ratio:.0f} times); "
-                "it is refused."
+                "{path} looks like a zip bomb ({filename} would grow {ratio} times); it is "
+                "refused.",
+                path=path,
+                filename=member.filename,
+                ratio=f"{ratio:.0f}",
             )
     if sum(member.file_size for member in members) > MAX_UNPACKED:
         raise FerError(
-            f"{path} would unpack to more than {MAX_UNPACKED >> 30} GB, like a zip bomb; "
-            "it is refused."
+            "{path} would unpack to more than {limit} GB, like a zip bomb; it is refused.",
+            path=path,
+            limit=MAX_UNPACKED >> 30,
         )
     images = [m for m in members if PurePosixPath(m.filename).suffix.lower() in IMAGE_SUFFIXES]
     if images:
@@ -185,25 +205,33 @@ def _zip(archive: zipfile.ZipFile, path: Path) -> tuple[int, _Read]:
             return _table(archive.open(member), member.filename)
         if name.endswith((".tar.gz", ".tgz")):
             return _tar(tarfile.open(fileobj=archive.open(member), mode="r:gz"), path)
-    raise FerError(f"{path} holds neither FER-2013's images nor its table; check the file.")
+    raise FerError(
+        "{path} holds neither FER-2013's images nor its table; check the file.", path=path
+    )
 
 
 def _tar(archive: tarfile.TarFile, path: Path) -> tuple[int, _Read]:
     for position, member in enumerate(archive):
         _refuse_unsafe(member.name, path)
         if position > MAX_MEMBERS or member.size > MAX_UNPACKED:
-            raise FerError(f"{path} would unpack to far more than FER-2013; it is refused.")
+            raise FerError(
+                "{path} would unpack to far more than FER-2013; it is refused.", path=path
+            )
         if member.isfile() and member.name.lower().endswith("fer2013.csv"):
             stream = archive.extractfile(member)
             if stream is not None:
                 return _table(stream, member.name)
-    raise FerError(f"{path} does not hold fer2013.csv; check the file.")
+    raise FerError("{path} does not hold fer2013.csv; check the file.", path=path)
 
 
 def _refuse_unsafe(name: str, path: Path) -> None:
     parts = PurePosixPath(name.replace("\\", "/"))
     if parts.is_absolute() or ".." in parts.parts or re.match(r"^[A-Za-z]:", name):
-        raise FerError(f"{path} holds the path {name!r}, which leaves its folder; it is refused.")
+        raise FerError(
+            "{path} holds the path {name}, which leaves its folder; it is refused.",
+            path=path,
+            name=f"{name!r}",
+        )
 
 
 def _folder(path: Path) -> tuple[int, _Read]:
@@ -212,7 +240,9 @@ def _folder(path: Path) -> tuple[int, _Read]:
         tables = sorted(p for p in path.rglob("*.csv") if p.stem in ("fer2013", "icml_face_data"))
         if tables:
             return _table(io.BytesIO(tables[0].read_bytes()), tables[0].name)
-        raise FerError(f"{path} holds neither FER-2013's images nor its table; check the folder.")
+        raise FerError(
+            "{path} holds neither FER-2013's images nor its table; check the folder.", path=path
+        )
 
     def read(report: Report) -> Iterator[_Face | None]:
         for image in images:
@@ -254,12 +284,17 @@ def _table(stream: IO[bytes], name: str) -> tuple[int, _Read]:
     try:
         header = [column.strip().lower() for column in next(rows, [])]
     except (csv.Error, UnicodeDecodeError) as error:
-        raise FerError(f"{name} is not a CSV table ({error}); check the file.") from error
+        raise FerError(
+            "{name} is not a CSV table ({reason}); check the file.", name=name, reason=error
+        ) from error
     missing = [column for column in COLUMNS if column not in header]
     if missing:
         raise FerError(
-            f"{name} lacks the column{'s' if len(missing) > 1 else ''} {', '.join(missing)}; "
-            "FER-2013's table has emotion, pixels and Usage."
+            "{name} lacks the column{plural} {columns}; FER-2013's table has emotion, pixels "
+            "and Usage.",
+            name=name,
+            plural="s" if len(missing) > 1 else "",
+            columns=", ".join(missing),
         )
     emotion_at, pixels_at, usage_at = (header.index(column) for column in COLUMNS)
 
@@ -270,12 +305,18 @@ def _table(stream: IO[bytes], name: str) -> tuple[int, _Read]:
                     continue
                 if len(row) < len(header):
                     raise FerError(
-                        f"{name}, row {number}: {len(row)} of {len(header)} columns; "
-                        "the file is damaged, download it again."
+                        "{name}, row {number}: {found} of {expected} columns; the file is damaged, "
+                        "download it again.",
+                        name=name,
+                        number=number,
+                        found=len(row),
+                        expected=len(header),
                     )
                 yield _row(name, number, row[emotion_at], row[pixels_at], row[usage_at])
         except (csv.Error, UnicodeDecodeError) as error:
-            raise FerError(f"{name} is damaged ({error}); download it again.") from error
+            raise FerError(
+                "{name} is damaged ({reason}); download it again.", name=name, reason=error
+            ) from error
 
     return sum(sum(counts) for counts in _official()), read
 
@@ -292,17 +333,30 @@ def _row(name: str, number: int, emotion: str, pixels: str, usage: str) -> _Face
         values = np.array(pixels.split(), dtype=np.int64)
         label = int(emotion)
     except (ValueError, OverflowError):
-        raise FerError(f"{where}: emotion and pixels must be whole numbers; check it.") from None
+        raise FerError(
+            "{where}: emotion and pixels must be whole numbers; check it.", where=where
+        ) from None
     if len(values) != PIXELS:
-        raise FerError(f"{where}: {len(values)} pixels instead of {PIXELS}; download it again.")
+        raise FerError(
+            "{where}: {found} pixels instead of {PIXELS}; download it again.",
+            where=where,
+            found=len(values),
+            PIXELS=PIXELS,
+        )
     if not 0 <= label < emotions.COUNT:
-        raise FerError(f"{where}: emotion {label} is not between 0 and 6; check the file.")
+        raise FerError(
+            "{where}: emotion {label} is not between 0 and 6; check the file.",
+            where=where,
+            label=label,
+        )
     if values.min() < 0 or values.max() > 255:
-        raise FerError(f"{where}: a pixel lies outside 0-255; check the file.")
+        raise FerError("{where}: a pixel lies outside 0-255; check the file.", where=where)
     split = next((s for s in SPLITS if s.value.lower() == usage.strip().lower()), None)
     if split is None:
         raise FerError(
-            f"{where}: Usage is {usage!r}; it must be Training, PublicTest or PrivateTest."
+            "{where}: Usage is {usage}; it must be Training, PublicTest or PrivateTest.",
+            where=where,
+            usage=f"{usage!r}",
         )
     face = values.astype(np.uint8).reshape(FER_SIZE, FER_SIZE)
     return _Face(split, label, f"row {number}", number, face)
@@ -363,6 +417,9 @@ def _require_space(folder: Path, needed: int) -> None:
     free = shutil.disk_usage(existing).free
     if free < needed * 1.1:
         raise FerError(
-            f"The disk of {folder} has {free >> 20} MB free and the data set needs "
-            f"{needed * 1.1 / 2**20:.0f} MB; make room and import again. Nothing was changed."
+            "The disk of {folder} has {free} MB free and the data set needs {needed} MB; "
+            "make room and import again. Nothing was changed.",
+            folder=folder,
+            free=free >> 20,
+            needed=f"{needed * 1.1 / 2**20:.0f}",
         )

@@ -90,8 +90,9 @@ def load(folder: Path = artifacts.FOLDER, keys: Sequence[str] | None = None) -> 
         models = artifacts.available(folder)
         if not models:
             raise FerError(
-                f"There is no trained model in {folder}; restore it from the repository or train: "
-                "fer train baseline, fer train proposed"
+                "There is no trained model in {folder}; restore it from the repository or train: "
+                "fer train baseline, fer train proposed",
+                folder=folder,
             )
     else:
         models = {key: artifacts.open_artifact(key, folder) for key in keys}

@@ -85,7 +85,9 @@ def backbone(weights: str | Path | None = "imagenet") -> keras.Model:
         FerError: if the weights can be neither loaded nor downloaded.
     """
     if isinstance(weights, Path) and not weights.is_file():
-        raise FerError(f"There is no weights file {weights}; check --backbone-weights.")
+        raise FerError(
+            "There is no weights file {weights}; check --backbone-weights.", weights=weights
+        )
     try:
         return keras.applications.VGG16(
             include_top=False,
@@ -94,8 +96,9 @@ def backbone(weights: str | Path | None = "imagenet") -> keras.Model:
         )
     except Exception as error:
         raise FerError(
-            f"VGG16's ImageNet weights could not be loaded ({error}); connect to the internet or "
-            "name the file with --backbone-weights."
+            "VGG16's ImageNet weights could not be loaded ({reason}); connect to the "
+            "internet or name the file with --backbone-weights.",
+            reason=error,
         ) from error
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
+
 from fer import FerError, emotions, faces, preprocessing
 from fer.faces import Detector, Face
 from fer.inference import Classifier, Prediction
@@ -88,12 +90,14 @@ def find(paths: Iterable[Path]) -> list[Path]:
         if path.is_dir():
             inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES)
             if not inside:
-                raise FerError(f"The folder {path} holds no image; use JPEG, PNG, WebP or BMP.")
+                raise FerError(
+                    "The folder {path} holds no image; use JPEG, PNG, WebP or BMP.", path=path
+                )
             found += inside
         elif path.exists():
             found.append(path)
         else:
-            raise FerError(f"There is no file or folder {path}; check the path.")
+            raise FerError("There is no file or folder {path}; check the path.", path=path)
     return found
 
 
@@ -122,3 +126,33 @@ def classify(
             for face, crop, prediction in zip(found, crops, predictions, strict=True)
         ),
     )
+
+
+def annotated(rgb: Rgb, photo: Photo, colour: str, chosen: int = 0) -> Rgb:
+    """A copy of the image with a numbered box around each face; the chosen one's box is thicker.
+
+    Args:
+        colour: "#RRGGBB".
+    """
+    red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
+    canvas = rgb.copy()
+    unit = max(1, round(max(rgb.shape[:2]) / 300))
+    for number, answer in enumerate(photo.answers):
+        if answer.face is None:
+            continue
+        left, top, width, height = (round(v) for v in answer.face.box)
+        thickness = unit * (3 if number == chosen else 1)
+        corner = (left + width, top + height)
+        cv2.rectangle(canvas, (left, top), corner, (red, green, blue), thickness)
+        if len(photo.answers) > 1:
+            cv2.putText(
+                canvas,
+                str(number + 1),
+                (left, max(top - 2 * unit, 12 * unit)),
+                cv2.FONT_HERSHEY_SIMPLEX,
+                0.45 * unit,
+                (red, green, blue),
+                max(1, unit),
+                cv2.LINE_AA,
+            )
+    return canvas

@@ -7,6 +7,7 @@ network is served exactly what it was trained on.
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -14,7 +15,7 @@ from typing import TypeAlias
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from fer import FerError
 from fer.scenarios import Augmentation
@@ -51,35 +52,48 @@ def read_image(source: Path | bytes, name: str | None = None) -> Rgb:
         try:
             source = source.read_bytes()
         except FileNotFoundError:
-            raise FerError(f"There is no file {name}; check the path.") from None
+            raise FerError("There is no file {name}; check the path.", name=name) from None
         except OSError as error:
-            raise FerError(f"{name} cannot be read ({error.strerror}); check it.") from error
+            raise FerError(
+                "{name} cannot be read ({reason}); check it.", name=name, reason=error.strerror
+            ) from error
     name = name or "the image"
     if not source:
-        raise FerError(f"{name} is empty; choose a file that holds an image.")
+        raise FerError("{name} is empty; choose a file that holds an image.", name=name)
     if len(source) > MAX_BYTES:
-        raise FerError(f"{name} is larger than {MAX_BYTES >> 20} MB; choose a smaller image.")
+        raise FerError(
+            "{name} is larger than {limit} MB; choose a smaller image.",
+            name=name,
+            limit=MAX_BYTES >> 20,
+        )
     try:
         with Image.open(io.BytesIO(source)) as image:
             width, height = image.size
             if width * height > MAX_PIXELS:
                 raise FerError(
-                    f"{name} has {width * height / 1e6:.0f} megapixels; "
-                    f"at most {MAX_PIXELS / 1e6:.0f} are read, make it smaller first."
+                    "{name} has {megapixels} megapixels; at most {limit} are read, "
+                    "make it smaller first.",
+                    name=name,
+                    megapixels=f"{width * height / 1e6:.0f}",
+                    limit=f"{MAX_PIXELS / 1e6:.0f}",
                 )
             image.load()
             return _rgb(ImageOps.exif_transpose(image))
-    except Image.UnidentifiedImageError:
+    except UnidentifiedImageError:
         raise FerError(
-            f"{name} is not an image that can be read; use JPEG, PNG, WebP or BMP."
+            "{name} is not an image that can be read; use JPEG, PNG, WebP or BMP.", name=name
         ) from None
     except Image.DecompressionBombError:
         raise FerError(
-            f"{name} has too many pixels; at most {MAX_PIXELS / 1e6:.0f} megapixels are read."
+            "{name} has too many pixels; at most {limit} megapixels are read.",
+            name=name,
+            limit=f"{MAX_PIXELS / 1e6:.0f}",
         ) from None
     except (OSError, SyntaxError, ValueError, EOFError) as error:
         raise FerError(
-            f"{name} is damaged or cut off ({error}); export it again or choose another."
+            "{name} is damaged or cut off ({reason}); export it again or choose another.",
+            name=name,
+            reason=error,
         ) from error
 
 
@@ -109,8 +123,9 @@ def to_gray(rgb: Rgb) -> Gray:
     """
     if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8:
         raise FerError(
-            f"An RGB image has shape (H, W, 3) and type uint8; this one has {rgb.shape}, "
-            f"{rgb.dtype}."
+            "An RGB image has shape (H, W, 3) and type uint8; this one has {shape}, {dtype}.",
+            shape=rgb.shape,
+            dtype=rgb.dtype,
         )
     return np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
 
@@ -149,7 +164,7 @@ def network_input(channels: Floats) -> Floats:
     return channels[..., ::-1] - CAFFE_MEANS_BGR
 
 
-def batch(faces: list[Gray] | NDArray[np.uint8], size: int = NETWORK_SIZE) -> Floats:
+def batch(faces: Sequence[Gray] | NDArray[np.uint8], size: int = NETWORK_SIZE) -> Floats:
     """Network input of many gray faces of any size: (n, size, size, 3) float32, BGR minus means."""
     if len(faces) == 0:
         return np.zeros((0, size, size, 3), dtype=np.float32)
@@ -194,12 +209,15 @@ def apply_change(image: Floats, change: Change) -> Floats:
     if change.is_flipped:
         mirror = np.array([[-1.0, 0.0, side - 1.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
         matrix = matrix @ mirror
-    moved = cv2.warpAffine(
-        image, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101
+    moved: Floats = np.asarray(
+        cv2.warpAffine(
+            image, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101
+        ),
+        dtype=np.float32,
     )
     middle = np.float32(moved.mean())
     lit = (moved - middle) * change.contrast + middle + change.brightness
-    return np.clip(lit, 0.0, 255.0).astype(np.float32)
+    return np.asarray(np.clip(lit, 0.0, 255.0), dtype=np.float32)
 
 
 def augment(image: Floats, augmentation: Augmentation, rng: np.random.Generator) -> Floats:

@@ -34,15 +34,20 @@ def publish(
     from fer import models, reference, training
 
     if not (run_dir / training.RUN).exists():
-        raise FerError(f"There is no run in {run_dir}; run: fer train baseline|proposed")
+        raise FerError(
+            "There is no run in {run_dir}; run: fer train baseline|proposed", run_dir=run_dir
+        )
     record = files.read_json(run_dir / training.RUN)
     scenario = Scenario.from_dict(record["scenario"])
     history = training.read_history(run_dir)
     served = [row for row in history if row["image_size"] == scenario.input_size]
     if not served or not (run_dir / training.BEST).exists():
         raise FerError(
-            f"The run in {run_dir} has no finished epoch at {scenario.input_size} pixels, where "
-            f"the model is served; run: fer train {scenario.key} --resume --run-dir {run_dir}"
+            "The run in {run_dir} has no finished epoch at {input_size} pixels, where the "
+            "model is served; run: fer train {scenario} --resume --run-dir {run_dir}",
+            run_dir=run_dir,
+            input_size=scenario.input_size,
+            scenario=scenario.key,
         )
     best = max(served, key=lambda row: row["val_accuracy"])
     if scenario.trainable_layers is None:

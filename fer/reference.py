@@ -78,7 +78,10 @@ def load_variables(model: keras.Model, tensors: Tensors) -> None:
         if name not in tensors or tuple(tensors[name].shape) != tuple(variable.shape):
             found = tensors[name].shape if name in tensors else "nothing"
             raise FerError(
-                f"The stored weights do not fit the network: {name} needs {variable.shape}, "
-                f"found {found}. Publish the model again."
+                "The stored weights do not fit the network: {name} needs {expected}, found "
+                "{found}. Publish the model again.",
+                name=name,
+                expected=variable.shape,
+                found=found,
             )
         variable.assign(tensors[name])

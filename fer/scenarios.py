@@ -98,8 +98,9 @@ class Scenario:
             return cls(**fields)
         except (KeyError, TypeError) as error:
             raise FerError(
-                f"The stored scenario does not fit this version of fer ({error}); "
-                "check out the version that wrote it or train again."
+                "The stored scenario does not fit this version of fer ({reason}); check out the "
+                "version that wrote it or train again.",
+                reason=error,
             ) from error
 
 
@@ -184,7 +185,11 @@ def get(key: str) -> Scenario:
         FerError: if there is none.
     """
     if key not in SCENARIOS:
-        raise FerError(f"There is no scenario {key!r}; choose one of {', '.join(SCENARIOS)}.")
+        raise FerError(
+            "There is no scenario {key}; choose one of {choices}.",
+            key=f"{key!r}",
+            choices=", ".join(SCENARIOS),
+        )
     return SCENARIOS[key]
 
 
@@ -206,12 +211,15 @@ def with_overrides(
     """
     if image_size is not None:
         if image_size < 32:
-            raise FerError(f"The image size is {image_size}; VGG16 needs at least 32 pixels.")
+            raise FerError(
+                "The image size is {image_size}; VGG16 needs at least 32 pixels.",
+                image_size=image_size,
+            )
         first = replace(scenario.phases[0], image_size=image_size)
         scenario = replace(scenario, input_size=image_size, phases=(first,))
     if epochs is not None:
         if epochs < 1:
-            raise FerError(f"The number of epochs is {epochs}; it must be 1 or more.")
+            raise FerError("The number of epochs is {epochs}; it must be 1 or more.", epochs=epochs)
         scenario = replace(scenario, phases=_cut(scenario.phases, epochs))
     if seed is not None:
         scenario = replace(scenario, seed=seed)
@@ -227,7 +235,11 @@ def with_head(scenario: Scenario, head: str | None) -> Scenario:
     if head is None:
         return scenario
     if head not in HEADS:
-        raise FerError(f"There is no head {head!r}; choose one of {', '.join(HEADS)}.")
+        raise FerError(
+            "There is no head {head}; choose one of {choices}.",
+            head=f"{head!r}",
+            choices=", ".join(HEADS),
+        )
     if scenario.trainable_layers is not None:
         raise FerError("--head belongs to the baseline; the proposed scenario has one head.")
     return replace(scenario, **HEADS[head])

@@ -187,7 +187,10 @@ def _compile(model: keras.Model, scenario: Scenario, phase: Phase, steps: int) -
         warmup_steps=warmup,
     )
     if scenario.optimizer != "adamw":
-        raise FerError(f"The optimizer {scenario.optimizer!r} is not known; use adamw.")
+        raise FerError(
+            "The optimizer {optimizer} is not known; use adamw.",
+            optimizer=f"{scenario.optimizer!r}",
+        )
     optimizer = keras.optimizers.AdamW(
         schedule,
         weight_decay=scenario.weight_decay,
@@ -308,8 +311,10 @@ def _restore(
         model.load_weights(run_dir / _checkpoint(epoch))
     except (OSError, ValueError) as error:
         raise FerError(
-            f"{run_dir / _checkpoint(epoch)} cannot be loaded ({error}); train again without "
-            "--resume in another --run-dir."
+            "{path} cannot be loaded ({reason}); train again without --resume in another "
+            "--run-dir.",
+            path=run_dir / _checkpoint(epoch),
+            reason=error,
         ) from error
     if scenario.ema_momentum is not None and not is_phase_over:
         swap = keras.callbacks.SwapEMAWeights()
@@ -326,12 +331,16 @@ def _prepare(scenario: Scenario, data: Dataset, run_dir: Path, resume: bool) -> 
         return 0
     if not resume:
         raise FerError(
-            f"{run_dir} already holds a run; add --resume to continue it or choose another "
-            "--run-dir."
+            "{run_dir} already holds a run; add --resume to continue it or choose another "
+            "--run-dir.",
+            run_dir=run_dir,
         )
     stored = files.read_json(path)
     if stored["data"] != data.digest:
-        raise FerError(f"The run in {run_dir} was begun on other data; import that or start anew.")
+        raise FerError(
+            "The run in {run_dir} was begun on other data; import that or start anew.",
+            run_dir=run_dir,
+        )
     done = finished_epochs(run_dir)
     before = Scenario.from_dict(stored["scenario"])
     _require_same(before, scenario, done, run_dir)
@@ -357,8 +366,10 @@ def _require_same(before: Scenario, now: Scenario, done: int, run_dir: Path) -> 
             changed.append(f"phase {number + 1}")
     if changed:
         raise FerError(
-            f"The run in {run_dir} was begun with other values of {', '.join(changed)}; resume it "
-            "with the same options or choose another --run-dir."
+            "The run in {run_dir} was begun with other values of {names}; resume it with the "
+            "same options or choose another --run-dir.",
+            run_dir=run_dir,
+            names=", ".join(changed),
         )
 
 
@@ -387,7 +398,11 @@ def read_history(run_dir: Path) -> list[dict[str, float]]:
                 for row in csv.DictReader(stream)
             ]
     except (KeyError, ValueError, TypeError) as error:
-        raise FerError(f"{path} is damaged ({error}); train again in another --run-dir.") from error
+        raise FerError(
+            "{path} is damaged ({reason}); train again in another --run-dir.",
+            path=path,
+            reason=error,
+        ) from error
 
 
 def write_history(run_dir: Path, history: list[dict[str, float]]) -> None:

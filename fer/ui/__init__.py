@@ -1,0 +1,1 @@
+"""The only part of `fer` that knows Streamlit."""
