@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -426,7 +427,20 @@ def _print_photo(record: dict[str, Any]) -> None:
 
 
 def _quiet_tensorflow() -> None:
-    """Keeps TensorFlow's start-up notes off the terminal; its errors still show."""
-    import os
+    """Imports Keras with TensorFlow's start-up notes kept off the terminal.
 
+    They are written by C++ before any log level applies, so the stream itself is put aside; an
+    import that fails raises as ever.
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with Path(os.devnull).open("w") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+            import keras
+
+            keras.backend.convert_to_tensor(0.0)
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)

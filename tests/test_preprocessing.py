@@ -1,0 +1,176 @@
+"""Every kind of image file; every stage; training and serving see the same numbers."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import face_like, jpeg
+from PIL import Image
+
+from fer import FerError, dataset, preprocessing
+from fer.scenarios import PROPOSED, Augmentation
+
+
+def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
+    stream = io.BytesIO()
+    image.save(stream, kind, **options)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "BMP"])
+def test_formats(portrait: np.ndarray, kind: str) -> None:
+    read = preprocessing.read_image(encoded(Image.fromarray(portrait), kind))
+    assert read.shape == portrait.shape
+    assert read.dtype == np.uint8
+    assert np.abs(read.astype(int) - portrait).mean() < 5
+
+
+@pytest.mark.parametrize(
+    ("mode", "kind", "tolerance"),
+    [
+        ("L", "PNG", 1),
+        ("LA", "PNG", 1),
+        ("P", "PNG", 12),
+        ("RGBA", "PNG", 1),
+        ("CMYK", "JPEG", 8),
+        ("1", "PNG", 128),
+    ],
+)
+def test_modes(portrait: np.ndarray, mode: str, kind: str, tolerance: float) -> None:
+    picture = Image.fromarray(portrait)
+    read = preprocessing.read_image(encoded(picture.convert(mode), kind))
+    gray = preprocessing.to_gray(read)
+    assert np.abs(gray.astype(int) - np.asarray(picture.convert("L"))).mean() < tolerance
+
+
+def test_16_bit_is_scaled_to_8() -> None:
+    values = np.linspace(0, 65535, 48 * 48).astype(np.uint16).reshape(48, 48)
+    read = preprocessing.read_image(encoded(Image.fromarray(values), "PNG"))
+    assert np.abs(read[:, :, 0].astype(float) - values / 257).max() <= 1
+
+
+def test_transparent_parts_lie_on_white() -> None:
+    clear = Image.new("RGBA", (8, 8), (0, 0, 0, 0))
+    assert (preprocessing.read_image(encoded(clear, "PNG")) == 255).all()
+
+
+def test_exif_orientation_is_applied() -> None:
+    pixels = np.zeros((20, 40, 3), np.uint8)
+    pixels[:, :20] = 255
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    read = preprocessing.read_image(encoded(Image.fromarray(pixels), "JPEG", exif=exif.tobytes()))
+    assert read.shape == (40, 20, 3)
+    assert read[:15].mean() > 240
+    assert read[-15:].mean() < 15
+
+
+def huge_png() -> bytes:
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        check = struct.pack(">I", zlib.crc32(kind + body))
+        return struct.pack(">I", len(body)) + kind + body + check
+
+    size = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", size) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is empty"),
+        (b"I am not a photo.", "not an image"),
+        (jpeg(np.zeros((200, 200), np.uint8))[:300], "damaged or cut off|not an image"),
+        (jpeg(face_like(3))[:-200], "damaged or cut off"),
+        (huge_png(), "megapixels"),
+    ],
+    ids=["empty", "text", "header only", "truncated", "huge"],
+)
+def test_bad_files_are_refused_by_name(tmp_path: Path, content: bytes, message: str) -> None:
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(content)
+    with pytest.raises(FerError, match=message) as caught:
+        preprocessing.read_image(path)
+    assert "photo.jpg" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_gray_of_gray_is_unchanged() -> None:
+    gray = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    assert np.array_equal(preprocessing.to_gray(np.repeat(gray[:, :, None], 3, axis=2)), gray)
+
+
+def test_resize_is_bilinear_with_aligned_pixel_centres() -> None:
+    ramp = np.tile(np.arange(48, dtype=np.uint8) * 5, (48, 1))
+    large = preprocessing.resize(ramp, 224)
+    centres = (np.arange(224) + 0.5) * 48 / 224 - 0.5
+    assert large.dtype == np.float32
+    assert np.allclose(large[100], 5 * np.clip(centres, 0, 47), atol=1e-3)
+
+
+def test_network_input_equals_keras() -> None:
+    import keras
+
+    rng = np.random.default_rng(0)
+    images = rng.uniform(0, 255, (2, 32, 32, 3)).astype(np.float32)
+    expected = keras.applications.vgg16.preprocess_input(images.copy())
+    assert np.abs(preprocessing.network_input(images) - expected).max() <= 1e-3
+
+
+def test_training_feeds_what_the_app_feeds(small_data: dataset.Dataset) -> None:
+    from fer import feeding
+
+    rows = np.arange(6)
+    fed, labels = feeding.FaceBatches(
+        small_data.images, small_data.labels, rows, size=224, batch_size=6
+    )[0]
+    none = Augmentation()
+    changed, _ = feeding.FaceBatches(
+        small_data.images,
+        small_data.labels,
+        rows,
+        size=224,
+        batch_size=6,
+        augmentation=none,
+        seed=1,
+    )[0]
+    uploads = [
+        preprocessing.read_image(jpeg(np.asarray(small_data.images[row]), "PNG")) for row in rows
+    ]
+    served = preprocessing.batch([preprocessing.to_gray(rgb) for rgb in uploads])
+    assert np.abs(fed - served).max() <= 1e-3
+    assert np.array_equal(labels.argmax(axis=1), small_data.labels[rows])
+    order = feeding.epoch_rows(
+        feeding.FaceBatches(
+            small_data.images, small_data.labels, rows, size=224, batch_size=6, seed=1
+        )
+    )
+    assert np.abs(changed - served[order]).max() <= 1e-3
+
+
+def test_augmentation_repeats_with_its_seed_and_stays_in_range() -> None:
+    assert PROPOSED.augmentation is not None
+    image = preprocessing.resize(face_like(5), 64)
+    first, again, other = (
+        preprocessing.augment(image, PROPOSED.augmentation, np.random.default_rng(seed))
+        for seed in (1, 1, 2)
+    )
+    assert np.array_equal(first, again)
+    assert np.abs(first - other).mean() > 1
+    assert first.shape == image.shape
+    assert first.min() >= 0
+    assert first.max() <= 255
+
+
+def test_flip_mirrors_exactly() -> None:
+    image = preprocessing.resize(face_like(5), 64)
+    change = preprocessing.Change(0.0, True, 0.0, 0.0, 1.0, 1.0, 0.0)
+    assert np.abs(preprocessing.apply_change(image, change) - image[:, ::-1]).max() < 1e-2
+
+
+def test_batch_of_nothing() -> None:
+    assert preprocessing.batch([], 64).shape == (0, 64, 64, 3)

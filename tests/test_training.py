@@ -1,0 +1,187 @@
+"""Small real trainings: they learn, they keep their record, they survive being killed."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fer import FerError, dataset, feeding, scenarios, training
+from fer.dataset import Split
+from fer.scenarios import BASELINE, PROPOSED, Phase, Scenario
+
+TINY = replace(
+    PROPOSED,
+    input_size=40,
+    phases=(
+        Phase(32, 2, 2e-4, 8, warmup_steps=2),
+        Phase(40, 2, 1e-4, 8, images_per_epoch=16),
+    ),
+)
+
+
+def test_phases_share_one_history_and_leave_one_checkpoint(
+    small_data: dataset.Dataset, tmp_path: Path
+) -> None:
+    first = replace(TINY, phases=TINY.phases[:1], input_size=32)
+    history = training.train(first, small_data, tmp_path / "run", backbone_weights=None)
+    assert [row["epoch"] for row in history] == [1, 2]
+    longer = training.train(TINY, small_data, tmp_path / "run", resume=True, backbone_weights=None)
+    assert longer[:2] == history
+    assert [row["epoch"] for row in longer] == [1, 2, 3, 4]
+    assert [row["image_size"] for row in longer] == [32, 32, 40, 40]
+    assert longer[1]["learning_rate"] < longer[0]["learning_rate"]
+    assert all(row["seconds"] >= 0 for row in longer)
+    names = sorted(path.name for path in (tmp_path / "run").iterdir())
+    assert names == ["best.weights.h5", "checkpoint-0004.weights.h5", "history.csv", "run.json"]
+
+
+def test_run_is_not_overwritten_nor_mixed(small_data: dataset.Dataset, tmp_path: Path) -> None:
+    short = replace(TINY, phases=(Phase(32, 1, 2e-4, 8),), input_size=32)
+    training.train(short, small_data, tmp_path, backbone_weights=None)
+    with pytest.raises(FerError, match="add --resume"):
+        training.train(short, small_data, tmp_path, backbone_weights=None)
+    with pytest.raises(FerError, match="label_smoothing"):
+        training.train(replace(short, label_smoothing=0.2), small_data, tmp_path, resume=True)
+    other = replace(short, phases=(Phase(32, 1, 5e-4, 8),))
+    with pytest.raises(FerError, match="phase 1"):
+        training.train(other, small_data, tmp_path, resume=True)
+
+
+def test_baseline_trains_a_head_on_cached_features(
+    small_data: dataset.Dataset, tmp_path: Path
+) -> None:
+    head = replace(BASELINE, input_size=64, phases=(Phase(64, 12, 3e-3, 28),), dropout=0.0)
+    steps: list[int] = []
+    history = training.train(
+        head,
+        small_data,
+        tmp_path / "run",
+        backbone_weights=None,
+        cache_dir=tmp_path / "cache",
+        progress=lambda done, total, values: steps.append(done),
+    )
+    assert len(history) == 12
+    assert history[-1]["loss"] < history[0]["loss"]
+    store = next((tmp_path / "cache").glob("features-64-*.npy"))
+    assert np.load(store, mmap_mode="r").shape == (84, 2, 2, 512)
+    written = store.stat().st_mtime_ns
+    again = replace(head, hidden_units=16)
+    training.train(
+        again,
+        small_data,
+        tmp_path / "other",
+        backbone_weights=None,
+        cache_dir=tmp_path / "cache",
+    )
+    assert store.stat().st_mtime_ns == written
+    assert steps
+
+
+KILLED = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[3])
+from test_training import TINY
+from fer import dataset, training
+def told(done, total, values):
+    print(done, flush=True)
+training.train(TINY, dataset.open_dataset(Path(sys.argv[1])), Path(sys.argv[2]),
+               backbone_weights=None, progress=told)
+"""
+
+
+def test_killed_run_resumes_without_gap_or_repeat(
+    small_data: dataset.Dataset, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    child = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            KILLED,
+            str(small_data.folder),
+            str(run),
+            str(Path(__file__).parent),
+        ],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert child.stdout is not None
+    # 28 Training images in batches of 8 are 4 steps an epoch: step 6 lies within the second.
+    while int(child.stdout.readline()) < 6:
+        time.sleep(0)
+    child.send_signal(signal.SIGKILL)
+    child.wait(30)
+    before = training.read_history(run)
+    done = training.finished_epochs(run)
+    assert 1 <= done < TINY.epochs
+    history = training.train(TINY, small_data, run, resume=True, backbone_weights=None)
+    assert [row["epoch"] for row in history] == [1, 2, 3, 4]
+    assert history[:done] == before[:done]
+
+
+def test_every_batch_depends_only_on_seed_epoch_and_place(small_data: dataset.Dataset) -> None:
+    def batches(epoch: int, seed: int = 7) -> feeding.FaceBatches:
+        return feeding.FaceBatches(
+            small_data.images,
+            small_data.labels,
+            small_data.rows(Split.TRAINING),
+            size=32,
+            batch_size=8,
+            augmentation=PROPOSED.augmentation,
+            seed=seed,
+            epoch=epoch,
+        )
+
+    running = batches(0)
+    running.on_epoch_end()
+    assert np.array_equal(running[2][0], batches(1)[2][0])
+    assert not np.array_equal(running[2][0], batches(0)[2][0])
+    assert not np.array_equal(running[2][0], batches(1, seed=8)[2][0])
+
+
+def test_short_epochs_pass_over_every_image(small_data: dataset.Dataset) -> None:
+    rows = small_data.rows(Split.TRAINING)
+    batches = feeding.FaceBatches(
+        small_data.images,
+        small_data.labels,
+        rows,
+        size=32,
+        batch_size=8,
+        seed=1,
+        images_per_epoch=14,
+    )
+    first = feeding.epoch_rows(batches)
+    batches.on_epoch_end()
+    assert sorted([*first, *feeding.epoch_rows(batches)]) == sorted(rows)
+
+
+def test_class_weights_are_the_root_of_the_inverse_frequency() -> None:
+    labels = np.repeat(np.arange(7), [400, 100, 400, 400, 400, 400, 400])
+    weights = feeding.class_weights(labels)
+    assert weights[1] / weights[0] == pytest.approx(2.0)
+    assert np.mean([weights[label] for label in labels]) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("scenario", [BASELINE, PROPOSED], ids=lambda s: s.key)
+def test_scenario_survives_json(scenario: Scenario) -> None:
+    import json
+
+    assert Scenario.from_dict(json.loads(json.dumps(scenario.to_dict()))) == scenario
+
+
+def test_overrides() -> None:
+    small = scenarios.with_overrides(PROPOSED, image_size=64, epochs=3, seed=5)
+    assert (small.input_size, small.epochs, small.seed) == (64, 3, 5)
+    assert scenarios.with_overrides(PROPOSED, epochs=9).epochs == 9
+    assert scenarios.with_overrides(PROPOSED, epochs=99).phases[-1].epochs == 91
+    for wrong in ({"image_size": 16}, {"epochs": 0}):
+        with pytest.raises(FerError):
+            scenarios.with_overrides(PROPOSED, **wrong)
