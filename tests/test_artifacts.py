@@ -1,0 +1,100 @@
+"""What is in models/ is small, whole, and read back as it was written."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import ROOT
+
+from fer import FerError, artifacts, dataset, evaluation, inference, publishing, training
+from fer.scenarios import BASELINE, PROPOSED, Phase
+
+MODELS = ROOT / "models"
+
+
+def test_sizes() -> None:
+    sizes = [path.stat().st_size for path in MODELS.rglob("*") if path.is_file()]
+    assert sum(sizes) <= 64 * 2**20
+    assert max(sizes) <= 50 * 2**20
+
+
+def test_every_file_is_the_one_in_the_manifest() -> None:
+    assert artifacts.verify(MODELS) == []
+
+
+def test_changed_and_missing_files_are_named(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("a")
+    (tmp_path / "b").write_text("b")
+    artifacts.write_manifest(tmp_path)
+    (tmp_path / "a").write_text("other")
+    (tmp_path / "b").unlink()
+    assert [problem.split(" is ")[1] for problem in artifacts.verify(tmp_path)] == [
+        "not the file in the manifest; restore or publish it again.",
+        "missing; restore it from the repository.",
+    ]
+
+
+@pytest.mark.parametrize("artifact", artifacts.available(MODELS).values(), ids=lambda a: a.key)
+def test_history_and_card_belong_to_the_model(artifact: artifacts.Artifact) -> None:
+    history = artifact.history()
+    assert [row["epoch"] for row in history] == list(range(1, len(history) + 1))
+    assert artifact.config["epochs_run"] == len(history)
+    best = max(row["val_accuracy"] for row in history)
+    assert artifact.config["best_val_accuracy"] == pytest.approx(best)
+    assert (artifact.folder / artifacts.CARD).read_text(encoding="utf-8") == publishing.card(
+        artifact
+    )
+
+
+def test_train_publish_evaluate_predict(small_data: dataset.Dataset, tmp_path: Path) -> None:
+    proposed = replace(PROPOSED, input_size=32, phases=(Phase(32, 2, 2e-4, 8),))
+    baseline = replace(BASELINE, input_size=64, phases=(Phase(64, 2, 1e-3, 8),))
+    # Both must share blocks 1-3: a saved random backbone stands in for ImageNet's weights.
+    from fer import models as networks
+
+    backbone = tmp_path / "backbone.weights.h5"
+    networks.backbone(None).save_weights(backbone)
+    folder = tmp_path / "models"
+    for scenario in (proposed, baseline):
+        run = tmp_path / scenario.key
+        training.train(scenario, small_data, run, backbone_weights=backbone)
+        publishing.publish(run, folder, backbone)
+    classifier = inference.load(folder)
+    assert list(classifier.models) == ["baseline", "proposed"]
+    results = evaluation.evaluate(classifier, small_data)
+    evaluation.save(results, classifier.models)
+    publishing.finish(folder)
+    assert artifacts.verify(folder) == []
+    assert (folder / artifacts.COMPARISON).exists()
+    again = inference.load(folder)
+    faces = [np.asarray(small_data.images[row]) for row in range(3)]
+    for answer in again.predict(faces):
+        for prediction in answer.values():
+            assert prediction.probabilities.sum() == pytest.approx(1)
+    with (folder / "proposed" / "history.csv").open() as stream:
+        assert len(list(csv.DictReader(stream))) == 2
+    assert "Not evaluated" not in (folder / "baseline" / "README.md").read_text(encoding="utf-8")
+
+
+def test_half_precision_changes_almost_nothing() -> None:
+    tensors = {"block4_conv1/kernel": np.random.default_rng(0).normal(0, 0.05, (3, 3, 8, 8))}
+    packed = artifacts._pack(tensors)["block4_conv1/kernel"]
+    assert packed.dtype == np.float16
+    assert np.abs(packed - tensors["block4_conv1/kernel"]).max() < 1e-4
+
+
+def test_damaged_weights_are_told(tmp_path: Path) -> None:
+    shutil.copytree(MODELS, tmp_path / "models")
+    key = next(iter(artifacts.available(tmp_path / "models")))
+    weights = tmp_path / "models" / key / artifacts.WEIGHTS
+    weights.write_bytes(weights.read_bytes()[:1000])
+    with pytest.raises(FerError, match="is damaged"):
+        artifacts.open_artifact(key, tmp_path / "models").weights()
+    shutil.rmtree(tmp_path / "models" / key)
+    with pytest.raises(FerError, match=f"fer train {key}"):
+        artifacts.open_artifact(key, tmp_path / "models")

@@ -1,0 +1,79 @@
+"""Every sentence a user can meet exists in both languages, with the same places to fill."""
+
+from __future__ import annotations
+
+import ast
+import json
+import string
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+from fer import FerError, emotions
+from fer.ui import text
+
+PAGES = [ROOT / "Home.py", *sorted((ROOT / "pages").glob("*.py"))]
+UI = sorted((ROOT / "fer" / "ui").glob("*.py"))
+# The modules whose errors a page can show.
+SHOWN = (
+    "artifacts",
+    "dataset",
+    "faces",
+    "files",
+    "inference",
+    "photos",
+    "preprocessing",
+    "scenarios",
+)
+CATALOGUE = json.loads((ROOT / "fer/ui/locale/id.json").read_text(encoding="utf-8"))
+
+
+def calls(path: Path, name: str) -> list[ast.expr]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return [
+        node.args[0]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name
+    ]
+
+
+def sentences() -> set[str]:
+    found = set(emotions.KEYS)
+    for path in [*PAGES, *UI]:
+        for argument in calls(path, "_"):
+            if isinstance(argument, ast.Constant):
+                found.add(argument.value)
+    for module in SHOWN:
+        for argument in calls(ROOT / "fer" / f"{module}.py", "FerError"):
+            assert isinstance(argument, ast.Constant), f"{module}.py: {ast.unparse(argument)}"
+            found.add(argument.value)
+    return found
+
+
+def places(sentence: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(sentence) if name}
+
+
+def test_every_sentence_is_translated_and_none_is_left_over() -> None:
+    assert sentences() == set(CATALOGUE)
+
+
+@pytest.mark.parametrize("sentence", sorted(CATALOGUE))
+def test_places_agree(sentence: str) -> None:
+    assert places(sentence) == places(CATALOGUE[sentence])
+    assert CATALOGUE[sentence].strip()
+
+
+def test_numbers_follow_the_language() -> None:
+    english, indonesian = text.Translator("en"), text.Translator("id")
+    assert english.number(35887) == "35,887"
+    assert indonesian.number(35887) == "35.887"
+    assert english.percent(0.6643) == "66.4 %"
+    assert indonesian.percent(0.6643) == "66,4 %"
+
+
+def test_errors_are_told_in_the_language() -> None:
+    error = FerError("There is no file {path}.", path="x.json")
+    assert str(error) == text.Translator("en").error(error) == "There is no file x.json."
+    assert text.Translator("id").error(error) == "Tidak ada berkas x.json."
