@@ -102,13 +102,15 @@ class Artifact:
             raise FerError("{model} is not evaluated yet; run: fer evaluate", model=self.key)
         try:
             table = parquet.read_table(path)
+            stored = np.stack([table.column(key).to_numpy() for key in emotions.KEYS], axis=1)
+            # Single precision leaves sums a hair off 1.
+            probabilities = stored.astype(np.float64)
+            probabilities /= probabilities.sum(axis=1, keepdims=True)
             return Predictions(
                 splits=np.asarray(table.column("split").to_pylist()),
                 sources=np.asarray(table.column("source").to_pylist()),
                 labels=table.column("label").to_numpy().astype(np.int64),
-                probabilities=np.stack(
-                    [table.column(key).to_numpy() for key in emotions.KEYS], axis=1
-                ).astype(np.float64),
+                probabilities=probabilities,
             )
         except (OSError, KeyError, arrow.ArrowInvalid) as error:
             raise FerError(

@@ -440,7 +440,7 @@ def _quiet_tensorflow() -> None:
             os.dup2(nowhere.fileno(), 2)
             import keras
 
-            keras.backend.convert_to_tensor(0.0)
+            keras.ops.convert_to_tensor(0.0)
     finally:
         os.dup2(kept, 2)
         os.close(kept)

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fer import FerError, emotions, files
-from fer.dataset import FOLDER, MANIFEST, SPLITS, Split, count_differences
+from fer.dataset import FOLDER, MANIFEST, OFFICIAL_COUNTS, SPLITS, Split, count_differences
 from fer.preprocessing import FER_SIZE
 
 KAGGLE_DATASET = "msambare/fer2013"
@@ -39,7 +39,7 @@ MAX_RATIO = 200
 IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png"}
 FILE_NAME = re.compile(r"^(Training|PublicTest|PrivateTest)_(\d+)\.(?:jpe?g|png)$", re.IGNORECASE)
 PIXELS = FER_SIZE * FER_SIZE
-COLUMNS = ("emotion", "pixels", "usage")
+COLUMNS = ("emotion", "pixels", "Usage")
 
 Progress = Callable[[int, int], None]
 
@@ -287,7 +287,7 @@ def _table(stream: IO[bytes], name: str) -> tuple[int, _Read]:
         raise FerError(
             "{name} is not a CSV table ({reason}); check the file.", name=name, reason=error
         ) from error
-    missing = [column for column in COLUMNS if column not in header]
+    missing = [column for column in COLUMNS if column.lower() not in header]
     if missing:
         raise FerError(
             "{name} lacks the column{plural} {columns}; FER-2013's table has emotion, pixels "
@@ -296,7 +296,7 @@ def _table(stream: IO[bytes], name: str) -> tuple[int, _Read]:
             plural="s" if len(missing) > 1 else "",
             columns=", ".join(missing),
         )
-    emotion_at, pixels_at, usage_at = (header.index(column) for column in COLUMNS)
+    emotion_at, pixels_at, usage_at = (header.index(column.lower()) for column in COLUMNS)
 
     def read(report: Report) -> Iterator[_Face]:
         try:
@@ -318,13 +318,7 @@ def _table(stream: IO[bytes], name: str) -> tuple[int, _Read]:
                 "{name} is damaged ({reason}); download it again.", name=name, reason=error
             ) from error
 
-    return sum(sum(counts) for counts in _official()), read
-
-
-def _official() -> list[tuple[int, ...]]:
-    from fer.dataset import OFFICIAL_COUNTS
-
-    return list(OFFICIAL_COUNTS.values())
+    return sum(map(sum, OFFICIAL_COUNTS.values())), read
 
 
 def _row(name: str, number: int, emotion: str, pixels: str, usage: str) -> _Face:

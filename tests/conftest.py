@@ -5,11 +5,11 @@ from __future__ import annotations
 import io
 import os
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+import streamlit_webrtc  # noqa: F401  # before TensorFlow, or aiortc crashes; see fer.ui.loaders
 from PIL import Image
 from skimage import data as samples
 
@@ -82,12 +82,3 @@ def real_data(real_archive: Path, tmp_path_factory: pytest.TempPathFactory) -> d
 def portrait() -> np.ndarray:
     """A public-domain photo with one face, (512, 512, 3) uint8."""
     return np.asarray(samples.astronaut())
-
-
-@pytest.fixture(scope="session")
-def trained() -> Callable[[], None]:
-    def require() -> None:
-        if not (ROOT / "models" / "manifest.json").exists():
-            pytest.skip("no trained model in models/")
-
-    return require

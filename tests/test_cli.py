@@ -1,0 +1,168 @@
+"""The command as people use it: real files in, readable output, one sentence where it cannot."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from conftest import ARCHIVE, ROOT, jpeg
+
+from fer import artifacts, emotions
+from fer.cli import main
+
+MODELS = str(ROOT / "models")
+
+
+def fer(*arguments: object) -> Result:
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def photo(tmp_path: Path, portrait: np.ndarray) -> Path:
+    path = tmp_path / "portrait.jpg"
+    path.write_bytes(jpeg(portrait))
+    return path
+
+
+def test_import_and_info(archive: Path, tmp_path: Path) -> None:
+    result = fer("data", "import", archive, "--data-dir", tmp_path / "data")
+    assert result.exit_code == 0
+    assert "Imported 84 images" in result.output
+    assert "Training angry: 4 images, officially 3995" in result.output
+    shown = fer("data", "info", "--data-dir", tmp_path / "data")
+    assert shown.exit_code == 0
+    assert "84" in shown.output
+
+
+def test_predict_prints_both_models(photo: Path) -> None:
+    result = fer("predict", photo, "--models-dir", MODELS)
+    assert result.exit_code == 0, result.output
+    for key in artifacts.available(ROOT / "models"):
+        assert key in result.output
+    for key in emotions.KEYS:
+        assert key in result.output
+
+
+def test_predict_json_and_csv_agree(photo: Path) -> None:
+    record = json.loads(fer("predict", photo, "--json", "--models-dir", MODELS).stdout)
+    rows = list(
+        csv.DictReader(io.StringIO(fer("predict", photo, "--csv", "--models-dir", MODELS).stdout))
+    )
+    face = record[0]["faces"][0]
+    assert len(rows) == len(face["models"])
+    for row in rows:
+        confidence = face["models"][row["model"]]["confidence"]
+        assert sum(confidence.values()) == pytest.approx(1, abs=1e-4)
+        assert float(row["happy"]) == pytest.approx(confidence["happy"], abs=1e-6)
+        assert row["top1"] == max(confidence, key=confidence.__getitem__)
+
+
+def test_predict_reads_folders_and_goes_on_after_a_bad_file(tmp_path: Path, photo: Path) -> None:
+    (tmp_path / "broken.png").write_bytes(photo.read_bytes()[:2000])
+    (tmp_path / "gray.png").write_bytes(jpeg(np.full((90, 120), 128, np.uint8), "PNG"))
+    result = fer("predict", tmp_path, "--json", "--models-dir", MODELS)
+    assert result.exit_code == 1
+    assert "broken.png is damaged" in result.stderr
+    faces = {Path(row["photo"]).name: row["faces"] for row in json.loads(result.stdout)}
+    assert len(faces["portrait.jpg"]) == 1
+    assert faces["gray.png"] == []
+
+
+def test_predict_whole_image_without_a_face(tmp_path: Path) -> None:
+    path = tmp_path / "gray.png"
+    path.write_bytes(jpeg(np.full((90, 120), 128, np.uint8), "PNG"))
+    record = json.loads(fer("predict", path, "--json", "--whole", "--models-dir", MODELS).stdout)
+    assert record[0]["faces"][0]["box"] is None
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("empty.jpg", b"", "is empty"),
+        ("text.jpg", b"just words", "is not an image"),
+        ("none.jpg", None, "There is no file"),
+    ],
+)
+def test_bad_photos(tmp_path: Path, name: str, content: bytes | None, message: str) -> None:
+    path = tmp_path / name
+    if content is not None:
+        path.write_bytes(content)
+    result = fer("predict", path, "--models-dir", MODELS)
+    assert result.exit_code == 1
+    assert message in result.stderr
+    assert "Traceback" not in result.output
+    assert result.stdout == ""
+
+
+def test_bad_import_says_so(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("emotion,pixels\n")
+    result = fer("data", "import", tmp_path / "x.csv", "--data-dir", tmp_path / "data")
+    assert result.exit_code == 1
+    assert "lacks the column Usage" in result.stderr
+    assert not (tmp_path / "data").exists()
+
+
+def test_models_are_listed_and_verified() -> None:
+    result = fer("models", "--models-dir", MODELS)
+    assert result.exit_code == 0, result.output
+    assert "Every file is the one in the manifest." in result.output
+
+
+def test_evaluation_without_data_says_what_to_do(tmp_path: Path) -> None:
+    result = fer("evaluate", "--data-dir", tmp_path)
+    assert result.exit_code == 1
+    assert "fer data import" in result.stderr
+
+
+LIGHT = """
+import sys
+import fer
+from fer import (aggregates, artifacts, cli, dataset, emotions, faces, files, importing, inference,
+                 photos, preprocessing, scenarios)
+from fer.ui import charts, loaders, text
+heavy = [name for name in ("tensorflow", "keras") if name in sys.modules]
+assert not heavy, heavy
+"""
+
+
+def test_nothing_but_training_and_the_reference_backend_imports_tensorflow() -> None:
+    child = subprocess.run([sys.executable, "-c", LIGHT], capture_output=True, text=True, cwd=ROOT)
+    assert child.returncode == 0, child.stderr
+
+
+def test_aiortc_and_tensorflow_live_in_one_process() -> None:
+    program = (
+        "from fer.ui import loaders; loaders.classifier()\n"
+        "import aiortc, sys; assert 'tensorflow' in sys.modules"
+    )
+    child = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, timeout=120
+    )
+    assert child.returncode == 0, child.stderr[-2000:]
+
+
+@pytest.mark.fer2013
+@pytest.mark.skipif(not ARCHIVE.exists(), reason="the real FER-2013 archive is not at hand")
+def test_interrupt_leaves_nothing_behind(tmp_path: Path) -> None:
+    import signal
+    import time
+
+    child = subprocess.Popen(
+        [sys.executable, "-m", "fer", "data", "import", str(ARCHIVE), "--data-dir", "data"],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    time.sleep(2.5)
+    child.send_signal(signal.SIGINT)
+    _, errors = child.communicate(timeout=30)
+    assert child.returncode == 130
+    assert "Traceback" not in errors
+    assert not list(tmp_path.rglob("*.*"))
