@@ -1,55 +1,16 @@
-"""Small real data made on the spot, and the real FER-2013 where it is at hand."""
+"""Fixtures: small data sets, the real one where it is at hand, a photo with a face."""
 
 from __future__ import annotations
 
-import io
-import os
-import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 import streamlit_webrtc  # noqa: F401  # before TensorFlow, or aiortc crashes; see fer.ui.loaders
-from PIL import Image
+from making import ARCHIVE, small_archive
 from skimage import data as samples
 
-from fer import dataset, emotions, importing
-
-ROOT = Path(__file__).resolve().parents[1]
-SHARED = Path(os.environ.get("FER_SHARED", ROOT.parent / "shared"))
-ARCHIVE = SHARED / "fer2013" / "archive.zip"
-IMAGENET = SHARED / "vgg16" / "vgg16_imagenet_notop.weights.h5"
-
-
-def jpeg(pixels: np.ndarray, kind: str = "JPEG") -> bytes:
-    stream = io.BytesIO()
-    Image.fromarray(pixels).save(stream, kind)
-    return stream.getvalue()
-
-
-def face_like(seed: int) -> np.ndarray:
-    """A smooth random 48x48 image: JPEG keeps it nearly as it is."""
-    rng = np.random.default_rng(seed)
-    small = Image.fromarray(rng.integers(0, 256, (6, 6), dtype=np.uint8))
-    return np.array(small.resize((48, 48), Image.Resampling.BICUBIC))
-
-
-def small_archive(path: Path, per_class: int = 4) -> Path:
-    """A zip laid out like Kaggle's, with `per_class` faces in each class of each split."""
-    with zipfile.ZipFile(path, "w") as archive:
-        number = 0
-        for folder, split in (
-            ("train", "Training"),
-            ("test", "PublicTest"),
-            ("test", "PrivateTest"),
-        ):
-            for key in emotions.KEYS:
-                for _ in range(per_class):
-                    number += 1
-                    archive.writestr(
-                        f"{folder}/{key}/{split}_{number}.jpg", jpeg(face_like(number))
-                    )
-    return path
+from fer import dataset, importing
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import ROOT
+from making import ROOT
 
 from fer import FerError, artifacts, dataset, evaluation, inference, publishing, training
 from fer.scenarios import BASELINE, PROPOSED, Phase

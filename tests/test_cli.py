@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
-from conftest import ARCHIVE, ROOT, jpeg
+from making import ARCHIVE, ROOT, jpeg
 
 from fer import artifacts, emotions
 from fer.cli import main

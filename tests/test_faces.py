@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import ROOT
+from making import ROOT
 
 from fer import FerError, aggregates, artifacts, dataset, faces
 from fer.dataset import Split

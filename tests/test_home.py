@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from conftest import ROOT, jpeg
+from making import ROOT, jpeg
 from streamlit.testing.v1 import AppTest
 
 from fer import artifacts

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import face_like, jpeg, small_archive
+from making import face_like, jpeg, small_archive
 
 from fer import FerError, dataset, importing
 from fer.dataset import Split

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import face_like, jpeg
+from making import face_like, jpeg
 from PIL import Image
 
 from fer import FerError, dataset, preprocessing

@@ -8,7 +8,7 @@ import string
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from making import ROOT
 
 from fer import FerError, emotions
 from fer.ui import text
