@@ -43,7 +43,7 @@ models = loaders.models()
 for column, scenario in zip(st.columns(2), SCENARIOS.values(), strict=True):
     with column.container(border=True, height="stretch"):
         st.subheader(
-            f":material/square: {_('Scenario')} "
+            f":{charts.MARKDOWN_COLOUR[scenario.key]}[:material/square:] {_('Scenario')} "
             f"{list(SCENARIOS).index(scenario.key) + 1} · {scenario.key}"
         )
         st.write(describe(scenario))
@@ -124,7 +124,7 @@ if upload is not None:
             )
         picture.image(
             photos.annotated(rgb, photo, PROPOSED.colour, chosen),
-            caption=_("{n} faces found", n=sum(a.face is not None for a in photo.answers)),
+            caption=_("Faces found: {n}", n=sum(a.face is not None for a in photo.answers)),
             width="stretch",
         )
         if photo.answers:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import keras
 import numpy as np
 from numpy.typing import NDArray
 
@@ -74,3 +75,14 @@ def cached(
         ) from error
     cache: NDArray[np.float16] = np.load(path, mmap_mode="r")
     return cache
+
+
+def pooled(cache: NDArray[np.float16], scenario: Scenario) -> NDArray[np.float32]:
+    """The cached maps as the vectors the scenario's head is given, (N, channels) float32."""
+    inputs = keras.Input(cache.shape[1:])
+    model = keras.Model(inputs, models.pool(inputs, scenario))
+    parts = [
+        models.run(model, np.asarray(cache[start : start + STRIDE], dtype=np.float32))
+        for start in range(0, len(cache), STRIDE)
+    ]
+    return np.concatenate(parts)

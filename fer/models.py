@@ -130,19 +130,28 @@ def build(scenario: Scenario, weights: str | Path | None = "imagenet") -> keras.
 
 
 def attach_head(features: Any, scenario: Scenario) -> Any:
-    """Logits (n, 7) of a feature map (n, h, w, channels): SE block, pooling, head.
+    """Logits (n, 7) of a feature map (n, h, w, channels): SE block, pooling, classifier."""
+    if scenario.se_ratio is not None:
+        features = SqueezeExcite(scenario.se_ratio, dtype=policy(scenario), name="squeeze_excite")(
+            features
+        )
+    return classify(pool(features, scenario), scenario)
+
+
+def pool(features: Any, scenario: Scenario) -> Any:
+    """A vector for each feature map, float32.
 
     `pooling` "average" takes the mean of each channel; "grid" keeps it for each quadrant, so that
     the head knows roughly where a feature was seen.
     """
-    x = features
-    if scenario.se_ratio is not None:
-        x = SqueezeExcite(scenario.se_ratio, dtype=policy(scenario), name="squeeze_excite")(x)
     if scenario.pooling == "grid":
-        x = QuadrantPooling(dtype="float32", name="pool")(x)
-    else:
-        x = keras.layers.GlobalAveragePooling2D(dtype="float32", name="pool")(x)
-    x = keras.layers.BatchNormalization(dtype="float32", name="norm")(x)
+        return QuadrantPooling(dtype="float32", name="pool")(features)
+    return keras.layers.GlobalAveragePooling2D(dtype="float32", name="pool")(features)
+
+
+def classify(vectors: Any, scenario: Scenario) -> Any:
+    """Logits (n, 7) of pooled vectors: normalisation, a hidden layer if any, dropout, logits."""
+    x = keras.layers.BatchNormalization(dtype="float32", name="norm")(vectors)
     seed = scenario.seed
     if scenario.hidden_units is not None:
         if scenario.dropout:

@@ -141,7 +141,7 @@ def annotated(rgb: Rgb, photo: Photo, colour: str, chosen: int = 0) -> Rgb:
         if answer.face is None:
             continue
         left, top, width, height = (round(v) for v in answer.face.box)
-        thickness = unit * (3 if number == chosen else 1)
+        thickness = unit * (2 if number == chosen else 1)
         corner = (left + width, top + height)
         cv2.rectangle(canvas, (left, top), corner, (red, green, blue), thickness)
         if len(photo.answers) > 1:

@@ -52,9 +52,8 @@ def publish(
     best = max(served, key=lambda row: row["val_accuracy"])
     if scenario.trainable_layers is None:
         model = models.build(scenario, backbone_weights)
-        side = scenario.input_size // 32
-        inputs = keras.Input((side, side, 512))
-        head = keras.Model(inputs, models.attach_head(inputs, scenario))
+        inputs = keras.Input(model.get_layer("norm").input.shape[1:])
+        head = keras.Model(inputs, models.classify(inputs, scenario))
         head.load_weights(run_dir / training.BEST)
         trained = {name: v.numpy() for name, v in reference.variables(head).items()}
         tensors = {name: v.numpy() for name, v in reference.variables(model).items()} | trained

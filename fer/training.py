@@ -65,11 +65,15 @@ def train(
     done = _prepare(scenario, data, run_dir, resume)
     keras.utils.set_random_seed(scenario.seed)
     if scenario.trainable_layers is None:
-        cached = features.cached(data, scenario, cache_dir or run_dir, backbone_weights, progress)
-        inputs = keras.Input(cached.shape[1:])
-        model = keras.Model(inputs, models.attach_head(inputs, scenario), name=scenario.key)
-        batches: type[feeding.FaceBatches] = feeding.FeatureBatches
-        images: Any = cached
+        if scenario.se_ratio is not None:
+            raise FerError("An SE block needs a backbone that is fine-tuned; set trainable_layers.")
+        images: Any = features.pooled(
+            features.cached(data, scenario, cache_dir or run_dir, backbone_weights, progress),
+            scenario,
+        )
+        inputs = keras.Input(images.shape[1:])
+        model = keras.Model(inputs, models.classify(inputs, scenario), name=scenario.key)
+        batches: type[feeding.FaceBatches] = feeding.VectorBatches
     else:
         model = models.build(scenario, None if done else backbone_weights)
         batches, images = feeding.FaceBatches, data.images

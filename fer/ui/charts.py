@@ -12,6 +12,8 @@ from fer.scenarios import SCENARIOS
 from fer.ui.text import Translator
 
 HEIGHT = 320
+# Markdown's own names for the models' colours; `.streamlit/config.toml` gives them their values.
+MARKDOWN_COLOUR = {"baseline": "orange", "proposed": "violet"}
 
 
 def confidence_bars(predictions: Mapping[str, Prediction], _: Translator) -> go.Figure:

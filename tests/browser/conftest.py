@@ -90,6 +90,6 @@ def page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
         # Streamlit scrolls inside the page, so only a window as tall as its content shows it all.
         height = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
         page.set_viewport_size({"width": width, "height": max(844, height)})
-        page.wait_for_timeout(1500)
+        page.wait_for_timeout(3000)
         page.screenshot(path=Path(SCREENSHOTS) / f"{request.node.name}.png")
     context.close()
