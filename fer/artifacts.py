@@ -33,6 +33,7 @@ CONFIG = "config.json"
 HISTORY = "history.csv"
 METRICS = "metrics.json"
 PREDICTIONS = "predictions.parquet"
+SEARCH = "search.csv"
 CARD = "README.md"
 TRUNK_BLOCKS = ("block1", "block2", "block3")
 
@@ -197,7 +198,7 @@ def write_model(
         with files.replacing(folder / TRUNK) as temporary:
             save_file(packed, temporary)
     target = folder / scenario.key
-    for stale in (METRICS, PREDICTIONS, CARD):
+    for stale in (METRICS, PREDICTIONS, SEARCH, CARD):
         (target / stale).unlink(missing_ok=True)
     (folder / COMPARISON).unlink(missing_ok=True)
     with files.replacing(target / WEIGHTS) as temporary:

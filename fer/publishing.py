@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import platform
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -21,6 +22,8 @@ def publish(
 
     The best epoch is the one with the highest PublicTest accuracy at the size the model is served
     at. Metrics of the replaced model are removed; `fer evaluate` writes new ones.
+
+    A run of `fer search` takes the ranking of all candidates along.
 
     Args:
         backbone_weights: where the frozen convolutions of a head-only run come from.
@@ -89,6 +92,10 @@ def publish(
     text = (run_dir / training.HISTORY).read_text(encoding="utf-8")
     artifacts.write_model(folder, scenario, tensors, text, config)
     artifact = artifacts.open_artifact(scenario.key, folder)
+    ranking = run_dir.parent / training.RANKING
+    if ranking.exists():
+        text = ranking.read_text(encoding="utf-8")
+        files.write_text(artifact.folder / artifacts.SEARCH, text)
     finish(folder)
     return artifact
 
@@ -132,6 +139,7 @@ def card(artifact: Artifact) -> str:
             lines.append(f"| {name} | {_plain(value)} |")
     for number, phase in enumerate(scenario.to_dict()["phases"], start=1):
         lines.append(f"| phase {number} | {_plain(phase)} |")
+    lines += _ranking(artifact.folder / artifacts.SEARCH)
     if metrics is None:
         lines += ["", "Not evaluated yet: run `fer evaluate`."]
         return "\n".join(lines) + "\n"
@@ -179,6 +187,24 @@ def card(artifact: Artifact) -> str:
         "expressions, not felt emotions; do not judge people by them.",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _ranking(path: Path) -> list[str]:
+    """The candidates that this model's head was chosen from, if it was searched for."""
+    if not path.exists():
+        return []
+    with path.open(newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    return [
+        "",
+        "## Candidates",
+        "",
+        "The head was chosen by PublicTest accuracy among these, all trained by `fer search`.",
+        "",
+        "| head | best epoch | PublicTest accuracy |",
+        "|---|---|---|",
+        *(f"| {r['head']} | {r['best_epoch']} | {float(r['val_accuracy']):.4f} |" for r in rows),
+    ]
 
 
 def _plain(value: Any) -> str:

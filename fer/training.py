@@ -34,6 +34,7 @@ HISTORY_COLUMNS = (
 BEST = "best.weights.h5"
 HISTORY = "history.csv"
 RUN = "run.json"
+RANKING = "results.csv"
 
 Progress = Callable[[int, int, dict[str, float]], None]
 
@@ -135,7 +136,8 @@ def search_heads(
 ) -> list[dict[str, Any]]:
     """Trains every candidate head of the baseline and ranks them by PublicTest accuracy.
 
-    Finished candidates of an interrupted search are not trained again. Writes `results.csv`.
+    Finished candidates of an interrupted search are not trained again.
+    Writes the ranking to `results.csv`.
 
     Raises:
         FerError: as `train`.
@@ -171,7 +173,7 @@ def search_heads(
     writer = csv.DictWriter(stream, list(results[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(results)
-    files.write_text(out / "results.csv", stream.getvalue())
+    files.write_text(out / RANKING, stream.getvalue())
     return results
 
 
