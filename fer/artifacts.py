@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from fer import FerError, emotions, files
+from fer import FerError, emotions, files, runs
 from fer.dataset import Split
 from fer.scenarios import SCENARIOS, Scenario
 
@@ -30,7 +30,6 @@ MANIFEST = "manifest.json"
 COMPARISON = "comparison.json"
 WEIGHTS = "weights.safetensors"
 CONFIG = "config.json"
-HISTORY = "history.csv"
 METRICS = "metrics.json"
 PREDICTIONS = "predictions.parquet"
 SEARCH = "search.csv"
@@ -84,13 +83,7 @@ class Artifact:
 
     def history(self) -> list[dict[str, float]]:
         """A row for each epoch, as training wrote it."""
-        import csv
-
-        with (self.folder / HISTORY).open(newline="", encoding="utf-8") as stream:
-            return [
-                {name: float(value) for name, value in row.items()}
-                for row in csv.DictReader(stream)
-            ]
+        return runs.read_history(self.folder)
 
     def predictions(self) -> Predictions:
         """The stored probabilities of both test splits.
@@ -203,7 +196,7 @@ def write_model(
     (folder / COMPARISON).unlink(missing_ok=True)
     with files.replacing(target / WEIGHTS) as temporary:
         save_file(_pack(own), temporary)
-    files.write_text(target / HISTORY, history)
+    files.write_text(target / runs.HISTORY, history)
     files.write_json(target / CONFIG, {"scenario": scenario.to_dict(), **config})
     write_manifest(folder)
 

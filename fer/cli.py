@@ -24,7 +24,17 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from fer import FerError, __version__, aggregates, artifacts, dataset, emotions, faces, scenarios
+from fer import (
+    FerError,
+    __version__,
+    aggregates,
+    artifacts,
+    dataset,
+    emotions,
+    faces,
+    runs,
+    scenarios,
+)
 
 out = Console()
 err = Console(stderr=True)
@@ -209,9 +219,9 @@ def train(
             cache_dir=cache_dir,
             progress=update,
         )
-    table = Table(*training.HISTORY_COLUMNS)
+    table = Table(*runs.HISTORY_COLUMNS)
     for row in history:
-        table.add_row(*(f"{row[name]:.4g}" for name in training.HISTORY_COLUMNS))
+        table.add_row(*(f"{row[name]:.4g}" for name in runs.HISTORY_COLUMNS))
     out.print(table)
     out.print(f"The run is in {run_dir}; next: fer publish {run_dir}", highlight=False)
 

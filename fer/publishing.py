@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from fer import FerError, artifacts, emotions, files
+from fer import FerError, artifacts, emotions, files, runs
 from fer.artifacts import Artifact
 from fer.dataset import Split
 from fer.scenarios import Scenario
@@ -34,17 +34,17 @@ def publish(
     """
     import keras
 
-    from fer import models, reference, training
+    from fer import models, reference
 
-    if not (run_dir / training.RUN).exists():
+    if not (run_dir / runs.RUN).exists():
         raise FerError(
             "There is no run in {run_dir}; run: fer train baseline|proposed", run_dir=run_dir
         )
-    record = files.read_json(run_dir / training.RUN)
+    record = files.read_json(run_dir / runs.RUN)
     scenario = Scenario.from_dict(record["scenario"])
-    history = training.read_history(run_dir)
+    history = runs.read_history(run_dir)
     served = [row for row in history if row["image_size"] == scenario.input_size]
-    if not served or not (run_dir / training.BEST).exists():
+    if not served or not (run_dir / runs.BEST).exists():
         raise FerError(
             "The run in {run_dir} has no finished epoch at {input_size} pixels, where the "
             "model is served; run: fer train {scenario} --resume --run-dir {run_dir}",
@@ -57,12 +57,12 @@ def publish(
         model = models.build(scenario, backbone_weights)
         inputs = keras.Input(model.get_layer("norm").input.shape[1:])
         head = keras.Model(inputs, models.classify(inputs, scenario))
-        head.load_weights(run_dir / training.BEST)
+        head.load_weights(run_dir / runs.BEST)
         trained = {name: v.numpy() for name, v in reference.variables(head).items()}
         tensors = {name: v.numpy() for name, v in reference.variables(model).items()} | trained
     else:
         model = models.build(scenario, None)
-        model.load_weights(run_dir / training.BEST)
+        model.load_weights(run_dir / runs.BEST)
         tensors = {name: v.numpy() for name, v in reference.variables(model).items()}
     config: dict[str, Any] = {
         "seed": scenario.seed,
@@ -89,10 +89,10 @@ def publish(
             "numpy": version("numpy"),
         },
     }
-    text = (run_dir / training.HISTORY).read_text(encoding="utf-8")
+    text = (run_dir / runs.HISTORY).read_text(encoding="utf-8")
     artifacts.write_model(folder, scenario, tensors, text, config)
     artifact = artifacts.open_artifact(scenario.key, folder)
-    ranking = run_dir.parent / training.RANKING
+    ranking = run_dir.parent / runs.RANKING
     if ranking.exists():
         text = ranking.read_text(encoding="utf-8")
         files.write_text(artifact.folder / artifacts.SEARCH, text)

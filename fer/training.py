@@ -1,9 +1,4 @@
-"""Training of a scenario: phases of Keras' `fit`, a history by epoch, and a run that survives.
-
-A run directory holds `run.json` (scenario and data digest), `history.csv` (one row an epoch),
-`checkpoint-NNNN.weights.h5` (the last epoch, optimiser included) and `best.weights.h5` (the epoch
-of the last phase with the highest PublicTest accuracy).
-"""
+"""Training of a scenario: phases of Keras' `fit`, recorded so that a run survives being killed."""
 
 from __future__ import annotations
 
@@ -11,30 +6,14 @@ import csv
 import io
 import time
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import keras
 
-from fer import FerError, features, feeding, files, models
+from fer import FerError, features, feeding, files, models, runs
 from fer.dataset import Dataset, Split
 from fer.scenarios import BASELINE, HEADS, Phase, Scenario, with_head
-
-HISTORY_COLUMNS = (
-    "epoch",
-    "loss",
-    "accuracy",
-    "val_loss",
-    "val_accuracy",
-    "learning_rate",
-    "image_size",
-    "seconds",
-)
-BEST = "best.weights.h5"
-HISTORY = "history.csv"
-RUN = "run.json"
-RANKING = "results.csv"
 
 Progress = Callable[[int, int, dict[str, float]], None]
 
@@ -63,7 +42,7 @@ def train(
         FerError: if `run_dir` already holds a run and `resume` is false, if what is to be resumed
             differs in scenario or data, or if the directory cannot be written.
     """
-    done = _prepare(scenario, data, run_dir, resume)
+    done = runs.prepare(scenario, data, run_dir, resume)
     keras.utils.set_random_seed(scenario.seed)
     if scenario.trainable_layers is None:
         if scenario.se_ratio is not None:
@@ -123,7 +102,7 @@ def train(
             )
         first_epoch = last_epoch
         steps_before += steps * phase.epochs
-    return read_history(run_dir)
+    return runs.read_history(run_dir)
 
 
 def search_heads(
@@ -173,7 +152,7 @@ def search_heads(
     writer = csv.DictWriter(stream, list(results[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(results)
-    files.write_text(out / RANKING, stream.getvalue())
+    files.write_text(out / runs.RANKING, stream.getvalue())
     return results
 
 
@@ -253,24 +232,24 @@ class Recorder(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         logs = logs or {}
-        history = [row for row in read_history(self.run_dir) if row["epoch"] <= epoch]
+        history = [row for row in runs.read_history(self.run_dir) if row["epoch"] <= epoch]
         in_phase = [row["val_accuracy"] for row in history if row["epoch"] > self.first_epoch]
         is_best = not in_phase or logs["val_accuracy"] > max(in_phase)
         row = {
             "epoch": epoch + 1,
-            **{name: float(logs[name]) for name in HISTORY_COLUMNS[1:5]},
+            **{name: float(logs[name]) for name in runs.HISTORY_COLUMNS[1:5]},
             "learning_rate": float(self.model.optimizer.learning_rate),
             "image_size": self.phase.image_size,
             "seconds": round(time.perf_counter() - self.started, 1),
         }
         if is_best:
-            with files.replacing(self.run_dir / BEST) as temporary:
+            with files.replacing(self.run_dir / runs.BEST) as temporary:
                 _save_weights(self.model, temporary)
-        write_history(self.run_dir, [*history, row])
-        with files.replacing(self.run_dir / _checkpoint(epoch + 1)) as temporary:
+        runs.write_history(self.run_dir, [*history, row])
+        with files.replacing(self.run_dir / runs.checkpoint(epoch + 1)) as temporary:
             _save_weights(self.model, temporary)
         for old in self.run_dir.glob("checkpoint-*.weights.h5"):
-            if old.name != _checkpoint(epoch + 1):
+            if old.name != runs.checkpoint(epoch + 1):
                 old.unlink()
 
 
@@ -295,10 +274,6 @@ class StepProgress(keras.callbacks.Callback):
         self.progress(self.before + in_phase, self.total, {"epoch": self.epoch + 1, **(logs or {})})
 
 
-def _checkpoint(epoch: int) -> str:
-    return f"checkpoint-{epoch:04d}.weights.h5"
-
-
 def _save_weights(model: keras.Model, path: Path) -> None:
     # Keras insists on the double suffix, which a temporary name does not have.
     whole = path.with_name(path.stem + ".weights.h5")
@@ -314,109 +289,15 @@ def _restore(
 ) -> None:
     """Loads the checkpoint, in which averaged and raw weights have changed places."""
     try:
-        model.load_weights(run_dir / _checkpoint(epoch))
+        model.load_weights(run_dir / runs.checkpoint(epoch))
     except (OSError, ValueError) as error:
         raise FerError(
             "{path} cannot be loaded ({reason}); train again without --resume in another "
             "--run-dir.",
-            path=run_dir / _checkpoint(epoch),
+            path=run_dir / runs.checkpoint(epoch),
             reason=error,
         ) from error
     if scenario.ema_momentum is not None and not is_phase_over:
         swap = keras.callbacks.SwapEMAWeights()
         swap.set_model(model)
         swap.on_test_begin()
-
-
-def _prepare(scenario: Scenario, data: Dataset, run_dir: Path, resume: bool) -> int:
-    """The number of finished epochs; the run directory is ready to go on from there."""
-    path = run_dir / RUN
-    record = {"scenario": scenario.to_dict(), "data": data.digest}
-    if not path.exists():
-        files.write_json(path, record)
-        return 0
-    if not resume:
-        raise FerError(
-            "{run_dir} already holds a run; add --resume to continue it or choose another "
-            "--run-dir.",
-            run_dir=run_dir,
-        )
-    stored = files.read_json(path)
-    if stored["data"] != data.digest:
-        raise FerError(
-            "The run in {run_dir} was begun on other data; import that or start anew.",
-            run_dir=run_dir,
-        )
-    done = finished_epochs(run_dir)
-    before = Scenario.from_dict(stored["scenario"])
-    _require_same(before, scenario, done, run_dir)
-    history = [row for row in read_history(run_dir) if row["epoch"] <= done]
-    write_history(run_dir, history)
-    files.write_json(path, record)
-    return done
-
-
-def _require_same(before: Scenario, now: Scenario, done: int, run_dir: Path) -> None:
-    free = {"phases", "input_size"}
-    changed = [
-        name
-        for name, value in before.to_dict().items()
-        if name not in free and value != now.to_dict()[name]
-    ]
-    begun = 0
-    for number, phase in enumerate(before.phases):
-        if begun >= done:
-            break
-        begun += phase.epochs
-        if number >= len(now.phases) or asdict(now.phases[number]) != asdict(phase):
-            changed.append(f"phase {number + 1}")
-    if changed:
-        raise FerError(
-            "The run in {run_dir} was begun with other values of {names}; resume it with the "
-            "same options or choose another --run-dir.",
-            run_dir=run_dir,
-            names=", ".join(changed),
-        )
-
-
-def finished_epochs(run_dir: Path) -> int:
-    """The number of epochs whose checkpoint is complete, 0 if none."""
-    numbers = [
-        int(path.name.split("-")[1].split(".")[0])
-        for path in run_dir.glob("checkpoint-*.weights.h5")
-    ]
-    return max(numbers, default=0)
-
-
-def read_history(run_dir: Path) -> list[dict[str, float]]:
-    """The rows of `history.csv`, empty if there is none.
-
-    Raises:
-        FerError: if it is damaged.
-    """
-    path = run_dir / HISTORY
-    if not path.exists():
-        return []
-    try:
-        with path.open(newline="", encoding="utf-8") as stream:
-            return [
-                {name: float(row[name]) for name in HISTORY_COLUMNS}
-                for row in csv.DictReader(stream)
-            ]
-    except (KeyError, ValueError, TypeError) as error:
-        raise FerError(
-            "{path} is damaged ({reason}); train again in another --run-dir.",
-            path=path,
-            reason=error,
-        ) from error
-
-
-def write_history(run_dir: Path, history: list[dict[str, float]]) -> None:
-    """Writes `history.csv`, whole or not at all."""
-    stream = io.StringIO()
-    writer = csv.DictWriter(stream, HISTORY_COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    for row in history:
-        whole = {name: int(row[name]) for name in ("epoch", "image_size")}
-        writer.writerow({**row, **whole})
-    files.write_text(run_dir / HISTORY, stream.getvalue())

@@ -24,6 +24,7 @@ SHOWN = (
     "inference",
     "photos",
     "preprocessing",
+    "runs",
     "scenarios",
 )
 CATALOGUE = json.loads((ROOT / "fer/ui/locale/id.json").read_text(encoding="utf-8"))

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fer import FerError, dataset, feeding, scenarios, training
+from fer import FerError, dataset, feeding, runs, scenarios, training
 from fer.dataset import Split
 from fer.scenarios import BASELINE, PROPOSED, Phase, Scenario
 
@@ -119,8 +119,8 @@ def test_killed_run_resumes_without_gap_or_repeat(
         time.sleep(0)
     child.send_signal(signal.SIGKILL)
     child.wait(30)
-    before = training.read_history(run)
-    done = training.finished_epochs(run)
+    before = runs.read_history(run)
+    done = runs.finished_epochs(run)
     assert 1 <= done < TINY.epochs
     history = training.train(TINY, small_data, run, resume=True, backbone_weights=None)
     assert [row["epoch"] for row in history] == [1, 2, 3, 4]

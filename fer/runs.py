@@ -1,0 +1,136 @@
+"""What a run directory holds, and whether a run in it may go on.
+
+`run.json` (scenario and data digest), `history.csv` (one row an epoch),
+`checkpoint-NNNN.weights.h5` (the last epoch, optimiser included) and `best.weights.h5` (the epoch
+of the last phase with the highest PublicTest accuracy).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import asdict
+from pathlib import Path
+
+from fer import FerError, files
+from fer.dataset import Dataset
+from fer.scenarios import Scenario
+
+HISTORY_COLUMNS = (
+    "epoch",
+    "loss",
+    "accuracy",
+    "val_loss",
+    "val_accuracy",
+    "learning_rate",
+    "image_size",
+    "seconds",
+)
+BEST = "best.weights.h5"
+HISTORY = "history.csv"
+RUN = "run.json"
+RANKING = "results.csv"
+
+
+def checkpoint(epoch: int) -> str:
+    """The name of the checkpoint after that many epochs."""
+    return f"checkpoint-{epoch:04d}.weights.h5"
+
+
+def prepare(scenario: Scenario, data: Dataset, run_dir: Path, resume: bool) -> int:
+    """The number of finished epochs; the run directory is ready to go on from there.
+
+    Raises:
+        FerError: if there is a run and `resume` is false, or if what is to be resumed differs in
+            scenario or data.
+    """
+    path = run_dir / RUN
+    record = {"scenario": scenario.to_dict(), "data": data.digest}
+    if not path.exists():
+        files.write_json(path, record)
+        return 0
+    if not resume:
+        raise FerError(
+            "{run_dir} already holds a run; add --resume to continue it or choose another "
+            "--run-dir.",
+            run_dir=run_dir,
+        )
+    stored = files.read_json(path)
+    if stored["data"] != data.digest:
+        raise FerError(
+            "The run in {run_dir} was begun on other data; import that or start anew.",
+            run_dir=run_dir,
+        )
+    done = finished_epochs(run_dir)
+    before = Scenario.from_dict(stored["scenario"])
+    _require_same(before, scenario, done, run_dir)
+    history = [row for row in read_history(run_dir) if row["epoch"] <= done]
+    write_history(run_dir, history)
+    files.write_json(path, record)
+    return done
+
+
+def _require_same(before: Scenario, now: Scenario, done: int, run_dir: Path) -> None:
+    free = {"phases", "input_size"}
+    changed = [
+        name
+        for name, value in before.to_dict().items()
+        if name not in free and value != now.to_dict()[name]
+    ]
+    begun = 0
+    for number, phase in enumerate(before.phases):
+        if begun >= done:
+            break
+        begun += phase.epochs
+        if number >= len(now.phases) or asdict(now.phases[number]) != asdict(phase):
+            changed.append(f"phase {number + 1}")
+    if changed:
+        raise FerError(
+            "The run in {run_dir} was begun with other values of {names}; resume it with the "
+            "same options or choose another --run-dir.",
+            run_dir=run_dir,
+            names=", ".join(changed),
+        )
+
+
+def finished_epochs(run_dir: Path) -> int:
+    """The number of epochs whose checkpoint is complete, 0 if none."""
+    numbers = [
+        int(path.name.split("-")[1].split(".")[0])
+        for path in run_dir.glob("checkpoint-*.weights.h5")
+    ]
+    return max(numbers, default=0)
+
+
+def read_history(run_dir: Path) -> list[dict[str, float]]:
+    """The rows of `history.csv`, empty if there is none.
+
+    Raises:
+        FerError: if it is damaged.
+    """
+    path = run_dir / HISTORY
+    if not path.exists():
+        return []
+    try:
+        with path.open(newline="", encoding="utf-8") as stream:
+            return [
+                {name: float(row[name]) for name in HISTORY_COLUMNS}
+                for row in csv.DictReader(stream)
+            ]
+    except (KeyError, ValueError, TypeError) as error:
+        raise FerError(
+            "{path} is damaged ({reason}); train again in another --run-dir.",
+            path=path,
+            reason=error,
+        ) from error
+
+
+def write_history(run_dir: Path, history: list[dict[str, float]]) -> None:
+    """Writes `history.csv`, whole or not at all."""
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, HISTORY_COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for row in history:
+        whole = {name: int(row[name]) for name in ("epoch", "image_size")}
+        writer.writerow({**row, **whole})
+    files.write_text(run_dir / HISTORY, stream.getvalue())
