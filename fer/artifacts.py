@@ -1,7 +1,8 @@
 """What lies in `models/`: weights, configuration, history, metrics, predictions and cards.
 
-Blocks 1-3 of VGG16 are frozen in both scenarios and stored once; convolution kernels are stored in
-half precision, the small head in single. `manifest.json` holds size and SHA-256 of every file.
+Blocks 1-3 of VGG16 are frozen in both scenarios and stored once. Kernels of convolutions and wide
+layers are stored in half precision, all else in single. `manifest.json` holds size and SHA-256 of
+every file.
 """
 
 from __future__ import annotations
@@ -202,9 +203,14 @@ def write_model(
 
 
 def _pack(tensors: Tensors) -> Tensors:
-    """Kernels of convolutions in half precision: 4 of 5 bytes, and far from its range's ends."""
+    """Kernels of convolutions and wide layers in half precision: nearly all bytes, and far from
+    the ends of its range."""
+
+    def is_large(value: NDArray[Any]) -> bool:
+        return value.ndim == 4 or (value.ndim == 2 and value.size > 2**16)
+
     return {
-        name: np.ascontiguousarray(value, dtype=np.float16 if value.ndim == 4 else np.float32)
+        name: np.ascontiguousarray(value, dtype=np.float16 if is_large(value) else np.float32)
         for name, value in tensors.items()
     }
 

@@ -119,7 +119,7 @@ def card(artifact: Artifact) -> str:
         f"{scenario.input_size}, three equal channels, Keras' VGG16 preprocessing",
         f"- Output: confidences for {', '.join(emotions.KEYS)}",
         f"- Weights: SHA-256 `{artifact.digest}`, {artifact.size / 1e6:.1f} MB of its own beside "
-        f"the shared blocks 1-3; convolution kernels in half precision",
+        f"the shared blocks 1-3; large kernels in half precision",
         f"- Parameters: {config['parameters']:,}, trained: {config['trainable_parameters']:,}",
         f"- Data: FER-2013, SHA-256 `{config['data_sha256']}`; trained on Training, chosen on "
         "PublicTest, reported on PrivateTest",
