@@ -80,8 +80,15 @@ class Classifier:
         ]
 
 
-def load(folder: Path = artifacts.FOLDER, keys: Sequence[str] | None = None) -> Classifier:
+def load(
+    folder: Path = artifacts.FOLDER,
+    keys: Sequence[str] | None = None,
+    compute_dtype: str | None = None,
+) -> Classifier:
     """A classifier with every trained model in the folder, or with the named ones.
+
+    Args:
+        compute_dtype: the dtype policy of the convolutions; None takes `preferred_dtype`.
 
     Raises:
         FerError: if there is none, a named one is missing, or its files are damaged.
@@ -98,7 +105,9 @@ def load(folder: Path = artifacts.FOLDER, keys: Sequence[str] | None = None) -> 
         models = {key: artifacts.open_artifact(key, folder) for key in keys}
     from fer.reference import ReferenceBackend
 
-    return Classifier(models, ReferenceBackend(list(models.values()), preferred_dtype()))
+    return Classifier(
+        models, ReferenceBackend(list(models.values()), compute_dtype or preferred_dtype())
+    )
 
 
 def preferred_dtype() -> str:

@@ -110,6 +110,7 @@ def finish(folder: Path = artifacts.FOLDER) -> None:
 def card(artifact: Artifact) -> str:
     """The model card in Markdown, written from configuration and metrics alone."""
     scenario, config, metrics = artifact.scenario, artifact.config, artifact.metrics
+    is_head_only = scenario.trainable_layers is None
     lines = [
         f"# `{scenario.key}`: VGG16 on FER-2013",
         "",
@@ -124,7 +125,9 @@ def card(artifact: Artifact) -> str:
         f"- Data: FER-2013, SHA-256 `{config['data_sha256']}`; trained on Training, chosen on "
         "PublicTest, reported on PrivateTest",
         f"- Seed {config['seed']}; {config['epochs_run']} epochs in "
-        f"{config['training_seconds'] / 60:.0f} minutes; best epoch {config['best_epoch']} "
+        f"{config['training_seconds'] / 60:.0f} minutes"
+        + (" (head only, after the features were computed once)" if is_head_only else "")
+        + f"; best epoch {config['best_epoch']} "
         f"(PublicTest accuracy {config['best_val_accuracy']:.1%} in training)",
         f"- Published {config['published']} with "
         + ", ".join(f"{name} {number}" for name, number in config["versions"].items()),
