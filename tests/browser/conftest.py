@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = next(
@@ -84,6 +84,8 @@ def page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
     )
     page = context.new_page()
     page.set_default_timeout(90_000)
+    # The first photo loads both networks.
+    expect.set_options(timeout=90_000)
     yield page
     if SCREENSHOTS:
         Path(SCREENSHOTS).mkdir(parents=True, exist_ok=True)
