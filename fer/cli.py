@@ -279,24 +279,29 @@ def publish(run_dir: Path, backbone_weights: Path | None, models_dir: Path) -> N
 @main.command()
 @click.option("--model", "keys", multiple=True, type=click.Choice(list(scenarios.SCENARIOS)))
 @click.option("--check", is_flag=True, help="Compare with the stored metrics and write nothing.")
-@click.option("--float32", is_flag=True, help="Compute in float32 even where bf16 is faster.")
+@click.option("--bfloat16", is_flag=True, help="Faster on some processors, and less exact.")
 @click.option("--tolerance", default=0.002, show_default=True, help="What --check accepts.")
 @models_dir
 @data_dir
 def evaluate(
     keys: tuple[str, ...],
     check: bool,
-    float32: bool,
+    bfloat16: bool,
     tolerance: float,
     models_dir: Path,
     data_dir: Path,
 ) -> None:
-    """Evaluate the models on PublicTest and PrivateTest; write metrics, predictions and cards."""
+    """Evaluate the models on PublicTest and PrivateTest; write metrics, predictions and cards.
+
+    Computes in float32, so that every processor finds the same numbers; bf16 moves the calibration
+    error by up to 0.003."""
     data = dataset.open_dataset(data_dir)
     _quiet_tensorflow()
     from fer import evaluation, inference, publishing
 
-    classifier = inference.load(models_dir, keys or None, "float32" if float32 else None)
+    classifier = inference.load(
+        models_dir, keys or None, "mixed_bfloat16" if bfloat16 else "float32"
+    )
     with _bar("Evaluating") as update:
         results = evaluation.evaluate(classifier, data, progress=update)
     _print_metrics({key: record for key, (record, _) in results.items()})

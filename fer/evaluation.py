@@ -183,7 +183,7 @@ def evaluate(
             data.splits[rows], data.sources[rows], data.labels[rows], softmax(logits / temperature)
         )
         results[key] = (
-            measure(predictions, softmax(logits), temperature, classifier.models[key], data),
+            measure(predictions, softmax(logits), temperature, classifier, key, data),
             predictions,
         )
     return results
@@ -193,15 +193,18 @@ def measure(
     predictions: Predictions,
     uncalibrated: Probabilities,
     temperature: float,
-    model: Artifact,
+    classifier: Classifier,
+    key: str,
     data: Dataset,
 ) -> dict[str, Any]:
     """The content of `metrics.json`: metrics of both test splits and what they were computed of."""
+    model = classifier.models[key]
     record: dict[str, Any] = {
         "model": model.key,
         "weights_sha256": model.digest,
         "data_sha256": data.digest,
         "input_size": model.scenario.input_size,
+        "compute_dtype": classifier.compute_dtype,
         "temperature": temperature,
         "ece_bins": ECE_BINS,
         "bootstrap_resamples": RESAMPLES,

@@ -49,8 +49,9 @@ class Backend(Protocol):
 class Classifier:
     """All trained models behind one call, safe to share between threads."""
 
-    def __init__(self, models: dict[str, Artifact], backend: Backend) -> None:
+    def __init__(self, models: dict[str, Artifact], backend: Backend, compute_dtype: str) -> None:
         self.models = models
+        self.compute_dtype = compute_dtype
         self._backend = backend
         self._lock = threading.Lock()
 
@@ -105,9 +106,9 @@ def load(
         models = {key: artifacts.open_artifact(key, folder) for key in keys}
     from fer.reference import ReferenceBackend
 
-    return Classifier(
-        models, ReferenceBackend(list(models.values()), compute_dtype or preferred_dtype())
-    )
+    compute_dtype = compute_dtype or preferred_dtype()
+    backend = ReferenceBackend(list(models.values()), compute_dtype)
+    return Classifier(models, backend, compute_dtype)
 
 
 def preferred_dtype() -> str:

@@ -151,7 +151,8 @@ def card(artifact: Artifact) -> str:
         "## Metrics",
         "",
         "Single crop, no test-time augmentation. Confidences are softmax(logits / T) with "
-        f"T = {metrics['temperature']:.3f}, fitted on PublicTest by log loss.",
+        f"T = {metrics['temperature']:.3f}, fitted on PublicTest by log loss. Computed in "
+        f"{metrics['compute_dtype']}.",
         "",
         "| metric | " + " | ".join(metrics["splits"]) + " |",
         "|---|---|---|",
