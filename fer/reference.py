@@ -6,6 +6,7 @@ Importing this module imports TensorFlow. Faster backends are measured against i
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -27,15 +28,10 @@ class ReferenceBackend:
         Raises:
             FerError: if stored weights do not fit the network.
         """
-        policy = keras.DTypePolicy(compute_dtype)
         self._tops: dict[str, keras.Model] = {}
         self._trunk: keras.Model | None = None
         for artifact in artifacts:
-            whole = build_from(artifact)
-            for layer in whole.layers:
-                # The head stays in float32, where its rounding would show in the confidences.
-                if layer.name.startswith("block") or layer.name == "squeeze_excite":
-                    layer.dtype_policy = policy
+            whole = build_from(artifact, compute_dtype)
             middle = whole.get_layer(TRUNK_END).output
             self._tops[artifact.key] = keras.Model(middle, whole.output)
             if self._trunk is None:
@@ -52,13 +48,13 @@ class ReferenceBackend:
         }
 
 
-def build_from(artifact: Artifact) -> keras.Model:
-    """The artifact's network with its stored weights, in float32.
+def build_from(artifact: Artifact, compute_dtype: str = "float32") -> keras.Model:
+    """The artifact's network with its stored weights; convolutions compute in the given dtype.
 
     Raises:
         FerError: if a variable is missing or has another shape.
     """
-    model = models.build(artifact.scenario, None)
+    model = models.build(replace(artifact.scenario, compute_dtype=compute_dtype), None)
     load_variables(model, artifact.weights())
     return model
 

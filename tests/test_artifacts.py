@@ -98,3 +98,10 @@ def test_damaged_weights_are_told(tmp_path: Path) -> None:
     shutil.rmtree(tmp_path / "models" / key)
     with pytest.raises(FerError, match=f"fer train {key}"):
         artifacts.open_artifact(key, tmp_path / "models")
+
+
+def test_float32_reaches_every_layer() -> None:
+    from fer import reference
+
+    model = reference.build_from(artifacts.open_artifact("proposed", MODELS), "float32")
+    assert {layer.compute_dtype for layer in model._flatten_layers()} == {"float32"}
