@@ -1,6 +1,6 @@
 """Figures about FER-2013 that may be shown without its images: the files under `data/`.
 
-Counts, mean and standard-deviation face of each class, pixel statistics, framing and duplicates.
+Counts, mean and standard-deviation face of each class, pixel statistics, framing, duplicates.
 """
 
 from __future__ import annotations
@@ -49,6 +49,9 @@ def write(data: Dataset, detector: faces.Detector, folder: Path = FOLDER) -> Non
             "official_counts": _by_name(OFFICIAL_COUNTS),
             "counts": _by_name(data.counts),
             "pixels": {split.value: pixel_statistics(data, split) for split in SPLITS},
+            "class_pixels": {
+                key: pixel_statistics(data, Split.TRAINING, key) for key in emotions.KEYS
+            },
             "framing": {
                 "images": len(sample),
                 "share_with_one_face": round(share, 4),
@@ -98,9 +101,14 @@ def class_faces(data: Dataset) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     return np.rint(mean).astype(np.uint8), np.rint(deviation).astype(np.uint8)
 
 
-def pixel_statistics(data: Dataset, split: Split) -> dict[str, Any]:
-    """Mean, standard deviation, quartiles and a 32-bin histogram of a split's pixels (0-255)."""
-    histogram = np.bincount(data.images[data.rows(split)].ravel(), minlength=256)
+def pixel_statistics(data: Dataset, split: Split, emotion: str | None = None) -> dict[str, Any]:
+    """Mean, standard deviation, quartiles and a 32-bin histogram of the pixels (0-255) of a
+    split, or of one class of it.
+
+    Raises:
+        FerError: if there is no such image.
+    """
+    histogram = np.bincount(data.images[data.rows(split, emotion)].ravel(), minlength=256)
     total = histogram.sum()
     if total == 0:
         raise FerError(

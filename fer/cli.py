@@ -32,6 +32,7 @@ from fer import (
     dataset,
     emotions,
     faces,
+    live,
     runs,
     scenarios,
 )
@@ -183,6 +184,12 @@ def aggregate(data_dir: Path, models_dir: Path, out: Path) -> None:
 @click.option("--image-size", type=int, help="Train, evaluate and serve at one other size.")
 @click.option("--cache-dir", type=click.Path(path_type=Path), help="Where features are cached.")
 @click.option("--head", type=str, help="baseline only: another head, see `fer search`.")
+@click.option("--fraction", type=float, help="Train on this share of every class, 0 to 1.")
+@click.option(
+    "--backbone-from",
+    type=click.Path(path_type=Path),
+    help="Take VGG16's convolutions from the baseline in this models folder, in half precision.",
+)
 @backbone_weights
 @data_dir
 def train(
@@ -194,11 +201,18 @@ def train(
     image_size: int | None,
     cache_dir: Path | None,
     head: str | None,
+    fraction: float | None,
+    backbone_from: Path | None,
     backbone_weights: Path | None,
     data_dir: Path,
 ) -> None:
-    """Train a scenario; `fer publish` then puts it into models/."""
+    """Train a scenario; `fer publish` then puts it into models/.
+
+    The run directory's progress.json tells how far it is; a file named stop in it ends the run
+    after its current step."""
     data = dataset.open_dataset(data_dir)
+    if fraction is not None:
+        data = dataset.subset(data, fraction, seed or scenarios.get(scenario).seed)
     chosen = scenarios.with_overrides(
         scenarios.with_head(scenarios.get(scenario), head),
         epochs=epochs,
@@ -206,24 +220,37 @@ def train(
         seed=seed,
     )
     run_dir = run_dir or Path("runs") / scenario
-    _quiet_tensorflow()
-    from fer import training
+    _require_new(run_dir, resume)
+    with live.Live(run_dir, chosen.epochs) as tell, _bar(f"Training {scenario}") as update:
+        _quiet_tensorflow()
+        from fer import training
 
-    with _bar(f"Training {scenario}") as update:
+        def progress(step: int, steps: int, values: dict[str, float]) -> None:
+            update(step, steps, values)
+            tell(step, steps, values)
+
         history = training.train(
             chosen,
             data,
             run_dir,
             resume=resume,
-            backbone_weights=backbone_weights or "imagenet",
+            backbone_weights=artifacts.open_artifact("baseline", backbone_from).weights()
+            if backbone_from
+            else backbone_weights or "imagenet",
             cache_dir=cache_dir,
-            progress=update,
+            progress=progress,
         )
     table = Table(*runs.HISTORY_COLUMNS)
     for row in history:
         table.add_row(*(f"{row[name]:.4g}" for name in runs.HISTORY_COLUMNS))
     out.print(table)
     out.print(f"The run is in {run_dir}; next: fer publish {run_dir}", highlight=False)
+
+
+def _require_new(run_dir: Path, resume: bool) -> None:
+    """Refuses to overwrite a run before anything is written beside it."""
+    if (run_dir / runs.RUN).exists() and not resume:
+        raise runs.already_there(run_dir)
 
 
 @main.command()

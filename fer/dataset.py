@@ -7,6 +7,7 @@ import atomic. `fer.importing` writes it; everything else opens it here.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -42,6 +43,19 @@ OFFICIAL_COUNTS: dict[Split, tuple[int, ...]] = {
 }
 
 
+def class_counts(
+    labels: NDArray[np.integer], splits: NDArray[np.str_]
+) -> dict[Split, tuple[int, ...]]:
+    """Images per class of each split, in the order of `emotions.EMOTIONS`, of labels (n,) and
+    splits (n,)."""
+    return {
+        split: tuple(
+            int(n) for n in np.bincount(labels[splits == split.value], minlength=emotions.COUNT)
+        )
+        for split in SPLITS
+    }
+
+
 @dataclass(frozen=True)
 class Dataset:
     """The imported data set. Row i of every array is the same image.
@@ -72,12 +86,7 @@ class Dataset:
     @cached_property
     def counts(self) -> dict[Split, tuple[int, ...]]:
         """Images per class of each split, in the order of `emotions.EMOTIONS`."""
-        return {
-            split: tuple(
-                int(n) for n in np.bincount(self.labels[self.rows(split)], minlength=emotions.COUNT)
-            )
-            for split in SPLITS
-        }
+        return class_counts(self.labels, self.splits)
 
     @property
     def digest(self) -> str:
@@ -124,6 +133,50 @@ def open_dataset(folder: Path = FOLDER) -> Dataset:
             rows=len(labels),
         )
     return Dataset(folder, manifest, images, labels, splits, sources)
+
+
+def content_digest(
+    images: NDArray[np.uint8], labels: NDArray[np.integer], splits: NDArray[np.str_]
+) -> str:
+    """SHA-256 over images, labels and splits, hexadecimal."""
+    digest = hashlib.sha256(np.ascontiguousarray(images).tobytes())
+    digest.update(labels.astype(np.int8).tobytes())
+    digest.update("\n".join(splits.tolist()).encode())
+    return digest.hexdigest()
+
+
+def subset(data: Dataset, fraction: float, seed: int) -> Dataset:
+    """The same share of every class of every split, at least one image, drawn by the seed.
+
+    Its digest is that of its own content: results of a subset are never taken for those of the
+    whole.
+
+    Raises:
+        FerError: if the fraction is not above 0 and at most 1.
+    """
+    if not 0 < fraction <= 1:
+        raise FerError(
+            "The fraction is {fraction}; it must lie above 0 and be at most 1.", fraction=fraction
+        )
+    if fraction == 1:
+        return data
+    rng = np.random.default_rng(seed)
+    parts = []
+    for split in SPLITS:
+        for key in emotions.KEYS:
+            rows = data.rows(split, key)
+            if len(rows):
+                count = max(1, round(fraction * len(rows)))
+                parts.append(rng.choice(rows, count, replace=False))
+    kept = np.sort(np.concatenate(parts))
+    images, labels, splits = data.images[kept], data.labels[kept], data.splits[kept]
+    manifest = {
+        **data.manifest,
+        "digest": content_digest(images, labels, splits),
+        "fraction": fraction,
+        "whole": data.digest,
+    }
+    return Dataset(data.folder, manifest, images, labels, splits, data.sources[kept])
 
 
 def count_differences(counts: dict[Split, tuple[int, ...]]) -> list[str]:

@@ -16,15 +16,13 @@ from statsmodels.stats.contingency_tables import mcnemar
 
 from fer import FerError, artifacts, emotions, files
 from fer.artifacts import Artifact, Predictions
+from fer.calibration import ECE_BINS, Labels, Probabilities, expected_calibration_error
 from fer.dataset import Dataset, Split
 from fer.inference import Classifier, softmax
 
-Labels = NDArray[np.int64]
-Probabilities = NDArray[np.float64]
 Progress = Callable[[int, int], None]
 
 TEST_SPLITS = (Split.PUBLIC_TEST, Split.PRIVATE_TEST)
-ECE_BINS = 15
 RESAMPLES = 10_000
 CLASSES = list(range(emotions.COUNT))
 
@@ -43,35 +41,6 @@ def accuracy_interval(labels: Labels, probabilities: Probabilities, seed: int) -
     right = probabilities.argmax(axis=1) == labels
     draws = np.random.default_rng(seed).binomial(len(right), right.mean(), RESAMPLES) / len(right)
     return [float(value) for value in np.percentile(draws, [2.5, 97.5])]
-
-
-def expected_calibration_error(
-    labels: Labels, probabilities: Probabilities, bins: int = ECE_BINS
-) -> float:
-    """Mean distance of confidence and accuracy over equal-width bins (Guo et al. 2017, eq. 3)."""
-    table = reliability(labels, probabilities, bins)
-    gaps = [row["count"] * abs(row["accuracy"] - row["confidence"]) for row in table]
-    return float(sum(gaps) / len(labels))
-
-
-def reliability(
-    labels: Labels, probabilities: Probabilities, bins: int = ECE_BINS
-) -> list[dict[str, float]]:
-    """For each non-empty confidence bin: its lower and upper edge, count, accuracy, confidence."""
-    confidence = probabilities.max(axis=1)
-    right = probabilities.argmax(axis=1) == labels
-    bin_of = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
-    return [
-        {
-            "low": number / bins,
-            "high": (number + 1) / bins,
-            "count": int(chosen.sum()),
-            "accuracy": float(right[chosen].mean()),
-            "confidence": float(confidence[chosen].mean()),
-        }
-        for number in range(bins)
-        if (chosen := bin_of == number).any()
-    ]
 
 
 def fit_temperature(labels: Labels, logits: NDArray[np.floating]) -> float:

@@ -28,7 +28,7 @@ def cached(
     data: Dataset,
     scenario: Scenario,
     cache_dir: Path,
-    backbone_weights: str | Path | None,
+    backbone_weights: models.Weights,
     progress: Progress | None = None,
 ) -> NDArray[np.float16]:
     """The last feature map of VGG16 for every image: (N, h, w, 512) float16, memory-mapped.

@@ -7,7 +7,6 @@ Kaggle's archive.zip and its extracted folder (one JPEG a face), fer2013.csv and
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 import re
 import shutil
@@ -27,7 +26,16 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fer import FerError, emotions, files
-from fer.dataset import FOLDER, MANIFEST, OFFICIAL_COUNTS, SPLITS, Split, count_differences
+from fer.dataset import (
+    FOLDER,
+    MANIFEST,
+    OFFICIAL_COUNTS,
+    SPLITS,
+    Split,
+    class_counts,
+    content_digest,
+    count_differences,
+)
 from fer.preprocessing import FER_SIZE
 
 KAGGLE_DATASET = "msambare/fer2013"
@@ -62,7 +70,13 @@ class _Face:
     pixels: NDArray[np.uint8]
 
 
-def import_dataset(path: Path, folder: Path = FOLDER, progress: Progress | None = None) -> Report:
+def import_dataset(
+    path: Path,
+    folder: Path = FOLDER,
+    progress: Progress | None = None,
+    *,
+    require_official: bool = False,
+) -> Report:
     """Reads the data set at `path` into `folder`; what was there stays until all is written.
 
     Corrupt, odd-sized or misnamed images of an archive or folder are skipped and named in the
@@ -71,10 +85,12 @@ def import_dataset(path: Path, folder: Path = FOLDER, progress: Progress | None 
 
     Args:
         progress: called with (faces read, faces expected).
+        require_official: refuse a set whose counts are not those of FER-2013.
 
     Raises:
-        FerError: if the path is missing, of no known form, unsafe, or nothing of it is usable; or
-            if `folder` cannot be written.
+        FerError: if the path is missing, of no known form, unsafe, or nothing of it is usable; if
+            its counts are not the official ones and they are required; or if `folder` cannot be
+            written.
     """
     report = Report()
     faces: list[_Face] = []
@@ -91,9 +107,23 @@ def import_dataset(path: Path, folder: Path = FOLDER, progress: Progress | None 
             path=path,
             reason=reason,
         )
+    if require_official:
+        _refuse_unofficial(faces, path)
     faces.sort(key=lambda face: (SPLITS.index(face.split), face.order, face.label, face.source))
     _store(faces, path, folder, report)
     return report
+
+
+def _refuse_unofficial(faces: list[_Face], path: Path) -> None:
+    labels = np.array([face.label for face in faces])
+    splits = np.array([face.split.value for face in faces])
+    differences = count_differences(class_counts(labels, splits))
+    if differences:
+        raise FerError(
+            "{path} is not the whole FER-2013 ({difference}); choose the original archive.",
+            path=path.name,
+            difference=differences[0],
+        )
 
 
 def download(folder: Path = FOLDER, progress: Progress | None = None) -> Report:
@@ -360,25 +390,17 @@ def _store(faces: list[_Face], path: Path, folder: Path, report: Report) -> None
     images = np.stack([face.pixels for face in faces])
     labels = np.array([face.label for face in faces], dtype=np.int8)
     splits = [face.split.value for face in faces]
-    digest = hashlib.sha256()
-    for part in (images.tobytes(), labels.tobytes(), "\n".join(splits).encode()):
-        digest.update(part)
-    counts = {
-        split: tuple(
-            int(n)
-            for n in np.bincount(labels[np.array(splits) == split.value], minlength=emotions.COUNT)
-        )
-        for split in SPLITS
-    }
+    digest = content_digest(images, labels, np.array(splits))
+    counts = class_counts(labels, np.array(splits))
     report.images = len(faces)
     report.differences = count_differences(counts)
     names = {
-        "images": f"images-{digest.hexdigest()[:12]}.npy",
-        "index": f"index-{digest.hexdigest()[:12]}.parquet",
+        "images": f"images-{digest[:12]}.npy",
+        "index": f"index-{digest[:12]}.parquet",
     }
     manifest: dict[str, Any] = {
         **names,
-        "digest": digest.hexdigest(),
+        "digest": digest,
         "imported": datetime.now(UTC).isoformat(timespec="seconds"),
         "source": path.name,
         "counts": {split.value: counts[split] for split in SPLITS},

@@ -7,7 +7,7 @@ training, evaluation and the reference backend imports this module.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import keras
 import numpy as np
@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 from fer import FerError, emotions
 from fer.scenarios import Scenario
+
+Weights: TypeAlias = str | Path | dict[str, NDArray[Any]] | None
 
 FEATURE_LAYER = "block5_pool"
 LOGITS = "logits"
@@ -74,12 +76,12 @@ class SqueezeExcite(keras.layers.Layer):
         return {**super().get_config(), "ratio": self.ratio}
 
 
-def backbone(weights: str | Path | None = "imagenet") -> keras.Model:
+def backbone(weights: Weights = "imagenet") -> keras.Model:
     """VGG16 without its top (Simonyan & Zisserman 2015), 19 layers, any input size from 32 up.
 
     Args:
-        weights: "imagenet" lets Keras download them; a path loads a file of the same layout; None
-            leaves random values.
+        weights: "imagenet" lets Keras download them; a path loads a file of the same layout;
+            tensors by `layer/variable` are taken as they are; None leaves random values.
 
     Raises:
         FerError: if the weights can be neither loaded nor downloaded.
@@ -88,12 +90,18 @@ def backbone(weights: str | Path | None = "imagenet") -> keras.Model:
         raise FerError(
             "There is no weights file {weights}; check --backbone-weights.", weights=weights
         )
+    tensors = weights if isinstance(weights, dict) else None
+    source = str(weights) if isinstance(weights, Path) else weights
     try:
-        return keras.applications.VGG16(
+        model = keras.applications.VGG16(
             include_top=False,
-            weights=str(weights) if isinstance(weights, Path) else weights,
+            weights=None if tensors is not None else source,
             input_shape=(None, None, 3),
         )
+        if tensors is not None:
+            for variable in model.weights:
+                variable.assign(tensors[variable.path])
+        return model
     except Exception as error:
         raise FerError(
             "VGG16's ImageNet weights could not be loaded ({reason}); connect to the "
@@ -113,7 +121,7 @@ def run(model: keras.Model, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(output, dtype=np.float32)
 
 
-def build(scenario: Scenario, weights: str | Path | None = "imagenet") -> keras.Model:
+def build(scenario: Scenario, weights: Weights = "imagenet") -> keras.Model:
     """The scenario's network: (n, S, S, 3) as `preprocessing.network_input` makes it to (n, 7)
     float32 logits, for any S from 32 up.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,13 +27,23 @@ class Answer:
     crop: Rgb
     predictions: dict[str, Prediction]
 
+    @property
+    def is_agreed(self) -> bool:
+        """Whether every model has the same most probable emotion."""
+        return len({prediction.top1 for prediction in self.predictions.values()}) <= 1
+
 
 @dataclass(frozen=True)
 class Photo:
-    """A classified photo; no answers means that no face was found."""
+    """A classified photo; no answers means that no face was found.
+
+    The times are wall-clock seconds for the whole photo.
+    """
 
     name: str
     answers: tuple[Answer, ...]
+    detection_seconds: float
+    prediction_seconds: float
 
     def record(self) -> dict[str, Any]:
         """The photo as plain JSON types."""
@@ -114,7 +125,9 @@ def classify(
     Args:
         whole: classify the image's centre square if no face is found.
     """
+    started = time.perf_counter()
     found: list[Face | None] = list(detector.detect(rgb))
+    detected = time.perf_counter()
     if not found and whole:
         found = [None]
     crops = [faces.whole(rgb) if face is None else faces.crop(rgb, face) for face in found]
@@ -125,6 +138,8 @@ def classify(
             Answer(face, crop, prediction)
             for face, crop, prediction in zip(found, crops, predictions, strict=True)
         ),
+        detected - started,
+        time.perf_counter() - detected,
     )
 
 

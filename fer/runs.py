@@ -37,6 +37,14 @@ def checkpoint(epoch: int) -> str:
     return f"checkpoint-{epoch:04d}.weights.h5"
 
 
+def already_there(run_dir: Path) -> FerError:
+    """The error of starting a run where there is one."""
+    return FerError(
+        "{run_dir} already holds a run; add --resume to continue it or choose another --run-dir.",
+        run_dir=run_dir,
+    )
+
+
 def prepare(scenario: Scenario, data: Dataset, run_dir: Path, resume: bool) -> int:
     """The number of finished epochs; the run directory is ready to go on from there.
 
@@ -50,11 +58,7 @@ def prepare(scenario: Scenario, data: Dataset, run_dir: Path, resume: bool) -> i
         files.write_json(path, record)
         return 0
     if not resume:
-        raise FerError(
-            "{run_dir} already holds a run; add --resume to continue it or choose another "
-            "--run-dir.",
-            run_dir=run_dir,
-        )
+        raise already_there(run_dir)
     stored = files.read_json(path)
     if stored["data"] != data.digest:
         raise FerError(

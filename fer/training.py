@@ -24,7 +24,7 @@ def train(
     run_dir: Path,
     *,
     resume: bool = False,
-    backbone_weights: str | Path | None = "imagenet",
+    backbone_weights: models.Weights = "imagenet",
     cache_dir: Path | None = None,
     progress: Progress | None = None,
 ) -> list[dict[str, float]]:
@@ -110,7 +110,7 @@ def search_heads(
     out: Path,
     *,
     cache_dir: Path,
-    backbone_weights: str | Path | None = "imagenet",
+    backbone_weights: models.Weights = "imagenet",
     progress: Progress | None = None,
 ) -> list[dict[str, Any]]:
     """Trains every candidate head of the baseline and ranks them by PublicTest accuracy.

@@ -21,13 +21,20 @@ SHOWN = (
     "dataset",
     "faces",
     "files",
+    "importing",
     "inference",
+    "jobs",
+    "live",
     "photos",
     "preprocessing",
     "runs",
     "scenarios",
 )
-CATALOGUE = json.loads((ROOT / "fer/ui/locale/id.json").read_text(encoding="utf-8"))
+FILES = {
+    path.name: json.loads(path.read_text(encoding="utf-8"))
+    for path in sorted((ROOT / "fer/ui/locale/id").glob("*.json"))
+}
+CATALOGUE = {key: value for catalogue in FILES.values() for key, value in catalogue.items()}
 
 
 def calls(path: Path, name: str) -> list[ast.expr]:
@@ -58,6 +65,10 @@ def places(sentence: str) -> set[str]:
 
 def test_every_sentence_is_translated_and_none_is_left_over() -> None:
     assert sentences() == set(CATALOGUE)
+
+
+def test_no_sentence_is_translated_twice() -> None:
+    assert sum(map(len, FILES.values())) == len(CATALOGUE)
 
 
 @pytest.mark.parametrize("sentence", sorted(CATALOGUE))

@@ -12,6 +12,9 @@ from fer.scenarios import SCENARIOS
 from fer.ui.text import Translator
 
 HEIGHT = 320
+TRANSPARENT = "rgba(0, 0, 0, 0)"
+# Lines of the two models differ by more than colour.
+DASH = {"baseline": "dash", "proposed": "solid"}
 # Markdown's own names for the models' colours; `.streamlit/config.toml` gives them their values.
 MARKDOWN_COLOUR = {"baseline": "orange", "proposed": "violet"}
 
@@ -33,14 +36,25 @@ def confidence_bars(predictions: Mapping[str, Prediction], _: Translator) -> go.
             marker={"color": scenario.colour, "pattern": {"shape": scenario.pattern}},
             hovertemplate="%{y}: %{text}<extra>" + key + "</extra>",
         )
+    figure.update_layout(barmode="group", bargap=0.25)
+    figure.update_xaxes(range=[0, 100])
+    figure.update_yaxes(autorange="reversed")
+    return arrange(figure, _, x=_("Confidence (%)"), y=_("Emotion"), right=48)
+
+
+def arrange(
+    figure: go.Figure, _: Translator, *, x: str, y: str, height: int = HEIGHT, right: int = 8
+) -> go.Figure:
+    """The figure with axis titles, the language's decimal mark, no zoom and narrow margins.
+
+    The legend lies above the plot, where it stays clear of the axis at any width.
+    """
     figure.update_layout(
-        barmode="group",
-        bargap=0.25,
-        height=HEIGHT,
-        margin={"l": 0, "r": 48, "t": 8, "b": 0},
+        height=height,
+        margin={"l": 0, "r": right, "t": 8, "b": 0},
         separators=",." if _.language == "id" else ".,",
-        legend={"orientation": "h", "y": -0.28, "x": 0, "traceorder": "normal"},
-        xaxis={"title": _("Confidence (%)"), "range": [0, 100], "fixedrange": True},
-        yaxis={"title": _("Emotion"), "autorange": "reversed", "fixedrange": True},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "title": None},
     )
+    figure.update_xaxes(title=x, fixedrange=True)
+    figure.update_yaxes(title=y, fixedrange=True)
     return figure

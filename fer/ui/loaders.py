@@ -8,21 +8,49 @@ from typing import Any
 
 import streamlit as st
 
-from fer import artifacts, dataset, files, photos, preprocessing
-from fer.artifacts import Artifact
+from fer import aggregates, artifacts, dataset, files, photos, preprocessing
+from fer.artifacts import Artifact, Predictions
+from fer.dataset import Dataset
 from fer.faces import Detector
 from fer.inference import Classifier
 
 ROOT = Path(__file__).resolve().parents[2]
 MODELS = ROOT / artifacts.FOLDER
 DATA = ROOT / "data"
+RUNS = ROOT / "runs"
 
 
-@st.cache_data(ttl=60, show_spinner=False)
-def imported_images() -> int:
-    """How many images of FER-2013 are imported, 0 if none."""
+def data() -> Dataset | None:
+    """The imported data set, None if there is none; opened again when another is imported.
+
+    Raises:
+        FerError: if its files are damaged.
+    """
     folder = ROOT / dataset.FOLDER
-    return len(dataset.open_dataset(folder)) if dataset.is_imported(folder) else 0
+    if not dataset.is_imported(folder):
+        return None
+    return _data(folder, (folder / dataset.MANIFEST).stat().st_mtime_ns)
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)
+def _data(folder: Path, changed: int) -> Dataset:
+    return dataset.open_dataset(folder)
+
+
+@st.cache_resource(show_spinner=False)
+def settle() -> None:
+    """Freezes what start-up imported, once for the whole server.
+
+    Streamlit collects garbage after every rerun; frozen objects are not walked through each time.
+    """
+    gc.collect()
+    gc.freeze()
+
+
+@st.cache_data(show_spinner=False)
+def summary() -> dict[str, Any]:
+    """The committed figures about FER-2013."""
+    return aggregates.read_summary(DATA)
 
 
 @st.cache_resource(show_spinner=False)
@@ -39,6 +67,34 @@ def comparison() -> dict[str, Any] | None:
 
 
 @st.cache_resource(show_spinner=False)
+def predictions(key: str) -> Predictions:
+    """A model's stored probabilities for both test splits; read-only.
+
+    Raises:
+        FerError: if it is not evaluated yet or the file is damaged.
+    """
+    return models()[key].predictions()
+
+
+@st.cache_resource(show_spinner=False)
+def prediction_rows(key: str) -> dict[str, int]:
+    """Where each source name stands in a model's stored predictions."""
+    return {str(name): row for row, name in enumerate(predictions(key).sources)}
+
+
+def rows_by_source() -> dict[str, int]:
+    """The imported data set's row of each source name; empty if none is imported."""
+    found = data()
+    return {} if found is None else _rows_by_source(found.digest)
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)
+def _rows_by_source(digest: str) -> dict[str, int]:
+    found = data()
+    return {} if found is None else {str(name): row for row, name in enumerate(found.sources)}
+
+
+@st.cache_resource(show_spinner=False)
 def classifier() -> Classifier:
     """Both networks, loaded once for all visitors."""
     # aiortc must be imported before TensorFlow: TensorFlow exports BoringSSL's symbols, aiortc's
@@ -48,8 +104,8 @@ def classifier() -> Classifier:
     from fer import inference
 
     loaded = inference.load(MODELS)
-    # Streamlit collects garbage after every rerun. Frozen, TensorFlow's objects are not walked
-    # through each time, which otherwise takes half a second and holds up every other thread.
+    # With TensorFlow's objects unfrozen, the collection after each rerun takes half a second and
+    # holds up every other thread.
     gc.collect()
     gc.freeze()
     return loaded

@@ -1,7 +1,7 @@
 """What the user reads, in Bahasa Indonesia and English.
 
-English sentences are the keys of `locale/id.json`, so a page reads like prose and a missing
-translation is one that a test can find.
+English sentences are the keys of the catalogues in `locale/id/`, one for each page, so a page reads
+like prose and a missing translation is one that a test can find.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ import streamlit as st
 from fer import FerError
 
 Language = Literal["id", "en"]
-LANGUAGES: dict[Language, str] = {"id": "Indonesia", "en": "English"}
+# As the visitor sees them, and as they stand in the address: ?lang=ID.
+CHOICES = {"ID": "id", "EN": "en"}
 LOCALE = Path(__file__).parent / "locale"
 
 
@@ -24,7 +25,10 @@ LOCALE = Path(__file__).parent / "locale"
 def _catalogue(language: Language) -> dict[str, str]:
     if language == "en":
         return {}
-    return dict(json.loads((LOCALE / f"{language}.json").read_text(encoding="utf-8")))
+    merged: dict[str, str] = {}
+    for path in sorted((LOCALE / language).glob("*.json")):
+        merged |= json.loads(path.read_text(encoding="utf-8"))
+    return merged
 
 
 class Translator:
@@ -47,36 +51,42 @@ class Translator:
         text = f"{value:,.{decimals}f}"
         return text.translate(str.maketrans(",.", ".,")) if self.language == "id" else text
 
+    def signed(self, value: float, decimals: int = 0) -> str:
+        """A number with its sign, a plus included."""
+        return ("+" if value > 0 else "") + self.number(value, decimals)
+
+    def p_value(self, value: float) -> str:
+        """A probability of a test with three decimals, "< 0.001" below."""
+        return f"< {self.number(0.001, 3)}" if value < 0.001 else self.number(value, 3)
+
     def percent(self, share: float, decimals: int = 1) -> str:
         """A share of 1 as a percentage: 66.4 % or 66,4 %."""
         return f"{self.number(100 * share, decimals)} %"
 
 
 def translator() -> Translator:
-    """The translator for the visitor: their choice, else the address, else the browser's
-    language, else English."""
-    chosen = st.session_state.get("language") or st.query_params.get("lang")
-    if chosen not in LANGUAGES:
-        locale = (st.context.locale or "").lower()
-        chosen = "id" if locale.startswith(("id", "in-")) else "en"
-    return Translator(cast(Language, chosen))
+    """The translator for this visitor: their choice, else their browser's language."""
+    chosen = st.session_state.get("lang") or _browser_choice()
+    return Translator(cast(Language, CHOICES[chosen]))
 
 
-def language_control(current: Translator) -> None:
-    """Two buttons that switch the language; the choice stays in the address."""
+def language_control() -> Translator:
+    """Two buttons that switch the language; the choice stays in the address and on every page.
 
-    def remember() -> None:
-        if st.session_state.get("language"):
-            st.query_params["lang"] = st.session_state["language"]
-
-    if "language" not in st.session_state:
-        st.session_state["language"] = current.language
+    Called once by `Home.py` before anything that is translated.
+    """
     st.segmented_control(
         "Bahasa / Language",
-        list(LANGUAGES),
-        format_func=lambda key: LANGUAGES[key],
-        key="language",
+        list(CHOICES),
+        default=_browser_choice(),
+        key="lang",
+        bind="query-params",
         label_visibility="collapsed",
-        on_change=remember,
         required=True,
     )
+    return translator()
+
+
+def _browser_choice() -> str:
+    locale = (st.context.locale or "").lower()
+    return "ID" if locale.startswith(("id", "in-")) else "EN"

@@ -1,0 +1,101 @@
+"""What the two scenarios are, in a sentence each, and the thesis they come from."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from fer.scenarios import BASELINE, PROPOSED, Scenario
+from fer.ui.text import Translator
+
+CITATION = """@thesis{rifat2025fer,
+  author = {Qoid Rif'at},
+  title  = {Sistem Analisis Ekspresi Wajah: Transfer Learning VGG16
+            dengan Squeeze-and-Excitation (SE-Block)},
+  school = {Teknik Informatika, Fakultas Teknik, Universitas Trunojoyo Madura},
+  year   = {2025},
+  type   = {Skripsi}
+}"""
+
+
+def describe(scenario: Scenario, _: Translator) -> str:
+    """The scenario in one sentence."""
+    if scenario.trainable_layers is None:
+        return _(
+            "VGG16 with its ImageNet weights frozen; only a small head is trained, without "
+            "augmentation, with cross-entropy."
+        )
+    first, last = scenario.trainable_layers
+    return _(
+        "VGG16 with layers {first}–{last} fine-tuned and an SE block, augmented faces, class "
+        "weights, and cross-entropy with label smoothing {smoothing}.",
+        first=first,
+        last=last,
+        smoothing=_.number(scenario.label_smoothing, 1),
+    )
+
+
+def methodology(_: Translator) -> pd.DataFrame:
+    """The comparison's design, a row an aspect and a column a scenario."""
+
+    def training(scenario: Scenario) -> str:
+        if scenario.trainable_layers is None:
+            return _("backbone frozen, head only")
+        first, last = scenario.trainable_layers
+        return _("fine-tuning of Keras layers {first}–{last} (blocks 4 and 5)").format(
+            first=first, last=last
+        )
+
+    def data(scenario: Scenario) -> str:
+        if scenario.augmentation is None:
+            return _("no augmentation")
+        return _("augmentation (rotation, flip) and class weights")
+
+    def loss(scenario: Scenario) -> str:
+        if not scenario.label_smoothing:
+            return _("categorical cross-entropy")
+        return _(
+            "cross-entropy with label smoothing {smoothing}",
+            smoothing=_.number(scenario.label_smoothing, 1),
+        )
+
+    aspects = {
+        _("Backbone"): lambda s: _("VGG16, ImageNet weights"),
+        _("Squeeze-and-Excitation block"): lambda s: _("yes") if s.se_ratio else _("no"),
+        _("Training"): training,
+        _("Data"): data,
+        _("Loss"): loss,
+    }
+    return pd.DataFrame(
+        {
+            _("Aspect"): list(aspects),
+            **{s.key: [tell(s) for tell in aspects.values()] for s in (BASELINE, PROPOSED)},
+        }
+    )
+
+
+def show(_: Translator) -> None:
+    """The thesis, its method, how to cite it, and what this implementation is."""
+    st.header(_("About"), anchor="about")
+    st.markdown(
+        _(
+            "After the thesis *Sistem Analisis Ekspresi Wajah: Transfer Learning VGG16 dengan "
+            "Squeeze-and-Excitation (SE-Block)* by **Qoid Rif'at**, Teknik Informatika, Fakultas "
+            "Teknik, Universitas Trunojoyo Madura, 2025; supervised by Prof. Dr. Arif Muntasa, "
+            "S.Si., M.T. and Fifin Ayu Mufarroha, M.Kom. MIT licence."
+        )
+    )
+    st.table(
+        methodology(_),
+        hide_index=True,
+        border="horizontal",
+        alt=_("The method of both scenarios, aspect by aspect"),
+    )
+    st.markdown(
+        _(
+            "This is an independent implementation: its models were trained anew, and every "
+            "number shown is its own, not the thesis'."
+        )
+    )
+    with st.expander(_("How to cite"), key="citation"):
+        st.code(CITATION, language="bibtex", wrap_lines=True)

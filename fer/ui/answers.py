@@ -1,0 +1,87 @@
+"""Both models' answers for one image, as every page shows them."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from fer import photos
+from fer.photos import Photo
+from fer.preprocessing import Rgb
+from fer.scenarios import PROPOSED
+from fer.ui import charts, loaders, parts
+from fer.ui.text import Translator
+
+
+def photo(content: bytes, name: str, key: str, _: Translator) -> None:
+    """The image with boxed faces beside both models' confidences for the chosen face.
+
+    Raises:
+        FerError: if the image cannot be read or no model is installed.
+    """
+    rgb = loaders.image(content, name)
+    with st.spinner(_("Looking for faces and asking both models…")):
+        found = loaders.classified(content, name, False)
+    if not found.answers:
+        st.warning(_("No face was found. The whole image can be classified instead."))
+        if st.toggle(_("Classify the whole image"), key=f"{key}_whole"):
+            found = loaders.classified(content, name, True)
+    show(rgb, found, key, _)
+
+
+def show(rgb: Rgb, found: Photo, key: str, _: Translator) -> None:
+    """A classified image and its answers, with a choice among several faces."""
+    picture, side = st.columns(2)
+    chosen = 0
+    if len(found.answers) > 1:
+        chosen = side.pills(
+            _("Face"),
+            list(range(len(found.answers))),
+            default=0,
+            format_func=lambda position: str(position + 1),
+            required=True,
+            key=f"{key}_face",
+        )
+    faces = sum(answer.face is not None for answer in found.answers)
+    picture.image(
+        photos.annotated(rgb, found, PROPOSED.colour, chosen),
+        caption=_("Faces found: {n}", n=faces),
+        alt=_("The photo with a box around each of {n} faces", n=faces),
+        width="stretch",
+    )
+    if not found.answers:
+        return
+    answer = found.answers[chosen]
+    with side:
+        parts.chart(
+            charts.confidence_bars(answer.predictions, _),
+            key=f"{key}_confidence",
+            alt=_("Bars of both models' confidence for each emotion"),
+        )
+        st.markdown(
+            "  \n".join(
+                f":{charts.MARKDOWN_COLOUR[model]}[:material/square:] {model}: **{_(p.top1)}** "
+                f"{_.percent(p.confidence)}"
+                for model, p in answer.predictions.items()
+            )
+        )
+        st.caption(
+            (
+                _("Both models agree.")
+                if answer.is_agreed
+                else _("The models disagree: they see different expressions.")
+            )
+            + " "
+            + _(
+                "Detection {detect} ms, both models {predict} ms for each face.",
+                detect=_.number(1000 * found.detection_seconds),
+                predict=_.number(1000 * found.prediction_seconds / len(found.answers)),
+            )
+        )
+    with st.expander(_("Table and download"), key=f"{key}_details"):
+        parts.table(
+            pd.DataFrame(found.rows()),
+            f"{key}_confidences",
+            _("Both models' confidence for each face and emotion"),
+            _,
+        )

@@ -1,0 +1,89 @@
+"""Pieces that every page is put together from: heading, chart, table with download, sources."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from fer.ui import loaders
+from fer.ui.text import Translator
+
+
+def heading(title: str, question: str) -> None:
+    """The page's title and the question that the page answers."""
+    st.title(title)
+    st.markdown(question)
+
+
+def chart(figure: go.Figure, key: str, alt: str) -> None:
+    """A figure without Plotly's toolbar; `alt` says in words what it shows."""
+    st.plotly_chart(figure, config={"displayModeBar": False}, key=key, alt=alt)
+
+
+def clickable(figure: go.Figure, key: str, alt: str) -> tuple[int, ...] | None:
+    """A figure whose points answer to a click; the clicked point's custom data, whole numbers
+    only, or None.
+
+    A selection is lost when the figure changes: keep what it chose elsewhere.
+    """
+    event = st.plotly_chart(
+        figure,
+        config={"displayModeBar": False},
+        key=key,
+        alt=alt,
+        on_select="rerun",
+        selection_mode="points",
+    )
+    points = event["selection"]["points"]
+    if not points:
+        return None
+    return tuple(value for value in points[0]["customdata"] if isinstance(value, int))
+
+
+def table(frame: pd.DataFrame, key: str, alt: str, _: Translator) -> None:
+    """A table with its CSV download, named after `key`; decimals follow the language."""
+    st.dataframe(frame, hide_index=True, key=key, alt=alt)
+    download(frame, key, _)
+
+
+def download(frame: pd.DataFrame, key: str, _: Translator) -> None:
+    """The CSV download of a table."""
+    st.download_button(
+        _("Download as CSV"),
+        frame.to_csv(index=False),
+        file_name=f"{key}.csv",
+        mime="text/csv",
+        icon=":material/download:",
+        key=f"{key}_csv",
+        on_click="ignore",
+    )
+
+
+def metrics(values: Mapping[str, tuple[str, str | None]], key: str) -> None:
+    """A row of labelled values, each with a line below it or none; wraps on a phone."""
+    with st.container(horizontal=True, key=key):
+        for label, (value, below) in values.items():
+            st.metric(
+                label,
+                value,
+                below,
+                delta_color="off",
+                delta_arrow="off",
+                border=True,
+                width="stretch" if len(values) <= 2 else 210,
+            )
+
+
+def sources(_: Translator) -> None:
+    """Which data and which models the page's figures come from, by digest."""
+    digests = " · ".join(f"{key} {model.digest[:12]}" for key, model in loaders.models().items())
+    st.caption(
+        _(
+            "Source: FER-2013 (Goodfellow et al. 2013), data SHA-256 {data}; models {models}.",
+            data=loaders.summary()["data_sha256"][:12],
+            models=digests or "–",
+        )
+    )

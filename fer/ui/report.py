@@ -1,0 +1,122 @@
+"""The whole comparison as one HTML file that needs no network and prints well."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import jinja2
+import pandas as pd
+import plotly.graph_objects as go
+import plotly.offline
+import streamlit as st
+
+from fer import emotions
+from fer.scenarios import BASELINE, PROPOSED
+from fer.ui import about, loaders, result_charts, results
+from fer.ui.text import Language, Translator
+
+TEMPLATE = Path(__file__).parent / "report.html.j2"
+
+
+def button(split: str, _: Translator) -> None:
+    """Two clicks to the report: one makes it, one saves it; the file is made only on request."""
+    if st.button(_("Make the report"), icon=":material/description:", key="make_report"):
+        with st.spinner(_("Writing the report…")):
+            page = _cached(split, _.language, _state())
+        st.download_button(
+            _("Download the report (HTML)"),
+            page,
+            file_name=f"fer2013-{split}-{_.language}.html",
+            mime="text/html",
+            icon=":material/download:",
+            key="report",
+            on_click="ignore",
+            type="primary",
+        )
+
+
+def _state() -> tuple[str, ...]:
+    return tuple(model.digest for model in results.evaluated().values())
+
+
+@st.cache_data(show_spinner=False, max_entries=4)
+def _cached(split: str, language: Language, digests: tuple[str, ...]) -> str:
+    return html(split, Translator(language), datetime.now(UTC))
+
+
+def html(split: str, _: Translator, now: datetime) -> str:
+    """The report on one split in one language.
+
+    Raises:
+        FerError: if stored predictions are damaged.
+    """
+    found = results.metrics_of(split)
+    roc, precision = results.roc_and_precision_recall(split)
+    figures: dict[str, go.Figure] = {
+        _("F1 of each class"): result_charts.class_scores(
+            {k: [m["per_class"][e]["f1"] for e in emotions.KEYS] for k, m in found.items()}, "F1", _
+        ),
+    }
+    for key, metrics in found.items():
+        figures[f"{_('Confusion')}: {key}"] = result_charts.confusion(
+            metrics["confusion"], key, True, _
+        )
+    if len(found) == 2:
+        figures[_("What `proposed` changes").replace("`", "")] = result_charts.confusion_difference(
+            found[BASELINE.key]["confusion"], found[PROPOSED.key]["confusion"], _
+        )
+    figures[_("Calibration")] = result_charts.reliability(
+        results.reliability(split), {key: m["ece"] for key, m in found.items()}, _
+    )
+    tables = {
+        _("Metrics"): results.metric_table(split, _),
+        _("Method"): about.methodology(_),
+        _("Parameters"): results.parameter_table(_),
+        _("Metrics of each class"): results.class_table(split, _),
+        _("ROC and PR"): results.curve_table(roc, precision, _),
+    }
+    if loaders.comparison() is not None:
+        tables[_("Where one model is right and the other wrong")] = results.disagreement_table(
+            split, _
+        )
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
+    return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
+        language=_.language,
+        title=_("Two ways to read a face"),
+        split=split,
+        made=_("Made on {date} from stored results.", date=now.strftime("%Y-%m-%d %H:%M UTC")),
+        sources=[f"{key}: SHA-256 {model.digest}" for key, model in results.evaluated().items()],
+        data=f"FER-2013: SHA-256 {loaders.summary()['data_sha256']}",
+        gain=_gain(split, _),
+        script=plotly.offline.get_plotlyjs(),
+        tables={name: _markup(frame, _) for name, frame in tables.items()},
+        figures={name: _plot(figure) for name, figure in figures.items()},
+    )
+
+
+def _gain(split: str, _: Translator) -> str:
+    comparison = loaders.comparison()
+    if comparison is None:
+        return ""
+    gain = comparison["splits"][split]
+    low, high = gain["gain_interval"]
+    return _(
+        "proposed − baseline: {gain} percentage points (95 % interval {low} to {high}), "
+        "McNemar's exact p {p}.",
+        gain=_.signed(100 * gain["gain"], 1),
+        low=_.signed(100 * low, 1),
+        high=_.signed(100 * high, 1),
+        p=_.p_value(gain["mcnemar_p"]),
+    )
+
+
+def _markup(frame: pd.DataFrame, _: Translator) -> str:
+    return frame.to_html(index=False, border=0, decimal="," if _.language == "id" else ".")
+
+
+def _plot(figure: go.Figure) -> str:
+    figure = go.Figure(figure).update_layout(template="plotly_white", width=640)
+    return str(
+        figure.to_html(full_html=False, include_plotlyjs=False, config={"displayModeBar": False})
+    )

@@ -1,0 +1,269 @@
+"""Tables and cached figures behind the page of classification results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from numpy.typing import NDArray
+
+from fer import calibration, complexity, curves, emotions
+from fer.artifacts import Artifact
+from fer.dataset import Split
+from fer.scenarios import Augmentation, Phase, Scenario
+from fer.ui import loaders
+from fer.ui.text import Translator
+
+SPLITS = (Split.PRIVATE_TEST.value, Split.PUBLIC_TEST.value)
+
+
+def evaluated() -> dict[str, Artifact]:
+    """The trained models whose metrics are stored, by scenario key."""
+    return {key: model for key, model in loaders.models().items() if model.metrics is not None}
+
+
+def metrics_of(split: str) -> dict[str, dict[str, Any]]:
+    """Each model's stored metrics on a split."""
+    return {key: (model.metrics or {})["splits"][split] for key, model in evaluated().items()}
+
+
+@st.cache_data(show_spinner=False)
+def reliability(split: str) -> dict[str, list[dict[str, float]]]:
+    """Each model's reliability bins on a split."""
+    found = {}
+    for key in evaluated():
+        part = loaders.predictions(key).of(Split(split))
+        found[key] = calibration.reliability(part.labels, part.probabilities)
+    return found
+
+
+@st.cache_resource(show_spinner=False)
+def roc_and_precision_recall(
+    split: str,
+) -> tuple[dict[str, dict[str, curves.Curve]], dict[str, dict[str, curves.Curve]]]:
+    """For each model and emotion, the ROC and the precision-recall curve; read-only."""
+    roc, precision = {}, {}
+    for key in evaluated():
+        part = loaders.predictions(key).of(Split(split))
+        roc[key] = curves.roc(part.labels, part.probabilities)
+        precision[key] = curves.precision_recall(part.labels, part.probabilities)
+    return roc, precision
+
+
+def metric_table(split: str, _: Translator) -> pd.DataFrame:
+    """A row for each metric and a column for each model."""
+    names: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
+        "accuracy": (_("Top-1 accuracy"), lambda m: _.percent(m["accuracy"])),
+        "interval": (
+            _("95 % interval"),
+            lambda m: "–".join(_.percent(v) for v in m["accuracy_interval"]),
+        ),
+        "balanced": (_("Balanced accuracy"), lambda m: _.percent(m["balanced_accuracy"])),
+        "f1": (_("Macro F1"), lambda m: _.number(m["macro_f1"], 3)),
+        "loss": (_("Log loss"), lambda m: _.number(m["log_loss"], 3)),
+        "brier": (_("Brier score"), lambda m: _.number(m["brier_score"], 3)),
+        "ece": (_("ECE, calibrated"), lambda m: _.percent(m["ece"])),
+        "raw": (_("ECE, uncalibrated"), lambda m: _.percent(m["ece_uncalibrated"])),
+    }
+    found = metrics_of(split)
+    return pd.DataFrame(
+        {
+            _("Metric"): [name for name, _tell in names.values()],
+            **{key: [tell(m) for _n, tell in names.values()] for key, m in found.items()},
+        }
+    )
+
+
+def class_table(split: str, _: Translator) -> pd.DataFrame:
+    """Precision, recall, F1 in percent and support for each model and emotion, a row each."""
+    return pd.DataFrame(
+        [
+            {
+                _("Model"): key,
+                _("Emotion"): _(emotion),
+                _("Precision (%)"): round(100 * row["precision"], 2),
+                _("Recall (%)"): round(100 * row["recall"], 2),
+                "F1 (%)": round(100 * row["f1"], 2),
+                _("Images"): row["support"],
+            }
+            for key, metrics in metrics_of(split).items()
+            for emotion, row in metrics["per_class"].items()
+        ]
+    )
+
+
+def confusion_table(counts: list[list[int]], _: Translator) -> pd.DataFrame:
+    """The confusion matrix with the true class in the first column."""
+    names = [_(key) for key in emotions.KEYS]
+    frame = pd.DataFrame(counts, columns=names)
+    frame.insert(0, _("True"), names)
+    return frame
+
+
+def curve_table(
+    roc: Mapping[str, Mapping[str, curves.Curve]],
+    precision: Mapping[str, Mapping[str, curves.Curve]],
+    _: Translator,
+) -> pd.DataFrame:
+    """Area under ROC and average precision for each emotion and model."""
+    return pd.DataFrame(
+        {
+            _("Emotion"): [_(emotion) for emotion in emotions.KEYS],
+            **{
+                f"AUC {key}": [round(found[e].score, 4) for e in emotions.KEYS]
+                for key, found in roc.items()
+            },
+            **{
+                f"AP {key}": [round(found[e].score, 4) for e in emotions.KEYS]
+                for key, found in precision.items()
+            },
+        }
+    )
+
+
+def reliability_table(split: str, _: Translator) -> pd.DataFrame:
+    """Confidence bins in percent with count, mean confidence and accuracy for each model."""
+    return pd.DataFrame(
+        [
+            {
+                _("Model"): key,
+                _("From (%)"): round(100 * row["low"], 1),
+                _("To (%)"): round(100 * row["high"], 1),
+                _("Images"): int(row["count"]),
+                _("Mean confidence (%)"): round(100 * row["confidence"], 2),
+                _("Accuracy (%)"): round(100 * row["accuracy"], 2),
+            }
+            for key, rows in reliability(split).items()
+            for row in rows
+        ]
+    )
+
+
+def disagreement_table(split: str, _: Translator) -> pd.DataFrame:
+    """McNemar's table: how often both, one or none of the models is right."""
+    pairs = (loaders.comparison() or {})["splits"][split]
+    return pd.DataFrame(
+        {
+            "": [_("baseline right"), _("baseline wrong")],
+            _("proposed right"): [pairs["both_right"], pairs["only_proposed_right"]],
+            _("proposed wrong"): [pairs["only_baseline_right"], pairs["both_wrong"]],
+        }
+    )
+
+
+def cell_images(
+    split: str, model: str, true: int, predicted: int, most: int
+) -> tuple[list[NDArray[np.uint8]], list[float], int]:
+    """Images of a confusion cell, most confident first, their confidences, and how many there are.
+
+    The images are empty if FER-2013 is not imported.
+    """
+    part = loaders.predictions(model).of(Split(split))
+    chosen = np.flatnonzero(
+        (part.labels == true) & (part.probabilities.argmax(axis=1) == predicted)
+    )
+    chosen = chosen[np.argsort(-part.probabilities[chosen, predicted], kind="stable")]
+    data = loaders.data()
+    if data is None:
+        return [], [], len(chosen)
+    row_of = loaders.rows_by_source()
+    kept = [at for at in chosen[:most] if part.sources[at] in row_of]
+    images = [np.asarray(data.images[row_of[part.sources[at]]]) for at in kept]
+    return images, [float(part.probabilities[at, predicted]) for at in kept], len(chosen)
+
+
+def parameter_table(_: Translator) -> pd.DataFrame:
+    """The two scenarios as they were trained, a row for each property, from their records."""
+    models = loaders.models()
+
+    def phases(scenario: Scenario) -> str:
+        return "; ".join(_phase(phase, _) for phase in scenario.phases)
+
+    rows: dict[str, Callable[[Scenario, dict[str, Any], Artifact], str]] = {
+        _("Backbone"): lambda s, c, a: _("VGG16, ImageNet weights"),
+        _("Trained layers of the backbone"): lambda s, c, a: (
+            _("none") if s.trainable_layers is None else "–".join(map(str, s.trainable_layers))
+        ),
+        _("Squeeze-and-Excitation block"): lambda s, c, a: (
+            _("no") if s.se_ratio is None else _("yes, reduction {ratio}", ratio=s.se_ratio)
+        ),
+        _("Pooling"): lambda s, c, a: (
+            _("average of each quadrant") if s.pooling == "grid" else _("global average")
+        ),
+        _("Hidden layer"): lambda s, c, a: (
+            _("none") if s.hidden_units is None else _.number(s.hidden_units)
+        ),
+        _("Dropout"): lambda s, c, a: _.number(s.dropout, 1),
+        _("Input"): lambda s, c, a: f"{s.input_size}×{s.input_size}×3",
+        _("Parameters"): lambda s, c, a: _.number(complexity.parameters(s)),
+        _("Trainable parameters"): lambda s, c, a: _.number(complexity.trainable_parameters(s)),
+        _("Computation for one face"): lambda s, c, a: _(
+            "{n} GFLOPs", n=_.number(2 * complexity.multiply_adds(s) / 1e9, 2)
+        ),
+        _("Loss"): lambda s, c, a: (
+            _("cross-entropy with label smoothing {smoothing}").format(
+                smoothing=_.number(s.label_smoothing, 1)
+            )
+            if s.label_smoothing
+            else _("categorical cross-entropy")
+        ),
+        _("Class weights"): lambda s, c, a: (
+            _("none") if s.class_weights == "none" else _("square root of inverse frequency")
+        ),
+        _("Augmentation"): lambda s, c, a: _augmentation(s.augmentation, _),
+        _("Optimiser"): lambda s, c, a: _(
+            "AdamW, weight decay {decay}, gradient norm at most {norm}",
+            decay=_.number(s.weight_decay, 3),
+            norm="–" if s.clipnorm is None else _.number(s.clipnorm, 1),
+        ),
+        _("Averaged weights (EMA)"): lambda s, c, a: (
+            _("no") if s.ema_momentum is None else _.number(s.ema_momentum, 3)
+        ),
+        _("Schedule"): lambda s, c, a: phases(s),
+        _("Epochs, best"): lambda s, c, a: f"{c['epochs_run']}, {c['best_epoch']}",
+        _("Training time"): lambda s, c, a: _(
+            "{minutes} min", minutes=_.number(c["training_seconds"] / 60)
+        ),
+        _("Size of its own weights"): lambda s, c, a: f"{_.number(a.size / 1e6, 1)} MB",
+        _("Temperature"): lambda s, c, a: _.number(a.temperature, 3),
+        _("Seed"): lambda s, c, a: str(c["seed"]),
+        _("Published"): lambda s, c, a: str(c["published"]),
+        "SHA-256": lambda s, c, a: a.digest[:12],
+    }
+    return pd.DataFrame(
+        {
+            _("Property"): list(rows),
+            **{
+                key: [tell(model.scenario, model.config, model) for tell in rows.values()]
+                for key, model in models.items()
+            },
+        }
+    )
+
+
+def _phase(phase: Phase, _: Translator) -> str:
+    return _(
+        "{epochs} epochs at {size} px, batch {batch}, cosine from {rate}",
+        epochs=phase.epochs,
+        size=phase.image_size,
+        batch=phase.batch_size,
+        rate=_.number(phase.learning_rate, 4),
+    )
+
+
+def _augmentation(changes: Augmentation | None, _: Translator) -> str:
+    if changes is None:
+        return _("none")
+    return _(
+        "rotation ±{rotation}°, flip {flip}, shift ±{shift}, zoom ±{zoom}, contrast ±{contrast}, "
+        "brightness ±{brightness}",
+        rotation=_.number(changes.rotation),
+        flip=_.percent(changes.flip, 0),
+        shift=_.percent(changes.shift),
+        zoom=_.percent(changes.zoom, 0),
+        contrast=_.percent(changes.contrast, 0),
+        brightness=_.number(changes.brightness),
+    )

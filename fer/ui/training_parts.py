@@ -1,0 +1,275 @@
+"""Pieces of the training page: what the curves say in words, runs, the live run, the start form."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from fer import FerError, files, jobs, learning, live, runs
+from fer.artifacts import Artifact
+from fer.learning import Reading, Row
+from fer.scenarios import SCENARIOS
+from fer.ui import charts, loaders, parts, training_charts
+from fer.ui.text import Translator
+
+SIZES = (48, 64, 96)
+
+
+@st.cache_data(show_spinner=False)
+def history(key: str) -> list[Row]:
+    """A published model's history."""
+    return loaders.models()[key].history()
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _run_history(run_dir: Path, changed: int) -> list[Row]:
+    return runs.read_history(run_dir)
+
+
+def histories() -> dict[str, list[Row]]:
+    """Every known history: the published models by key, then the runs by folder, newest first."""
+    found = {key: history(key) for key in loaders.models()}
+    for path in jobs.recorded(loaders.RUNS):
+        changed = (path / runs.HISTORY).stat().st_mtime_ns
+        found[path.relative_to(loaders.RUNS).as_posix()] = _run_history(path, changed)
+    return {name: rows for name, rows in found.items() if rows}
+
+
+def metrics(_: Translator) -> None:
+    """Best epoch, validation accuracy, gap and time of each published model."""
+    row = {}
+    for key in loaders.models():
+        reading = learning.read(history(key))
+        if reading is None:
+            continue
+        row[_("{model}: validation accuracy", model=key)] = (
+            _.percent(reading.val_accuracy),
+            _("best epoch {epoch}", epoch=reading.best_epoch),
+        )
+        row[_("{model}: gap", model=key)] = (
+            _("{points} points", points=_.signed(100 * reading.gap, 1)),
+            _("training minus validation, {time}", time=duration(reading.seconds, _)),
+        )
+    parts.metrics(row, "training_metrics")
+
+
+def duration(seconds: float, _: Translator) -> str:
+    """Seconds, minutes or hours, whichever reads best."""
+    if seconds < 90:
+        return _("{n} s", n=_.number(seconds))
+    if seconds < 5400:
+        return _("{n} min", n=_.number(seconds / 60))
+    return _("{n} h", n=_.number(seconds / 3600, 1))
+
+
+def words(model: Artifact, _: Translator) -> list[str]:
+    """What a published model's curves say about overfitting and generalisation, in sentences."""
+    reading = learning.read(history(model.key))
+    if reading is None:
+        return []
+    verdicts = {
+        "underfitting": _(
+            "**Underfitting**: even on its training images it is right in fewer than half of the "
+            "cases."
+        ),
+        "balanced": _("**Balanced**: training and validation accuracy stay close together."),
+        "mild overfitting": _(
+            "**Mild overfitting**: it does visibly better on images it has seen."
+        ),
+        "overfitting": _("**Overfitting**: it does far better on images it has seen."),
+    }
+    said = [
+        verdicts[reading.verdict]
+        + " "
+        + _(
+            "At its best epoch {epoch}, accuracy is {training} in training and {validation} on "
+            "PublicTest.",
+            epoch=reading.best_epoch,
+            training=_.percent(reading.accuracy),
+            validation=_.percent(reading.val_accuracy),
+        ),
+        _loss(reading, _),
+    ]
+    if reading.is_unfinished:
+        said.append(_("The last epoch is the best one: longer training may still gain."))
+    if model.scenario.augmentation is not None:
+        said.append(
+            _(
+                "Its training accuracy is measured on augmented images, with dropout, and averaged "
+                "while weights still change; validation can therefore lie above it."
+            )
+        )
+    else:
+        said.append(_("Its training accuracy is measured with dropout active, so it is too low."))
+    if model.metrics is not None:
+        splits = {name: row["accuracy"] for name, row in model.metrics["splits"].items()}
+        said.append(
+            _(
+                "**Generalisation**: on PrivateTest, which no choice ever looked at, it reaches "
+                "{private}; on PublicTest {public}.",
+                private=_.percent(splits["PrivateTest"]),
+                public=_.percent(splits["PublicTest"]),
+            )
+        )
+    return said
+
+
+def _loss(reading: Reading, _: Translator) -> str:
+    if reading.loss_rises_from is None:
+        return _("Validation loss does not rise again by the end.")
+    return _(
+        "Validation loss is lowest in epoch {epoch} and rises afterwards, while accuracy may still "
+        "grow: the model becomes too sure of itself.",
+        epoch=reading.loss_rises_from,
+    )
+
+
+def show_words(_: Translator) -> None:
+    """The reading of each published model, side by side."""
+    models = loaders.models()
+    for column, (key, model) in zip(st.columns(max(len(models), 1)), models.items(), strict=False):
+        with column.container(border=True, height="stretch"):
+            st.subheader(f":{charts.MARKDOWN_COLOUR[key]}[:material/square:] {key}")
+            for sentence in words(model, _):
+                st.markdown(sentence)
+
+
+def run_table(chosen: dict[str, list[Row]], _: Translator) -> pd.DataFrame:
+    """A row for each run: epochs, best epoch, accuracies, gap, sizes, time."""
+    rows = []
+    for name, found in chosen.items():
+        reading = learning.read(found)
+        if reading is not None:
+            rows.append(
+                {
+                    _("Run"): name,
+                    _("Epochs"): len(found),
+                    _("Best epoch"): reading.best_epoch,
+                    _("Validation (%)"): round(100 * reading.val_accuracy, 2),
+                    _("Training (%)"): round(100 * reading.accuracy, 2),
+                    _("Gap (points)"): round(100 * reading.gap, 2),
+                    _("Image size (px)"): ", ".join(str(s.image_size) for s in reading.phases),
+                    _("Time (min)"): round(reading.seconds / 60, 1),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def differences(names: list[str], _: Translator) -> pd.DataFrame:
+    """The hyperparameters in which the runs differ, a row each and a column a run."""
+    records = {}
+    for name in names:
+        if name in loaders.models():
+            record = loaders.models()[name].scenario.to_dict()
+        else:
+            record = files.read_json(loaders.RUNS / name / runs.RUN)["scenario"]
+        records[name] = {field: str(value) for field, value in record.items()}
+    fields = [
+        field
+        for field in next(iter(records.values()), {})
+        if field not in ("key", "colour", "pattern")
+        and len({record.get(field) for record in records.values()}) > 1
+    ]
+    return pd.DataFrame(
+        {
+            _("Hyperparameter"): fields,
+            **{name: [record.get(f, "–") for f in fields] for name, record in records.items()},
+        }
+    )
+
+
+def is_active() -> bool:
+    """Whether a training is going on here."""
+    return bool(jobs.active(loaders.RUNS, time.time()))
+
+
+def show_live(_: Translator) -> None:
+    """The running trainings with progress, curves so far and a button to stop them."""
+    running = jobs.active(loaders.RUNS, time.time())
+    if not running:
+        if st.session_state.pop("was_training", False):
+            st.rerun()
+        st.caption(_("No training is running here. One started with `fer train` appears here too."))
+        return
+    st.session_state["was_training"] = True
+    for run_dir, progress in running:
+        name = run_dir.relative_to(loaders.RUNS).as_posix()
+        left = progress.seconds_left()
+        told = [f"**{name}**"]
+        if "epoch" in progress.values:
+            told.append(
+                _(
+                    "epoch {epoch} of {epochs}",
+                    epoch=int(progress.values["epoch"]),
+                    epochs=progress.epochs,
+                )
+            )
+        if "accuracy" in progress.values:
+            told.append(
+                _("training accuracy {share}", share=_.percent(progress.values["accuracy"]))
+            )
+        told.append(
+            _("starting") if left is None else _("about {time} left", time=duration(left, _))
+        )
+        st.progress(progress.share, " · ".join(told))
+        found = runs.read_history(run_dir)
+        if found:
+            parts.chart(
+                training_charts.curves({name: found}, "accuracy", _),
+                key=f"live_{name}",
+                alt=_("Accuracy of the running training by epoch"),
+            )
+        if st.button(_("Stop"), icon=":material/stop_circle:", key=f"stop_{name}"):
+            live.ask_to_stop(run_dir)
+            st.toast(_("It stops after its current step; finished epochs are kept."))
+
+
+def start_form(_: Translator) -> None:
+    """A short training on a share of the data, in a process of its own."""
+    with st.form("start_training"):
+        with st.grid(4, min_column_width=150):
+            scenario = st.selectbox(_("Scenario"), list(SCENARIOS), index=1, key="start_scenario")
+            share = st.number_input(_("Share of the data (%)"), 1, 100, 5, key="start_share")
+            size = st.selectbox(_("Image size (px)"), SIZES, key="start_size")
+            epochs = st.number_input(_("Epochs"), 1, 50, 3, key="start_epochs")
+        is_started = st.form_submit_button(
+            _("Start"), type="primary", icon=":material/play_arrow:", key="start"
+        )
+    if not is_started:
+        return
+    try:
+        jobs.start(
+            loaders.ROOT,
+            scenario,
+            fraction=int(share) / 100,
+            epochs=int(epochs),
+            image_size=int(size),
+        )
+    except FerError as error:
+        st.error(_.error(error))
+    else:
+        st.rerun()
+
+
+def outcome(_: Translator) -> None:
+    """How the newest run ended, if it did not finish."""
+    found = sorted(loaders.RUNS.rglob(live.PROGRESS), key=lambda path: path.stat().st_mtime)
+    if not found:
+        return
+    progress = live.read(found[-1].parent, time.time())
+    name = found[-1].parent.relative_to(loaders.RUNS).as_posix()
+    if progress is not None and progress.state == "failed":
+        st.error(
+            _("The training {name} failed: {reason}", name=name, reason=progress.reason or "–")
+        )
+    elif progress is not None and progress.state == "stopped":
+        st.caption(
+            _(
+                "The training {name} was stopped; `fer train --resume` continues after its last "
+                "finished epoch.",
+                name=name,
+            )
+        )

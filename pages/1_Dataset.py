@@ -1,0 +1,124 @@
+"""Module 1: what FER-2013 contains."""
+
+import streamlit as st
+
+from fer import FerError
+from fer.ui import dataset_charts, dataset_parts, loaders, parts, text
+
+_ = text.translator()
+parts.heading(
+    _("Dataset"), _("What is in FER-2013, how even are its classes, and how clean are its splits?")
+)
+try:
+    data = loaders.data()
+except FerError as error:
+    data = None
+    st.error(_.error(error))
+try:
+    counts = dataset_parts.counts(data)
+    duplicates = dataset_parts.duplicates()
+    leaked = duplicates["exact_or_near"]["leaked"]
+    parts.metrics(
+        {
+            _("Images"): (
+                _.number(sum(sum(by_class.values()) for by_class in counts.values())),
+                _("48×48 pixels, gray"),
+            ),
+            _("Classes"): ("7", _("one label for each image")),
+            _("Imbalance"): (
+                f"{_.number(dataset_parts.imbalance(counts['Training']), 1)}×",
+                _("largest to smallest class of Training"),
+            ),
+            _("Test images seen in Training"): (
+                _.number(sum(leaked.values())),
+                _("exact or near duplicates"),
+            ),
+        },
+        "dataset_metrics",
+    )
+
+    st.header(_("Splits and classes"), anchor="distribution")
+    units = {"share": _("Share"), "count": _("Images")}
+    unit = st.segmented_control(
+        _("Unit"),
+        list(units),
+        default="share",
+        format_func=units.__getitem__,
+        required=True,
+        key="distribution_unit",
+        label_visibility="collapsed",
+    )
+    parts.chart(
+        dataset_charts.distribution(counts, unit == "share", _),
+        key="distribution",
+        alt=_("Bars: how many images of each emotion the three splits have"),
+    )
+    with st.expander(_("Table and download"), key="distribution_details"):
+        parts.table(
+            dataset_parts.count_table(counts, _), "counts", _("Images of each emotion and split"), _
+        )
+        st.caption(
+            _("Imbalance ratio:")
+            + " "
+            + " · ".join(
+                f"{split} {_.number(dataset_parts.imbalance(by_class), 1)}×"
+                for split, by_class in counts.items()
+            )
+        )
+
+    st.header(_("Mean faces and pixels"), anchor="faces")
+    st.write(
+        _(
+            "The average of all Training faces of a class: a smile survives averaging, fear and "
+            "sadness hardly differ."
+        )
+    )
+    dataset_parts.show_class_faces(_)
+    parts.chart(
+        dataset_charts.class_histograms(
+            {key: row["histogram"] for key, row in loaders.summary()["class_pixels"].items()}, _
+        ),
+        key="class_histograms",
+        alt=_("Lines: how often each gray value occurs in the faces of each emotion"),
+    )
+    with st.expander(_("Table and download"), key="pixel_details"):
+        parts.table(
+            dataset_parts.pixel_table(_), "pixels", _("Pixel statistics of each emotion"), _
+        )
+
+    st.header(_("Duplicates and leakage"), anchor="duplicates")
+    st.write(
+        _(
+            "{private} PrivateTest and {public} PublicTest images have an exact or near duplicate "
+            "in Training, so a model that memorises gains up to {share} of PrivateTest for free; "
+            "{conflicts} duplicate pairs carry two different labels.",
+            private=_.number(leaked["PrivateTest"]),
+            public=_.number(leaked["PublicTest"]),
+            share=_.percent(leaked["PrivateTest"] / sum(counts["PrivateTest"].values())),
+            conflicts=_.number(duplicates["exact_or_near"]["pairs_with_different_labels"]),
+        )
+    )
+    parts.table(
+        dataset_parts.pair_table(_),
+        "duplicates",
+        _("Pairs of duplicates within and across splits"),
+        _,
+    )
+    st.caption(
+        _(
+            "Exact: equal pixels. Near: perceptual hashes that differ in at most {bits} of 63 bits "
+            "and pixels that correlate by at least {correlation}; exact pairs are not counted "
+            "again.",
+            bits=duplicates["hash_distance"],
+            correlation=_.number(duplicates["correlation"], 1),
+        )
+    )
+
+    st.header(_("Images"), anchor="images")
+    if data is None:
+        dataset_parts.offer_import(_)
+    else:
+        dataset_parts.browse(data, _)
+except FerError as error:
+    st.error(_.error(error))
+parts.sources(_)

@@ -1,0 +1,82 @@
+"""Module 2: what happens to a photo before a network sees it."""
+
+import streamlit as st
+
+from fer import FerError, stages
+from fer.ui import parts, preprocessing_parts, sources, text
+
+_ = text.translator()
+parts.heading(
+    _("Preprocessing"), _("What does a network see of a photo, and how is it varied in training?")
+)
+try:
+    chosen = sources.choose("pre", _)
+    if chosen is not None:
+        content, name = chosen
+        face = sources.face(content, name, "pre", _)
+        if face is None:
+            st.caption(_("No face was found; the centre square is used, as for FER-2013's images."))
+        found = preprocessing_parts.recorded(
+            content, name, face, "" if face is None else str(face.box)
+        )
+        st.header(_("Stage by stage"), anchor="stages")
+        preprocessing_parts.show_stages(found, _)
+        sizes = preprocessing_parts.served_sizes(_)
+        if sizes is not None:
+            st.caption(sizes)
+        with st.container(horizontal=True):
+            st.download_button(
+                _("Download all stages (zip)"),
+                lambda: stages.archive(found),
+                file_name="stages.zip",
+                mime="application/zip",
+                icon=":material/folder_zip:",
+                key="stages_zip",
+                on_click="ignore",
+            )
+        with st.expander(_("Table of stages"), key="stage_details"):
+            parts.table(
+                preprocessing_parts.stage_table(found, _),
+                "stages",
+                _("Shape, type, range and time of each stage"),
+                _,
+            )
+        called = preprocessing_parts.names(_)
+        code = st.expander(_("The code of a stage"), key="code", on_change="rerun")
+        if code.open:
+            with code:
+                stage = st.selectbox(
+                    _("Stage"),
+                    found,
+                    index=len(found) - 1,
+                    format_func=lambda s: called[s.key],
+                    key="code_stage",
+                )
+                st.code(stage.source, language="python", wrap_lines=True)
+
+        st.subheader(_("The network's three channels"))
+        st.write(
+            _(
+                "VGG16 was trained on colour images in the order blue, green, red with ImageNet's "
+                "mean subtracted; a gray face has the same value three times, minus three means."
+            )
+        )
+        parts.chart(
+            preprocessing_parts.channels(found, _),
+            key="channels",
+            alt=_("Smallest, mean and largest value of the three channels"),
+        )
+        parts.download(preprocessing_parts.channel_table(found, _), "channels_table", _)
+
+        st.header(_("Augmentation"), anchor="augmentation")
+        st.write(
+            _(
+                "`proposed` never sees the same picture twice: each time, it is changed at random "
+                "within these bounds. `baseline` sees every picture as it is."
+            )
+        )
+        augmentation, seed = preprocessing_parts.sliders(_)
+        preprocessing_parts.show_variants(found[2].array, augmentation, seed, _)
+except FerError as error:
+    st.error(_.error(error))
+parts.sources(_)

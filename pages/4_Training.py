@@ -1,0 +1,92 @@
+"""Module 4: how the models learnt, and whether they overfit."""
+
+import streamlit as st
+
+from fer import FerError
+from fer.ui import loaders, parts, text, training_charts, training_parts
+
+_ = text.translator()
+parts.heading(
+    _("Training"), _("How did the models learn, do they overfit, and would longer training help?")
+)
+try:
+    training_parts.metrics(_)
+    histories = training_parts.histories()
+    if not histories:
+        st.warning(_("There is no history yet. Run `fer train`."))
+    else:
+        st.header(_("Learning curves"), anchor="curves")
+        published = [name for name in histories if name in loaders.models()]
+        chosen = st.multiselect(
+            _("Runs"),
+            list(histories),
+            default=published or list(histories)[:1],
+            key="runs",
+            persist_state="session",
+        )
+        quantities = {
+            "accuracy": _("Accuracy"),
+            "loss": _("Loss"),
+            "learning_rate": _("Learning rate"),
+            "gap": _("Gap"),
+            "seconds": _("Time"),
+        }
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            quantity = st.segmented_control(
+                _("Curve"),
+                list(quantities),
+                default="accuracy",
+                format_func=quantities.__getitem__,
+                required=True,
+                key="quantity",
+            )
+            is_log = st.toggle(_("Logarithmic axis"), key="is_log")
+        smoothing = st.slider(
+            _("Smoothing (share of the past)"), 0.0, 0.9, 0.0, 0.1, key="smoothing", width=320
+        )
+        shown = {name: histories[name] for name in chosen if name in histories}
+        parts.chart(
+            training_charts.curves(
+                shown, quantity, _, smoothing=smoothing, is_log=is_log and quantity != "gap"
+            ),
+            key="curves",
+            alt=_("Lines: {quantity} of each run by epoch", quantity=quantities[quantity]),
+        )
+        st.caption(
+            _(
+                "Dotted: training; solid: validation on PublicTest; star: best epoch; dashed "
+                "upright line: the image size changes. `baseline` trains only its head, so its "
+                "epochs take seconds once the features are computed."
+            )
+        )
+        with st.expander(_("Compare runs: table and download"), key="run_details"):
+            parts.table(
+                training_parts.run_table(shown, _), "runs_table", _("The chosen runs compared"), _
+            )
+            if len(shown) > 1:
+                st.markdown(_("Hyperparameters in which they differ:"))
+                parts.table(
+                    training_parts.differences(list(shown), _),
+                    "run_differences",
+                    _("Hyperparameters in which the chosen runs differ"),
+                    _,
+                )
+
+    st.header(_("What the curves say"), anchor="reading")
+    training_parts.show_words(_)
+
+    st.header(_("Running now"), anchor="live")
+    st.fragment(training_parts.show_live, run_every=2 if training_parts.is_active() else None)(_)
+    training_parts.outcome(_)
+
+    st.header(_("Start a short training"), anchor="start")
+    st.write(
+        _(
+            "On a small share of the images, to see curves grow. It runs on this server in a "
+            "process of its own, survives a reload, and never replaces the published models."
+        )
+    )
+    training_parts.start_form(_)
+except FerError as error:
+    st.error(_.error(error))
+parts.sources(_)

@@ -1,0 +1,40 @@
+"""Module 5: both models on your own faces."""
+
+import streamlit as st
+
+from fer import FerError
+from fer.ui import answers, batches, loaders, parts, sources, text
+
+_ = text.translator()
+parts.heading(_("Demo"), _("What do both models see in your own photos, and do they agree?"))
+if not loaders.models():
+    st.warning(_("No model is installed here. Run `fer train` and `fer publish`."))
+    st.stop()
+
+modes = {"photo": _("Photo"), "batch": _("Many photos")}
+mode = st.segmented_control(
+    _("Mode"),
+    list(modes),
+    default="photo",
+    format_func=modes.__getitem__,
+    required=True,
+    key="mode",
+    label_visibility="collapsed",
+)
+try:
+    if mode == "photo":
+        chosen = sources.choose("demo", _, default="upload")
+        if chosen is not None:
+            answers.photo(*chosen, "demo", _)
+    else:
+        uploads = st.file_uploader(
+            _("Up to {n} photos (JPEG, PNG, WebP, BMP)", n=batches.MOST),
+            type=sources.TYPES,
+            accept_multiple_files=True,
+            key="batch_upload",
+        )
+        if uploads:
+            batches.show(uploads, _)
+except FerError as error:
+    st.error(_.error(error))
+parts.sources(_)
