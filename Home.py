@@ -7,7 +7,7 @@ from fer import FerError, dataset, emotions
 from fer.scenarios import SCENARIOS
 from fer.ui import about, answers, charts, loaders, parts, text
 
-st.set_page_config(page_title="FER-2013", page_icon=":material/mood:", layout="wide")
+st.set_page_config(page_title="FER-2013", page_icon=loaders.ICON, layout="wide")
 loaders.settle()
 with st.container(horizontal=True, horizontal_alignment="right"):
     _ = text.language_control()
@@ -63,12 +63,11 @@ def scenarios() -> None:
                 )
                 continue
             private = model.metrics["splits"]["PrivateTest"]
-            low, high = private["accuracy_interval"]
             with st.container(horizontal=True):
                 st.metric(
                     _("PrivateTest accuracy"),
                     _.percent(private["accuracy"]),
-                    f"{_.number(100 * low, 1)}–{_.percent(high)}",
+                    _.interval(private["accuracy_interval"]),
                     delta_color="off",
                     delta_arrow="off",
                     help=_(
@@ -144,35 +143,30 @@ pages = [
         "pages/1_Dataset.py",
         title=_("Dataset"),
         icon=":material/grid_view:",
-        url_path="dataset",
         help=_("What FER-2013 contains: counts, faces, pixels, duplicates."),
     ),
     st.Page(
         "pages/2_Preprocessing.py",
         title=_("Preprocessing"),
         icon=":material/tune:",
-        url_path="preprocessing",
         help=_("Every stage from a photo to the network's input, and augmentation."),
     ),
     st.Page(
         "pages/3_Classification_Results.py",
         title=_("Results"),
         icon=":material/compare_arrows:",
-        url_path="results",
         help=_("Both scenarios compared: parameters, metrics, confusion, calibration."),
     ),
     st.Page(
         "pages/4_Training.py",
         title=_("Training"),
         icon=":material/show_chart:",
-        url_path="training",
         help=_("Learning curves, overfitting and generalisation; start a short training."),
     ),
     st.Page(
         "pages/5_Realtime_Demo.py",
         title=_("Demo"),
         icon=":material/videocam:",
-        url_path="demo",
         help=_("Both models' confidences side by side on your own photos."),
     ),
 ]

@@ -28,7 +28,7 @@ found = results.metrics_of(split)
 row = {
     _("{model} accuracy", model=key): (
         _.percent(m["accuracy"]),
-        "–".join(_.percent(v) for v in m["accuracy_interval"]),
+        _.interval(m["accuracy_interval"]),
     )
     for key, m in found.items()
 }

@@ -14,7 +14,7 @@ MODELS = artifacts.available(ROOT / "models")
 
 def home(language: str = "en") -> AppTest:
     app = AppTest.from_file(str(ROOT / "Home.py"), default_timeout=120)
-    app.query_params["lang"] = language
+    app.query_params["lang"] = language.upper()
     return app.run()
 
 
@@ -51,7 +51,7 @@ def test_photo_without_a_face_offers_the_whole_image() -> None:
     app = home()
     app.file_uploader[0].upload("gray.png", jpeg(np.full((80, 80), 99, np.uint8), "PNG")).run()
     assert "No face was found" in words(app)
-    app.toggle(key="whole").set_value(True).run()
+    app.toggle(key="home_whole").set_value(True).run()
     assert "proposed: **" in words(app)
 
 

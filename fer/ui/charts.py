@@ -13,6 +13,7 @@ from fer.ui.text import Translator
 
 HEIGHT = 320
 TRANSPARENT = "rgba(0, 0, 0, 0)"
+INK = "white"
 # Lines of the two models differ by more than colour.
 DASH = {"baseline": "dash", "proposed": "solid"}
 # Markdown's own names for the models' colours; `.streamlit/config.toml` gives them their values.

@@ -72,15 +72,15 @@ def _remember(model: str, clicked: tuple[int, ...] | None) -> None:
 
 def _images(found: Mapping[str, Mapping[str, Any]], split: str, _: Translator) -> None:
     st.subheader(_("Images of a cell"))
+    # The cell that examiners ask about first: fear taken for sadness.
+    st.session_state.setdefault(f"{CELL}_true", "fear")
+    st.session_state.setdefault(f"{CELL}_predicted", "sad")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         model = st.selectbox(_("Model"), list(found), key=f"{CELL}_model", width=160)
-        true = st.selectbox(
-            _("True"), emotions.KEYS, index=2, format_func=_, key=f"{CELL}_true", width=160
-        )
+        true = st.selectbox(_("True"), emotions.KEYS, format_func=_, key=f"{CELL}_true", width=160)
         predicted = st.selectbox(
             _("Predicted"),
             emotions.KEYS,
-            index=4,
             format_func=_,
             key=f"{CELL}_predicted",
             width=160,

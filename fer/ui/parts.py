@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -45,7 +46,9 @@ def clickable(figure: go.Figure, key: str, alt: str) -> tuple[int, ...] | None:
 
 def table(frame: pd.DataFrame, key: str, alt: str, _: Translator) -> None:
     """A table with its CSV download, named after `key`; decimals follow the language."""
-    st.dataframe(frame, hide_index=True, key=key, alt=alt)
+    # A short table is shown whole instead of scrolling inside the page.
+    height: Literal["content", "auto"] = "content" if len(frame) <= 30 else "auto"
+    st.dataframe(frame, hide_index=True, height=height, key=key, alt=alt)
     download(frame, key, _)
 
 
@@ -63,18 +66,10 @@ def download(frame: pd.DataFrame, key: str, _: Translator) -> None:
 
 
 def metrics(values: Mapping[str, tuple[str, str | None]], key: str) -> None:
-    """A row of labelled values, each with a line below it or none; wraps on a phone."""
-    with st.container(horizontal=True, key=key):
+    """A row of labelled values, each with a line below it or none; one column on a phone."""
+    with st.grid(len(values), min_column_width=200, key=key):
         for label, (value, below) in values.items():
-            st.metric(
-                label,
-                value,
-                below,
-                delta_color="off",
-                delta_arrow="off",
-                border=True,
-                width="stretch" if len(values) <= 2 else 210,
-            )
+            st.metric(label, value, below, delta_color="off", delta_arrow="off", border=True)
 
 
 def sources(_: Translator) -> None:

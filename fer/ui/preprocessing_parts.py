@@ -61,7 +61,7 @@ def stage_table(found: tuple[Stage, ...], _: Translator) -> pd.DataFrame:
 def show_stages(found: tuple[Stage, ...], _: Translator) -> None:
     """Every stage's picture with shape, range and time, side by side."""
     called = names(_)
-    with st.grid("auto", min_column_width=150, gap="small"):
+    with st.grid(4, min_column_width=150, gap="small"):
         for number, stage in enumerate(found, start=1):
             with st.container():
                 picture = stage.picture
@@ -70,9 +70,10 @@ def show_stages(found: tuple[Stage, ...], _: Translator) -> None:
                     picture = picture.repeat(6, axis=0).repeat(6, axis=1)
                 st.image(picture, width="stretch", alt=called[stage.key])
                 st.markdown(f"**{number} · {called[stage.key]}**")
+                took = f" · {_.number(stage.milliseconds, 2)} ms" if number > 1 else ""
                 st.caption(
                     f"{stage.shape} {stage.array.dtype} · {_.number(stage.low)} – "
-                    f"{_.number(stage.high)} · {_.number(stage.milliseconds, 2)} ms"
+                    f"{_.number(stage.high)}{took}"
                 )
 
 
@@ -91,10 +92,13 @@ def channels(found: tuple[Stage, ...], _: Translator) -> go.Figure:
             f"{_.number(row['maximum'], 1)}"
             for row in rows
         ],
-        textposition="inside",
+        textposition="outside",
+        cliponaxis=False,
         marker={"color": PROPOSED.colour},
         hovertemplate="%{y}: %{text}<extra></extra>",
     )
+    # Room for the numbers to the right of the longest bar.
+    figure.update_xaxes(range=[-130, 300])
     figure.update_yaxes(autorange="reversed")
     return charts.arrange(
         figure, _, x=_("Pixel value minus ImageNet's mean"), y=_("Channel"), height=200
@@ -137,7 +141,14 @@ def sliders(_: Translator) -> tuple[Augmentation, int]:
     values = {}
     with st.grid(3, min_column_width=180):
         for name, (label, most, step) in labels.items():
-            values[name] = st.slider(label, 0.0, most, step=step, key=f"{PREFIX}_{name}")
+            values[name] = st.slider(
+                label,
+                0.0,
+                most,
+                step=step,
+                format="%.1f" if step < 1 else "%.0f",
+                key=f"{PREFIX}_{name}",
+            )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         seed = st.number_input(_("Seed"), 0, 10**6, 2013, key=f"{PREFIX}_seed", width=160)
         st.button(

@@ -117,6 +117,7 @@ def _markup(frame: pd.DataFrame, _: Translator) -> str:
 
 def _plot(figure: go.Figure) -> str:
     figure = go.Figure(figure).update_layout(template="plotly_white", width=640)
+    figure.update_traces(textfont={"color": "black"}, selector={"type": "heatmap"})
     return str(
         figure.to_html(full_html=False, include_plotlyjs=False, config={"displayModeBar": False})
     )

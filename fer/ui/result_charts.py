@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from fer import emotions
 from fer.curves import Curve
 from fer.scenarios import BASELINE, PROPOSED, SCENARIOS
-from fer.ui.charts import DASH, TRANSPARENT, arrange
+from fer.ui.charts import DASH, INK, TRANSPARENT, arrange
 from fer.ui.text import Translator
 
 SQUARE = 400
@@ -94,6 +94,8 @@ def _matrix(
         y=names,
         text=texts,
         texttemplate="%{text}",
+        # Plotly takes what is transparent for white and would write in black.
+        textfont={"color": INK},
         colorscale=scale,
         showscale=False,
         hoverinfo="skip",
@@ -113,8 +115,8 @@ def _matrix(
         hovertemplate="%{y} → %{x}: %{customdata[2]}<extra>" + unit + "</extra>",
         showlegend=False,
     )
-    figure.update_yaxes(autorange="reversed")
-    figure.update_xaxes(tickangle=-45)
+    figure.update_yaxes(autorange="reversed", showgrid=False)
+    figure.update_xaxes(tickangle=-45, showgrid=False)
     return arrange(figure, _, x=_("Predicted"), y=_("True"), height=SQUARE)
 
 

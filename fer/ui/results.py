@@ -59,7 +59,7 @@ def metric_table(split: str, _: Translator) -> pd.DataFrame:
         "accuracy": (_("Top-1 accuracy"), lambda m: _.percent(m["accuracy"])),
         "interval": (
             _("95 % interval"),
-            lambda m: "–".join(_.percent(v) for v in m["accuracy_interval"]),
+            lambda m: _.interval(m["accuracy_interval"]),
         ),
         "balanced": (_("Balanced accuracy"), lambda m: _.percent(m["balanced_accuracy"])),
         "f1": (_("Macro F1"), lambda m: _.number(m["macro_f1"], 3)),

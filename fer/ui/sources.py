@@ -13,7 +13,7 @@ from fer.faces import Face
 from fer.ui import loaders
 from fer.ui.text import Translator
 
-SAMPLE = loaders.ROOT / "data" / "samples" / "astronaut.jpg"
+SAMPLE = loaders.DATA / "samples" / "astronaut.jpg"
 TYPES = ["jpg", "jpeg", "png", "webp", "bmp"]
 
 

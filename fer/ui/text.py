@@ -7,11 +7,13 @@ like prose and a missing translation is one that a test can find.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Literal, cast
 
 import streamlit as st
+from streamlit.runtime.pages_manager import PagesManager
 
 from fer import FerError
 
@@ -59,6 +61,10 @@ class Translator:
         """A probability of a test with three decimals, "< 0.001" below."""
         return f"< {self.number(0.001, 3)}" if value < 0.001 else self.number(value, 3)
 
+    def interval(self, ends: Sequence[float]) -> str:
+        """Two shares of 1 as a range in percent: 59.5–62.7 %."""
+        return f"{self.number(100 * ends[0], 1)}–{self.percent(ends[1])}"
+
     def percent(self, share: float, decimals: int = 1) -> str:
         """A share of 1 as a percentage: 66.4 % or 66,4 %."""
         return f"{self.number(100 * share, decimals)} %"
@@ -66,7 +72,12 @@ class Translator:
 
 def translator() -> Translator:
     """The translator for this visitor: their choice, else their browser's language."""
-    chosen = st.session_state.get("lang") or _browser_choice()
+    if "lang" not in st.session_state:
+        # Until Home.py first ran, a fresh server treats `pages/` as Streamlit once did and runs a
+        # page that was asked for by its address without Home.py, hence without navigation.
+        PagesManager.uses_pages_directory = False
+        st.rerun()
+    chosen = st.session_state["lang"] or _browser_choice()
     return Translator(cast(Language, CHOICES[chosen]))
 
 

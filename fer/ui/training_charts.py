@@ -48,14 +48,15 @@ def curves(
             values = [_value(row, quantity, part) for row in history]
             shown = learning.smoothed(values, smoothing)
             if smoothing:
-                _line(figure, epochs, values, colour, "solid", name, opacity=0.25)
+                _line(figure, epochs, values, colour, "solid", name, opacity=0.25, in_legend=False)
             _line(
                 figure,
                 epochs,
                 shown,
                 colour,
                 DASHES[part] if label else "solid",
-                f"{name} · {label}" if label else name,
+                name,
+                label=label,
             )
         reading = learning.read(history)
         if reading is not None and quantity in ("accuracy", "loss"):
@@ -65,7 +66,8 @@ def curves(
                 y=[_value(row, quantity, "val_")],
                 mode="markers",
                 marker={"symbol": "star", "size": 13, "color": colour},
-                name=f"{name} · {_('best epoch')}",
+                name=name,
+                showlegend=False,
                 hovertemplate=_("Best epoch") + " %{x}: %{y:.3g}<extra>" + name + "</extra>",
             )
         spans = learning.phases(history)
@@ -113,7 +115,10 @@ def _line(
     colour: str,
     dash: str,
     name: str,
+    *,
+    label: str = "",
     opacity: float = 1.0,
+    in_legend: bool = True,
 ) -> None:
     figure.add_scatter(
         x=epochs,
@@ -121,7 +126,8 @@ def _line(
         mode="lines+markers" if len(epochs) < 3 else "lines",
         name=name,
         opacity=opacity,
-        showlegend=opacity == 1.0,
+        # One entry a run: what dots and stars mean stands below the chart.
+        showlegend=in_legend and dash == "solid",
         line={"color": colour, "dash": dash, "width": 2},
-        hovertemplate="%{x}: %{y:.4g}<extra>" + name + "</extra>",
+        hovertemplate="%{x}: %{y:.4g}<extra>" + f"{name} {label}" + "</extra>",
     )

@@ -1,0 +1,316 @@
+"""Every page in both languages: it runs, is accessible, and needs no TensorFlow."""
+
+from __future__ import annotations
+
+import ast
+import io
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from making import ROOT, jpeg, small_archive
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from fer import dataset, importing
+from fer.ui import loaders
+
+PAGES = sorted(path.name for path in (ROOT / "pages").glob("*.py"))
+TITLES = {
+    "1_Dataset.py": ("Dataset", "Himpunan data"),
+    "2_Preprocessing.py": ("Preprocessing", "Prapemrosesan"),
+    "3_Classification_Results.py": ("Classification results", "Hasil klasifikasi"),
+    "4_Training.py": ("Training", "Pelatihan"),
+    "5_Realtime_Demo.py": ("Demo", "Demo"),
+}
+MEDIA = {"plotly_chart", "image", "dataframe", "table"}
+WIDGETS = {
+    *("button", "camera_input", "checkbox", "dataframe", "download_button", "expander"),
+    *("file_uploader", "form_submit_button", "multiselect", "number_input", "pills"),
+    *("plotly_chart", "segmented_control", "selectbox", "slider", "text_input", "toggle"),
+}
+SHOWN = [ROOT / "Home.py", *(ROOT / "pages").glob("*.py"), *(ROOT / "fer/ui").glob("*.py")]
+
+
+def open_page(name: str, language: str = "EN") -> AppTest:
+    app = AppTest.from_file(str(ROOT / "Home.py"), default_timeout=120)
+    app.query_params["lang"] = language
+    app.run()
+    return app.switch_page(f"pages/{name}").run()
+
+
+@pytest.fixture(autouse=True)
+def fresh_caches() -> None:
+    import streamlit as st
+
+    st.cache_data.clear()
+
+
+@pytest.fixture
+def without_data(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """The dashboard where no data set is imported; the models are the repository's."""
+    monkeypatch.setattr(loaders, "ROOT", tmp_path)
+    monkeypatch.setattr(loaders, "RUNS", tmp_path / "runs")
+    return tmp_path
+
+
+@pytest.fixture
+def with_data(without_data: Path) -> Path:
+    importing.import_dataset(
+        small_archive(without_data / "archive.zip"), without_data / dataset.FOLDER
+    )
+    return without_data
+
+
+def messages(app: AppTest) -> list[str]:
+    return [str(element.value) for element in app.error]
+
+
+def test_the_five_modules_are_there() -> None:
+    assert list(TITLES) == PAGES
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("language", ["EN", "ID"])
+@pytest.mark.parametrize("data", ["with_data", "without_data"])
+def test_page_runs(page: str, language: str, data: str, request: pytest.FixtureRequest) -> None:
+    request.getfixturevalue(data)
+    app = open_page(page, language)
+    assert not app.exception
+    assert messages(app) == []
+    assert app.title[0].value == TITLES[page][language == "ID"]
+    walk_alts(app)
+
+
+def walk_alts(app: AppTest) -> None:
+    """Fails on a chart, image or table on the page without words for those who can't see it."""
+    seen = 0
+    for node in app.main:
+        proto = getattr(node, "proto", None)
+        kind = type(proto).__name__
+        if kind in ("PlotlyChart", "ImageList", "ArrowDataFrame", "Table", "Dataframe"):
+            seen += 1
+            alts = [image.alt for image in proto.imgs] if kind == "ImageList" else [proto.alt]
+            assert all(alts), f"{kind} without alt: {proto}"
+    if app.title[0].value not in ("Demo",):
+        assert seen, "no chart, image or table was walked"
+
+
+@pytest.mark.parametrize("path", SHOWN, ids=lambda path: path.name)
+def test_widgets_have_keys_and_media_have_words(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            given = {keyword.arg for keyword in node.keywords}
+            name, owner = node.func.attr, ast.unparse(node.func.value)
+            is_streamlit = owner in ("st", "picture", "side", "column", "left", "right")
+            if is_streamlit and name in WIDGETS:
+                assert "key" in given, f"{path.name}:{node.lineno} {name} has no key"
+            if is_streamlit and name in MEDIA:
+                assert "alt" in given, f"{path.name}:{node.lineno} {name} has no alt"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_page_only_arranges(page: str) -> None:
+    source = (ROOT / "pages" / page).read_text(encoding="utf-8")
+    assert len(source.splitlines()) <= 175
+    imported = {
+        alias.name.split(".")[0]
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in (
+            node.names if isinstance(node, ast.Import) else [ast.alias(name=node.module or "")]
+        )
+    }
+    assert imported <= {"streamlit", "fer"}
+
+
+def test_no_page_but_the_demo_imports_tensorflow() -> None:
+    script = f"""
+import sys
+from streamlit.testing.v1 import AppTest
+app = AppTest.from_file({str(ROOT / "Home.py")!r}, default_timeout=120).run()
+for page in {PAGES!r}:
+    app.switch_page("pages/" + page).run()
+    assert not app.exception, page
+    assert "tensorflow" not in sys.modules, page
+    assert "keras" not in sys.modules, page
+app.switch_page("pages/3_Classification_Results.py").run()
+for view in ("parameters", "classes", "confusion", "curves", "calibration"):
+    app.segmented_control(key="result_view").set_value(view).run()
+    assert not app.exception, view
+    assert "tensorflow" not in sys.modules, view
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_choices_of_the_results_page(with_data: Path) -> None:
+    app = open_page("3_Classification_Results.py")
+    for split in ("PublicTest", "PrivateTest"):
+        app.segmented_control(key="split").set_value(split).run()
+        shown = [metric.value for metric in app.metric]
+        accuracy = loaders.models()["baseline"].metrics["splits"][split]["accuracy"]
+        assert f"{100 * accuracy:.1f} %" in shown
+    app.segmented_control(key="result_view").set_value("confusion").run()
+    app.selectbox(key="confusion_cell_true").set_value("angry").run()
+    assert not app.exception
+    assert any("**angry**" in str(element.value) for element in app.markdown)
+
+
+def test_report_holds_the_figures_and_needs_no_network() -> None:
+    from datetime import UTC, datetime
+
+    from fer.ui import report
+    from fer.ui.text import Translator
+
+    page = report.html("PrivateTest", Translator("id"), datetime(2026, 1, 2, tzinfo=UTC))
+    metrics = loaders.models()["proposed"].metrics["splits"]["PrivateTest"]
+    assert f"{100 * metrics['accuracy']:.1f} %".replace(".", ",") in page
+    assert page.count("Plotly.newPlot(") >= 5
+    # The first script is Plotly itself, which names addresses it does not open.
+    own = page.split("</script>", 1)[1]
+    assert 'src="http' not in own
+    assert 'href="http' not in own
+
+
+def png(width: int, height: int) -> bytes:
+    stream = io.BytesIO()
+    Image.new("L", (width, height)).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def animation() -> bytes:
+    stream = io.BytesIO()
+    frames = [Image.new("L", (60, 60), shade) for shade in (40, 200)]
+    frames[0].save(stream, "GIF", save_all=True, append_images=frames[1:])
+    return stream.getvalue()
+
+
+def cmyk() -> bytes:
+    stream = io.BytesIO()
+    Image.new("CMYK", (60, 60), (10, 20, 30, 40)).save(stream, "JPEG")
+    return stream.getvalue()
+
+
+# The start of a HEIC file, which Pillow alone does not read.
+HEIC = b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic" + bytes(200)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("text.jpg", b"not a picture", "not an image"),
+        ("empty.jpg", b"", "is empty"),
+        ("huge.png", png(10_000, 6_000), "60 megapixels"),
+        ("photo.jpg", HEIC, "not an image"),
+        ("moving.jpg", animation(), None),
+        ("print.jpg", cmyk(), None),
+    ],
+)
+def test_odd_uploads_leave_the_page_working(name: str, content: bytes, says: str | None) -> None:
+    app = open_page("2_Preprocessing.py")
+    app.segmented_control(key="pre_source").set_value("upload").run()
+    app.file_uploader(key="pre_upload").upload(name, content).run()
+    assert not app.exception
+    if says is None:
+        assert messages(app) == []
+    else:
+        assert len(messages(app)) == 1
+        assert says in messages(app)[0]
+    app.segmented_control(key="pre_source").set_value("sample").run()
+    assert messages(app) == []
+    assert len(app.get("image")) >= 7
+
+
+def test_augmentation_goes_back_to_training_values() -> None:
+    app = open_page("2_Preprocessing.py")
+    slider = app.slider(key="augment_rotation")
+    assert slider.value == 15.0
+    slider.set_value(60.0).run()
+    app.button(key="augment_reset").click().run()
+    assert app.slider(key="augment_rotation").value == 15.0
+
+
+def test_batch_reports_each_face_and_each_bad_file(portrait: np.ndarray) -> None:
+    app = open_page("5_Realtime_Demo.py")
+    app.segmented_control(key="mode").set_value("batch").run()
+    uploader = app.file_uploader(key="batch_upload")
+    uploader.upload("one.jpg", jpeg(portrait), "image/jpeg")
+    uploader.upload("bad.jpg", b"nothing", "image/jpeg").run()
+    assert not app.exception
+    assert len(messages(app)) == 1
+    assert "bad.jpg" in messages(app)[0]
+    assert [metric.value for metric in app.metric][:2] == ["1", "1"]
+
+
+def test_a_face_of_the_data_set_is_shown_closely(with_data: Path) -> None:
+    app = open_page("1_Dataset.py")
+    app.button(key="face_3").click().run()
+    assert not app.exception
+    assert any("Training_" in str(element.value) for element in app.subheader)
+    app.pills(key="browse_emotions").set_value(["disgust"]).run()
+    assert not app.exception
+    assert any("12 images" in str(element.value) for element in app.caption)
+
+
+def test_page_number_beyond_the_end_is_corrected(with_data: Path) -> None:
+    app = open_page("1_Dataset.py")
+    app.number_input(key="browse_page").set_value(4).run()
+    app.segmented_control(key="browse_split").set_value("PublicTest").run()
+    assert not app.exception
+    assert app.number_input(key="browse_page").value == 2
+
+
+def test_import_from_the_page_takes_only_the_official_set(without_data: Path) -> None:
+    app = open_page("1_Dataset.py")
+    content = small_archive(without_data / "small.zip").read_bytes()
+    app.file_uploader(key="archive").upload("archive.zip", content).run()
+    app.button(key="import").click().run()
+    assert not app.exception
+    assert "not the whole FER-2013" in messages(app)[0]
+    assert not dataset.is_imported(without_data / dataset.FOLDER)
+
+
+def test_import_from_the_page(without_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dataset, "OFFICIAL_COUNTS", dict.fromkeys(dataset.SPLITS, (4,) * 7))
+    app = open_page("1_Dataset.py")
+    content = small_archive(without_data / "small.zip").read_bytes()
+    app.file_uploader(key="archive").upload("archive.zip", content).run()
+    app.button(key="import").click().run()
+    assert not app.exception
+    assert messages(app) == []
+    assert len(dataset.open_dataset(without_data / dataset.FOLDER)) == 84
+
+
+def test_training_without_data_is_refused_in_one_sentence(without_data: Path) -> None:
+    app = open_page("4_Training.py")
+    app.button(key="start").click().run()
+    assert not app.exception
+    assert "FER-2013 is not imported" in messages(app)[0]
+
+
+@pytest.mark.parametrize("quantity", ["accuracy", "loss", "learning_rate", "gap", "seconds"])
+def test_every_learning_curve(quantity: str) -> None:
+    app = open_page("4_Training.py")
+    app.toggle(key="is_log").set_value(True)
+    app.slider(key="smoothing").set_value(0.5)
+    app.segmented_control(key="quantity").set_value(quantity).run()
+    assert not app.exception
+
+
+def test_reruns_that_change_nothing_are_cheap() -> None:
+    """A generous bound for a busy machine; the figure itself is measured by hand."""
+    for page in PAGES:
+        app = open_page(page)
+        app.run()
+        times = []
+        for _ in range(5):
+            started = time.perf_counter()
+            app.run()
+            times.append(time.perf_counter() - started)
+        assert min(times) < 0.25, f"{page}: {min(times):.3f} s"
