@@ -93,7 +93,7 @@ def _images(found: Mapping[str, Mapping[str, Any]], split: str, _: Translator) -
         SHOWN,
     )
     sentence = _(
-        "{model} calls {n} faces labelled {true} {predicted}.",
+        "{model} answers {predicted} for {n} faces labelled {true}.",
         model=model,
         n=_.number(count),
         true=f"**{_(true)}**",

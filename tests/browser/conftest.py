@@ -83,7 +83,7 @@ def page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
         reduced_motion="reduce",
     )
     page = context.new_page()
-    page.set_default_timeout(90_000)
+    page.set_default_timeout(60_000)
     # The first photo loads both networks.
     expect.set_options(timeout=90_000)
     yield page

@@ -1,0 +1,92 @@
+"""All pages as visitors see them: both languages, desktop and phone."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import ConsoleMessage, Page, expect
+from test_pages import TITLES
+
+from fer.dataset import OFFICIAL_COUNTS, Split
+
+
+def width_beyond_window(page: Page) -> int:
+    """How many pixels the page is wider than its window."""
+    return int(
+        page.evaluate(
+            "(() => { const m = document.querySelector('[data-testid=stMain]');"
+            "return m.scrollWidth - m.clientWidth; })()"
+        )
+    )
+
+
+def is_indonesian(page: Page) -> bool:
+    return page.viewport_size is not None and page.viewport_size["width"] == 390
+
+
+@pytest.mark.parametrize("name", sorted(TITLES))
+def test_page_is_whole(page: Page, address: str, name: str) -> None:
+    problems: list[str] = []
+
+    def note(message: ConsoleMessage) -> None:
+        # Opened at a page's own address, Streamlit's client first tries that as its base path.
+        if message.type == "error" and "404" not in message.text:
+            problems.append(message.text)
+
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("console", note)
+    page.on("requestfailed", lambda request: problems.append(request.url))
+    page.goto(f"{address}/{name.removesuffix('.py')[2:]}")
+    title = TITLES[name][is_indonesian(page)]
+    expect(page.get_by_role("heading", name=title, exact=True, level=1)).to_be_visible()
+    page.get_by_text("SHA-256").last.wait_for()
+    page.wait_for_load_state("networkidle")
+    expect(page.locator("[data-testid=stException]")).to_have_count(0)
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    assert width_beyond_window(page) <= 0
+    assert problems == []
+
+
+@pytest.mark.parametrize("page", [(1280, "en")], indirect=True, ids=["desktop"])
+def test_language_survives_a_page_change(page: Page, address: str) -> None:
+    page.goto(address)
+    page.get_by_role("radio", name="ID").click()
+    expect(page.get_by_role("heading", name="Dua cara membaca wajah")).to_be_visible()
+    page.get_by_role("link", name="Pelatihan").click()
+    expect(page.get_by_role("heading", name="Pelatihan", exact=True, level=1)).to_be_visible()
+    page.wait_for_url("**lang=ID**")
+    page.reload()
+    expect(page.get_by_role("heading", name="Pelatihan", exact=True, level=1)).to_be_visible()
+
+
+@pytest.mark.parametrize("page", [(1280, "en")], indirect=True, ids=["desktop"])
+def test_downloaded_counts_are_the_official_ones(page: Page, address: str) -> None:
+    page.goto(f"{address}/Dataset")
+    page.get_by_text("SHA-256").last.wait_for()
+    page.wait_for_load_state("networkidle")
+    page.get_by_text("Table and download").first.click()
+    # The table's own toolbar has a button of the same name.
+    button = page.locator("[data-testid=stDownloadButton]").first.get_by_role("button")
+    expect(button).to_be_visible()
+    with page.expect_download() as download:
+        button.click()
+    rows = list(csv.DictReader(io.StringIO(Path(download.value.path()).read_text("utf-8"))))
+    found = [int(row["Training"]) for row in rows]
+    assert found == [*OFFICIAL_COUNTS[Split.TRAINING], sum(OFFICIAL_COUNTS[Split.TRAINING])]
+
+
+@pytest.mark.parametrize("page", [(1280, "en")], indirect=True, ids=["desktop"])
+def test_click_on_a_confusion_cell_chooses_its_images(page: Page, address: str) -> None:
+    page.goto(f"{address}/Classification_Results")
+    page.get_by_role("radio", name="Confusion").click()
+    chart = page.locator(".js-plotly-plot").first
+    expect(chart).to_be_visible()
+    expect(page.get_by_text("baseline answers sad for").first).to_be_visible()
+    box = chart.locator(".nsewdrag").first.bounding_box()
+    assert box is not None
+    # Row angry, column happy of the baseline.
+    page.mouse.click(box["x"] + box["width"] * 3.5 / 7, box["y"] + box["height"] * 0.5 / 7)
+    expect(page.get_by_text("baseline answers happy for").first).to_be_visible()
