@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: app test clean
+.PHONY: app test screenshots clean
 
 app: $(VENV)/app.stamp
 	$(BIN)/streamlit run Home.py
@@ -15,6 +15,13 @@ test: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/pytest
+
+# From a clean clone, which has no data set: no image of FER-2013 may be published.
+screenshots: $(VENV)/dev.stamp
+	rm -rf build/clean
+	git clone --quiet . build/clean
+	cd build/clean && FER_SCREENSHOTS="$(CURDIR)/docs/screenshots" "$(CURDIR)/$(BIN)/pytest" \
+		tests/browser -k "(page_is_whole or photo_shows) and (desktop-en or phone-id)"
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

@@ -199,7 +199,6 @@ def write_model(
         save_file(_pack(own), temporary)
     files.write_text(target / runs.HISTORY, history)
     files.write_json(target / CONFIG, {"scenario": scenario.to_dict(), **config})
-    write_manifest(folder)
 
 
 def _pack(tensors: Tensors) -> Tensors:

@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from fer import FerError, artifacts, emotions, files, runs
+from fer import FerError, artifacts, complexity, emotions, files, runs
 from fer.artifacts import Artifact
 from fer.dataset import Split
 from fer.scenarios import Scenario
@@ -73,15 +73,7 @@ def publish(
         "training_seconds": round(sum(row["seconds"] for row in history)),
         "published": datetime.now(UTC).date().isoformat(),
         "parameters": int(sum(value.size for value in tensors.values())),
-        "trainable_parameters": int(
-            sum(v.numpy().size for v in model.trainable_variables)
-            if scenario.trainable_layers
-            else sum(
-                value.size
-                for name, value in tensors.items()
-                if not name.startswith("block") and "moving" not in name
-            )
-        ),
+        "trainable_parameters": complexity.trainable_parameters(scenario),
         "versions": {
             "python": platform.python_version(),
             "keras": version("keras"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -93,5 +94,6 @@ def page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
         height = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
         page.set_viewport_size({"width": width, "height": max(844, height)})
         page.wait_for_timeout(3000)
-        page.screenshot(path=Path(SCREENSHOTS) / f"{request.node.name}.png")
+        name = re.sub(r"\W+", "-", request.node.name.removeprefix("test_").replace(".py", ""))
+        page.screenshot(path=Path(SCREENSHOTS) / f"{name.strip('-')}.png")
     context.close()

@@ -23,10 +23,14 @@ def width_beyond_window(page: Page) -> int:
     )
 
 
-def is_indonesian(page: Page) -> bool:
-    return page.viewport_size is not None and page.viewport_size["width"] == 390
+ALL = {
+    f"{screen}-{language}": (width, language)
+    for screen, width in (("desktop", 1280), ("phone", 390))
+    for language in ("en", "id")
+}
 
 
+@pytest.mark.parametrize("page", ALL.values(), ids=ALL.keys(), indirect=True)
 @pytest.mark.parametrize("name", sorted(TITLES))
 def test_page_is_whole(page: Page, address: str, name: str) -> None:
     problems: list[str] = []
@@ -40,7 +44,7 @@ def test_page_is_whole(page: Page, address: str, name: str) -> None:
     page.on("console", note)
     page.on("requestfailed", lambda request: problems.append(request.url))
     page.goto(f"{address}/{name.removesuffix('.py')[2:]}")
-    title = TITLES[name][is_indonesian(page)]
+    title = TITLES[name][page.evaluate("navigator.language").startswith("id")]
     expect(page.get_by_role("heading", name=title, exact=True, level=1)).to_be_visible()
     page.get_by_text("SHA-256").last.wait_for()
     page.wait_for_load_state("networkidle")
