@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from fer import FerError, emotions
-from fer.ui import confusions, loaders, parts, report, result_charts, results, text
+from fer import FerError
+from fer.ui import confusions, loaders, parts, report, result_views, results, text
 
 _ = text.translator()
 parts.heading(
@@ -71,97 +71,17 @@ view = st.segmented_control(
 )
 try:
     if view == "metrics":
-        parts.table(
-            results.metric_table(split, _), f"metrics_{split}", _("Both models' metrics"), _
-        )
-        if comparison is not None:
-            st.subheader(_("Where one model is right and the other wrong"))
-            parts.table(
-                results.disagreement_table(split, _),
-                f"mcnemar_{split}",
-                _("Counts of images that both, one or none of the models gets right"),
-                _,
-            )
+        result_views.metrics(split, _)
     elif view == "parameters":
-        parts.table(
-            results.parameter_table(_), "parameters", _("Both scenarios, property by property"), _
-        )
+        result_views.parameters(_)
     elif view == "classes":
-        scores = {"f1": "F1", "precision": _("Precision"), "recall": _("Recall")}
-        score = st.segmented_control(
-            _("Metric"),
-            list(scores),
-            default="f1",
-            format_func=scores.__getitem__,
-            required=True,
-            key="class_score",
-        )
-        parts.chart(
-            result_charts.class_scores(
-                {
-                    key: [m["per_class"][e][score] for e in emotions.KEYS]
-                    for key, m in found.items()
-                },
-                scores[score],
-                _,
-            ),
-            key="class_scores",
-            alt=_("Bars of {metric} for each emotion and model", metric=scores[score]),
-        )
-        parts.table(
-            results.class_table(split, _), f"classes_{split}", _("Metrics of each class"), _
-        )
+        result_views.classes(split, _)
     elif view == "confusion":
         confusions.show(found, split, _)
     elif view == "curves":
-        with st.spinner(_("Computing the curves…")):
-            roc, precision = results.roc_and_precision_recall(split)
-        emotion = st.pills(
-            _("Emotion"),
-            emotions.KEYS,
-            default="happy",
-            format_func=_,
-            required=True,
-            key="curve_emotion",
-        )
-        left, right = st.columns(2)
-        with left:
-            st.subheader("ROC")
-            parts.chart(
-                result_charts.receiver_operating({k: c[emotion] for k, c in roc.items()}, _),
-                key="roc",
-                alt=_("ROC curves of both models for {emotion}", emotion=_(emotion)),
-            )
-        with right:
-            st.subheader(_("Precision and recall"))
-            parts.chart(
-                result_charts.precision_recall({k: c[emotion] for k, c in precision.items()}, _),
-                key="precision_recall",
-                alt=_("Precision-recall curves of both models for {emotion}", emotion=_(emotion)),
-            )
-        parts.table(
-            results.curve_table(roc, precision, _),
-            f"curves_{split}",
-            _("Area under ROC and average precision of each class"),
-            _,
-        )
+        result_views.curves(split, _)
     else:
-        st.write(
-            _("On the dotted line, answers given with 70 % confidence are right 70 % of the time.")
-        )
-        parts.chart(
-            result_charts.reliability(
-                results.reliability(split), {key: m["ece"] for key, m in found.items()}, _
-            ),
-            key="reliability",
-            alt=_("Accuracy against confidence for both models"),
-        )
-        parts.table(
-            results.reliability_table(split, _),
-            f"reliability_{split}",
-            _("Confidence bins with accuracy"),
-            _,
-        )
+        result_views.calibration(split, _)
     report.button(split, _)
 except FerError as error:
     st.error(_.error(error))

@@ -1,0 +1,106 @@
+"""What the page of classification results shows under each of its views."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from fer import emotions
+from fer.ui import loaders, parts, result_charts, results
+from fer.ui.text import Translator
+
+
+def metrics(split: str, _: Translator) -> None:
+    """Every metric of both models, and how often only one of them is right."""
+    parts.table(results.metric_table(split, _), f"metrics_{split}", _("Both models' metrics"), _)
+    if loaders.comparison() is not None:
+        st.subheader(_("Where one model is right and the other wrong"))
+        parts.table(
+            results.disagreement_table(split, _),
+            f"mcnemar_{split}",
+            _("Counts of images that both, one or none of the models gets right"),
+            _,
+        )
+
+
+def parameters(_: Translator) -> None:
+    """The technical comparison of the scenarios."""
+    parts.table(
+        results.parameter_table(_), "parameters", _("Both scenarios, property by property"), _
+    )
+
+
+def classes(split: str, _: Translator) -> None:
+    """Precision, recall and F1 of each class."""
+    scores = {"f1": "F1", "precision": _("Precision"), "recall": _("Recall")}
+    score = st.segmented_control(
+        _("Metric"),
+        list(scores),
+        default="f1",
+        format_func=scores.__getitem__,
+        required=True,
+        key="class_score",
+    )
+    shown = {
+        key: [found["per_class"][emotion][score] for emotion in emotions.KEYS]
+        for key, found in results.metrics_of(split).items()
+    }
+    parts.chart(
+        result_charts.class_scores(shown, scores[score], _),
+        key="class_scores",
+        alt=_("Bars of {metric} for each emotion and model", metric=scores[score]),
+    )
+    parts.table(results.class_table(split, _), f"classes_{split}", _("Metrics of each class"), _)
+
+
+def curves(split: str, _: Translator) -> None:
+    """ROC and precision-recall of a class, and the areas of all classes."""
+    with st.spinner(_("Computing the curves…")):
+        roc, precision = results.roc_and_precision_recall(split)
+    emotion = st.pills(
+        _("Emotion"),
+        emotions.KEYS,
+        default="happy",
+        format_func=_,
+        required=True,
+        key="curve_emotion",
+    )
+    left, right = st.columns(2)
+    with left:
+        st.subheader("ROC")
+        parts.chart(
+            result_charts.receiver_operating({k: c[emotion] for k, c in roc.items()}, _),
+            key="roc",
+            alt=_("ROC curves of both models for {emotion}", emotion=_(emotion)),
+        )
+    with right:
+        st.subheader(_("Precision and recall"))
+        parts.chart(
+            result_charts.precision_recall({k: c[emotion] for k, c in precision.items()}, _),
+            key="precision_recall",
+            alt=_("Precision-recall curves of both models for {emotion}", emotion=_(emotion)),
+        )
+    parts.table(
+        results.curve_table(roc, precision, _),
+        f"curves_{split}",
+        _("Area under ROC and average precision of each class"),
+        _,
+    )
+
+
+def calibration(split: str, _: Translator) -> None:
+    """Whether confidences can be believed."""
+    st.write(
+        _("On the dotted line, answers given with 70 % confidence are right 70 % of the time.")
+    )
+    ece = {key: found["ece"] for key, found in results.metrics_of(split).items()}
+    parts.chart(
+        result_charts.reliability(results.reliability(split), ece, _),
+        key="reliability",
+        alt=_("Accuracy against confidence for both models"),
+    )
+    parts.table(
+        results.reliability_table(split, _),
+        f"reliability_{split}",
+        _("Confidence bins with accuracy"),
+        _,
+    )
