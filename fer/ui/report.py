@@ -13,7 +13,7 @@ import streamlit as st
 
 from fer import emotions
 from fer.scenarios import BASELINE, PROPOSED
-from fer.ui import about, loaders, result_charts, results
+from fer.ui import about, loaders, result_charts, results, training_charts, training_parts
 from fer.ui.text import Language, Translator
 
 TEMPLATE = Path(__file__).parent / "report.html.j2"
@@ -69,6 +69,8 @@ def html(split: str, _: Translator, now: datetime) -> str:
     figures[_("Calibration")] = result_charts.reliability(
         results.reliability(split), {key: m["ece"] for key, m in found.items()}, _
     )
+    histories = {key: training_parts.history(key) for key in found}
+    figures[_("Learning curves")] = training_charts.curves(histories, "accuracy", _)
     tables = {
         _("Metrics"): results.metric_table(split, _),
         _("Method"): about.methodology(_),
