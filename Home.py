@@ -1,134 +1,22 @@
-"""Entry point: language, navigation, and the page that says what is compared."""
+"""Entry point: language, navigation, the page's title."""
 
-import pandas as pd
+from pathlib import Path
+
 import streamlit as st
 
-from fer import FerError, dataset, emotions
-from fer.scenarios import SCENARIOS
-from fer.ui import about, answers, charts, loaders, parts, text
+from fer.ui import text
 
-st.set_page_config(page_title="FER-2013", page_icon=loaders.ICON, layout="wide")
-loaders.settle()
+icon = Path(__file__).parent / "fer" / "ui" / "icon.png"
+st.set_page_config(page_title="FER-2013", page_icon=icon, layout="wide")
 with st.container(horizontal=True, horizontal_alignment="right"):
     _ = text.language_control()
 
 
 def home() -> None:
-    """What is compared, answers for a photo, what is installed, and whose work it is."""
-    parts.heading(
-        _("Two ways to read a face"),
-        _(
-            "How much does fine-tuning VGG16 with a Squeeze-and-Excitation block gain over a "
-            "frozen VGG16 on the 35,887 faces of FER-2013?"
-        ),
-    )
-    scenarios()
-    st.header(_("Try a photo"), anchor="photo")
-    upload = st.file_uploader(
-        _("A photo with one or more faces (JPEG, PNG, WebP, BMP; up to 40 MB)"),
-        type=["jpg", "jpeg", "png", "webp", "bmp"],
-        key="photo",
-    )
-    if upload is not None:
-        try:
-            answers.photo(upload.getvalue(), upload.name, "home", _)
-        except FerError as error:
-            st.error(_.error(error))
-        st.caption(
-            _("The photo stays in this server's memory for ten minutes and is never stored.")
-        )
-    installed()
-    about.show(_)
-    parts.sources(_)
+    """The first page; imported when it is shown."""
+    from fer.ui import front
 
-
-def scenarios() -> None:
-    """A card for each scenario and the gain between them."""
-    models = loaders.models()
-    for column, scenario in zip(st.columns(2), SCENARIOS.values(), strict=True):
-        with column.container(border=True, height="stretch"):
-            st.subheader(
-                f":{charts.MARKDOWN_COLOUR[scenario.key]}[:material/square:] {_('Scenario')} "
-                f"{list(SCENARIOS).index(scenario.key) + 1} · {scenario.key}"
-            )
-            st.write(about.describe(scenario, _))
-            model = models.get(scenario.key)
-            if model is None or model.metrics is None:
-                st.caption(
-                    _(
-                        "Not trained here yet. Run `fer train {key}`, `fer publish runs/{key}` and "
-                        "`fer evaluate`.",
-                        key=scenario.key,
-                    )
-                )
-                continue
-            private = model.metrics["splits"]["PrivateTest"]
-            with st.container(horizontal=True):
-                st.metric(
-                    _("PrivateTest accuracy"),
-                    _.percent(private["accuracy"]),
-                    _.interval(private["accuracy_interval"]),
-                    delta_color="off",
-                    delta_arrow="off",
-                    help=_(
-                        "Top-1, one crop, {n} images; below it the 95 % bootstrap interval."
-                    ).format(n=_.number(private["images"])),
-                )
-                st.metric(_("Macro F1"), _.number(private["macro_f1"], 3))
-            st.caption(
-                _(
-                    "{size} px input · {megabytes} MB · published {date} · SHA-256 {digest}",
-                    size=model.scenario.input_size,
-                    megabytes=_.number(model.size / 1e6, 1),
-                    date=model.config["published"],
-                    digest=model.digest[:12],
-                )
-            )
-
-    comparison = loaders.comparison()
-    if comparison is not None:
-        gain = comparison["splits"]["PrivateTest"]
-        low, high = gain["gain_interval"]
-        p_value = gain["mcnemar_p"]
-        st.markdown(
-            _(
-                "**Gain of `proposed` on PrivateTest: {gain} percentage points** (95 % interval "
-                "{low} to {high}; McNemar's exact test p {p}).",
-                gain=_.number(100 * gain["gain"], 1),
-                low=_.number(100 * low, 1),
-                high=_.number(100 * high, 1),
-                p=f"< {_.number(0.001, 3)}" if p_value < 0.001 else f"= {_.number(p_value, 3)}",
-            )
-        )
-
-
-def installed() -> None:
-    """Which data are here, and how many images each class has officially."""
-    st.header(_("What is installed"), anchor="installed")
-    try:
-        data = loaders.data()
-    except FerError as error:
-        data = None
-        st.error(_.error(error))
-    if data is not None:
-        st.write(_("FER-2013 is imported: {n} images.", n=_.number(len(data))))
-    else:
-        st.write(
-            _(
-                "FER-2013 is not imported; the figures come from stored results. To see its "
-                "images, run `fer data download`, or `fer data import archive.zip`."
-            )
-        )
-    official = pd.DataFrame(
-        {str(split): dataset.OFFICIAL_COUNTS[split] for split in dataset.SPLITS},
-        index=pd.Index([_(key) for key in emotions.KEYS], name=_("Emotion")),
-    )
-    st.dataframe(
-        official,
-        key="official_counts",
-        alt=_("Images per class and official split (Goodfellow et al. 2013)."),
-    )
-    st.caption(_("Images per class and official split (Goodfellow et al. 2013)."))
+    front.show(_)
 
 
 pages = [
@@ -170,4 +58,12 @@ pages = [
         help=_("Both models' confidences side by side on your own photos."),
     ),
 ]
-st.navigation(pages, position="top").run()
+page = st.navigation(pages, position="top")
+# Nav labels are short; two pages have more to say.
+titles = {"": _("Two ways to read a face"), "Classification_Results": _("Classification results")}
+st.title(titles.get(page.url_path, page.title))
+# Drawn before the imports below, which take most of a second in a fresh server.
+from fer.ui import loaders  # noqa: E402
+
+loaders.settle()
+page.run()

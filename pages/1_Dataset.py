@@ -6,9 +6,7 @@ from fer import FerError
 from fer.ui import dataset_charts, dataset_parts, loaders, parts, text
 
 _ = text.translator()
-parts.heading(
-    _("Dataset"), _("What is in FER-2013, how even are its classes, and how clean are its splits?")
-)
+st.markdown(_("What is in FER-2013, how even are its classes, and how clean are its splits?"))
 try:
     data = loaders.data()
 except FerError as error:

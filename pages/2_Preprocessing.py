@@ -6,9 +6,7 @@ from fer import FerError, stages
 from fer.ui import parts, preprocessing_parts, sources, text
 
 _ = text.translator()
-parts.heading(
-    _("Preprocessing"), _("What does a network see of a photo, and how is it varied in training?")
-)
+st.markdown(_("What does a network see of a photo, and how is it varied in training?"))
 try:
     chosen = sources.choose("pre", _)
     if chosen is not None:

@@ -6,10 +6,7 @@ from fer import FerError
 from fer.ui import confusions, loaders, parts, report, result_views, results, text
 
 _ = text.translator()
-parts.heading(
-    _("Classification results"),
-    _("Which scenario reads faces better, by how much, and on which expressions?"),
-)
+st.markdown(_("Which scenario reads faces better, by how much, and on which expressions?"))
 models = results.evaluated()
 if not models:
     st.warning(_("No model is evaluated here yet. Run `fer train`, `fer publish`, `fer evaluate`."))

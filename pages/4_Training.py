@@ -6,9 +6,7 @@ from fer import FerError
 from fer.ui import loaders, parts, text, training_charts, training_parts
 
 _ = text.translator()
-parts.heading(
-    _("Training"), _("How did the models learn, do they overfit, and would longer training help?")
-)
+st.markdown(_("How did the models learn, do they overfit, and would longer training help?"))
 try:
     training_parts.metrics(_)
     histories = training_parts.histories()

@@ -6,7 +6,7 @@ from fer import FerError
 from fer.ui import answers, batches, loaders, parts, sources, text
 
 _ = text.translator()
-parts.heading(_("Demo"), _("What do both models see in your own photos, and do they agree?"))
+st.markdown(_("What do both models see in your own photos, and do they agree?"))
 if not loaders.models():
     st.warning(_("No model is installed here. Run `fer train` and `fer publish`."))
     st.stop()

@@ -18,7 +18,6 @@ ROOT = Path(__file__).resolve().parents[2]
 MODELS = ROOT / artifacts.FOLDER
 DATA = ROOT / "data"
 RUNS = ROOT / "runs"
-ICON = Path(__file__).parent / "icon.png"
 
 
 def data() -> Dataset | None:

@@ -1,4 +1,4 @@
-"""Pieces that every page is put together from: heading, chart, table with download, sources."""
+"""Pieces that every page is put together from: metrics, chart, table with download, sources."""
 
 from __future__ import annotations
 
@@ -11,12 +11,6 @@ import streamlit as st
 
 from fer.ui import loaders
 from fer.ui.text import Translator
-
-
-def heading(title: str, question: str) -> None:
-    """The page's title and the question that the page answers."""
-    st.title(title)
-    st.markdown(question)
 
 
 def chart(figure: go.Figure, key: str, alt: str) -> None:
