@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import numpy as np
 
 from fer import FerError, emotions, faces, preprocessing
 from fer.faces import Detector, Face
@@ -122,11 +123,14 @@ def classify(
 ) -> Photo:
     """Both models' answers for every face of an RGB image, the largest face first.
 
+    An image of 48x48 pixels is one of FER-2013's own crops and is taken whole, as in evaluation.
+
     Args:
         whole: classify the image's centre square if no face is found.
     """
     started = time.perf_counter()
-    found: list[Face | None] = list(detector.detect(rgb))
+    is_crop = rgb.shape[:2] == (preprocessing.FER_SIZE, preprocessing.FER_SIZE)
+    found: list[Face | None] = [None] if is_crop else list(detector.detect(rgb))
     detected = time.perf_counter()
     if not found and whole:
         found = [None]
@@ -141,6 +145,15 @@ def classify(
         detected - started,
         time.perf_counter() - detected,
     )
+
+
+def for_display(rgb: Rgb, longest: int = 1280) -> Rgb:
+    """The image no larger than a screen shows: its longest side at most that many pixels."""
+    scale = longest / max(rgb.shape[:2])
+    if scale >= 1:
+        return rgb
+    size = (max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale)))
+    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
 def annotated(rgb: Rgb, photo: Photo, colour: str, chosen: int = 0) -> Rgb:

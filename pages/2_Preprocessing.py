@@ -19,6 +19,9 @@ try:
         )
         st.header(_("Stage by stage"), anchor="stages")
         preprocessing_parts.show_stages(found, _)
+        st.caption(
+            _("The network's input has values below 0; its picture has the means added back.")
+        )
         sizes = preprocessing_parts.served_sizes(_)
         if sizes is not None:
             st.caption(sizes)

@@ -44,7 +44,7 @@ def show(rgb: Rgb, found: Photo, key: str, _: Translator) -> None:
         )
     faces = sum(answer.face is not None for answer in found.answers)
     picture.image(
-        photos.annotated(rgb, found, PROPOSED.colour, chosen),
+        photos.for_display(photos.annotated(rgb, found, PROPOSED.colour, chosen)),
         caption=_("Faces found: {n}", n=faces),
         alt=_("The photo with a box around each of {n} faces", n=faces),
         width="stretch",
@@ -65,12 +65,15 @@ def show(rgb: Rgb, found: Photo, key: str, _: Translator) -> None:
                 for model, p in answer.predictions.items()
             )
         )
-        st.caption(
-            (
+        agreement = ""
+        if len(answer.predictions) > 1:
+            agreement = (
                 _("Both models agree.")
                 if answer.is_agreed
                 else _("The models disagree: they see different expressions.")
             )
+        st.caption(
+            agreement
             + " "
             + _(
                 "Detection {detect} ms, both models {predict} ms for each face.",

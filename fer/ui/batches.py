@@ -41,6 +41,9 @@ def show(uploads: Sequence[UploadedFile], _: Translator) -> None:
         },
         "batch_metrics",
     )
+    faceless = sum(not photo.answers for photo in found)
+    if faceless:
+        st.caption(_("Photos without a face, left out below: {n}.", n=faceless))
     if not answers:
         return
     st.dataframe(

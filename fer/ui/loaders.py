@@ -123,7 +123,8 @@ def image(content: bytes, name: str) -> preprocessing.Rgb:
     return preprocessing.read_image(content, name)
 
 
-@st.cache_data(max_entries=16, ttl=600, show_spinner=False)
+# As many as a batch has, and some more.
+@st.cache_data(max_entries=64, ttl=600, show_spinner=False)
 def classified(content: bytes, name: str, whole: bool) -> photos.Photo:
     """Both models' answers for an uploaded photo; kept for ten minutes, never written to disk."""
     return photos.classify(image(content, name), name, detector(), classifier(), whole=whole)

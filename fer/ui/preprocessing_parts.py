@@ -6,7 +6,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from fer import stages
+from fer import photos, stages
 from fer.faces import Face
 from fer.preprocessing import FER_SIZE, NETWORK_SIZE, Gray
 from fer.scenarios import PROPOSED, Augmentation
@@ -64,7 +64,7 @@ def show_stages(found: tuple[Stage, ...], _: Translator) -> None:
     with st.grid(4, min_column_width=150, gap="small"):
         for number, stage in enumerate(found, start=1):
             with st.container():
-                picture = stage.picture
+                picture = photos.for_display(stage.picture, 800)
                 if min(picture.shape[:2]) <= FER_SIZE:
                     # Repeated pixels stay crisp in the browser, which smooths what it enlarges.
                     picture = picture.repeat(6, axis=0).repeat(6, axis=1)
@@ -176,10 +176,13 @@ def show_variants(gray: Gray, augmentation: Augmentation, seed: int, _: Translat
             drawn = [f"{_.signed(change.rotation)}°", f"{_.number(100 * change.zoom)} %"]
             if change.is_flipped:
                 drawn.append(_("mirrored"))
+            moved = (100 * change.shift_x, 100 * change.shift_y)
+            told = [*drawn, f"→ {_.signed(moved[0])} %", f"↓ {_.signed(moved[1])} %"]
+            told += [f"×{_.number(change.contrast, 2)}", f"{_.signed(change.brightness)}"]
             st.image(
                 variant.picture,
                 caption=" · ".join(drawn),
-                alt=_("Augmented face: {change}", change=", ".join(drawn)),
+                alt=_("Augmented face: {change}", change=", ".join(told)),
                 width="stretch",
             )
 

@@ -10,11 +10,12 @@ from PIL import Image
 from fer import emotions
 from fer.dataset import Split
 from fer.faces import Face
+from fer.preprocessing import FER_SIZE
 from fer.ui import loaders
 from fer.ui.text import Translator
 
 SAMPLE = loaders.DATA / "samples" / "astronaut.jpg"
-TYPES = ["jpg", "jpeg", "png", "webp", "bmp"]
+TYPES = ["jpg", "jpeg", "png", "webp", "bmp", "gif"]
 
 
 def choose(key: str, _: Translator, default: str = "sample") -> tuple[bytes, str] | None:
@@ -72,12 +73,15 @@ def _sample(key: str, _: Translator) -> tuple[bytes, str]:
 
 @st.cache_data(max_entries=16, ttl=600, show_spinner=False)
 def detected(content: bytes, name: str) -> list[Face]:
-    """The faces of an image, the largest first; kept for ten minutes.
+    """The faces of an image, the largest first; none in one of FER-2013's own crops.
 
     Raises:
         FerError: if the image cannot be read.
     """
-    return loaders.detector().detect(loaders.image(content, name))
+    rgb = loaders.image(content, name)
+    if rgb.shape[:2] == (FER_SIZE, FER_SIZE):
+        return []
+    return loaders.detector().detect(rgb)
 
 
 def face(content: bytes, name: str, key: str, _: Translator) -> Face | None:
