@@ -20,6 +20,7 @@ from fer.scenarios import Scenario
 Weights: TypeAlias = str | Path | dict[str, NDArray[Any]] | None
 
 FEATURE_LAYER = "block5_pool"
+NORM = "norm"
 LOGITS = "logits"
 
 
@@ -159,7 +160,7 @@ def pool(features: Any, scenario: Scenario) -> Any:
 
 def classify(vectors: Any, scenario: Scenario) -> Any:
     """Logits (n, 7) of pooled vectors: normalisation, a hidden layer if any, dropout, logits."""
-    x = keras.layers.BatchNormalization(dtype="float32", name="norm")(vectors)
+    x = keras.layers.BatchNormalization(dtype="float32", name=NORM)(vectors)
     seed = scenario.seed
     if scenario.hidden_units is not None:
         if scenario.dropout:

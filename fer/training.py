@@ -10,12 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
 from fer import FerError, features, feeding, files, models, runs
 from fer.dataset import Dataset, Split
 from fer.scenarios import BASELINE, HEADS, Phase, Scenario, with_head
 
 Progress = Callable[[int, int, dict[str, float]], None]
+
+# Enough for channel means to within a twentieth of a standard deviation, at 5 % of an epoch's time.
+NORM_IMAGES = 512
 
 
 def train(
@@ -96,9 +100,24 @@ def train(
                 class_weight=weights,
                 shuffle=False,
                 verbose=0,
-                callbacks=_callbacks(
-                    scenario, phase, first_epoch, run_dir, progress, steps_before, steps_in_all
-                ),
+                callbacks=[
+                    # First, so that what Recorder writes is the averaged model.
+                    *_averaging(
+                        scenario,
+                        batches(
+                            images,
+                            data.labels,
+                            training,
+                            size=phase.image_size,
+                            batch_size=64,
+                            seed=scenario.seed,
+                            images_per_epoch=NORM_IMAGES,
+                        ),
+                    ),
+                    Recorder(run_dir, phase, first_epoch),
+                    keras.callbacks.TerminateOnNaN(),
+                    *_reporting(progress, first_epoch, steps_before, steps_in_all),
+                ],
             )
         first_epoch = last_epoch
         steps_before += steps * phase.epochs
@@ -195,24 +214,45 @@ def _compile(model: keras.Model, scenario: Scenario, phase: Phase, steps: int) -
     optimizer.build(model.trainable_variables)
 
 
-def _callbacks(
-    scenario: Scenario,
-    phase: Phase,
-    first_epoch: int,
-    run_dir: Path,
-    progress: Progress | None,
-    steps_before: int,
-    steps_in_all: int,
+def _averaging(scenario: Scenario, batches: feeding.FaceBatches) -> list[keras.callbacks.Callback]:
+    if scenario.ema_momentum is None:
+        return []
+    return [keras.callbacks.SwapEMAWeights(swap_on_epoch=True), RecalibratedNorm(batches)]
+
+
+def _reporting(
+    progress: Progress | None, first_epoch: int, steps_before: int, steps_in_all: int
 ) -> list[keras.callbacks.Callback]:
-    callbacks: list[keras.callbacks.Callback] = []
-    if scenario.ema_momentum is not None:
-        # First, so that the averaged weights are in the model when Recorder writes them.
-        callbacks.append(keras.callbacks.SwapEMAWeights(swap_on_epoch=True))
-    callbacks.append(Recorder(run_dir, phase, first_epoch))
-    callbacks.append(keras.callbacks.TerminateOnNaN())
-    if progress is not None:
-        callbacks.append(StepProgress(progress, first_epoch, steps_before, steps_in_all))
-    return callbacks
+    if progress is None:
+        return []
+    return [StepProgress(progress, first_epoch, steps_before, steps_in_all)]
+
+
+class RecalibratedNorm(keras.callbacks.Callback):
+    """Gives batch normalisation the averaged network's own statistics before it is validated.
+
+    The moving mean and variance were gathered while the raw weights were in place and do not fit
+    the averaged ones (Izmailov et al. 2018, section 3.2). Training itself normalises by batch and
+    is not affected.
+    """
+
+    def __init__(self, batches: feeding.FaceBatches) -> None:
+        super().__init__()
+        self.batches = batches
+        self._into_norm: keras.Model | None = None
+
+    def on_test_begin(self, logs: dict[str, float] | None = None) -> None:
+        norm = self.model.get_layer(models.NORM)
+        if self._into_norm is None:
+            self._into_norm = keras.Model(self.model.input, norm.input)
+        vectors = np.concatenate(
+            [
+                keras.ops.convert_to_numpy(self._into_norm.predict_on_batch(self.batches[i][0]))
+                for i in range(len(self.batches))
+            ]
+        )
+        norm.moving_mean.assign(vectors.mean(axis=0))
+        norm.moving_variance.assign(vectors.var(axis=0))
 
 
 class Recorder(keras.callbacks.Callback):

@@ -42,6 +42,27 @@ def test_phases_share_one_history_and_leave_one_checkpoint(
     assert names == ["best.weights.h5", "checkpoint-0004.weights.h5", "history.csv", "run.json"]
 
 
+def test_saved_model_is_normalised_by_its_own_statistics(
+    small_data: dataset.Dataset, tmp_path: Path
+) -> None:
+    import keras
+
+    from fer import models
+
+    scenario = replace(TINY, phases=(Phase(32, 1, 1e-3, 8),), input_size=32)
+    training.train(scenario, small_data, tmp_path, backbone_weights=None)
+    model = models.build(scenario, None)
+    model.load_weights(tmp_path / runs.BEST)
+    norm = model.get_layer(models.NORM)
+    rows = small_data.rows(Split.TRAINING)
+    inputs, _ = feeding.FaceBatches(
+        small_data.images, small_data.labels, rows, size=32, batch_size=len(rows)
+    )[0]
+    vectors = keras.Model(model.input, norm.input).predict_on_batch(inputs)
+    assert np.allclose(norm.moving_mean.numpy(), vectors.mean(axis=0), rtol=0.05, atol=1e-3)
+    assert np.allclose(norm.moving_variance.numpy(), vectors.var(axis=0), rtol=0.1, atol=1e-3)
+
+
 def test_run_is_not_overwritten_nor_mixed(small_data: dataset.Dataset, tmp_path: Path) -> None:
     short = replace(TINY, phases=(Phase(32, 1, 2e-4, 8),), input_size=32)
     training.train(short, small_data, tmp_path, backbone_weights=None)
