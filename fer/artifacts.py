@@ -8,6 +8,7 @@ every file.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -29,6 +30,8 @@ TRUNK = "vgg16_blocks_1_to_3.safetensors"
 DETECTOR = "face_detection_yunet_2023mar.onnx"
 MANIFEST = "manifest.json"
 COMPARISON = "comparison.json"
+BENCHMARK = "benchmark.json"
+FAST = "fast"
 WEIGHTS = "weights.safetensors"
 CONFIG = "config.json"
 METRICS = "metrics.json"
@@ -147,6 +150,14 @@ def available(folder: Path = FOLDER) -> dict[str, Artifact]:
     return {
         key: open_artifact(key, folder) for key in SCENARIOS if (folder / key / CONFIG).exists()
     }
+
+
+def by_input_size(models: Iterable[Artifact]) -> dict[int, list[Artifact]]:
+    """The models grouped by the side of their input in pixels, the smallest first."""
+    groups: dict[int, list[Artifact]] = {}
+    for model in models:
+        groups.setdefault(model.scenario.input_size, []).append(model)
+    return dict(sorted(groups.items()))
 
 
 def open_artifact(key: str, folder: Path = FOLDER) -> Artifact:

@@ -5,23 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 from rich.table import Table
 
 from fer import (
@@ -29,6 +17,7 @@ from fer import (
     __version__,
     aggregates,
     artifacts,
+    cli_serving,
     dataset,
     emotions,
     faces,
@@ -36,68 +25,27 @@ from fer import (
     runs,
     scenarios,
 )
-
-out = Console()
-err = Console(stderr=True)
-
-
-class Group(click.Group):
-    """Prints a `FerError` as its one sentence and ends with exit code 1."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except FerError as error:
-            err.print(f"[red]Error:[/red] {error}", highlight=False, soft_wrap=True)
-            sys.exit(1)
-        except KeyboardInterrupt:
-            err.print("Interrupted; nothing half-written was left behind.")
-            sys.exit(130)
-
-
-def _path_option(name: str, default: Path, text: str) -> Callable[[Any], Any]:
-    return click.option(
-        name, type=click.Path(path_type=Path), default=default, show_default=True, help=text
-    )
-
-
-data_dir = _path_option("--data-dir", dataset.FOLDER, "Where the imported data set lies.")
-models_dir = _path_option("--models-dir", artifacts.FOLDER, "Where the trained models lie.")
-backbone_weights = click.option(
-    "--backbone-weights",
-    type=click.Path(path_type=Path),
-    default=None,
-    help="A file with VGG16's ImageNet weights; without it Keras downloads them.",
+from fer.terminal import (
+    Group,
+    backbone_weights,
+    data_dir,
+    err,
+    models_dir,
+    out,
+    path_option,
+    progress_bar,
+    quiet_tensorflow,
 )
-
-
-@contextmanager
-def _bar(text: str, unit_total: int | None = None) -> Iterator[Callable[..., None]]:
-    """A progress bar as a function of (done, total, values to show)."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=err, transient=True) as progress:
-        task = progress.add_task(text, total=unit_total)
-
-        def update(done: int, total: int, values: dict[str, float] | None = None) -> None:
-            shown = " ".join(
-                f"{name} {value:.0f}" if name == "epoch" else f"{name} {value:.3f}"
-                for name, value in (values or {}).items()
-            )
-            progress.update(task, completed=done, total=total, description=f"{text} {shown}")
-
-        yield update
 
 
 @click.group(cls=Group)
 @click.version_option(__version__)
 def main() -> None:
     """Two ways to classify facial expressions on FER-2013."""
+
+
+main.add_command(cli_serving.export)
+main.add_command(cli_serving.benchmark)
 
 
 @main.group()
@@ -113,7 +61,7 @@ def import_(path: Path, data_dir: Path) -> None:
     fer2013.tar.gz."""
     from fer import importing
 
-    with _bar("Importing") as update:
+    with progress_bar("Importing") as update:
         report = importing.import_dataset(path, data_dir, update)
     _print_report(report.images, report.skipped, report.differences, data_dir)
 
@@ -124,7 +72,7 @@ def download(data_dir: Path) -> None:
     """Download FER-2013 from Kaggle and import it."""
     from fer import importing
 
-    with _bar("Importing") as update:
+    with progress_bar("Importing") as update:
         report = importing.download(data_dir, update)
     _print_report(report.images, report.skipped, report.differences, data_dir)
 
@@ -166,7 +114,7 @@ def info(data_dir: Path) -> None:
 @data.command("aggregate")
 @data_dir
 @models_dir
-@_path_option("--out", aggregates.FOLDER, "Where the aggregates are written.")
+@path_option("--out", aggregates.FOLDER, "Where the aggregates are written.")
 def aggregate(data_dir: Path, models_dir: Path, out: Path) -> None:
     """Recompute the committed aggregates: counts, class faces, pixels, framing, duplicates."""
     detector = faces.Detector(models_dir / artifacts.DETECTOR)
@@ -186,6 +134,11 @@ def aggregate(data_dir: Path, models_dir: Path, out: Path) -> None:
 @click.option("--head", type=str, help="baseline only: another head, see `fer search`.")
 @click.option("--fraction", type=float, help="Train on this share of every class, 0 to 1.")
 @click.option(
+    "--continue-from",
+    type=click.Path(path_type=Path),
+    help="Go on where the model in this models folder ended, in a new --run-dir.",
+)
+@click.option(
     "--backbone-from",
     type=click.Path(path_type=Path),
     help="Take VGG16's convolutions from the baseline in this models folder, in half precision.",
@@ -202,6 +155,7 @@ def train(
     cache_dir: Path | None,
     head: str | None,
     fraction: float | None,
+    continue_from: Path | None,
     backbone_from: Path | None,
     backbone_weights: Path | None,
     data_dir: Path,
@@ -221,19 +175,21 @@ def train(
     )
     run_dir = run_dir or Path("runs") / scenario
     _require_new(run_dir, resume)
-    with live.Live(run_dir, chosen.epochs) as tell, _bar(f"Training {scenario}") as update:
-        _quiet_tensorflow()
+    with live.Live(run_dir, chosen.epochs) as tell, progress_bar(f"Training {scenario}") as update:
+        quiet_tensorflow()
         from fer import training
 
         def progress(step: int, steps: int, values: dict[str, float]) -> None:
             update(step, steps, values)
             tell(step, steps, values)
 
+        if continue_from is not None:
+            training.begin_from(artifacts.open_artifact(scenario, continue_from), data, run_dir)
         history = training.train(
             chosen,
             data,
             run_dir,
-            resume=resume,
+            resume=resume or continue_from is not None,
             backbone_weights=artifacts.open_artifact("baseline", backbone_from).weights()
             if backbone_from
             else backbone_weights or "imagenet",
@@ -254,7 +210,7 @@ def _require_new(run_dir: Path, resume: bool) -> None:
 
 
 @main.command()
-@_path_option("--out", Path("runs/search"), "Where the runs and results.csv are written.")
+@path_option("--out", Path("runs/search"), "Where the runs and results.csv are written.")
 @click.option("--cache-dir", type=click.Path(path_type=Path), help="Where features are cached.")
 @backbone_weights
 @data_dir
@@ -263,10 +219,10 @@ def search(
 ) -> None:
     """Train every candidate head of the baseline and rank them by PublicTest accuracy."""
     data = dataset.open_dataset(data_dir)
-    _quiet_tensorflow()
+    quiet_tensorflow()
     from fer import training
 
-    with _bar("Searching") as update:
+    with progress_bar("Searching") as update:
         results = training.search_heads(
             data,
             out,
@@ -292,7 +248,7 @@ def search(
 @models_dir
 def publish(run_dir: Path, backbone_weights: Path | None, models_dir: Path) -> None:
     """Put the best weights of a run into models/, in half precision, with config and history."""
-    _quiet_tensorflow()
+    quiet_tensorflow()
     from fer import publishing
 
     artifact = publishing.publish(run_dir, models_dir, backbone_weights or "imagenet")
@@ -323,13 +279,16 @@ def evaluate(
     Computes in float32, so that every processor finds the same numbers; bf16 moves the calibration
     error by up to 0.003."""
     data = dataset.open_dataset(data_dir)
-    _quiet_tensorflow()
+    quiet_tensorflow()
     from fer import evaluation, inference, publishing
 
     classifier = inference.load(
-        models_dir, keys or None, "mixed_bfloat16" if bfloat16 else "float32"
+        models_dir,
+        keys or None,
+        backend="reference",
+        compute_dtype="mixed_bfloat16" if bfloat16 else "float32",
     )
-    with _bar("Evaluating") as update:
+    with progress_bar("Evaluating") as update:
         results = evaluation.evaluate(classifier, data, progress=update)
     _print_metrics({key: record for key, (record, _) in results.items()})
     if check:
@@ -422,13 +381,14 @@ def predict(
     # A single unreadable photo is refused before seconds are spent on loading the networks.
     if len(paths) == 1:
         images = [photo_reader.read(paths[0])]
-    _quiet_tensorflow()
     from fer import inference
 
-    classifier = inference.load(models_dir)
+    classifier = inference.load(models_dir, before_reference=quiet_tensorflow)
+    if classifier.notice is not None:
+        err.print(f"[yellow]Slower backend:[/yellow] {classifier.notice}", soft_wrap=True)
     detector = faces.Detector(models_dir / artifacts.DETECTOR)
     results, problems = [], []
-    with _bar("Classifying", len(paths)) as update:
+    with progress_bar("Classifying", len(paths)) as update:
         for position, path in enumerate(paths):
             try:
                 image = images[0] if images else photo_reader.read(path)
@@ -472,23 +432,3 @@ def _print_photo(record: dict[str, Any]) -> None:
             )
         table.add_row("top-1", *(answer["top1"] for answer in face["models"].values()))
         out.print(table)
-
-
-def _quiet_tensorflow() -> None:
-    """Imports Keras with TensorFlow's start-up notes kept off the terminal.
-
-    They are written by C++ before any log level applies, so the stream itself is put aside; an
-    import that fails raises as ever.
-    """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    sys.stderr.flush()
-    kept = os.dup(2)
-    try:
-        with Path(os.devnull).open("w") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-            import keras
-
-            keras.ops.convert_to_tensor(0.0)
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)

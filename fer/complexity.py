@@ -11,6 +11,8 @@ from fer.scenarios import Scenario
 # 3x3 (Simonyan & Zisserman 2015, table 1, configuration D).
 BLOCKS = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
 FEATURES = BLOCKS[-1][0]
+# Blocks 1-3, which both scenarios share.
+TRUNK_CONVOLUTIONS = sum(count for _, count in BLOCKS[:3])
 
 
 def multiply_adds(scenario: Scenario, size: int | None = None) -> int:
@@ -19,13 +21,23 @@ def multiply_adds(scenario: Scenario, size: int | None = None) -> int:
     Args:
         size: side of the input in pixels; the scenario's own if None.
     """
-    side, channels, total = size or scenario.input_size, 3, 0
+    side = size or scenario.input_size
+    return sum(_convolutions(side)) + sum(a * b for a, b in _dense(scenario))
+
+
+def trunk_multiply_adds(size: int) -> int:
+    """Multiplications with addition of blocks 1-3 for one face of that many pixels a side."""
+    return sum(_convolutions(size)[:TRUNK_CONVOLUTIONS])
+
+
+def _convolutions(side: int) -> list[int]:
+    channels, found = 3, []
     for width, convolutions in BLOCKS:
         for _ in range(convolutions):
-            total += side * side * 9 * channels * width
+            found.append(side * side * 9 * channels * width)
             channels = width
         side //= 2
-    return total + sum(a * b for a, b in _dense(scenario))
+    return found
 
 
 def parameters(scenario: Scenario) -> int:

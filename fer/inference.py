@@ -1,13 +1,14 @@
 """Every trained model's confidences for a batch of faces, in one pass.
 
-The one door to a backend: importing this module is cheap, TensorFlow is imported when the first
-`Classifier` needs it.
+The one door to a backend. Importing this module is cheap; the fast backend needs no TensorFlow,
+which is imported only where the reference backend is asked for or nothing else works.
 """
 
 from __future__ import annotations
 
+import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -18,6 +19,10 @@ from numpy.typing import NDArray
 from fer import FerError, artifacts, emotions, preprocessing
 from fer.artifacts import Artifact
 from fer.preprocessing import Floats, Gray
+
+# What FER_BACKEND may be: the fastest that works here, or one of the two and nothing else.
+BACKENDS = ("auto", "fast", "reference")
+VARIABLE = "FER_BACKEND"
 
 
 @dataclass(frozen=True)
@@ -41,32 +46,44 @@ class Prediction:
 class Backend(Protocol):
     """Something that runs the networks."""
 
-    def logits(self, inputs: Floats, keys: Sequence[str]) -> dict[str, NDArray[np.float32]]:
-        """Logits (n, 7) by model key for network input (n, S, S, 3)."""
+    name: str
+
+    def logits(self, inputs: Floats) -> dict[str, NDArray[np.float32]]:
+        """Logits (n, 7) by model key, of the models that take input of this size (n, S, S, 3)."""
         ...
 
 
 class Classifier:
-    """All trained models behind one call, safe to share between threads."""
+    """All trained models behind one call, safe to share between threads.
 
-    def __init__(self, models: dict[str, Artifact], backend: Backend, compute_dtype: str) -> None:
+    `notice` is why a slower backend answers than was wished for, None if there is nothing to say.
+    """
+
+    def __init__(
+        self,
+        models: dict[str, Artifact],
+        backend: Backend,
+        compute_dtype: str,
+        notice: FerError | None = None,
+    ) -> None:
         self.models = models
         self.compute_dtype = compute_dtype
+        self.backend = backend.name
+        self.notice = notice
         self._backend = backend
+        self._sizes = tuple(artifacts.by_input_size(models.values()))
+        # A request to the backend already uses every core: two at once would only take turns.
         self._lock = threading.Lock()
 
     def logits(self, faces: Sequence[Gray] | NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
         """Logits (n, 7) by model key for gray faces of any size."""
-        sizes = sorted({model.scenario.input_size for model in self.models.values()})
+        if len(faces) == 0:
+            return {key: np.zeros((0, emotions.COUNT), np.float32) for key in self.models}
         found: dict[str, NDArray[np.float32]] = {}
-        for size in sizes:
-            keys = [k for k, m in self.models.items() if m.scenario.input_size == size]
-            if len(faces) == 0:
-                found.update({key: np.zeros((0, emotions.COUNT), np.float32) for key in keys})
-                continue
+        for size in self._sizes:
             inputs = preprocessing.batch(faces, size)
             with self._lock:
-                found.update(self._backend.logits(inputs, keys))
+                found.update(self._backend.logits(inputs))
         return {key: found[key] for key in self.models}
 
     def predict(self, faces: Sequence[Gray]) -> list[dict[str, Prediction]]:
@@ -84,15 +101,21 @@ class Classifier:
 def load(
     folder: Path = artifacts.FOLDER,
     keys: Sequence[str] | None = None,
-    compute_dtype: str | None = None,
+    *,
+    backend: str | None = None,
+    compute_dtype: str = "float32",
+    before_reference: Callable[[], object] | None = None,
 ) -> Classifier:
-    """A classifier with every trained model in the folder, or with the named ones.
+    """A classifier with every trained model in the folder, or with the named ones, warmed up.
 
     Args:
-        compute_dtype: the dtype policy of the convolutions; None takes `preferred_dtype`.
+        backend: one of `BACKENDS`; None takes the environment variable FER_BACKEND, or "auto".
+        compute_dtype: the dtype policy of the reference backend's convolutions.
+        before_reference: called before TensorFlow is imported.
 
     Raises:
-        FerError: if there is none, a named one is missing, or its files are damaged.
+        FerError: if there is no model, a named one is missing, its files are damaged, or the
+            wished-for backend does not work here.
     """
     if keys is None:
         models = artifacts.available(folder)
@@ -104,21 +127,32 @@ def load(
             )
     else:
         models = {key: artifacts.open_artifact(key, folder) for key in keys}
+    wished = backend or os.environ.get(VARIABLE) or "auto"
+    if wished not in BACKENDS:
+        raise FerError(
+            "There is no backend {backend}; set FER_BACKEND to one of {choices}.",
+            backend=f"{wished!r}",
+            choices=", ".join(BACKENDS),
+        )
+    notice = None
+    if wished != "reference":
+        from fer import fast
+
+        try:
+            return Classifier(models, fast.FastBackend(list(models.values()), folder), "int8")
+        except FerError as error:
+            if wished == "fast":
+                raise
+            notice = error
+    if before_reference is not None:
+        before_reference()
     from fer.reference import ReferenceBackend
 
-    compute_dtype = compute_dtype or preferred_dtype()
-    backend = ReferenceBackend(list(models.values()), compute_dtype)
-    return Classifier(models, backend, compute_dtype)
-
-
-def preferred_dtype() -> str:
-    """The policy that convolves fastest here: bf16 where the processor has it, else float32."""
-    flags = Path("/proc/cpuinfo")
-    try:
-        has_bf16 = "avx512_bf16" in flags.read_text(encoding="ascii", errors="ignore")
-    except OSError:
-        has_bf16 = False
-    return "mixed_bfloat16" if has_bf16 else "float32"
+    reference = ReferenceBackend(list(models.values()), compute_dtype)
+    classifier = Classifier(models, reference, compute_dtype, notice)
+    # The first call of a Keras graph traces it.
+    classifier.logits([np.zeros((preprocessing.FER_SIZE,) * 2, np.uint8)])
+    return classifier
 
 
 def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""The reference backend: both networks in Keras, exactly as they were trained.
+"""The reference backend: the networks in Keras, exactly as they were trained.
 
 Importing this module imports TensorFlow. Faster backends are measured against it.
 """
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer import FerError, models
-from fer.artifacts import Artifact, Tensors
+from fer.artifacts import Artifact, Tensors, by_input_size
 from fer.preprocessing import Floats
 
 TRUNK_END = "block3_pool"
@@ -22,30 +22,40 @@ TRUNK_END = "block3_pool"
 class ReferenceBackend:
     """Logits of several trained models; blocks 1-3 run once for models of the same input size."""
 
+    name = "reference"
+
     def __init__(self, artifacts: Sequence[Artifact], compute_dtype: str = "float32") -> None:
         """Builds the networks and loads their weights.
 
         Raises:
             FerError: if stored weights do not fit the network.
         """
-        self._tops: dict[str, keras.Model] = {}
-        self._trunk: keras.Model | None = None
-        for artifact in artifacts:
-            whole = build_from(artifact, compute_dtype)
-            middle = whole.get_layer(TRUNK_END).output
-            self._tops[artifact.key] = keras.Model(middle, whole.output)
-            if self._trunk is None:
-                self._trunk = keras.Model(whole.input, middle)
-
-    def logits(self, inputs: Floats, keys: Sequence[str]) -> dict[str, NDArray[np.float32]]:
-        """Logits (n, 7) by model key for network input (n, S, S, 3)."""
-        if self._trunk is None:
-            return {}
-        middle = self._trunk(inputs, training=False)
-        return {
-            key: np.asarray(self._tops[key](middle, training=False), dtype=np.float32)
-            for key in keys
+        self._networks = {
+            size: joined(group, compute_dtype) for size, group in by_input_size(artifacts).items()
         }
+
+    def logits(self, inputs: Floats) -> dict[str, NDArray[np.float32]]:
+        """Logits (n, 7) by model key, of the models that take input of this size (n, S, S, 3)."""
+        found = self._networks[inputs.shape[1]].predict_on_batch(inputs)
+        return {key: np.asarray(values, dtype=np.float32) for key, values in found.items()}
+
+
+def joined(artifacts: Sequence[Artifact], compute_dtype: str = "float32") -> keras.Model:
+    """One network for models of one input size: (n, S, S, 3) to logits (n, 7) by model key.
+
+    Blocks 1-3 are frozen in every scenario and stored once, so they are evaluated once.
+
+    Raises:
+        FerError: if stored weights do not fit a network.
+    """
+    wholes = {artifact.key: build_from(artifact, compute_dtype) for artifact in artifacts}
+    first = next(iter(wholes.values()))
+    middle = first.get_layer(TRUNK_END).output
+    outputs = {}
+    for key, whole in wholes.items():
+        top = keras.Model(whole.get_layer(TRUNK_END).output, whole.output, name=f"{key}_top")
+        outputs[key] = top(middle)
+    return keras.Model(first.input, outputs, name="logits_of_" + "_and_".join(wholes))
 
 
 def build_from(artifact: Artifact, compute_dtype: str = "float32") -> keras.Model:

@@ -12,7 +12,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from fer import FerError, features, feeding, files, models, runs
+from fer import FerError, features, feeding, files, models, reference, runs
+from fer.artifacts import Artifact
 from fer.dataset import Dataset, Split
 from fer.scenarios import BASELINE, HEADS, Phase, Scenario, with_head
 
@@ -75,10 +76,12 @@ def train(
         last_epoch = first_epoch + phase.epochs
         steps = _steps(phase, len(training))
         start = max(done, first_epoch)
-        if start <= last_epoch:
-            _compile(model, scenario, phase, steps)
+        is_phase_over = done == last_epoch
+        # A finished phase leaves its weights only: the next one has an optimiser of its own.
+        if start < last_epoch:
+            compile_for(model, scenario, phase, steps)
         if done and first_epoch < done <= last_epoch:
-            _restore(model, scenario, run_dir, done, is_phase_over=done == last_epoch)
+            _restore(model, scenario, run_dir, done, is_phase_over=is_phase_over)
         if start < last_epoch:
             model.fit(
                 batches(
@@ -122,6 +125,38 @@ def train(
         first_epoch = last_epoch
         steps_before += steps * phase.epochs
     return runs.read_history(run_dir)
+
+
+def begin_from(artifact: Artifact, data: Dataset, run_dir: Path) -> None:
+    """Makes `run_dir` a run whose finished phases are those of a published model.
+
+    `train` with `resume` then goes on with the phases that the scenario has beyond them, as it
+    would after the end of a phase: averaged weights, new optimiser. Half-precision kernels are
+    all that was lost.
+
+    Raises:
+        FerError: if there is a run already, if the model was trained on other data or with a
+            frozen backbone, or if the directory cannot be written.
+    """
+    if (run_dir / runs.RUN).exists():
+        raise runs.already_there(run_dir)
+    if artifact.scenario.trainable_layers is None:
+        raise FerError(
+            "The published {model} has only a head to train; train it anew.", model=artifact.key
+        )
+    if artifact.config["data_sha256"] != data.digest:
+        raise FerError(
+            "The published {model} was trained on other data; import that or train anew.",
+            model=artifact.key,
+        )
+    model = reference.build_from(artifact, artifact.scenario.compute_dtype)
+    history = artifact.history()
+    with files.replacing(run_dir / runs.checkpoint(len(history))) as temporary:
+        _save_weights(model, temporary)
+    runs.write_history(run_dir, history)
+    files.write_json(
+        run_dir / runs.RUN, {"scenario": artifact.scenario.to_dict(), "data": data.digest}
+    )
 
 
 def search_heads(
@@ -180,7 +215,8 @@ def _steps(phase: Phase, images: int) -> int:
     return -(-length // phase.batch_size)
 
 
-def _compile(model: keras.Model, scenario: Scenario, phase: Phase, steps: int) -> None:
+def compile_for(model: keras.Model, scenario: Scenario, phase: Phase, steps: int) -> None:
+    """Gives the model the scenario's loss and optimiser for a phase of that many steps an epoch."""
     total = steps * phase.epochs
     warmup = min(phase.warmup_steps, total // 2)
     schedule = keras.optimizers.schedules.CosineDecay(

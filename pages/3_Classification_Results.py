@@ -56,6 +56,7 @@ VIEWS = {
     "confusion": _("Confusion"),
     "curves": _("ROC and PR"),
     "calibration": _("Calibration"),
+    "speed": _("Speed"),
 }
 view = st.segmented_control(
     _("View"),
@@ -77,8 +78,10 @@ try:
         confusions.show(found, split, _)
     elif view == "curves":
         result_views.curves(split, _)
-    else:
+    elif view == "calibration":
         result_views.calibration(split, _)
+    else:
+        result_views.speed(_)
     report.button(split, _)
 except FerError as error:
     st.error(_.error(error))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,23 @@ from making import ARCHIVE, small_archive
 from skimage import data as samples
 
 from fer import dataset, importing
+from fer.scenarios import BASELINE, PROPOSED
+
+HISTORY = """\
+epoch,loss,accuracy,val_loss,val_accuracy,learning_rate,image_size,seconds
+1,1.9,0.2,1.9,0.2,0.0001,32,1.0
+"""
+CONFIG = {
+    "seed": 2013,
+    "epochs_run": 1,
+    "best_epoch": 1,
+    "best_val_accuracy": 0.2,
+    "training_seconds": 1,
+    "published": "2026-01-01",
+    "parameters": 1,
+    "trainable_parameters": 1,
+    "versions": {},
+}
 
 
 @pytest.fixture
@@ -43,3 +61,24 @@ def real_data(real_archive: Path, tmp_path_factory: pytest.TempPathFactory) -> d
 def portrait() -> np.ndarray:
     """A public-domain photo with one face, (512, 512, 3) uint8."""
     return np.asarray(samples.astronaut())
+
+
+@pytest.fixture(scope="session")
+def small_models(small_data: dataset.Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A models folder with both scenarios at 32 px, random weights, evaluated on `small_data`."""
+    from fer import artifacts, evaluation, inference, models, publishing, reference
+
+    folder = tmp_path_factory.mktemp("published") / "models"
+    backbone = folder.parent / "backbone.weights.h5"
+    models.backbone(None).save_weights(backbone)
+    for scenario in (BASELINE, PROPOSED):
+        scenario = replace(scenario, input_size=32, compute_dtype="float32")
+        network = models.build(scenario, backbone)
+        tensors = {name: v.numpy() for name, v in reference.variables(network).items()}
+        # Glorot's start lets the signal fade through 13 layers; this keeps logits apart.
+        tensors[f"{models.LOGITS}/kernel"] *= 200
+        artifacts.write_model(folder, scenario, tensors, HISTORY, {**CONFIG, "data_sha256": ""})
+    classifier = inference.load(folder, backend="reference")
+    evaluation.save(evaluation.evaluate(classifier, small_data), classifier.models)
+    publishing.finish(folder)
+    return folder

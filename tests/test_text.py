@@ -20,6 +20,7 @@ SHOWN = (
     "artifacts",
     "dataset",
     "faces",
+    "fast",
     "files",
     "importing",
     "inference",

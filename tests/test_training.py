@@ -42,6 +42,34 @@ def test_phases_share_one_history_and_leave_one_checkpoint(
     assert names == ["best.weights.h5", "checkpoint-0004.weights.h5", "history.csv", "run.json"]
 
 
+def test_training_goes_on_from_a_published_model(
+    small_data: dataset.Dataset, tmp_path: Path
+) -> None:
+    from fer import artifacts, publishing
+
+    first = replace(TINY, phases=TINY.phases[:1], input_size=32)
+    before = training.train(first, small_data, tmp_path / "first", backbone_weights=None)
+    published = publishing.publish(tmp_path / "first", tmp_path / "models")
+    digest = published.digest
+    training.begin_from(published, small_data, tmp_path / "second")
+    history = training.train(TINY, small_data, tmp_path / "second", resume=True)
+    assert history[:2] == before
+    assert [row["image_size"] for row in history] == [32, 32, 40, 40]
+    again = publishing.publish(tmp_path / "second", tmp_path / "models")
+    assert again.digest != digest
+    assert again.config["epochs_run"] == 4
+    with pytest.raises(FerError, match="already holds a run"):
+        training.begin_from(again, small_data, tmp_path / "second")
+    other = artifacts.Artifact(again.folder, again.scenario, {**again.config, "data_sha256": "0"})
+    with pytest.raises(FerError, match="other data"):
+        training.begin_from(other, small_data, tmp_path / "third")
+    with pytest.raises(FerError, match="only a head"):
+        training.begin_from(
+            artifacts.Artifact(again.folder, BASELINE, again.config), small_data, tmp_path / "third"
+        )
+    assert not (tmp_path / "third").exists()
+
+
 def test_saved_model_is_normalised_by_its_own_statistics(
     small_data: dataset.Dataset, tmp_path: Path
 ) -> None:
@@ -202,7 +230,7 @@ def test_overrides() -> None:
     small = scenarios.with_overrides(PROPOSED, image_size=64, epochs=3, seed=5)
     assert (small.input_size, small.epochs, small.seed) == (64, 3, 5)
     assert scenarios.with_overrides(PROPOSED, epochs=9).epochs == 9
-    assert scenarios.with_overrides(PROPOSED, epochs=99).phases[-1].epochs == 91
+    assert scenarios.with_overrides(PROPOSED, epochs=99).epochs == 99
     for wrong in ({"image_size": 16}, {"epochs": 0}):
         with pytest.raises(FerError):
             scenarios.with_overrides(PROPOSED, **wrong)

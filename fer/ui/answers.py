@@ -81,6 +81,7 @@ def show(rgb: Rgb, found: Photo, key: str, _: Translator) -> None:
                 predict=_.number(1000 * found.prediction_seconds / len(found.answers)),
             )
         )
+        backend_notice(_)
     with st.expander(_("Table and download"), key=f"{key}_details"):
         parts.table(
             pd.DataFrame(found.rows()),
@@ -88,3 +89,10 @@ def show(rgb: Rgb, found: Photo, key: str, _: Translator) -> None:
             _("Both models' confidence for each face and emotion"),
             _,
         )
+
+
+def backend_notice(_: Translator) -> None:
+    """Why a slower backend answers than there could be; nothing where the fast one does."""
+    notice = loaders.classifier().notice
+    if notice is not None:
+        st.caption(_("The exact, slower networks answered: {reason}", reason=_.error(notice)))

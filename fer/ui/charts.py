@@ -14,6 +14,8 @@ from fer.ui.text import Translator
 HEIGHT = 320
 TRANSPARENT = "rgba(0, 0, 0, 0)"
 INK = "white"
+# What belongs to both models together.
+BOTH = "#94A3B8"
 # Lines of the two models differ by more than colour.
 DASH = {"baseline": "dash", "proposed": "solid"}
 # Markdown's own names for the models' colours; `.streamlit/config.toml` gives them their values.

@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from fer import aggregates, artifacts, dataset, files, photos, preprocessing
+from fer import aggregates, artifacts, dataset, fast, files, photos, preprocessing
 from fer.artifacts import Artifact, Predictions
 from fer.dataset import Dataset
 from fer.faces import Detector
@@ -96,19 +96,35 @@ def _rows_by_source(digest: str) -> dict[str, int]:
 
 @st.cache_resource(show_spinner=False)
 def classifier() -> Classifier:
-    """Both networks, loaded once for all visitors."""
-    # aiortc must be imported before TensorFlow: TensorFlow exports BoringSSL's symbols, aiortc's
-    # pylibsrtp would bind to them and crash the server when a webcam starts.
-    import streamlit_webrtc  # noqa: F401
-
+    """All networks, loaded once for all visitors; without TensorFlow unless nothing else works."""
     from fer import inference
 
-    loaded = inference.load(MODELS)
+    loaded = inference.load(MODELS, before_reference=_import_webrtc)
     # With TensorFlow's objects unfrozen, the collection after each rerun takes half a second and
     # holds up every other thread.
     gc.collect()
     gc.freeze()
     return loaded
+
+
+def _import_webrtc() -> None:
+    # aiortc must be imported before TensorFlow: TensorFlow exports BoringSSL's symbols, aiortc's
+    # pylibsrtp would bind to them and crash the server when a webcam starts.
+    import streamlit_webrtc  # noqa: F401
+
+
+@st.cache_data(show_spinner=False)
+def benchmark() -> dict[str, Any] | None:
+    """What `fer benchmark` measured, None if it has not been run."""
+    path = MODELS / artifacts.BENCHMARK
+    return dict(files.read_json(path)) if path.exists() else None
+
+
+@st.cache_data(show_spinner=False)
+def fast_export() -> dict[str, Any] | None:
+    """What `fer export` recorded of the fast backend, None if there is none."""
+    path = MODELS / artifacts.FAST / fast.RECORD
+    return dict(files.read_json(path)) if path.exists() else None
 
 
 @st.cache_resource(show_spinner=False)

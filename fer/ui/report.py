@@ -78,6 +78,9 @@ def html(split: str, _: Translator, now: datetime) -> str:
         _("Metrics of each class"): results.class_table(split, _),
         _("ROC and PR"): results.curve_table(roc, precision, _),
     }
+    timed = loaders.benchmark()
+    if timed is not None:
+        tables[_("Speed")] = results.speed_table(timed, _)
     if loaders.comparison() is not None:
         tables[_("Where one model is right and the other wrong")] = results.disagreement_table(
             split, _

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from fer import emotions
 from fer.curves import Curve
 from fer.scenarios import BASELINE, PROPOSED, SCENARIOS
-from fer.ui.charts import DASH, INK, TRANSPARENT, arrange
+from fer.ui.charts import BOTH, DASH, INK, TRANSPARENT, arrange
 from fer.ui.text import Translator
 
 SQUARE = 400
@@ -41,6 +41,29 @@ def class_scores(scores: Mapping[str, Sequence[float]], name: str, _: Translator
     figure.update_xaxes(range=[0, 100])
     figure.update_yaxes(autorange="reversed")
     return arrange(figure, _, x=f"{name} (%)", y=_("Emotion"), right=48)
+
+
+def speed(record: Mapping[str, Any], ways: Mapping[str, str], _: Translator) -> go.Figure:
+    """A bar for each way of asking both models about one face: its median in milliseconds.
+
+    Args:
+        record: what `fer benchmark` wrote.
+        ways: what each way is called.
+    """
+    shown = {way: by_count["1"]["p50_ms"] for way, by_count in record["ways"].items()}
+    figure = go.Figure()
+    figure.add_bar(
+        orientation="h",
+        y=[ways[way] for way in shown],
+        x=list(shown.values()),
+        text=[_.number(value, 1) for value in shown.values()],
+        textposition="outside",
+        cliponaxis=False,
+        marker={"color": BOTH},
+        hovertemplate="%{y}: %{text} ms<extra></extra>",
+    )
+    figure.update_yaxes(autorange="reversed")
+    return arrange(figure, _, x=_("Median time (ms)"), y=_("Way"), height=220, right=48)
 
 
 def confusion(

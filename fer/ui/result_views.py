@@ -104,3 +104,50 @@ def calibration(split: str, _: Translator) -> None:
         _("Confidence bins with accuracy"),
         _,
     )
+
+
+def speed(_: Translator) -> None:
+    """How long both models take for a face, and what the fast backend changes."""
+    record, exported = loaders.benchmark(), loaders.fast_export()
+    if record is None:
+        st.caption(_("Not timed yet. Run `fer benchmark --out models/benchmark.json`."))
+        return
+    machine = record["machine"]
+    st.write(
+        _(
+            "Both models on one face take {fast} ms as served here, {speedup} times less than two "
+            "calls of Keras' `predict`.",
+            fast=_.number(record["ways"]["fast"]["1"]["p50_ms"], 1),
+            speedup=_.number(record["ways"]["fast"]["1"]["speedup"], 1),
+        )
+    )
+    parts.chart(
+        result_charts.speed(record, results.ways(_), _),
+        key="speed",
+        alt=_("Bars: milliseconds that both models take for one face, by way of asking them"),
+    )
+    st.caption(
+        _(
+            "Measured with `fer benchmark` on {processor} (family {family}, model {model}), "
+            "{cores} cores; every way is timed in turn in one run.",
+            processor=machine["processor"],
+            family=machine["family"],
+            model=machine["model"],
+            cores=machine["cores"],
+        )
+    )
+    parts.table(results.speed_table(record, _), "speed_table", _("Times by way and faces"), _)
+    if exported is not None and exported["fidelity"]:
+        st.subheader(_("What int8 changes"))
+        parts.table(
+            results.fidelity_table(exported, _),
+            "fidelity",
+            _("Accuracy of both models in int8 and in float32"),
+            _,
+        )
+        st.caption(
+            _(
+                "Calibrated on {n} Training images; every figure on the other views is float32.",
+                n=_.number(exported["calibration"]["images"]),
+            )
+        )

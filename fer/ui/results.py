@@ -228,6 +228,7 @@ def parameter_table(_: Translator) -> pd.DataFrame:
             "{minutes} min", minutes=_.number(c["training_seconds"] / 60)
         ),
         _("Size of its own weights"): lambda s, c, a: f"{_.number(a.size / 1e6, 1)} MB",
+        _("Latency for one face, int8"): lambda s, c, a: _latency(a.key, _),
         _("Temperature"): lambda s, c, a: _.number(a.temperature, 3),
         _("Seed"): lambda s, c, a: str(c["seed"]),
         _("Published"): lambda s, c, a: str(c["published"]),
@@ -242,6 +243,60 @@ def parameter_table(_: Translator) -> pd.DataFrame:
             },
         }
     )
+
+
+def ways(_: Translator) -> dict[str, str]:
+    """What each timed way of asking both models is called."""
+    return {
+        "two_predict_calls": _("Keras predict, twice"),
+        "two_float32_graphs": _("Float32 graphs, twice"),
+        "joined_float32": _("Float32, joined graph"),
+        "fast": _("Int8 (OpenVINO), as served"),
+    }
+
+
+def speed_table(record: Mapping[str, Any], _: Translator) -> pd.DataFrame:
+    """A row for each way and number of faces, as `fer benchmark` measured them."""
+    called = ways(_)
+    return pd.DataFrame(
+        [
+            {
+                _("Way"): called[way],
+                _("Faces at once"): int(count),
+                _("Median (ms)"): row["p50_ms"],
+                _("95th percentile (ms)"): row["p95_ms"],
+                _("Faces per second"): row["faces_per_second"],
+                _("Speed-up"): row["speedup"],
+                _("Share of the ceiling (%)"): round(100 * row["share_of_ceiling"], 1),
+            }
+            for way, by_count in record["ways"].items()
+            for count, row in by_count.items()
+        ]
+    )
+
+
+def fidelity_table(record: Mapping[str, Any], _: Translator) -> pd.DataFrame:
+    """What int8 costs: accuracy of both precisions and how often their top-1 agrees."""
+    return pd.DataFrame(
+        [
+            {
+                _("Model"): key,
+                _("Split"): split,
+                _("Accuracy, int8 (%)"): round(100 * row["accuracy"], 2),
+                _("Accuracy, float32 (%)"): round(100 * row["float32_accuracy"], 2),
+                _("Same top-1 (%)"): round(100 * row["top1_agreement"], 2),
+            }
+            for key, splits in record["fidelity"].items()
+            for split, row in splits.items()
+        ]
+    )
+
+
+def _latency(key: str, _: Translator) -> str:
+    record = loaders.benchmark()
+    if record is None or record["weights_sha256"].get(key) != loaders.models()[key].digest:
+        return "–"
+    return f"{_.number(record['models'][key]['fast_ms'], 1)} ms"
 
 
 def _phase(phase: Phase, _: Translator) -> str:

@@ -1,0 +1,283 @@
+"""The published models for other runtimes: int8 for the dashboard, and formats for serving.
+
+Importing this module imports TensorFlow.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Literal
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import save_file
+
+from fer import FerError, aggregates, artifacts, emotions, fast, files, inference, reference
+from fer.artifacts import Artifact
+from fer.dataset import Dataset, Split
+from fer.preprocessing import CAFFE_MEANS_BGR, FER_SIZE, batch
+
+Format = Literal["savedmodel", "onnx", "tflite"]
+Progress = Callable[[int, int], None]
+
+CALIBRATION_IMAGES = 300
+SEED = 2013
+TEST_SPLITS = (Split.PUBLIC_TEST, Split.PRIVATE_TEST)
+KERAS_FORMATS: dict[Format, tuple[str, str]] = {
+    "savedmodel": ("tf_saved_model", ""),
+    "onnx": ("onnx", ".onnx"),
+    "tflite": ("litert", ".tflite"),
+}
+
+
+def export_fast(
+    data: Dataset,
+    folder: Path = artifacts.FOLDER,
+    aggregates_folder: Path = aggregates.FOLDER,
+    *,
+    images: int = CALIBRATION_IMAGES,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Writes `fast/` in the models' folder and returns its record.
+
+    Convolutions and wide dense layers become int8 by post-training quantisation (Nagel et al. 2021,
+    section 4; NNCF), calibrated on Training images only, as many of each class as of every other.
+    Then both test splits are classified, and what changed against the stored float32 predictions is
+    recorded.
+
+    Args:
+        images: how many Training images activations are calibrated on.
+        progress: called with (test images classified, test images).
+
+    Raises:
+        FerError: if NNCF or OpenVINO is not installed, there is no evaluated model, or the folder
+            cannot be written.
+    """
+    models = artifacts.available(folder)
+    if not models:
+        raise FerError("There is no trained model in {folder}; run: fer train", folder=folder)
+    chosen = calibration_rows(data, images)
+    target = folder / artifacts.FAST
+    networks: dict[str, str] = {}
+    for size, group in artifacts.by_input_size(models.values()).items():
+        name = f"int8-{size}.xml"
+        with tempfile.TemporaryDirectory() as scratch:
+            quantised = quantise(reference.joined(group), size, data.images[chosen], Path(scratch))
+            _save_network(quantised, target / name, Path(scratch))
+        networks[str(size)] = name
+    record: dict[str, Any] = {
+        "weights_sha256": {key: model.digest for key, model in models.items()},
+        "networks": networks,
+        "files_sha256": {
+            path.name: artifacts.sha256(path)
+            for name in networks.values()
+            for path in (target / name, (target / name).with_suffix(".bin"))
+        },
+        "calibration": {
+            "split": Split.TRAINING.value,
+            "images": len(chosen),
+            "seed": SEED,
+            "data_sha256": data.digest,
+        },
+        "versions": {name: version(name) for name in ("openvino", "nncf", "keras", "tensorflow")},
+    }
+    probes, _ = aggregates.read_class_faces(aggregates_folder)
+    _write_probe(target, probes, dict.fromkeys(models, np.zeros((len(probes), 7), np.float32)))
+    files.write_json(target / fast.RECORD, record)
+    backend = _unchecked(list(models.values()), folder)
+    logits = {}
+    for size in artifacts.by_input_size(models.values()):
+        logits.update(backend.logits(batch(probes, size)))
+    _write_probe(target, probes, logits)
+    classifier = inference.load(folder, backend="fast")
+    record["fidelity"] = fidelity(classifier, data, progress)
+    files.write_json(target / fast.RECORD, record)
+    _remove_stale(target, record)
+    return record
+
+
+def calibration_rows(data: Dataset, images: int) -> NDArray[np.int64]:
+    """Rows of Training images, equally many of each class as far as there are any."""
+    rng = np.random.default_rng(SEED)
+    each = -(-images // emotions.COUNT)
+    parts = []
+    for key in emotions.KEYS:
+        rows = data.rows(Split.TRAINING, key)
+        parts.append(rng.choice(rows, min(each, len(rows)), replace=False))
+    return np.sort(np.concatenate(parts))
+
+
+def quantise(network: keras.Model, size: int, faces: NDArray[np.uint8], scratch: Path) -> Any:
+    """The network as an int8 OpenVINO model, its outputs named by model key.
+
+    Args:
+        network: (n, S, S, 3) to logits by model key.
+        faces: what activations are calibrated on, (m, 48, 48) uint8.
+        scratch: an empty folder for intermediate files.
+
+    Raises:
+        FerError: if NNCF or OpenVINO is not installed.
+    """
+    # NNCF reports its use to its makers unless it believes to run in their own tests.
+    os.environ.setdefault("NNCF_CI", "1")
+    try:
+        import nncf
+        import openvino
+    except ImportError as error:
+        raise FerError(
+            "{package} is not installed; install it with: pip install nncf openvino",
+            package=error.name,
+        ) from error
+    signature = [keras.InputSpec(dtype="float32", shape=(None, size, size, 3))]
+    network.export(
+        scratch / "saved", format="tf_saved_model", verbose=False, input_signature=signature
+    )
+    exact = openvino.convert_model(scratch / "saved", input=[-1, size, size, 3])
+    _name_outputs(exact, list(network.output))
+    return nncf.quantize(
+        exact,
+        nncf.Dataset([batch([face], size) for face in faces]),
+        preset=nncf.QuantizationPreset.PERFORMANCE,
+        subset_size=len(faces),
+    )
+
+
+def fidelity(
+    classifier: inference.Classifier, data: Dataset, progress: Progress | None = None
+) -> dict[str, Any]:
+    """How far a classifier is from the stored float32 predictions, by model and test split.
+
+    Raises:
+        FerError: if a model has no stored predictions.
+    """
+    stored = {key: model.predictions() for key, model in classifier.models.items()}
+    row_of = {str(source): row for row, source in enumerate(data.sources)}
+    sources = next(iter(stored.values())).sources
+    rows = np.array([row_of[str(source)] for source in sources if str(source) in row_of])
+    parts: dict[str, list[NDArray[np.float32]]] = {key: [] for key in stored}
+    for start in range(0, len(rows), 32):
+        for key, logits in classifier.logits(data.images[rows[start : start + 32]]).items():
+            parts[key].append(logits)
+        if progress is not None:
+            progress(min(start + 32, len(rows)), len(rows))
+    found: dict[str, Any] = {}
+    for key, logit_parts in parts.items():
+        temperature = classifier.models[key].temperature
+        ours = inference.softmax(np.concatenate(logit_parts) / temperature)
+        exact, labels = stored[key].probabilities, stored[key].labels
+        found[key] = {}
+        for split in TEST_SPLITS:
+            of = stored[key].splits == split.value
+            found[key][split.value] = {
+                "accuracy": float((ours[of].argmax(1) == labels[of]).mean()),
+                "float32_accuracy": float((exact[of].argmax(1) == labels[of]).mean()),
+                "top1_agreement": float((ours[of].argmax(1) == exact[of].argmax(1)).mean()),
+                "mean_absolute_difference": float(np.abs(ours[of] - exact[of]).mean()),
+            }
+    return found
+
+
+def serving_model(folder: Path = artifacts.FOLDER) -> keras.Model:
+    """One network for others to serve: gray faces (n, 48, 48) float32 on 0-255 in; calibrated
+    probabilities (n, 7) by model key out. Resizing and ImageNet's means are inside.
+
+    Raises:
+        FerError: if there is no trained model or its files are damaged.
+    """
+    models = artifacts.available(folder)
+    if not models:
+        raise FerError("There is no trained model in {folder}; run: fer train", folder=folder)
+    faces = keras.Input((FER_SIZE, FER_SIZE), dtype="float32", name="faces")
+    gray = keras.ops.expand_dims(faces, axis=-1)
+    outputs: dict[str, Any] = {}
+    for size, group in artifacts.by_input_size(models.values()).items():
+        # Not Keras' Resizing layer: exported, it puts what follows into training mode.
+        enlarged = keras.ops.image.resize(gray, (size, size), interpolation="bilinear")
+        three = keras.ops.repeat(enlarged, 3, axis=-1)
+        centred = keras.layers.Rescaling(
+            1.0, offset=[-float(mean) for mean in CAFFE_MEANS_BGR], name=f"centred_{size}"
+        )(three)
+        for key, logits in reference.joined(group)(centred).items():
+            cooled = keras.layers.Rescaling(1.0 / models[key].temperature, name=f"cooled_{key}")(
+                logits
+            )
+            outputs[key] = keras.layers.Softmax(name=key)(cooled)
+    return keras.Model(faces, outputs, name="fer")
+
+
+def export_serving(format: Format, out: Path, folder: Path = artifacts.FOLDER) -> Path:
+    """Writes `serving_model` as a TensorFlow SavedModel (signature `serve`), ONNX or TFLite file.
+
+    Returns the path that was written; `out` gets the format's suffix if it has none.
+
+    Raises:
+        FerError: if the path exists, a converter is not installed, or the path cannot be written.
+    """
+    keras_format, suffix = KERAS_FORMATS[format]
+    if suffix and out.suffix != suffix:
+        out = out.with_name(out.name + suffix)
+    if out.exists():
+        raise FerError("{path} exists; choose another --out or remove it.", path=out)
+    model = serving_model(folder)
+    # Keras' ONNX exporter takes the outputs' names from a call.
+    model(np.zeros((1, FER_SIZE, FER_SIZE), np.float32), training=False)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=out.parent) as scratch:
+            whole = Path(scratch) / out.name
+            model.export(whole, format=keras_format, verbose=False)
+            whole.replace(out)
+    except ImportError as error:
+        raise FerError(
+            "{package} is not installed; install it with: pip install {package}",
+            package=error.name or "tf2onnx",
+        ) from error
+    except OSError as error:
+        raise FerError(
+            "{path} cannot be written ({reason}).", path=out, reason=error.strerror or error
+        ) from error
+    return out
+
+
+def _name_outputs(network: Any, keys: list[str]) -> None:
+    """Gives each output the name of its model: a SavedModel lists them sorted by key."""
+    for output, key in zip(network.outputs, sorted(keys), strict=True):
+        output.get_tensor().set_names({key})
+
+
+def _save_network(network: Any, path: Path, scratch: Path) -> None:
+    import openvino
+
+    openvino.save_model(network, scratch / path.name)
+    for suffix in (".bin", ".xml"):
+        with files.replacing(path.with_suffix(suffix)) as temporary:
+            temporary.write_bytes((scratch / path.name).with_suffix(suffix).read_bytes())
+
+
+def _write_probe(
+    folder: Path, faces: NDArray[np.uint8], logits: dict[str, NDArray[np.float32]]
+) -> None:
+    with files.replacing(folder / fast.PROBE) as temporary:
+        save_file({"faces": np.ascontiguousarray(faces), **logits}, temporary)
+
+
+def _unchecked(models: list[Artifact], folder: Path) -> fast.FastBackend:
+    """The backend before its answers for the known faces are recorded."""
+
+    class Recording(fast.FastBackend):
+        def _probe(self, models: Sequence[Artifact]) -> None:
+            """There is nothing to compare with yet."""
+
+    return Recording(models, folder)
+
+
+def _remove_stale(folder: Path, record: dict[str, Any]) -> None:
+    kept = {fast.RECORD, fast.PROBE, *record["files_sha256"]}
+    for path in folder.iterdir():
+        if path.name not in kept:
+            path.unlink()

@@ -1,0 +1,127 @@
+"""The fast backend: the networks in int8 under OpenVINO, without TensorFlow in the process.
+
+`fer export` made the files from the published weights; `export.json` says from which, how they
+were calibrated and how far they are from float32. Each is used only if it is the recorded file, was
+made from the weights beside it, and gives the recorded answers on this processor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file
+
+from fer import FerError, artifacts, files
+from fer.artifacts import Artifact
+from fer.preprocessing import Floats, batch
+
+RECORD = "export.json"
+PROBE = "probe.safetensors"
+# Processors without VNNI saturate 16-bit sums of int8 products, which shows in the probe's logits
+# by whole units; rounding of the few float layers moves them by less than this.
+TOLERANCE = 0.25
+# The few layers that stay in floating point would be bf16 on some processors: less exact, and no
+# faster.
+OPTIONS = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
+
+
+class FastBackend:
+    """Logits of several trained models; blocks 1-3 run once for models of the same input size."""
+
+    name = "fast"
+
+    def __init__(self, models: Sequence[Artifact], folder: Path = artifacts.FOLDER) -> None:
+        """Compiles the networks for this processor and asks them about known faces.
+
+        Args:
+            folder: the models' folder, whose `fast/` holds the export.
+
+        Raises:
+            FerError: if OpenVINO or a file is missing, a file is damaged or older than the
+                weights, or this processor computes something else than was recorded.
+        """
+        try:
+            import openvino
+        except ImportError as error:
+            raise FerError(
+                "OpenVINO is not installed; install it with: pip install openvino"
+            ) from error
+        self.folder = folder / artifacts.FAST
+        record = self._record(models)
+        core = openvino.Core()
+        self._requests: dict[int, Any] = {}
+        for size in artifacts.by_input_size(models):
+            path = self.folder / record["networks"][str(size)]
+            try:
+                compiled = core.compile_model(path, "CPU", OPTIONS)
+            except RuntimeError as error:
+                raise FerError(
+                    "OpenVINO cannot run {path} here ({reason}); run: fer export",
+                    path=path,
+                    reason=str(error).strip().splitlines()[-1],
+                ) from error
+            self._requests[size] = compiled.create_infer_request()
+        self._keys = {model.key for model in models}
+        self._probe(models)
+
+    def logits(self, inputs: Floats) -> dict[str, NDArray[np.float32]]:
+        """Logits (n, 7) by model key, of the models that take input of this size (n, S, S, 3)."""
+        found = self._requests[inputs.shape[1]].infer({0: np.ascontiguousarray(inputs)})
+        named = {output.get_any_name(): values for output, values in found.items()}
+        # The request's own memory is written again by its next call.
+        return {key: np.array(values) for key, values in named.items() if key in self._keys}
+
+    def _record(self, models: Sequence[Artifact]) -> dict[str, Any]:
+        record: dict[str, Any] = files.read_json(self.folder / RECORD)
+        for model in models:
+            if record["weights_sha256"].get(model.key) != model.digest:
+                raise FerError(
+                    "The fast backend was made from other weights of {model}; run: fer export",
+                    model=model.key,
+                )
+        for name, digest in record["files_sha256"].items():
+            path = self.folder / name
+            if not path.exists() or artifacts.sha256(path) != digest:
+                raise FerError(
+                    "{path} is missing or damaged; restore it from the repository or run: "
+                    "fer export",
+                    path=path,
+                )
+        return record
+
+    def _probe(self, models: Sequence[Artifact]) -> None:
+        faces, recorded = read_probe(self.folder)
+        for size, group in artifacts.by_input_size(models).items():
+            found = self.logits(batch(faces, size))
+            for model in group:
+                distance = float(np.abs(found[model.key] - recorded[model.key]).max())
+                if not distance <= TOLERANCE:
+                    raise FerError(
+                        "This processor computes int8 differently from the one that made the fast "
+                        "backend (logits of {model} differ by {distance}); run: fer export",
+                        model=model.key,
+                        distance=f"{distance:.2f}",
+                    )
+
+
+def read_probe(folder: Path) -> tuple[NDArray[np.uint8], dict[str, NDArray[np.float32]]]:
+    """Known faces (n, 48, 48) uint8 and each model's int8 logits (n, 7) for them.
+
+    Raises:
+        FerError: if the file is missing or damaged.
+    """
+    path = folder / PROBE
+    try:
+        tensors = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise FerError(
+            "{path} is missing or damaged; restore it from the repository or run: fer export",
+            path=path,
+        ) from error
+    faces = tensors.pop("faces")
+    return faces, tensors

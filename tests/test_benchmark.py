@@ -1,0 +1,62 @@
+"""The benchmark times every way in turn and counts what it compares with rightly."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from making import ROOT
+
+from fer import aggregates, artifacts, benchmark, ceiling, complexity, dataset, exporting, files
+from fer.scenarios import BASELINE, PROPOSED
+
+COMMITTED = ROOT / "models" / artifacts.BENCHMARK
+
+
+def test_convolutions_are_vgg16s() -> None:
+    shapes = ceiling.convolution_shapes(224)
+    assert len(shapes) == 13
+    assert shapes[0] == (224, 3, 64)
+    assert shapes[-1] == (14, 512, 512)
+    counted = sum(side * side * 9 * a * b for side, a, b in shapes)
+    assert counted == complexity.multiply_adds(BASELINE, 224) - sum(
+        a * b for a, b in complexity._dense(BASELINE)
+    )
+
+
+def test_trunk_is_61_percent_of_the_convolutions() -> None:
+    whole = complexity.multiply_adds(PROPOSED, 224)
+    assert complexity.trunk_multiply_adds(224) / whole == pytest.approx(0.61, abs=0.005)
+
+
+def test_run_on_small_models(
+    small_models: Path,
+    small_data: dataset.Dataset,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder = tmp_path / "models"
+    shutil.copytree(small_models, folder)
+    exporting.export_fast(small_data, folder, ROOT / aggregates.FOLDER, images=7)
+    monkeypatch.setattr(benchmark, "BATCHES", (1, 2))
+    calls: list[tuple[int, int]] = []
+    record = benchmark.run(folder, rounds=2, progress=lambda *at: calls.append(at))
+    assert list(record["ways"]) == list(benchmark.WAYS)
+    assert calls[-1] == (4, 4)
+    for by_count in record["ways"].values():
+        assert list(by_count) == ["1", "2"]
+        for row in by_count.values():
+            assert 0 < row["p50_ms"] <= row["p95_ms"]
+            assert row["share_of_ceiling"] > 0
+    assert record["ways"]["two_predict_calls"]["1"]["speedup"] == 1
+    assert set(record["models"]) == {"baseline", "proposed"}
+    started = record["starts"]["fast"]
+    assert started["resident_mb"] < record["starts"]["reference"]["resident_mb"]
+
+
+def test_committed_figures_belong_to_the_committed_models() -> None:
+    record = files.read_json(COMMITTED)
+    digests = {key: model.digest for key, model in artifacts.available(ROOT / "models").items()}
+    assert record["weights_sha256"] == digests
+    assert record["machine"]["processor"]

@@ -1,0 +1,198 @@
+"""Both models in one pass: backends agree, fall back in words, and are safe between threads."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from making import ROOT, face_like
+
+from fer import FerError, aggregates, artifacts, dataset, exporting, fast, files, inference
+from fer.dataset import Split
+
+MODELS = ROOT / "models"
+
+
+@pytest.fixture(scope="session")
+def exported(
+    small_models: Path, small_data: dataset.Dataset, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    folder = tmp_path_factory.mktemp("exported") / "models"
+    shutil.copytree(small_models, folder)
+    exporting.export_fast(small_data, folder, ROOT / aggregates.FOLDER, images=14)
+    return folder
+
+
+@pytest.fixture
+def own(exported: Path, tmp_path: Path) -> Path:
+    """A copy that a test may damage."""
+    shutil.copytree(exported, tmp_path / "models")
+    return tmp_path / "models"
+
+
+def faces(count: int = 6) -> list[np.ndarray]:
+    return [face_like(seed) for seed in range(count)]
+
+
+def probabilities(classifier: inference.Classifier) -> np.ndarray:
+    return np.array(
+        [[p.probabilities for p in answer.values()] for answer in classifier.predict(faces())]
+    )
+
+
+def test_fast_backend_answers_like_the_reference(exported: Path) -> None:
+    quick = inference.load(exported, backend="fast")
+    exact = inference.load(exported, backend="reference")
+    assert (quick.backend, exact.backend) == ("fast", "reference")
+    assert np.abs(probabilities(quick) - probabilities(exact)).max() < 0.05
+    assert np.ptp(probabilities(exact)[:, 0], axis=0).max() > 0.05, "the models say one thing only"
+
+
+def test_export_records_what_it_was_made_of(exported: Path, small_data: dataset.Dataset) -> None:
+    record = files.read_json(exported / artifacts.FAST / fast.RECORD)
+    assert record["calibration"]["images"] == 14
+    assert record["calibration"]["data_sha256"] == small_data.digest
+    rows = exporting.calibration_rows(small_data, 14)
+    assert {str(split) for split in small_data.splits[rows]} == {Split.TRAINING.value}
+    assert np.bincount(small_data.labels[rows]).tolist() == [2] * 7
+    for row in record["fidelity"]["proposed"].values():
+        assert abs(row["accuracy"] - row["float32_accuracy"]) <= 0.2
+    assert list(record["networks"]) == ["32"], "models of one size share one network"
+
+
+def test_shared_trunk_equals_two_separate_models() -> None:
+    from fer import preprocessing, reference
+
+    found = [
+        replace(model, scenario=replace(model.scenario, input_size=64))
+        for model in artifacts.available(MODELS).values()
+    ]
+    inputs = preprocessing.batch(faces(4), 64)
+    together = reference.ReferenceBackend(found).logits(inputs)
+    for model in found:
+        alone = reference.build_from(model).predict_on_batch(inputs)
+        difference = inference.softmax(np.asarray(alone)) - inference.softmax(together[model.key])
+        assert np.abs(difference).max() <= 1e-5
+
+
+def test_fast_backend_needs_no_tensorflow(exported: Path) -> None:
+    program = (
+        "import sys, pathlib, numpy\n"
+        "from fer import inference\n"
+        f"c = inference.load(pathlib.Path({str(exported)!r}))\n"
+        "assert c.backend == 'fast' and c.notice is None\n"
+        "c.predict([numpy.zeros((48, 48), numpy.uint8)])\n"
+        "heavy = {'tensorflow', 'keras', 'nncf', 'torch'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    child = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert child.returncode == 0, child.stderr[-2000:]
+
+
+def make_stale(folder: Path) -> None:
+    record = files.read_json(folder / fast.RECORD)
+    record["weights_sha256"]["proposed"] = "0" * 64
+    files.write_json(folder / fast.RECORD, record)
+
+
+def damage(folder: Path) -> None:
+    path = folder / "int8-32.bin"
+    path.write_bytes(path.read_bytes()[:-10])
+
+
+def falsify(folder: Path) -> None:
+    known, logits = fast.read_probe(folder)
+    exporting._write_probe(folder, known, {key: value + 1 for key, value in logits.items()})
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (make_stale, "made from other weights of proposed"),
+        (damage, "int8-32.bin is missing or damaged"),
+        (falsify, "computes int8 differently"),
+        (shutil.rmtree, "There is no file"),
+    ],
+)
+def test_what_is_wrong_with_the_fast_backend_is_told(own: Path, spoil, says: str) -> None:
+    spoil(own / artifacts.FAST)
+    with pytest.raises(FerError, match=says):
+        inference.load(own, backend="fast")
+    fallen = inference.load(own, backend="auto")
+    assert fallen.backend == "reference"
+    assert says in str(fallen.notice)
+    assert len(fallen.predict(faces(1))[0]) == 2
+
+
+def test_without_openvino_the_reference_answers(
+    exported: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    called: list[str] = []
+    fallen = inference.load(exported, before_reference=lambda: called.append("before"))
+    assert "pip install openvino" in str(fallen.notice)
+    assert called == ["before"]
+
+
+def test_environment_chooses_the_backend(exported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(inference.VARIABLE, "reference")
+    assert inference.load(exported).backend == "reference"
+    monkeypatch.setenv(inference.VARIABLE, "gpu")
+    with pytest.raises(FerError, match="auto, fast, reference"):
+        inference.load(exported)
+
+
+def test_threads_do_not_mix_their_answers(exported: Path) -> None:
+    classifier = inference.load(exported, backend="fast")
+    alone = [classifier.logits([face])["proposed"] for face in faces(16)]
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(lambda f: classifier.logits([f])["proposed"], faces(16) * 4))
+    for position, found in enumerate(together):
+        assert np.array_equal(found, alone[position % 16])
+
+
+def test_any_number_of_faces_in_one_call(exported: Path) -> None:
+    classifier = inference.load(exported, backend="fast")
+    one_by_one = np.concatenate([classifier.logits([face])["baseline"] for face in faces()])
+    assert np.allclose(classifier.logits(faces())["baseline"], one_by_one, atol=1e-4)
+    assert classifier.logits([])["baseline"].shape == (0, 7)
+
+
+def test_other_threads_go_on_while_a_network_computes() -> None:
+    classifier = inference.load(MODELS, backend="fast")
+    ticks: list[float] = []
+    computing = threading.Event()
+    done = threading.Event()
+
+    def tick() -> None:
+        computing.wait()
+        while not done.is_set():
+            ticks.append(time.perf_counter())
+            time.sleep(0.002)
+
+    watcher = threading.Thread(target=tick)
+    watcher.start()
+    computing.set()
+    classifier.logits(faces(16))
+    done.set()
+    watcher.join()
+    # Were the GIL held, there would be one gap as long as the whole call.
+    assert len(ticks) >= 10
+
+
+def test_committed_fast_backend_is_faithful() -> None:
+    record = files.read_json(MODELS / artifacts.FAST / fast.RECORD)
+    for key, model in artifacts.available(MODELS).items():
+        assert record["weights_sha256"][key] == model.digest
+        private = record["fidelity"][key][Split.PRIVATE_TEST.value]
+        assert abs(private["accuracy"] - private["float32_accuracy"]) <= 0.003
+        assert private["top1_agreement"] >= 0.985
+    assert record["calibration"]["split"] == Split.TRAINING.value
