@@ -127,21 +127,15 @@ def load(
             )
     else:
         models = {key: artifacts.open_artifact(key, folder) for key in keys}
-    wished = backend or os.environ.get(VARIABLE) or "auto"
-    if wished not in BACKENDS:
-        raise FerError(
-            "There is no backend {backend}; set FER_BACKEND to one of {choices}.",
-            backend=f"{wished!r}",
-            choices=", ".join(BACKENDS),
-        )
+    chosen = backend or wished()
     notice = None
-    if wished != "reference":
+    if chosen != "reference":
         from fer import fast
 
         try:
             return Classifier(models, fast.FastBackend(list(models.values()), folder), "int8")
         except FerError as error:
-            if wished == "fast":
+            if chosen == "fast":
                 raise
             notice = error
     if before_reference is not None:
@@ -153,6 +147,22 @@ def load(
     # The first call of a Keras graph traces it.
     classifier.logits([np.zeros((preprocessing.FER_SIZE,) * 2, np.uint8)])
     return classifier
+
+
+def wished() -> str:
+    """What the environment variable FER_BACKEND asks for, "auto" if it is not set.
+
+    Raises:
+        FerError: if it is none of `BACKENDS`.
+    """
+    found = os.environ.get(VARIABLE) or "auto"
+    if found not in BACKENDS:
+        raise FerError(
+            "There is no backend {backend}; set FER_BACKEND to one of {choices}.",
+            backend=f"{found!r}",
+            choices=", ".join(BACKENDS),
+        )
+    return found
 
 
 def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -50,6 +50,18 @@ def test_predict_prints_both_models(photo: Path) -> None:
         assert key in result.output
 
 
+def test_predict_needs_no_tensorflow(photo: Path) -> None:
+    program = (
+        "import sys\n"
+        "from fer.cli import main\n"
+        f"main(['predict', {str(photo)!r}, '--models-dir', {MODELS!r}], standalone_mode=False)\n"
+        "assert not {'tensorflow', 'keras'} & set(sys.modules)"
+    )
+    child = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert child.returncode == 0, child.stderr[-2000:]
+    assert "Slower backend" not in child.stderr
+
+
 def test_predict_json_and_csv_agree(photo: Path) -> None:
     record = json.loads(fer("predict", photo, "--json", "--models-dir", MODELS).stdout)
     rows = list(
@@ -139,6 +151,7 @@ def test_nothing_but_training_and_the_reference_backend_imports_tensorflow() -> 
 
 def test_aiortc_and_tensorflow_live_in_one_process() -> None:
     program = (
+        "import os; os.environ['FER_BACKEND'] = 'reference'\n"
         "from fer.ui import loaders; loaders.classifier()\n"
         "import aiortc, sys; assert 'tensorflow' in sys.modules"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import io
+import os
 import subprocess
 import sys
 import time
@@ -135,7 +136,7 @@ def test_page_only_arranges(page: str) -> None:
     assert imported <= {"streamlit", "fer"}
 
 
-def test_no_page_but_the_demo_imports_tensorflow() -> None:
+def test_no_page_imports_tensorflow() -> None:
     script = f"""
 import sys
 from streamlit.testing.v1 import AppTest
@@ -146,7 +147,7 @@ for page in {PAGES!r}:
     assert "tensorflow" not in sys.modules, page
     assert "keras" not in sys.modules, page
 app.switch_page("pages/3_Classification_Results.py").run()
-for view in ("parameters", "classes", "confusion", "curves", "calibration"):
+for view in ("parameters", "classes", "confusion", "curves", "calibration", "speed"):
     app.segmented_control(key="result_view").set_value(view).run()
     assert not app.exception, view
     assert "tensorflow" not in sys.modules, view
@@ -155,6 +156,82 @@ for view in ("parameters", "classes", "confusion", "curves", "calibration"):
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr[-2000:]
+
+
+ACTS = {
+    "home": (
+        f"app = AppTest.from_file({str(ROOT / 'Home.py')!r}, default_timeout=120).run()\n"
+        "app.file_uploader(key='photo').upload('face.jpg', photo).run()"
+    ),
+    "demo": (
+        "app.switch_page('pages/5_Realtime_Demo.py').run()\n"
+        "app.segmented_control(key='demo_source').set_value('sample').run()"
+    ),
+    "results": "app.switch_page('pages/3_Classification_Results.py').run()",
+    "webcam": "import streamlit_webrtc, aiortc; aiortc.RTCPeerConnection()",
+}
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        ("home", "demo", "webcam", "results"),
+        ("results", "demo", "webcam", "home"),
+        ("webcam", "results", "home", "demo"),
+    ],
+    ids="-".join,
+)
+def test_reference_backend_survives_every_order_of_pages(
+    order: tuple[str, ...], portrait: np.ndarray, tmp_path: Path
+) -> None:
+    """TensorFlow before aiortc kills a process; what comes first differs between visitors.
+
+    The first act that needs the networks decides the order, so each of them is the first once.
+    """
+    (tmp_path / "face.jpg").write_bytes(jpeg(portrait))
+    script = f"""
+import sys
+from pathlib import Path
+from streamlit.testing.v1 import AppTest
+photo = Path({str(tmp_path / "face.jpg")!r}).read_bytes()
+app = AppTest.from_file({str(ROOT / "Home.py")!r}, default_timeout=120).run()
+assert "tensorflow" not in sys.modules
+"""
+    for act in order:
+        script += ACTS[act] + "\nassert not app.exception\n"
+    script += "assert 'tensorflow' in sys.modules"
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "FER_BACKEND": "reference"},
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_a_slower_backend_is_told(portrait: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    import streamlit as st
+
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    st.cache_resource.clear()
+    app = open_page("5_Realtime_Demo.py")
+    app.segmented_control(key="demo_source").set_value("sample").run()
+    assert not app.exception
+    st.cache_resource.clear()
+    assert any("OpenVINO is not installed" in str(caption.value) for caption in app.caption)
+
+
+def test_speed_view_shows_the_committed_figures() -> None:
+    app = open_page("3_Classification_Results.py")
+    app.segmented_control(key="result_view").set_value("speed").run()
+    assert not app.exception
+    record = loaders.benchmark()
+    assert record is not None
+    fastest = f"{record['ways']['fast']['1']['p50_ms']:.1f} ms"
+    assert any(fastest in str(element.value) for element in app.markdown)
+    assert len(app.dataframe) == 2
 
 
 def test_choices_of_the_results_page(with_data: Path) -> None:

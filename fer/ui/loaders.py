@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import gc
+import threading
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
-from fer import aggregates, artifacts, dataset, fast, files, photos, preprocessing
+from fer import aggregates, artifacts, dataset, fast, files, inference, photos, preprocessing
 from fer.artifacts import Artifact, Predictions
 from fer.dataset import Dataset
 from fer.faces import Detector
@@ -39,12 +40,15 @@ def _data(folder: Path, changed: int) -> Dataset:
 
 @st.cache_resource(show_spinner=False)
 def settle() -> None:
-    """Freezes what start-up imported, once for the whole server.
+    """Freezes what start-up imported and begins to load the models, once for the whole server.
 
     Streamlit collects garbage after every rerun; frozen objects are not walked through each time.
     """
     gc.collect()
     gc.freeze()
+    if inference.wished() != "reference" and fast.is_current(models().values(), MODELS):
+        # Ready by the time a visitor has chosen a photo.
+        threading.Thread(target=classifier, name="load-models", daemon=True).start()
 
 
 @st.cache_data(show_spinner=False)
@@ -97,8 +101,6 @@ def _rows_by_source(digest: str) -> dict[str, int]:
 @st.cache_resource(show_spinner=False)
 def classifier() -> Classifier:
     """All networks, loaded once for all visitors; without TensorFlow unless nothing else works."""
-    from fer import inference
-
     loaded = inference.load(MODELS, before_reference=_import_webrtc)
     # With TensorFlow's objects unfrozen, the collection after each rerun takes half a second and
     # holds up every other thread.

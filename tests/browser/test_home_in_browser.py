@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from making import jpeg
 from playwright.sync_api import Page, expect
+from serving import Server
 
 
 def overflow(page: Page) -> int:
@@ -43,6 +44,21 @@ def test_photo_shows_two_models_bars(
     expect(page.locator("[data-testid=stException]")).to_have_count(0)
     assert overflow(page) <= 0
     assert problems == []
+
+
+@pytest.mark.parametrize("page", [(1280, "en")], indirect=True, ids=["desktop"])
+def test_answers_come_without_tensorflow(
+    page: Page, server: Server, portrait: np.ndarray, tmp_path: Path
+) -> None:
+    page.goto(server.url)
+    photo = tmp_path / "portrait.jpg"
+    photo.write_bytes(jpeg(portrait))
+    page.locator("input[type=file]").set_input_files(photo)
+    expect(page.get_by_text("proposed: happy").first).to_be_visible()
+    modules = server.loaded_modules()
+    assert "openvino" in modules
+    assert not {"tensorflow", "keras", "torch"} & modules
+    assert server.resident_mb() <= 450
 
 
 @pytest.mark.parametrize("page", [(1280, "en")], indirect=True, ids=["desktop"])
