@@ -67,3 +67,4 @@ from fer.ui import loaders  # noqa: E402
 
 loaders.settle()
 page.run()
+loaders.preload()

@@ -2,10 +2,12 @@
 
 import streamlit as st
 
-from fer import FerError
-from fer.ui import dataset_charts, dataset_parts, loaders, parts, text
+from fer.ui import text
 
 _ = text.translator()
+from fer import FerError
+from fer.ui import dataset_charts, dataset_parts, loaders, parts
+
 st.markdown(_("What is in FER-2013, how even are its classes, and how clean are its splits?"))
 try:
     data = loaders.data()

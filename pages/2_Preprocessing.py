@@ -2,10 +2,12 @@
 
 import streamlit as st
 
-from fer import FerError, stages
-from fer.ui import parts, preprocessing_parts, sources, text
+from fer.ui import text
 
 _ = text.translator()
+from fer import FerError, stages
+from fer.ui import parts, preprocessing_parts, sources
+
 st.markdown(_("What does a network see of a photo, and how is it varied in training?"))
 try:
     chosen = sources.choose("pre", _)

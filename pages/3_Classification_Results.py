@@ -2,10 +2,12 @@
 
 import streamlit as st
 
-from fer import FerError
-from fer.ui import confusions, loaders, parts, report, result_views, results, text
+from fer.ui import text
 
 _ = text.translator()
+from fer import FerError
+from fer.ui import confusions, loaders, parts, report, result_views, results
+
 st.markdown(_("Which scenario reads faces better, by how much, and on which expressions?"))
 models = results.evaluated()
 if not models:

@@ -2,10 +2,12 @@
 
 import streamlit as st
 
-from fer import FerError
-from fer.ui import loaders, parts, text, training_charts, training_parts
+from fer.ui import text
 
 _ = text.translator()
+from fer import FerError
+from fer.ui import loaders, parts, training_charts, training_parts
+
 st.markdown(_("How did the models learn, do they overfit, and would longer training help?"))
 try:
     training_parts.metrics(_)

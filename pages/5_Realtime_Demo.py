@@ -2,10 +2,12 @@
 
 import streamlit as st
 
-from fer import FerError
-from fer.ui import answers, batches, loaders, parts, sources, text
+from fer.ui import text
 
 _ = text.translator()
+from fer import FerError
+from fer.ui import answers, batches, loaders, parts, sources
+
 st.markdown(_("What do both models see in your own photos, and do they agree?"))
 if not loaders.models():
     st.warning(_("No model is installed here. Run `fer train` and `fer publish`."))

@@ -40,14 +40,22 @@ def _data(folder: Path, changed: int) -> Dataset:
 
 @st.cache_resource(show_spinner=False)
 def settle() -> None:
-    """Freezes what start-up imported and begins to load the models, once for the whole server.
+    """Freezes what start-up imported, once for the whole server.
 
     Streamlit collects garbage after every rerun; frozen objects are not walked through each time.
     """
     gc.collect()
     gc.freeze()
+
+
+@st.cache_resource(show_spinner=False)
+def preload() -> None:
+    """Begins to load the models, once for the whole server; called when the first page is drawn.
+
+    They are ready by the time a visitor has chosen a photo. Where the reference backend would
+    answer, TensorFlow waits until it is asked for.
+    """
     if inference.wished() != "reference" and fast.is_current(models().values(), MODELS):
-        # Ready by the time a visitor has chosen a photo.
         threading.Thread(target=classifier, name="load-models", daemon=True).start()
 
 
