@@ -13,7 +13,7 @@ if not loaders.models():
     st.warning(_("No model is installed here. Run `fer train` and `fer publish`."))
     st.stop()
 
-modes = {"photo": _("Photo"), "batch": _("Many photos")}
+modes = {"webcam": _("Webcam"), "photo": _("Photo"), "batch": _("Many photos")}
 mode = st.segmented_control(
     _("Mode"),
     list(modes),
@@ -24,7 +24,12 @@ mode = st.segmented_control(
     label_visibility="collapsed",
 )
 try:
-    if mode == "photo":
+    if mode == "webcam":
+        # Imported here: what brings the video takes half a second that the others need not wait.
+        from fer.ui import webcam
+
+        webcam.show(_)
+    elif mode == "photo":
         chosen = sources.choose("demo", _, default="upload")
         if chosen is not None:
             answers.photo(*chosen, "demo", _)

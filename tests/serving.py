@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -13,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from making import ROOT
@@ -20,21 +22,21 @@ from making import ROOT
 
 @dataclass(frozen=True)
 class Server:
-    """A running dashboard: its address, its process, and the file it writes its modules to."""
+    """A running dashboard: its address, its process, and the file it writes about itself to."""
 
     url: str
     pid: int
-    modules: Path
+    inside: Path
 
-    def loaded_modules(self) -> set[str]:
-        """The names of the modules that the server has imported by now."""
-        self.modules.unlink(missing_ok=True)
+    def tell(self, what: Literal["modules", "threads"]) -> list[str]:
+        """The names of the modules that the server has imported, or of its threads, by now."""
+        self.inside.unlink(missing_ok=True)
         os.kill(self.pid, signal.SIGUSR1)
         for _ in range(100):
-            if self.modules.exists():
-                return set(self.modules.read_text().split())
+            if self.inside.exists():
+                return list(json.loads(self.inside.read_text())[what])
             time.sleep(0.1)
-        pytest.fail("The server did not tell its modules.")
+        pytest.fail("The server did not tell.")
 
     def resident_mb(self) -> float:
         """The server's resident memory in millions of bytes."""
@@ -49,7 +51,7 @@ def running(folder: Path, **environment: str) -> Iterator[Server]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    modules = folder / "modules"
+    inside = folder / "inside"
     log = (folder / "log").open("w+")
     server = subprocess.Popen(
         [
@@ -60,7 +62,7 @@ def running(folder: Path, **environment: str) -> Iterator[Server]:
         cwd=ROOT,
         stdout=log,
         stderr=subprocess.STDOUT,
-        env={**os.environ, "FER_MODULES_FILE": str(modules), **environment},
+        env={**os.environ, "FER_INSIDE_FILE": str(inside), **environment},
     )
     url = f"http://localhost:{port}"
     try:
@@ -73,7 +75,7 @@ def running(folder: Path, **environment: str) -> Iterator[Server]:
         else:
             log.seek(0)
             pytest.fail(f"The dashboard did not start:\n{log.read()}")
-        yield Server(url, server.pid, modules)
+        yield Server(url, server.pid, inside)
     finally:
         server.terminate()
         server.wait(20)

@@ -53,9 +53,9 @@ def sentences() -> set[str]:
         for argument in calls(path, "_"):
             if isinstance(argument, ast.Constant):
                 found.add(argument.value)
-    for module in SHOWN:
-        for argument in calls(ROOT / "fer" / f"{module}.py", "FerError"):
-            assert isinstance(argument, ast.Constant), f"{module}.py: {ast.unparse(argument)}"
+    for path in [*UI, *(ROOT / "fer" / f"{module}.py" for module in SHOWN)]:
+        for argument in calls(path, "FerError"):
+            assert isinstance(argument, ast.Constant), f"{path.name}: {ast.unparse(argument)}"
             found.add(argument.value)
     return found
 

@@ -1,0 +1,256 @@
+"""Both models on a stream of frames: always the newest one, in a thread of its own.
+
+Whoever shows the video hands in each frame and goes on at once; how long the networks take never
+holds the video up. Frames are kept in memory only, one at a time.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fer import emotions, faces
+from fer.faces import Detector, Face
+from fer.inference import Classifier, Prediction
+from fer.preprocessing import Rgb
+from fer.tracking import Smoother, Tracker
+
+logger = logging.getLogger(__name__)
+
+# The thread ends when no frame has come for this long, and begins again with the next one.
+IDLE_SECONDS = 3.0
+# What the chart over time reaches back to, and how often it gets a point.
+HISTORY_SECONDS = 60.0
+HISTORY_STEP = 0.25
+# The span over which rates and times are taken.
+RATE_SECONDS = 4.0
+
+
+@dataclass(frozen=True)
+class Watched:
+    """One face of a frame: its number, where it is, and each model's (smoothed) prediction."""
+
+    number: int
+    face: Face
+    predictions: dict[str, Prediction]
+
+    @property
+    def is_agreed(self) -> bool:
+        """Whether every model has the same most probable emotion."""
+        return len({prediction.top1 for prediction in self.predictions.values()}) <= 1
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What was seen in the newest analysed frame. Seconds are of `time.monotonic`.
+
+    `taken`: when the frame came; `told`: when the answers were there.
+    """
+
+    people: tuple[Watched, ...] = ()
+    taken: float = 0.0
+    told: float = 0.0
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A point of the chart over time: seconds, face, and probabilities (7,) by model key."""
+
+    at: float
+    number: int
+    probabilities: dict[str, NDArray[np.float64]]
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Rates over the last seconds: frames shown and analysed each second, and milliseconds from a
+    frame's coming to its answers (median, 95th percentile; 0 before there are any).
+
+    `agreement` is the share of analysed faces, since the start, on which the models agreed.
+    """
+
+    shown: float
+    analysed: float
+    p50_ms: float
+    p95_ms: float
+    agreement: float | None
+
+
+@dataclass
+class _Counts:
+    shown: deque[float] = field(default_factory=deque)
+    delays: deque[tuple[float, float]] = field(default_factory=deque)
+    people: int = 0
+    agreed: int = 0
+
+
+class Finder(Protocol):
+    """Something that finds faces, as `faces.Detector` does."""
+
+    def detect(self, rgb: Rgb) -> list[Face]: ...
+
+
+class Watcher:
+    """Analyses a stream of frames; one for each viewer. Every method may be called by any thread.
+
+    Args:
+        most_faces: at most so many faces are classified in a frame, the largest first.
+    """
+
+    def __init__(
+        self,
+        detector: Detector | Finder,
+        classifier: Classifier,
+        *,
+        half_life: float = 0.3,
+        most_faces: int = 8,
+    ) -> None:
+        self._detector, self._classifier = detector, classifier
+        self._most = most_faces
+        self._lock = threading.Condition()
+        self._newest: tuple[float, Rgb] | None = None
+        self._thread: threading.Thread | None = None
+        self._tracker, self._smoother = Tracker(), Smoother(half_life)
+        self._sight = Sight()
+        self._moments: deque[Moment] = deque()
+        self._counts = _Counts()
+
+    def show(self, rgb: Rgb, now: float | None = None) -> Sight:
+        """Hands in the newest frame and returns at once what was last seen.
+
+        Args:
+            rgb: (H, W, 3) uint8, not changed afterwards by the caller.
+            now: when it came, `time.monotonic` seconds.
+        """
+        with self._lock:
+            now = time.monotonic() if now is None else now
+            self._newest = (now, rgb)
+            self._counts.shown.append(now)
+            while self._counts.shown[0] < now - RATE_SECONDS:
+                self._counts.shown.popleft()
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name="watcher", daemon=True)
+                self._thread.start()
+            self._lock.notify()
+            return self._sight
+
+    @property
+    def half_life(self) -> float:
+        """Seconds after which a past frame counts half in what is shown; 0: not smoothed."""
+        return self._smoother.half_life
+
+    @half_life.setter
+    def half_life(self, seconds: float) -> None:
+        with self._lock:
+            self._smoother.half_life = seconds
+
+    @property
+    def is_working(self) -> bool:
+        """Whether frames are coming in."""
+        with self._lock:
+            return self._thread is not None
+
+    def sight(self) -> Sight:
+        """What was seen in the newest analysed frame."""
+        with self._lock:
+            return self._sight
+
+    def moments(self) -> list[Moment]:
+        """The last minute, oldest first."""
+        with self._lock:
+            return list(self._moments)
+
+    def pace(self) -> Pace:
+        """Rates over the last seconds."""
+        with self._lock:
+            counts = self._counts
+            delays = [delay for _, delay in counts.delays]
+            return Pace(
+                shown=len(counts.shown) / RATE_SECONDS,
+                analysed=len(delays) / RATE_SECONDS,
+                p50_ms=1000 * float(np.median(delays)) if delays else 0.0,
+                p95_ms=1000 * float(np.percentile(delays, 95)) if delays else 0.0,
+                agreement=counts.agreed / counts.people if counts.people else None,
+            )
+
+    def clear(self) -> None:
+        """Forgets the last minute and the agreement so far."""
+        with self._lock:
+            self._moments.clear()
+            self._counts = _Counts()
+
+    def _work(self) -> None:
+        while True:
+            with self._lock:
+                if self._newest is None and not self._lock.wait_for(
+                    lambda: self._newest is not None, IDLE_SECONDS
+                ):
+                    self._thread = None
+                    self._sight = Sight()
+                    return
+                taken, rgb = self._newest or (0.0, np.zeros((1, 1, 3), np.uint8))
+                self._newest = None
+            try:
+                self._analyse(taken, rgb)
+            except Exception:
+                # One odd frame must not end the stream; what is wrong with it stands in the log.
+                logger.exception("A frame could not be analysed.")
+
+    def _analyse(self, taken: float, rgb: Rgb) -> None:
+        found = self._detector.detect(rgb)[: self._most]
+        numbers = self._tracker.update(found)
+        answers = self._classifier.predict([faces.gray_crop(rgb, face) for face in found])
+        people = []
+        for number, face, answer in zip(numbers, found, answers, strict=True):
+            smoothed = self._smoother.update(
+                number, {key: p.probabilities for key, p in answer.items()}, taken
+            )
+            predictions = {key: Prediction(key, values) for key, values in smoothed.items()}
+            people.append(Watched(number, face, predictions))
+        self._smoother.forget(self._tracker)
+        told = time.monotonic()
+        with self._lock:
+            self._sight = Sight(tuple(people), taken, told)
+            self._counts.delays.append((told, told - taken))
+            while self._counts.delays[0][0] < told - RATE_SECONDS:
+                self._counts.delays.popleft()
+            self._counts.people += len(people)
+            self._counts.agreed += sum(person.is_agreed for person in people)
+            self._remember(people, taken)
+
+    def _remember(self, people: list[Watched], taken: float) -> None:
+        while self._moments and self._moments[0].at < taken - HISTORY_SECONDS:
+            self._moments.popleft()
+        for person in people:
+            last = next((m.at for m in reversed(self._moments) if m.number == person.number), None)
+            if last is None or taken - last >= HISTORY_STEP:
+                values = {key: p.probabilities for key, p in person.predictions.items()}
+                self._moments.append(Moment(taken, person.number, values))
+
+
+def rows(moments: list[Moment]) -> list[dict[str, object]]:
+    """A flat row for each moment and model: seconds since the first, face, model, top-1, seven
+    confidences."""
+    found: list[dict[str, object]] = []
+    for moment in moments:
+        for key, values in moment.probabilities.items():
+            found.append(
+                {
+                    "seconds": round(moment.at - moments[0].at, 3),
+                    "face": moment.number,
+                    "model": key,
+                    "top1": emotions.KEYS[int(values.argmax())],
+                    **{
+                        name: round(float(value), 6)
+                        for name, value in zip(emotions.KEYS, values, strict=True)
+                    },
+                }
+            )
+    return found

@@ -1,0 +1,161 @@
+"""The stream never waits for the networks, sees the newest frame, and ends with its viewer."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytest
+
+from fer import drawing, emotions, watching
+from fer.faces import Face
+from fer.inference import Prediction
+from fer.watching import Watcher
+
+
+class Finder:
+    """Finds a face whose left edge is the frame's first pixel; none in a black frame."""
+
+    def detect(self, rgb: np.ndarray) -> list[Face]:
+        left = float(rgb[0, 0, 0])
+        return [Face((left, 2, 20, 20), np.zeros((5, 2), np.float32), 0.9)] if left else []
+
+
+class Slow:
+    """Answers after a while, with the class that the face's brightness says."""
+
+    def __init__(self, seconds: float = 0.0) -> None:
+        self.seconds, self.asked = seconds, 0
+
+    def predict(self, crops: Sequence[np.ndarray]) -> list[dict[str, Prediction]]:
+        self.asked += 1
+        time.sleep(self.seconds)
+        return [
+            {key: Prediction(key, np.eye(7)[int(c.mean()) % 7]) for key in ("baseline", "proposed")}
+            for c in crops
+        ]
+
+
+def frame(shade: int) -> np.ndarray:
+    return np.full((60, 80, 3), shade, np.uint8)
+
+
+def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "did not come true in time"
+        time.sleep(0.005)
+
+
+def make(seconds: float = 0.0, **options: float) -> tuple[Watcher, Slow]:
+    classifier = Slow(seconds)
+    return Watcher(Finder(), classifier, **options), classifier  # type: ignore[arg-type]
+
+
+def test_showing_does_not_wait_and_the_newest_frame_is_analysed() -> None:
+    watcher, slow = make(0.2, half_life=0)
+    started = time.monotonic()
+    for shade in range(1, 41):
+        watcher.show(frame(shade))
+    assert time.monotonic() - started < 0.2
+    until(lambda: bool(watcher.sight().people) and watcher.sight().people[0].face.box[0] == 40)
+    assert slow.asked <= 3
+    assert watcher.sight().people[0].predictions["baseline"].top1 == emotions.KEYS[40 % 7]
+
+
+def test_two_viewers_see_their_own_faces() -> None:
+    one, _ = make(half_life=0)
+    other, _ = make(half_life=0)
+    one.show(frame(3))
+    other.show(frame(5))
+    until(lambda: bool(one.sight().people and other.sight().people))
+    assert one.sight().people[0].predictions["proposed"].top1 == emotions.KEYS[3]
+    assert other.sight().people[0].predictions["proposed"].top1 == emotions.KEYS[5]
+
+
+def test_thread_ends_without_frames_and_begins_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "IDLE_SECONDS", 0.1)
+    watcher, _ = make()
+    before = set(threading.enumerate())
+    watcher.show(frame(7))
+    until(lambda: bool(watcher.sight().people))
+    until(lambda: not watcher.is_working)
+    assert watcher.sight().people == ()
+    until(lambda: set(threading.enumerate()) <= before)
+    watcher.show(frame(9))
+    until(lambda: bool(watcher.sight().people))
+
+
+def test_a_frame_that_fails_does_not_end_the_stream(caplog: pytest.LogCaptureFixture) -> None:
+    watcher, _ = make()
+    watcher.show(np.zeros((0, 0, 3), np.uint8))
+    until(lambda: "could not be analysed" in caplog.text)
+    watcher.show(frame(4))
+    until(lambda: bool(watcher.sight().people))
+
+
+def test_no_face_is_an_empty_sight() -> None:
+    watcher, _ = make()
+    watcher.show(frame(0))
+    until(lambda: watcher.sight().told > 0)
+    assert watcher.sight().people == ()
+    assert watcher.pace().agreement is None
+
+
+def test_pace_and_the_last_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "HISTORY_STEP", 0.0)
+    watcher, slow = make(half_life=0)
+    for number in range(5):
+        watcher.show(frame(10 + number))
+        until(lambda at=number: slow.asked > at)
+    until(lambda: len(watcher.moments()) == 5)
+    pace = watcher.pace()
+    assert pace.shown == pytest.approx(5 / watching.RATE_SECONDS)
+    assert pace.analysed == pytest.approx(5 / watching.RATE_SECONDS)
+    assert 0 < pace.p50_ms <= pace.p95_ms
+    assert pace.agreement == 1.0
+    rows = watching.rows(watcher.moments())
+    assert len(rows) == 10
+    assert rows[0]["seconds"] == 0.0
+    assert rows[0]["top1"] == emotions.KEYS[10 % 7]
+    assert sum(rows[0][key] for key in emotions.KEYS) == pytest.approx(1)  # type: ignore[misc]
+    watcher.clear()
+    assert watcher.moments() == []
+
+
+def test_old_moments_leave(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "HISTORY_SECONDS", 1.0)
+    watcher, _ = make()
+    now = time.monotonic()
+    for age in (30.0, 20.0, 0.0):
+        watcher.show(frame(8), now - age)
+        until(lambda at=now - age: watcher.sight().taken == at)
+    assert [moment.at for moment in watcher.moments()] == [now]
+
+
+def test_six_faces_and_more_are_bounded() -> None:
+    class Crowd:
+        def detect(self, rgb: np.ndarray) -> list[Face]:
+            landmarks = np.zeros((5, 2), np.float32)
+            return [Face((50.0 * n, 2, 20, 20), landmarks, 0.9) for n in range(12)]
+
+    watcher = Watcher(Crowd(), Slow(), most_faces=6)  # type: ignore[arg-type]
+    watcher.show(np.full((60, 800, 3), 20, np.uint8))
+    until(lambda: bool(watcher.sight().people))
+    assert [person.number for person in watcher.sight().people] == [1, 2, 3, 4, 5, 6]
+
+
+@pytest.mark.parametrize("shape", [(480, 640), (640, 360), (2160, 3840)])
+def test_answers_are_drawn_inside_frames_of_any_shape(shape: tuple[int, int]) -> None:
+    rgb = np.full((*shape, 3), 90, np.uint8)
+    face = Face((shape[1] - 60.0, 0.0, 58.0, 70.0), np.zeros((5, 2), np.float32), 0.9)
+    answers = {key: Prediction(key, np.eye(7)[3]) for key in ("baseline", "proposed")}
+    seen = [watching.Watched(1, face, answers)]
+    drawn = drawing.people(rgb, seen, {key: key for key in emotions.KEYS})
+    assert drawn.shape == rgb.shape
+    assert (rgb == 90).all()
+    colours = {tuple(pixel) for pixel in drawn.reshape(-1, 3)}
+    assert (0xF5, 0x9E, 0x0B) in colours
+    assert (0x81, 0x8C, 0xF8) in colours
