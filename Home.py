@@ -55,7 +55,7 @@ pages = [
         "pages/5_Realtime_Demo.py",
         title=_("Demo"),
         icon=":material/videocam:",
-        help=_("Both models' confidences side by side on your own photos."),
+        help=_("Both models side by side on your webcam or your own photos."),
     ),
 ]
 page = st.navigation(pages, position="top")

@@ -25,7 +25,7 @@ def people(rgb: Rgb, seen: Sequence[Watched], names: Mapping[str, str]) -> Rgb:
     """
     canvas = rgb.copy()
     scale = max(0.4, min(rgb.shape[:2]) / 900)
-    line = round(26 * scale) + 2
+    line = round(38 * scale) + 2
     for person in seen:
         left, top, width, height = (round(value) for value in person.face.box)
         thickness = max(1, round(3 * scale))

@@ -1,4 +1,4 @@
-"""Module 5: both models on your own faces."""
+"""Module 5: both models on your own face, live or in photos."""
 
 import streamlit as st
 
@@ -8,7 +8,7 @@ _ = text.translator()
 from fer import FerError
 from fer.ui import answers, batches, loaders, parts, sources
 
-st.markdown(_("What do both models see in your own photos, and do they agree?"))
+st.markdown(_("What do both models see in your face, live or in photos, and do they agree?"))
 if not loaders.models():
     st.warning(_("No model is installed here. Run `fer train` and `fer publish`."))
     st.stop()
@@ -21,6 +21,7 @@ mode = st.segmented_control(
     format_func=modes.__getitem__,
     required=True,
     key="mode",
+    bind="query-params",
     label_visibility="collapsed",
 )
 try:

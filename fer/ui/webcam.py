@@ -169,6 +169,13 @@ def _live(stream: Stream, is_playing: bool, _: Translator) -> None:
     if not is_playing and not watcher.moments():
         st.caption(_("Press Start and look into the camera."))
         return
+    if is_playing and not people:
+        st.caption(_("No face is seen. Face the camera in good light, not too far away."))
+    if people:
+        _answers(_chosen(people, _), _)
+    moments = watcher.moments()
+    if moments:
+        _minute(moments, people, _)
     pace = watcher.pace()
     parts.metrics(
         {
@@ -188,13 +195,6 @@ def _live(stream: Stream, is_playing: bool, _: Translator) -> None:
         },
         "webcam_metrics",
     )
-    if is_playing and not people:
-        st.caption(_("No face is seen. Face the camera in good light, not too far away."))
-    if people:
-        _answers(_chosen(people, _), _)
-    moments = watcher.moments()
-    if moments:
-        _minute(moments, people, _)
     with st.container(horizontal=True):
         picture = stream.snapshot()
         if picture:
