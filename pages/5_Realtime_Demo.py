@@ -13,7 +13,12 @@ if not loaders.models():
     st.warning(_("No model is installed here. Run `fer train` and `fer publish`."))
     st.stop()
 
-modes = {"webcam": _("Webcam"), "photo": _("Photo"), "batch": _("Many photos")}
+modes = {
+    "webcam": _("Webcam"),
+    "photo": _("Photo"),
+    "batch": _("Many photos"),
+    "video": _("Video"),
+}
 mode = st.segmented_control(
     _("Mode"),
     list(modes),
@@ -26,10 +31,14 @@ mode = st.segmented_control(
 )
 try:
     if mode == "webcam":
-        # Imported here: what brings the video takes half a second that the others need not wait.
+        # Imported here and below: what brings video takes half a second that photos need not wait.
         from fer.ui import webcam
 
         webcam.show(_)
+    elif mode == "video":
+        from fer.ui import videos
+
+        videos.show(_)
     elif mode == "photo":
         chosen = sources.choose("demo", _, default="upload")
         if chosen is not None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import os
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
+import av
 import numpy as np
 from PIL import Image
 
@@ -21,6 +23,21 @@ IMAGENET = SHARED / "vgg16" / "vgg16_imagenet_notop.weights.h5"
 def jpeg(pixels: np.ndarray, kind: str = "JPEG") -> bytes:
     stream = io.BytesIO()
     Image.fromarray(pixels).save(stream, kind)
+    return stream.getvalue()
+
+
+def video(
+    frames: Sequence[np.ndarray], rate: int = 10, kind: str = "mp4", codec: str = "libx264"
+) -> bytes:
+    """A video of RGB frames of one even-sided size."""
+    stream = io.BytesIO()
+    with av.open(stream, "w", format=kind) as target:
+        sink = target.add_stream(codec, rate=rate)
+        sink.height, sink.width = frames[0].shape[:2]
+        sink.pix_fmt = "yuv420p"
+        for frame in frames:
+            target.mux(sink.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        target.mux(sink.encode(None))
     return stream.getvalue()
 
 

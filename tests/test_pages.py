@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from making import ROOT, jpeg, small_archive
+from making import ROOT, jpeg, small_archive, video
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
@@ -331,6 +331,31 @@ def test_batch_reports_each_face_and_each_bad_file(portrait: np.ndarray) -> None
     assert len(messages(app)) == 1
     assert "bad.jpg" in messages(app)[0]
     assert [metric.value for metric in app.metric][:2] == ["1", "1"]
+
+
+def test_a_video_is_watched_and_kept(portrait: np.ndarray) -> None:
+    app = open_page("5_Realtime_Demo.py")
+    app.segmented_control(key="mode").set_value("video").run()
+    app.file_uploader(key="video_upload").upload("bad.mp4", b"nothing", "video/mp4").run()
+    assert "bad.mp4 is not a video" in messages(app)[0]
+    app = open_page("5_Realtime_Demo.py")
+    app.segmented_control(key="mode").set_value("video").run()
+    app.file_uploader(key="video_upload").upload(
+        "one.mp4", video([portrait] * 12), "video/mp4"
+    ).run()
+    assert not app.exception
+    assert messages(app) == []
+    assert [metric.value for metric in app.metric][2:] == ["1", "100.0 %"]
+    kept = app.session_state["video_watched"]
+    app.run()
+    assert app.session_state["video_watched"] is kept
+
+
+def test_webcam_over_plain_http_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = open_page("5_Realtime_Demo.py")
+    app.segmented_control(key="mode").set_value("webcam").run()
+    assert not app.exception
+    assert "opened over https or on this machine" in str(app.warning[0].value)
 
 
 def test_a_sample_of_the_data_set_is_not_cropped_again(with_data: Path) -> None:

@@ -30,6 +30,7 @@ SHOWN = (
     "preprocessing",
     "runs",
     "scenarios",
+    "videos",
 )
 FILES = {
     path.name: json.loads(path.read_text(encoding="utf-8"))

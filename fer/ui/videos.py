@@ -1,0 +1,110 @@
+"""An uploaded video on the demo page: progress, timeline, annotated video and CSV."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pandas as pd
+import streamlit as st
+
+from fer import emotions, videos, watching
+from fer.scenarios import SCENARIOS
+from fer.ui import live_charts, loaders, parts
+from fer.ui.text import Translator
+
+TYPES = ["mp4", "webm", "mov"]
+KEPT = "video_watched"
+
+
+def show(_: Translator) -> None:
+    """Both models on a chosen video. What was seen is kept for this visit until another is chosen.
+
+    Raises:
+        FerError: if the video cannot be read or no model is installed.
+    """
+    upload = st.file_uploader(
+        _(
+            "A video of up to {seconds} seconds (MP4, WebM, MOV; up to {limit} MB)",
+            seconds=_.number(videos.MOST_SECONDS),
+            limit=videos.MOST_BYTES >> 20,
+        ),
+        type=TYPES,
+        max_upload_size=videos.MOST_BYTES >> 20,
+        key="video_upload",
+    )
+    st.caption(_("The video stays in this server's memory for your visit and is never stored."))
+    if upload is None:
+        st.session_state.pop(KEPT, None)
+        return
+    _result(_watched(upload.getvalue(), upload.name, _), _)
+
+
+def _watched(content: bytes, name: str, _: Translator) -> videos.Watching:
+    digest = (hashlib.sha256(content).hexdigest(), _.language)
+    kept = st.session_state.get(KEPT)
+    if kept is None or kept[0] != digest:
+        bar = st.progress(0.0, _("Watching the video…"))
+
+        def advance(share: float) -> None:
+            bar.progress(share, _("Watching the video…"))
+
+        found = videos.analyse(
+            content,
+            name,
+            loaders.detector(),
+            loaders.classifier(),
+            {key: _(key) for key in emotions.KEYS},
+            progress=advance,
+        )
+        bar.empty()
+        kept = (digest, found)
+        st.session_state[KEPT] = kept
+    watched: videos.Watching = kept[1]
+    return watched
+
+
+def _result(found: videos.Watching, _: Translator) -> None:
+    numbers = sorted({moment.number for moment in found.moments})
+    answers = [m for m in found.moments if len(m.probabilities) > 1]
+    agreed = sum(
+        len({int(values.argmax()) for values in m.probabilities.values()}) == 1 for m in answers
+    )
+    parts.metrics(
+        {
+            _("Length"): (_("{n} s", n=_.number(found.seconds, 1)), None),
+            _("Analysed frames"): (_.number(found.analysed), None),
+            _("Faces"): (_.number(len(numbers)), None),
+            _("Models agree"): (_.percent(agreed / len(answers)) if answers else "–", None),
+        },
+        "video_metrics",
+    )
+    left, right = st.columns(2)
+    with left:
+        st.video(found.video, format="video/mp4", autoplay=True, muted=True)
+        st.download_button(
+            _("Download the annotated video (MP4)"),
+            found.video,
+            file_name="annotated.mp4",
+            mime="video/mp4",
+            icon=":material/movie:",
+            key="video_annotated",
+            on_click="ignore",
+        )
+    with right:
+        if not numbers:
+            st.warning(_("No face was found in this video."))
+            return
+        number = numbers[0]
+        if len(numbers) > 1:
+            number = st.pills(
+                _("Face"), numbers, default=numbers[0], required=True, key="video_face"
+            )
+        for key in SCENARIOS:
+            if key in found.moments[0].probabilities:
+                st.markdown(f"**{key}**")
+                parts.chart(
+                    live_charts.timeline(found.moments, key, number, found.seconds, _),
+                    key=f"video_timeline_{key}",
+                    alt=_("Lines: {model}'s confidence for each emotion in the video", model=key),
+                )
+        parts.download(pd.DataFrame(watching.rows(list(found.moments))), "video_confidences", _)

@@ -1,0 +1,195 @@
+"""Both models on an uploaded video: confidences over time, and the video with answers drawn on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from io import BytesIO
+
+import av
+import numpy as np
+from av.error import FFmpegError
+from av.video.stream import VideoStream
+
+from fer import FerError, drawing, faces, photos
+from fer.faces import Detector
+from fer.inference import Classifier, Prediction
+from fer.preprocessing import Rgb
+from fer.tracking import Smoother, Tracker
+from fer.watching import Moment, Watched
+
+MOST_SECONDS = 120.0
+MOST_BYTES = 200 * 2**20
+# Larger pictures are scaled down; as a pixel count, so that tall and wide videos cost alike.
+MOST_PIXELS = 50_000_000
+LONGEST = 960
+FASTEST = 30
+# A face changes its expression in a fifth of a second at the quickest (Ekman 2003, ch. 1).
+PER_SECOND = 10.0
+
+Progress = Callable[[float], None]
+
+
+@dataclass(frozen=True)
+class Watching:
+    """What both models saw in a video: moments with seconds from its start, the annotated video
+    (MP4, H.264), its length in seconds, and how many frames were analysed."""
+
+    moments: tuple[Moment, ...]
+    video: bytes
+    seconds: float
+    analysed: int
+
+
+def analyse(
+    content: bytes,
+    name: str,
+    detector: Detector,
+    classifier: Classifier,
+    names: Mapping[str, str],
+    *,
+    half_life: float = 0.3,
+    most_faces: int = 6,
+    progress: Progress | None = None,
+) -> Watching:
+    """Both models on every face, ten times a second of the video, and the video with the answers.
+
+    Faces keep their number and confidences are smoothed as on the webcam. Sound is left out, a
+    rotated phone video stands upright, and at most `MOST_SECONDS` are taken.
+
+    Args:
+        names: how each emotion is called on the video.
+        progress: called with the share that is done, 0-1.
+
+    Raises:
+        FerError: if it is not a video that can be read, is empty, too large, or damaged.
+    """
+    if not content:
+        raise FerError("{name} is empty; choose a file that holds a video.", name=name)
+    if len(content) > MOST_BYTES:
+        raise FerError(
+            "{name} is larger than {limit} MB; choose a shorter video.",
+            name=name,
+            limit=MOST_BYTES >> 20,
+        )
+    out = BytesIO()
+    try:
+        with av.open(BytesIO(content), "r") as source:
+            if not source.streams.video:
+                raise FerError("{name} holds no video; use MP4, WebM or MOV.", name=name)
+            stream = source.streams.video[0]
+            if stream.width * stream.height > MOST_PIXELS:
+                raise FerError(
+                    "{name} has frames of more than {limit} megapixels; make it smaller first.",
+                    name=name,
+                    limit=MOST_PIXELS // 1_000_000,
+                )
+            length = _seconds(source, stream)
+            sight = _Sight(detector, classifier, half_life, most_faces)
+            rate = min(float(stream.average_rate or 25), FASTEST)
+            # Frames beyond the rate are left out: a 120-frame slow-motion video plays as it is.
+            with av.open(out, "w", format="mp4") as target:
+                written = _write(source, stream, target, rate, sight, names, length, progress)
+    except FerError:
+        raise
+    except (FFmpegError, ValueError, OverflowError) as error:
+        raise FerError(
+            "{name} is not a video that can be read ({reason}); use MP4, WebM or MOV.",
+            name=name,
+            reason=getattr(error, "strerror", None) or error,
+        ) from error
+    if not written:
+        raise FerError("{name} is damaged: it holds no whole frame.", name=name)
+    return Watching(tuple(sight.moments), out.getvalue(), written / rate, sight.analysed)
+
+
+class _Sight:
+    """What was last seen, brought up to date when enough of the video has passed."""
+
+    def __init__(
+        self, detector: Detector, classifier: Classifier, half_life: float, most: int
+    ) -> None:
+        self.detector, self.classifier, self.most = detector, classifier, most
+        self.tracker, self.smoother = Tracker(), Smoother(half_life)
+        self.people: list[Watched] = []
+        self.moments: list[Moment] = []
+        self.analysed = 0
+        self.next = 0.0
+
+    def look(self, rgb: Rgb, at: float) -> list[Watched]:
+        if at + 1e-6 < self.next:
+            return self.people
+        self.next = at + 1 / PER_SECOND
+        self.analysed += 1
+        found = self.detector.detect(rgb)[: self.most]
+        numbers = self.tracker.update(found)
+        answers = self.classifier.predict([faces.gray_crop(rgb, face) for face in found])
+        self.people = []
+        for number, face, answer in zip(numbers, found, answers, strict=True):
+            values = self.smoother.update(
+                number, {key: p.probabilities for key, p in answer.items()}, at
+            )
+            self.moments.append(Moment(at, number, values))
+            predictions = {key: Prediction(key, value) for key, value in values.items()}
+            self.people.append(Watched(number, face, predictions))
+        self.smoother.forget(self.tracker)
+        return self.people
+
+
+def _seconds(source: av.container.InputContainer, stream: VideoStream) -> float:
+    """The video's length as its file says, `MOST_SECONDS` if it does not."""
+    if stream.duration and stream.time_base:
+        return min(float(stream.duration * stream.time_base), MOST_SECONDS)
+    if source.duration:
+        return min(source.duration / av.time_base, MOST_SECONDS)
+    return MOST_SECONDS
+
+
+def _write(
+    source: av.container.InputContainer,
+    stream: VideoStream,
+    target: av.container.OutputContainer,
+    rate: float,
+    sight: _Sight,
+    names: Mapping[str, str],
+    length: float,
+    progress: Progress | None,
+) -> int:
+    """Frames written to the target, each with what was last seen drawn on it."""
+    written = 0
+    sink: VideoStream | None = None
+    start: float | None = None
+    for frame in source.decode(stream):
+        if frame.pts is None:
+            continue
+        start = frame.time if start is None else start
+        at = frame.time - start
+        if at > MOST_SECONDS:
+            break
+        if at + 1e-6 < written / rate:
+            continue
+        rgb = photos.for_display(_upright(frame), LONGEST)
+        drawn = drawing.people(rgb, sight.look(rgb, at), names)
+        if sink is None:
+            sink = target.add_stream("libx264", rate=Fraction(rate).limit_denominator(1000))
+            # H.264 in 4:2:0 needs even sides.
+            sink.width, sink.height = drawn.shape[1] // 2 * 2, drawn.shape[0] // 2 * 2
+            sink.pix_fmt = "yuv420p"
+            sink.options = {"preset": "veryfast", "movflags": "faststart"}
+        even = np.ascontiguousarray(drawn[: sink.height, : sink.width])
+        # A gap in the source is filled, so that both videos keep the same time.
+        while written / rate <= at + 1e-6:
+            target.mux(sink.encode(av.VideoFrame.from_ndarray(even, format="rgb24")))
+            written += 1
+        if progress is not None:
+            progress(min(at / max(length, 1e-6), 1.0))
+    if sink is not None:
+        target.mux(sink.encode(None))
+    return written
+
+
+def _upright(frame: av.VideoFrame) -> Rgb:
+    """The frame as it is meant to be seen: phones store portrait videos on their side."""
+    rgb = np.asarray(frame.to_ndarray(format="rgb24"), dtype=np.uint8)
+    return np.ascontiguousarray(np.rot90(rgb, frame.rotation // 90 % 4))
