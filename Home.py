@@ -4,6 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from fer import FerError
 from fer.ui import text
 
 icon = Path(__file__).parent / "fer" / "ui" / "icon.png"
@@ -67,4 +68,7 @@ from fer.ui import loaders  # noqa: E402
 
 loaders.settle()
 page.run()
-loaders.preload()
+try:
+    loaders.preload()
+except FerError as error:
+    st.error(_.error(error))

@@ -9,7 +9,7 @@ from typing import Any
 import click
 from rich.table import Table
 
-from fer import aggregates, artifacts, dataset, files
+from fer import aggregates, artifacts, dataset, files, peers
 from fer.terminal import data_dir, models_dir, out, path_option, progress_bar, quiet_tensorflow
 
 
@@ -69,6 +69,9 @@ def export(
 @click.option("--rounds", default=30, show_default=True, help="How often each way is timed.")
 @click.option("--training", is_flag=True, help="Time training steps instead of answers.")
 @click.option(
+    "--compare", is_flag=True, help="Time deepface and hsemotion-onnx, too, if installed."
+)
+@click.option(
     "--out",
     "target",
     type=click.Path(path_type=Path),
@@ -76,7 +79,9 @@ def export(
     "the dashboard.",
 )
 @models_dir
-def benchmark(rounds: int, training: bool, target: Path | None, models_dir: Path) -> None:
+def benchmark(
+    rounds: int, training: bool, compare: bool, target: Path | None, models_dir: Path
+) -> None:
     """Time both models on this machine: two predict calls, float32 graphs, the fast backend."""
     quiet_tensorflow()
     from fer import benchmark as timing
@@ -86,6 +91,8 @@ def benchmark(rounds: int, training: bool, target: Path | None, models_dir: Path
     else:
         with progress_bar("Timing") as update:
             record = timing.run(models_dir, rounds=rounds, progress=update)
+    if compare:
+        record["peers"] = peers.compare(rounds)
     if target is None:
         click.echo(json.dumps(record, indent=2))
     else:

@@ -12,12 +12,9 @@ import numpy as np
 from av.error import FFmpegError
 from av.video.stream import VideoStream
 
-from fer import FerError, drawing, faces, photos
-from fer.faces import Detector
-from fer.inference import Classifier, Prediction
+from fer import FerError, drawing, photos
 from fer.preprocessing import Rgb
-from fer.tracking import Smoother, Tracker
-from fer.watching import Moment, Watched
+from fer.watching import Moment, Observer, Watched
 
 MOST_SECONDS = 120.0
 MOST_BYTES = 200 * 2**20
@@ -45,12 +42,9 @@ class Watching:
 def analyse(
     content: bytes,
     name: str,
-    detector: Detector,
-    classifier: Classifier,
+    observer: Observer,
     names: Mapping[str, str],
     *,
-    half_life: float = 0.3,
-    most_faces: int = 6,
     progress: Progress | None = None,
 ) -> Watching:
     """Both models on every face, ten times a second of the video, and the video with the answers.
@@ -59,6 +53,7 @@ def analyse(
     rotated phone video stands upright, and at most `MOST_SECONDS` are taken.
 
     Args:
+        observer: a new one.
         names: how each emotion is called on the video.
         progress: called with the share that is done, 0-1.
 
@@ -86,7 +81,7 @@ def analyse(
                     limit=MOST_PIXELS // 1_000_000,
                 )
             length = _seconds(source, stream)
-            sight = _Sight(detector, classifier, half_life, most_faces)
+            sight = _Sight(observer)
             rate = min(float(stream.average_rate or 25), FASTEST)
             # Frames beyond the rate are left out: a 120-frame slow-motion video plays as it is.
             with av.open(out, "w", format="mp4") as target:
@@ -107,33 +102,22 @@ def analyse(
 class _Sight:
     """What was last seen, brought up to date when enough of the video has passed."""
 
-    def __init__(
-        self, detector: Detector, classifier: Classifier, half_life: float, most: int
-    ) -> None:
-        self.detector, self.classifier, self.most = detector, classifier, most
-        self.tracker, self.smoother = Tracker(), Smoother(half_life)
-        self.people: list[Watched] = []
+    def __init__(self, observer: Observer) -> None:
+        self.observer = observer
+        self.people: tuple[Watched, ...] = ()
         self.moments: list[Moment] = []
         self.analysed = 0
         self.next = 0.0
 
-    def look(self, rgb: Rgb, at: float) -> list[Watched]:
+    def look(self, rgb: Rgb, at: float) -> tuple[Watched, ...]:
         if at + 1e-6 < self.next:
             return self.people
         self.next = at + 1 / PER_SECOND
         self.analysed += 1
-        found = self.detector.detect(rgb)[: self.most]
-        numbers = self.tracker.update(found)
-        answers = self.classifier.predict([faces.gray_crop(rgb, face) for face in found])
-        self.people = []
-        for number, face, answer in zip(numbers, found, answers, strict=True):
-            values = self.smoother.update(
-                number, {key: p.probabilities for key, p in answer.items()}, at
-            )
-            self.moments.append(Moment(at, number, values))
-            predictions = {key: Prediction(key, value) for key, value in values.items()}
-            self.people.append(Watched(number, face, predictions))
-        self.smoother.forget(self.tracker)
+        self.people = self.observer.look(rgb, at)
+        for person in self.people:
+            values = {key: p.probabilities for key, p in person.predictions.items()}
+            self.moments.append(Moment(at, person.number, values))
         return self.people
 
 

@@ -97,10 +97,12 @@ class Finder(Protocol):
     def detect(self, rgb: Rgb) -> list[Face]: ...
 
 
-class Watcher:
-    """Analyses a stream of frames; one for each viewer. Every method may be called by any thread.
+class Observer:
+    """Both models on the faces of one frame after another; faces keep their number, confidences
+    are smoothed. Not to be shared between threads.
 
     Args:
+        half_life: of the smoothing, in seconds; 0 for none.
         most_faces: at most so many faces are classified in a frame, the largest first.
     """
 
@@ -114,10 +116,33 @@ class Watcher:
     ) -> None:
         self._detector, self._classifier = detector, classifier
         self._most = most_faces
+        self._tracker = Tracker()
+        self.smoother = Smoother(half_life)
+
+    def look(self, rgb: Rgb, at: float) -> tuple[Watched, ...]:
+        """The faces of a frame (H, W, 3) uint8 that was taken at so many seconds."""
+        found = self._detector.detect(rgb)[: self._most]
+        numbers = self._tracker.update(found)
+        answers = self._classifier.predict([faces.gray_crop(rgb, face) for face in found])
+        people = []
+        for number, face, answer in zip(numbers, found, answers, strict=True):
+            smoothed = self.smoother.update(
+                number, {key: p.probabilities for key, p in answer.items()}, at
+            )
+            predictions = {key: Prediction(key, values) for key, values in smoothed.items()}
+            people.append(Watched(number, face, predictions))
+        self.smoother.forget(self._tracker)
+        return tuple(people)
+
+
+class Watcher:
+    """Analyses a stream of frames, one for each viewer. Any thread may call any method."""
+
+    def __init__(self, observer: Observer) -> None:
+        self._observer = observer
         self._lock = threading.Condition()
         self._newest: tuple[float, Rgb] | None = None
         self._thread: threading.Thread | None = None
-        self._tracker, self._smoother = Tracker(), Smoother(half_life)
         self._sight = Sight()
         self._moments: deque[Moment] = deque()
         self._counts = _Counts()
@@ -144,12 +169,12 @@ class Watcher:
     @property
     def half_life(self) -> float:
         """Seconds after which a past frame counts half in what is shown; 0: not smoothed."""
-        return self._smoother.half_life
+        return self._observer.smoother.half_life
 
     @half_life.setter
     def half_life(self, seconds: float) -> None:
         with self._lock:
-            self._smoother.half_life = seconds
+            self._observer.smoother.half_life = seconds
 
     @property
     def is_working(self) -> bool:
@@ -204,20 +229,10 @@ class Watcher:
                 logger.exception("A frame could not be analysed.")
 
     def _analyse(self, taken: float, rgb: Rgb) -> None:
-        found = self._detector.detect(rgb)[: self._most]
-        numbers = self._tracker.update(found)
-        answers = self._classifier.predict([faces.gray_crop(rgb, face) for face in found])
-        people = []
-        for number, face, answer in zip(numbers, found, answers, strict=True):
-            smoothed = self._smoother.update(
-                number, {key: p.probabilities for key, p in answer.items()}, taken
-            )
-            predictions = {key: Prediction(key, values) for key, values in smoothed.items()}
-            people.append(Watched(number, face, predictions))
-        self._smoother.forget(self._tracker)
+        people = self._observer.look(rgb, taken)
         told = time.monotonic()
         with self._lock:
-            self._sight = Sight(tuple(people), taken, told)
+            self._sight = Sight(people, taken, told)
             self._counts.delays.append((told, told - taken))
             while self._counts.delays[0][0] < told - RATE_SECONDS:
                 self._counts.delays.popleft()
@@ -225,7 +240,7 @@ class Watcher:
             self._counts.agreed += sum(person.is_agreed for person in people)
             self._remember(people, taken)
 
-    def _remember(self, people: list[Watched], taken: float) -> None:
+    def _remember(self, people: tuple[Watched, ...], taken: float) -> None:
         while self._moments and self._moments[0].at < taken - HISTORY_SECONDS:
             self._moments.popleft()
         for person in people:

@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 import shutil
+import sys
+import types
 from pathlib import Path
 
+import numpy as np
 import pytest
 from making import ROOT
 
-from fer import aggregates, artifacts, benchmark, ceiling, complexity, dataset, exporting, files
+from fer import (
+    aggregates,
+    artifacts,
+    benchmark,
+    ceiling,
+    complexity,
+    dataset,
+    exporting,
+    files,
+    peers,
+)
 from fer.scenarios import BASELINE, PROPOSED
 
 COMMITTED = ROOT / "models" / artifacts.BENCHMARK
@@ -60,3 +73,30 @@ def test_committed_figures_belong_to_the_committed_models() -> None:
     digests = {key: model.digest for key, model in artifacts.available(ROOT / "models").items()}
     assert record["weights_sha256"] == digests
     assert record["machine"]["processor"]
+
+
+def test_peers_are_timed_where_they_are_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[int, ...]] = []
+
+    class Recognizer:
+        def __init__(self, model_name: str) -> None:
+            assert model_name
+
+        def predict_emotions(self, face: np.ndarray, logits: bool) -> None:
+            seen.append(face.shape)
+
+    stand_in = types.ModuleType("hsemotion_onnx.facial_emotions")
+    stand_in.HSEmotionRecognizer = Recognizer  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "hsemotion_onnx", types.ModuleType("hsemotion_onnx"))
+    monkeypatch.setitem(sys.modules, "hsemotion_onnx.facial_emotions", stand_in)
+    monkeypatch.setitem(sys.modules, "deepface", None)
+    found = peers.compare(rounds=3)
+    assert found["deepface"] == {"skipped": "not installed"}
+    assert found["hsemotion-onnx"]["p50_ms"] >= 0
+    assert seen == [(224, 224, 3)] * 4
+
+
+def test_a_peer_that_fails_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = types.ModuleType("deepface")
+    monkeypatch.setitem(sys.modules, "deepface", broken)
+    assert "AttributeError" in peers.compare(rounds=1)["deepface"]["skipped"]

@@ -12,6 +12,7 @@ from making import video
 from fer import FerError, emotions, videos
 from fer.faces import Face
 from fer.inference import Prediction
+from fer.watching import Observer
 
 NAMES = {key: key for key in emotions.KEYS}
 
@@ -40,10 +41,8 @@ def watch(content: bytes, **options: object) -> videos.Watching:
     return videos.analyse(
         content,
         "clip.mp4",
-        Finder(),  # type: ignore[arg-type]
-        Classifier(),  # type: ignore[arg-type]
+        Observer(Finder(), Classifier(), half_life=0),  # type: ignore[arg-type]
         NAMES,
-        half_life=0,
         **options,  # type: ignore[arg-type]
     )
 

@@ -12,7 +12,7 @@ import pytest
 from fer import drawing, emotions, watching
 from fer.faces import Face
 from fer.inference import Prediction
-from fer.watching import Watcher
+from fer.watching import Observer, Watcher
 
 
 class Finder:
@@ -51,7 +51,7 @@ def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
 
 def make(seconds: float = 0.0, **options: float) -> tuple[Watcher, Slow]:
     classifier = Slow(seconds)
-    return Watcher(Finder(), classifier, **options), classifier  # type: ignore[arg-type]
+    return Watcher(Observer(Finder(), classifier, **options)), classifier  # type: ignore[arg-type]
 
 
 def test_showing_does_not_wait_and_the_newest_frame_is_analysed() -> None:
@@ -141,7 +141,7 @@ def test_six_faces_and_more_are_bounded() -> None:
             landmarks = np.zeros((5, 2), np.float32)
             return [Face((50.0 * n, 2, 20, 20), landmarks, 0.9) for n in range(12)]
 
-    watcher = Watcher(Crowd(), Slow(), most_faces=6)  # type: ignore[arg-type]
+    watcher = Watcher(Observer(Crowd(), Slow(), most_faces=6))  # type: ignore[arg-type]
     watcher.show(np.full((60, 800, 3), 20, np.uint8))
     until(lambda: bool(watcher.sight().people))
     assert [person.number for person in watcher.sight().people] == [1, 2, 3, 4, 5, 6]

@@ -9,7 +9,7 @@ import streamlit as st
 
 from fer import emotions, videos, watching
 from fer.scenarios import SCENARIOS
-from fer.ui import live_charts, loaders, parts
+from fer.ui import answers, live_charts, loaders, parts
 from fer.ui.text import Translator
 
 TYPES = ["mp4", "webm", "mov"]
@@ -37,6 +37,7 @@ def show(_: Translator) -> None:
         st.session_state.pop(KEPT, None)
         return
     _result(_watched(upload.getvalue(), upload.name, _), _)
+    answers.backend_notice(_)
 
 
 def _watched(content: bytes, name: str, _: Translator) -> videos.Watching:
@@ -51,8 +52,7 @@ def _watched(content: bytes, name: str, _: Translator) -> videos.Watching:
         found = videos.analyse(
             content,
             name,
-            loaders.detector(),
-            loaders.classifier(),
+            watching.Observer(loaders.detector(), loaders.classifier()),
             {key: _(key) for key in emotions.KEYS},
             progress=advance,
         )
@@ -65,16 +65,16 @@ def _watched(content: bytes, name: str, _: Translator) -> videos.Watching:
 
 def _result(found: videos.Watching, _: Translator) -> None:
     numbers = sorted({moment.number for moment in found.moments})
-    answers = [m for m in found.moments if len(m.probabilities) > 1]
+    compared = [m for m in found.moments if len(m.probabilities) > 1]
     agreed = sum(
-        len({int(values.argmax()) for values in m.probabilities.values()}) == 1 for m in answers
+        len({int(values.argmax()) for values in m.probabilities.values()}) == 1 for m in compared
     )
     parts.metrics(
         {
             _("Length"): (_("{n} s", n=_.number(found.seconds, 1)), None),
             _("Analysed frames"): (_.number(found.analysed), None),
             _("Faces"): (_.number(len(numbers)), None),
-            _("Models agree"): (_.percent(agreed / len(answers)) if answers else "–", None),
+            _("Models agree"): (_.percent(agreed / len(compared)) if compared else "–", None),
         },
         "video_metrics",
     )

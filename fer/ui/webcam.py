@@ -20,9 +20,9 @@ from streamlit.errors import StreamlitSecretNotFoundError
 from fer import drawing, emotions, photos, watching
 from fer.preprocessing import Rgb
 from fer.scenarios import SCENARIOS
-from fer.ui import charts, ice, live_charts, loaders, parts
+from fer.ui import answers, charts, ice, live_charts, loaders, parts
 from fer.ui.text import Translator
-from fer.watching import Watched, Watcher
+from fer.watching import Observer, Watched, Watcher
 
 STREAM = "webcam_stream"
 # How often what stands below the video is drawn anew, in seconds.
@@ -130,12 +130,13 @@ def show(_: Translator) -> None:
         st.fragment(_live, run_every=TICK if context.state.playing else None)(
             stream, context.state.playing, _
         )
+        answers.backend_notice(_)
 
 
 def _stream() -> Stream:
     if STREAM not in st.session_state:
         st.session_state[STREAM] = Stream(
-            Watcher(loaders.detector(), loaders.classifier(), most_faces=MOST_FACES)
+            Watcher(Observer(loaders.detector(), loaders.classifier(), most_faces=MOST_FACES))
         )
     found: Stream = st.session_state[STREAM]
     return found
