@@ -66,9 +66,12 @@ def portrait() -> np.ndarray:
 @pytest.fixture(scope="session")
 def small_models(small_data: dataset.Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A models folder with both scenarios at 32 px, random weights, evaluated on `small_data`."""
+    import keras
+
     from fer import artifacts, evaluation, inference, models, publishing, reference
 
     folder = tmp_path_factory.mktemp("published") / "models"
+    keras.utils.set_random_seed(2013)
     backbone = folder.parent / "backbone.weights.h5"
     models.backbone(None).save_weights(backbone)
     for scenario in (BASELINE, PROPOSED):
