@@ -21,7 +21,17 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from fer import artifacts, ceiling, complexity, feeding, inference, models, reference, training
+from fer import (
+    artifacts,
+    ceiling,
+    complexity,
+    fast,
+    feeding,
+    inference,
+    models,
+    reference,
+    training,
+)
 from fer.artifacts import Artifact
 from fer.preprocessing import FER_SIZE, batch
 from fer.scenarios import PROPOSED, Scenario
@@ -99,7 +109,7 @@ def _ways(found: dict[str, Artifact], folder: Path) -> dict[str, Ask]:
     sizes = {key: model.scenario.input_size for key, model in found.items()}
     single = {key: reference.build_from(model) for key, model in found.items()}
     joined = reference.ReferenceBackend(list(found.values()))
-    fast = inference.load(folder, backend="fast")
+    quick = inference.load(folder, backend="fast")
 
     def predict_calls(faces: NDArray[np.uint8]) -> object:
         return [m.predict(batch(faces, sizes[key]), verbose=0) for key, m in single.items()]
@@ -108,9 +118,10 @@ def _ways(found: dict[str, Artifact], folder: Path) -> dict[str, Ask]:
         return [m.predict_on_batch(batch(faces, sizes[key])) for key, m in single.items()]
 
     def joined_graphs(faces: NDArray[np.uint8]) -> object:
-        return [joined.logits(batch(faces, size)) for size in sorted(set(sizes.values()))]
+        groups = artifacts.by_input_size(found.values())
+        return [joined.logits(batch(faces, size)) for size in groups]
 
-    return dict(zip(WAYS, (predict_calls, graphs, joined_graphs, fast.logits), strict=True))
+    return dict(zip(WAYS, (predict_calls, graphs, joined_graphs, quick.logits), strict=True))
 
 
 def _flops(found: dict[str, Artifact], way: str) -> float:
@@ -135,8 +146,6 @@ def _int8_ceiling(found: dict[str, Artifact], count: int) -> float:
 
 def latencies(found: dict[str, Artifact], folder: Path, rounds: int) -> dict[str, dict[str, float]]:
     """Milliseconds for one face of each model on its own, under the fast backend."""
-    from fer import fast
-
     face = np.zeros((1, FER_SIZE, FER_SIZE), np.uint8)
     shown = {}
     for key, model in found.items():

@@ -42,14 +42,19 @@ def people(rgb: Rgb, seen: Sequence[Watched], names: Mapping[str, str]) -> Rgb:
     return canvas
 
 
+def rgb_of(colour: str) -> tuple[int, int, int]:
+    """Red, green and blue, 0-255 each, of "#RRGGBB"."""
+    red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
+    return red, green, blue
+
+
 def _strip(
     canvas: Rgb, words: str, corner: tuple[int, int], line: int, scale: float, key: str
 ) -> None:
     (width, height), _ = cv2.getTextSize(words, FONT, scale, 1)
     left = max(0, min(corner[0], canvas.shape[1] - width - 6))
     top = max(0, corner[1])
-    hexadecimal = SCENARIOS[key].colour
-    colour = tuple(int(hexadecimal[at : at + 2], 16) for at in (1, 3, 5))
+    colour = rgb_of(SCENARIOS[key].colour)
     cv2.rectangle(canvas, (left, top), (left + width + 6, top + line - 1), colour, cv2.FILLED)
     baseline = top + (line + height) // 2
     cv2.putText(canvas, words, (left + 3, baseline), FONT, scale, INK, 1, cv2.LINE_AA)

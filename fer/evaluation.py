@@ -136,26 +136,36 @@ def evaluate(
             raise FerError(
                 "The imported data set has no {split} image; import the whole set.", split=split
             )
-    parts: dict[str, list[NDArray[np.float32]]] = {key: [] for key in classifier.models}
-    for start in range(0, len(rows), batch_size):
-        chosen = rows[start : start + batch_size]
-        for key, logits in classifier.logits(data.images[chosen]).items():
-            parts[key].append(logits)
-        if progress is not None:
-            progress(start + len(chosen), len(rows))
     results = {}
-    for key, logit_parts in parts.items():
-        logits = np.concatenate(logit_parts)
+    for key, found in logits(classifier, data.images, rows, batch_size, progress).items():
         public = data.splits[rows] == Split.PUBLIC_TEST.value
-        temperature = fit_temperature(data.labels[rows][public], logits[public])
+        temperature = fit_temperature(data.labels[rows][public], found[public])
         predictions = Predictions(
-            data.splits[rows], data.sources[rows], data.labels[rows], softmax(logits / temperature)
+            data.splits[rows], data.sources[rows], data.labels[rows], softmax(found / temperature)
         )
         results[key] = (
-            measure(predictions, softmax(logits), temperature, classifier, key, data),
+            measure(predictions, softmax(found), temperature, classifier, key, data),
             predictions,
         )
     return results
+
+
+def logits(
+    classifier: Classifier,
+    images: NDArray[np.uint8],
+    rows: NDArray[np.int64],
+    batch_size: int,
+    progress: Progress | None = None,
+) -> dict[str, NDArray[np.float32]]:
+    """Logits (m, 7) by model key for those rows of the images (n, 48, 48), batch by batch."""
+    parts: dict[str, list[NDArray[np.float32]]] = {key: [] for key in classifier.models}
+    for start in range(0, len(rows), batch_size):
+        chosen = rows[start : start + batch_size]
+        for key, values in classifier.logits(images[chosen]).items():
+            parts[key].append(values)
+        if progress is not None:
+            progress(start + len(chosen), len(rows))
+    return {key: np.concatenate(values) for key, values in parts.items()}
 
 
 def measure(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
@@ -17,8 +17,17 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
-from fer import FerError, aggregates, artifacts, emotions, fast, files, inference, reference
-from fer.artifacts import Artifact
+from fer import (
+    FerError,
+    aggregates,
+    artifacts,
+    emotions,
+    evaluation,
+    fast,
+    files,
+    inference,
+    reference,
+)
 from fer.dataset import Dataset, Split
 from fer.preprocessing import CAFFE_MEANS_BGR, FER_SIZE, batch
 
@@ -27,7 +36,6 @@ Progress = Callable[[int, int], None]
 
 CALIBRATION_IMAGES = 300
 SEED = 2013
-TEST_SPLITS = (Split.PUBLIC_TEST, Split.PRIVATE_TEST)
 KERAS_FORMATS: dict[Format, tuple[str, str]] = {
     "savedmodel": ("tf_saved_model", ""),
     "onnx": ("onnx", ".onnx"),
@@ -87,9 +95,8 @@ def export_fast(
         "versions": {name: version(name) for name in ("openvino", "nncf", "keras", "tensorflow")},
     }
     probes, _ = aggregates.read_class_faces(aggregates_folder)
-    _write_probe(target, probes, dict.fromkeys(models, np.zeros((len(probes), 7), np.float32)))
     files.write_json(target / fast.RECORD, record)
-    backend = _unchecked(list(models.values()), folder)
+    backend = fast.FastBackend(list(models.values()), folder)
     logits = {}
     for size in artifacts.by_input_size(models.values()):
         logits.update(backend.logits(batch(probes, size)))
@@ -161,23 +168,16 @@ def fidelity(
     row_of = {str(source): row for row, source in enumerate(data.sources)}
     sources = next(iter(stored.values())).sources
     rows = np.array([row_of[str(source)] for source in sources if str(source) in row_of])
-    parts: dict[str, list[NDArray[np.float32]]] = {key: [] for key in stored}
-    for start in range(0, len(rows), 32):
-        for key, logits in classifier.logits(data.images[rows[start : start + 32]]).items():
-            parts[key].append(logits)
-        if progress is not None:
-            progress(min(start + 32, len(rows)), len(rows))
     found: dict[str, Any] = {}
-    for key, logit_parts in parts.items():
-        temperature = classifier.models[key].temperature
-        ours = inference.softmax(np.concatenate(logit_parts) / temperature)
+    for key, logits in evaluation.logits(classifier, data.images, rows, 32, progress).items():
+        ours = inference.softmax(logits / classifier.models[key].temperature)
         exact, labels = stored[key].probabilities, stored[key].labels
         found[key] = {}
-        for split in TEST_SPLITS:
+        for split in evaluation.TEST_SPLITS:
             of = stored[key].splits == split.value
             found[key][split.value] = {
-                "accuracy": float((ours[of].argmax(1) == labels[of]).mean()),
-                "float32_accuracy": float((exact[of].argmax(1) == labels[of]).mean()),
+                "accuracy": evaluation.top1_accuracy(labels[of], ours[of]),
+                "float32_accuracy": evaluation.top1_accuracy(labels[of], exact[of]),
                 "top1_agreement": float((ours[of].argmax(1) == exact[of].argmax(1)).mean()),
                 "mean_absolute_difference": float(np.abs(ours[of] - exact[of]).mean()),
             }
@@ -266,16 +266,6 @@ def _write_probe(
 ) -> None:
     with files.replacing(folder / fast.PROBE) as temporary:
         save_file({"faces": np.ascontiguousarray(faces), **logits}, temporary)
-
-
-def _unchecked(models: list[Artifact], folder: Path) -> fast.FastBackend:
-    """The backend before its answers for the known faces are recorded."""
-
-    class Recording(fast.FastBackend):
-        def _probe(self, models: Sequence[Artifact]) -> None:
-            """There is nothing to compare with yet."""
-
-    return Recording(models, folder)
 
 
 def _remove_stale(folder: Path, record: dict[str, Any]) -> None:

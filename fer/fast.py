@@ -38,14 +38,14 @@ class FastBackend:
     name = "fast"
 
     def __init__(self, models: Sequence[Artifact], folder: Path = artifacts.FOLDER) -> None:
-        """Compiles the networks for this processor and asks them about known faces.
+        """Compiles the networks for this processor.
 
         Args:
             folder: the models' folder, whose `fast/` holds the export.
 
         Raises:
-            FerError: if OpenVINO or a file is missing, a file is damaged or older than the
-                weights, or this processor computes something else than was recorded.
+            FerError: if OpenVINO or a file is missing, or a file is damaged or older than the
+                weights.
         """
         try:
             import openvino
@@ -68,8 +68,8 @@ class FastBackend:
                     reason=str(error).strip().splitlines()[-1],
                 ) from error
             self._requests[size] = compiled.create_infer_request()
+        self._models = models
         self._keys = {model.key for model in models}
-        self._probe(models)
 
     def logits(self, inputs: Floats) -> dict[str, NDArray[np.float32]]:
         """Logits (n, 7) by model key, of the models that take input of this size (n, S, S, 3)."""
@@ -85,7 +85,7 @@ class FastBackend:
     def _record(self, models: Sequence[Artifact]) -> dict[str, Any]:
         record: dict[str, Any] = files.read_json(self.folder / RECORD)
         for model in models:
-            if record["weights_sha256"].get(model.key) != model.digest:
+            if not _is_made_of(record, model):
                 raise FerError(
                     "The fast backend was made from other weights of {model}; run: fer export",
                     model=model.key,
@@ -100,11 +100,16 @@ class FastBackend:
                 )
         return record
 
-    def _probe(self, models: Sequence[Artifact]) -> None:
+    def check(self) -> None:
+        """Asks about known faces.
+
+        Raises:
+            FerError: if this processor computes something else than was recorded.
+        """
         faces, recorded = read_probe(self.folder)
         # As many as are answered at once: enough to tell, and nobody waits for the rest.
         faces = faces[:AT_ONCE]
-        for size, group in artifacts.by_input_size(models).items():
+        for size, group in artifacts.by_input_size(self._models).items():
             found = self.logits(batch(faces, size))
             for model in group:
                 distance = float(np.abs(found[model.key] - recorded[model.key][:AT_ONCE]).max())
@@ -122,8 +127,12 @@ def is_current(models: Iterable[Artifact], folder: Path = artifacts.FOLDER) -> b
     path = folder / artifacts.FAST / RECORD
     if not path.exists():
         return False
-    made_of = files.read_json(path)["weights_sha256"]
-    return all(made_of.get(model.key) == model.digest for model in models)
+    record = files.read_json(path)
+    return all(_is_made_of(record, model) for model in models)
+
+
+def _is_made_of(record: dict[str, Any], model: Artifact) -> bool:
+    return bool(record["weights_sha256"].get(model.key) == model.digest)
 
 
 def read_probe(folder: Path) -> tuple[NDArray[np.uint8], dict[str, NDArray[np.float32]]]:

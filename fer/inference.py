@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -133,7 +133,9 @@ def load(
         from fer import fast
 
         try:
-            return Classifier(models, fast.FastBackend(list(models.values()), folder), "int8")
+            quick = fast.FastBackend(list(models.values()), folder)
+            quick.check()
+            return Classifier(models, quick, "int8")
         except FerError as error:
             if chosen == "fast":
                 raise
@@ -163,6 +165,11 @@ def wished() -> str:
             choices=", ".join(BACKENDS),
         )
     return found
+
+
+def agree(probabilities: Iterable[NDArray[np.float64]]) -> bool:
+    """Whether models' probabilities (7,) of one face have the same most probable class."""
+    return len({int(values.argmax()) for values in probabilities}) <= 1
 
 
 def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -11,9 +11,9 @@ from typing import Any
 import cv2
 import numpy as np
 
-from fer import FerError, emotions, faces, preprocessing
+from fer import FerError, drawing, emotions, faces, preprocessing
 from fer.faces import Detector, Face
-from fer.inference import Classifier, Prediction
+from fer.inference import Classifier, Prediction, agree
 from fer.preprocessing import Rgb
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"}
@@ -31,7 +31,7 @@ class Answer:
     @property
     def is_agreed(self) -> bool:
         """Whether every model has the same most probable emotion."""
-        return len({prediction.top1 for prediction in self.predictions.values()}) <= 1
+        return agree(p.probabilities for p in self.predictions.values())
 
 
 @dataclass(frozen=True)
@@ -162,7 +162,7 @@ def annotated(rgb: Rgb, photo: Photo, colour: str, chosen: int = 0) -> Rgb:
     Args:
         colour: "#RRGGBB".
     """
-    red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
+    outline = drawing.rgb_of(colour)
     canvas = rgb.copy()
     unit = max(1, round(max(rgb.shape[:2]) / 300))
     for number, answer in enumerate(photo.answers):
@@ -171,7 +171,7 @@ def annotated(rgb: Rgb, photo: Photo, colour: str, chosen: int = 0) -> Rgb:
         left, top, width, height = (round(v) for v in answer.face.box)
         thickness = unit * (2 if number == chosen else 1)
         corner = (left + width, top + height)
-        cv2.rectangle(canvas, (left, top), corner, (red, green, blue), thickness)
+        cv2.rectangle(canvas, (left, top), corner, outline, thickness)
         if len(photo.answers) > 1:
             cv2.putText(
                 canvas,
@@ -179,7 +179,7 @@ def annotated(rgb: Rgb, photo: Photo, colour: str, chosen: int = 0) -> Rgb:
                 (left, max(top - 2 * unit, 12 * unit)),
                 cv2.FONT_HERSHEY_SIMPLEX,
                 0.45 * unit,
-                (red, green, blue),
+                outline,
                 max(1, unit),
                 cv2.LINE_AA,
             )

@@ -115,9 +115,7 @@ class _Sight:
         self.next = at + 1 / PER_SECOND
         self.analysed += 1
         self.people = self.observer.look(rgb, at)
-        for person in self.people:
-            values = {key: p.probabilities for key, p in person.predictions.items()}
-            self.moments.append(Moment(at, person.number, values))
+        self.moments += [Moment.of(person, at) for person in self.people]
         return self.people
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from fer import emotions, faces
 from fer.faces import Detector, Face
-from fer.inference import Classifier, Prediction
+from fer.inference import Classifier, Prediction, agree
 from fer.preprocessing import Rgb
 from fer.tracking import Smoother, Tracker
 
@@ -44,7 +44,7 @@ class Watched:
     @property
     def is_agreed(self) -> bool:
         """Whether every model has the same most probable emotion."""
-        return len({prediction.top1 for prediction in self.predictions.values()}) <= 1
+        return agree(p.probabilities for p in self.predictions.values())
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,17 @@ class Moment:
     at: float
     number: int
     probabilities: dict[str, NDArray[np.float64]]
+
+    @classmethod
+    def of(cls, person: Watched, at: float) -> Moment:
+        """The moment at which a face was seen."""
+        values = {key: p.probabilities for key, p in person.predictions.items()}
+        return cls(at, person.number, values)
+
+    @property
+    def is_agreed(self) -> bool:
+        """Whether every model has the same most probable emotion."""
+        return agree(self.probabilities.values())
 
 
 @dataclass(frozen=True)
@@ -214,14 +225,12 @@ class Watcher:
     def _work(self) -> None:
         while True:
             with self._lock:
-                if self._newest is None and not self._lock.wait_for(
-                    lambda: self._newest is not None, IDLE_SECONDS
-                ):
+                self._lock.wait_for(lambda: self._newest is not None, IDLE_SECONDS)
+                if self._newest is None:
                     self._thread = None
                     self._sight = Sight()
                     return
-                taken, rgb = self._newest or (0.0, np.zeros((1, 1, 3), np.uint8))
-                self._newest = None
+                (taken, rgb), self._newest = self._newest, None
             try:
                 self._analyse(taken, rgb)
             except Exception:
@@ -246,8 +255,7 @@ class Watcher:
         for person in people:
             last = next((m.at for m in reversed(self._moments) if m.number == person.number), None)
             if last is None or taken - last >= HISTORY_STEP:
-                values = {key: p.probabilities for key, p in person.predictions.items()}
-                self._moments.append(Moment(taken, person.number, values))
+                self._moments.append(Moment.of(person, taken))
 
 
 def rows(moments: list[Moment]) -> list[dict[str, object]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 import pandas as pd
@@ -46,11 +46,11 @@ def table(frame: pd.DataFrame, key: str, alt: str, _: Translator) -> None:
     download(frame, key, _)
 
 
-def download(frame: pd.DataFrame, key: str, _: Translator) -> None:
-    """The CSV download of a table."""
+def download(frame: pd.DataFrame | Callable[[], pd.DataFrame], key: str, _: Translator) -> None:
+    """The CSV download of a table; of a function's table, which is made only when asked for."""
     st.download_button(
         _("Download as CSV"),
-        frame.to_csv(index=False),
+        (lambda: frame().to_csv(index=False)) if callable(frame) else frame.to_csv(index=False),
         file_name=f"{key}.csv",
         mime="text/csv",
         icon=":material/download:",

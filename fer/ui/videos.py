@@ -66,9 +66,7 @@ def _watched(content: bytes, name: str, _: Translator) -> videos.Watching:
 def _result(found: videos.Watching, _: Translator) -> None:
     numbers = sorted({moment.number for moment in found.moments})
     compared = [m for m in found.moments if len(m.probabilities) > 1]
-    agreed = sum(
-        len({int(values.argmax()) for values in m.probabilities.values()}) == 1 for m in compared
-    )
+    agreed = sum(moment.is_agreed for moment in compared)
     parts.metrics(
         {
             _("Length"): (_("{n} s", n=_.number(found.seconds, 1)), None),

@@ -53,13 +53,15 @@ class Stream:
         return av.VideoFrame.from_ndarray(self._drawn, format="rgb24")
 
     def snapshot(self) -> bytes:
-        """The frame that was last shown as PNG; empty before there is one."""
-        drawn = self._drawn
-        if drawn is None:
-            return b""
+        """The frame that was last shown as PNG; only where `has_frame`."""
         stream = io.BytesIO()
-        Image.fromarray(np.asarray(drawn)).save(stream, "PNG")
+        Image.fromarray(np.asarray(self._drawn)).save(stream, "PNG")
         return stream.getvalue()
+
+    @property
+    def has_frame(self) -> bool:
+        """Whether a frame was ever shown."""
+        return self._drawn is not None
 
 
 def show(_: Translator) -> None:
@@ -197,11 +199,11 @@ def _live(stream: Stream, is_playing: bool, _: Translator) -> None:
         "webcam_metrics",
     )
     with st.container(horizontal=True):
-        picture = stream.snapshot()
-        if picture:
+        # Both files are made when asked for, not on every tick.
+        if stream.has_frame:
             st.download_button(
                 _("Snapshot (PNG)"),
-                picture,
+                stream.snapshot,
                 file_name="snapshot.png",
                 mime="image/png",
                 icon=":material/photo_camera:",
@@ -209,7 +211,9 @@ def _live(stream: Stream, is_playing: bool, _: Translator) -> None:
                 on_click="ignore",
             )
         if moments:
-            parts.download(pd.DataFrame(watching.rows(moments)), "webcam_minute", _)
+            parts.download(
+                lambda: pd.DataFrame(watching.rows(watcher.moments())), "webcam_minute", _
+            )
 
 
 def _chosen(people: tuple[Watched, ...], _: Translator) -> Watched:
