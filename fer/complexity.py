@@ -30,14 +30,19 @@ def trunk_multiply_adds(size: int) -> int:
     return sum(_convolutions(size)[:TRUNK_CONVOLUTIONS])
 
 
-def _convolutions(side: int) -> list[int]:
-    channels, found = 3, []
+def convolution_shapes(size: int) -> list[tuple[int, int, int]]:
+    """Side, channels in and channels out of VGG16's 13 convolutions for an input of that size."""
+    side, channels, shapes = size, 3, []
     for width, convolutions in BLOCKS:
         for _ in range(convolutions):
-            found.append(side * side * 9 * channels * width)
+            shapes.append((side, channels, width))
             channels = width
         side //= 2
-    return found
+    return shapes
+
+
+def _convolutions(size: int) -> list[int]:
+    return [side * side * 9 * a * b for side, a, b in convolution_shapes(size)]
 
 
 def parameters(scenario: Scenario) -> int:

@@ -15,7 +15,6 @@ from fer import (
     aggregates,
     artifacts,
     benchmark,
-    ceiling,
     complexity,
     dataset,
     exporting,
@@ -28,7 +27,7 @@ COMMITTED = ROOT / "models" / artifacts.BENCHMARK
 
 
 def test_convolutions_are_vgg16s() -> None:
-    shapes = ceiling.convolution_shapes(224)
+    shapes = complexity.convolution_shapes(224)
     assert len(shapes) == 13
     assert shapes[0] == (224, 3, 64)
     assert shapes[-1] == (14, 512, 512)

@@ -267,10 +267,7 @@ def speed_table(record: Mapping[str, Any], _: Translator) -> pd.DataFrame:
                 _("95th percentile (ms)"): row["p95_ms"],
                 _("Faces per second"): row["faces_per_second"],
                 _("Speed-up"): row["speedup"],
-                # Float32's ceiling is NumPy's matrix product, which a convolution can outdo.
-                _("Share of the int8 ceiling (%)"): (
-                    round(100 * row["share_of_ceiling"], 1) if way == "fast" else None
-                ),
+                _("Share of the ceiling (%)"): round(100 * row["share_of_ceiling"], 1),
             }
             for way, by_count in record["ways"].items()
             for count, row in by_count.items()
