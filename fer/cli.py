@@ -17,6 +17,7 @@ from fer import (
     __version__,
     aggregates,
     artifacts,
+    cli_analysis,
     cli_serving,
     dataset,
     emotions,
@@ -46,6 +47,7 @@ def main() -> None:
 
 main.add_command(cli_serving.export)
 main.add_command(cli_serving.benchmark)
+main.add_command(cli_analysis.ablate)
 
 
 @main.group()

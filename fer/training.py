@@ -49,9 +49,7 @@ def train(
     """
     done = runs.prepare(scenario, data, run_dir, resume)
     keras.utils.set_random_seed(scenario.seed)
-    if scenario.trainable_layers is None:
-        if scenario.se_ratio is not None:
-            raise FerError("An SE block needs a backbone that is fine-tuned; set trainable_layers.")
+    if _is_cacheable(scenario):
         images: Any = features.pooled(
             features.cached(data, scenario, cache_dir or run_dir, backbone_weights, progress),
             scenario,
@@ -208,6 +206,15 @@ def search_heads(
     writer.writerows(results)
     files.write_text(out / runs.RANKING, stream.getvalue())
     return results
+
+
+def _is_cacheable(scenario: Scenario) -> bool:
+    """Whether what the frozen backbone hands to the head is the same vector in every epoch."""
+    return (
+        scenario.trainable_layers is None
+        and scenario.augmentation is None
+        and scenario.se_ratio is None
+    )
 
 
 def _steps(phase: Phase, images: int) -> int:
