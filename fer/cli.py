@@ -48,6 +48,7 @@ def main() -> None:
 main.add_command(cli_serving.export)
 main.add_command(cli_serving.benchmark)
 main.add_command(cli_analysis.ablate)
+main.add_command(cli_analysis.analyse)
 
 
 @main.group()

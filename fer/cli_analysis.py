@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from fer import artifacts, dataset, files
+from fer import analysis, artifacts, dataset, files
 from fer.terminal import (
     backbone_weights,
     data_dir,
@@ -56,6 +56,32 @@ def ablate(
     files.write_json(models_dir / artifacts.ANALYSIS / artifacts.ABLATION, record)
     artifacts.write_manifest(models_dir)
     _print(record)
+
+
+@click.command()
+@click.option(
+    "--only",
+    "studies",
+    multiple=True,
+    type=click.Choice(analysis.STUDIES),
+    help="Only this study; may be given several times.",
+)
+@models_dir
+@data_dir
+def analyse(studies: tuple[str, ...], models_dir: Path, data_dir: Path) -> None:
+    """Study the models: where they look, what the SE gates do, what spoilt or repeated images
+    change. Writes models/analysis/; about 20 minutes on two cores."""
+    data = dataset.open_dataset(data_dir)
+    quiet_tensorflow()
+    with progress_bar("Analysing") as update:
+
+        def progress(name: str, done: int, total: int) -> None:
+            update(done, total)
+            if done == total:
+                click.echo(f"{name}: done")
+
+        analysis.run(data, models_dir, studies or analysis.STUDIES, progress=progress)
+    out.print(f"Wrote {models_dir / artifacts.ANALYSIS}.", highlight=False)
 
 
 def _print(record: dict[str, object]) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer import FerError, artifacts, preprocessing
-from fer.preprocessing import Gray, Rgb
+from fer.preprocessing import Floats, Gray, Rgb
 
 SCORE_THRESHOLD = 0.6
 NMS_THRESHOLD = 0.3
@@ -139,6 +139,29 @@ def gray_crop(rgb: Rgb, face: Face | None) -> Gray:
     return preprocessing.to_gray(whole(rgb) if face is None else crop(rgb, face))
 
 
+def on_canvas(image: Gray, enlargement: int = 4) -> Rgb:
+    """A 48x48 face large enough to be detected, in the middle of a canvas twice its side that
+    repeats its edge pixels: (96 e, 96 e, 3) uint8."""
+    size = preprocessing.FER_SIZE * enlargement
+    border = size // 2
+    large = cv2.resize(image, (size, size), interpolation=cv2.INTER_CUBIC)
+    canvas = cv2.copyMakeBorder(
+        large, border, border, border, border, borderType=cv2.BORDER_REPLICATE
+    )
+    return np.repeat(canvas[:, :, None], 3, axis=2)
+
+
+def landmarks_of_crop(image: Gray, detector: Detector, enlargement: int = 4) -> Floats | None:
+    """YuNet's five landmarks in a 48x48 face, (5, 2) float32 in its own pixels; None unless there
+    is exactly one face."""
+    found = detector.detect(on_canvas(image, enlargement))
+    if len(found) != 1:
+        return None
+    border = preprocessing.FER_SIZE * enlargement // 2
+    # The centre of a small pixel lies half a small pixel inside the enlarged one.
+    return np.asarray((found[0].landmarks - border + 0.5) / enlargement - 0.5, dtype=np.float32)
+
+
 def measure_framing(
     images: NDArray[np.uint8], detector: Detector, enlargement: int = 4
 ) -> tuple[Framing, float]:
@@ -155,11 +178,7 @@ def measure_framing(
     border = size // 2
     found = []
     for image in images:
-        large = cv2.resize(image, (size, size), interpolation=cv2.INTER_CUBIC)
-        canvas = cv2.copyMakeBorder(
-            large, border, border, border, border, borderType=cv2.BORDER_REPLICATE
-        )
-        faces = detector.detect(np.repeat(canvas[:, :, None], 3, axis=2))
+        faces = detector.detect(on_canvas(image, enlargement))
         if len(faces) == 1:
             left, top, width, height = faces[0].box
             centre = border + size / 2

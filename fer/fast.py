@@ -7,6 +7,7 @@ made from the weights beside it, and gives the recorded answers on this processo
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -120,6 +121,51 @@ class FastBackend:
                         model=model.key,
                         distance=f"{distance:.2f}",
                     )
+
+
+class FeatureMaps:
+    """Maps of each model's last convolution from the int8 networks; safe to share between threads.
+
+    The networks are compiled once more with that layer as their output, so that answers do not pay
+    for it.
+    """
+
+    def __init__(self, models: Sequence[Artifact], folder: Path = artifacts.FOLDER) -> None:
+        """Compiles the networks. Raises as `FastBackend`, which checks the files."""
+        import openvino
+
+        record = files.read_json(folder / artifacts.FAST / RECORD)
+        core = openvino.Core()
+        self._lock = threading.Lock()
+        self._requests: dict[int, Any] = {}
+        self._keys: dict[int, list[str]] = {}
+        for size, group in artifacts.by_input_size(models).items():
+            network = core.read_model(folder / artifacts.FAST / record["networks"][str(size)])
+            keys = [model.key for model in group]
+            outputs = [_before_last_pooling(network.output(key)) for key in keys]
+            part = openvino.Model(outputs, network.get_parameters())
+            self._requests[size] = core.compile_model(part, "CPU", OPTIONS).create_infer_request()
+            self._keys[size] = keys
+
+    def maps(self, inputs: Floats) -> dict[str, NDArray[np.float32]]:
+        """The maps (n, h, w, 512) by model key, of the models that take input of this size."""
+        size = inputs.shape[1]
+        with self._lock:
+            found = self._requests[size].infer({0: np.ascontiguousarray(inputs)})
+            # OpenVINO keeps channels before rows and columns.
+            return {
+                key: np.array(found[position].transpose(0, 2, 3, 1))
+                for position, key in enumerate(self._keys[size])
+            }
+
+
+def _before_last_pooling(output: Any) -> Any:
+    """What the last max pooling on the way to an output is given."""
+    node = output.get_node()
+    while node.get_type_name() != "MaxPool":
+        # Only the first input can be an activation; an SE block's product has the map first, too.
+        node = node.input_value(0).get_node()
+    return node.input_value(0)
 
 
 def is_current(models: Iterable[Artifact], folder: Path = artifacts.FOLDER) -> bool:

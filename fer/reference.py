@@ -17,6 +17,7 @@ from fer.artifacts import Artifact, Tensors, by_input_size
 from fer.preprocessing import Floats
 
 TRUNK_END = "block3_pool"
+LAST_CONVOLUTION = "block5_conv3"
 
 
 class ReferenceBackend:
@@ -38,6 +39,33 @@ class ReferenceBackend:
         """Logits (n, 7) by model key, of the models that take input of this size (n, S, S, 3)."""
         found = self._networks[inputs.shape[1]].predict_on_batch(inputs)
         return {key: np.asarray(values, dtype=np.float32) for key, values in found.items()}
+
+
+class ReferenceMaps:
+    """Maps of each model's last convolution, computed by Keras in float32."""
+
+    def __init__(self, artifacts: Sequence[Artifact]) -> None:
+        """Builds the networks and loads their weights. Raises as `ReferenceBackend`."""
+        self._networks: dict[int, dict[str, keras.Model]] = {}
+        for artifact in artifacts:
+            whole = build_from(artifact)
+            part = keras.Model(whole.input, whole.get_layer(LAST_CONVOLUTION).output)
+            self._networks.setdefault(artifact.scenario.input_size, {})[artifact.key] = part
+
+    def maps(self, inputs: Floats) -> dict[str, NDArray[np.float32]]:
+        """The maps (n, h, w, 512) by model key, of the models that take input of this size."""
+        return {
+            key: models.run(network, inputs)
+            for key, network in self._networks[inputs.shape[1]].items()
+        }
+
+    def assign(self, key: str, tensors: Tensors) -> None:
+        """Gives variables of a model's convolutions, by `layer/variable`, other values."""
+        for networks in self._networks.values():
+            if key in networks:
+                found = variables(networks[key])
+                for name, value in tensors.items():
+                    found[name].assign(value)
 
 
 def joined(artifacts: Sequence[Artifact], compute_dtype: str = "float32") -> keras.Model:
