@@ -5,8 +5,12 @@ Probabilities are (n, 7) float64, labels (n,) int64 with 0-6.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
+
+from fer import emotions
 
 ECE_BINS = 15
 
@@ -41,3 +45,79 @@ def expected_calibration_error(
     table = reliability(labels, probabilities, bins)
     gaps = [row["count"] * abs(row["accuracy"] - row["confidence"]) for row in table]
     return float(sum(gaps) / len(labels))
+
+
+def uncalibrated(probabilities: Probabilities, temperature: float) -> Probabilities:
+    """The probabilities before they were calibrated by that temperature.
+
+    softmax(z / T) to the power of T is proportional to softmax(z) (Guo et al. 2017, eq. 9).
+    """
+    # The largest is taken out first: powers of tiny numbers would vanish.
+    relative = np.log(np.maximum(probabilities, 1e-300))
+    relative -= relative.max(axis=1, keepdims=True)
+    raised = np.exp(temperature * relative)
+    return np.asarray(raised / raised.sum(axis=1, keepdims=True))
+
+
+def classwise_error(
+    labels: Labels, probabilities: Probabilities, bins: int = ECE_BINS
+) -> dict[str, float]:
+    """For each emotion, the mean distance of its probability and its frequency over equal-width
+    bins of that probability (Kull et al. 2019, eq. 2)."""
+    found = {}
+    for at, key in enumerate(emotions.KEYS):
+        claimed, is_it = probabilities[:, at], labels == at
+        bin_of = np.clip(np.ceil(claimed * bins).astype(int) - 1, 0, bins - 1)
+        gaps = [
+            (bin_of == number).sum()
+            * abs(claimed[bin_of == number].mean() - is_it[bin_of == number].mean())
+            for number in np.unique(bin_of)
+        ]
+        found[key] = float(sum(gaps) / len(labels))
+    return found
+
+
+def histogram(
+    labels: Labels, probabilities: Probabilities, bins: int = 20
+) -> list[dict[str, float]]:
+    """How many answers are right and wrong in each equal-width bin of confidence from 0 to 1."""
+    confidence = probabilities.max(axis=1)
+    right = probabilities.argmax(axis=1) == labels
+    bin_of = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
+    return [
+        {
+            "low": number / bins,
+            "high": (number + 1) / bins,
+            "right": int((right & (bin_of == number)).sum()),
+            "wrong": int((~right & (bin_of == number)).sum()),
+        }
+        for number in range(bins)
+    ]
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """What is gained by answering only above a confidence; all (n,) float64, thresholds rising.
+
+    coverage: share of images that are answered. accuracy: of those; NaN where none is.
+    """
+
+    threshold: NDArray[np.float64]
+    coverage: NDArray[np.float64]
+    accuracy: NDArray[np.float64]
+
+
+def selective(labels: Labels, probabilities: Probabilities, points: int = 101) -> Coverage:
+    """Accuracy of the answers given with at least each confidence from 0 to 1 (El-Yaniv & Wiener
+    2010)."""
+    confidence = probabilities.max(axis=1)
+    right = probabilities.argmax(axis=1) == labels
+    thresholds = np.linspace(0.0, 1.0, points)
+    kept = confidence[None, :] >= thresholds[:, None]
+    counts = kept.sum(axis=1)
+    hits = (kept & right).sum(axis=1)
+    return Coverage(
+        thresholds,
+        counts / len(labels),
+        np.divide(hits, counts, out=np.full(points, np.nan), where=counts > 0),
+    )

@@ -94,27 +94,27 @@ def _pass(
     told: Callable[[int], None],
     heads: dict[str, Head] | None = None,
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], dict[str, NDArray[np.float32]]]:
-    """Gates and channel maxima (n, 512), the maxima's cell (n, 512), and logits by head."""
+    """Gates (n, 512), channel maxima (n, 512), top and left of their cells as shares of the side
+    (n, 512, 2), and logits by head."""
     gates, strength, places = [], [], []
     logits: dict[str, list[NDArray[np.float32]]] = {name: [] for name in heads or {}}
     for start in range(0, len(rows), BATCH):
         chosen = rows[start : start + BATCH]
         maps = explainer.maps(data.images[chosen], (key,))[key]
+        n, height, width, channels = maps.shape
+        flat = maps.reshape(n, height * width, channels)
+        cells = flat.argmax(axis=1)
         gates.append(explainer.heads[key].gates(maps))
-        flat = maps.reshape(len(maps), -1, maps.shape[-1])
         strength.append(flat.max(axis=1))
-        places.append(flat.argmax(axis=1) / flat.shape[1])
+        places.append(np.stack([cells // width / height, cells % width / width], axis=-1))
         for name, head in (heads or {}).items():
             logits[name].append(head.logits(maps))
         told(start + len(chosen))
-    side = maps.shape[1]
-    cells = np.rint(np.concatenate(places) * side * side).astype(np.int64)
-    joined = {name: np.concatenate(values) for name, values in logits.items()}
     return (
         np.concatenate(gates).astype(np.float64),
         np.concatenate(strength),
-        np.stack([cells // side, cells % side], axis=-1) / side,
-        joined,
+        np.concatenate(places),
+        {name: np.concatenate(values) for name, values in logits.items()},
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from fer import faces
+from fer import FerError, faces
 from fer.faces import Detector
 from fer.preprocessing import FER_SIZE, Floats, Gray
 
@@ -54,9 +54,14 @@ def find(
 
     Where YuNet finds no face or several, the median of the others stands in: FER-2013's faces are
     framed alike.
+
+    Raises:
+        FerError: if there is a single face in none of them.
     """
     each = [faces.landmarks_of_crop(image, detector) for image in images]
     detected = np.array([points is not None for points in each])
+    if not detected.any():
+        raise FerError("No face was detected in these images; regions cannot be placed.")
     known = np.stack([points for points in each if points is not None])
     filled = np.empty((len(each), 5, 2), np.float32)
     filled[detected] = known

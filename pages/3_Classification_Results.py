@@ -6,7 +6,7 @@ from fer.ui import text
 
 _ = text.translator()
 from fer import FerError
-from fer.ui import confusions, loaders, parts, report, result_views, results
+from fer.ui import confusions, doubts, loaders, parts, report, result_views, results, studies
 
 st.markdown(_("Which scenario reads faces better, by how much, and on which expressions?"))
 models = results.evaluated()
@@ -58,6 +58,9 @@ VIEWS = {
     "confusion": _("Confusion"),
     "curves": _("ROC and PR"),
     "calibration": _("Calibration"),
+    "errors": _("Errors"),
+    "looking": _("Where they look"),
+    "robustness": _("Robustness"),
     "speed": _("Speed"),
 }
 view = st.segmented_control(
@@ -81,7 +84,13 @@ try:
     elif view == "curves":
         result_views.curves(split, _)
     elif view == "calibration":
-        result_views.calibration(split, _)
+        doubts.calibrated(split, _)
+    elif view == "errors":
+        doubts.errors(split, _)
+    elif view == "looking":
+        studies.looking(_)
+    elif view == "robustness":
+        studies.robustness(_)
     else:
         result_views.speed(_)
     report.button(split, _)

@@ -6,7 +6,7 @@ from fer.ui import text
 
 _ = text.translator()
 from fer import FerError
-from fer.ui import loaders, parts, training_charts, training_parts
+from fer.ui import loaders, parts, studies, training_charts, training_parts
 
 st.markdown(_("How did the models learn, do they overfit, and would longer training help?"))
 try:
@@ -74,6 +74,9 @@ try:
 
     st.header(_("What the curves say"), anchor="reading")
     training_parts.show_words(_)
+
+    st.header(_("What each ingredient gives"), anchor="ablation")
+    studies.ablation(_)
 
     st.header(_("Running now"), anchor="live")
     st.fragment(training_parts.show_live, run_every=2 if training_parts.is_active() else None)(_)

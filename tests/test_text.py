@@ -28,6 +28,7 @@ SHOWN = (
     "live",
     "photos",
     "preprocessing",
+    "reviews",
     "runs",
     "scenarios",
     "videos",

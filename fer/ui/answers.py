@@ -5,11 +5,11 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from fer import photos
+from fer import photos, preprocessing
 from fer.photos import Photo
 from fer.preprocessing import Rgb
 from fer.scenarios import PROPOSED
-from fer.ui import charts, loaders, parts
+from fer.ui import charts, explanations, loaders, parts
 from fer.ui.text import Translator
 
 
@@ -82,6 +82,7 @@ def show(rgb: Rgb, found: Photo, key: str, _: Translator) -> None:
             )
         )
         backend_notice(_)
+    explanations.offer(preprocessing.to_gray(answer.crop), answer.predictions, key, _)
     with st.expander(_("Table and download"), key=f"{key}_details"):
         parts.table(
             pd.DataFrame(found.rows()),

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from fer import FerError, aggregates, browsing, dataset, emotions
 from fer.dataset import SPLITS, Dataset, Split
 from fer.inference import Prediction
-from fer.ui import charts, dataset_charts, loaders, parts
+from fer.ui import charts, dataset_charts, explanations, loaders, parts
 from fer.ui.text import Translator
 
 CHOSEN = "dataset_face"
@@ -210,6 +210,7 @@ def _answers(data: Dataset, row: int, _: Translator) -> None:
         alt=_("Bars of both models' confidence for each emotion"),
     )
     st.caption(note)
+    explanations.offer(np.asarray(data.images[row]), answers, "browse", _)
 
 
 def _stored(source: str) -> dict[str, Prediction]:

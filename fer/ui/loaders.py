@@ -5,15 +5,28 @@ from __future__ import annotations
 import gc
 import threading
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from fer import aggregates, artifacts, dataset, fast, files, inference, photos, preprocessing
+from fer import (
+    aggregates,
+    analysis,
+    artifacts,
+    dataset,
+    fast,
+    files,
+    inference,
+    photos,
+    preprocessing,
+)
 from fer.artifacts import Artifact, Predictions
 from fer.dataset import Dataset
 from fer.faces import Detector
 from fer.inference import Classifier
+
+if TYPE_CHECKING:
+    from fer.explain import Explainer, Explanation
 
 ROOT = Path(__file__).resolve().parents[2]
 MODELS = ROOT / artifacts.FOLDER
@@ -154,3 +167,33 @@ def image(content: bytes, name: str) -> preprocessing.Rgb:
 def classified(content: bytes, name: str, whole: bool) -> photos.Photo:
     """Both models' answers for an uploaded photo; kept for ten minutes, never written to disk."""
     return photos.classify(image(content, name), name, detector(), classifier(), whole=whole)
+
+
+def study(name: str) -> dict[str, Any] | None:
+    """A study's record as `fer analyse` or `fer ablate` wrote it, None if there is none; read again
+    when it changes.
+
+    Raises:
+        FerError: if the file is damaged.
+    """
+    path = analysis.path_of(name, MODELS)
+    return _study(path, path.stat().st_mtime_ns) if path.exists() else None
+
+
+@st.cache_data(show_spinner=False, max_entries=16)
+def _study(path: Path, changed: int) -> dict[str, Any]:
+    return dict(files.read_json(path))
+
+
+@st.cache_resource(show_spinner=False)
+def explainer() -> Explainer:
+    """Grad-CAM of all networks on the backend that answers, loaded when first asked for."""
+    from fer import explain
+
+    return explain.load(MODELS, list(models().values()), classifier().backend)
+
+
+@st.cache_data(max_entries=64, ttl=600, show_spinner=False)
+def explained(face: preprocessing.Gray, target: int | None) -> dict[str, Explanation]:
+    """Both models' Grad-CAM for a gray face; kept for ten minutes, never written to disk."""
+    return explainer().explain(face, target)

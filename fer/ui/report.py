@@ -13,7 +13,15 @@ import streamlit as st
 
 from fer import emotions
 from fer.scenarios import BASELINE, PROPOSED
-from fer.ui import about, loaders, result_charts, results, training_charts, training_parts
+from fer.ui import (
+    about,
+    loaders,
+    result_charts,
+    results,
+    studies,
+    training_charts,
+    training_parts,
+)
 from fer.ui.text import Language, Translator
 
 TEMPLATE = Path(__file__).parent / "report.html.j2"
@@ -78,6 +86,7 @@ def html(split: str, _: Translator, now: datetime) -> str:
         _("Metrics of each class"): results.class_table(split, _),
         _("ROC and PR"): results.curve_table(roc, precision, _),
     }
+    tables |= studies.report_tables(_)
     timed = loaders.benchmark()
     if timed is not None:
         tables[_("Speed")] = results.speed_table(timed, _)

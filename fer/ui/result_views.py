@@ -87,25 +87,6 @@ def curves(split: str, _: Translator) -> None:
     )
 
 
-def calibration(split: str, _: Translator) -> None:
-    """Whether confidences can be believed."""
-    st.write(
-        _("On the dotted line, answers given with 70 % confidence are right 70 % of the time.")
-    )
-    ece = {key: found["ece"] for key, found in results.metrics_of(split).items()}
-    parts.chart(
-        result_charts.reliability(results.reliability(split), ece, _),
-        key="reliability",
-        alt=_("Accuracy against confidence for both models"),
-    )
-    parts.table(
-        results.reliability_table(split, _),
-        f"reliability_{split}",
-        _("Confidence bins with accuracy"),
-        _,
-    )
-
-
 def speed(_: Translator) -> None:
     """How long both models take for a face, and what the fast backend changes."""
     record, exported = loaders.benchmark(), loaders.fast_export()

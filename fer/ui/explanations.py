@@ -1,0 +1,84 @@
+"""Why both models answered what they did for one face: Grad-CAM and SE gates."""
+
+from __future__ import annotations
+
+import time
+
+import pandas as pd
+import streamlit as st
+
+from fer import emotions, explain
+from fer.inference import Prediction
+from fer.preprocessing import Gray
+from fer.ui import charts, loaders, parts, study_charts
+from fer.ui.text import Translator
+
+OWN = "own"
+
+
+def offer(face: Gray, predictions: dict[str, Prediction], key: str, _: Translator) -> None:
+    """A switch that explains the answers for a gray face; off, it costs nothing.
+
+    Raises:
+        FerError: if the networks cannot be explained here.
+    """
+    if st.toggle(_("Why? Where both models look (Grad-CAM)"), key=f"{key}_why"):
+        show(face, predictions, key, _)
+
+
+def show(face: Gray, predictions: dict[str, Prediction], key: str, _: Translator) -> None:
+    """Both models' maps over the face for a chosen class, and the gates of the SE block.
+
+    Raises:
+        FerError: if the networks cannot be explained here.
+    """
+    chosen = st.pills(
+        _("Explain the answer"),
+        [OWN, *emotions.KEYS],
+        default=OWN,
+        format_func=lambda name: _("each model's own") if name == OWN else _(name),
+        required=True,
+        key=f"{key}_target",
+    )
+    strength = st.slider(
+        _("Strength of the overlay (%)"), 0, 100, 50, 5, key=f"{key}_strength", width=320
+    )
+    target = None if chosen == OWN else emotions.LABEL_OF[chosen]
+    started = time.perf_counter()
+    with st.spinner(_("Looking where the models look…")):
+        found = loaders.explained(face, target)
+    taken = time.perf_counter() - started
+    for column, (model, explanation) in zip(st.columns(len(found)), found.items(), strict=True):
+        name = emotions.KEYS[explanation.target]
+        share = float(predictions[model].probabilities[explanation.target])
+        with column:
+            st.image(
+                explain.overlay(face, explanation, strength / 100),
+                width="stretch",
+                alt=_(
+                    "Grad-CAM of {model} for {emotion} over the face", model=model, emotion=_(name)
+                ),
+            )
+            st.markdown(
+                f":{charts.MARKDOWN_COLOUR[model]}[:material/square:] {model}: **{_(name)}** "
+                f"{_.percent(share)}"
+            )
+            if explanation.is_blank:
+                st.caption(_("Nothing in this face speaks for that class."))
+    st.caption(
+        _(
+            "Bright: what speaks for the class (Selvaraju et al. 2017, last convolution); each map "
+            "is scaled to its own highest value. {ms} ms.",
+            ms=_.number(1000 * taken),
+        )
+    )
+    record = loaders.study("gates")
+    for model, explanation in found.items():
+        if explanation.gates is not None and record is not None:
+            st.markdown(_("Gates of the SE block of `{model}`", model=model))
+            parts.chart(
+                study_charts.gates_of_image(explanation.gates, record, explanation.target, _),
+                key=f"{key}_gates",
+                alt=_("Points: the gate of each channel for this face, beside its class' average"),
+            )
+    parts.download(lambda: pd.DataFrame(explain.rows(found)), f"{key}_grad_cam", _)
