@@ -39,11 +39,12 @@ class Explanation:
 
     heat: Grad-CAM of the target class, (48, 48) float32 from 0 up, in the logit's own unit.
     gates: of the SE block, (512,) between 0 and 1; None for a model without.
-    target: the explained class, 0-6.
+    target: the explained class, 0-6. side: cells along a side of the map before it was enlarged.
     """
 
     model: str
     target: int
+    side: int
     heat: Floats
     gates: Floats | None
 
@@ -88,7 +89,7 @@ class Explainer:
             chosen = int(head.logits(maps)[0].argmax()) if target is None else target
             heat = grad_cam(maps, head, np.array([chosen]))[0]
             gates = None if head.gate is None else head.gates(maps)[0]
-            found[key] = Explanation(key, chosen, enlarge(heat), gates)
+            found[key] = Explanation(key, chosen, len(heat), enlarge(heat), gates)
         return found
 
 

@@ -164,11 +164,11 @@ def test_overlay_goes_from_the_face_to_the_map() -> None:
     face = np.full((48, 48), 100, np.uint8)
     heat = np.zeros((48, 48), np.float32)
     heat[10:20, 10:20] = 2.0
-    found = explain.Explanation("proposed", 0, heat, None)
+    found = explain.Explanation("proposed", 0, 6, heat, None)
     assert (explain.overlay(face, found, 0.0) == 100).all()
     only_map = explain.overlay(face, found, 1.0, side=48)
     assert only_map[15, 15].sum() > only_map[40, 40].sum()
-    blank = explain.Explanation("proposed", 0, np.zeros((48, 48), np.float32), None)
+    blank = explain.Explanation("proposed", 0, 6, np.zeros((48, 48), np.float32), None)
     assert blank.is_blank
     assert np.isfinite(explain.overlay(face, blank, 0.5)).all()
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pandas as pd
 import streamlit as st
 
@@ -44,10 +42,8 @@ def show(face: Gray, predictions: dict[str, Prediction], key: str, _: Translator
         _("Strength of the overlay (%)"), 0, 100, 50, 5, key=f"{key}_strength", width=320
     )
     target = None if chosen == OWN else emotions.LABEL_OF[chosen]
-    started = time.perf_counter()
     with st.spinner(_("Looking where the models look…")):
-        found = loaders.explained(face, target)
-    taken = time.perf_counter() - started
+        found, taken = loaders.explained(face, target)
     for column, (model, explanation) in zip(st.columns(len(found)), found.items(), strict=True):
         name = emotions.KEYS[explanation.target]
         share = float(predictions[model].probabilities[explanation.target])
@@ -68,7 +64,9 @@ def show(face: Gray, predictions: dict[str, Prediction], key: str, _: Translator
     st.caption(
         _(
             "Bright: what speaks for the class (Selvaraju et al. 2017, last convolution); each map "
-            "is scaled to its own highest value. {ms} ms.",
+            "is scaled to its own highest value and has {cells} cells a side. {ms} ms for both "
+            "models.",
+            cells=" / ".join(str(e.side) for e in found.values()),
             ms=_.number(1000 * taken),
         )
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -194,6 +195,9 @@ def explainer() -> Explainer:
 
 
 @st.cache_data(max_entries=64, ttl=600, show_spinner=False)
-def explained(face: preprocessing.Gray, target: int | None) -> dict[str, Explanation]:
-    """Both models' Grad-CAM for a gray face; kept for ten minutes, never written to disk."""
-    return explainer().explain(face, target)
+def explained(face: preprocessing.Gray, target: int | None) -> tuple[dict[str, Explanation], float]:
+    """Both models' Grad-CAM for a gray face and the seconds it took; kept for ten minutes, never
+    written to disk."""
+    ready = explainer()
+    started = time.perf_counter()
+    return ready.explain(face, target), time.perf_counter() - started
