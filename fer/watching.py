@@ -29,6 +29,8 @@ IDLE_SECONDS = 3.0
 # What the chart over time reaches back to, and how often it gets a point.
 HISTORY_SECONDS = 60.0
 HISTORY_STEP = 0.25
+# What a session's record holds at most: an hour of one face.
+MOST_MOMENTS = 14_400
 # The span over which rates and times are taken.
 RATE_SECONDS = 4.0
 
@@ -156,6 +158,7 @@ class Watcher:
         self._thread: threading.Thread | None = None
         self._sight = Sight()
         self._moments: deque[Moment] = deque()
+        self._record: deque[Moment] = deque(maxlen=MOST_MOMENTS)
         self._counts = _Counts()
 
     def show(self, rgb: Rgb, now: float | None = None) -> Sight:
@@ -203,13 +206,19 @@ class Watcher:
         with self._lock:
             return list(self._moments)
 
-    def pace(self) -> Pace:
-        """Rates over the last seconds."""
+    def record(self) -> list[Moment]:
+        """What was seen since the start, oldest first; the newest `MOST_MOMENTS` of it."""
         with self._lock:
+            return list(self._record)
+
+    def pace(self, now: float | None = None) -> Pace:
+        """Rates over the last seconds before `now`, `time.monotonic` seconds."""
+        with self._lock:
+            since = (time.monotonic() if now is None else now) - RATE_SECONDS
             counts = self._counts
-            delays = [delay for _, delay in counts.delays]
+            delays = [delay for at, delay in counts.delays if at >= since]
             return Pace(
-                shown=len(counts.shown) / RATE_SECONDS,
+                shown=sum(at >= since for at in counts.shown) / RATE_SECONDS,
                 analysed=len(delays) / RATE_SECONDS,
                 p50_ms=1000 * float(np.median(delays)) if delays else 0.0,
                 p95_ms=1000 * float(np.percentile(delays, 95)) if delays else 0.0,
@@ -217,10 +226,11 @@ class Watcher:
             )
 
     def clear(self) -> None:
-        """Forgets the last minute and the agreement so far."""
+        """Forgets what was seen and the agreement so far."""
         with self._lock:
             self._moments.clear()
-            self._counts = _Counts()
+            self._record.clear()
+            self._counts.people = self._counts.agreed = 0
 
     def _work(self) -> None:
         while True:
@@ -256,6 +266,7 @@ class Watcher:
             last = next((m.at for m in reversed(self._moments) if m.number == person.number), None)
             if last is None or taken - last >= HISTORY_STEP:
                 self._moments.append(Moment.of(person, taken))
+                self._record.append(self._moments[-1])
 
 
 def rows(moments: list[Moment]) -> list[dict[str, object]]:

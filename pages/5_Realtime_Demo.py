@@ -22,7 +22,7 @@ modes = {
 mode = st.segmented_control(
     _("Mode"),
     list(modes),
-    default="photo",
+    default="webcam",
     format_func=modes.__getitem__,
     required=True,
     key="mode",

@@ -1,4 +1,7 @@
-"""Streamlit as its command starts it; on SIGUSR1 it writes its modules and threads to a file."""
+"""Streamlit as its command starts it; on SIGUSR1 it writes what is in it to a file.
+
+Its modules, its threads, and when it analysed frames if FER_STAMPS is set.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ import sys
 import threading
 from pathlib import Path
 
+import stamps
 from streamlit.web import cli
 
 
@@ -16,10 +20,13 @@ def tell(signal_number: int, frame: object) -> None:
     path = Path(os.environ["FER_INSIDE_FILE"])
     whole = path.with_suffix(".whole")
     threads = [thread.name for thread in threading.enumerate()]
-    whole.write_text(json.dumps({"modules": sorted(sys.modules), "threads": threads}))
+    found = {"modules": sorted(sys.modules), "threads": threads, "analysed": stamps.analysed}
+    whole.write_text(json.dumps(found))
     whole.replace(path)
 
 
 signal.signal(signal.SIGUSR1, tell)
+if os.environ.get("FER_STAMPS"):
+    stamps.install()
 sys.argv = ["streamlit", "run", *sys.argv[1:]]
 cli.main()

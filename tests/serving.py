@@ -30,6 +30,13 @@ class Server:
 
     def tell(self, what: Literal["modules", "threads"]) -> list[str]:
         """The names of the modules that the server has imported, or of its threads, by now."""
+        return [str(name) for name in self._tell(what)]
+
+    def analysed(self) -> list[float]:
+        """When frames were analysed, `time.monotonic` seconds; only of a server with stamps."""
+        return [float(at) for at in self._tell("analysed")]
+
+    def _tell(self, what: str) -> list[object]:
         self.inside.unlink(missing_ok=True)
         os.kill(self.pid, signal.SIGUSR1)
         for _ in range(100):
@@ -46,8 +53,13 @@ class Server:
 
 
 @contextmanager
-def running(folder: Path, **environment: str) -> Iterator[Server]:
-    """A dashboard of its own, stopped at the end; its log lies in `folder`."""
+def running(folder: Path, page: str = "Home.py", **environment: str) -> Iterator[Server]:
+    """A dashboard of its own, stopped at the end; its log lies in `folder`.
+
+    Args:
+        page: the script that is served, in the repository.
+        environment: FER_STAMPS makes the server draw frame numbers, see `stamps`.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -55,7 +67,7 @@ def running(folder: Path, **environment: str) -> Iterator[Server]:
     log = (folder / "log").open("w+")
     server = subprocess.Popen(
         [
-            *(sys.executable, str(Path(__file__).with_name("served.py")), "Home.py"),
+            *(sys.executable, str(Path(__file__).with_name("served.py")), page),
             *("--server.headless=true", "--server.address=localhost"),
             f"--server.port={port}",
         ],

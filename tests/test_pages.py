@@ -171,6 +171,7 @@ ACTS = {
     ),
     "demo": (
         "app.switch_page('pages/5_Realtime_Demo.py').run()\n"
+        "app.segmented_control(key='mode').set_value('photo').run()\n"
         "app.segmented_control(key='demo_source').set_value('sample').run()"
     ),
     "results": "app.switch_page('pages/3_Classification_Results.py').run()",
@@ -223,6 +224,7 @@ def test_a_slower_backend_is_told(portrait: np.ndarray, monkeypatch: pytest.Monk
     monkeypatch.setitem(sys.modules, "openvino", None)
     st.cache_resource.clear()
     app = open_page("5_Realtime_Demo.py")
+    app.segmented_control(key="mode").set_value("photo").run()
     app.segmented_control(key="demo_source").set_value("sample").run()
     assert not app.exception
     st.cache_resource.clear()
@@ -359,7 +361,6 @@ def test_a_video_is_watched_and_kept(portrait: np.ndarray) -> None:
 
 def test_webcam_over_plain_http_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     app = open_page("5_Realtime_Demo.py")
-    app.segmented_control(key="mode").set_value("webcam").run()
     assert not app.exception
     assert "opened over https or on this machine" in str(app.warning[0].value)
 

@@ -121,8 +121,12 @@ def test_pace_and_the_last_minute(monkeypatch: pytest.MonkeyPatch) -> None:
     assert rows[0]["seconds"] == 0.0
     assert rows[0]["top1"] == emotions.KEYS[10 % 7]
     assert sum(rows[0][key] for key in emotions.KEYS) == pytest.approx(1)  # type: ignore[misc]
+    assert watcher.record() == watcher.moments()
+    assert watcher.pace(time.monotonic() + 60).shown == 0
     watcher.clear()
-    assert watcher.moments() == []
+    assert watcher.moments() == watcher.record() == []
+    assert watcher.pace().agreement is None
+    assert watcher.pace().shown == pace.shown
 
 
 def test_old_moments_leave(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,6 +137,17 @@ def test_old_moments_leave(monkeypatch: pytest.MonkeyPatch) -> None:
         watcher.show(frame(8), now - age)
         until(lambda at=now - age: watcher.sight().taken == at)
     assert [moment.at for moment in watcher.moments()] == [now]
+    assert [moment.at for moment in watcher.record()] == [now - 30, now - 20, now]
+
+
+def test_the_record_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "MOST_MOMENTS", 2)
+    watcher, _ = make()
+    now = time.monotonic()
+    for age in (30.0, 20.0, 10.0):
+        watcher.show(frame(8), now - age)
+        until(lambda at=now - age: watcher.sight().taken == at)
+    assert [moment.at for moment in watcher.record()] == [now - 20, now - 10]
 
 
 def test_six_faces_and_more_are_bounded() -> None:

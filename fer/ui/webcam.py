@@ -16,13 +16,16 @@ import streamlit as st
 import streamlit_webrtc as webrtc
 from PIL import Image
 from streamlit.errors import StreamlitSecretNotFoundError
+from streamlit_webrtc.webrtc import SignallingTimeoutError
 
-from fer import drawing, emotions, photos, watching
+from fer import FerError, drawing, emotions, photos, watching
 from fer.preprocessing import Rgb
 from fer.scenarios import SCENARIOS
-from fer.ui import answers, charts, ice, live_charts, loaders, parts
+from fer.ui import answers, camera, charts, ice, live_charts, loaders, parts, relay
 from fer.ui.text import Translator
 from fer.watching import Observer, Watched, Watcher
+
+relay.install()
 
 STREAM = "webcam_stream"
 # How often what stands below the video is drawn anew, in seconds.
@@ -31,26 +34,58 @@ TICK = 0.5
 WIDTH, HEIGHT, RATE = 640, 480, 30
 LONGEST = 1280
 MOST_FACES = 6
+# A connection that comes about does so within this many seconds; a camera that works sends a
+# picture more often.
+SLOW_SECONDS = 8.0
+STILL_SECONDS = 3.0
 
 
 class Stream:
     """One visitor's stream: the callback that streamlit-webrtc calls, and what it leaves behind.
 
     Made once for a visit: the script is rerun while the connection is being made, and a second
-    callback would share the video with the first.
+    callback would share the video with the first. `watcher` is None until the models are loaded;
+    frames pass through as they are until then. `face` is the number of the chosen one. Times are
+    `time.monotonic` seconds.
     """
 
-    def __init__(self, watcher: Watcher) -> None:
-        self.watcher = watcher
+    def __init__(self) -> None:
+        self.watcher: Watcher | None = None
         self.names: Mapping[str, str] = {key: key for key in emotions.KEYS}
+        self.is_unreachable = False
+        self.face: int | None = None
         self._drawn: Rgb | None = None
+        self._connecting_since: float | None = None
+        self._alive = 0.0
 
     def callback(self, frame: av.VideoFrame) -> av.VideoFrame:
         """The frame with what was last seen drawn on it; the networks work elsewhere."""
+        self._alive = time.monotonic()
+        if self.watcher is None:
+            return frame
         whole = np.asarray(frame.to_ndarray(format="rgb24"), dtype=np.uint8)
         rgb = photos.for_display(whole, LONGEST)
         self._drawn = drawing.people(rgb, self.watcher.show(rgb).people, self.names)
         return av.VideoFrame.from_ndarray(self._drawn, format="rgb24")
+
+    def follow(self, is_playing: bool, is_connecting: bool, now: float) -> None:
+        """Takes note of how the connection fares.
+
+        `is_unreachable` becomes true where it is not there after `SLOW_SECONDS`, and stays so
+        until one is.
+        """
+        if is_connecting:
+            if self._connecting_since is None:
+                self._connecting_since = now
+            self.is_unreachable |= now - self._connecting_since > SLOW_SECONDS
+        else:
+            self._connecting_since = None
+        if is_playing:
+            self.is_unreachable = False
+
+    def is_still(self, now: float) -> bool:
+        """Whether no picture has come for a while, as when the camera was unplugged."""
+        return now - self._alive > STILL_SECONDS
 
     def snapshot(self) -> bytes:
         """The frame that was last shown as PNG; only where `has_frame`."""
@@ -79,7 +114,14 @@ def show(_: Translator) -> None:
             )
         )
         return
-    stream = _stream()
+    found = camera.state()
+    if found == "missing":
+        _instead(_("No camera was found; connect one, or use a photo."), "missing", _)
+    elif found == "refused":
+        _instead(
+            _("The camera was refused; allow it in the browser, or use a photo."), "refused", _
+        )
+    stream: Stream = st.session_state.setdefault(STREAM, Stream())
     stream.names = {key: _(key) for key in emotions.KEYS}
     left, right = st.columns(2)
     with left:
@@ -92,6 +134,35 @@ def show(_: Translator) -> None:
             required=True,
             key="webcam_facing",
         )
+        state = _connection(stream, facing, url, _)
+        st.caption(
+            _("Frames stay in this server's memory, one at a time; nothing is stored or logged.")
+        )
+    is_busy = state.playing or state.signalling
+    if is_busy and stream.watcher is None:
+        # While the connection is being made, not when the page is opened.
+        stream.watcher = Watcher(
+            Observer(loaders.detector(), loaders.classifier(), most_faces=MOST_FACES)
+        )
+    with right:
+        half_life = st.slider(
+            _("Smoothing: half-life in seconds (0: every frame as it is)"),
+            0.0,
+            2.0,
+            0.3,
+            0.1,
+            key="webcam_half_life",
+        )
+        if stream.watcher is not None:
+            stream.watcher.half_life = half_life
+        st.fragment(_live, run_every=TICK if is_busy else None)(stream, state, _)
+        if stream.watcher is not None:
+            answers.backend_notice(_)
+
+
+def _connection(stream: Stream, facing: str, url: str, _: Translator) -> webrtc.WebRtcStreamerState:
+    """The video with its Start button, and whether it plays or is being connected."""
+    try:
         context = webrtc.webrtc_streamer(
             # Another camera is another stream: constraints count only when one begins.
             key=f"webcam_{facing}",
@@ -117,31 +188,12 @@ def show(_: Translator) -> None:
             translations=_translations(_),
             media_toggle_controls=False,
         )
-        st.caption(
-            _("Frames stay in this server's memory, one at a time; nothing is stored or logged.")
-        )
-    with right:
-        stream.watcher.half_life = st.slider(
-            _("Smoothing: half-life in seconds (0: every frame as it is)"),
-            0.0,
-            2.0,
-            0.3,
-            0.1,
-            key="webcam_half_life",
-        )
-        st.fragment(_live, run_every=TICK if context.state.playing else None)(
-            stream, context.state.playing, _
-        )
-        answers.backend_notice(_)
-
-
-def _stream() -> Stream:
-    if STREAM not in st.session_state:
-        st.session_state[STREAM] = Stream(
-            Watcher(Observer(loaders.detector(), loaders.classifier(), most_faces=MOST_FACES))
-        )
-    found: Stream = st.session_state[STREAM]
-    return found
+    except SignallingTimeoutError as error:
+        raise FerError(
+            "The video could not be connected within ten seconds; press Stop and Start, or use a "
+            "photo."
+        ) from error
+    return context.state
 
 
 def _secrets() -> Mapping[str, Any]:
@@ -165,21 +217,55 @@ def _translations(_: Translator) -> webrtc.Translations:
     }
 
 
-def _live(stream: Stream, is_playing: bool, _: Translator) -> None:
+def _instead(sentence: str, key: str, _: Translator) -> None:
+    """What is wrong, and the way to the photos, where a camera can also take one."""
+    st.warning(sentence)
+    if st.button(
+        _("Use a photo"),
+        icon=":material/image:",
+        key=f"webcam_instead_{key}",
+        on_click=lambda: st.session_state.update(mode="photo"),
+    ):
+        # Pressed inside a fragment, which alone would be drawn anew.
+        st.rerun()
+
+
+def _live(stream: Stream, state: webrtc.WebRtcStreamerState, _: Translator) -> None:
     """What the models see now. A fragment: it must always be called, and draws little when idle."""
+    now = time.monotonic()
+    stream.follow(state.playing, state.signalling, now)
     watcher = stream.watcher
-    people = watcher.sight().people
-    if not is_playing and not watcher.moments():
-        st.caption(_("Press Start and look into the camera."))
+    moments = [] if watcher is None else watcher.moments()
+    if stream.is_unreachable:
+        _instead(
+            _(
+                "No video connection came about. Behind a strict network the server needs a TURN "
+                "server (see the README); until then, use a photo."
+            ),
+            "unreachable",
+            _,
+        )
+    if watcher is None or not (state.playing or moments):
+        if not stream.is_unreachable:
+            st.caption(_("Press Start and look into the camera."))
         return
-    if is_playing and not people:
+    people = watcher.sight().people
+    if state.playing and stream.is_still(now):
+        _instead(
+            _(
+                "The camera sends no picture any more. Connect it and press Stop and Start, or use "
+                "a photo."
+            ),
+            "still",
+            _,
+        )
+    elif state.playing and not people:
         st.caption(_("No face is seen. Face the camera in good light, not too far away."))
     if people:
-        _answers(_chosen(people, _), _)
-    moments = watcher.moments()
+        _answers(_chosen(stream, people, _), _)
     if moments:
-        _minute(moments, people, _)
-    pace = watcher.pace()
+        _minute(stream, moments, people, _)
+    pace = watcher.pace(now)
     parts.metrics(
         {
             _("Shown"): (_("{n} frames/s", n=_.number(pace.shown, 1)), None),
@@ -212,16 +298,28 @@ def _live(stream: Stream, is_playing: bool, _: Translator) -> None:
             )
         if moments:
             parts.download(
-                lambda: pd.DataFrame(watching.rows(watcher.moments())), "webcam_minute", _
+                lambda: pd.DataFrame(watching.rows(watcher.record())), "webcam_session", _
+            )
+            st.button(
+                _("Start over"),
+                icon=":material/restart_alt:",
+                help=_("Forgets this session's confidences and the agreement so far."),
+                key="webcam_clear",
+                on_click=watcher.clear,
             )
 
 
-def _chosen(people: tuple[Watched, ...], _: Translator) -> Watched:
+def _chosen(stream: Stream, people: tuple[Watched, ...], _: Translator) -> Watched:
+    by_number = {person.number: person for person in sorted(people, key=lambda p: p.number)}
     if len(people) == 1:
         return people[0]
-    numbers = sorted(person.number for person in people)
-    number = st.pills(_("Face"), numbers, default=numbers[0], key="webcam_face")
-    return next((person for person in people if person.number == number), people[0])
+    # Whoever comes or goes changes the options, and with them Streamlit forgets the choice. A face
+    # that is only missed for a moment stays the chosen one.
+    default = stream.face if stream.face in by_number else next(iter(by_number))
+    number = st.pills(_("Face"), list(by_number), default=default, required=True, key="webcam_face")
+    if number != default:
+        stream.face = number
+    return by_number[number]
 
 
 def _answers(person: Watched, _: Translator) -> None:
@@ -237,14 +335,15 @@ def _answers(person: Watched, _: Translator) -> None:
     )
 
 
-def _minute(moments: list[watching.Moment], people: tuple[Watched, ...], _: Translator) -> None:
+def _minute(
+    stream: Stream, moments: list[watching.Moment], people: tuple[Watched, ...], _: Translator
+) -> None:
     keys = [key for key in SCENARIOS if key in moments[-1].probabilities]
     model = st.segmented_control(
         _("Model over the last minute"), keys, default=keys[-1], required=True, key="webcam_model"
     )
-    chosen = st.session_state.get("webcam_face")
     present = {person.number for person in people}
-    number = chosen if chosen in present else moments[-1].number
+    number = stream.face if stream.face in present else moments[-1].number
     parts.chart(
         live_charts.minute(moments, model, number, time.monotonic(), _),
         key="webcam_minute_chart",
