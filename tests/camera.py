@@ -9,7 +9,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from playwright.sync_api import BrowserContext, BrowserType, Frame, Page
+from playwright.sync_api import BrowserContext, BrowserType, Frame, Page, expect
 from serving import Server
 
 CHROMIUM = next(
@@ -68,6 +68,7 @@ def camera_page(
         context.add_init_script(script)
     page = context.new_page()
     page.set_default_timeout(60_000)
+    expect.set_options(timeout=60_000)
     try:
         yield page
     finally:

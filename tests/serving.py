@@ -28,8 +28,9 @@ class Server:
     pid: int
     inside: Path
 
-    def tell(self, what: Literal["modules", "threads"]) -> list[str]:
-        """The names of the modules that the server has imported, or of its threads, by now."""
+    def tell(self, what: Literal["modules", "threads", "connections"]) -> list[str]:
+        """The names of the modules that the server has imported, of its threads, or the states of
+        its peer connections, by now."""
         return [str(name) for name in self._tell(what)]
 
     def analysed(self) -> list[float]:

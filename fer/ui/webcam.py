@@ -115,12 +115,14 @@ def show(_: Translator) -> None:
         )
         return
     found = camera.state()
-    if found == "missing":
-        _instead(_("No camera was found; connect one, or use a photo."), "missing", _)
-    elif found == "refused":
-        _instead(
-            _("The camera was refused; allow it in the browser, or use a photo."), "refused", _
-        )
+    # Always there: what comes and goes above the video would move it, and moved it starts anew.
+    with st.container():
+        if found == "missing":
+            _instead(_("No camera was found; connect one, or use a photo."), "missing", _)
+        elif found == "refused":
+            _instead(
+                _("The camera was refused; allow it in the browser, or use a photo."), "refused", _
+            )
     stream: Stream = st.session_state.setdefault(STREAM, Stream())
     stream.names = {key: _(key) for key in emotions.KEYS}
     left, right = st.columns(2)

@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
+import csv
 import re
-import shutil
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
+import camera
 import cv2
 import numpy as np
+import pytest
+from making import jpeg
 from playwright.sync_api import Browser, Frame, Page, expect
-from serving import Server
+from serving import Server, running
 
-FRAMES = 20
-
-
-def write_clip(path: Path, rgb: np.ndarray) -> Path:
-    """A YUV4MPEG2 clip of the image, moving a little as a person does: 640x480, 15 frames/s."""
-    face = cv2.resize(rgb, (480, 480), interpolation=cv2.INTER_AREA)
-    with path.open("wb") as clip:
-        clip.write(b"YUV4MPEG2 W640 H480 F15:1 Ip A1:1 C420jpeg\n")
-        for number in range(FRAMES):
-            left = 80 + round(6 * np.sin(2 * np.pi * number / FRAMES))
-            frame = np.full((480, 640, 3), 120, np.uint8)
-            frame[:, left : left + 480] = face
-            clip.write(b"FRAME\n" + cv2.cvtColor(frame, cv2.COLOR_RGB2YUV_I420).tobytes())
-    return path
+# Threads that live as long as the server; all others belong to a stream.
+LASTING = re.compile(r"MainThread|ThreadPool|asyncio_|AnyIO|load-models|QueueManager|Thread-")
 
 
 def without_smile(portrait: np.ndarray) -> np.ndarray:
@@ -38,87 +28,178 @@ def without_smile(portrait: np.ndarray) -> np.ndarray:
     return changed
 
 
-@contextmanager
-def with_camera(browser: Browser, clip: Path) -> Iterator[Page]:
-    """A page of a second browser, whose camera plays the clip."""
-    camera = browser.browser_type.launch(
-        executable_path=shutil.which("chromium") or shutil.which("google-chrome"),
-        args=[
-            *("--no-sandbox", "--use-fake-ui-for-media-stream"),
-            *("--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={clip}"),
-        ],
-    )
-    context = camera.new_context(
-        viewport={"width": 1280, "height": 1000}, locale="en-GB", permissions=["camera"]
-    )
-    page = context.new_page()
-    page.set_default_timeout(60_000)
-    try:
-        yield page
-    finally:
-        camera.close()
+def of_streams(server: Server) -> list[str]:
+    """The threads and open peer connections of streams."""
+    return [
+        *(name for name in server.tell("threads") if not LASTING.match(name)),
+        *(state for state in server.tell("connections") if state != "closed"),
+    ]
 
 
-def stream_frame(page: Page) -> Frame:
-    """The frame in which streamlit-webrtc's component lives."""
-    for _ in range(300):
-        for frame in page.frames:
-            if "streamlit_webrtc" in frame.url and frame.get_by_role("button").count():
-                return frame
-        page.wait_for_timeout(100)
-    raise AssertionError("the component did not appear")
+def until(condition: Callable[[], bool], what: str, seconds: float = 30) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, what
+        time.sleep(0.3)
 
 
-def start(page: Page, server: Server) -> Frame:
-    page.goto(f"{server.url}/Realtime_Demo")
-    page.get_by_role("radio", name="Webcam").click()
-    frame = stream_frame(page)
-    frame.get_by_role("button", name="Start").click()
-    return frame
-
-
-def watching(server: Server) -> int:
-    return server.tell("threads").count("watcher")
+def top_classes(page: Page) -> dict[str, str]:
+    bars = {
+        key: [float(text.replace(" %", "").replace(",", ".")) for text in texts]
+        for key, texts in page.evaluate(BARS).items()
+    }
+    return {key: EMOTIONS[int(np.argmax(values))] for key, values in bars.items() if values}
 
 
 def test_smile_comes_and_goes(
     browser: Browser, server: Server, portrait: np.ndarray, tmp_path: Path
 ) -> None:
-    assert watching(server) == 0
+    assert of_streams(server) == []
     for name, image, emotion in (
         ("smile", portrait, "happy"),
         ("none", without_smile(portrait), "neutral"),
     ):
-        with with_camera(browser, write_clip(tmp_path / f"{name}.y4m", image)) as page:
-            frame = start(page, server)
+        clip = camera.write_clip(tmp_path / f"{name}.y4m", image)
+        with camera.camera_page(
+            browser.browser_type, camera.playing(clip), script=KEEP_TRACK
+        ) as page:
+            frame = camera.start(page, server)
             chart = page.locator(".js-plotly-plot").first
             expect(chart).to_be_visible(timeout=60_000)
             expect(chart.locator("g.point")).to_have_count(14)
-            found = ""
-            for _ in range(60):
-                bars = {
-                    key: [float(t.replace(" %", "")) for t in texts]
-                    for key, texts in page.evaluate(BARS).items()
-                }
-                found = {key: EMOTIONS[int(np.argmax(v))] for key, v in bars.items() if v}
-                if found == {"baseline": emotion, "proposed": emotion}:
-                    break
-                page.wait_for_timeout(500)
-            assert found == {"baseline": emotion, "proposed": emotion}
+            both = {"baseline": emotion, "proposed": emotion}
+            until(lambda page=page, both=both: top_classes(page) == both, f"not {emotion}")
             shown = page.get_by_text(re.compile(r"frames/s")).first.inner_text()
             assert float(shown.split()[0]) > 0
             if name == "smile":
+                keeps_and_forgets(page)
                 frame.get_by_role("button", name="Stop").click()
                 expect(frame.get_by_role("button", name="Start")).to_be_visible()
+                until(lambda: of_streams(server) == [], "a thread was left behind")
                 frame.get_by_role("button", name="Start").click()
                 expect(frame.get_by_role("button", name="Stop")).to_be_visible()
                 expect(page.locator("[data-testid=stException]")).to_have_count(0)
-    # Both viewers closed their tab while streaming.
-    for _ in range(60):
-        if watching(server) == 0:
-            return
-        time.sleep(0.5)
-    raise AssertionError("a thread was left behind")
+            else:
+                unplugs(page, frame)
+                page.get_by_role("button", name="Use a photo").first.click()
+                expect(page.get_by_role("radio", name="Photo", exact=True)).to_be_checked()
+                expect(page.locator("input[type=file]")).to_be_attached()
+    # The first viewer closed their tab while streaming, the second went elsewhere.
+    until(lambda: of_streams(server) == [], "a thread was left behind")
+
+
+def keeps_and_forgets(page: Page) -> None:
+    """What was seen can be downloaded, and forgotten."""
+    with page.expect_download() as picture:
+        page.get_by_role("button", name="Snapshot (PNG)").click()
+    found = cv2.imread(str(picture.value.path()))
+    assert found is not None
+    assert found.shape == (480, 640, 3)
+    rows = session(page)
+    assert {row["model"] for row in rows} == {"baseline", "proposed"}
+    assert float(rows[-1]["happy"]) > 0.3
+    page.wait_for_timeout(2000)
+    page.get_by_role("button", name="Start over").click()
+    page.wait_for_timeout(700)
+    assert float(session(page)[-1]["seconds"]) < 2
+
+
+def unplugs(page: Page, frame: Frame) -> None:
+    """The only camera goes: first the browser's list tells, then no picture comes any more."""
+    page.evaluate(
+        "navigator.mediaDevices.enumerateDevices = async () => [];"
+        "navigator.mediaDevices.dispatchEvent(new Event('devicechange'))"
+    )
+    expect(page.get_by_text("No camera was found;")).to_be_visible()
+    assert not frame.is_detached(), "the sentence above the video restarted it"
+    frame.evaluate("window.track.stop()")
+    expect(page.get_by_text("The camera sends no picture any more.")).to_be_visible()
+
+
+def session(page: Page) -> list[dict[str, str]]:
+    with page.expect_download() as table:
+        page.get_by_role("button", name="Download as CSV").click()
+    return list(csv.DictReader(Path(table.value.path()).read_text("utf-8").splitlines()))
+
+
+@pytest.mark.parametrize(
+    ("flags", "permissions", "locale", "width", "sentence", "button", "mode"),
+    [
+        pytest.param(
+            [camera.FAKE_UI],
+            ("camera",),
+            "id-ID",
+            390,
+            "Tidak ada kamera; sambungkan kamera, atau gunakan foto.",
+            "Gunakan foto",
+            "Foto",
+            id="missing",
+        ),
+        pytest.param(
+            [camera.FAKE_DEVICE],
+            (),
+            "en-GB",
+            1280,
+            "The camera was refused; allow it in the browser, or use a photo.",
+            "Use a photo",
+            "Photo",
+            id="refused",
+        ),
+    ],
+)
+def test_without_a_camera_a_photo_is_offered(
+    browser: Browser,
+    server: Server,
+    flags: list[str],
+    permissions: tuple[str, ...],
+    locale: str,
+    width: int,
+    sentence: str,
+    button: str,
+    mode: str,
+) -> None:
+    with camera.camera_page(
+        browser.browser_type, flags, permissions=permissions, locale=locale, width=width
+    ) as page:
+        page.goto(f"{server.url}/Realtime_Demo")
+        expect(page.get_by_text(sentence)).to_be_visible()
+        # The sentence did not push the video's frame away.
+        frame = camera.component(page)
+        frame.get_by_role("button").first.click()
+        page.wait_for_timeout(300)
+        assert not frame.is_detached()
+        page.get_by_role("button", name=button).click()
+        expect(page.get_by_role("radio", name=mode, exact=True)).to_be_checked()
+        expect(page.get_by_text(sentence)).to_have_count(0)
+        expect(page.locator("[data-testid=stException]")).to_have_count(0)
+
+
+def test_reference_backend_streams_after_a_photo(
+    browser: Browser, portrait: np.ndarray, tmp_path: Path
+) -> None:
+    """TensorFlow is in the process before the first stream begins."""
+    photo = tmp_path / "face.jpg"
+    photo.write_bytes(jpeg(portrait))
+    clip = camera.write_clip(tmp_path / "face.y4m", portrait)
+    with (
+        running(tmp_path, FER_BACKEND="reference", FER_STAMPS="1") as server,
+        camera.camera_page(browser.browser_type, camera.playing(clip)) as page,
+    ):
+        page.goto(server.url)
+        page.locator("input[type=file]").set_input_files(photo)
+        expect(page.get_by_text("proposed: happy").first).to_be_visible(timeout=120_000)
+        assert "tensorflow" in server.tell("modules")
+        page.get_by_role("link", name="Demo").click()
+        camera.component(page).get_by_role("button", name="Start").click()
+        expect(page.locator(".js-plotly-plot").first).to_be_visible()
+        page.wait_for_timeout(1000)
+        began = time.monotonic()
+        page.wait_for_timeout(5000)
+        assert sum(at > began for at in server.analysed()) >= 5
+        shown = page.get_by_text(re.compile(r"frames/s")).first.inner_text()
+        # The clip has 15 frames a second; the networks take more than one of them.
+        assert float(shown.split()[0]) > 10
+        assert top_classes(page) == {"baseline": "happy", "proposed": "happy"}
 
 
 EMOTIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
@@ -130,4 +211,17 @@ BARS = """
   for (const trace of (chart && chart.data) || []) found[trace.name] = Array.from(trace.text || []);
   return found;
 }
+"""
+# Keeps the camera's track at hand, to end it.
+KEEP_TRACK = """
+(() => {
+  const media = navigator.mediaDevices;
+  if (!media) return;
+  const ask = media.getUserMedia.bind(media);
+  media.getUserMedia = async (wishes) => {
+    const stream = await ask(wishes);
+    window.track = stream.getVideoTracks()[0];
+    return stream;
+  };
+})();
 """
