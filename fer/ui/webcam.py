@@ -45,8 +45,8 @@ class Stream:
 
     Made once for a visit: the script is rerun while the connection is being made, and a second
     callback would share the video with the first. `watcher` is None until the models are loaded;
-    frames pass through as they are until then. `face` is the number of the chosen one. Times are
-    `time.monotonic` seconds.
+    frames pass through as they are until then. `face` is the number of the chosen one, `has_files`
+    whether the page offers downloads yet. Times are `time.monotonic` seconds.
     """
 
     def __init__(self) -> None:
@@ -54,6 +54,7 @@ class Stream:
         self.names: Mapping[str, str] = {key: key for key in emotions.KEYS}
         self.is_unreachable = False
         self.face: int | None = None
+        self.has_files = False
         self._drawn: Rgb | None = None
         self._connecting_since: float | None = None
         self._alive = 0.0
@@ -137,6 +138,9 @@ def show(_: Translator) -> None:
             key="webcam_facing",
         )
         state = _connection(stream, facing, url, _)
+        stream.has_files = stream.has_frame
+        if stream.has_files and stream.watcher is not None:
+            _files(stream, stream.watcher, _)
         st.caption(
             _("Frames stay in this server's memory, one at a time; nothing is stored or logged.")
         )
@@ -251,6 +255,9 @@ def _live(stream: Stream, state: webrtc.WebRtcStreamerState, _: Translator) -> N
         if not stream.is_unreachable:
             st.caption(_("Press Start and look into the camera."))
         return
+    if stream.has_frame and not stream.has_files:
+        # The first picture is there: once, all is drawn anew, with the files to download.
+        st.rerun()
     people = watcher.sight().people
     if state.playing and stream.is_still(now):
         _instead(
@@ -286,29 +293,29 @@ def _live(stream: Stream, state: webrtc.WebRtcStreamerState, _: Translator) -> N
         },
         "webcam_metrics",
     )
+
+
+def _files(stream: Stream, watcher: Watcher, _: Translator) -> None:
+    """What can be taken home, made when asked for. Outside the fragment, which would replace the
+    buttons while they are pressed."""
     with st.container(horizontal=True):
-        # Both files are made when asked for, not on every tick.
-        if stream.has_frame:
-            st.download_button(
-                _("Snapshot (PNG)"),
-                stream.snapshot,
-                file_name="snapshot.png",
-                mime="image/png",
-                icon=":material/photo_camera:",
-                key="webcam_snapshot",
-                on_click="ignore",
-            )
-        if moments:
-            parts.download(
-                lambda: pd.DataFrame(watching.rows(watcher.record())), "webcam_session", _
-            )
-            st.button(
-                _("Start over"),
-                icon=":material/restart_alt:",
-                help=_("Forgets this session's confidences and the agreement so far."),
-                key="webcam_clear",
-                on_click=watcher.clear,
-            )
+        st.download_button(
+            _("Snapshot (PNG)"),
+            stream.snapshot,
+            file_name="snapshot.png",
+            mime="image/png",
+            icon=":material/photo_camera:",
+            key="webcam_snapshot",
+            on_click="ignore",
+        )
+        parts.download(lambda: pd.DataFrame(watching.rows(watcher.record())), "webcam_session", _)
+        st.button(
+            _("Start over"),
+            icon=":material/restart_alt:",
+            help=_("Forgets this session's confidences and the agreement so far."),
+            key="webcam_clear",
+            on_click=watcher.clear,
+        )
 
 
 def _chosen(stream: Stream, people: tuple[Watched, ...], _: Translator) -> Watched:
