@@ -55,8 +55,13 @@ class Face:
 class Detector:
     """YuNet (Wu et al. 2023) through OpenCV, safe to share between threads."""
 
-    def __init__(self, path: Path = artifacts.FOLDER / artifacts.DETECTOR) -> None:
+    def __init__(
+        self, path: Path = artifacts.FOLDER / artifacts.DETECTOR, longest: int = LONGEST_SIDE
+    ) -> None:
         """Loads the detector.
+
+        Args:
+            longest: images are looked at with at most so many pixels on their longer side.
 
         Raises:
             FerError: if the file is missing or OpenCV cannot read it.
@@ -75,12 +80,13 @@ class Detector:
                 path=path,
                 reason=error.err,
             ) from error
+        self._longest = longest
         self._lock = threading.Lock()
 
     def detect(self, rgb: Rgb) -> list[Face]:
         """All faces of an RGB image (H, W, 3) uint8, the largest first; empty if there is none."""
         height, width = rgb.shape[:2]
-        scale = min(1.0, LONGEST_SIDE / max(height, width))
+        scale = min(1.0, self._longest / max(height, width))
         bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
         if scale < 1.0:
             size = (max(1, round(width * scale)), max(1, round(height * scale)))

@@ -28,7 +28,9 @@ from fer.watching import Observer, Watcher
 
 def viewer() -> Stream:
     stream = Stream()
-    stream.watcher = Watcher(Observer(loaders.detector(), loaders.classifier(), half_life=0))
+    stream.watcher = Watcher(
+        Observer(loaders.detector(webcam.LOOK_IN), loaders.classifier(), half_life=0)
+    )
     return stream
 
 

@@ -23,7 +23,7 @@ from fer import (
 )
 from fer.artifacts import Artifact, Predictions
 from fer.dataset import Dataset
-from fer.faces import Detector
+from fer.faces import LONGEST_SIDE, Detector
 from fer.inference import Classifier
 
 if TYPE_CHECKING:
@@ -152,9 +152,9 @@ def fast_export() -> dict[str, Any] | None:
 
 
 @st.cache_resource(show_spinner=False)
-def detector() -> Detector:
-    """The face detector, shared by all visitors."""
-    return Detector(MODELS / artifacts.DETECTOR)
+def detector(longest: int = LONGEST_SIDE) -> Detector:
+    """The face detector for images of that size, shared by all visitors."""
+    return Detector(MODELS / artifacts.DETECTOR, longest)
 
 
 @st.cache_data(max_entries=16, ttl=600, show_spinner=False)
