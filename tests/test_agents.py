@@ -1,0 +1,123 @@
+"""Programs as users: Streamlit's agent API and MCP server, where an operator turns them on."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from making import ROOT
+from serving import Server, running
+from streamlit import config
+
+from fer import artifacts, emotions
+
+MEDIA = {"plotly_chart", "image", "dataframe", "table"}
+PAGES = ("", "Dataset", "Preprocessing", "Classification_Results", "Training", "Realtime_Demo")
+# What hides behind a choice: page, key, values.
+VIEWS = (
+    (
+        "Classification_Results",
+        "result_view",
+        ("Parameters", "Classes", "Confusion", "ROC and PR", "Calibration", "Speed"),
+    ),
+    ("Realtime_Demo", "mode", ("Webcam", "Many photos", "Video")),
+)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("agents")
+    with running(folder, STREAMLIT_SERVER_ENABLE_AGENT_API="true") as started:
+        yield started
+
+
+def post(server: Server, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    request = urllib.request.Request(
+        f"{server.url}/_stcore/agent/{path}",
+        json.dumps(body).encode(),
+        {"Content-Type": "application/json", "Accept": "application/json"},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return dict(json.load(answer))
+    except urllib.error.HTTPError as error:
+        pytest.fail(error.read().decode())
+
+
+def ask(server: Server, **request: Any) -> dict[str, Any]:
+    """The finished page; a run that takes longer than the server waits is waited for."""
+    found = post(server, "interact", request)
+    while "tree" not in found:
+        found = post(server, "interact", {"session_id": found["session_id"]})
+    assert found["status"] == "ready", found
+    return found
+
+
+def elements(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield node
+    for child in node.get("children", []):
+        yield from elements(child)
+
+
+def illegible(found: dict[str, Any]) -> list[str]:
+    """What a program cannot address or make out: keys made up by Streamlit, media without words."""
+    problems = []
+    for element in elements(found["tree"]):
+        name = f"{found['page']} {element['type']} {element.get('key')}"
+        if str(element.get("key") or "").startswith("$$"):
+            problems.append(f"{name} has no key")
+        if element["type"] in MEDIA and not element.get("props", {}).get("alt"):
+            problems.append(f"{name} has no alt")
+    return problems
+
+
+def test_agents_are_off_unless_turned_on() -> None:
+    settings = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())
+    assert "enableAgentApi" not in settings["server"]
+    assert config._config_options_template["server.enableAgentApi"].value is False
+
+
+def test_program_reads_both_models_answers_for_the_sample(server: Server) -> None:
+    session = ask(server, page="Realtime_Demo", query_params={"lang": ["EN"]})["session_id"]
+    found = ask(server, session_id=session, widget_state={"demo_source": "Sample"})
+    table = next(e for e in elements(found["tree"]) if e.get("key") == "demo_confidences")["data"]
+    columns = [column["name"] for column in table["columns"]]
+    rows = [dict(zip(columns, row, strict=True)) for row in table["preview"]["rows"]]
+    assert [row["model"] for row in rows] == list(artifacts.available(ROOT / "models"))
+    for row in rows:
+        assert row["top1"] == max(emotions.KEYS, key=lambda emotion: row[emotion])
+        assert sum(row[emotion] for emotion in emotions.KEYS) == pytest.approx(1, abs=1e-5)
+    said = "\n".join(str(e.get("props", {}).get("body")) for e in elements(found["tree"]))
+    for row in rows:
+        assert f"{row['model']}: **{row['top1']}**" in said
+
+
+def test_every_page_is_legible_to_a_program(server: Server) -> None:
+    found = ask(server, query_params={"lang": ["EN"]})
+    assert [page["url_path"] for page in found["pages"]] == list(PAGES)
+    assert all(page["help"] for page in found["pages"])
+    session = found["session_id"]
+    problems = illegible(found)
+    for page in PAGES[1:]:
+        problems += illegible(ask(server, session_id=session, page=page))
+    for page, key, choices in VIEWS:
+        ask(server, session_id=session, page=page)
+        for choice in choices:
+            problems += illegible(ask(server, session_id=session, widget_state={key: choice}))
+    assert problems == []
+
+
+def test_model_context_protocol_reaches_the_same_pages(server: Server) -> None:
+    def call(method: str, **parameters: Any) -> dict[str, Any]:
+        message = {"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters}
+        return dict(post(server, "mcp", message)["result"])
+
+    assert {tool["name"] for tool in call("tools/list")["tools"]} == {"interact", "get_data"}
+    found = call("tools/call", name="interact", arguments={})
+    assert not found.get("isError")
+    assert "Two ways to read a face" in json.dumps(found)
