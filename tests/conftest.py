@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,6 +30,15 @@ CONFIG = {
     "trainable_parameters": 1,
     "versions": {},
 }
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if "slow" in config.option.markexpr or os.environ.get("FER_SLOW"):
+        return
+    skip = pytest.mark.skip(reason="takes minutes; run it with FER_SLOW=1 or -m slow")
+    for item in items:
+        if item.get_closest_marker("slow"):
+            item.add_marker(skip)
 
 
 @pytest.fixture

@@ -54,11 +54,20 @@ class Server:
 
 
 @contextmanager
-def running(folder: Path, page: str = "Home.py", **environment: str) -> Iterator[Server]:
+def running(
+    folder: Path,
+    page: str = "Home.py",
+    *,
+    python: str = sys.executable,
+    root: Path = ROOT,
+    **environment: str,
+) -> Iterator[Server]:
     """A dashboard of its own, stopped at the end; its log lies in `folder`.
 
     Args:
         page: the script that is served, in the repository.
+        python: whose packages are used.
+        root: the repository.
         environment: FER_STAMPS makes the server draw frame numbers, see `stamps`.
     """
     with socket.socket() as free:
@@ -68,11 +77,11 @@ def running(folder: Path, page: str = "Home.py", **environment: str) -> Iterator
     log = (folder / "log").open("w+")
     server = subprocess.Popen(
         [
-            *(sys.executable, str(Path(__file__).with_name("served.py")), page),
+            *(python, str(Path(__file__).with_name("served.py")), page),
             *("--server.headless=true", "--server.address=localhost"),
             f"--server.port={port}",
         ],
-        cwd=ROOT,
+        cwd=root,
         stdout=log,
         stderr=subprocess.STDOUT,
         env={**os.environ, "FER_INSIDE_FILE": str(inside), **environment},

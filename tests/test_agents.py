@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 import tomllib
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from asking import ON, ask, elements, post, sample_answers
 from making import ROOT
 from serving import Server, running
 from streamlit import config
 
-from fer import artifacts, emotions
+from fer import artifacts
 
 MEDIA = {"plotly_chart", "image", "dataframe", "table"}
 PAGES = ("", "Dataset", "Preprocessing", "Classification_Results", "Training", "Realtime_Demo")
@@ -32,36 +31,8 @@ VIEWS = (
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("agents")
-    with running(folder, STREAMLIT_SERVER_ENABLE_AGENT_API="true") as started:
+    with running(folder, **ON) as started:
         yield started
-
-
-def post(server: Server, path: str, body: dict[str, Any]) -> dict[str, Any]:
-    request = urllib.request.Request(
-        f"{server.url}/_stcore/agent/{path}",
-        json.dumps(body).encode(),
-        {"Content-Type": "application/json", "Accept": "application/json"},
-    )
-    try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return dict(json.load(answer))
-    except urllib.error.HTTPError as error:
-        pytest.fail(error.read().decode())
-
-
-def ask(server: Server, **request: Any) -> dict[str, Any]:
-    """The finished page; a run that takes longer than the server waits is waited for."""
-    found = post(server, "interact", request)
-    while "tree" not in found:
-        found = post(server, "interact", {"session_id": found["session_id"]})
-    assert found["status"] == "ready", found
-    return found
-
-
-def elements(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield node
-    for child in node.get("children", []):
-        yield from elements(child)
 
 
 def illegible(found: dict[str, Any]) -> list[str]:
@@ -83,16 +54,8 @@ def test_agents_are_off_unless_turned_on() -> None:
 
 
 def test_program_reads_both_models_answers_for_the_sample(server: Server) -> None:
-    session = ask(server, page="Realtime_Demo", query_params={"lang": ["EN"]})["session_id"]
-    found = ask(server, session_id=session, widget_state={"demo_source": "Sample"})
-    table = next(e for e in elements(found["tree"]) if e.get("key") == "demo_confidences")["data"]
-    columns = [column["name"] for column in table["columns"]]
-    rows = [dict(zip(columns, row, strict=True)) for row in table["preview"]["rows"]]
+    rows, said = sample_answers(server)
     assert [row["model"] for row in rows] == list(artifacts.available(ROOT / "models"))
-    for row in rows:
-        assert row["top1"] == max(emotions.KEYS, key=lambda emotion: row[emotion])
-        assert sum(row[emotion] for emotion in emotions.KEYS) == pytest.approx(1, abs=1e-5)
-    said = "\n".join(str(e.get("props", {}).get("body")) for e in elements(found["tree"]))
     for row in rows:
         assert f"{row['model']}: **{row['top1']}**" in said
 
