@@ -13,7 +13,7 @@ from making import ROOT
 from serving import Server, running
 from streamlit import config
 
-from fer import artifacts
+from fer import __version__, artifacts
 
 MEDIA = {"plotly_chart", "image", "dataframe", "table"}
 PAGES = ("", "Dataset", "Preprocessing", "Classification_Results", "Training", "Realtime_Demo")
@@ -31,7 +31,7 @@ VIEWS = (
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("agents")
-    with running(folder, **ON) as started:
+    with running(folder, FER_LOG="json", **ON) as started:
         yield started
 
 
@@ -84,3 +84,18 @@ def test_model_context_protocol_reaches_the_same_pages(server: Server) -> None:
     found = call("tools/call", name="interact", arguments={})
     assert not found.get("isError")
     assert "Two ways to read a face" in json.dumps(found)
+
+
+def test_operator_reads_figures_and_nothing_about_visitors(server: Server) -> None:
+    sample_answers(server)
+    text = (server.inside.parent / "log").read_text()
+    lines = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+    told = {line["event"]: line for line in lines}
+    models = artifacts.available(ROOT / "models")
+    assert told["start"]["version"] == __version__
+    assert told["start"]["models"] == {key: model.digest for key, model in models.items()}
+    assert told["models loaded"]["backend"] in ("fast", "reference")
+    assert told["models loaded"]["load_ms"] > 0
+    assert told["photo classified"]["faces"] == 1
+    assert told["photo classified"]["prediction_ms"] > 0
+    assert "astronaut" not in text

@@ -26,6 +26,7 @@ SHOWN = (
     "inference",
     "jobs",
     "live",
+    "logs",
     "photos",
     "preprocessing",
     "reviews",

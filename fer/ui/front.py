@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from fer import FerError, dataset, emotions
+from fer import FerError, __version__, dataset, emotions
 from fer.scenarios import SCENARIOS
 from fer.ui import about, answers, charts, loaders, parts
 from fer.ui.text import Translator
@@ -126,3 +126,4 @@ def installed(_: Translator) -> None:
         alt=_("Images per class and official split (Goodfellow et al. 2013)."),
     )
     st.caption(_("Images per class and official split (Goodfellow et al. 2013)."))
+    st.caption(_("Version {version} of this dashboard.", version=__version__))

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from fer import (
+    FerError,
+    __version__,
     aggregates,
     analysis,
     artifacts,
@@ -18,6 +20,7 @@ from fer import (
     fast,
     files,
     inference,
+    logs,
     photos,
     preprocessing,
 )
@@ -68,7 +71,12 @@ def preload() -> None:
 
     They are ready by the time a visitor has chosen a photo. Where the reference backend would
     answer, TensorFlow waits until it is asked for.
+
+    Raises:
+        FerError: if an environment variable asks for something that there is not.
     """
+    logs.begin()
+    logs.tell("start", version=__version__, models={k: m.digest for k, m in models().items()})
     if inference.wished() != "reference" and fast.is_current(models().values(), MODELS):
         threading.Thread(target=classifier, name="load-models", daemon=True).start()
 
@@ -123,7 +131,14 @@ def _rows_by_source(digest: str) -> dict[str, int]:
 @st.cache_resource(show_spinner=False)
 def classifier() -> Classifier:
     """All networks, loaded once for all visitors; without TensorFlow unless nothing else works."""
+    started = time.perf_counter()
     loaded = inference.load(MODELS, before_reference=_import_webrtc)
+    logs.tell(
+        "models loaded",
+        backend=loaded.backend,
+        reason=None if loaded.notice is None else loaded.notice.template,
+        load_ms=round(1000 * (time.perf_counter() - started)),
+    )
     # With TensorFlow's objects unfrozen, the collection after each rerun takes half a second and
     # holds up every other thread.
     gc.collect()
@@ -167,7 +182,18 @@ def image(content: bytes, name: str) -> preprocessing.Rgb:
 @st.cache_data(max_entries=64, ttl=600, show_spinner=False)
 def classified(content: bytes, name: str, whole: bool) -> photos.Photo:
     """Both models' answers for an uploaded photo; kept for ten minutes, never written to disk."""
-    return photos.classify(image(content, name), name, detector(), classifier(), whole=whole)
+    try:
+        found = photos.classify(image(content, name), name, detector(), classifier(), whole=whole)
+    except FerError as error:
+        logs.refused("photo refused", error)
+        raise
+    logs.tell(
+        "photo classified",
+        faces=len(found.answers),
+        detection_ms=round(1000 * found.detection_seconds, 1),
+        prediction_ms=round(1000 * found.prediction_seconds, 1),
+    )
+    return found
 
 
 def study(name: str) -> dict[str, Any] | None:

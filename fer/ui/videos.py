@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import time
 
 import pandas as pd
 import streamlit as st
 
-from fer import emotions, videos, watching
+from fer import emotions, logs, videos, watching
 from fer.scenarios import SCENARIOS
 from fer.ui import answers, live_charts, loaders, parts
 from fer.ui.text import Translator
@@ -49,6 +50,7 @@ def _watched(content: bytes, name: str, _: Translator) -> videos.Watching:
         def advance(share: float) -> None:
             bar.progress(share, _("Watching the video…"))
 
+        started = time.perf_counter()
         found = videos.analyse(
             content,
             name,
@@ -57,6 +59,12 @@ def _watched(content: bytes, name: str, _: Translator) -> videos.Watching:
             progress=advance,
         )
         bar.empty()
+        logs.tell(
+            "video watched",
+            video_ms=round(1000 * found.seconds),
+            frames=found.analysed,
+            analysis_ms=round(1000 * (time.perf_counter() - started)),
+        )
         kept = (digest, found)
         st.session_state[KEPT] = kept
     watched: videos.Watching = kept[1]
