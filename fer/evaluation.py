@@ -234,9 +234,11 @@ def differences(stored: dict[str, Any] | None, now: dict[str, Any], tolerance: f
 
 
 def write_comparison(folder: Any) -> None:
-    """Writes `comparison.json` from the stored predictions, if both models have some."""
-    models = artifacts.available(folder)
-    if set(models) != {"baseline", "proposed"} or any(m.metrics is None for m in models.values()):
+    """Writes `comparison.json` of `baseline` and `proposed` from the stored predictions, if both
+    have some; other models are left out."""
+    found = artifacts.available(folder)
+    models = {key: found[key] for key in ("baseline", "proposed") if key in found}
+    if len(models) < 2 or any(model.metrics is None for model in models.values()):
         return
     baseline, proposed = models["baseline"].predictions(), models["proposed"].predictions()
     if not np.array_equal(baseline.sources, proposed.sources):

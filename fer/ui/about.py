@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from fer.scenarios import BASELINE, PROPOSED, Scenario
+from fer.scenarios import PROPOSED, SCENARIOS, TOP_BLOCK_LAYERS, Scenario
 from fer.ui.text import Translator
 
 CITATION = """@thesis{rifat2025fer,
@@ -26,6 +26,12 @@ def describe(scenario: Scenario, _: Translator) -> str:
             "augmentation, with cross-entropy."
         )
     first, last = scenario.trainable_layers
+    if scenario.key != PROPOSED.key:
+        return _(
+            "VGG16 with layers {first}–{last} fine-tuned; the table below says how.",
+            first=first,
+            last=last,
+        )
     return _(
         "VGG16 with layers {first}–{last} fine-tuned and an SE block, augmented faces, class "
         "weights, and cross-entropy with label smoothing {smoothing}.",
@@ -42,13 +48,19 @@ def methodology(_: Translator) -> pd.DataFrame:
         if scenario.trainable_layers is None:
             return _("backbone frozen, head only")
         first, last = scenario.trainable_layers
+        if scenario.trainable_layers != TOP_BLOCK_LAYERS:
+            return _("fine-tuning of Keras layers {first}–{last}", first=first, last=last)
         return _("fine-tuning of Keras layers {first}–{last} (blocks 4 and 5)").format(
             first=first, last=last
         )
 
     def data(scenario: Scenario) -> str:
         if scenario.augmentation is None:
-            return _("no augmentation")
+            if scenario.class_weights == "none":
+                return _("no augmentation")
+            return _("class weights, no augmentation")
+        if scenario.class_weights == "none":
+            return _("augmentation (rotation, flip)")
         return _("augmentation (rotation, flip) and class weights")
 
     def loss(scenario: Scenario) -> str:
@@ -69,7 +81,7 @@ def methodology(_: Translator) -> pd.DataFrame:
     return pd.DataFrame(
         {
             _("Aspect"): list(aspects),
-            **{s.key: [tell(s) for tell in aspects.values()] for s in (BASELINE, PROPOSED)},
+            **{s.key: [tell(s) for tell in aspects.values()] for s in SCENARIOS.values()},
         }
     )
 

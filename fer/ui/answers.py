@@ -60,8 +60,7 @@ def show(rgb: Rgb, found: Photo, key: str, _: Translator) -> None:
         )
         st.markdown(
             "  \n".join(
-                f":{charts.MARKDOWN_COLOUR[model]}[:material/square:] {model}: **{_(p.top1)}** "
-                f"{_.percent(p.confidence)}"
+                f"{charts.swatch(model)} {model}: **{_(p.top1)}** {_.percent(p.confidence)}"
                 for model, p in answer.predictions.items()
             )
         )

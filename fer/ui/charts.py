@@ -16,10 +16,20 @@ TRANSPARENT = "rgba(0, 0, 0, 0)"
 INK = "white"
 # What belongs to both models together.
 BOTH = "#94A3B8"
-# Lines of the two models differ by more than colour.
-DASH = {"baseline": "dash", "proposed": "solid"}
-# Markdown's own names for the models' colours; `.streamlit/config.toml` gives them their values.
-MARKDOWN_COLOUR = {"baseline": "orange", "proposed": "violet"}
+# Lines of the models differ by more than colour: by the dash that goes with their bars' pattern.
+DASHES = {"": "solid", "/": "dash", "x": "dot"}
+# Markdown's own names for the scenarios' colours; `.streamlit/config.toml` gives them their values.
+MARKDOWN_COLOURS = {"#F59E0B": "orange", "#818CF8": "violet"}
+
+
+def dash(key: str) -> str:
+    """How a model's line is dashed."""
+    return DASHES.get(SCENARIOS[key].pattern, "dashdot")
+
+
+def swatch(key: str) -> str:
+    """A small square in the model's colour, as Markdown; gray where the theme has no such name."""
+    return f":{MARKDOWN_COLOURS.get(SCENARIOS[key].colour, 'gray')}[:material/square:]"
 
 
 def confidence_bars(predictions: Mapping[str, Prediction], _: Translator) -> go.Figure:

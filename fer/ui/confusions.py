@@ -26,14 +26,14 @@ def show(found: Mapping[str, Mapping[str, Any]], split: str, _: Translator) -> N
     st.caption(_("Click a cell to see its images."))
     for column, (key, metrics) in zip(st.columns(len(found)), found.items(), strict=True):
         with column:
-            st.subheader(f":{charts.MARKDOWN_COLOUR[key]}[:material/square:] {key}")
+            st.subheader(f"{charts.swatch(key)} {key}")
             clicked = parts.clickable(
                 result_charts.confusion(metrics["confusion"], key, is_normalised, _),
                 key=f"confusion_{key}",
                 alt=_("Confusion matrix of {model}: true against predicted emotion", model=key),
             )
             _remember(key, clicked)
-    if len(found) == 2:
+    if {BASELINE.key, PROPOSED.key} <= found.keys():
         st.subheader(_("What `proposed` changes"))
         st.caption(
             _(

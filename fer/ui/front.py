@@ -42,10 +42,10 @@ def show(_: Translator) -> None:
 def scenarios(_: Translator) -> None:
     """A card for each scenario and the gain between them."""
     models = loaders.models()
-    for column, scenario in zip(st.columns(2), SCENARIOS.values(), strict=True):
+    for column, scenario in zip(st.columns(len(SCENARIOS)), SCENARIOS.values(), strict=True):
         with column.container(border=True, height="stretch"):
             st.subheader(
-                f":{charts.MARKDOWN_COLOUR[scenario.key]}[:material/square:] {_('Scenario')} "
+                f"{charts.swatch(scenario.key)} {_('Scenario')} "
                 f"{list(SCENARIOS).index(scenario.key) + 1} · {scenario.key}"
             )
             st.write(about.describe(scenario, _))

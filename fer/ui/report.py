@@ -70,7 +70,7 @@ def html(split: str, _: Translator, now: datetime) -> str:
         figures[f"{_('Confusion')}: {key}"] = result_charts.confusion(
             metrics["confusion"], key, True, _
         )
-    if len(found) == 2:
+    if {BASELINE.key, PROPOSED.key} <= found.keys():
         figures[_("What `proposed` changes").replace("`", "")] = result_charts.confusion_difference(
             found[BASELINE.key]["confusion"], found[PROPOSED.key]["confusion"], _
         )

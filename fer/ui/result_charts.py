@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from fer import emotions
 from fer.curves import Curve
 from fer.scenarios import BASELINE, PROPOSED, SCENARIOS
-from fer.ui.charts import BOTH, DASH, INK, TRANSPARENT, arrange
+from fer.ui.charts import BOTH, INK, TRANSPARENT, arrange, dash
 from fer.ui.text import Translator
 
 SQUARE = 400
@@ -171,7 +171,7 @@ def _lines(curves: Mapping[str, Curve], score: str, _: Translator) -> go.Figure:
             y=100 * curve.y,
             mode="lines",
             name=f"{key} · {score} {_.number(curve.score, 3)}",
-            line={"color": SCENARIOS[key].colour, "dash": DASH[key], "width": 2},
+            line={"color": SCENARIOS[key].colour, "dash": dash(key), "width": 2},
             hovertemplate="%{x:.1f} → %{y:.1f}<extra>" + key + "</extra>",
         )
     figure.update_xaxes(range=[0, 100])
@@ -200,7 +200,7 @@ def reliability(
             customdata=[[_.number(row["count"])] for row in rows],
             mode="lines+markers",
             name=f"{key} · ECE {_.percent(ece[key])}",
-            line={"color": scenario.colour, "dash": DASH[key], "width": 2},
+            line={"color": scenario.colour, "dash": dash(key), "width": 2},
             marker={"size": 8},
             hovertemplate="%{x:.1f} % → %{y:.1f} %, n = %{customdata[0]}<extra>" + key + "</extra>",
         )

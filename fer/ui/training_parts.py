@@ -132,7 +132,7 @@ def show_words(_: Translator) -> None:
     models = loaders.models()
     for column, (key, model) in zip(st.columns(max(len(models), 1)), models.items(), strict=False):
         with column.container(border=True, height="stretch"):
-            st.subheader(f":{charts.MARKDOWN_COLOUR[key]}[:material/square:] {key}")
+            st.subheader(f"{charts.swatch(key)} {key}")
             for sentence in words(model, _):
                 st.markdown(sentence)
 
