@@ -20,6 +20,7 @@ from fer import (
     cli_analysis,
     cli_serving,
     dataset,
+    distribution,
     emotions,
     faces,
     live,
@@ -166,7 +167,8 @@ def train(
     """Train a scenario; `fer publish` then puts it into models/.
 
     The run directory's progress.json tells how far it is; a file named stop in it ends the run
-    after its current step."""
+    after its current step. KERAS_BACKEND=jax and Keras' KERAS_DISTRIBUTION_* variables let several
+    GPUs and hosts share each batch."""
     data = dataset.open_dataset(data_dir)
     if fraction is not None:
         data = dataset.subset(data, fraction, seed or scenarios.get(scenario).seed)
@@ -177,8 +179,12 @@ def train(
         seed=seed,
     )
     run_dir = run_dir or Path("runs") / scenario
-    _require_new(run_dir, resume)
-    with live.Live(run_dir, chosen.epochs) as tell, progress_bar(f"Training {scenario}") as update:
+    share = distribution.begin()
+    with (
+        distribution.folder(share, run_dir) as folder,
+        _recorded(folder, chosen.epochs, resume) as tell,
+        progress_bar(f"Training {scenario}") as update,
+    ):
         quiet_tensorflow()
         from fer import training
 
@@ -187,18 +193,21 @@ def train(
             tell(step, steps, values)
 
         if continue_from is not None:
-            training.begin_from(artifacts.open_artifact(scenario, continue_from), data, run_dir)
+            training.begin_from(artifacts.open_artifact(scenario, continue_from), data, folder)
         history = training.train(
             chosen,
             data,
-            run_dir,
+            folder,
             resume=resume or continue_from is not None,
             backbone_weights=artifacts.open_artifact("baseline", backbone_from).weights()
             if backbone_from
             else backbone_weights or "imagenet",
             cache_dir=cache_dir,
             progress=progress,
+            share=share,
         )
+    if not share.is_chief:
+        return
     table = Table(*runs.HISTORY_COLUMNS)
     for row in history:
         table.add_row(*(f"{row[name]:.4g}" for name in runs.HISTORY_COLUMNS))
@@ -206,10 +215,11 @@ def train(
     out.print(f"The run is in {run_dir}; next: fer publish {run_dir}", highlight=False)
 
 
-def _require_new(run_dir: Path, resume: bool) -> None:
-    """Refuses to overwrite a run before anything is written beside it."""
+def _recorded(run_dir: Path, epochs: int, resume: bool) -> live.Live:
+    """Keeps the run's progress; refuses to overwrite a run before anything is written beside it."""
     if (run_dir / runs.RUN).exists() and not resume:
         raise runs.already_there(run_dir)
+    return live.Live(run_dir, epochs)
 
 
 @main.command()

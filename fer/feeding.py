@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer import emotions, preprocessing
+from fer.distribution import ALONE, Share
 from fer.scenarios import Augmentation
 
 
@@ -18,7 +19,8 @@ class FaceBatches(keras.utils.PyDataset):
 
     With a seed, rows come in a new random order each pass and are augmented if asked; every batch
     depends only on seed, epoch and position, so a resumed run sees what it would have seen.
-    Without a seed, rows come in order and unchanged.
+    Without a seed, rows come in order and unchanged. `batch_size` counts the images of all
+    processes together; `share` says which of them come from here.
     """
 
     def __init__(
@@ -33,6 +35,7 @@ class FaceBatches(keras.utils.PyDataset):
         seed: int | None = None,
         images_per_epoch: int | None = None,
         epoch: int = 0,
+        share: Share = ALONE,
     ) -> None:
         super().__init__()
         self.images, self.labels, self.rows = images, labels, rows
@@ -40,6 +43,7 @@ class FaceBatches(keras.utils.PyDataset):
         self.augmentation, self.seed = augmentation, seed
         self.images_per_epoch = min(images_per_epoch or len(rows), len(rows))
         self.epoch = epoch
+        self.share = share
         self._order: tuple[int, NDArray[np.int64]] = (-1, rows)
 
     def __len__(self) -> int:
@@ -49,7 +53,8 @@ class FaceBatches(keras.utils.PyDataset):
         order = self._epoch_rows()
         start = index * self.batch_size
         chosen = order[start : start + self.batch_size]
-        return self._inputs(chosen, start), one_hot(self.labels[chosen])
+        places = self.share.places(len(chosen))
+        return self._inputs(chosen, places, start), one_hot(self.labels[chosen[places]])
 
     def on_epoch_end(self) -> None:
         self.epoch += 1
@@ -61,15 +66,19 @@ class FaceBatches(keras.utils.PyDataset):
             self._order = (self.epoch, epoch_rows(self))
         return self._order[1]
 
-    def _inputs(self, chosen: NDArray[np.int64], start: int) -> NDArray[np.float32]:
+    def _inputs(
+        self, chosen: NDArray[np.int64], places: NDArray[np.int64], start: int
+    ) -> NDArray[np.float32]:
         if self.augmentation is None or self.seed is None:
-            return preprocessing.batch(self.images[chosen], self.size)
+            return preprocessing.batch(self.images[chosen[places]], self.size)
+        # Drawn for the whole batch, so that an image is changed alike whoever feeds it.
         rng = np.random.default_rng((self.seed, self.epoch, start))
+        changes = [preprocessing.draw_change(self.augmentation, rng) for _ in chosen]
         faces = [
-            preprocessing.augment(
-                preprocessing.resize(self.images[row], self.size), self.augmentation, rng
+            preprocessing.apply_change(
+                preprocessing.resize(self.images[chosen[place]], self.size), changes[place]
             )
-            for row in chosen
+            for place in places
         ]
         return preprocessing.network_input(preprocessing.to_three_channels(np.stack(faces)))
 
@@ -80,8 +89,10 @@ class VectorBatches(FaceBatches):
     `images` holds the vectors, (N, channels) float32, one row an image.
     """
 
-    def _inputs(self, chosen: NDArray[np.int64], start: int) -> NDArray[np.float32]:
-        return np.asarray(self.images[chosen], dtype=np.float32)
+    def _inputs(
+        self, chosen: NDArray[np.int64], places: NDArray[np.int64], start: int
+    ) -> NDArray[np.float32]:
+        return np.asarray(self.images[chosen[places]], dtype=np.float32)
 
 
 def epoch_rows(batches: FaceBatches) -> NDArray[np.int64]:

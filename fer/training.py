@@ -15,6 +15,7 @@ import numpy as np
 from fer import FerError, features, feeding, files, models, reference, runs
 from fer.artifacts import Artifact
 from fer.dataset import Dataset, Split
+from fer.distribution import ALONE, Share
 from fer.scenarios import BASELINE, HEADS, Phase, Scenario, with_head
 
 Progress = Callable[[int, int, dict[str, float]], None]
@@ -32,6 +33,7 @@ def train(
     backbone_weights: models.Weights = "imagenet",
     cache_dir: Path | None = None,
     progress: Progress | None = None,
+    share: Share = ALONE,
 ) -> list[dict[str, float]]:
     """Trains the scenario on Training, watches PublicTest, and returns the history, a row an epoch.
 
@@ -42,11 +44,18 @@ def train(
             begun must be as they were; later ones may be added.
         cache_dir: where the frozen backbone's features are kept; `run_dir` if None.
         progress: called every step with (steps done, steps in all, current metrics).
+        share: what this process feeds where several train together, each with a `run_dir` of its
+            own: see `distribution.folder`.
 
     Raises:
         FerError: if `run_dir` already holds a run and `resume` is false, if what is to be resumed
             differs in scenario or data, or if the directory cannot be written.
     """
+    if share.devices > 1 and scenario.trainable_layers is None:
+        raise FerError(
+            "The head of {scenario} trains in minutes on stored features; train it on one device.",
+            scenario=scenario.key,
+        )
     done = runs.prepare(scenario, data, run_dir, resume)
     keras.utils.set_random_seed(scenario.seed)
     if _is_cacheable(scenario):
@@ -92,9 +101,15 @@ def train(
                     seed=scenario.seed,
                     images_per_epoch=phase.images_per_epoch,
                     epoch=start,
+                    share=share,
                 ),
                 validation_data=batches(
-                    images, data.labels, validation, size=phase.image_size, batch_size=64
+                    images,
+                    data.labels,
+                    validation,
+                    size=phase.image_size,
+                    batch_size=64,
+                    share=share,
                 ),
                 initial_epoch=start,
                 epochs=last_epoch,
