@@ -8,24 +8,26 @@ from __future__ import annotations
 
 import csv
 import io
+import lzma
 import re
 import shutil
+import struct
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 from typing import IO, Any
 
 import numpy as np
 import pyarrow as arrow
 import pyarrow.parquet as parquet
 from numpy.typing import NDArray
-from PIL import Image
 
-from fer import FerError, emotions, files
+from fer import FerError, emotions, files, intake
 from fer.dataset import (
     FOLDER,
     MANIFEST,
@@ -39,14 +41,25 @@ from fer.dataset import (
 from fer.preprocessing import FER_SIZE
 
 KAGGLE_DATASET = "msambare/fer2013"
-MAX_UNPACKED = 2 * 2**30
-MAX_MEMBERS = 200_000
 MAX_IMAGE_BYTES = 2**20
-# JPEG, PNG and text never shrink this far; repeated bytes, the stuff of zip bombs, do.
-MAX_RATIO = 200
+# A row of a table has 2304 numbers of up to three digits.
+MAX_LINE = 2**20
 IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png"}
 FILE_NAME = re.compile(r"^(Training|PublicTest|PrivateTest)_(\d+)\.(?:jpe?g|png)$", re.IGNORECASE)
 PIXELS = FER_SIZE * FER_SIZE
+# What the readers of zip and tar raise where a file is damaged, encrypted or of a later version.
+UNREADABLE = (
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    RuntimeError,
+    ValueError,
+    LookupError,
+    OverflowError,
+)
 COLUMNS = ("emotion", "pixels", "Usage")
 
 Progress = Callable[[int, int], None]
@@ -71,20 +84,25 @@ class _Face:
 
 
 def import_dataset(
-    path: Path,
+    source: Path | IO[bytes],
     folder: Path = FOLDER,
     progress: Progress | None = None,
     *,
+    name: str | None = None,
     require_official: bool = False,
 ) -> Report:
-    """Reads the data set at `path` into `folder`; what was there stays until all is written.
+    """Reads the data set at a path, or an open file's, into `folder`.
+
+    What was there stays until all is written.
 
     Corrupt, odd-sized or misnamed images of an archive or folder are skipped and named in the
     report. A table with a bad row is refused as a whole: its rows have no names to report them by,
     and a shifted row would spoil every later one.
 
     Args:
+        source: a file of any form above, an extracted folder, or an open file that can seek.
         progress: called with (faces read, faces expected).
+        name: how to call an open file.
         require_official: refuse a set whose counts are not those of FER-2013.
 
     Raises:
@@ -94,7 +112,8 @@ def import_dataset(
     """
     report = Report()
     faces: list[_Face] = []
-    with _opened(path) as (expected, read):
+    called = name or str(source if isinstance(source, Path) else "the file")
+    with _opened(source, called) as (expected, read):
         for done, face in enumerate(read(report), start=1):
             if face is not None:
                 faces.append(face)
@@ -104,24 +123,24 @@ def import_dataset(
         reason = f"; the first problem: {report.skipped[0]}" if report.skipped else ""
         raise FerError(
             "{path} holds no usable FER-2013 image{reason}. Nothing was imported.",
-            path=path,
+            path=called,
             reason=reason,
         )
     if require_official:
-        _refuse_unofficial(faces, path)
+        _refuse_unofficial(faces, PurePath(called).name)
     faces.sort(key=lambda face: (SPLITS.index(face.split), face.order, face.label, face.source))
-    _store(faces, path, folder, report)
+    _store(faces, PurePath(called).name, folder, report)
     return report
 
 
-def _refuse_unofficial(faces: list[_Face], path: Path) -> None:
+def _refuse_unofficial(faces: list[_Face], name: str) -> None:
     labels = np.array([face.label for face in faces])
     splits = np.array([face.split.value for face in faces])
     differences = count_differences(class_counts(labels, splits))
     if differences:
         raise FerError(
             "{path} is not the whole FER-2013 ({difference}); choose the original archive.",
-            path=path.name,
+            path=name,
             difference=differences[0],
         )
 
@@ -156,65 +175,60 @@ _Read = Callable[[Report], Iterator[_Face | None]]
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[tuple[int, _Read]]:
-    """How many faces to expect at the path, and a function that yields them."""
-    if not path.exists():
-        raise FerError("There is no file or folder {path}; check the path.", path=path)
+def _opened(source: Path | IO[bytes], name: str) -> Iterator[tuple[int, _Read]]:
+    """How many faces to expect of the source, and a function that yields them."""
     try:
-        if path.is_dir():
-            yield _folder(path)
-        elif path.stat().st_size == 0:
-            raise FerError("{path} is empty; download it again.", path=path)
-        elif zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as archive:
-                yield _zip(archive, path)
-        elif path.name.lower().endswith((".tar.gz", ".tgz", ".tar")):
-            with tarfile.open(path) as archive:
-                yield _tar(archive, path)
-        elif path.suffix.lower() == ".csv":
-            with path.open("rb") as stream:
-                yield _table(stream, path.name)
+        if not isinstance(source, Path):
+            with _unpacked(source, name) as found:
+                yield found
+        elif not source.exists():
+            raise FerError("There is no file or folder {path}; check the path.", path=source)
+        elif source.is_dir():
+            yield _folder(source)
         else:
-            raise FerError(
-                "{path} is not FER-2013 in a known form; give archive.zip, its extracted folder, "
-                "fer2013.csv, icml_face_data.csv or fer2013.tar.gz.",
-                path=path,
-            )
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError) as error:
+            with source.open("rb") as stream, _unpacked(stream, name) as found:
+                yield found
+    except FerError:
+        raise
+    except UNREADABLE as error:
         raise FerError(
-            "{path} is damaged or cut off ({reason}); download it again.", path=path, reason=error
+            "{path} is damaged or cut off ({reason}); download it again.",
+            path=name,
+            reason=intake.one_line(error),
         ) from error
     except OSError as error:
         raise FerError(
-            "{path} cannot be read ({reason}); check it.", path=path, reason=error.strerror or error
+            "{path} cannot be read ({reason}); check it.", path=name, reason=error.strerror or error
         ) from error
 
 
-def _zip(archive: zipfile.ZipFile, path: Path) -> tuple[int, _Read]:
-    members = [member for member in archive.infolist() if not member.is_dir()]
-    if len(members) > MAX_MEMBERS:
+@contextmanager
+def _unpacked(stream: IO[bytes], name: str) -> Iterator[tuple[int, _Read]]:
+    """What a file holds, of the kind that its first bytes tell."""
+    head = stream.read(512)
+    if not head:
+        raise FerError("{path} is empty; download it again.", path=name)
+    is_zip = zipfile.is_zipfile(stream)
+    stream.seek(0)
+    if is_zip:
+        with zipfile.ZipFile(stream) as archive:
+            yield _zip(archive, name)
+    elif head.startswith(b"\x1f\x8b") or head[257:262] == b"ustar":
+        with tarfile.open(fileobj=stream) as tar:
+            yield _tar(tar, name)
+    # A table names its columns before the first line ends.
+    elif name.lower().endswith(".csv") or b"emotion" in head.lower():
+        yield _table(stream, PurePath(name).name)
+    else:
         raise FerError(
-            "{path} holds {count} files, far more than FER-2013; it is refused.",
-            path=path,
-            count=len(members),
+            "{path} is not FER-2013 in a known form; give archive.zip, its extracted folder, "
+            "fer2013.csv, icml_face_data.csv or fer2013.tar.gz.",
+            path=name,
         )
-    for member in members:
-        _refuse_unsafe(member.filename, path)
-        ratio = member.file_size / max(member.compress_size, 1)
-        if member.file_size > 10 * 2**20 and ratio > MAX_RATIO:
-            raise FerError(
-                "{path} looks like a zip bomb ({filename} would grow {ratio} times); it is "
-                "refused.",
-                path=path,
-                filename=member.filename,
-                ratio=f"{ratio:.0f}",
-            )
-    if sum(member.file_size for member in members) > MAX_UNPACKED:
-        raise FerError(
-            "{path} would unpack to more than {limit} GB, like a zip bomb; it is refused.",
-            path=path,
-            limit=MAX_UNPACKED >> 30,
-        )
+
+
+def _zip(archive: zipfile.ZipFile, name: str) -> tuple[int, _Read]:
+    members = intake.zip_members(archive, name)
     images = [m for m in members if PurePosixPath(m.filename).suffix.lower() in IMAGE_SUFFIXES]
     if images:
 
@@ -222,7 +236,7 @@ def _zip(archive: zipfile.ZipFile, path: Path) -> tuple[int, _Read]:
             for member in images:
                 try:
                     content = archive.read(member) if member.file_size <= MAX_IMAGE_BYTES else None
-                except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError) as error:
+                except (*UNREADABLE, OSError) as error:
                     report.skipped.append(f"{member.filename}: {error}")
                     yield None
                     continue
@@ -230,38 +244,23 @@ def _zip(archive: zipfile.ZipFile, path: Path) -> tuple[int, _Read]:
 
         return len(images), read
     for member in members:
-        name = member.filename.lower()
-        if name.endswith(".csv") and "submission" not in name:
+        inside = member.filename.lower()
+        if inside.endswith(".csv") and "submission" not in inside:
             return _table(archive.open(member), member.filename)
-        if name.endswith((".tar.gz", ".tgz")):
-            return _tar(tarfile.open(fileobj=archive.open(member), mode="r:gz"), path)
+        if inside.endswith((".tar.gz", ".tgz")):
+            return _tar(tarfile.open(fileobj=archive.open(member), mode="r:gz"), name)
     raise FerError(
-        "{path} holds neither FER-2013's images nor its table; check the file.", path=path
+        "{path} holds neither FER-2013's images nor its table; check the file.", path=name
     )
 
 
-def _tar(archive: tarfile.TarFile, path: Path) -> tuple[int, _Read]:
-    for position, member in enumerate(archive):
-        _refuse_unsafe(member.name, path)
-        if position > MAX_MEMBERS or member.size > MAX_UNPACKED:
-            raise FerError(
-                "{path} would unpack to far more than FER-2013; it is refused.", path=path
-            )
+def _tar(archive: tarfile.TarFile, name: str) -> tuple[int, _Read]:
+    for member in intake.tar_members(archive, name):
         if member.isfile() and member.name.lower().endswith("fer2013.csv"):
             stream = archive.extractfile(member)
             if stream is not None:
                 return _table(stream, member.name)
-    raise FerError("{path} does not hold fer2013.csv; check the file.", path=path)
-
-
-def _refuse_unsafe(name: str, path: Path) -> None:
-    parts = PurePosixPath(name.replace("\\", "/"))
-    if parts.is_absolute() or ".." in parts.parts or re.match(r"^[A-Za-z]:", name):
-        raise FerError(
-            "{path} holds the path {name}, which leaves its folder; it is refused.",
-            path=path,
-            name=f"{name!r}",
-        )
+    raise FerError("{path} does not hold fer2013.csv; check the file.", path=name)
 
 
 def _folder(path: Path) -> tuple[int, _Read]:
@@ -295,12 +294,12 @@ def _decode(name: str, content: bytes | None, report: Report) -> _Face | None:
         report.skipped.append(f"{name}: too large for a 48x48 image")
         return None
     try:
-        with Image.open(io.BytesIO(content)) as image:
+        with intake.opened_image(content, name) as image:
             if image.size != (FER_SIZE, FER_SIZE):
-                report.skipped.append(f"{name}: {image.size[0]}x{image.size[1]}, not 48x48 pixels")
+                report.skipped.append(f"{name}: {image.width}x{image.height}, not 48x48 pixels")
                 return None
             pixels = np.array(image.convert("L"), dtype=np.uint8)
-    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError):
+    except FerError:
         report.skipped.append(f"{name}: not a readable image")
         return None
     split = next(s for s in SPLITS if s.value.lower() == match[1].lower())
@@ -308,9 +307,8 @@ def _decode(name: str, content: bytes | None, report: Report) -> _Face | None:
 
 
 def _table(stream: IO[bytes], name: str) -> tuple[int, _Read]:
-    csv.field_size_limit(2**20)
-    text = io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
-    rows = csv.reader(text)
+    csv.field_size_limit(MAX_LINE)
+    rows = csv.reader(_lines(io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")))
     try:
         header = [column.strip().lower() for column in next(rows, [])]
     except (csv.Error, UnicodeDecodeError) as error:
@@ -351,6 +349,13 @@ def _table(stream: IO[bytes], name: str) -> tuple[int, _Read]:
     return sum(map(sum, OFFICIAL_COUNTS.values())), read
 
 
+def _lines(text: io.TextIOWrapper) -> Iterator[str]:
+    while line := text.readline(MAX_LINE):
+        if len(line) == MAX_LINE:
+            raise csv.Error("a line is too long")
+        yield line
+
+
 def _row(name: str, number: int, emotion: str, pixels: str, usage: str) -> _Face:
     where = f"{name}, row {number}"
     try:
@@ -386,7 +391,7 @@ def _row(name: str, number: int, emotion: str, pixels: str, usage: str) -> _Face
     return _Face(split, label, f"row {number}", number, face)
 
 
-def _store(faces: list[_Face], path: Path, folder: Path, report: Report) -> None:
+def _store(faces: list[_Face], source: str, folder: Path, report: Report) -> None:
     images = np.stack([face.pixels for face in faces])
     labels = np.array([face.label for face in faces], dtype=np.int8)
     splits = [face.split.value for face in faces]
@@ -402,7 +407,7 @@ def _store(faces: list[_Face], path: Path, folder: Path, report: Report) -> None
         **names,
         "digest": digest,
         "imported": datetime.now(UTC).isoformat(timespec="seconds"),
-        "source": path.name,
+        "source": source,
         "counts": {split.value: counts[split] for split in SPLITS},
         "skipped": report.skipped,
         "differences": report.differences,

@@ -6,7 +6,6 @@ network is served exactly what it was trained on.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +14,9 @@ from typing import TypeAlias
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
-from fer import FerError
+from fer import FerError, intake
 from fer.scenarios import Augmentation
 
 FER_SIZE = 48
@@ -25,8 +24,8 @@ NETWORK_SIZE = 224
 # Mean blue, green and red of ImageNet that Caffe's VGG16 subtracts (Simonyan & Zisserman 2015);
 # Keras' vgg16.preprocess_input has the same three numbers, and a test compares the two.
 CAFFE_MEANS_BGR = np.array([103.939, 116.779, 123.68], dtype=np.float32)
-MAX_PIXELS = 50_000_000
-MAX_BYTES = 40 * 2**20
+# Rows of a deep image that are scaled at once, in double precision.
+STRIP = 256
 
 Gray: TypeAlias = NDArray[np.uint8]
 Rgb: TypeAlias = NDArray[np.uint8]
@@ -36,16 +35,16 @@ Floats: TypeAlias = NDArray[np.float32]
 def read_image(source: Path | bytes, name: str | None = None) -> Rgb:
     """The image upright in RGB, (H, W, 3) uint8.
 
-    Reads JPEG, PNG, WebP, BMP and what else Pillow knows, in any mode: palettes are resolved,
-    transparent parts lie on white, 16-bit and float images are scaled to their own range, CMYK is
-    converted. EXIF orientation is applied. Of an animation, the first frame.
+    Reads JPEG, PNG, WebP, BMP, GIF and TIFF in any mode: palettes are resolved, transparent parts
+    lie on white, 16-bit and float images are scaled to their own range, CMYK is converted. EXIF
+    orientation is applied, and nothing else of EXIF is kept. Of an animation, the first frame.
 
     Args:
         source: a file, or its content.
         name: how to call it in error messages.
 
     Raises:
-        FerError: if it is missing, empty, truncated, not an image, or above 50 megapixels.
+        FerError: if it is missing; as `intake.opened_image`.
     """
     if isinstance(source, Path):
         name = name or str(source)
@@ -57,62 +56,38 @@ def read_image(source: Path | bytes, name: str | None = None) -> Rgb:
             raise FerError(
                 "{name} cannot be read ({reason}); check it.", name=name, reason=error.strerror
             ) from error
-    name = name or "the image"
-    if not source:
-        raise FerError("{name} is empty; choose a file that holds an image.", name=name)
-    if len(source) > MAX_BYTES:
-        raise FerError(
-            "{name} is larger than {limit} MB; choose a smaller image.",
-            name=name,
-            limit=MAX_BYTES >> 20,
-        )
-    try:
-        with Image.open(io.BytesIO(source)) as image:
-            width, height = image.size
-            if width * height > MAX_PIXELS:
-                raise FerError(
-                    "{name} has {megapixels} megapixels; at most {limit} are read, "
-                    "make it smaller first.",
-                    name=name,
-                    megapixels=f"{width * height / 1e6:.0f}",
-                    limit=f"{MAX_PIXELS / 1e6:.0f}",
-                )
-            image.load()
-            return _rgb(ImageOps.exif_transpose(image))
-    except UnidentifiedImageError:
-        raise FerError(
-            "{name} is not an image that can be read; use JPEG, PNG, WebP or BMP.", name=name
-        ) from None
-    except Image.DecompressionBombError:
-        raise FerError(
-            "{name} has too many pixels; at most {limit} megapixels are read.",
-            name=name,
-            limit=f"{MAX_PIXELS / 1e6:.0f}",
-        ) from None
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
-        raise FerError(
-            "{name} is damaged or cut off ({reason}); export it again or choose another.",
-            name=name,
-            reason=error,
-        ) from error
+    with intake.opened_image(source, name or "the image") as image:
+        image.load()
+        return _rgb(ImageOps.exif_transpose(image))
 
 
 def _rgb(image: Image.Image) -> Rgb:
     if image.mode in ("I", "F", "I;16", "I;16B", "I;16L", "I;16N"):
-        values = np.asarray(image, dtype=np.float64)
-        # A 16-bit file uses the whole 16-bit range by convention; a float one has no convention.
-        if image.mode == "F":
-            low, high = float(values.min()), float(values.max())
-        else:
-            low, high = 0.0, 65535.0 if values.max() > 255 else 255.0
-        scaled = (values - low) / max(high - low, 1e-12) * 255.0
-        gray = np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
-        return np.repeat(gray[:, :, None], 3, axis=2)
+        return np.repeat(_scaled(np.asarray(image), image.mode == "F")[:, :, None], 3, axis=2)
     if image.has_transparency_data:
         image = image.convert("RGBA")
         background = Image.new("RGBA", image.size, "white")
         image = Image.alpha_composite(background, image)
     return np.array(image.convert("RGB"), dtype=np.uint8)
+
+
+def _scaled(values: NDArray[np.generic], is_float: bool) -> Gray:
+    # A 16-bit file uses the whole 16-bit range by convention; a float one has no convention.
+    if is_float:
+        is_finite = np.isfinite(values)
+        if not is_finite.any():
+            return np.zeros(values.shape, np.uint8)
+        low = float(values.min(where=is_finite, initial=np.inf))
+        high = float(values.max(where=is_finite, initial=-np.inf))
+    else:
+        low, high = 0.0, 65535.0 if values.max() > 255 else 255.0
+    gray = np.empty(values.shape, np.uint8)
+    for top in range(0, len(values), STRIP):
+        rows = values[top : top + STRIP].astype(np.float64)
+        rows = np.nan_to_num(rows, nan=low, posinf=high, neginf=low)
+        scaled = (rows - low) / max(high - low, 1e-12) * 255.0
+        gray[top : top + STRIP] = np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
+    return gray
 
 
 def to_gray(rgb: Rgb) -> Gray:

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from io import BytesIO
 
 import av
 import numpy as np
-from av.error import FFmpegError
 from av.video.stream import VideoStream
 
-from fer import FerError, drawing, photos
+from fer import FerError, drawing, intake, photos
 from fer.preprocessing import Rgb
 from fer.watching import Moment, Observer, Watched
 
-MOST_SECONDS = 120.0
-MOST_BYTES = 200 * 2**20
-# Larger pictures are scaled down; as a pixel count, so that tall and wide videos cost alike.
-MOST_PIXELS = 50_000_000
+# Larger pictures are scaled down.
 LONGEST = 960
-FASTEST = 30
+SLOWEST, FASTEST = 1, 30
 # A face changes its expression in a fifth of a second at the quickest (Ekman 2003, ch. 1).
 PER_SECOND = 10.0
 
@@ -50,7 +46,7 @@ def analyse(
     """Both models on every face, ten times a second of the video, and the video with the answers.
 
     Faces keep their number and confidences are smoothed as on the webcam. Sound is left out, a
-    rotated phone video stands upright, and at most `MOST_SECONDS` are taken.
+    rotated phone video stands upright, and at most `intake.VIDEO_SECONDS` are taken.
 
     Args:
         observer: a new one.
@@ -58,42 +54,17 @@ def analyse(
         progress: called with the share that is done, 0-1.
 
     Raises:
-        FerError: if it is not a video that can be read, is empty, too large, or damaged.
+        FerError: as `intake.opened_video`, or if there is no whole frame.
     """
-    if not content:
-        raise FerError("{name} is empty; choose a file that holds a video.", name=name)
-    if len(content) > MOST_BYTES:
-        raise FerError(
-            "{name} is larger than {limit} MB; choose a shorter video.",
-            name=name,
-            limit=MOST_BYTES >> 20,
-        )
     out = BytesIO()
-    try:
-        with av.open(BytesIO(content), "r") as source:
-            if not source.streams.video:
-                raise FerError("{name} holds no video; use MP4, WebM or MOV.", name=name)
-            stream = source.streams.video[0]
-            if stream.width * stream.height > MOST_PIXELS:
-                raise FerError(
-                    "{name} has frames of more than {limit} megapixels; make it smaller first.",
-                    name=name,
-                    limit=MOST_PIXELS // 1_000_000,
-                )
-            length = _seconds(source, stream)
-            sight = _Sight(observer)
-            rate = min(float(stream.average_rate or 25), FASTEST)
-            # Frames beyond the rate are left out: a 120-frame slow-motion video plays as it is.
-            with av.open(out, "w", format="mp4") as target:
-                written = _write(source, stream, target, rate, sight, names, length, progress)
-    except FerError:
-        raise
-    except (FFmpegError, ValueError, OverflowError) as error:
-        raise FerError(
-            "{name} is not a video that can be read ({reason}); use MP4, WebM or MOV.",
-            name=name,
-            reason=getattr(error, "strerror", None) or error,
-        ) from error
+    with intake.opened_video(content, name) as (source, stream):
+        sight = _Sight(observer)
+        # Frames beyond the rate are left out: a 120-frame slow-motion video plays as it is.
+        rate = min(max(float(stream.average_rate or 25), SLOWEST), FASTEST)
+        length = _seconds(source, stream)
+        frames = intake.frames(source, stream, name)
+        with av.open(out, "w", format="mp4") as target:
+            written = _write(frames, target, rate, sight, names, length, progress)
     if not written:
         raise FerError("{name} is damaged: it holds no whole frame.", name=name)
     return Watching(tuple(sight.moments), out.getvalue(), written / rate, sight.analysed)
@@ -120,17 +91,16 @@ class _Sight:
 
 
 def _seconds(source: av.container.InputContainer, stream: VideoStream) -> float:
-    """The video's length as its file says, `MOST_SECONDS` if it does not."""
+    """The video's length as its file says, `intake.VIDEO_SECONDS` if it does not."""
     if stream.duration and stream.time_base:
-        return min(float(stream.duration * stream.time_base), MOST_SECONDS)
+        return min(float(stream.duration * stream.time_base), intake.VIDEO_SECONDS)
     if source.duration:
-        return min(source.duration / av.time_base, MOST_SECONDS)
-    return MOST_SECONDS
+        return min(source.duration / av.time_base, intake.VIDEO_SECONDS)
+    return intake.VIDEO_SECONDS
 
 
 def _write(
-    source: av.container.InputContainer,
-    stream: VideoStream,
+    frames: Iterable[tuple[float, av.VideoFrame]],
     target: av.container.OutputContainer,
     rate: float,
     sight: _Sight,
@@ -141,14 +111,7 @@ def _write(
     """Frames written to the target, each with what was last seen drawn on it."""
     written = 0
     sink: VideoStream | None = None
-    start: float | None = None
-    for frame in source.decode(stream):
-        if frame.pts is None:
-            continue
-        start = frame.time if start is None else start
-        at = frame.time - start
-        if at > MOST_SECONDS:
-            break
+    for at, frame in frames:
         if at + 1e-6 < written / rate:
             continue
         rgb = photos.for_display(_upright(frame), LONGEST)

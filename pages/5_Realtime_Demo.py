@@ -5,7 +5,7 @@ import streamlit as st
 from fer.ui import text
 
 _ = text.translator()
-from fer import FerError
+from fer import FerError, intake
 from fer.ui import answers, batches, loaders, parts, sources
 
 st.markdown(_("What do both models see in your face, live or in photos, and do they agree?"))
@@ -47,6 +47,7 @@ try:
         uploads = st.file_uploader(
             _("Up to {n} photos (JPEG, PNG, WebP, BMP)", n=batches.MOST),
             type=sources.TYPES,
+            max_upload_size=intake.IMAGE_BYTES >> 20,
             accept_multiple_files=True,
             key="batch_upload",
         )

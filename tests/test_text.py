@@ -24,6 +24,7 @@ SHOWN = (
     "files",
     "importing",
     "inference",
+    "intake",
     "jobs",
     "live",
     "logs",

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from making import video
 
-from fer import FerError, emotions, videos
+from fer import FerError, emotions, intake, videos
 from fer.faces import Face
 from fer.inference import Prediction
 from fer.watching import Observer
@@ -37,10 +37,10 @@ class Classifier:
         ]
 
 
-def watch(content: bytes, **options: object) -> videos.Watching:
+def watch(content: bytes, name: str = "clip.mp4", **options: object) -> videos.Watching:
     return videos.analyse(
         content,
-        "clip.mp4",
+        name,
         Observer(Finder(), Classifier(), half_life=0),  # type: ignore[arg-type]
         NAMES,
         **options,  # type: ignore[arg-type]
@@ -88,7 +88,7 @@ def test_fast_video_is_analysed_ten_times_a_second() -> None:
 
 
 def test_long_video_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(videos, "MOST_SECONDS", 1.0)
+    monkeypatch.setattr(intake, "VIDEO_SECONDS", 1.0)
     assert watch(video(frames(40), 10)).seconds == pytest.approx(1.1, abs=0.11)
 
 
@@ -132,9 +132,9 @@ def test_what_is_no_video_is_told(content: bytes, says: str) -> None:
 
 def test_too_many_bytes_and_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
     content = video(frames(3), 10)
-    monkeypatch.setattr(videos, "MOST_PIXELS", 100)
+    monkeypatch.setattr(intake, "MOST_PIXELS", 100)
     with pytest.raises(FerError, match="megapixels"):
         watch(content)
-    monkeypatch.setattr(videos, "MOST_BYTES", 10)
+    monkeypatch.setattr(intake, "VIDEO_BYTES", 10)
     with pytest.raises(FerError, match="larger than"):
         watch(content)

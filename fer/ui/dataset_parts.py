@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
+import io
 from collections.abc import Callable
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +20,8 @@ from fer.ui.text import Translator
 
 CHOSEN = "dataset_face"
 ENLARGEMENT = 4
+# No more than the server takes of any upload; see .streamlit/config.toml.
+ARCHIVE_MB = 200
 
 
 @st.cache_data(show_spinner=False)
@@ -234,42 +235,49 @@ def offer_import(_: Translator) -> None:
         )
     )
     upload = st.file_uploader(
-        _("archive.zip, fer2013.csv, icml_face_data.csv or fer2013.tar.gz"),
+        _(
+            "archive.zip, fer2013.csv, icml_face_data.csv or fer2013.tar.gz (up to {limit} MB; zip "
+            "a larger table)",
+            limit=ARCHIVE_MB,
+        ),
         type=["zip", "csv", "gz"],
-        max_upload_size=400,
+        max_upload_size=ARCHIVE_MB,
         key="archive",
     )
     start: Callable[[Any], Any] | None = None
-    with tempfile.TemporaryDirectory() as folder:
-        if upload is not None and st.button(
-            _("Import"), type="primary", icon=":material/database:", key="import"
-        ):
-            path = Path(folder) / Path(upload.name).name
-            path.write_bytes(upload.getbuffer())
+    if upload is not None and st.button(
+        _("Import"), type="primary", icon=":material/database:", key="import"
+    ):
+        # Read where it lies in memory: nothing is left on the disk, however the server ends.
+        content, name = io.BytesIO(upload.getvalue()), upload.name
 
-            def start(progress: Any) -> None:
-                from fer import importing
+        def start(progress: Any) -> None:
+            from fer import importing
 
-                importing.import_dataset(
-                    path, loaders.ROOT / dataset.FOLDER, progress, require_official=True
-                )
+            importing.import_dataset(
+                content,
+                loaders.ROOT / dataset.FOLDER,
+                progress,
+                name=name,
+                require_official=True,
+            )
 
-        if find_spec("kagglehub") and st.button(
-            _("Download from Kaggle"), icon=":material/cloud_download:", key="kaggle"
-        ):
+    if find_spec("kagglehub") and st.button(
+        _("Download from Kaggle"), icon=":material/cloud_download:", key="kaggle"
+    ):
 
-            def start(progress: Any) -> None:
-                from fer import importing
+        def start(progress: Any) -> None:
+            from fer import importing
 
-                importing.download(loaders.ROOT / dataset.FOLDER, progress)
+            importing.download(loaders.ROOT / dataset.FOLDER, progress)
 
-        if start is None:
-            return
-        bar = st.progress(0.0, _("Importing…"))
-        try:
-            start(lambda done, total: bar.progress(min(done / max(total, 1), 1.0), _("Importing…")))
-        except FerError as error:
-            bar.empty()
-            st.error(_.error(error))
-            return
+    if start is None:
+        return
+    bar = st.progress(0.0, _("Importing…"))
+    try:
+        start(lambda done, total: bar.progress(min(done / max(total, 1), 1.0), _("Importing…")))
+    except FerError as error:
+        bar.empty()
+        st.error(_.error(error))
+        return
     st.rerun()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from fer import FerError, __version__, dataset, emotions
+from fer import FerError, __version__, dataset, emotions, intake
 from fer.scenarios import SCENARIOS
 from fer.ui import about, answers, charts, loaders, parts
 from fer.ui.text import Translator
@@ -24,6 +24,7 @@ def show(_: Translator) -> None:
     upload = st.file_uploader(
         _("A photo with one or more faces (JPEG, PNG, WebP, BMP; up to 40 MB)"),
         type=["jpg", "jpeg", "png", "webp", "bmp"],
+        max_upload_size=intake.IMAGE_BYTES >> 20,
         key="photo",
     )
     if upload is not None:

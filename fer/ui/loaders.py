@@ -172,7 +172,8 @@ def detector(longest: int = LONGEST_SIDE) -> Detector:
     return Detector(MODELS / artifacts.DETECTOR, longest)
 
 
-@st.cache_data(max_entries=16, ttl=600, show_spinner=False)
+# The largest image takes 150 MB.
+@st.cache_data(max_entries=6, ttl=600, show_spinner=False)
 def image(content: bytes, name: str) -> preprocessing.Rgb:
     """An uploaded image, upright RGB; kept for ten minutes, never written to disk."""
     return preprocessing.read_image(content, name)

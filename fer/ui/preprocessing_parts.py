@@ -33,7 +33,7 @@ def names(_: Translator) -> dict[str, str]:
     }
 
 
-@st.cache_resource(max_entries=16, ttl=600, show_spinner=False)
+@st.cache_resource(max_entries=4, ttl=600, show_spinner=False)
 def recorded(content: bytes, name: str, _face: Face | None, box: str) -> tuple[Stage, ...]:
     """The stages of an image; `box` tells faces apart, whose landmarks cannot be hashed."""
     return stages.record(loaders.image(content, name), _face)

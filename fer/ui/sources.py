@@ -7,7 +7,7 @@ import io
 import streamlit as st
 from PIL import Image
 
-from fer import emotions
+from fer import emotions, intake
 from fer.dataset import Split
 from fer.faces import Face
 from fer.preprocessing import FER_SIZE
@@ -35,6 +35,7 @@ def choose(key: str, _: Translator, default: str = "sample") -> tuple[bytes, str
         taken = st.file_uploader(
             _("A photo with one or more faces (JPEG, PNG, WebP, BMP; up to 40 MB)"),
             type=TYPES,
+            max_upload_size=intake.IMAGE_BYTES >> 20,
             key=f"{key}_upload",
         )
     else:

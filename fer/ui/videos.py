@@ -8,7 +8,7 @@ import time
 import pandas as pd
 import streamlit as st
 
-from fer import emotions, logs, videos, watching
+from fer import emotions, intake, logs, videos, watching
 from fer.scenarios import SCENARIOS
 from fer.ui import answers, live_charts, loaders, parts
 from fer.ui.text import Translator
@@ -26,11 +26,11 @@ def show(_: Translator) -> None:
     upload = st.file_uploader(
         _(
             "A video of up to {seconds} seconds (MP4, WebM, MOV; up to {limit} MB)",
-            seconds=_.number(videos.MOST_SECONDS),
-            limit=videos.MOST_BYTES >> 20,
+            seconds=_.number(intake.VIDEO_SECONDS),
+            limit=intake.VIDEO_BYTES >> 20,
         ),
         type=TYPES,
-        max_upload_size=videos.MOST_BYTES >> 20,
+        max_upload_size=intake.VIDEO_BYTES >> 20,
         key="video_upload",
     )
     st.caption(_("The video stays in this server's memory for your visit and is never stored."))
