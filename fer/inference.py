@@ -7,7 +7,6 @@ which is imported only where the reference backend is asked for or nothing else 
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,10 +18,14 @@ from numpy.typing import NDArray
 from fer import FerError, artifacts, emotions, preprocessing
 from fer.artifacts import Artifact
 from fer.preprocessing import Floats, Gray
+from fer.turns import Turns
 
 # What FER_BACKEND may be: the fastest that works here, or one of the two and nothing else.
 BACKENDS = ("auto", "fast", "reference")
 VARIABLE = "FER_BACKEND"
+# Faces that are answered before it is the next caller's turn: a crowd in one photo holds nobody up
+# for longer than a few portraits do.
+A_TURN = 16
 
 
 @dataclass(frozen=True)
@@ -72,30 +75,48 @@ class Classifier:
         self.notice = notice
         self._backend = backend
         self._sizes = tuple(artifacts.by_input_size(models.values()))
-        # A request to the backend already uses every core: two at once would only take turns.
-        self._lock = threading.Lock()
+        # A request to the backend already uses every core: two at once would only slow each other.
+        self._turns = Turns()
 
     def logits(self, faces: Sequence[Gray] | NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
-        """Logits (n, 7) by model key for gray faces of any size."""
+        """Logits (n, 7) by model key for gray faces of any size.
+
+        Raises:
+            BusyError: if too many callers are waiting for an answer.
+        """
+        return self._logits(faces, is_begun=False)
+
+    def _logits(
+        self, faces: Sequence[Gray] | NDArray[np.uint8], *, is_begun: bool
+    ) -> dict[str, NDArray[np.float32]]:
         if len(faces) == 0:
             return {key: np.zeros((0, emotions.COUNT), np.float32) for key in self.models}
         found: dict[str, NDArray[np.float32]] = {}
         for size in self._sizes:
             inputs = preprocessing.batch(faces, size)
-            with self._lock:
+            with self._turns.taken(is_begun=is_begun or bool(found)):
                 found.update(self._backend.logits(inputs))
         return {key: found[key] for key in self.models}
 
     def predict(self, faces: Sequence[Gray]) -> list[dict[str, Prediction]]:
-        """For each gray face, each model's calibrated prediction by model key."""
-        by_model = {
-            key: softmax(logits / self.models[key].temperature)
-            for key, logits in self.logits(faces).items()
-        }
-        return [
-            {key: Prediction(key, values[row]) for key, values in by_model.items()}
-            for row in range(len(faces))
-        ]
+        """For each gray face, each model's calibrated prediction by model key.
+
+        Raises:
+            BusyError: if too many callers are waiting for an answer.
+        """
+        answers: list[dict[str, Prediction]] = []
+        for start in range(0, len(faces), A_TURN):
+            by_model = {
+                key: softmax(logits / self.models[key].temperature)
+                for key, logits in self._logits(
+                    faces[start : start + A_TURN], is_begun=start > 0
+                ).items()
+            }
+            answers += [
+                {key: Prediction(key, values[row]) for key, values in by_model.items()}
+                for row in range(len(faces[start : start + A_TURN]))
+            ]
+        return answers
 
 
 def load(

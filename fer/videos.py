@@ -13,6 +13,7 @@ from av.video.stream import VideoStream
 
 from fer import FerError, drawing, intake, photos
 from fer.preprocessing import Rgb
+from fer.turns import patiently
 from fer.watching import Moment, Observer, Watched
 
 # Larger pictures are scaled down.
@@ -85,7 +86,8 @@ class _Sight:
             return self.people
         self.next = at + 1 / PER_SECOND
         self.analysed += 1
-        self.people = self.observer.look(rgb, at)
+        # Half a video is worth nothing: it waits rather than giving up its place.
+        self.people = patiently(lambda: self.observer.look(rgb, at))
         self.moments += [Moment.of(person, at) for person in self.people]
         return self.people
 

@@ -43,7 +43,7 @@ class Report:
 
     outcomes: Counter[str] = field(default_factory=Counter)
     findings: list[tuple[str, str, bytes]] = field(default_factory=list)
-    slowest: float = 0.0
+    slowest: tuple[float, str] = (0.0, "")
     seconds: float = 0.0
     memory_mb: float = 0.0
 
@@ -265,18 +265,23 @@ class Child:
     def __init__(self) -> None:
         self.process: multiprocessing.process.BaseProcess | None = None
 
+    def begin(self) -> None:
+        """Begins the process if there is none."""
+        if self.process is not None:
+            return
+        context = multiprocessing.get_context("spawn")
+        self.pipe, theirs = context.Pipe()
+        self.process = context.Process(target=attend, args=(theirs,), daemon=True)
+        self.process.start()
+        theirs.close()
+        # The first file of each kind also waits for imports.
+        for kind in ("image", "video", "archive"):
+            self.pipe.send((kind, b"nothing"))
+            self.pipe.recv()
+
     def ask(self, kind: str, content: bytes) -> tuple[str, float]:
-        """What came of a file, and the child's largest memory so far."""
-        if self.process is None:
-            context = multiprocessing.get_context("spawn")
-            self.pipe, theirs = context.Pipe()
-            self.process = context.Process(target=attend, args=(theirs,), daemon=True)
-            self.process.start()
-            theirs.close()
-            # The first file of each kind also waits for imports.
-            for first in ("image", "video", "archive"):
-                self.pipe.send((first, b"nothing"))
-                self.pipe.recv()
+        """What came of a file, and the process' largest memory so far, in millions of bytes."""
+        assert self.process is not None
         self.pipe.send((kind, content))
         try:
             if not self.pipe.poll(SECONDS):
@@ -302,11 +307,11 @@ def put_through(files: Iterator[tuple[str, bytes]]) -> Report:
     report, child = Report(), Child()
     begun = time.perf_counter()
     for kind, content in files:
+        child.begin()
         started = time.perf_counter()
         outcome, peak = child.ask(kind, content)
-        # The first answer also waits for the child to begin.
-        if sum(report.outcomes.values()):
-            report.slowest = max(report.slowest, time.perf_counter() - started)
+        name = f"{kind}-{hashlib.sha256(content).hexdigest()[:8]}"
+        report.slowest = max(report.slowest, (time.perf_counter() - started, name))
         report.memory_mb = max(report.memory_mb, peak)
         is_fine = outcome in ("taken", "refused")
         report.outcomes[f"{kind} {outcome if is_fine else 'finding'}"] += 1
@@ -344,7 +349,8 @@ def main() -> None:
                 "seed": asked.seed,
                 "outcomes": dict(sorted(report.outcomes.items())),
                 "findings": len(report.findings),
-                "slowest_seconds": round(report.slowest, 3),
+                "slowest_seconds": round(report.slowest[0], 3),
+                "slowest": report.slowest[1],
                 "seconds": round(report.seconds, 1),
                 "largest_memory_mb": round(report.memory_mb),
             },

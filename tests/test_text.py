@@ -33,6 +33,7 @@ SHOWN = (
     "reviews",
     "runs",
     "scenarios",
+    "turns",
     "videos",
 )
 FILES = {
@@ -58,7 +59,7 @@ def sentences() -> set[str]:
             if isinstance(argument, ast.Constant):
                 found.add(argument.value)
     for path in [*UI, *(ROOT / "fer" / f"{module}.py" for module in SHOWN)]:
-        for argument in calls(path, "FerError"):
+        for argument in calls(path, "FerError") + calls(path, "BusyError"):
             assert isinstance(argument, ast.Constant), f"{path.name}: {ast.unparse(argument)}"
             found.add(argument.value)
     return found

@@ -21,11 +21,11 @@ def photo(content: bytes, name: str, key: str, _: Translator) -> None:
     """
     rgb = loaders.image(content, name)
     with st.spinner(_("Looking for faces and asking both models…")):
-        found = loaders.classified(content, name, False)
+        found = parts.patiently(lambda: loaders.classified(content, name, False), _)
     if not found.answers:
         st.warning(_("No face was found. The whole image can be classified instead."))
         if st.toggle(_("Classify the whole image"), key=f"{key}_whole"):
-            found = loaders.classified(content, name, True)
+            found = parts.patiently(lambda: loaders.classified(content, name, True), _)
     show(rgb, found, key, _)
 
 

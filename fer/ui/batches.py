@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import pandas as pd
 import streamlit as st
@@ -26,7 +27,8 @@ def show(uploads: Sequence[UploadedFile], _: Translator) -> None:
     chosen = uploads[:MOST]
     for number, upload in enumerate(chosen, start=1):
         try:
-            found.append(loaders.classified(upload.getvalue(), upload.name, False))
+            ask = partial(loaders.classified, upload.getvalue(), upload.name, False)
+            found.append(parts.patiently(ask, _))
         except FerError as error:
             st.error(_.error(error))
         bar.progress(number / len(chosen), f"{number} / {len(chosen)}")

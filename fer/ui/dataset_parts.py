@@ -203,7 +203,8 @@ def _answers(data: Dataset, row: int, _: Translator) -> None:
             st.caption(_("The models were trained on Training images; expect high confidence."))
             return
         with st.spinner(_("Asking both models…")):
-            answers = loaders.classifier().predict([np.asarray(data.images[row])])[0]
+            face = np.asarray(data.images[row])
+            answers = parts.patiently(lambda: loaders.classifier().predict([face]), _)[0]
         note = _("Computed now. The models were trained on Training images.")
     parts.chart(
         charts.confidence_bars(answers, _),

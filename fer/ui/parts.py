@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Literal
+from typing import Literal, TypeVar
 
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from fer import turns
 from fer.ui import loaders
 from fer.ui.text import Translator
+
+T = TypeVar("T")
 
 
 def chart(figure: go.Figure, key: str, alt: str) -> None:
@@ -64,6 +67,20 @@ def metrics(values: Mapping[str, tuple[str, str | None]], key: str) -> None:
     with st.grid(len(values), min_column_width=200, key=key):
         for label, (value, below) in values.items():
             st.metric(label, value, below, delta_color="off", delta_arrow="off", border=True)
+
+
+def patiently(ask: Callable[[], T], _: Translator) -> T:
+    """What `ask` returns; while too many others are waiting, it says so and asks again.
+
+    Raises:
+        BusyError: if it is still busy after a minute.
+    """
+    place = st.empty()
+    found = turns.patiently(
+        ask, lambda error: place.info(_.error(error), icon=":material/hourglass_top:")
+    )
+    place.empty()
+    return found
 
 
 def sources(_: Translator) -> None:
