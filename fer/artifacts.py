@@ -76,7 +76,7 @@ class Artifact:
     @cached_property
     def digest(self) -> str:
         """SHA-256 of the weights file, the name under which results quote this model."""
-        return sha256(self.folder / WEIGHTS)
+        return _known_sha256(self.folder / WEIGHTS)
 
     def weights(self) -> Tensors:
         """All variables by `layer/variable`, trunk included, float32.
@@ -256,6 +256,95 @@ def write_manifest(folder: Path = FOLDER) -> None:
         for name in names
     }
     files.write_json(folder / MANIFEST, record)
+
+
+def checked(folder: Path, name: str) -> Path:
+    """The path of a file in the folder that is the one in the manifest.
+
+    What the manifest does not list, or a folder without one, is taken as it is: it was made here
+    and not published yet.
+
+    Args:
+        name: relative to the folder, as in the manifest.
+
+    Raises:
+        FerError: if it is missing or another file, or if the manifest is damaged.
+    """
+    path = folder / name
+    if not path.exists():
+        raise FerError("{path} is missing; restore it from the repository.", path=path)
+    expected = published(folder).get(name)
+    if expected is not None and _known_sha256(path) != expected:
+        raise FerError(
+            "{path} is damaged (it is not the file in the manifest); restore it from the "
+            "repository.",
+            path=path,
+        )
+    return path
+
+
+def published(folder: Path = FOLDER) -> dict[str, str]:
+    """The SHA-256 that the manifest has of each file; empty if there is no manifest.
+
+    Raises:
+        FerError: if it is damaged.
+    """
+    path = folder / MANIFEST
+    if not path.exists():
+        return {}
+    try:
+        return {str(name): str(row["sha256"]) for name, row in files.read_json(path).items()}
+    except (AttributeError, KeyError, TypeError) as error:
+        raise FerError(
+            "{path} is damaged ({reason}); restore it from the repository.", path=path, reason=error
+        ) from error
+
+
+_known: dict[tuple[int, int, int, int], str] = {}
+
+
+def _known_sha256(path: Path) -> str:
+    """`sha256`, taken once in a process for each state of a file."""
+    found = path.stat()
+    state = (found.st_dev, found.st_ino, found.st_mtime_ns, found.st_size)
+    if state not in _known:
+        _known[state] = sha256(path)
+    return _known[state]
+
+
+def intact(folder: Path = FOLDER) -> tuple[dict[str, Artifact], list[FerError]]:
+    """The trained models whose files are those in the manifest, and what is wrong with all else.
+
+    A model answers with its weights and the temperature among its metrics; without either it is
+    left out. Every other file disables only what is made of it, where `checked` tells so.
+    """
+    models: dict[str, Artifact] = {}
+    problems: list[FerError] = []
+    try:
+        listed = set(published(folder))
+    except FerError as error:
+        return {}, [error]
+    for key in SCENARIOS:
+        needed = [f"{key}/{name}" for name in (CONFIG, WEIGHTS, METRICS)]
+        if not listed.intersection(needed) and not (folder / key / CONFIG).exists():
+            continue
+        try:
+            for name in needed:
+                # A model that was not evaluated yet has no metrics.
+                if name in listed or not name.endswith(METRICS):
+                    checked(folder, name)
+            models[key] = open_artifact(key, folder)
+        except FerError:
+            continue
+    for name in sorted(listed):
+        # Nothing is made of these two.
+        if name.endswith((CARD, SEARCH)):
+            continue
+        try:
+            checked(folder, name)
+        except FerError as error:
+            problems.append(error)
+    return models, problems
 
 
 def verify(folder: Path = FOLDER) -> list[str]:

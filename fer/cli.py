@@ -399,7 +399,7 @@ def predict(
     classifier = inference.load(models_dir, before_reference=quiet_tensorflow)
     if classifier.notice is not None:
         err.print(f"[yellow]Slower backend:[/yellow] {classifier.notice}", soft_wrap=True)
-    detector = faces.Detector(models_dir / artifacts.DETECTOR)
+    detector = faces.Detector(artifacts.checked(models_dir, artifacts.DETECTOR))
     results, problems = [], []
     with progress_bar("Classifying", len(paths)) as update:
         for position, path in enumerate(paths):

@@ -73,7 +73,7 @@ def cached(
             reason=error.strerror or error,
             size=f"{np.prod(shape) * 2 / 2**30:.1f}",
         ) from error
-    cache: NDArray[np.float16] = np.load(path, mmap_mode="r")
+    cache: NDArray[np.float16] = np.load(path, mmap_mode="r", allow_pickle=False)
     return cache
 
 

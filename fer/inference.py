@@ -125,6 +125,7 @@ def load(
     *,
     backend: str | None = None,
     compute_dtype: str = "float32",
+    before_fast: Callable[[], object] | None = None,
     before_reference: Callable[[], object] | None = None,
 ) -> Classifier:
     """A classifier with every trained model in the folder, or with the named ones, warmed up.
@@ -132,28 +133,33 @@ def load(
     Args:
         backend: one of `BACKENDS`; None takes the environment variable FER_BACKEND, or "auto".
         compute_dtype: the dtype policy of the reference backend's convolutions.
+        before_fast: called before the fast backend is made; a FerError of it counts as that
+            backend's own.
         before_reference: called before TensorFlow is imported.
 
     Raises:
         FerError: if there is no model, a named one is missing, its files are damaged, or the
             wished-for backend does not work here.
     """
-    if keys is None:
-        models = artifacts.available(folder)
-        if not models:
-            raise FerError(
-                "There is no trained model in {folder}; restore it from the repository or train: "
-                "fer train baseline, fer train proposed",
-                folder=folder,
-            )
-    else:
-        models = {key: artifacts.open_artifact(key, folder) for key in keys}
+    models = (
+        artifacts.available(folder)
+        if keys is None
+        else {key: artifacts.open_artifact(key, folder) for key in keys}
+    )
+    if not models:
+        raise FerError(
+            "There is no trained model in {folder}; restore it from the repository or train: "
+            "fer train baseline, fer train proposed",
+            folder=folder,
+        )
     chosen = backend or wished()
     notice = None
     if chosen != "reference":
         from fer import fast
 
         try:
+            if before_fast is not None:
+                before_fast()
             quick = fast.FastBackend(list(models.values()), folder)
             quick.check()
             return Classifier(models, quick, "int8")

@@ -12,6 +12,7 @@ st.markdown(_("Which scenario reads faces better, by how much, and on which expr
 models = results.evaluated()
 if not models:
     st.warning(_("No model is evaluated here yet. Run `fer train`, `fer publish`, `fer evaluate`."))
+    parts.problems(_)
     st.stop()
 
 split = st.segmented_control(

@@ -11,6 +11,7 @@ from fer.ui import answers, batches, loaders, parts, sources
 st.markdown(_("What do both models see in your face, live or in photos, and do they agree?"))
 if not loaders.models():
     st.warning(_("No model is installed here. Run `fer train` and `fer publish`."))
+    parts.problems(_)
     st.stop()
 
 modes = {

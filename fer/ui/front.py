@@ -51,6 +51,9 @@ def scenarios(_: Translator) -> None:
             )
             st.write(about.describe(scenario, _))
             model = models.get(scenario.key)
+            if model is None and (loaders.MODELS / scenario.key).exists():
+                st.caption(_("Its files are not as published, so it does not answer; see below."))
+                continue
             if model is None or model.metrics is None:
                 st.caption(
                     _(

@@ -28,6 +28,7 @@ from fer.artifacts import Artifact, Predictions
 from fer.dataset import Dataset
 from fer.faces import LONGEST_SIDE, Detector
 from fer.inference import Classifier
+from fer.scenarios import SCENARIOS
 
 if TYPE_CHECKING:
     from fer.explain import Explainer, Explanation
@@ -77,7 +78,7 @@ def preload() -> None:
     """
     logs.begin()
     logs.tell("start", version=__version__, models={k: m.digest for k, m in models().items()})
-    if inference.wished() != "reference" and fast.is_current(models().values(), MODELS):
+    if inference.wished() != "reference" and _is_fast_whole():
         threading.Thread(target=classifier, name="load-models", daemon=True).start()
 
 
@@ -87,17 +88,37 @@ def summary() -> dict[str, Any]:
     return aggregates.read_summary(DATA)
 
 
-@st.cache_resource(show_spinner=False)
 def models() -> dict[str, Artifact]:
-    """The trained models by scenario key; read-only, shared by all visitors."""
-    return artifacts.available(MODELS)
+    """The trained models by scenario key whose files are whole; read-only, shared by all
+    visitors."""
+    return _intact()[0]
+
+
+def problems() -> list[FerError]:
+    """What is missing or damaged in the models' folder, a sentence a file."""
+    return _intact()[1]
+
+
+@st.cache_resource(show_spinner=False)
+def _intact() -> tuple[dict[str, Artifact], list[FerError]]:
+    return artifacts.intact(MODELS)
 
 
 @st.cache_data(show_spinner=False)
 def comparison() -> dict[str, Any] | None:
     """What `fer evaluate` found comparing the models, None if there is nothing to compare."""
-    path = MODELS / artifacts.COMPARISON
-    return dict(files.read_json(path)) if path.exists() else None
+    return _record(artifacts.COMPARISON) if len(models()) == len(SCENARIOS) else None
+
+
+def _record(name: str) -> dict[str, Any] | None:
+    """A JSON file of the models' folder, None if there is none or it is not as published."""
+    if not (MODELS / name).exists():
+        return None
+    try:
+        return dict(files.read_json(artifacts.checked(MODELS, name)))
+    except FerError:
+        # `problems` has the sentence.
+        return None
 
 
 @st.cache_resource(show_spinner=False)
@@ -105,8 +126,9 @@ def predictions(key: str) -> Predictions:
     """A model's stored probabilities for both test splits; read-only.
 
     Raises:
-        FerError: if it is not evaluated yet or the file is damaged.
+        FerError: if it is not evaluated yet or the file is missing or damaged.
     """
+    artifacts.checked(MODELS, f"{key}/{artifacts.PREDICTIONS}")
     return models()[key].predictions()
 
 
@@ -132,7 +154,9 @@ def _rows_by_source(digest: str) -> dict[str, int]:
 def classifier() -> Classifier:
     """All networks, loaded once for all visitors; without TensorFlow unless nothing else works."""
     started = time.perf_counter()
-    loaded = inference.load(MODELS, before_reference=_import_webrtc)
+    loaded = inference.load(
+        MODELS, list(models()), before_fast=_check_fast, before_reference=_before_reference
+    )
     logs.tell(
         "models loaded",
         backend=loaded.backend,
@@ -146,7 +170,22 @@ def classifier() -> Classifier:
     return loaded
 
 
-def _import_webrtc() -> None:
+def _check_fast() -> None:
+    # The record has the digests of the networks themselves.
+    for name in (fast.RECORD, fast.PROBE):
+        artifacts.checked(MODELS, f"{artifacts.FAST}/{name}")
+
+
+def _is_fast_whole() -> bool:
+    try:
+        _check_fast()
+    except FerError:
+        return False
+    return bool(models()) and fast.is_current(models().values(), MODELS)
+
+
+def _before_reference() -> None:
+    artifacts.checked(MODELS, artifacts.TRUNK)
     # aiortc must be imported before TensorFlow: TensorFlow exports BoringSSL's symbols, aiortc's
     # pylibsrtp would bind to them and crash the server when a webcam starts.
     import streamlit_webrtc  # noqa: F401
@@ -155,21 +194,23 @@ def _import_webrtc() -> None:
 @st.cache_data(show_spinner=False)
 def benchmark() -> dict[str, Any] | None:
     """What `fer benchmark` measured, None if it has not been run."""
-    path = MODELS / artifacts.BENCHMARK
-    return dict(files.read_json(path)) if path.exists() else None
+    return _record(artifacts.BENCHMARK)
 
 
 @st.cache_data(show_spinner=False)
 def fast_export() -> dict[str, Any] | None:
     """What `fer export` recorded of the fast backend, None if there is none."""
-    path = MODELS / artifacts.FAST / fast.RECORD
-    return dict(files.read_json(path)) if path.exists() else None
+    return _record(f"{artifacts.FAST}/{fast.RECORD}")
 
 
 @st.cache_resource(show_spinner=False)
 def detector(longest: int = LONGEST_SIDE) -> Detector:
-    """The face detector for images of that size, shared by all visitors."""
-    return Detector(MODELS / artifacts.DETECTOR, longest)
+    """The face detector for images of that size, shared by all visitors.
+
+    Raises:
+        FerError: if its file is missing or damaged.
+    """
+    return Detector(artifacts.checked(MODELS, artifacts.DETECTOR), longest)
 
 
 # The largest image takes 150 MB.

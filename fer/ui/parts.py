@@ -64,6 +64,8 @@ def download(frame: pd.DataFrame | Callable[[], pd.DataFrame], key: str, _: Tran
 
 def metrics(values: Mapping[str, tuple[str, str | None]], key: str) -> None:
     """A row of labelled values, each with a line below it or none; one column on a phone."""
+    if not values:
+        return
     with st.grid(len(values), min_column_width=200, key=key):
         for label, (value, below) in values.items():
             st.metric(label, value, below, delta_color="off", delta_arrow="off", border=True)
@@ -83,8 +85,16 @@ def patiently(ask: Callable[[], T], _: Translator) -> T:
     return found
 
 
+def problems(_: Translator) -> None:
+    """What of the installed models is missing or damaged; nothing if all is as published."""
+    found = loaders.problems()
+    if found:
+        st.warning("  \n".join(_.error(error) for error in found), icon=":material/broken_image:")
+
+
 def sources(_: Translator) -> None:
-    """Which data and which models the page's figures come from, by digest."""
+    """Which data and which models the page's figures come from, by digest, and what is broken."""
+    problems(_)
     digests = " · ".join(f"{key} {model.digest[:12]}" for key, model in loaders.models().items())
     st.caption(
         _(

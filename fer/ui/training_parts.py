@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from fer import FerError, files, jobs, learning, live, runs
+from fer import FerError, artifacts, files, jobs, learning, live, runs
 from fer.artifacts import Artifact
 from fer.learning import Reading, Row
 from fer.scenarios import SCENARIOS
@@ -20,7 +20,12 @@ SIZES = (48, 64, 96)
 
 @st.cache_data(show_spinner=False)
 def history(key: str) -> list[Row]:
-    """A published model's history."""
+    """A published model's history, empty if its file is missing or damaged."""
+    try:
+        artifacts.checked(loaders.MODELS, f"{key}/{runs.HISTORY}")
+    except FerError:
+        # `parts.problems` says so.
+        return []
     return loaders.models()[key].history()
 
 

@@ -1,0 +1,202 @@
+"""One file of models/ broken or missing: a sentence, and all that does not need it goes on."""
+
+from __future__ import annotations
+
+import ast
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from making import ROOT, jpeg
+from streamlit.testing.v1 import AppTest
+
+from fer import FerError, artifacts, fast, files, inference, runs
+from fer.ui import loaders, results, sources, training_parts
+
+PAGES = sorted(path.name for path in (ROOT / "pages").glob("*.py"))
+MODELS = ROOT / "models"
+# Every file that the server reads.
+READ = [
+    name
+    for name in files.read_json(MODELS / artifacts.MANIFEST)
+    if not name.endswith((artifacts.CARD, artifacts.SEARCH))
+]
+
+
+@pytest.fixture
+def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A copy of models/ that the dashboard uses; its files are linked, not to be written into."""
+    shutil.copytree(MODELS, tmp_path / "models", copy_function=os.link)
+    monkeypatch.setattr(loaders, "MODELS", tmp_path / "models")
+    # What loads in the background would outlive the test.
+    monkeypatch.setattr(loaders, "preload", lambda: None)
+    forget()
+    yield tmp_path / "models"
+    forget()
+
+
+def forget() -> None:
+    """Clears the caches of what is made of models/; the others take seconds to fill again."""
+    for cached in (
+        *(loaders._intact, loaders.comparison, loaders.predictions, loaders.prediction_rows),
+        *(loaders.benchmark, loaders.fast_export, loaders.detector, loaders.classifier),
+        *(loaders.classified, sources.detected, training_parts.history),
+        *(results.reliability, results.roc_and_precision_recall),
+    ):
+        cached.clear()
+
+
+def spoil(path: Path) -> None:
+    """Another file of the same size takes its place: one bit in its middle is turned."""
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.unlink()
+    path.write_bytes(content)
+
+
+def open_everything() -> tuple[AppTest, list[str]]:
+    """Every page once; what it says in errors and warnings."""
+    app = AppTest.from_file(str(ROOT / "Home.py"), default_timeout=120).run()
+    assert not app.exception, "Home"
+    said = [str(element.value) for element in [*app.error, *app.warning]]
+    for page in PAGES:
+        app.switch_page(f"pages/{page}").run()
+        assert not app.exception, page
+        said += [str(element.value) for element in [*app.error, *app.warning]]
+    return app, said
+
+
+# Both acts end in the same places of the code, and every page takes its time.
+@pytest.mark.parametrize(
+    ("name", "act"),
+    [(name, (spoil, Path.unlink)[number % 2]) for number, name in enumerate(READ)],
+    ids=[f"{name} {('spoilt', 'missing')[number % 2]}" for number, name in enumerate(READ)],
+)
+def test_one_broken_file_is_told_and_every_page_opens(name: str, act, copy: Path) -> None:
+    act(copy / name)
+    _, said = open_everything()
+    assert any(str(copy / name) in sentence for sentence in said)
+    is_needed = name.endswith((artifacts.CONFIG, artifacts.WEIGHTS, artifacts.METRICS))
+    answering = [
+        key for key in ("baseline", "proposed") if not (is_needed and name.startswith(key))
+    ]
+    assert list(loaders.models()) == answering
+    assert len(loaders.problems()) == 1
+
+
+@pytest.mark.parametrize("text", ["{", '{"a": 1}'])
+def test_a_broken_manifest_is_told(text: str, copy: Path) -> None:
+    (copy / artifacts.MANIFEST).unlink()
+    (copy / artifacts.MANIFEST).write_text(text)
+    _, said = open_everything()
+    assert any(artifacts.MANIFEST in sentence for sentence in said)
+    assert loaders.models() == {}
+
+
+def test_whole_models_are_not_complained_of(copy: Path) -> None:
+    _, said = open_everything()
+    assert not any(str(copy) in sentence for sentence in said)
+    assert loaders.problems() == []
+    assert list(loaders.models()) == ["baseline", "proposed"]
+
+
+def test_without_a_manifest_what_is_there_is_taken(copy: Path) -> None:
+    (copy / artifacts.MANIFEST).unlink()
+    assert loaders.problems() == []
+    assert list(loaders.models()) == ["baseline", "proposed"]
+
+
+def answer(photo: bytes) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "Home.py"), default_timeout=120).run()
+    app.file_uploader(key="photo").upload("face.jpg", photo).run()
+    assert not app.exception
+    return app
+
+
+def test_one_model_answers_where_the_other_is_broken(copy: Path, portrait: np.ndarray) -> None:
+    spoil(copy / "baseline" / artifacts.WEIGHTS)
+    answer(jpeg(portrait))
+    classifier = loaders.classifier()
+    assert (classifier.backend, list(classifier.models)) == ("fast", ["proposed"])
+
+
+def test_stored_results_stay_where_the_detector_is_broken(copy: Path, portrait: np.ndarray) -> None:
+    spoil(copy / artifacts.DETECTOR)
+    app = answer(jpeg(portrait))
+    assert any(artifacts.DETECTOR in str(error.value) for error in app.error)
+    assert len(app.metric) >= 4
+
+
+def test_the_trunk_is_checked_before_tensorflow_is_asked(
+    copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(inference.VARIABLE, "reference")
+    spoil(copy / artifacts.TRUNK)
+    with pytest.raises(FerError, match=artifacts.TRUNK):
+        loaders.classifier()
+
+
+@pytest.mark.parametrize("name", [fast.RECORD, fast.PROBE, "int8-96.bin", "int8-224.xml"])
+def test_a_broken_fast_backend_gives_way_with_the_reason(
+    name: str, copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stand_in() -> None:
+        raise InterruptedError
+
+    spoil(copy / artifacts.FAST / name)
+    monkeypatch.setattr(loaders, "_before_reference", stand_in)
+    with pytest.raises(InterruptedError):
+        loaders.classifier()
+    monkeypatch.setenv(inference.VARIABLE, "fast")
+    with pytest.raises(FerError, match=name):
+        loaders.classifier()
+
+
+def test_every_file_is_hashed_once_in_a_process(
+    copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashed: list[Path] = []
+    real = artifacts.sha256
+    monkeypatch.setattr(artifacts, "sha256", lambda path: hashed.append(path) or real(path))
+    monkeypatch.setattr(artifacts, "_known", {})
+    for _ in range(2):
+        open_everything()
+        forget()
+    assert sorted(path.relative_to(copy).as_posix() for path in hashed) == sorted(READ)
+
+
+def calls(tree: ast.AST) -> Iterator[ast.Call]:
+    return (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+
+
+@pytest.mark.parametrize(
+    "path",
+    sorted([*ROOT.glob("*.py"), *ROOT.glob("fer/**/*.py"), *ROOT.glob("pages/*.py")]),
+    ids=lambda path: path.name,
+)
+def test_no_pickle(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    imported = {
+        alias.name.split(".")[0]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in (
+            node.names if isinstance(node, ast.Import) else [ast.alias(name=node.module or "")]
+        )
+    }
+    assert not imported & {"pickle", "cPickle", "dill", "joblib", "cloudpickle", "shelve", "torch"}
+    for call in calls(tree):
+        name = ast.unparse(call.func)
+        assert not name.endswith(("read_pickle", "to_pickle", "load_model")), name
+        if name in ("np.load", "numpy.load", "np.save", "numpy.save"):
+            given = {keyword.arg: ast.unparse(keyword.value) for keyword in call.keywords}
+            assert given.get("allow_pickle") == "False", f"{path.name}:{call.lineno}"
+
+
+def test_what_is_published_holds_no_pickle() -> None:
+    suffixes = {path.suffix for path in [*MODELS.rglob("*"), *(ROOT / "data").glob("*")]}
+    assert not suffixes & {".pkl", ".pickle", ".joblib", ".pt", ".pth", ".npy", ".h5"}
+    assert runs.BEST.endswith(".weights.h5"), "weights alone, which Keras reads without code"
