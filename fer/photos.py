@@ -25,7 +25,6 @@ class Answer:
     """One face of a photo with each model's prediction; `face` is None for the whole image."""
 
     face: Face | None
-    crop: Rgb
     predictions: dict[str, Prediction]
 
     @property
@@ -139,8 +138,7 @@ def classify(
     return Photo(
         name,
         tuple(
-            Answer(face, crop, prediction)
-            for face, crop, prediction in zip(found, crops, predictions, strict=True)
+            Answer(face, prediction) for face, prediction in zip(found, predictions, strict=True)
         ),
         detected - started,
         time.perf_counter() - detected,

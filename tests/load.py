@@ -2,9 +2,9 @@
 
 Each visitor speaks to the server as a browser does, over a WebSocket: opens the dashboard, uploads
 a photo of its own, reads both models' answers, and goes from page to page. A photo's answers are
-known from one visitor who asked alone. Prints a table and writes JSON; exits with 1 if somebody saw
-another's answer or an error, if the 95th percentile of an upload is above the limit, or if the
-server's memory keeps growing.
+known from one visitor who asked alone. Prints and writes JSON; exits with 1 if somebody saw
+another's answer or an error, if the 95th percentile of an upload is above its limit, or if the
+server took more memory than it may.
 """
 
 from __future__ import annotations

@@ -188,11 +188,8 @@ def test_server_killed_during_an_upload_leaves_nothing_and_comes_up_again(
     assert list(temporary.rglob("*")) == []
     assert kept() == before
 
-    async def again(url: str) -> load.Page:
-        return await (await load.visit(url)).upload("whole.jpg", jpeg(portrait))
-
     (tmp_path / "second").mkdir()
     with running(tmp_path / "second", TMPDIR=str(temporary)) as server:
-        page = asyncio.run(again(server.url))
-    assert page.troubles == []
-    assert len(page.answers) == 2
+        found = asyncio.run(load.load(server, sessions=3, active=2, seconds=2))
+    assert (found["mixed"], found["troubles"]) == ([], {})
+    assert load.problems(found, p95=60, memory_mb=4000) == []
