@@ -5,7 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from fer import photos, preprocessing
+from fer import photos
+from fer.faces import gray_crop
 from fer.photos import Photo
 from fer.preprocessing import Rgb
 from fer.scenarios import PROPOSED
@@ -81,7 +82,7 @@ def show(rgb: Rgb, found: Photo, key: str, _: Translator) -> None:
             )
         )
         backend_notice(_)
-    explanations.offer(preprocessing.to_gray(answer.crop), answer.predictions, key, _)
+    explanations.offer(gray_crop(rgb, answer.face), answer.predictions, key, _)
     with st.expander(_("Table and download"), key=f"{key}_details"):
         parts.table(
             pd.DataFrame(found.rows()),

@@ -55,10 +55,7 @@ def show(face: Gray, predictions: dict[str, Prediction], key: str, _: Translator
                     "Grad-CAM of {model} for {emotion} over the face", model=model, emotion=_(name)
                 ),
             )
-            st.markdown(
-                f":{charts.MARKDOWN_COLOUR[model]}[:material/square:] {model}: **{_(name)}** "
-                f"{_.percent(share)}"
-            )
+            st.markdown(f"{charts.swatch(model)} {model}: **{_(name)}** {_.percent(share)}")
             if explanation.is_blank:
                 st.caption(_("Nothing in this face speaks for that class."))
     st.caption(

@@ -239,19 +239,15 @@ def classified(content: bytes, name: str, whole: bool) -> photos.Photo:
 
 
 def study(name: str) -> dict[str, Any] | None:
-    """A study's record as `fer analyse` or `fer ablate` wrote it, None if there is none; read again
-    when it changes.
-
-    Raises:
-        FerError: if the file is damaged.
-    """
+    """A study's record as `fer analyse` or `fer ablate` wrote it, None if there is none or it is
+    not as published; read again when it changes."""
     path = analysis.path_of(name, MODELS)
     return _study(path, path.stat().st_mtime_ns) if path.exists() else None
 
 
 @st.cache_data(show_spinner=False, max_entries=16)
-def _study(path: Path, changed: int) -> dict[str, Any]:
-    return dict(files.read_json(path))
+def _study(path: Path, changed: int) -> dict[str, Any] | None:
+    return _record(path.relative_to(MODELS).as_posix())
 
 
 @st.cache_resource(show_spinner=False)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fer import emotions
 from fer.calibration import Coverage
 from fer.scenarios import PROPOSED, SCENARIOS
-from fer.ui.charts import BOTH, DASH, TRANSPARENT, arrange
+from fer.ui.charts import BOTH, TRANSPARENT, arrange, dash
 from fer.ui.text import Translator
 
 
@@ -76,7 +76,7 @@ def randomisation(record: Mapping[str, Any], _: Translator) -> go.Figure:
             y=[1.0, *found["mean"]],
             mode="lines+markers",
             name=key,
-            line={"color": SCENARIOS[key].colour, "dash": DASH[key], "width": 2},
+            line={"color": SCENARIOS[key].colour, "dash": dash(key), "width": 2},
             hovertemplate="%{x}: %{y:.2f}<extra>" + key + "</extra>",
         )
     figure.update_yaxes(range=[-0.3, 1.05])
@@ -152,7 +152,7 @@ def confidences(bins: Mapping[str, Sequence[Mapping[str, float]]], _: Translator
             customdata=[[row["right"], row["wrong"]] for row in rows],
             mode="lines",
             name=key,
-            line={"shape": "hvh", "color": SCENARIOS[key].colour, "dash": DASH[key], "width": 2},
+            line={"shape": "hvh", "color": SCENARIOS[key].colour, "dash": dash(key), "width": 2},
             hovertemplate="%{x:.0f} %: %{y} (%{customdata[0]} ✓, %{customdata[1]} ✗)<extra>"
             + key
             + "</extra>",
@@ -173,7 +173,7 @@ def coverage(curves: Mapping[str, Coverage], threshold: float, _: Translator) ->
             customdata=100 * curve.threshold[kept],
             mode="lines",
             name=key,
-            line={"color": colour, "dash": DASH[key], "width": 2},
+            line={"color": colour, "dash": dash(key), "width": 2},
             hovertemplate="%{x:.1f} % → %{y:.1f} % (≥ %{customdata:.0f} %)<extra>"
             + key
             + "</extra>",
@@ -207,7 +207,7 @@ def corruption(record: Mapping[str, Any], key: str, unit: str, _: Translator) ->
             error_y=error_bars(values, [row["interval"] for row in found]),
             mode="lines+markers",
             name=model,
-            line={"color": SCENARIOS[model].colour, "dash": DASH[model], "width": 2},
+            line={"color": SCENARIOS[model].colour, "dash": dash(model), "width": 2},
             hovertemplate="%{x}: %{y:.1f} %<extra>" + model + "</extra>",
         )
     figure.add_hline(
