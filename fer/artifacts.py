@@ -76,7 +76,7 @@ class Artifact:
     @cached_property
     def digest(self) -> str:
         """SHA-256 of the weights file, the name under which results quote this model."""
-        return _known_sha256(self.folder / WEIGHTS)
+        return known_sha256(self.folder / WEIGHTS)
 
     def weights(self) -> Tensors:
         """All variables by `layer/variable`, trunk included, float32.
@@ -274,7 +274,7 @@ def checked(folder: Path, name: str) -> Path:
     if not path.exists():
         raise FerError("{path} is missing; restore it from the repository.", path=path)
     expected = published(folder).get(name)
-    if expected is not None and _known_sha256(path) != expected:
+    if expected is not None and known_sha256(path) != expected:
         raise FerError(
             "{path} is damaged (it is not the file in the manifest); restore it from the "
             "repository.",
@@ -303,7 +303,7 @@ def published(folder: Path = FOLDER) -> dict[str, str]:
 _known: dict[tuple[int, int, int, int], str] = {}
 
 
-def _known_sha256(path: Path) -> str:
+def known_sha256(path: Path) -> str:
     """`sha256`, taken once in a process for each state of a file."""
     found = path.stat()
     state = (found.st_dev, found.st_ino, found.st_mtime_ns, found.st_size)

@@ -93,7 +93,7 @@ class FastBackend:
                 )
         for name, digest in record["files_sha256"].items():
             path = self.folder / name
-            if not path.exists() or artifacts.sha256(path) != digest:
+            if not path.exists() or artifacts.known_sha256(path) != digest:
                 raise FerError(
                     "{path} is missing or damaged; restore it from the repository or run: "
                     "fer export",

@@ -16,14 +16,16 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
-import av
-from av.container import InputContainer
-from av.error import FFmpegError
-from av.video.stream import VideoStream
 from PIL import Image, UnidentifiedImageError
 
 from fer import FerError
+
+if TYPE_CHECKING:
+    from av import VideoFrame
+    from av.container import InputContainer
+    from av.video.stream import VideoStream
 
 IMAGE_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 IMAGE_BYTES = 40 * 2**20
@@ -135,6 +137,10 @@ def opened_video(content: bytes, name: str) -> Iterator[tuple[InputContainer, Vi
             name=name,
             limit=VIDEO_BYTES >> 20,
         )
+    # Imported here: photos need not wait for what brings video.
+    import av
+    from av.error import FFmpegError
+
     # Nothing but the bytes themselves is opened, whatever they refer to.
     options = {"format_whitelist": VIDEO_CONTAINERS, "protocol_whitelist": ""}
     try:
@@ -174,7 +180,7 @@ def opened_video(content: bytes, name: str) -> Iterator[tuple[InputContainer, Vi
 
 def frames(
     source: InputContainer, stream: VideoStream, name: str
-) -> Iterator[tuple[float, av.VideoFrame]]:
+) -> Iterator[tuple[float, VideoFrame]]:
     """A video's frames with their seconds after the first, up to `VIDEO_SECONDS`.
 
     Frames without a time are left out, and there is an end to how many are decoded.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tarfile
+import tomllib
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -14,11 +15,12 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from making import jpeg, video
+from making import ROOT, jpeg, video
 from PIL import Image
 from test_videos import frames, watch
 
 from fer import FerError, drawing, importing, intake, photos, preprocessing, stages
+from fer.ui import dataset_parts
 
 MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16", "I", "F", "YCbCr", "LAB")
 # Formats that keep every pixel, with the modes that they can hold.
@@ -270,6 +272,13 @@ def test_table_without_line_ends_is_refused(tmp_path: Path) -> None:
     endless = io.BytesIO(b"emotion,pixels,Usage\n" + b"0 " * importing.MAX_LINE)
     with pytest.raises(FerError, match="a line is too long"):
         importing.import_dataset(endless, tmp_path / "data")
+
+
+def test_the_server_takes_what_the_pages_ask_for() -> None:
+    """The server refuses a larger upload before any widget's own limit is looked at."""
+    taken = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
+    limits = (intake.IMAGE_BYTES >> 20, intake.VIDEO_BYTES >> 20, dataset_parts.ARCHIVE_MB)
+    assert taken["server"]["maxUploadSize"] == max(limits)
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "..", "a\0b.zip", "x" * 300, "/", "C:\\a"])
