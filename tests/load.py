@@ -267,6 +267,8 @@ async def load(server: Server, sessions: int, active: int, seconds: float) -> di
     expected = []
     for number, content in enumerate(contents):
         page = await first.upload(f"photo-{number}.jpg", fresh(content))
+        if page.troubles:
+            raise SystemExit(f"One visitor alone met: {page.troubles}")
         expected.append(page.answers)
     alone = Counter(expected)
     if () in alone or len(alone) < sessions * 0.9:
