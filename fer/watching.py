@@ -21,6 +21,7 @@ from fer.faces import Detector, Face
 from fer.inference import Classifier, Prediction, agree
 from fer.preprocessing import Rgb
 from fer.tracking import Smoother, Tracker
+from fer.turns import BusyError
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +34,8 @@ HISTORY_STEP = 0.25
 MOST_MOMENTS = 14_400
 # The span over which rates and times are taken.
 RATE_SECONDS = 4.0
+# How long a viewer's frames are left aside when the server is busy.
+BUSY_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
@@ -243,6 +246,10 @@ class Watcher:
                 (taken, rgb), self._newest = self._newest, None
             try:
                 self._analyse(taken, rgb)
+            except BusyError:
+                # Others wait for the networks in great number: this frame is dropped, and so is
+                # the haste.
+                time.sleep(BUSY_SECONDS)
             except Exception:
                 # One odd frame must not end the stream; what is wrong with it stands in the log.
                 logger.exception("A frame could not be analysed.")

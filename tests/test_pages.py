@@ -157,6 +157,9 @@ for view in {VIEWS!r}:
     app.segmented_control(key="result_view").set_value(view).run()
     assert not app.exception, view
     assert "tensorflow" not in sys.modules, view
+# The thread that loads the models must not be compiling them when the process ends.
+from fer.ui import loaders
+loaders.classifier()
 """
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False

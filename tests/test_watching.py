@@ -12,6 +12,7 @@ import pytest
 from fer import drawing, emotions, watching
 from fer.faces import Face
 from fer.inference import Prediction
+from fer.turns import BusyError
 from fer.watching import Observer, Watcher
 
 
@@ -174,3 +175,24 @@ def test_answers_are_drawn_inside_frames_of_any_shape(shape: tuple[int, int]) ->
     colours = {tuple(pixel) for pixel in drawn.reshape(-1, 3)}
     assert (0xF5, 0x9E, 0x0B) in colours
     assert (0x81, 0x8C, 0xF8) in colours
+
+
+def test_a_busy_server_drops_frames_and_writes_no_log(caplog: pytest.LogCaptureFixture) -> None:
+    class Busy(Slow):
+        def predict(self, crops: Sequence[np.ndarray]) -> list[dict[str, Prediction]]:
+            if self.asked < 2:
+                self.asked += 1
+                raise BusyError("busy")
+            return super().predict(crops)
+
+    slow = Busy()
+    watcher = Watcher(Observer(Finder(), slow, half_life=0))  # type: ignore[arg-type]
+    frame = np.full((48, 64, 3), 3, np.uint8)
+
+    def seen() -> bool:
+        watcher.show(frame)
+        return bool(watcher.sight().people)
+
+    until(seen)
+    assert slow.asked >= 3
+    assert caplog.records == []

@@ -28,6 +28,7 @@ from fer.watching import Observer, Watched, Watcher
 relay.install()
 
 STREAM = "webcam_stream"
+FROZEN = "webcam_frozen"
 # How often what stands below the video is drawn anew, in seconds.
 TICK = 0.5
 # Both models on a frame are asked for this size; a camera that ignores it is scaled down.
@@ -58,6 +59,7 @@ class Stream:
         self.face: int | None = None
         self.has_files = False
         self._drawn: Rgb | None = None
+        self._plain: Rgb | None = None
         self._connecting_since: float | None = None
         self._alive = 0.0
 
@@ -68,6 +70,7 @@ class Stream:
             return frame
         whole = np.asarray(frame.to_ndarray(format="rgb24"), dtype=np.uint8)
         rgb = photos.for_display(whole, LONGEST)
+        self._plain = rgb
         self._drawn = drawing.people(rgb, self.watcher.show(rgb).people, self.names)
         return av.VideoFrame.from_ndarray(self._drawn, format="rgb24")
 
@@ -89,6 +92,10 @@ class Stream:
     def is_still(self, now: float) -> bool:
         """Whether no picture has come for a while, as when the camera was unplugged."""
         return now - self._alive > STILL_SECONDS
+
+    def still(self) -> Rgb:
+        """The frame that was last shown, without what was drawn on it; only where `has_frame`."""
+        return np.array(self._plain)
 
     def snapshot(self) -> bytes:
         """The frame that was last shown as PNG; only where `has_frame`."""
@@ -166,6 +173,25 @@ def show(_: Translator) -> None:
         st.fragment(_live, run_every=TICK if is_busy else None)(stream, state, _)
         if stream.watcher is not None:
             answers.backend_notice(_)
+    _frozen(_)
+
+
+def _frozen(_: Translator) -> None:
+    """The frame that the visitor froze: both models' answers for it, and why."""
+    rgb = st.session_state.get(FROZEN)
+    if rgb is None:
+        return
+    st.subheader(_("Frozen frame"))
+    found = photos.classify(rgb, "frame", loaders.detector(), loaders.classifier())
+    if not found.answers:
+        st.caption(_("No face is seen. Face the camera in good light, not too far away."))
+    answers.show(rgb, found, "frozen", _)
+    st.button(
+        _("Discard it"),
+        icon=":material/delete:",
+        key="webcam_discard",
+        on_click=lambda: st.session_state.pop(FROZEN, None),
+    )
 
 
 def _connection(stream: Stream, facing: str, url: str, _: Translator) -> webrtc.WebRtcStreamerState:
@@ -311,6 +337,12 @@ def _files(stream: Stream, watcher: Watcher, _: Translator) -> None:
             on_click="ignore",
         )
         parts.download(lambda: pd.DataFrame(watching.rows(watcher.record())), "webcam_session", _)
+        st.button(
+            _("Freeze and explain"),
+            icon=":material/ac_unit:",
+            key="webcam_freeze",
+            on_click=lambda: st.session_state.update({FROZEN: stream.still()}),
+        )
         st.button(
             _("Start over"),
             icon=":material/restart_alt:",
