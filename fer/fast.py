@@ -29,8 +29,13 @@ TOLERANCE = 0.25
 # One face keeps every core busy; more at once are no faster, and their memory is never given back.
 AT_ONCE = 2
 # The few layers that stay in floating point would be bf16 on some processors: less exact, and no
-# faster.
-OPTIONS = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
+# faster. A thread pinned to a core waits for whatever else keeps that core busy, a browser or
+# another server, while others are free: a face then takes five times as long.
+OPTIONS = {
+    "PERFORMANCE_HINT": "LATENCY",
+    "INFERENCE_PRECISION_HINT": "f32",
+    "ENABLE_CPU_PINNING": False,
+}
 
 
 class FastBackend:
