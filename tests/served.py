@@ -5,7 +5,6 @@ Its modules, threads and peer connections, and when it analysed frames if FER_ST
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import signal
@@ -21,11 +20,9 @@ def tell(signal_number: int, frame: object) -> None:
     path = Path(os.environ["FER_INSIDE_FILE"])
     whole = path.with_suffix(".whole")
     threads = [thread.name for thread in threading.enumerate()]
-    connections = [
-        kept.connectionState
-        for kept in gc.get_objects()
-        if type(kept).__name__ == "RTCPeerConnection"
-    ]
+    streams = sys.modules.get("streamlit_webrtc.webrtc")
+    workers = list(streams._live_workers) if streams else []
+    connections = [worker.pc.connectionState for worker in workers]
     found = {
         "modules": sorted(sys.modules),
         "threads": threads,

@@ -38,7 +38,7 @@ def measure(page: Page, server: Server, seconds: float) -> dict[str, float]:
     `analysed` is a count; `shown_per_second` counts different frames, not one shown twice.
     """
     frame = next(frame for frame in page.frames if "streamlit_webrtc" in frame.url)
-    deadline = time.monotonic() + 180
+    deadline = time.monotonic() + 300
     while not server.analysed():
         assert time.monotonic() < deadline, "no frame was analysed"
         page.wait_for_timeout(500)

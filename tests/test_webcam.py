@@ -87,6 +87,18 @@ def test_frames_pass_until_the_models_are_loaded() -> None:
     assert not stream.has_frame
 
 
+def test_a_frame_that_cannot_be_drawn_passes_and_the_next_is_drawn(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    stream = viewer()
+    frame = av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), format="rgb24")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("fer.drawing.people", lambda *arguments: 1 / 0)
+        assert stream.callback(frame) is frame
+    assert "could not be drawn" in caplog.text
+    assert stream.callback(frame) is not frame
+
+
 def test_two_viewers_share_the_models_and_nothing_else(
     portrait: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:

