@@ -80,9 +80,9 @@ def playing(clip: Path) -> list[str]:
     return [FAKE_UI, FAKE_DEVICE, f"--use-file-for-fake-video-capture={clip}"]
 
 
-def component(page: Page) -> Frame:
-    """The frame in which streamlit-webrtc's component lives."""
-    for _ in range(300):
+def component(page: Page, seconds: float = 60) -> Frame:
+    """The frame in which streamlit-webrtc's component lives, which is there within `seconds`."""
+    for _ in range(round(10 * seconds)):
         for frame in page.frames:
             if "streamlit_webrtc" in frame.url and frame.get_by_role("button").count():
                 return frame

@@ -94,7 +94,8 @@ def run(which: str, seconds: float, folder: Path, clip: Path) -> dict[str, float
         camera.camera_page(playwright.chromium, camera.playing(clip), script=stamps.READER) as page,
     ):
         page.goto(f"{server.url}/Realtime_Demo" if which == "ours" else server.url)
-        camera.component(page).get_by_role("button", name="Start", exact=False).click()
+        # The naive page shows nothing before TensorFlow and both networks are loaded.
+        camera.component(page, 300).get_by_role("button", name="Start").click()
         return measure(page, server, seconds)
 
 
