@@ -15,7 +15,7 @@ from fer.inference import Classifier
 
 Progress = Callable[[int, int], None]
 
-IMAGES = 700
+IMAGES = 500
 BATCH = 32
 
 
