@@ -33,10 +33,10 @@ SETTLING = 6.0
 PAGES = {"ours": "Home.py", "naive": "tests/naive_page.py"}
 
 
-def measure(page: Page, server: Server, seconds: float) -> dict[str, float]:
+def measure(page: Page, server: Server, seconds: float) -> dict[str, float | None]:
     """Frames analysed and shown, and milliseconds from capture to drawn answers, while streaming.
 
-    `analysed` is a count; `shown_per_second` counts different frames, not one shown twice.
+    Times are None where no answer was drawn. `analysed` is a count; `shown_per_second` counts different frames, not one shown twice.
     """
     frame = next(frame for frame in page.frames if "streamlit_webrtc" in frame.url)
     deadline = time.monotonic() + 300
@@ -58,8 +58,8 @@ def measure(page: Page, server: Server, seconds: float) -> dict[str, float]:
         "shown_per_second": round(sum(a != b for a, b in itertools.pairwise(numbers)) / took, 1),
         "captured_per_second": round(len(captured) / took, 1),
         "answers_drawn": len(delays),
-        "p50_ms": round(float(np.percentile(delays, 50)), 1) if delays else float("nan"),
-        "p95_ms": round(float(np.percentile(delays, 95)), 1) if delays else float("nan"),
+        "p50_ms": round(float(np.percentile(delays, 50)), 1) if delays else None,
+        "p95_ms": round(float(np.percentile(delays, 95)), 1) if delays else None,
     }
 
 
@@ -88,7 +88,7 @@ def delays_ms(captured: list[list[Any]], shown: list[list[Any]]) -> list[float]:
     return delays
 
 
-def run(which: str, seconds: float, folder: Path, clip: Path) -> dict[str, float]:
+def run(which: str, seconds: float, folder: Path, clip: Path) -> dict[str, float | None]:
     """What `measure` finds on one of `PAGES`."""
     with (
         running(folder, PAGES[which], FER_STAMPS="1") as server,
@@ -122,7 +122,9 @@ def main() -> None:
     rows = ("analysed", "shown_per_second", "p50_ms", "p95_ms", "answers_drawn")
     table = Table("page", *rows)
     for which, figures in found.items():
-        table.add_row(which, *(f"{figures[row]:g}" for row in rows))
+        table.add_row(
+            which, *("–" if figures[row] is None else f"{figures[row]:g}" for row in rows)
+        )
     out = Console()
     out.print(table)
     record: dict[str, Any] = {"pages": found}
