@@ -36,7 +36,8 @@ PAGES = {"ours": "Home.py", "naive": "tests/naive_page.py"}
 def measure(page: Page, server: Server, seconds: float) -> dict[str, float | None]:
     """Frames analysed and shown, and milliseconds from capture to drawn answers, while streaming.
 
-    Times are None where no answer was drawn. `analysed` is a count; `shown_per_second` counts different frames, not one shown twice.
+    Times are None where no answer was drawn. `analysed` is a count; `shown_per_second` counts
+    different frames, not one shown twice.
     """
     frame = next(frame for frame in page.frames if "streamlit_webrtc" in frame.url)
     deadline = time.monotonic() + 300
