@@ -18,13 +18,18 @@ Labels = NDArray[np.int64]
 Probabilities = NDArray[np.float64]
 
 
+def _bins(shares: NDArray[np.float64], bins: int) -> NDArray[np.int64]:
+    """The equal-width bin (0 to bins - 1) of each share of 1; edges belong to the bin below."""
+    return np.clip(np.ceil(shares * bins).astype(np.int64) - 1, 0, bins - 1)
+
+
 def reliability(
     labels: Labels, probabilities: Probabilities, bins: int = ECE_BINS
 ) -> list[dict[str, float]]:
     """For each non-empty confidence bin: its lower and upper edge, count, accuracy, confidence."""
     confidence = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == labels
-    bin_of = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
+    bin_of = _bins(confidence, bins)
     return [
         {
             "low": number / bins,
@@ -67,7 +72,7 @@ def classwise_error(
     found = {}
     for at, key in enumerate(emotions.KEYS):
         claimed, is_it = probabilities[:, at], labels == at
-        bin_of = np.clip(np.ceil(claimed * bins).astype(int) - 1, 0, bins - 1)
+        bin_of = _bins(claimed, bins)
         gaps = [
             (bin_of == number).sum()
             * abs(claimed[bin_of == number].mean() - is_it[bin_of == number].mean())
@@ -83,7 +88,7 @@ def histogram(
     """How many answers are right and wrong in each equal-width bin of confidence from 0 to 1."""
     confidence = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == labels
-    bin_of = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
+    bin_of = _bins(confidence, bins)
     return [
         {
             "low": number / bins,

@@ -24,6 +24,7 @@ def fresh_caches() -> None:
     import streamlit as st
 
     st.cache_data.clear()
+    st.cache_resource.clear()
 
 
 @pytest.fixture
@@ -127,6 +128,21 @@ def test_an_answer_is_explained(portrait: np.ndarray) -> None:
     walk_alts(app, "5_Realtime_Demo.py")
 
 
+def models_with_study(
+    study: str, record: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The repository's models with one study only, which no manifest lists."""
+    target = tmp_path / "models"
+    target.mkdir()
+    for path in (ROOT / "models").iterdir():
+        if path.name not in (artifacts.ANALYSIS, artifacts.MANIFEST):
+            (target / path.name).symlink_to(path)
+    path = analysis.path_of(study, target)
+    path.parent.mkdir()
+    path.write_text(json.dumps(record))
+    monkeypatch.setattr(loaders, "MODELS", target)
+
+
 @pytest.fixture(scope="module")
 def small_ablation(
     small_data: dataset.Dataset, tmp_path_factory: pytest.TempPathFactory
@@ -169,14 +185,7 @@ def test_variants_differ_from_the_scenario_in_one_ingredient() -> None:
 def test_ablation_is_shown_on_the_training_page(
     small_ablation: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    target = tmp_path / "models"
-    target.mkdir()
-    for path in (ROOT / "models").iterdir():
-        if path.name != artifacts.ANALYSIS:
-            (target / path.name).symlink_to(path)
-    (target / artifacts.ANALYSIS).mkdir()
-    (target / artifacts.ANALYSIS / artifacts.ABLATION).write_text(json.dumps(small_ablation))
-    monkeypatch.setattr(loaders, "MODELS", target)
+    models_with_study("ablation", small_ablation, tmp_path, monkeypatch)
     app = open_page("4_Training.py")
     assert not app.exception
     assert messages(app) == []
@@ -192,14 +201,7 @@ def test_ablation_is_shown_on_the_training_page(
 def test_a_study_of_other_weights_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     record = {**(analysis.read("robustness", ROOT / "models") or {})}
     record["weights_sha256"] = {"proposed": "0" * 64}
-    target = tmp_path / "models"
-    target.mkdir()
-    for path in (ROOT / "models").iterdir():
-        if path.name != artifacts.ANALYSIS:
-            (target / path.name).symlink_to(path)
-    (target / artifacts.ANALYSIS).mkdir()
-    (target / artifacts.ANALYSIS / "robustness.json").write_text(json.dumps(record))
-    monkeypatch.setattr(loaders, "MODELS", target)
+    models_with_study("robustness", record, tmp_path, monkeypatch)
     app = open_page("3_Classification_Results.py")
     app.segmented_control(key="result_view").set_value("robustness").run()
     assert any("other weights of proposed" in str(w.value) for w in app.warning)

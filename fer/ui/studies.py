@@ -19,11 +19,7 @@ PATCH = 1 / 3
 
 
 def _record(study: str, _: Translator) -> dict[str, Any] | None:
-    """A study's record; without one, a sentence that says which command makes it.
-
-    Raises:
-        FerError: if the file is damaged.
-    """
+    """A study's record; without one, a sentence that says which command makes it."""
     record = loaders.study(study)
     if record is None:
         st.caption(
@@ -203,6 +199,12 @@ def _gates(record: Mapping[str, Any], _: Translator) -> None:
         )
     )
     parts.table(gate_ablation_table(record, _), "gate_ablation", _("Accuracy by kind of gate"), _)
+    st.caption(
+        _(
+            "With all gates at 1 the features are about twice as strong as the classifier has ever "
+            "seen them; that row tells of this mismatch more than of the gates."
+        )
+    )
     channels = list(
         dict.fromkeys(row["channel"] for key in emotions.KEYS for row in record["channels"][key])
     )
