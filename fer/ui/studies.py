@@ -93,8 +93,8 @@ def _regions(record: Mapping[str, Any], _: Translator) -> None:
             "Grad-CAM (Selvaraju et al. 2017) of each model's own answer on {n} PrivateTest "
             "images; bars with 95 % intervals. Regions lie around YuNet's landmarks, found in "
             "{share} of the images; elsewhere their median stands in. Gray: what a map without "
-            "preference would have. The maps have {cells} cells a side; a coarser one blurs over the "
-            "borders of regions.",
+            "preference would have. The maps have {cells} cells a side; a coarser one blurs over "
+            "the borders of regions.",
             cells=" / ".join(
                 f"{model.scenario.input_size // 16} ({key})"
                 for key, model in loaders.models().items()
