@@ -48,6 +48,7 @@ def elements(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def sample_answers(server: Server) -> tuple[list[dict[str, Any]], str]:
     """Each model's row of the table below the sample photo, and all that the page says."""
     session = ask(server, page="Realtime_Demo", query_params={"lang": ["EN"]})["session_id"]
+    ask(server, session_id=session, widget_state={"mode": "Photo"})
     found = ask(server, session_id=session, widget_state={"demo_source": "Sample"})
     table = next(e for e in elements(found["tree"]) if e.get("key") == "demo_confidences")["data"]
     columns = [column["name"] for column in table["columns"]]

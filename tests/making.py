@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import os
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any, TypeVar
 
 import av
 import numpy as np
@@ -17,6 +20,8 @@ from fer import emotions
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = Path(os.environ.get("FER_SHARED", ROOT.parent / "shared"))
 ARCHIVE = SHARED / "fer2013" / "archive.zip"
+T = TypeVar("T")
+
 IMAGENET = SHARED / "vgg16" / "vgg16_imagenet_notop.weights.h5"
 
 
@@ -24,6 +29,12 @@ def jpeg(pixels: np.ndarray, kind: str = "JPEG") -> bytes:
     stream = io.BytesIO()
     Image.fromarray(pixels).save(stream, kind)
     return stream.getvalue()
+
+
+def in_a_loop(work: Coroutine[Any, Any, T]) -> T:
+    """What the coroutine returns, run in a thread: Playwright keeps a loop running in this one."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
 
 
 def video(

@@ -22,9 +22,12 @@ VIEWS = (
     (
         "Classification_Results",
         "result_view",
-        ("Parameters", "Classes", "Confusion", "ROC and PR", "Calibration", "Speed"),
+        (
+            *("Parameters", "Classes", "Confusion", "ROC and PR", "Calibration", "Errors"),
+            *("Where they look", "Robustness", "Speed"),
+        ),
     ),
-    ("Realtime_Demo", "mode", ("Webcam", "Many photos", "Video")),
+    ("Realtime_Demo", "mode", ("Photo", "Many photos", "Video")),
 )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import shutil
 import signal
@@ -16,7 +15,7 @@ from urllib.parse import urlsplit
 import load
 import numpy as np
 import pytest
-from making import ROOT, jpeg, small_archive
+from making import ROOT, in_a_loop, jpeg, small_archive
 from serving import running
 
 from fer import dataset, importing, jobs, live, runs, scenarios
@@ -180,7 +179,7 @@ def test_server_killed_during_an_upload_leaves_nothing_and_comes_up_again(
 
     (tmp_path / "first").mkdir()
     with running(tmp_path / "first", TMPDIR=str(temporary)) as server:
-        connection = asyncio.run(begin(server.url))
+        connection = in_a_loop(begin(server.url))
         # Long enough for the server to have taken in what was sent.
         time.sleep(0.5)
         os.kill(server.pid, signal.SIGKILL)
@@ -190,6 +189,6 @@ def test_server_killed_during_an_upload_leaves_nothing_and_comes_up_again(
 
     (tmp_path / "second").mkdir()
     with running(tmp_path / "second", TMPDIR=str(temporary)) as server:
-        found = asyncio.run(load.load(server, sessions=3, active=2, seconds=2))
+        found = in_a_loop(load.load(server, sessions=3, active=2, seconds=2))
     assert (found["mixed"], found["troubles"]) == ([], {})
     assert load.problems(found, p95=60, memory_mb=4000) == []

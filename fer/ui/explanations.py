@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from fer import emotions, explain
+from fer import emotions
 from fer.inference import Prediction
 from fer.preprocessing import Gray
 from fer.ui import charts, loaders, parts, study_charts
@@ -30,6 +30,9 @@ def show(face: Gray, predictions: dict[str, Prediction], key: str, _: Translator
     Raises:
         FerError: if the networks cannot be explained here.
     """
+    # Imported here: what it needs of SciPy takes memory that answers do without.
+    from fer import explain
+
     chosen = st.pills(
         _("Explain the answer"),
         [OWN, *emotions.KEYS],
