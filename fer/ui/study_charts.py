@@ -47,6 +47,7 @@ def region_shares(
         x=labels,
         y=[100 * area[region] for region in names],
         text=[_.percent(area[region], 0) for region in names],
+        textposition="outside",
         marker={"color": BOTH, "opacity": 0.5},
         hovertemplate="%{x}: %{text}<extra></extra>",
     )
@@ -57,6 +58,7 @@ def region_shares(
             x=labels,
             y=[100 * value for value in values],
             text=[_.percent(value, 0) for value in values],
+            textposition="outside",
             error_y=error_bars(values, [found[region]["interval"] for region in names]),
             marker={"color": SCENARIOS[key].colour, "pattern": {"shape": SCENARIOS[key].pattern}},
             hovertemplate="%{x}: %{text}<extra>" + key + "</extra>",
