@@ -164,8 +164,9 @@ class Watcher:
         self._record: deque[Moment] = deque(maxlen=MOST_MOMENTS)
         self._counts = _Counts()
 
-    def show(self, rgb: Rgb, now: float | None = None) -> Sight:
-        """Hands in the newest frame and returns at once what was last seen.
+    def show(self, rgb: Rgb, now: float | None = None, patience: float = 0.0) -> Sight:
+        """Hands in the newest frame and returns what was last seen: in this frame, if that is known
+        within `patience` seconds.
 
         Args:
             rgb: (H, W, 3) uint8, not changed afterwards by the caller.
@@ -180,7 +181,9 @@ class Watcher:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="watcher", daemon=True)
                 self._thread.start()
-            self._lock.notify()
+            self._lock.notify_all()
+            if patience:
+                self._lock.wait_for(lambda: self._sight.taken >= now, patience)
             return self._sight
 
     @property
@@ -259,6 +262,7 @@ class Watcher:
         told = time.monotonic()
         with self._lock:
             self._sight = Sight(people, taken, told)
+            self._lock.notify_all()
             self._counts.delays.append((told, told - taken))
             while self._counts.delays[0][0] < told - RATE_SECONDS:
                 self._counts.delays.popleft()

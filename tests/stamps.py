@@ -50,8 +50,10 @@ def install() -> None:
         analysed.append(time.monotonic())
         return people
 
-    def show_and_stamp(self: Watcher, rgb: np.ndarray, now: float | None = None) -> Sight:
-        sight = show(self, rgb, now)
+    def show_and_stamp(
+        self: Watcher, rgb: np.ndarray, now: float | None = None, patience: float = 0.0
+    ) -> Sight:
+        sight = show(self, rgb, now, patience)
         number = numbers.get(sight.taken)
         if number is not None:
             # A browser that is short of time sends smaller frames from one moment to the next.

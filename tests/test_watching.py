@@ -196,3 +196,14 @@ def test_a_busy_server_drops_frames_and_writes_no_log(caplog: pytest.LogCaptureF
     until(seen)
     assert slow.asked >= 3
     assert caplog.records == []
+
+
+def test_a_patient_caller_gets_the_answers_for_this_very_frame() -> None:
+    watcher = Watcher(Observer(Finder(), Slow(0.02), half_life=0))  # type: ignore[arg-type]
+    for left in (3, 7, 11):
+        sight = watcher.show(np.full((48, 64, 3), left, np.uint8), patience=5)
+        assert [person.face.box[0] for person in sight.people] == [left]
+    slow = Watcher(Observer(Finder(), Slow(0.5), half_life=0))  # type: ignore[arg-type]
+    began = time.monotonic()
+    assert slow.show(np.full((48, 64, 3), 3, np.uint8), patience=0.03).people == ()
+    assert time.monotonic() - began < 0.3

@@ -39,6 +39,9 @@ LONGEST = 1280
 # Faces are looked for in a smaller copy, in a third of the time: who sits before a camera is near.
 LOOK_IN = 384
 MOST_FACES = 6
+# How long a frame waits for its own answers: about as long as one frame lasts, so the video stays
+# smooth where the networks are slower.
+PATIENCE = 0.035
 # A connection that comes about does so within this many seconds; a camera that works sends a
 # picture more often.
 SLOW_SECONDS = 8.0
@@ -73,7 +76,8 @@ class Stream:
         try:
             whole = np.asarray(frame.to_ndarray(format="rgb24"), dtype=np.uint8)
             rgb = photos.for_display(whole, LONGEST)
-            self._drawn = drawing.people(rgb, self.watcher.show(rgb).people, self.names)
+            people = self.watcher.show(rgb, patience=PATIENCE).people
+            self._drawn = drawing.people(rgb, people, self.names)
         except Exception:
             # streamlit-webrtc would never call again: the video would stand still without a word.
             logger.exception("A frame could not be drawn.")
