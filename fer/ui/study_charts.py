@@ -237,16 +237,13 @@ def ablation(rows: Sequence[tuple[str, float, Sequence[float]]], _: Translator) 
     figure = go.Figure()
     figure.add_bar(
         orientation="h",
-        y=[name for name, _gain, _interval in rows],
+        # The value stands in the label: on the bar its interval would cross it out.
+        y=[f"{name} {_.signed(100 * gain, 1)}" for name, gain, _interval in rows],
         x=[100 * value for value in values],
-        text=[_.signed(100 * value, 1) for value in values],
-        textposition="inside",
         error_x=error_bars(values, [interval for _n, _g, interval in rows]),
         marker={"color": PROPOSED.colour},
-        hovertemplate="%{y}: %{text}<extra></extra>",
+        hovertemplate="%{y}<extra></extra>",
     )
     figure.add_vline(x=0, line={"width": 1, "color": BOTH})
     figure.update_yaxes(autorange="reversed")
-    return arrange(
-        figure, _, x=_("Gain in accuracy (percentage points)"), y=_("Ingredient"), height=280
-    )
+    return arrange(figure, _, x=_("Gain (percentage points)"), y=_("Ingredient"), height=280)
