@@ -156,12 +156,10 @@ def _summary(data: Dataset, pairs: NDArray[np.int64]) -> dict[str, Any]:
     for a, b in pairs:
         first, second = sorted((str(data.splits[a]), str(data.splits[b])), key=rank.__getitem__)
         counted[f"{first}/{second}"] = counted.get(f"{first}/{second}", 0) + 1
-    training = data.splits == Split.TRAINING.value
-    leaked = {}
-    for split in SPLITS[1:]:
-        inside = data.splits == split.value
-        twins = {int(x) for a, b in pairs for x, y in ((a, b), (b, a)) if inside[x] and training[y]}
-        leaked[split.value] = len(twins)
+    has_twin = with_twin_in_training(data, pairs)
+    leaked = {
+        split.value: int((has_twin & (data.splits == split.value)).sum()) for split in SPLITS[1:]
+    }
     return {
         "pairs": dict(sorted(counted.items())),
         "pairs_with_different_labels": int(
@@ -170,6 +168,15 @@ def _summary(data: Dataset, pairs: NDArray[np.int64]) -> dict[str, Any]:
         "images": len(np.unique(pairs)),
         "leaked": leaked,
     }
+
+
+def with_twin_in_training(data: Dataset, pairs: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which rows outside Training are paired with one inside, (N,) bool, of pairs (n, 2)."""
+    training = data.splits == Split.TRAINING.value
+    found = np.zeros(len(data), bool)
+    for inside, other in (pairs.T, pairs.T[::-1]):
+        found[inside[training[other]]] = True
+    return np.asarray(found & ~training)
 
 
 def exact_pairs(images: NDArray[np.uint8]) -> NDArray[np.int64]:

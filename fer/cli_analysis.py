@@ -53,7 +53,7 @@ def ablate(
             backbone_weights=backbone_weights or "imagenet",
             progress=progress,
         )
-    files.write_json(models_dir / artifacts.ANALYSIS / artifacts.ABLATION, record)
+    files.write_json(analysis.path_of("ablation", models_dir), record)
     artifacts.write_manifest(models_dir)
     _print(record)
 

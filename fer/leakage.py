@@ -9,7 +9,7 @@ import numpy as np
 
 from fer import aggregates, evaluation
 from fer.artifacts import Artifact
-from fer.dataset import Dataset, Split
+from fer.dataset import Dataset
 
 
 def study(data: Dataset, models: Sequence[Artifact], *, seed: int) -> dict[str, Any]:
@@ -22,12 +22,7 @@ def study(data: Dataset, models: Sequence[Artifact], *, seed: int) -> dict[str, 
     pairs = np.concatenate(
         [aggregates.exact_pairs(data.images), aggregates.near_pairs(data.images)]
     )
-    training = data.splits == Split.TRAINING.value
-    twins: set[str] = set()
-    for a, b in pairs:
-        for inside, other in ((a, b), (b, a)):
-            if training[other] and not training[inside]:
-                twins.add(str(data.sources[inside]))
+    twins = set(data.sources[aggregates.with_twin_in_training(data, pairs)].tolist())
     record: dict[str, Any] = {"splits": {}}
     for split in evaluation.TEST_SPLITS:
         record["splits"][split.value] = {}

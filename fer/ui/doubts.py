@@ -190,12 +190,13 @@ def _doubtful(predictions: dict[str, Predictions], split: str, _: Translator) ->
         st.caption(_("Two evaluated models are needed."))
         return
     first, second = list(predictions.values())[:2]
-    found = mistakes.against_label(first, second, 500)
+    every = mistakes.against_label(first, second, len(first.labels))
+    found = every[:500]
     st.write(
         _(
             "Both models give the same answer and the label is another for {n} of {all} images. "
             "Who is right? Your verdicts stay on this server, and you can take them with you.",
-            n=_.number(len(mistakes.against_label(first, second, len(first.labels)))),
+            n=_.number(len(every)),
             all=_.number(len(first.labels)),
         )
     )

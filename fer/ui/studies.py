@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from fer import emotions, regions
+from fer import emotions
 from fer.preprocessing import FER_SIZE
 from fer.ui import loaders, parts, study_charts
 from fer.ui.text import Translator
@@ -66,7 +66,7 @@ def looking(_: Translator) -> None:
 
 def _regions(record: Mapping[str, Any], _: Translator) -> None:
     st.subheader(_("Eyes, mouth and the rest"))
-    names = {"eyes": _("Eyes and brows"), "mouth": _("Mouth"), "rest": _("Rest")}
+    names = region_names(_)
     options = ["all", *emotions.KEYS]
     emotion = st.pills(
         _("True emotion"),
@@ -108,6 +108,11 @@ def _regions(record: Mapping[str, Any], _: Translator) -> None:
             region_table(record, names, _), "regions", _("Share of Grad-CAM by class and region"), _
         )
     made_with(record, "fer analyse --only regions", _)
+
+
+def region_names(_: Translator) -> dict[str, str]:
+    """What each region of the face is called."""
+    return {"eyes": _("Eyes and brows"), "mouth": _("Mouth"), "rest": _("Rest")}
 
 
 def _claim(change: Mapping[str, Any], _: Translator) -> str:
@@ -460,13 +465,7 @@ def report_tables(_: Translator) -> dict[str, pd.DataFrame]:
         ),
         "regions": (
             _("Share of Grad-CAM by class and region"),
-            lambda r: region_table(
-                r,
-                dict(
-                    zip(regions.REGIONS, (_("Eyes and brows"), _("Mouth"), _("Rest")), strict=True)
-                ),
-                _,
-            ),
+            lambda r: region_table(r, region_names(_), _),
         ),
     }
     found = {}

@@ -189,11 +189,15 @@ def show(_: Translator) -> None:
 
 def _frozen(_: Translator) -> None:
     """The frame that the visitor froze: both models' answers for it, and why."""
-    rgb = st.session_state.get(FROZEN)
-    if rgb is None:
+    if FROZEN not in st.session_state:
         return
     st.subheader(_("Frozen frame"))
-    found = photos.classify(rgb, "frame", loaders.detector(), loaders.classifier())
+    rgb, found = st.session_state[FROZEN]
+    if found is None:
+        found = parts.patiently(
+            lambda: photos.classify(rgb, "frame", loaders.detector(), loaders.classifier()), _
+        )
+        st.session_state[FROZEN] = rgb, found
     if not found.answers:
         st.caption(_("No face is seen. Face the camera in good light, not too far away."))
     answers.show(rgb, found, "frozen", _)
@@ -352,7 +356,7 @@ def _files(stream: Stream, watcher: Watcher, _: Translator) -> None:
             _("Freeze and explain"),
             icon=":material/ac_unit:",
             key="webcam_freeze",
-            on_click=lambda: st.session_state.update({FROZEN: stream.still()}),
+            on_click=lambda: st.session_state.update({FROZEN: (stream.still(), None)}),
         )
         st.button(
             _("Start over"),
