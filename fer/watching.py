@@ -163,10 +163,11 @@ class Watcher:
         self._moments: deque[Moment] = deque()
         self._record: deque[Moment] = deque(maxlen=MOST_MOMENTS)
         self._counts = _Counts()
+        self._took = 0.0
 
     def show(self, rgb: Rgb, now: float | None = None, patience: float = 0.0) -> Sight:
         """Hands in the newest frame and returns what was last seen: in this frame, if that is known
-        within `patience` seconds.
+        within `patience` seconds. There is no waiting where the last analysis took longer.
 
         Args:
             rgb: (H, W, 3) uint8, not changed afterwards by the caller.
@@ -182,7 +183,7 @@ class Watcher:
                 self._thread = threading.Thread(target=self._work, name="watcher", daemon=True)
                 self._thread.start()
             self._lock.notify_all()
-            if patience:
+            if self._took < patience:
                 self._lock.wait_for(lambda: self._sight.taken >= now, patience)
             return self._sight
 
@@ -258,9 +259,11 @@ class Watcher:
                 logger.exception("A frame could not be analysed.")
 
     def _analyse(self, taken: float, rgb: Rgb) -> None:
+        began = time.monotonic()
         people = self._observer.look(rgb, taken)
         told = time.monotonic()
         with self._lock:
+            self._took = told - began
             self._sight = Sight(people, taken, told)
             self._lock.notify_all()
             self._counts.delays.append((told, told - taken))

@@ -207,3 +207,18 @@ def test_a_patient_caller_gets_the_answers_for_this_very_frame() -> None:
     began = time.monotonic()
     assert slow.show(np.full((48, 64, 3), 3, np.uint8), patience=0.03).people == ()
     assert time.monotonic() - began < 0.3
+
+
+def test_nobody_waits_for_networks_that_are_slower_than_their_patience() -> None:
+    watcher, slow = make(0.3, half_life=0)
+    watcher.show(frame(7))
+    until(lambda: watcher.sight().taken > 0)
+    began = time.monotonic()
+    watcher.show(frame(7), patience=0.25)
+    assert time.monotonic() - began < 0.1
+    slow.seconds = 0
+    until(lambda: slow.asked == 2)
+    watcher.show(frame(7))
+    until(lambda: slow.asked == 3 and not watcher.sight().taken < began)
+    # Fast again: it waits again, and is told about this very frame.
+    assert watcher.show(frame(11), patience=0.25).people[0].face.box[0] == 11
