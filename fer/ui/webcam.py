@@ -122,7 +122,7 @@ class Stream:
 
 
 def show(_: Translator) -> None:
-    """Camera, video with both models' answers, and below it what they say, twice a second.
+    """Camera, video with both models' answers, and beside it what they say, several times a second.
 
     Raises:
         FerError: if no model is installed or no TURN credentials can be had.
