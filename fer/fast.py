@@ -63,10 +63,14 @@ class FastBackend:
         record = self._record(models)
         core = openvino.Core()
         self._requests: dict[int, Any] = {}
-        for size in artifacts.by_input_size(models):
+        for size, group in artifacts.by_input_size(models).items():
             path = self.folder / record["networks"][str(size)]
             try:
-                compiled = core.compile_model(path, "CPU", OPTIONS)
+                network = core.read_model(path)
+                # A model on its own does not wait for the layers of those that shared its trunk.
+                outputs = [network.output(model.key) for model in group]
+                part = openvino.Model(outputs, network.get_parameters())
+                compiled = core.compile_model(part, "CPU", OPTIONS)
             except RuntimeError as error:
                 raise FerError(
                     "OpenVINO cannot run {path} here ({reason}); run: fer export",
@@ -75,7 +79,6 @@ class FastBackend:
                 ) from error
             self._requests[size] = compiled.create_infer_request()
         self._models = models
-        self._keys = {model.key for model in models}
 
     def logits(self, inputs: Floats) -> dict[str, NDArray[np.float32]]:
         """Logits (n, 7) by model key, of the models that take input of this size (n, S, S, 3)."""
@@ -86,7 +89,7 @@ class FastBackend:
             for output, values in found.items():
                 # The request's own memory is written again by its next call.
                 parts.setdefault(output.get_any_name(), []).append(np.array(values))
-        return {key: np.concatenate(parts[key]) for key in parts if key in self._keys}
+        return {key: np.concatenate(parts[key]) for key in parts}
 
     def _record(self, models: Sequence[Artifact]) -> dict[str, Any]:
         record: dict[str, Any] = files.read_json(self.folder / RECORD)

@@ -15,7 +15,17 @@ import numpy as np
 import pytest
 from making import ROOT, face_like
 
-from fer import FerError, aggregates, artifacts, dataset, exporting, fast, files, inference
+from fer import (
+    FerError,
+    aggregates,
+    artifacts,
+    dataset,
+    exporting,
+    fast,
+    files,
+    inference,
+    preprocessing,
+)
 from fer.dataset import Split
 
 MODELS = ROOT / "models"
@@ -56,6 +66,19 @@ def test_fast_backend_answers_like_the_reference(exported: Path) -> None:
     assert np.ptp(probabilities(exact)[:, 0], axis=0).max() > 0.05, "the models say one thing only"
 
 
+def test_a_model_on_its_own_is_computed_alone(exported: Path) -> None:
+    found = list(artifacts.available(exported).values())
+    inputs = preprocessing.batch(faces(), 32)
+    both, alone = fast.FastBackend(found, exported), fast.FastBackend(found[:1], exported)
+
+    def layers(backend: fast.FastBackend) -> int:
+        return len(backend._requests[32].get_compiled_model().get_runtime_model().get_ops())
+
+    assert layers(alone) < layers(both)
+    (key,) = (answers := alone.logits(inputs))
+    assert np.abs(answers[key] - both.logits(inputs)[key]).max() < 1e-3
+
+
 def test_export_records_what_it_was_made_of(exported: Path, small_data: dataset.Dataset) -> None:
     record = files.read_json(exported / artifacts.FAST / fast.RECORD)
     assert record["calibration"]["images"] == 14
@@ -69,7 +92,7 @@ def test_export_records_what_it_was_made_of(exported: Path, small_data: dataset.
 
 
 def test_shared_trunk_equals_two_separate_models() -> None:
-    from fer import preprocessing, reference
+    from fer import reference
 
     found = [
         replace(model, scenario=replace(model.scenario, input_size=64))
