@@ -13,7 +13,7 @@ import pytest
 from making import ROOT, jpeg
 from streamlit.testing.v1 import AppTest
 
-from fer import FerError, artifacts, fast, files, inference, runs
+from fer import FerError, artifacts, files, inference, runs
 from fer.ui import loaders, results, sources, training_parts
 
 PAGES = sorted(path.name for path in (ROOT / "pages").glob("*.py"))
@@ -139,7 +139,9 @@ def test_the_trunk_is_checked_before_tensorflow_is_asked(
         loaders.classifier()
 
 
-@pytest.mark.parametrize("name", [fast.RECORD, fast.PROBE, "int8-96.bin", "int8-224.xml"])
+@pytest.mark.parametrize(
+    "name", [name.removeprefix(f"{artifacts.FAST}/") for name in READ if artifacts.FAST in name]
+)
 def test_a_broken_fast_backend_gives_way_with_the_reason(
     name: str, copy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
