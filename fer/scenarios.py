@@ -135,7 +135,7 @@ PROPOSED = Scenario(
     key="proposed",
     colour="#818CF8",
     pattern="",
-    input_size=96,
+    input_size=128,
     frozen_layers=TRUNK_LAYERS,
     trainable_layers=TOP_BLOCK_LAYERS,
     se_ratio=16,
@@ -163,6 +163,7 @@ PROPOSED = Scenario(
             # Half of Training: a validation and a checkpoint every six minutes on two cores.
             images_per_epoch=14_355,
         ),
+        Phase(image_size=128, epochs=7, learning_rate=1.5e-4, batch_size=64, warmup_steps=300),
     ),
 )
 
