@@ -36,7 +36,7 @@ Progress = Callable[[int, int], None]
 
 CALIBRATION_IMAGES = 300
 SEED = 2013
-# Of OpenVINO's, what VGG16's convolutions are without and the heads are made of.
+# OpenVINO's names for operations that the heads have and VGG16's convolutions have not.
 HEAD_OPERATIONS = ("Concat", "MatMul", "Multiply", "ReduceMean")
 KERAS_FORMATS: dict[Format, tuple[str, str]] = {
     "savedmodel": ("tf_saved_model", ""),

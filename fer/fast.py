@@ -8,7 +8,7 @@ made from the weights beside it, and gives the recorded answers on this processo
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -65,19 +65,8 @@ class FastBackend:
         self._requests: dict[int, Any] = {}
         for size, group in artifacts.by_input_size(models).items():
             path = self.folder / record["networks"][str(size)]
-            try:
-                network = core.read_model(path)
-                # A model on its own does not wait for the layers of those that shared its trunk.
-                outputs = [network.output(model.key) for model in group]
-                part = openvino.Model(outputs, network.get_parameters())
-                compiled = core.compile_model(part, "CPU", OPTIONS)
-            except RuntimeError as error:
-                raise FerError(
-                    "OpenVINO cannot run {path} here ({reason}); run: fer export",
-                    path=path,
-                    reason=str(error).strip().splitlines()[-1],
-                ) from error
-            self._requests[size] = compiled.create_infer_request()
+            # A model on its own does not wait for the layers of those that shared its trunk.
+            self._requests[size] = _request(core, path, [model.key for model in group])
         self._models = models
 
     def logits(self, inputs: Floats) -> dict[str, NDArray[np.float32]]:
@@ -89,7 +78,7 @@ class FastBackend:
             for output, values in found.items():
                 # The request's own memory is written again by its next call.
                 parts.setdefault(output.get_any_name(), []).append(np.array(values))
-        return {key: np.concatenate(parts[key]) for key in parts}
+        return {key: np.concatenate(values) for key, values in parts.items()}
 
     def _record(self, models: Sequence[Artifact]) -> dict[str, Any]:
         record: dict[str, Any] = files.read_json(self.folder / RECORD)
@@ -148,11 +137,9 @@ class FeatureMaps:
         self._requests: dict[int, Any] = {}
         self._keys: dict[int, list[str]] = {}
         for size, group in artifacts.by_input_size(models).items():
-            network = core.read_model(folder / artifacts.FAST / record["networks"][str(size)])
+            path = folder / artifacts.FAST / record["networks"][str(size)]
             keys = [model.key for model in group]
-            outputs = [_before_last_pooling(network.output(key)) for key in keys]
-            part = openvino.Model(outputs, network.get_parameters())
-            self._requests[size] = core.compile_model(part, "CPU", OPTIONS).create_infer_request()
+            self._requests[size] = _request(core, path, keys, _before_last_pooling)
             self._keys[size] = keys
 
     def maps(self, inputs: Floats) -> dict[str, NDArray[np.float32]]:
@@ -165,6 +152,29 @@ class FeatureMaps:
                 key: np.array(found[position].transpose(0, 2, 3, 1))
                 for position, key in enumerate(self._keys[size])
             }
+
+
+def _request(
+    core: Any, path: Path, keys: Sequence[str], part: Callable[[Any], Any] = lambda output: output
+) -> Any:
+    """A request for these models of a network, each compiled up to what `part` makes of its output.
+
+    Raises:
+        FerError: if OpenVINO cannot run it here.
+    """
+    import openvino
+
+    try:
+        network = core.read_model(path)
+        outputs = [part(network.output(key)) for key in keys]
+        wanted = openvino.Model(outputs, network.get_parameters())
+        return core.compile_model(wanted, "CPU", OPTIONS).create_infer_request()
+    except RuntimeError as error:
+        raise FerError(
+            "OpenVINO cannot run {path} here ({reason}); run: fer export",
+            path=path,
+            reason=str(error).strip().splitlines()[-1],
+        ) from error
 
 
 def _before_last_pooling(output: Any) -> Any:

@@ -43,13 +43,6 @@ def until(condition: Callable[[], bool], what: str, seconds: float = 30) -> None
         time.sleep(0.3)
 
 
-def nothing_is_left(server: Server) -> None:
-    end = time.monotonic() + 30
-    while left := of_streams(server):
-        assert time.monotonic() < end, left
-        time.sleep(0.3)
-
-
 def top_classes(page: Page) -> dict[str, str]:
     bars = {
         key: [float(text.replace(" %", "").replace(",", ".")) for text in texts]
@@ -82,7 +75,7 @@ def test_smile_comes_and_goes(
                 keeps_and_forgets(page)
                 frame.get_by_role("button", name="Stop").click()
                 expect(frame.get_by_role("button", name="Start")).to_be_visible()
-                nothing_is_left(server)
+                until(lambda: of_streams(server) == [], "a thread was left behind")
                 frame.get_by_role("button", name="Start").click()
                 expect(frame.get_by_role("button", name="Stop")).to_be_visible()
                 until(lambda: "connected" in server.tell("connections"), "not connected again")
@@ -93,7 +86,7 @@ def test_smile_comes_and_goes(
                 expect(page.get_by_role("radio", name="Photo", exact=True)).to_be_checked()
                 expect(page.locator("input[type=file]")).to_be_attached()
     # The first viewer closed their tab while streaming, the second went elsewhere.
-    nothing_is_left(server)
+    until(lambda: of_streams(server) == [], "a thread was left behind")
 
 
 def keeps_and_forgets(page: Page) -> None:
