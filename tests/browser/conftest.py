@@ -62,10 +62,14 @@ def page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
     yield page
     if SCREENSHOTS:
         Path(SCREENSHOTS).mkdir(parents=True, exist_ok=True)
-        # Streamlit scrolls inside the page, so only a window as tall as its content shows it all.
-        height = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
-        page.set_viewport_size({"width": width, "height": max(844, height)})
-        page.wait_for_timeout(3000)
+        # Streamlit scrolls inside the page, so only a window as tall as its content shows it all;
+        # a chart that is still being drawn makes it taller.
+        height, needed = 0, 844
+        while needed > height:
+            height = needed
+            page.set_viewport_size({"width": width, "height": height})
+            page.wait_for_timeout(3000)
+            needed = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
         name = re.sub(r"\W+", "-", request.node.name.removeprefix("test_").replace(".py", ""))
         page.screenshot(path=Path(SCREENSHOTS) / f"{name.strip('-')}.png")
     context.close()
