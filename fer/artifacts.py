@@ -39,6 +39,8 @@ METRICS = "metrics.json"
 PREDICTIONS = "predictions.parquet"
 SEARCH = "search.csv"
 CARD = "README.md"
+# What Git may give other line ends.
+TEXT_SUFFIXES = {".csv", ".json", ".md", ".txt", ".xml"}
 TRUNK_BLOCKS = ("block1", "block2", "block3")
 
 Tensors = dict[str, NDArray[Any]]
@@ -238,9 +240,26 @@ def _load(path: Path) -> Tensors:
 
 
 def sha256(path: Path) -> str:
-    """SHA-256 of a file, hexadecimal."""
+    """SHA-256 of a file, hexadecimal; of a text file, of its content with Unix line ends.
+
+    Git turns a text file's line ends into Windows' where it is told to (`core.autocrlf`), which
+    changes nothing that a reader of it finds.
+    """
+    if path.suffix in TEXT_SUFFIXES:
+        return hashlib.sha256(_with_unix_line_ends(path)).hexdigest()
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _with_unix_line_ends(path: Path) -> bytes:
+    return path.read_bytes().replace(b"\r\n", b"\n")
+
+
+def _size(path: Path) -> int:
+    """Bytes of a file, counted as `sha256` reads it."""
+    if path.suffix in TEXT_SUFFIXES:
+        return len(_with_unix_line_ends(path))
+    return path.stat().st_size
 
 
 def write_manifest(folder: Path = FOLDER) -> None:
@@ -251,8 +270,7 @@ def write_manifest(folder: Path = FOLDER) -> None:
         if p.is_file() and p.name != MANIFEST and not p.name.startswith(".")
     )
     record = {
-        name: {"bytes": (folder / name).stat().st_size, "sha256": sha256(folder / name)}
-        for name in names
+        name: {"bytes": _size(folder / name), "sha256": sha256(folder / name)} for name in names
     }
     files.write_json(folder / MANIFEST, record)
 

@@ -70,9 +70,12 @@ class Detector:
             raise FerError(
                 "The face detector {path} is missing; restore it from the repository.", path=path
             )
+        # Not its path: on Windows OpenCV opens only those that fit the system's code page.
+        network = np.frombuffer(path.read_bytes(), np.uint8)
+        nothing = np.zeros(0, np.uint8)
         try:
             self._net = cv2.FaceDetectorYN.create(
-                str(path), "", (320, 320), SCORE_THRESHOLD, NMS_THRESHOLD, TOP_K
+                "onnx", network, nothing, (320, 320), SCORE_THRESHOLD, NMS_THRESHOLD, TOP_K
             )
         except cv2.error as error:
             raise FerError(

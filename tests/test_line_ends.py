@@ -1,0 +1,104 @@
+"""Git for Windows gives text files other line ends: every artifact stays the published one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from making import ROOT
+
+from fer import artifacts, dataset, faces, fast, files, importing
+
+TEXT = {".csv", ".json", ".md", ".xml"}
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clone as Git for Windows makes it by default."""
+    target = tmp_path_factory.mktemp("windows") / "clone"
+    done = subprocess.run(
+        ["git", "-c", "core.autocrlf=true", "clone", "--quiet", str(ROOT), str(target)],
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        pytest.skip(f"this is no git checkout: {done.stderr.strip()}")
+    return target
+
+
+def test_a_clone_with_autocrlf_has_every_artifact_as_published(clone: Path) -> None:
+    folder = clone / "models"
+    assert artifacts.verify(folder) == []
+    for name in files.read_json(folder / artifacts.MANIFEST):
+        assert (folder / name).read_bytes() == (ROOT / "models" / name).read_bytes(), name
+    changed = subprocess.run(
+        ["git", "-C", str(clone), "status", "--porcelain"], capture_output=True, text=True
+    )
+    assert changed.stdout == ""
+
+
+def test_a_clone_with_autocrlf_has_scripts_that_unix_runs(clone: Path) -> None:
+    for name in ("Makefile", "Dockerfile", ".ci/run", "Home.py", "requirements.txt"):
+        assert b"\r" not in (clone / name).read_bytes(), name
+
+
+@pytest.fixture
+def with_windows_line_ends(tmp_path: Path) -> Path:
+    """The models of a clone that was made before line ends were settled."""
+    folder = tmp_path / "models"
+    shutil.copytree(ROOT / "models", folder, copy_function=os.link)
+    for path in [path for path in folder.rglob("*") if path.suffix in TEXT]:
+        content = path.read_bytes()
+        path.unlink()
+        path.write_bytes(content.replace(b"\n", b"\r\n"))
+    return folder
+
+
+def test_an_old_clone_is_whole_and_answers(with_windows_line_ends: Path) -> None:
+    folder = with_windows_line_ends
+    assert b"\r\n" in (folder / artifacts.MANIFEST).read_bytes()
+    assert artifacts.verify(folder) == []
+    models, problems = artifacts.intact(folder)
+    assert (list(models), problems) == (["baseline", "proposed"], [])
+    backend = fast.FastBackend(list(models.values()), folder)
+    backend.check()
+    for key, model in models.items():
+        published = artifacts.open_artifact(key, ROOT / "models")
+        assert model.history() == published.history()
+        assert model.metrics == published.metrics
+
+
+def test_an_old_clone_writes_the_manifest_that_it_was_given(with_windows_line_ends: Path) -> None:
+    before = files.read_json(with_windows_line_ends / artifacts.MANIFEST)
+    artifacts.write_manifest(with_windows_line_ends)
+    assert files.read_json(with_windows_line_ends / artifacts.MANIFEST) == before
+
+
+def test_line_ends_of_what_is_not_text_count(tmp_path: Path) -> None:
+    (tmp_path / "a.bin").write_bytes(b"a\n")
+    (tmp_path / "b.bin").write_bytes(b"a\r\n")
+    assert artifacts.sha256(tmp_path / "a.bin") != artifacts.sha256(tmp_path / "b.bin")
+
+
+def test_a_table_with_windows_line_ends_is_imported(tmp_path: Path) -> None:
+    pixels = " ".join(["7"] * 2304)
+    table = tmp_path / "fer2013.csv"
+    table.write_bytes(f"emotion,pixels,Usage\r\n3,{pixels},Training\r\n".encode())
+    importing.import_dataset(table, tmp_path / "data")
+    found = dataset.open_dataset(tmp_path / "data")
+    assert (found.labels.tolist(), found.splits.tolist()) == ([3], ["Training"])
+
+
+def test_the_detector_lies_under_any_name(tmp_path: Path, portrait: np.ndarray) -> None:
+    """OpenCV's own reader takes only names that fit its encoding."""
+    try:
+        folder = Path(os.fsdecode(os.fsencode(tmp_path / "wajah-表情-") + b"\xff"))
+        folder.mkdir()
+    except OSError:
+        pytest.skip("this file system takes no such name")
+    shutil.copy(ROOT / "models" / artifacts.DETECTOR, folder)
+    assert len(faces.Detector(folder / artifacts.DETECTOR).detect(portrait)) == 1
