@@ -17,7 +17,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from fer import dataset, importing
-from fer.ui import loaders
+from fer.ui import loaders, permissions
 
 PAGES = sorted(path.name for path in (ROOT / "pages").glob("*.py"))
 TITLES = {
@@ -76,6 +76,12 @@ def with_data(without_data: Path) -> Path:
         small_archive(without_data / "archive.zip"), without_data / dataset.FOLDER
     )
     return without_data
+
+
+@pytest.fixture
+def visitors_may_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An operator who lets visitors train and import; an AppTest is nowhere, hence elsewhere."""
+    monkeypatch.setenv(permissions.VARIABLE, "train,import")
 
 
 def messages(app: AppTest) -> list[str]:
@@ -395,7 +401,9 @@ def test_page_number_beyond_the_end_is_corrected(with_data: Path) -> None:
     assert app.number_input(key="browse_page").value == 2
 
 
-def test_import_from_the_page_takes_only_the_official_set(without_data: Path) -> None:
+def test_import_from_the_page_takes_only_the_official_set(
+    without_data: Path, visitors_may_all: None
+) -> None:
     app = open_page("1_Dataset.py")
     content = small_archive(without_data / "small.zip").read_bytes()
     app.file_uploader(key="archive").upload("archive.zip", content).run()
@@ -405,7 +413,9 @@ def test_import_from_the_page_takes_only_the_official_set(without_data: Path) ->
     assert not dataset.is_imported(without_data / dataset.FOLDER)
 
 
-def test_import_from_the_page(without_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_import_from_the_page(
+    without_data: Path, visitors_may_all: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(dataset, "OFFICIAL_COUNTS", dict.fromkeys(dataset.SPLITS, (4,) * 7))
     app = open_page("1_Dataset.py")
     content = small_archive(without_data / "small.zip").read_bytes()
@@ -416,7 +426,9 @@ def test_import_from_the_page(without_data: Path, monkeypatch: pytest.MonkeyPatc
     assert len(dataset.open_dataset(without_data / dataset.FOLDER)) == 84
 
 
-def test_training_without_data_is_refused_in_one_sentence(without_data: Path) -> None:
+def test_training_without_data_is_refused_in_one_sentence(
+    without_data: Path, visitors_may_all: None
+) -> None:
     app = open_page("4_Training.py")
     app.button(key="start").click().run()
     assert not app.exception

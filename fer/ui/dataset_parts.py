@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from fer import FerError, aggregates, browsing, dataset, emotions
 from fer.dataset import SPLITS, Dataset, Split
 from fer.inference import Prediction
-from fer.ui import charts, dataset_charts, explanations, loaders, parts
+from fer.ui import charts, dataset_charts, explanations, loaders, parts, permissions
 from fer.ui.text import Translator
 
 CHOSEN = "dataset_face"
@@ -229,6 +229,10 @@ def _stored(source: str) -> dict[str, Prediction]:
 
 def offer_import(_: Translator) -> None:
     """How to import FER-2013, and the import itself with a progress bar."""
+    if not permissions.may("import"):
+        st.write(_("FER-2013's images are not imported here, so there are none to browse."))
+        st.caption(permissions.refusal("import", _))
+        return
     st.write(
         _(
             "FER-2013's images are not imported here, so there are none to browse. Run "

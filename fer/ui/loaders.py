@@ -29,6 +29,7 @@ from fer.dataset import Dataset
 from fer.faces import LONGEST_SIDE, Detector
 from fer.inference import Classifier
 from fer.scenarios import SCENARIOS
+from fer.ui import permissions
 
 if TYPE_CHECKING:
     from fer.explain import Explainer, Explanation
@@ -77,6 +78,7 @@ def preload() -> None:
         FerError: if an environment variable asks for something that there is not.
     """
     logs.begin()
+    permissions.check()
     logs.tell("start", version=__version__, models={k: m.digest for k, m in models().items()})
     if inference.wished() != "reference" and _is_fast_whole():
         threading.Thread(target=classifier, name="load-models", daemon=True).start()

@@ -12,7 +12,7 @@ from fer import FerError, artifacts, files, jobs, learning, live, runs
 from fer.artifacts import Artifact
 from fer.learning import Reading, Row
 from fer.scenarios import SCENARIOS
-from fer.ui import charts, loaders, parts, training_charts
+from fer.ui import charts, loaders, parts, permissions, training_charts
 from fer.ui.text import Translator
 
 SIZES = (48, 64, 96)
@@ -227,13 +227,18 @@ def show_live(_: Translator) -> None:
                 key=f"live_{name}",
                 alt=_("Accuracy of the running training by epoch"),
             )
-        if st.button(_("Stop"), icon=":material/stop_circle:", key=f"stop_{name}"):
+        if permissions.may("train") and st.button(
+            _("Stop"), icon=":material/stop_circle:", key=f"stop_{name}"
+        ):
             live.ask_to_stop(run_dir)
             st.toast(_("It stops after its current step; finished epochs are kept."))
 
 
 def start_form(_: Translator) -> None:
     """A short training on a share of the data, in a process of its own."""
+    if not permissions.may("train"):
+        st.caption(permissions.refusal("train", _))
+        return
     with st.form("start_training"):
         with st.grid(4, min_column_width=150):
             scenario = st.selectbox(_("Scenario"), list(SCENARIOS), index=1, key="start_scenario")

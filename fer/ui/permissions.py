@@ -1,0 +1,113 @@
+"""What visitors may do to the server: train, and import or download a data set.
+
+Both change what every other visitor sees and take the server's processor, network and disk. The
+operator decides; where nobody did, whoever sits at the server's own machine may, and nobody else.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any, Literal, get_args
+
+import streamlit as st
+from streamlit.errors import StreamlitSecretNotFoundError
+
+from fer import FerError
+from fer.ui import ice
+from fer.ui.text import Translator
+
+Act = Literal["train", "import"]
+ACTS: frozenset[Act] = frozenset(get_args(Act))
+# "train", "import", both with a comma between them, or "nothing"; before the secret of that name.
+VARIABLE = "FER_VISITORS_MAY"
+SECRET = "visitors_may"
+LOOPBACK = (None, "127.0.0.1", "::1")
+# What reverse proxies add: behind one, every visitor seems to come from the server itself.
+FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
+
+
+def allowed(wish: str | None, is_own_machine: bool) -> frozenset[Act]:
+    """What visitors may do.
+
+    Args:
+        wish: what the operator says, None for nothing said.
+        is_own_machine: whether the visitor's browser runs on the server's machine.
+
+    Raises:
+        FerError: if the operator names an act that there is not.
+    """
+    if wish is None:
+        return ACTS if is_own_machine else frozenset()
+    named = {name.strip() for name in wish.split(",")}
+    if named == {"nothing"}:
+        return frozenset()
+    if not named <= ACTS:
+        raise FerError(
+            "{variable} is {wish}; set it to train, import, both with a comma between them, or "
+            "nothing.",
+            variable=VARIABLE,
+            wish=f"{wish!r}",
+        )
+    return frozenset(act for act in ACTS if act in named)
+
+
+def is_own_machine(url: str, address: str | None, headers: Mapping[str, str]) -> bool:
+    """Whether a visitor's browser runs on the server's machine and no proxy stands between them.
+
+    Args:
+        url: the page's address, as the browser says it.
+        address: where the connection comes from; None is this machine.
+        headers: of the connection, names in any case.
+    """
+    names = {name.lower() for name in headers}
+    return ice.is_local(url) and address in LOOPBACK and not names.intersection(FORWARDED)
+
+
+def is_visitor_here() -> bool:
+    """Whether this visitor sits at the server's own machine."""
+    context = st.context
+    return is_own_machine(context.url or "", context.ip_address, dict(context.headers))
+
+
+def may(act: Act) -> bool:
+    """Whether this visitor may do that; no where the operator's wish cannot be understood."""
+    try:
+        return act in allowed(_wish(), is_visitor_here())
+    except FerError:
+        # `check` says so on every page.
+        return False
+
+
+def check() -> None:
+    """Nothing, if what the operator says can be understood.
+
+    Raises:
+        FerError: if not.
+    """
+    allowed(_wish(), is_own_machine=False)
+
+
+def refusal(act: Act, _: Translator) -> str:
+    """The sentence that stands where a button would be."""
+    if act == "train":
+        return _(
+            "Visitors may not start trainings on this server. Whoever runs it can allow it with "
+            "`{variable}=train` (see the README), or use `fer train`.",
+            variable=VARIABLE,
+        )
+    return _(
+        "Visitors may not import a data set on this server. Whoever runs it can allow it with "
+        "`{variable}=import` (see the README), or use `fer data import`.",
+        variable=VARIABLE,
+    )
+
+
+def _wish() -> str | None:
+    if VARIABLE in os.environ:
+        return os.environ[VARIABLE]
+    try:
+        secrets: Mapping[str, Any] = st.secrets
+        return str(secrets[SECRET]) if SECRET in secrets else None
+    except StreamlitSecretNotFoundError:
+        return None
