@@ -26,6 +26,7 @@ from fer import (
     live,
     runs,
     scenarios,
+    votes,
 )
 from fer.terminal import (
     Group,
@@ -125,6 +126,17 @@ def aggregate(data_dir: Path, models_dir: Path, out: Path) -> None:
     with err.status("Computing aggregates"):
         aggregates.write(dataset.open_dataset(data_dir), detector, out)
     click.echo(f"Wrote {aggregates.SUMMARY}, {aggregates.FACES}, {aggregates.DUPLICATES} to {out}.")
+
+
+@data.command("votes")
+@click.argument("path", type=click.Path(path_type=Path))
+@data_dir
+@path_option("--out", votes.FOLDER, "Where the votes are written.")
+def votes_(path: Path, data_dir: Path, out: Path) -> None:
+    """Recompute the committed FER+ votes from PATH, a CSV file with row, name and ten counts."""
+    found = votes.read_table(path, dataset.open_dataset(data_dir))
+    votes.write(found, out)
+    click.echo(f"Wrote the votes on {len(found):,} images to {out / votes.VOTES}: {found.digest}")
 
 
 @main.command()
