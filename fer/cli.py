@@ -24,6 +24,7 @@ from fer import (
     emotions,
     faces,
     live,
+    places,
     runs,
     scenarios,
     votes,
@@ -36,6 +37,7 @@ from fer.terminal import (
     models_dir,
     out,
     path_option,
+    place_option,
     progress_bar,
     quiet_tensorflow,
 )
@@ -119,7 +121,7 @@ def info(data_dir: Path) -> None:
 @data.command("aggregate")
 @data_dir
 @models_dir
-@path_option("--out", aggregates.FOLDER, "Where the aggregates are written.")
+@place_option("--out", aggregates.FOLDER, "Where the aggregates are written.")
 def aggregate(data_dir: Path, models_dir: Path, out: Path) -> None:
     """Recompute the committed aggregates: counts, class faces, pixels, framing, duplicates."""
     detector = faces.Detector(models_dir / artifacts.DETECTOR)
@@ -304,6 +306,7 @@ def evaluate(
     Computes in float32, so that every processor finds the same numbers; bf16 moves the calibration
     error by up to 0.003."""
     data = dataset.open_dataset(data_dir)
+    places.require_models(models_dir)
     quiet_tensorflow()
     from fer import evaluation, inference, publishing
 
@@ -368,6 +371,7 @@ def _print_comparison(models_dir: Path) -> None:
 @models_dir
 def models(models_dir: Path) -> None:
     """Show which models are present and whether every file is as published."""
+    places.require_models(models_dir)
     found = artifacts.available(models_dir)
     table = Table("model", "PrivateTest accuracy", "MB", "published", "SHA-256")
     for artifact in found.values():
@@ -406,6 +410,7 @@ def predict(
     # A single unreadable photo is refused before seconds are spent on loading the networks.
     if len(paths) == 1:
         images = [photo_reader.read(paths[0])]
+    places.require_models(models_dir)
     from fer import inference
 
     classifier = inference.load(models_dir, before_reference=quiet_tensorflow)

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from fer import analysis, artifacts, dataset, files
+from fer import analysis, artifacts, dataset, files, places
 from fer.terminal import (
     backbone_weights,
     data_dir,
@@ -72,6 +72,7 @@ def analyse(studies: tuple[str, ...], models_dir: Path, data_dir: Path) -> None:
     """Study the models: where they look, what the SE gates do, what spoilt or repeated images
     change. Writes models/analysis/; about 20 minutes on two cores."""
     data = dataset.open_dataset(data_dir)
+    places.require_models(models_dir)
     quiet_tensorflow()
     with progress_bar("Analysing") as update:
 

@@ -9,8 +9,15 @@ from typing import Any
 import click
 from rich.table import Table
 
-from fer import aggregates, artifacts, dataset, files, peers
-from fer.terminal import data_dir, models_dir, out, path_option, progress_bar, quiet_tensorflow
+from fer import aggregates, artifacts, dataset, files, peers, places
+from fer.terminal import (
+    data_dir,
+    models_dir,
+    out,
+    place_option,
+    progress_bar,
+    quiet_tensorflow,
+)
 
 
 @click.command()
@@ -25,7 +32,7 @@ from fer.terminal import data_dir, models_dir, out, path_option, progress_bar, q
 @click.option("--out", "target", type=click.Path(path_type=Path), help="Not for fast.")
 @models_dir
 @data_dir
-@path_option("--aggregates-dir", aggregates.FOLDER, "Where the committed aggregates lie.")
+@place_option("--aggregates-dir", aggregates.FOLDER, "Where the committed aggregates lie.")
 def export(
     kind: str, target: Path | None, models_dir: Path, data_dir: Path, aggregates_dir: Path
 ) -> None:
@@ -34,6 +41,7 @@ def export(
     fast: int8 under OpenVINO, calibrated on Training images, checked on both test splits.
     savedmodel, onnx, tflite: gray 48x48 faces in, calibrated probabilities of every model out, for
     TensorFlow Serving and others."""
+    places.require_models(models_dir)
     if kind != "fast":
         quiet_tensorflow()
         from fer import exporting
@@ -83,6 +91,8 @@ def benchmark(
     rounds: int, training: bool, compare: bool, target: Path | None, models_dir: Path
 ) -> None:
     """Time both models on this machine: two predict calls, float32 graphs, the fast backend."""
+    if not training:
+        places.require_models(models_dir)
     quiet_tensorflow()
     from fer import benchmark as timing
 

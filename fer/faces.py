@@ -73,6 +73,8 @@ class Detector:
         # Not its path: on Windows OpenCV opens only those that fit the system's code page.
         network = np.frombuffer(path.read_bytes(), np.uint8)
         nothing = np.zeros(0, np.uint8)
+        # OpenCV 5 warns of a default target that its CPU engine does not need.
+        level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
         try:
             self._net = cv2.FaceDetectorYN.create(
                 "onnx", network, nothing, (320, 320), SCORE_THRESHOLD, NMS_THRESHOLD, TOP_K
@@ -83,6 +85,8 @@ class Detector:
                 path=path,
                 reason=error.err,
             ) from error
+        finally:
+            cv2.utils.logging.setLogLevel(level)
         self._longest = longest
         self._lock = threading.Lock()
 

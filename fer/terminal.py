@@ -20,7 +20,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from fer import FerError, artifacts, dataset
+from fer import FerError, artifacts, dataset, places
 
 out = Console()
 err = Console(stderr=True)
@@ -47,8 +47,19 @@ def path_option(name: str, default: Path, text: str) -> Callable[[Any], Any]:
     )
 
 
-data_dir = path_option("--data-dir", dataset.FOLDER, "Where the imported data set lies.")
-models_dir = path_option("--models-dir", artifacts.FOLDER, "Where the trained models lie.")
+def place_option(name: str, folder: Path, text: str) -> Callable[[Any], Any]:
+    """An option that takes a folder of the repository, found from any directory."""
+    return click.option(
+        name,
+        type=click.Path(path_type=Path),
+        default=lambda: places.default(folder),
+        show_default=f"{folder.as_posix()} here, else in the repository",
+        help=text,
+    )
+
+
+data_dir = place_option("--data-dir", dataset.FOLDER, "Where the imported data set lies.")
+models_dir = place_option("--models-dir", artifacts.FOLDER, "Where the trained models lie.")
 backbone_weights = click.option(
     "--backbone-weights",
     type=click.Path(path_type=Path),

@@ -1,0 +1,49 @@
+"""Where the repository's models and data lie, from whichever directory `fer` is called."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fer import FerError, aggregates, artifacts, dataset
+
+ROOT = Path(__file__).resolve().parents[1]
+# A file that tells each folder from another project's of the same name.
+MARKS = {
+    artifacts.FOLDER: artifacts.MANIFEST,
+    dataset.FOLDER: dataset.MANIFEST,
+    aggregates.FOLDER: aggregates.SUMMARY,
+}
+
+
+def default(folder: Path, working: Path | None = None, root: Path = ROOT) -> Path:
+    """The folder that a command takes where no option names one.
+
+    It is the one in the working directory if that is one of `fer`'s; else the repository's that
+    `fer` runs from (`pip install -e`); else, of a copy in site-packages, the working directory's.
+
+    Args:
+        folder: one of `MARKS`, relative.
+        working: the working directory; None means the process' own.
+        root: what contains the package `fer`.
+    """
+    here = (working or Path.cwd()) / folder
+    is_checkout = (root / "pyproject.toml").is_file()
+    if is_checkout and not (here / MARKS[folder]).is_file():
+        # Shown in messages: no longer than it must be.
+        return folder if here.parent.resolve() == (root / folder).parent else root / folder
+    return folder
+
+
+def require_models(folder: Path) -> None:
+    """Does nothing where there is a trained model.
+
+    Raises:
+        FerError: if there is none.
+    """
+    if not artifacts.available(folder):
+        raise FerError(
+            "There is no trained model in {folder}; the models come with the repository: clone it "
+            "and name its folder with --models-dir, or install fer from it with: pip install "
+            "--no-deps -e .",
+            folder=folder,
+        )
