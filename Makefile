@@ -16,7 +16,7 @@ test: $(VENV)/dev.stamp
 	$(BIN)/mypy
 	$(BIN)/pytest
 
-# From a clean clone, which has no data set: no image of FER-2013 may be published.
+# From a clean clone, which has no data set: of FER-2013 only the committed sample may be published.
 screenshots: $(VENV)/dev.stamp
 	rm -rf build/clean
 	git clone --quiet . build/clean

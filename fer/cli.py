@@ -26,6 +26,7 @@ from fer import (
     live,
     places,
     runs,
+    sample,
     scenarios,
     votes,
 )
@@ -139,6 +140,19 @@ def votes_(path: Path, data_dir: Path, out: Path) -> None:
     found = votes.read_table(path, dataset.open_dataset(data_dir))
     votes.write(found, out)
     click.echo(f"Wrote the votes on {len(found):,} images to {out / votes.VOTES}: {found.digest}")
+
+
+@data.command("sample")
+@data_dir
+@place_option("--votes-dir", votes.FOLDER, "Where the FER+ votes lie.")
+@path_option("--out", sample.FOLDER, "Where the faces and their table are written.")
+@click.option("--seed", default=sample.SEED, show_default=True, help="Draws other faces.")
+def sample_(data_dir: Path, votes_dir: Path, out: Path, seed: int) -> None:
+    """Choose the committed sample anew: 70 Training faces, eight clear and two contested an
+    emotion by FER+ votes."""
+    found = sample.choose(dataset.open_dataset(data_dir), votes.open_votes(votes_dir), seed)
+    sample.write(found, out)
+    click.echo(f"Wrote {len(found)} faces to {out / sample.FACES} and {out / sample.TABLE}.")
 
 
 @main.command()

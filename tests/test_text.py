@@ -32,6 +32,7 @@ SHOWN = (
     "preprocessing",
     "reviews",
     "runs",
+    "sample",
     "scenarios",
     "turns",
     "videos",
