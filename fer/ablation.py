@@ -112,7 +112,7 @@ def run(
             backbone_weights=backbone_weights,
             progress=tell,
         )
-        best = max(history, key=lambda row: row["val_accuracy"])
+        best = runs.best_epoch(history)
         found = _predict(scenario, folder, data.images[rows], budget.image_size)
         probabilities[without, seed] = found
         done[without, seed] = {

@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-Row = dict[str, float]
+from fer import runs
+from fer.runs import Row
+
 Verdict = Literal["underfitting", "balanced", "mild overfitting", "overfitting"]
 
 # Gaps of accuracy between Training and PublicTest from which we speak of overfitting. There is no
@@ -53,13 +55,13 @@ class Reading:
 def read(history: Sequence[Row]) -> Reading | None:
     """What the history says, None for an empty one.
 
-    The best epoch is sought in the last phase, at whose size the model is served.
+    The best epoch is that of `runs.best_epoch`.
     """
     if not history:
         return None
     spans = phases(history)
     served = [row for row in history if row["epoch"] >= spans[-1].first]
-    best = max(served, key=lambda row: row["val_accuracy"])
+    best = runs.best_epoch(history)
     gap = best["accuracy"] - best["val_accuracy"]
     lowest = min(served, key=lambda row: row["val_loss"])
     rises = served[-1]["val_loss"] > (1 + RISE) * lowest["val_loss"]

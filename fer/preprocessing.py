@@ -148,6 +148,17 @@ def batch(faces: Sequence[Gray] | NDArray[np.uint8], size: int = NETWORK_SIZE) -
 
 
 @dataclass(frozen=True)
+class Rectangle:
+    """A covered part of an image: place and size as fractions of the side, gray on 0-255."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+    gray: float
+
+
+@dataclass(frozen=True)
 class Change:
     """One drawn augmentation: degrees, mirrored or not, shift in fractions of the side, factors."""
 
@@ -158,20 +169,43 @@ class Change:
     zoom: float
     contrast: float
     brightness: float
+    gamma: float = 1.0
+    erased: Rectangle | None = None
 
 
 def draw_change(augmentation: Augmentation, rng: np.random.Generator) -> Change:
     """A change drawn uniformly within the augmentation's bounds; the same generator state, the
     same change."""
-    rotation, shift_x, shift_y, zoom, contrast, brightness = rng.uniform(-1.0, 1.0, size=6)
+    rotation, shift_x, shift_y, zoom, contrast, brightness, gamma = rng.uniform(-1.0, 1.0, size=7)
+    is_flipped = bool(rng.random() < augmentation.flip)
+    is_erased = bool(rng.random() < augmentation.erasing)
+    # Drawn in any case: without erasing, the other changes of a seed stay what they were.
+    rectangle = _draw_rectangle(augmentation.erased_area, rng)
     return Change(
         rotation=rotation * augmentation.rotation,
-        is_flipped=bool(rng.random() < augmentation.flip),
+        is_flipped=is_flipped,
         shift_x=shift_x * augmentation.shift,
         shift_y=shift_y * augmentation.shift,
         zoom=1.0 + zoom * augmentation.zoom,
         contrast=1.0 + contrast * augmentation.contrast,
         brightness=brightness * augmentation.brightness,
+        gamma=float(np.exp(gamma * augmentation.gamma)),
+        erased=rectangle if is_erased else None,
+    )
+
+
+def _draw_rectangle(largest_area: float, rng: np.random.Generator) -> Rectangle:
+    """From a tenth of the largest area up to it, at most 1:3 or 3:1, anywhere inside the image."""
+    area = largest_area * rng.uniform(0.1, 1.0)
+    aspect = np.exp(rng.uniform(-1.0, 1.0) * np.log(3.0))
+    width, height = min(np.sqrt(area * aspect), 1.0), min(np.sqrt(area / aspect), 1.0)
+    left, top, gray = rng.random(3)
+    return Rectangle(
+        left=float(left * (1.0 - width)),
+        top=float(top * (1.0 - height)),
+        width=float(width),
+        height=float(height),
+        gray=float(255.0 * gray),
     )
 
 
@@ -191,8 +225,17 @@ def apply_change(image: Floats, change: Change) -> Floats:
         dtype=np.float32,
     )
     middle = np.float32(moved.mean())
-    lit = (moved - middle) * change.contrast + middle + change.brightness
-    return np.asarray(np.clip(lit, 0.0, 255.0), dtype=np.float32)
+    lit = np.clip((moved - middle) * change.contrast + middle + change.brightness, 0.0, 255.0)
+    if change.gamma != 1.0:
+        lit = 255.0 * (lit / 255.0) ** change.gamma
+    changed = np.asarray(lit, dtype=np.float32)
+    if change.erased is not None:
+        cover = change.erased
+        top, left = round(cover.top * side), round(cover.left * side)
+        bottom = max(round((cover.top + cover.height) * side), top + 1)
+        right = max(round((cover.left + cover.width) * side), left + 1)
+        changed[top:bottom, left:right] = cover.gray
+    return changed
 
 
 def augment(image: Floats, augmentation: Augmentation, rng: np.random.Generator) -> Floats:

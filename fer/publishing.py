@@ -20,8 +20,8 @@ def publish(
 ) -> Artifact:
     """Puts the best weights of a run into `models/<scenario>/` and returns the artifact.
 
-    The best epoch is the one with the highest PublicTest accuracy at the size the model is served
-    at. Metrics of the replaced model are removed; `fer evaluate` writes new ones.
+    The best epoch is that of `runs.best_epoch`. Metrics of the replaced model are removed;
+    `fer evaluate` writes new ones.
 
     A run of `fer search` takes the ranking of all candidates along.
 
@@ -43,8 +43,8 @@ def publish(
     record = files.read_json(run_dir / runs.RUN)
     scenario = Scenario.from_dict(record["scenario"])
     history = runs.read_history(run_dir)
-    served = [row for row in history if row["image_size"] == scenario.input_size]
-    if not served or not (run_dir / runs.BEST).exists():
+    is_served = bool(history) and history[-1]["image_size"] == scenario.input_size
+    if not is_served or not (run_dir / runs.BEST).exists():
         raise FerError(
             "The run in {run_dir} has no finished epoch at {input_size} pixels, where the "
             "model is served; run: fer train {scenario} --resume --run-dir {run_dir}",
@@ -52,7 +52,7 @@ def publish(
             input_size=scenario.input_size,
             scenario=scenario.key,
         )
-    best = max(served, key=lambda row: row["val_accuracy"])
+    best = runs.best_epoch(history)
     if scenario.trainable_layers is None:
         model = models.build(scenario, backbone_weights)
         inputs = keras.Input(model.get_layer("norm").input.shape[1:])

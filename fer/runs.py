@@ -1,14 +1,15 @@
 """What a run directory holds, and whether a run in it may go on.
 
 `run.json` (scenario and data digest), `history.csv` (one row an epoch),
-`checkpoint-NNNN.weights.h5` (the last epoch, optimiser included) and `best.weights.h5` (the epoch
-of the last phase with the highest PublicTest accuracy).
+`checkpoint-NNNN.weights.h5` (the last epoch, optimiser included) and `best.weights.h5` (the best
+epoch, see `best_epoch`).
 """
 
 from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -26,6 +27,7 @@ HISTORY_COLUMNS = (
     "image_size",
     "seconds",
 )
+Row = dict[str, float]
 BEST = "best.weights.h5"
 HISTORY = "history.csv"
 RUN = "run.json"
@@ -95,6 +97,19 @@ def _require_same(before: Scenario, now: Scenario, done: int, run_dir: Path) -> 
             run_dir=run_dir,
             names=", ".join(changed),
         )
+
+
+def best_epoch(history: Sequence[Row]) -> Row:
+    """The row of the best epoch: the highest PublicTest accuracy among those at the last size.
+
+    A model is served at the size it was last trained at. Accuracy decides and not the loss, which a
+    handful of images can multiply; of equal epochs the earlier one was trained less.
+
+    Args:
+        history: at least one row.
+    """
+    served = [row for row in history if row["image_size"] == history[-1]["image_size"]]
+    return max(served, key=lambda row: row["val_accuracy"])
 
 
 def finished_epochs(run_dir: Path) -> int:

@@ -4,24 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
-import time
-from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 
-from fer import FerError, features, feeding, files, models, reference, runs
+from fer import FerError, callbacks, features, feeding, files, models, reference, runs
 from fer.artifacts import Artifact
+from fer.callbacks import Progress
 from fer.dataset import Dataset, Split
 from fer.distribution import ALONE, Share
 from fer.scenarios import BASELINE, HEADS, Phase, Scenario, with_head
-
-Progress = Callable[[int, int, dict[str, float]], None]
-
-# Enough for channel means to within a twentieth of a standard deviation, at 5 % of an epoch's time.
-NORM_IMAGES = 512
 
 
 def train(
@@ -58,86 +52,166 @@ def train(
         )
     done = runs.prepare(scenario, data, run_dir, resume)
     keras.utils.set_random_seed(scenario.seed)
-    if _is_cacheable(scenario):
-        images: Any = features.pooled(
-            features.cached(data, scenario, cache_dir or run_dir, backbone_weights, progress),
-            scenario,
-        )
-        inputs = keras.Input(images.shape[1:])
-        model = keras.Model(inputs, models.classify(inputs, scenario), name=scenario.key)
-        batches: type[feeding.FaceBatches] = feeding.VectorBatches
-    else:
-        model = models.build(scenario, None if done else backbone_weights)
-        batches, images = feeding.FaceBatches, data.images
-
-    training, validation = data.rows(Split.TRAINING), data.rows(Split.PUBLIC_TEST)
-    weights = (
-        feeding.class_weights(data.labels[training])
-        if scenario.class_weights == "sqrt_inverse_frequency"
-        else None
+    model, feed = _model_and_feed(
+        scenario,
+        data,
+        backbone_weights=backbone_weights,
+        is_resumed=done > 0,
+        cache_dir=cache_dir or run_dir,
+        progress=progress,
+        share=share,
     )
-    first_epoch = 0
-    steps_before = 0
-    steps_in_all = sum(_steps(phase, len(training)) * phase.epochs for phase in scenario.phases)
+    images = len(data.rows(Split.TRAINING))
+    steps_in_all = sum(_steps(phase, images) * phase.epochs for phase in scenario.phases)
+    first_epoch = steps_before = 0
     for phase in scenario.phases:
         last_epoch = first_epoch + phase.epochs
-        steps = _steps(phase, len(training))
-        start = max(done, first_epoch)
-        is_phase_over = done == last_epoch
+        steps = _steps(phase, images)
         # A finished phase leaves its weights only: the next one has an optimiser of its own.
-        if start < last_epoch:
+        if done < last_epoch:
             compile_for(model, scenario, phase, steps)
         if done and first_epoch < done <= last_epoch:
-            _restore(model, scenario, run_dir, done, is_phase_over=is_phase_over)
-        if start < last_epoch:
-            model.fit(
-                batches(
-                    images,
-                    data.labels,
-                    training,
-                    size=phase.image_size,
-                    batch_size=phase.batch_size,
-                    augmentation=scenario.augmentation,
-                    seed=scenario.seed,
-                    images_per_epoch=phase.images_per_epoch,
-                    epoch=start,
-                    share=share,
-                ),
-                validation_data=batches(
-                    images,
-                    data.labels,
-                    validation,
-                    size=phase.image_size,
-                    batch_size=64,
-                    share=share,
-                ),
-                initial_epoch=start,
-                epochs=last_epoch,
-                class_weight=weights,
-                shuffle=False,
-                verbose=0,
-                callbacks=[
-                    # First, so that what Recorder writes is the averaged model.
-                    *_averaging(
-                        scenario,
-                        batches(
-                            images,
-                            data.labels,
-                            training,
-                            size=phase.image_size,
-                            batch_size=64,
-                            seed=scenario.seed,
-                            images_per_epoch=NORM_IMAGES,
-                        ),
-                    ),
-                    Recorder(run_dir, phase, first_epoch),
-                    keras.callbacks.TerminateOnNaN(),
-                    *_reporting(progress, first_epoch, steps_before, steps_in_all),
-                ],
+            _restore(model, scenario, run_dir, done, is_phase_over=done == last_epoch)
+        if done < last_epoch:
+            reporting = (
+                [callbacks.StepProgress(progress, first_epoch, steps_before, steps_in_all)]
+                if progress is not None
+                else []
+            )
+            _fit(
+                model,
+                scenario,
+                phase,
+                feed,
+                run_dir,
+                epochs=range(max(done, first_epoch), last_epoch),
+                reporting=reporting,
             )
         first_epoch = last_epoch
         steps_before += steps * phase.epochs
     return runs.read_history(run_dir)
+
+
+@dataclass(frozen=True)
+class _Feed:
+    """What `fit` is fed: batches of Training for a phase, of PublicTest, and for normalisation."""
+
+    batches: type[feeding.FaceBatches]
+    images: Any
+    data: Dataset
+    scenario: Scenario
+    share: Share
+
+    def training(self, phase: Phase, epoch: int) -> feeding.FaceBatches:
+        """Augmented batches in the order of that epoch."""
+        return self.batches(
+            self.images,
+            self.data.labels,
+            self.data.rows(Split.TRAINING),
+            size=phase.image_size,
+            batch_size=phase.batch_size,
+            augmentation=self.scenario.augmentation,
+            seed=self.scenario.seed,
+            images_per_epoch=phase.images_per_epoch,
+            epoch=epoch,
+            share=self.share,
+        )
+
+    def validation(self, phase: Phase) -> feeding.FaceBatches:
+        """PublicTest as it is."""
+        return self.batches(
+            self.images,
+            self.data.labels,
+            self.data.rows(Split.PUBLIC_TEST),
+            size=phase.image_size,
+            batch_size=64,
+            share=self.share,
+        )
+
+    def normalisation(self, phase: Phase) -> feeding.FaceBatches:
+        """Some Training images as they are; the same ones in every epoch and process."""
+        return self.batches(
+            self.images,
+            self.data.labels,
+            self.data.rows(Split.TRAINING),
+            size=phase.image_size,
+            batch_size=64,
+            seed=self.scenario.seed,
+            images_per_epoch=callbacks.NORM_IMAGES,
+        )
+
+    def class_weights(self) -> dict[int, float] | None:
+        """The scenario's weight of each class in the loss."""
+        if self.scenario.class_weights == "none":
+            return None
+        return feeding.class_weights(self.data.labels[self.data.rows(Split.TRAINING)])
+
+
+def _model_and_feed(
+    scenario: Scenario,
+    data: Dataset,
+    *,
+    backbone_weights: models.Weights,
+    is_resumed: bool,
+    cache_dir: Path,
+    progress: Progress | None,
+    share: Share,
+) -> tuple[keras.Model, _Feed]:
+    """The network and its images; or the head alone and vectors that never change."""
+    if not _is_cacheable(scenario):
+        # What a checkpoint holds need not be loaded twice.
+        model = models.build(scenario, None if is_resumed else backbone_weights)
+        return model, _Feed(feeding.FaceBatches, data.images, data, scenario, share)
+    maps = features.cached(data, scenario, cache_dir, backbone_weights, progress)
+    vectors = features.pooled(maps, scenario)
+    inputs = keras.Input(vectors.shape[1:])
+    model = keras.Model(inputs, models.classify(inputs, scenario), name=scenario.key)
+    return model, _Feed(feeding.VectorBatches, vectors, data, scenario, share)
+
+
+def _fit(
+    model: keras.Model,
+    scenario: Scenario,
+    phase: Phase,
+    feed: _Feed,
+    run_dir: Path,
+    *,
+    epochs: range,
+    reporting: list[keras.callbacks.Callback],
+) -> None:
+    """Keras' `fit` over the epochs of a phase that are not done yet.
+
+    Raises:
+        FerError: if the loss is no longer a number.
+    """
+    recorder = callbacks.Recorder(run_dir, phase)
+    averaging = (
+        [
+            keras.callbacks.SwapEMAWeights(swap_on_epoch=True),
+            callbacks.RecalibratedNorm(feed.normalisation(phase)),
+        ]
+        if scenario.ema_momentum is not None
+        else []
+    )
+    model.fit(
+        feed.training(phase, epochs.start),
+        validation_data=feed.validation(phase),
+        initial_epoch=epochs.start,
+        epochs=epochs.stop,
+        class_weight=feed.class_weights(),
+        shuffle=False,
+        verbose=0,
+        # Averaging first, so that what the recorder writes is the averaged model.
+        callbacks=[*averaging, recorder, keras.callbacks.TerminateOnNaN(), *reporting],
+    )
+    if recorder.diverged_in is not None:
+        raise FerError(
+            "The training in {run_dir} diverged: the loss of epoch {epoch} is not a number. What "
+            "was learnt before is kept there; lower the learning rate in fer/scenarios.py and "
+            "train anew in another --run-dir.",
+            run_dir=run_dir,
+            epoch=recorder.diverged_in,
+        )
 
 
 def begin_from(artifact: Artifact, data: Dataset, run_dir: Path) -> None:
@@ -165,7 +239,7 @@ def begin_from(artifact: Artifact, data: Dataset, run_dir: Path) -> None:
     model = reference.build_from(artifact, artifact.scenario.compute_dtype)
     history = artifact.history()
     with files.replacing(run_dir / runs.checkpoint(len(history))) as temporary:
-        _save_weights(model, temporary)
+        callbacks.save_weights(model, temporary)
     runs.write_history(run_dir, history)
     files.write_json(
         run_dir / runs.RUN, {"scenario": artifact.scenario.to_dict(), "data": data.digest}
@@ -200,7 +274,7 @@ def search_heads(
             cache_dir=cache_dir,
             progress=progress,
         )
-        best = max(history, key=lambda row: row["val_accuracy"])
+        best = runs.best_epoch(history)
         results.append(
             {
                 "head": name,
@@ -270,116 +344,6 @@ def compile_for(model: keras.Model, scenario: Scenario, phase: Phase, steps: int
         metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
     )
     optimizer.build(model.trainable_variables)
-
-
-def _averaging(scenario: Scenario, batches: feeding.FaceBatches) -> list[keras.callbacks.Callback]:
-    if scenario.ema_momentum is None:
-        return []
-    return [keras.callbacks.SwapEMAWeights(swap_on_epoch=True), RecalibratedNorm(batches)]
-
-
-def _reporting(
-    progress: Progress | None, first_epoch: int, steps_before: int, steps_in_all: int
-) -> list[keras.callbacks.Callback]:
-    if progress is None:
-        return []
-    return [StepProgress(progress, first_epoch, steps_before, steps_in_all)]
-
-
-class RecalibratedNorm(keras.callbacks.Callback):
-    """Gives batch normalisation the averaged network's own statistics before it is validated.
-
-    The moving mean and variance were gathered while the raw weights were in place and do not fit
-    the averaged ones (Izmailov et al. 2018, section 3.2). Training itself normalises by batch and
-    is not affected.
-    """
-
-    def __init__(self, batches: feeding.FaceBatches) -> None:
-        super().__init__()
-        self.batches = batches
-        self._into_norm: keras.Model | None = None
-
-    def on_test_begin(self, logs: dict[str, float] | None = None) -> None:
-        norm = self.model.get_layer(models.NORM)
-        if self._into_norm is None:
-            self._into_norm = keras.Model(self.model.input, norm.input)
-        vectors = np.concatenate(
-            [
-                keras.ops.convert_to_numpy(self._into_norm.predict_on_batch(self.batches[i][0]))
-                for i in range(len(self.batches))
-            ]
-        )
-        norm.moving_mean.assign(vectors.mean(axis=0))
-        norm.moving_variance.assign(vectors.var(axis=0))
-
-
-class Recorder(keras.callbacks.Callback):
-    """Writes history, best weights and checkpoint after each epoch, each file whole or not at all.
-
-    The checkpoint comes last and decides what was finished: killed before it, the epoch is run
-    again and its history row replaced.
-    """
-
-    def __init__(self, run_dir: Path, phase: Phase, first_epoch: int) -> None:
-        super().__init__()
-        self.run_dir, self.phase, self.first_epoch = run_dir, phase, first_epoch
-        self.started = time.perf_counter()
-
-    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        self.started = time.perf_counter()
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        logs = logs or {}
-        history = [row for row in runs.read_history(self.run_dir) if row["epoch"] <= epoch]
-        in_phase = [row["val_accuracy"] for row in history if row["epoch"] > self.first_epoch]
-        is_best = not in_phase or logs["val_accuracy"] > max(in_phase)
-        row = {
-            "epoch": epoch + 1,
-            **{name: float(logs[name]) for name in runs.HISTORY_COLUMNS[1:5]},
-            "learning_rate": float(self.model.optimizer.learning_rate),
-            "image_size": self.phase.image_size,
-            "seconds": round(time.perf_counter() - self.started, 1),
-        }
-        if is_best:
-            with files.replacing(self.run_dir / runs.BEST) as temporary:
-                _save_weights(self.model, temporary)
-        runs.write_history(self.run_dir, [*history, row])
-        with files.replacing(self.run_dir / runs.checkpoint(epoch + 1)) as temporary:
-            _save_weights(self.model, temporary)
-        for old in self.run_dir.glob("checkpoint-*.weights.h5"):
-            if old.name != runs.checkpoint(epoch + 1):
-                old.unlink()
-
-
-class StepProgress(keras.callbacks.Callback):
-    """Tells a function how many steps of the whole run are done."""
-
-    def __init__(self, progress: Progress, first_epoch: int, before: int, total: int) -> None:
-        super().__init__()
-        self.progress, self.first_epoch, self.before, self.total = (
-            progress,
-            first_epoch,
-            before,
-            total,
-        )
-        self.epoch = 0
-
-    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        self.epoch = epoch
-
-    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        in_phase = (self.epoch - self.first_epoch) * self.params["steps"] + batch + 1
-        self.progress(self.before + in_phase, self.total, {"epoch": self.epoch + 1, **(logs or {})})
-
-
-def _save_weights(model: keras.Model, path: Path) -> None:
-    # Keras insists on the double suffix, which a temporary name does not have.
-    whole = path.with_name(path.stem + ".weights.h5")
-    try:
-        model.save_weights(whole)
-        whole.replace(path)
-    finally:
-        whole.unlink(missing_ok=True)
 
 
 def _restore(

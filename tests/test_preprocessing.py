@@ -172,5 +172,39 @@ def test_flip_mirrors_exactly() -> None:
     assert np.abs(preprocessing.apply_change(image, change) - image[:, ::-1]).max() < 1e-2
 
 
+def test_gamma_darkens_the_middle_and_keeps_the_ends() -> None:
+    image = preprocessing.resize(face_like(5), 64)
+    image[0, :2] = 0.0, 255.0
+    change = preprocessing.Change(0.0, False, 0.0, 0.0, 1.0, 1.0, 0.0, gamma=1.4)
+    changed = preprocessing.apply_change(image, change)
+    assert changed[0, :2] == pytest.approx([0.0, 255.0], abs=0.01)
+    middle = (image > 50) & (image < 200)
+    assert (changed[middle] < image[middle]).all()
+
+
+def test_erasing_covers_one_rectangle_of_the_drawn_size() -> None:
+    image = preprocessing.resize(face_like(5), 64)
+    cover = preprocessing.Rectangle(left=0.25, top=0.5, width=0.5, height=0.25, gray=300.0)
+    change = preprocessing.Change(0.0, False, 0.0, 0.0, 1.0, 1.0, 0.0, erased=cover)
+    changed = preprocessing.apply_change(image, change)
+    assert (changed == 300.0).sum() == 32 * 16
+    assert (changed[32:48, 16:48] == 300.0).all()
+
+
+def test_erased_share_and_size_follow_the_augmentation() -> None:
+    augmentation = Augmentation(erasing=0.5, erased_area=0.2)
+    rng = np.random.default_rng(3)
+    drawn = [preprocessing.draw_change(augmentation, rng).erased for _ in range(2000)]
+    covers = [cover for cover in drawn if cover is not None]
+    assert 0.45 < len(covers) / len(drawn) < 0.55
+    areas = [cover.width * cover.height for cover in covers]
+    assert min(areas) >= 0.02 - 1e-9
+    assert max(areas) <= 0.2 + 1e-9
+    assert all(cover.left >= 0 and cover.left + cover.width <= 1 + 1e-9 for cover in covers)
+    assert all(cover.top >= 0 and cover.top + cover.height <= 1 + 1e-9 for cover in covers)
+    plain = [preprocessing.draw_change(Augmentation(), rng).erased for _ in range(50)]
+    assert plain == [None] * 50
+
+
 def test_batch_of_nothing() -> None:
     assert preprocessing.batch([], 64).shape == (0, 64, 64, 3)

@@ -91,6 +91,66 @@ def test_saved_model_is_normalised_by_its_own_statistics(
     assert np.allclose(norm.moving_variance.numpy(), vectors.var(axis=0), rtol=0.1, atol=1e-3)
 
 
+def test_channel_that_was_silent_keeps_a_floor_of_variance() -> None:
+    import keras
+
+    from fer import callbacks, models
+
+    inputs = keras.Input((4,))
+    model = keras.Model(inputs, keras.layers.BatchNormalization(name=models.NORM)(inputs))
+    rng = np.random.default_rng(1)
+    vectors = rng.normal(5.0, 10.0, (64, 4)).astype(np.float32)
+    # One channel that never fires on the images of the estimate.
+    vectors[:, 2] = 0.0
+    recalibrated = callbacks.RecalibratedNorm([(vectors[:32], None), (vectors[32:], None)])
+    recalibrated.set_model(model)
+    recalibrated.on_test_begin()
+    variance = np.asarray(model.get_layer(models.NORM).moving_variance)
+    assert variance[[0, 1, 3]] == pytest.approx(vectors.var(axis=0)[[0, 1, 3]], rel=1e-4)
+    assert variance[2] == pytest.approx(callbacks.NORM_FLOOR * vectors.var(axis=0).mean(), rel=1e-4)
+    # One image on which it does fire is then no outlier by hundreds of standard deviations.
+    loud = np.full((1, 4), 10.0, np.float32)
+    assert np.abs(np.asarray(model(loud, training=False))).max() < 100
+
+
+def test_diverged_training_fails_and_keeps_the_last_good_weights(
+    small_data: dataset.Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = replace(TINY, phases=TINY.phases[:1], input_size=32)
+    before = training.train(first, small_data, tmp_path / "run", backbone_weights=None)
+    kept = {path.name: path.read_bytes() for path in (tmp_path / "run").glob("*.weights.h5")}
+
+    def poisoned(self: feeding.FaceBatches, index: int) -> object:
+        inputs, labels = healthy(self, index)
+        return inputs, labels * np.float32(np.nan)
+
+    healthy = feeding.FaceBatches.__getitem__
+    monkeypatch.setattr(feeding.FaceBatches, "__getitem__", poisoned)
+    three = replace(TINY, phases=(*TINY.phases, Phase(40, 2, 1e-4, 8)))
+    with pytest.raises(FerError, match="loss of epoch 3 is not a number"):
+        training.train(three, small_data, tmp_path / "run", resume=True, backbone_weights=None)
+    assert runs.read_history(tmp_path / "run") == before
+    assert {p.name: p.read_bytes() for p in (tmp_path / "run").glob("*.weights.h5")} == kept
+    monkeypatch.undo()
+    history = training.train(TINY, small_data, tmp_path / "run", resume=True)
+    assert all(np.isfinite(row["loss"]) for row in history)
+
+
+def test_best_epoch_is_the_most_accurate_at_the_last_size() -> None:
+    def row(epoch: int, size: int, accuracy: float, loss: float) -> dict[str, float]:
+        return {"epoch": epoch, "image_size": size, "val_accuracy": accuracy, "val_loss": loss}
+
+    history = [
+        row(1, 32, 0.9, 0.1),
+        row(2, 40, 0.5, 1.0),
+        row(3, 40, 0.6, 23.3),
+        row(4, 40, 0.6, 1),
+    ]
+    assert runs.best_epoch(history)["epoch"] == 3
+    assert runs.best_epoch(history[:2])["epoch"] == 2
+    assert runs.best_epoch(history[:1])["epoch"] == 1
+
+
 def test_run_is_not_overwritten_nor_mixed(small_data: dataset.Dataset, tmp_path: Path) -> None:
     short = replace(TINY, phases=(Phase(32, 1, 2e-4, 8),), input_size=32)
     training.train(short, small_data, tmp_path, backbone_weights=None)

@@ -9,7 +9,7 @@ import plotly.colors
 import plotly.graph_objects as go
 
 from fer import learning
-from fer.learning import Row
+from fer.runs import Row
 from fer.scenarios import SCENARIOS
 from fer.ui.charts import arrange
 from fer.ui.text import Translator

@@ -10,7 +10,8 @@ import streamlit as st
 
 from fer import FerError, artifacts, files, jobs, learning, live, runs
 from fer.artifacts import Artifact
-from fer.learning import Reading, Row
+from fer.learning import Reading
+from fer.runs import Row
 from fer.scenarios import SCENARIOS
 from fer.ui import charts, loaders, parts, permissions, training_charts
 from fer.ui.text import Translator
