@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
@@ -122,6 +124,9 @@ def sliders(_: Translator) -> tuple[Augmentation, int]:
         "zoom": 100 * trained.zoom,
         "contrast": 100 * trained.contrast,
         "brightness": trained.brightness,
+        "gamma": round(100 * (math.exp(trained.gamma) - 1)),
+        "erasing": 100 * trained.erasing,
+        "erased_area": 100 * trained.erased_area,
     }
     labels = {
         "rotation": (_("Rotation (± degrees)"), 90.0, 1.0),
@@ -130,11 +135,14 @@ def sliders(_: Translator) -> tuple[Augmentation, int]:
         "zoom": (_("Zoom (± %)"), 50.0, 1.0),
         "contrast": (_("Contrast (± %)"), 80.0, 1.0),
         "brightness": (_("Brightness (± of 255)"), 100.0, 1.0),
+        "gamma": (_("Gamma (exponent up to + %)"), 150.0, 1.0),
+        "erasing": (_("Erasing (% of images)"), 100.0, 5.0),
+        "erased_area": (_("Erased area (up to % of the image)"), 50.0, 1.0),
     }
 
     def reset() -> None:
         for name, value in defaults.items():
-            st.session_state[f"{PREFIX}_{name}"] = value
+            st.session_state[f"{PREFIX}_{name}"] = float(value)
 
     if f"{PREFIX}_rotation" not in st.session_state:
         reset()
@@ -164,6 +172,9 @@ def sliders(_: Translator) -> tuple[Augmentation, int]:
         zoom=values["zoom"] / 100,
         contrast=values["contrast"] / 100,
         brightness=values["brightness"],
+        gamma=math.log1p(values["gamma"] / 100),
+        erasing=values["erasing"] / 100,
+        erased_area=values["erased_area"] / 100,
     )
     return chosen, int(seed)
 
@@ -176,9 +187,12 @@ def show_variants(gray: Gray, augmentation: Augmentation, seed: int, _: Translat
             drawn = [f"{_.signed(change.rotation)}°", f"{_.number(100 * change.zoom)} %"]
             if change.is_flipped:
                 drawn.append(_("mirrored"))
+            if change.erased is not None:
+                drawn.append(_("partly erased"))
             moved = (100 * change.shift_x, 100 * change.shift_y)
             told = [*drawn, f"→ {_.signed(moved[0])} %", f"↓ {_.signed(moved[1])} %"]
             told += [f"×{_.number(change.contrast, 2)}", f"{_.signed(change.brightness)}"]
+            told.append(f"γ {_.number(change.gamma, 2)}")
             st.image(
                 variant.picture,
                 caption=" · ".join(drawn),

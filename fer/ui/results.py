@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -312,13 +313,32 @@ def _phase(phase: Phase, _: Translator) -> str:
 def _augmentation(changes: Augmentation | None, _: Translator) -> str:
     if changes is None:
         return _("none")
-    return _(
-        "rotation ±{rotation}°, flip {flip}, shift ±{shift}, zoom ±{zoom}, contrast ±{contrast}, "
-        "brightness ±{brightness}",
-        rotation=_.number(changes.rotation),
-        flip=_.percent(changes.flip, 0),
-        shift=_.percent(changes.shift),
-        zoom=_.percent(changes.zoom, 0),
-        contrast=_.percent(changes.contrast, 0),
-        brightness=_.number(changes.brightness),
-    )
+    said = [
+        _(
+            "rotation ±{rotation}°, flip {flip}, shift ±{shift}, zoom ±{zoom}, "
+            "contrast ±{contrast}, brightness ±{brightness}",
+            rotation=_.number(changes.rotation),
+            flip=_.percent(changes.flip, 0),
+            shift=_.percent(changes.shift),
+            zoom=_.percent(changes.zoom, 0),
+            contrast=_.percent(changes.contrast, 0),
+            brightness=_.number(changes.brightness),
+        )
+    ]
+    if changes.gamma:
+        said.append(
+            _(
+                "gamma {low} to {high}",
+                low=_.number(math.exp(-changes.gamma), 2),
+                high=_.number(math.exp(changes.gamma), 2),
+            )
+        )
+    if changes.erasing:
+        said.append(
+            _(
+                "erasing {share} of the images, up to {area} of the area",
+                share=_.percent(changes.erasing, 0),
+                area=_.percent(changes.erased_area, 0),
+            )
+        )
+    return ", ".join(said)
