@@ -5,11 +5,11 @@ from pathlib import Path
 import streamlit as st
 
 from fer import FerError
-from fer.ui import text
+from fer.ui import modules, text
 
 icon = Path(__file__).parent / "fer" / "ui" / "icon.png"
 st.set_page_config(page_title="FER-2013", page_icon=icon, layout="wide")
-with st.container(horizontal=True, horizontal_alignment="right"):
+with st.sidebar:
     _ = text.language_control()
 
 
@@ -20,49 +20,21 @@ def home() -> None:
     front.show(_)
 
 
-pages = [
-    st.Page(
-        home,
-        title=_("Home"),
-        icon=":material/home:",
-        default=True,
-        help=_("What is compared, with the models' accuracy; try a photo."),
-    ),
-    st.Page(
-        "pages/1_Dataset.py",
-        title=_("Dataset"),
-        icon=":material/grid_view:",
-        help=_("What FER-2013 contains: counts, faces, pixels, duplicates."),
-    ),
-    st.Page(
-        "pages/2_Preprocessing.py",
-        title=_("Preprocessing"),
-        icon=":material/tune:",
-        help=_("Every stage from a photo to the network's input, and augmentation."),
-    ),
-    st.Page(
-        "pages/3_Classification_Results.py",
-        title=_("Results"),
-        icon=":material/compare_arrows:",
-        help=_("Both scenarios compared: parameters, metrics, confusion, calibration."),
-    ),
-    st.Page(
-        "pages/4_Training.py",
-        title=_("Training"),
-        icon=":material/show_chart:",
-        help=_("Learning curves, overfitting and generalisation; start a short training."),
-    ),
-    st.Page(
-        "pages/5_Realtime_Demo.py",
-        title=_("Demo"),
-        icon=":material/videocam:",
-        help=_("Both models side by side on your webcam or your own photos."),
-    ),
-]
-page = st.navigation(pages, position="top")
-# Nav labels are short; two pages have more to say.
-titles = {"": _("Two ways to read a face"), "Classification_Results": _("Classification results")}
-st.title(titles.get(page.url_path, page.title))
+five = modules.numbered(_)
+first = st.Page(
+    home,
+    title=_("Home"),
+    icon=":material/home:",
+    default=True,
+    help=_("What is compared, with the models' accuracy; try a photo."),
+)
+numbered = [st.Page(m.path, title=m.name, icon=m.icon, help=m.help) for m in five]
+# The navigation's heading names the system on every page.
+page = st.navigation({modules.app_title(_): [first, *numbered]}, expanded=True)
+titles = {shown.url_path: module.title for shown, module in zip(numbered, five, strict=True)}
+st.title(titles.get(page.url_path, modules.app_title(_)))
+if page.url_path == "":
+    st.markdown(f"**{modules.app_subtitle(_)}**")
 # Drawn before the imports below, which take most of a second in a fresh server.
 from fer.ui import loaders  # noqa: E402
 

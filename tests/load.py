@@ -14,6 +14,7 @@ import asyncio
 import io
 import json
 import random
+import re
 import sys
 import tempfile
 import time
@@ -55,7 +56,7 @@ class Page:
         return tuple(
             line.split("] ", 1)[1]
             for line in lines
-            if ":material/square:] " in line and ": **" in line
+            if re.match(r":\w+\[.\] ", line) and ": **" in line
         )
 
 

@@ -86,7 +86,7 @@ def test_model_context_protocol_reaches_the_same_pages(server: Server) -> None:
     assert {tool["name"] for tool in call("tools/list")["tools"]} == {"interact", "get_data"}
     found = call("tools/call", name="interact", arguments={})
     assert not found.get("isError")
-    assert "Two ways to read a face" in json.dumps(found)
+    assert "Facial Expression Analysis System" in json.dumps(found)
 
 
 def test_operator_reads_figures_and_nothing_about_visitors(server: Server) -> None:

@@ -24,7 +24,8 @@ def words(app: AppTest) -> str:
 
 
 @pytest.mark.parametrize(
-    ("language", "title"), [("en", "Two ways to read a face"), ("id", "Dua cara membaca wajah")]
+    ("language", "title"),
+    [("en", "Facial Expression Analysis System"), ("id", "Sistem Analisis Ekspresi Wajah")],
 )
 def test_home_in_both_languages(language: str, title: str) -> None:
     app = home(language)

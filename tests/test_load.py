@@ -32,9 +32,8 @@ def test_what_a_run_must_not_show_is_told(
 def test_answers_are_read_from_the_page() -> None:
     page = Page(
         texts=[
-            ":orange[:material/square:] Scenario 1 · baseline",
-            ":orange[:material/square:] baseline: **happy** 63.1 %  \n"
-            ":violet[:material/square:] proposed: **sad** 88.9 %",
+            ":orange[▨] Scenario 1 · baseline",
+            ":orange[▨] baseline: **happy** 63.1 %  \n:violet[■] proposed: **sad** 88.9 %",
         ]
     )
     assert page.answers == ("baseline: **happy** 63.1 %", "proposed: **sad** 88.9 %")

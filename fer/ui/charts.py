@@ -18,6 +18,8 @@ INK = "white"
 BOTH = "#94A3B8"
 # Lines of the models differ by more than colour: by the dash that goes with their bars' pattern.
 DASHES = {"": "solid", "/": "dash", "x": "dot"}
+# In text, what stands for a bar's pattern.
+MARKS = {"": "■", "/": "▨"}
 # Markdown's own names for the scenarios' colours; `.streamlit/config.toml` gives them their values.
 MARKDOWN_COLOURS = {"#F59E0B": "orange", "#818CF8": "violet"}
 
@@ -28,8 +30,13 @@ def dash(key: str) -> str:
 
 
 def swatch(key: str) -> str:
-    """A small square in the model's colour, as Markdown; gray where the theme has no such name."""
-    return f":{MARKDOWN_COLOURS.get(SCENARIOS[key].colour, 'gray')}[:material/square:]"
+    """A small square in the model's colour, filled or hatched like its bars, as Markdown.
+
+    It is gray where the theme has no such colour's name.
+    """
+    scenario = SCENARIOS[key]
+    mark = MARKS.get(scenario.pattern, "▩")
+    return f":{MARKDOWN_COLOURS.get(scenario.colour, 'gray')}[{mark}]"
 
 
 def confidence_bars(predictions: Mapping[str, Prediction], _: Translator) -> go.Figure:

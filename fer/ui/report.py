@@ -97,7 +97,7 @@ def html(split: str, _: Translator, now: datetime) -> str:
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
         language=_.language,
-        title=_("Two ways to read a face"),
+        title=_("Facial Expression Analysis System"),
         split=split,
         made=_("Made on {date} from stored results.", date=now.strftime("%Y-%m-%d %H:%M UTC")),
         sources=[f"{key}: SHA-256 {model.digest}" for key, model in results.evaluated().items()],

@@ -28,7 +28,7 @@ def test_photo_shows_two_models_bars(
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.goto(address)
     indonesian = page.viewport_size is not None and page.viewport_size["width"] == 390
-    title = "Dua cara membaca wajah" if indonesian else "Two ways to read a face"
+    title = "Sistem Analisis Ekspresi Wajah" if indonesian else "Facial Expression Analysis System"
     expect(page.get_by_role("heading", name=title)).to_be_visible()
     photo = tmp_path / "portrait.jpg"
     photo.write_bytes(jpeg(portrait))
@@ -66,7 +66,7 @@ def test_answers_come_without_tensorflow(page: Page, portrait: np.ndarray, tmp_p
 def test_language_switch_keeps_the_choice_in_the_address(page: Page, address: str) -> None:
     page.goto(address)
     page.get_by_role("radio", name="ID").click()
-    expect(page.get_by_role("heading", name="Dua cara membaca wajah")).to_be_visible()
+    expect(page.get_by_role("heading", name="Sistem Analisis Ekspresi Wajah")).to_be_visible()
     page.wait_for_url("**lang=ID**")
     page.reload()
-    expect(page.get_by_role("heading", name="Dua cara membaca wajah")).to_be_visible()
+    expect(page.get_by_role("heading", name="Sistem Analisis Ekspresi Wajah")).to_be_visible()

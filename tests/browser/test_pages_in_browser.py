@@ -58,7 +58,7 @@ def test_page_is_whole(page: Page, address: str, name: str) -> None:
 def test_language_survives_a_page_change(page: Page, address: str) -> None:
     page.goto(address)
     page.get_by_role("radio", name="ID").click()
-    expect(page.get_by_role("heading", name="Dua cara membaca wajah")).to_be_visible()
+    expect(page.get_by_role("heading", name="Sistem Analisis Ekspresi Wajah")).to_be_visible()
     page.get_by_role("link", name="Pelatihan").click()
     expect(page.get_by_role("heading", name="Pelatihan", exact=True, level=1)).to_be_visible()
     page.wait_for_url("**lang=ID**")
