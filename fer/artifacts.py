@@ -30,6 +30,7 @@ TRUNK = "vgg16_blocks_1_to_3.safetensors"
 DETECTOR = "face_detection_yunet_2023mar.onnx"
 MANIFEST = "manifest.json"
 COMPARISON = "comparison.json"
+CROWD = "crowd.json"
 BENCHMARK = "benchmark.json"
 ANALYSIS = "analysis"
 FAST = "fast"
@@ -208,7 +209,8 @@ def write_model(
     target = folder / scenario.key
     for stale in (METRICS, PREDICTIONS, SEARCH, CARD):
         (target / stale).unlink(missing_ok=True)
-    (folder / COMPARISON).unlink(missing_ok=True)
+    for stale in (COMPARISON, CROWD):
+        (folder / stale).unlink(missing_ok=True)
     with files.replacing(target / WEIGHTS) as temporary:
         save_file(_pack(own), temporary)
     files.write_text(target / runs.HISTORY, history)

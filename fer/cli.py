@@ -18,6 +18,7 @@ from fer import (
     aggregates,
     artifacts,
     cli_analysis,
+    cli_crowd,
     cli_serving,
     dataset,
     distribution,
@@ -54,6 +55,7 @@ main.add_command(cli_serving.export)
 main.add_command(cli_serving.benchmark)
 main.add_command(cli_analysis.ablate)
 main.add_command(cli_analysis.analyse)
+main.add_command(cli_crowd.crowd)
 
 
 @main.group()
@@ -134,7 +136,7 @@ def aggregate(data_dir: Path, models_dir: Path, out: Path) -> None:
 @data.command("votes")
 @click.argument("path", type=click.Path(path_type=Path))
 @data_dir
-@path_option("--out", votes.FOLDER, "Where the votes are written.")
+@place_option("--out", votes.FOLDER, "Where the votes are written.")
 def votes_(path: Path, data_dir: Path, out: Path) -> None:
     """Recompute the committed FER+ votes from PATH, a CSV file with row, name and ten counts."""
     found = votes.read_table(path, dataset.open_dataset(data_dir))
@@ -333,12 +335,16 @@ def evaluate(
     with progress_bar("Evaluating") as update:
         results = evaluation.evaluate(classifier, data, progress=update)
     _print_metrics({key: record for key, (record, _) in results.items()})
+    found_votes = cli_crowd.open_votes()
     if check:
         problems = [
             f"{key} {problem}"
             for key, (record, _) in results.items()
             for problem in evaluation.differences(classifier.models[key].metrics, record, tolerance)
         ]
+        if found_votes is not None:
+            predictions = {key: found for key, (_, found) in results.items()}
+            problems += cli_crowd.differences(predictions, found_votes, models_dir, tolerance)
         if problems:
             raise FerError(
                 "The stored metrics are not reproduced: {problems}.",
@@ -347,6 +353,8 @@ def evaluate(
         out.print(f"The stored metrics are reproduced within ±{tolerance}.")
         return
     evaluation.save(results, classifier.models)
+    if found_votes is not None:
+        cli_crowd.write(models_dir, found_votes)
     publishing.finish(models_dir)
     if (models_dir / artifacts.COMPARISON).exists():
         _print_comparison(models_dir)

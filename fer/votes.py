@@ -14,7 +14,7 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 import pyarrow as arrow
@@ -105,7 +105,11 @@ class Votes:
                 such rows, so they are taken for FER-2013's only if all their labels are.
         """
         found = np.array([self._row(source) for source in sources.tolist()], dtype=np.int64)
-        numbered = [_ROW.fullmatch(source) for source in sources.tolist()]
+        # Most sources are files, and need no look.
+        numbered = [
+            _ROW.fullmatch(source) if source.startswith("row ") else None
+            for source in sources.tolist()
+        ]
         at = np.flatnonzero([match is not None for match in numbered])
         rows = np.array([int(match[1]) - 1 for match in numbered if match], dtype=np.int64)
         if (
@@ -118,8 +122,9 @@ class Votes:
         return found
 
     def _row(self, source: str) -> int:
-        path = PurePosixPath(source)
-        return self._row_of.get(path.stem, self._row_of.get(f"{path.parent.name}/{path.stem}", -1))
+        stem = _stem(source)
+        folder = source.rpartition("/")[0].rpartition("/")[2]
+        return self._row_of.get(stem, self._row_of.get(f"{folder}/{stem}", -1))
 
     def of(self, data: Dataset) -> NDArray[np.int64]:
         """The row of each image of a data set, (N,) int64; -1 where it has no votes."""
@@ -230,4 +235,4 @@ def _labels(
 
 
 def _stem(name: str) -> str:
-    return PurePosixPath(name).stem
+    return name.rpartition("/")[2].rpartition(".")[0] or name.rpartition("/")[2]

@@ -1,0 +1,95 @@
+"""`fer crowd`: the models against what people see."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.table import Table
+
+from fer import FerError, artifacts, crowd_study, files, places, votes
+from fer.artifacts import Predictions
+from fer.terminal import err, models_dir, out
+from fer.votes import Votes
+
+
+@click.command()
+@click.option("--check", is_flag=True, help="Compare with the stored figures and write nothing.")
+@click.option("--tolerance", default=0.002, show_default=True, help="What --check accepts.")
+@models_dir
+def crowd(check: bool, tolerance: float, models_dir: Path) -> None:
+    """Compare the stored predictions with FER+ votes, what ten people saw in each test image.
+
+    Writes models/crowd.json, as `fer evaluate` does; needs neither networks nor images."""
+    found = votes.open_votes(places.default(votes.FOLDER))
+    if check:
+        _, predictions = crowd_study.stored_predictions(models_dir)
+        problems = differences(predictions, found, models_dir, tolerance)
+        if problems:
+            raise FerError(
+                "The stored figures are not reproduced: {problems}.",
+                problems="; ".join(problems[:5]),
+            )
+        out.print(f"The stored figures are reproduced within ±{tolerance}.")
+        return
+    if not write(models_dir, found):
+        raise FerError(
+            "No image of the stored predictions has votes; run: fer evaluate (on FER-2013)"
+        )
+    artifacts.write_manifest(models_dir)
+
+
+def open_votes() -> Votes | None:
+    """The repository's votes; None, and the reason on the terminal, if they cannot be read."""
+    try:
+        return votes.open_votes(places.default(votes.FOLDER))
+    except FerError as error:
+        err.print(f"[yellow]Without the crowd:[/yellow] {error}", soft_wrap=True)
+        return None
+
+
+def differences(
+    predictions: Mapping[str, Predictions], found: Votes, models_dir: Path, tolerance: float
+) -> list[str]:
+    """One phrase for every stored figure of the crowd that these predictions miss."""
+    now = crowd_study.study(predictions, found) if predictions else {}
+    if not now:
+        return []
+    path = models_dir / artifacts.CROWD
+    stored = files.read_json(path) if path.exists() else None
+    return crowd_study.differences(stored, {"votes_sha256": found.digest, "splits": now}, tolerance)
+
+
+def write(models_dir: Path, found: Votes) -> bool:
+    """Writes and prints what the stored predictions and the votes give; whether that is
+    anything."""
+    record = crowd_study.write(models_dir, found)
+    if record is not None:
+        _print(record)
+    return record is not None
+
+
+def _print(record: Mapping[str, Any]) -> None:
+    table = Table("agreement", "split", "images", "with", "share", "95 % interval")
+    for split, row in record["splits"].items():
+        with_majority = f"{row['images_with_majority']:,}"
+        everything = f"{row['images']:,}"
+        table.add_row(
+            "a voter", split, with_majority, "the others", *_cells(row["human"]["others"])
+        )
+        label = row["fer2013_label"]
+        table.add_row(
+            "FER-2013's label", split, with_majority, "majority", *_cells(label["majority"])
+        )
+        for key, model in row["models"].items():
+            table.add_row(key, split, everything, "label", *_cells(model["label"]))
+            table.add_row(key, split, with_majority, "majority", *_cells(model["majority"]))
+            table.add_row(key, split, everything, "a voter", *_cells(model["voters"]))
+            table.add_row(key, split, with_majority, "the others", *_cells(model["others"]))
+    out.print(table)
+
+
+def _cells(found: Mapping[str, Any]) -> tuple[str, str]:
+    return f"{found['share']:.4f}", "{:.4f}-{:.4f}".format(*found["interval"])
