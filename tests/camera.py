@@ -9,6 +9,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from making import PATIENCE
 from playwright.sync_api import BrowserContext, BrowserType, Frame, Page, expect
 from serving import Server
 
@@ -67,8 +68,8 @@ def camera_page(
     if script:
         context.add_init_script(script)
     page = context.new_page()
-    page.set_default_timeout(60_000)
-    expect.set_options(timeout=60_000)
+    page.set_default_timeout(1000 * PATIENCE)
+    expect.set_options(timeout=1000 * PATIENCE)
     try:
         yield page
     finally:
@@ -80,8 +81,8 @@ def playing(clip: Path) -> list[str]:
     return [FAKE_UI, FAKE_DEVICE, f"--use-file-for-fake-video-capture={clip}"]
 
 
-def component(page: Page, seconds: float = 60) -> Frame:
-    """The frame in which streamlit-webrtc's component lives, which is there within `seconds`."""
+def component(page: Page, seconds: float = PATIENCE) -> Frame:
+    """The frame in which streamlit-webrtc's component lives, waited for that long at most."""
     for _ in range(round(10 * seconds)):
         for frame in page.frames:
             if "streamlit_webrtc" in frame.url and frame.get_by_role("button").count():

@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncio
 import io
 import os
+import signal
+import subprocess
+import time
 import zipfile
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,6 +27,44 @@ ARCHIVE = SHARED / "fer2013" / "archive.zip"
 T = TypeVar("T")
 
 IMAGENET = SHARED / "vgg16" / "vgg16_imagenet_notop.weights.h5"
+# Nothing is expected to take this long on any machine, however busy; what has not happened by then
+# never will.
+PATIENCE = 300.0
+
+
+def until(condition: Callable[[], object], what: object = "", pause: float = 0.01) -> None:
+    """Waits for an event that other threads or processes bring about.
+
+    Args:
+        what: said, or called to say, where it never comes.
+    """
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError(what() if callable(what) else what or "it never came true")
+        time.sleep(pause)
+
+
+@contextmanager
+def in_background() -> Iterator[None]:
+    """As if the tests ran by `make test &`, `nohup` or cron: SIGINT is ignored by children, too."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def interruptible(command: Sequence[str | Path], **options: Any) -> subprocess.Popen[str]:
+    """A child with text pipes that SIGINT interrupts, whatever this process does with the signal.
+
+    A signal that is handled here takes its default action in a child, one that is ignored does not.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return subprocess.Popen(command, text=True, **options)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def jpeg(pixels: np.ndarray, kind: str = "JPEG") -> bytes:

@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,8 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import pytest
-from making import ROOT
+from making import ROOT, until
 
 
 @dataclass(frozen=True)
@@ -40,17 +38,22 @@ class Server:
     def _tell(self, what: str) -> list[object]:
         self.inside.unlink(missing_ok=True)
         os.kill(self.pid, signal.SIGUSR1)
-        for _ in range(100):
-            if self.inside.exists():
-                return list(json.loads(self.inside.read_text())[what])
-            time.sleep(0.1)
-        pytest.fail("The server did not tell.")
+        until(self.inside.exists, "The server did not tell.")
+        return list(json.loads(self.inside.read_text())[what])
 
     def resident_mb(self) -> float:
         """The server's resident memory in millions of bytes."""
         status = Path(f"/proc/{self.pid}/status").read_text()
         kib = next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS"))
         return int(kib) * 1024 / 1e6
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/_stcore/health", timeout=10):
+            return True
+    except OSError:
+        return False
 
 
 @contextmanager
@@ -88,17 +91,14 @@ def running(
     )
     url = f"http://localhost:{port}"
     try:
-        for _ in range(120):
-            try:
-                with urllib.request.urlopen(f"{url}/_stcore/health", timeout=1):
-                    break
-            except OSError:
-                time.sleep(0.5)
-        else:
-            log.seek(0)
-            pytest.fail(f"The dashboard did not start:\n{log.read()}")
+        until(
+            lambda: server.poll() is not None or _answers(url),
+            lambda: f"The dashboard did not start:\n{(folder / 'log').read_text()}",
+            0.2,
+        )
+        assert server.poll() is None, (folder / "log").read_text()
         yield Server(url, server.pid, inside)
     finally:
         server.terminate()
-        server.wait(20)
+        server.wait()
         log.close()

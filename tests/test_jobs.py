@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from making import ROOT, small_archive
+from making import ROOT, small_archive, until
 
 from fer import FerError, browsing, dataset, files, importing, jobs, live, runs
 from fer.dataset import Dataset, Split
@@ -43,10 +43,9 @@ def test_browsing_filters_shuffles_and_pages(small_data: Dataset) -> None:
 def test_progress_is_told_while_running_and_after(tmp_path: Path) -> None:
     with live.Live(tmp_path, epochs=2) as tell:
         tell(3, 10, {"accuracy": 0.5})
-        deadline = time.monotonic() + 20
-        while (found := live.read(tmp_path, time.time())) is None or found.step != 3:
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+        until(lambda: (now := live.read(tmp_path, time.time())) is not None and now.step == 3)
+        found = live.read(tmp_path, time.time())
+        assert found is not None
         assert found.state == "running"
         assert found.share == pytest.approx(0.3)
         assert found.seconds_left() is not None
@@ -86,15 +85,15 @@ def test_a_failure_is_told_with_its_reason(tmp_path: Path) -> None:
     assert (found.state, found.reason) == ("failed", "The disk is full.")
 
 
-def wait(run_dir: Path, seconds: float = 200) -> live.Progress:
-    deadline = time.monotonic() + seconds
-    while True:
+def wait(run_dir: Path) -> live.Progress:
+    def ended() -> bool:
         found = live.read(run_dir, time.time())
-        assert found is not None
-        if not found.is_active:
-            return found
-        assert time.monotonic() < deadline, (run_dir / jobs.LOG).read_text()
-        time.sleep(0.3)
+        return found is not None and not found.is_active
+
+    until(ended, (run_dir / jobs.LOG).read_text, 0.3)
+    found = live.read(run_dir, time.time())
+    assert found is not None
+    return found
 
 
 @pytest.fixture
@@ -130,10 +129,7 @@ def test_a_short_training_runs_to_its_end(site: Path) -> None:
 
 def test_a_short_training_can_be_stopped(site: Path) -> None:
     run_dir = start(site, epochs=50)
-    deadline = time.monotonic() + 200
-    while not runs.read_history(run_dir):
-        assert time.monotonic() < deadline, (run_dir / jobs.LOG).read_text()
-        time.sleep(0.3)
+    until(lambda: runs.read_history(run_dir), (run_dir / jobs.LOG).read_text, 0.3)
     live.ask_to_stop(run_dir)
     ended = wait(run_dir)
     assert ended.state == "stopped"

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
+from making import PATIENCE, until
 
 from fer import drawing, emotions, watching
 from fer.faces import Face
@@ -24,15 +25,16 @@ class Finder:
         return [Face((left, 2, 20, 20), np.zeros((5, 2), np.float32), 0.9)] if left else []
 
 
-class Slow:
-    """Answers after a while, with the class that the face's brightness says."""
+class Gated:
+    """Answers once its gate is open, with the class that the face's brightness says."""
 
-    def __init__(self, seconds: float = 0.0) -> None:
-        self.seconds, self.asked = seconds, 0
+    def __init__(self) -> None:
+        self.asked, self.gate = 0, threading.Event()
+        self.gate.set()
 
     def predict(self, crops: Sequence[np.ndarray]) -> list[dict[str, Prediction]]:
         self.asked += 1
-        time.sleep(self.seconds)
+        self.gate.wait(PATIENCE)
         return [
             {key: Prediction(key, np.eye(7)[int(c.mean()) % 7]) for key in ("baseline", "proposed")}
             for c in crops
@@ -43,26 +45,20 @@ def frame(shade: int) -> np.ndarray:
     return np.full((60, 80, 3), shade, np.uint8)
 
 
-def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "did not come true in time"
-        time.sleep(0.005)
-
-
-def make(seconds: float = 0.0, **options: float) -> tuple[Watcher, Slow]:
-    classifier = Slow(seconds)
+def make(**options: float) -> tuple[Watcher, Gated]:
+    classifier = Gated()
     return Watcher(Observer(Finder(), classifier, **options)), classifier  # type: ignore[arg-type]
 
 
 def test_showing_does_not_wait_and_the_newest_frame_is_analysed() -> None:
-    watcher, slow = make(0.2, half_life=0)
-    started = time.monotonic()
+    watcher, networks = make(half_life=0)
+    networks.gate.clear()
+    # With the networks at a stand, whoever waited for them would wait here.
     for shade in range(1, 41):
-        watcher.show(frame(shade))
-    assert time.monotonic() - started < 0.2
-    until(lambda: bool(watcher.sight().people) and watcher.sight().people[0].face.box[0] == 40)
-    assert slow.asked <= 3
+        assert watcher.show(frame(shade)).people == ()
+    networks.gate.set()
+    until(lambda: watcher.sight().people and watcher.sight().people[0].face.box[0] == 40)
+    assert networks.asked <= 2
     assert watcher.sight().people[0].predictions["baseline"].top1 == emotions.KEYS[40 % 7]
 
 
@@ -77,14 +73,18 @@ def test_two_viewers_see_their_own_faces() -> None:
 
 
 def test_thread_ends_without_frames_and_begins_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watching, "IDLE_SECONDS", 0.1)
+    monkeypatch.setattr(watching, "IDLE_SECONDS", PATIENCE)
     watcher, _ = make()
     before = set(threading.enumerate())
     watcher.show(frame(7))
-    until(lambda: bool(watcher.sight().people))
+    until(lambda: watcher.sight().people)
+    # The thread takes up the shorter wait after its next frame.
+    monkeypatch.setattr(watching, "IDLE_SECONDS", 0.0)
+    watcher.show(frame(7))
     until(lambda: not watcher.is_working)
     assert watcher.sight().people == ()
     until(lambda: set(threading.enumerate()) <= before)
+    monkeypatch.setattr(watching, "IDLE_SECONDS", PATIENCE)
     watcher.show(frame(9))
     until(lambda: bool(watcher.sight().people))
 
@@ -107,10 +107,12 @@ def test_no_face_is_an_empty_sight() -> None:
 
 def test_pace_and_the_last_minute(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watching, "HISTORY_STEP", 0.0)
-    watcher, slow = make(half_life=0)
+    # So long a span that no pause of a busy machine counts.
+    monkeypatch.setattr(watching, "RATE_SECONDS", 1e6)
+    watcher, networks = make(half_life=0)
     for number in range(5):
         watcher.show(frame(10 + number))
-        until(lambda at=number: slow.asked > at)
+        until(lambda at=number: networks.asked > at)
     until(lambda: len(watcher.moments()) == 5)
     pace = watcher.pace()
     assert pace.shown == pytest.approx(5 / watching.RATE_SECONDS)
@@ -123,7 +125,7 @@ def test_pace_and_the_last_minute(monkeypatch: pytest.MonkeyPatch) -> None:
     assert rows[0]["top1"] == emotions.KEYS[10 % 7]
     assert sum(rows[0][key] for key in emotions.KEYS) == pytest.approx(1)  # type: ignore[misc]
     assert watcher.record() == watcher.moments()
-    assert watcher.pace(time.monotonic() + 60).shown == 0
+    assert watcher.pace(time.monotonic() + 2e6).shown == 0
     watcher.clear()
     assert watcher.moments() == watcher.record() == []
     assert watcher.pace().agreement is None
@@ -157,7 +159,7 @@ def test_six_faces_and_more_are_bounded() -> None:
             landmarks = np.zeros((5, 2), np.float32)
             return [Face((50.0 * n, 2, 20, 20), landmarks, 0.9) for n in range(12)]
 
-    watcher = Watcher(Observer(Crowd(), Slow(), most_faces=6))  # type: ignore[arg-type]
+    watcher = Watcher(Observer(Crowd(), Gated(), most_faces=6))  # type: ignore[arg-type]
     watcher.show(np.full((60, 800, 3), 20, np.uint8))
     until(lambda: bool(watcher.sight().people))
     assert [person.number for person in watcher.sight().people] == [1, 2, 3, 4, 5, 6]
@@ -178,15 +180,15 @@ def test_answers_are_drawn_inside_frames_of_any_shape(shape: tuple[int, int]) ->
 
 
 def test_a_busy_server_drops_frames_and_writes_no_log(caplog: pytest.LogCaptureFixture) -> None:
-    class Busy(Slow):
+    class Busy(Gated):
         def predict(self, crops: Sequence[np.ndarray]) -> list[dict[str, Prediction]]:
             if self.asked < 2:
                 self.asked += 1
                 raise BusyError("busy")
             return super().predict(crops)
 
-    slow = Busy()
-    watcher = Watcher(Observer(Finder(), slow, half_life=0))  # type: ignore[arg-type]
+    networks = Busy()
+    watcher = Watcher(Observer(Finder(), networks, half_life=0))  # type: ignore[arg-type]
     frame = np.full((48, 64, 3), 3, np.uint8)
 
     def seen() -> bool:
@@ -194,31 +196,69 @@ def test_a_busy_server_drops_frames_and_writes_no_log(caplog: pytest.LogCaptureF
         return bool(watcher.sight().people)
 
     until(seen)
-    assert slow.asked >= 3
+    assert networks.asked >= 3
     assert caplog.records == []
 
 
 def test_a_patient_caller_gets_the_answers_for_this_very_frame() -> None:
-    watcher = Watcher(Observer(Finder(), Slow(0.02), half_life=0))  # type: ignore[arg-type]
+    watcher, networks = make(half_life=0)
     for left in (3, 7, 11):
-        sight = watcher.show(np.full((48, 64, 3), left, np.uint8), patience=5)
+        sight = watcher.show(frame(left), patience=PATIENCE)
         assert [person.face.box[0] for person in sight.people] == [left]
-    slow = Watcher(Observer(Finder(), Slow(0.5), half_life=0))  # type: ignore[arg-type]
-    began = time.monotonic()
-    assert slow.show(np.full((48, 64, 3), 3, np.uint8), patience=0.03).people == ()
-    assert time.monotonic() - began < 0.3
+    # Patience ends although the networks have not answered.
+    networks.gate.clear()
+    sight = watcher.show(frame(13), patience=0.03)
+    assert [person.face.box[0] for person in sight.people] == [11]
+    networks.gate.set()
 
 
-def test_nobody_waits_for_networks_that_are_slower_than_their_patience() -> None:
-    watcher, slow = make(0.3, half_life=0)
+class Clock:
+    """Time that passes only when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def test_nobody_waits_for_networks_that_are_slower_than_their_patience(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr(watching, "time", clock)
+
+    class Timed(Gated):
+        seconds = 0.3
+
+        def predict(self, crops: Sequence[np.ndarray]) -> list[dict[str, Prediction]]:
+            clock.now += self.seconds
+            return super().predict(crops)
+
+    networks = Timed()
+    watcher = Watcher(Observer(Finder(), networks, half_life=0))  # type: ignore[arg-type]
+    waits: list[float] = []
+    wait_for = watcher._lock.wait_for
+
+    def noted(condition: Callable[[], bool], seconds: float) -> bool:
+        waits.append(seconds)
+        return wait_for(condition, seconds)
+
+    monkeypatch.setattr(watcher._lock, "wait_for", noted)
+
     watcher.show(frame(7))
-    until(lambda: watcher.sight().taken > 0)
-    began = time.monotonic()
+    until(lambda: watcher.sight().told > 0)
     watcher.show(frame(7), patience=0.25)
-    assert time.monotonic() - began < 0.1
-    slow.seconds = 0
-    until(lambda: slow.asked == 2)
-    watcher.show(frame(7))
-    until(lambda: slow.asked == 3 and not watcher.sight().taken < began)
+    assert 0.25 not in waits
+    until(lambda: networks.asked == 2)
     # Fast again: it waits again, and is told about this very frame.
-    assert watcher.show(frame(11), patience=0.25).people[0].face.box[0] == 11
+    networks.seconds = 0.0
+    clock.now += 1
+    watcher.show(frame(7))
+    until(lambda: watcher.sight().taken == clock.now)
+    clock.now += 1
+    assert watcher.show(frame(11), patience=PATIENCE).people[0].face.box[0] == 11
+    assert PATIENCE in waits

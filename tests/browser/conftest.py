@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from making import PATIENCE
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from serving import Server, running
 
@@ -56,9 +57,8 @@ def page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
         reduced_motion="reduce",
     )
     page = context.new_page()
-    page.set_default_timeout(60_000)
-    # The first photo loads both networks.
-    expect.set_options(timeout=90_000)
+    page.set_default_timeout(1000 * PATIENCE)
+    expect.set_options(timeout=1000 * PATIENCE)
     yield page
     if SCREENSHOTS:
         Path(SCREENSHOTS).mkdir(parents=True, exist_ok=True)
