@@ -14,7 +14,7 @@ from making import ROOT, jpeg
 from streamlit.testing.v1 import AppTest
 
 from fer import FerError, artifacts, files, inference, runs
-from fer.ui import loaders, results, sources, training_parts
+from fer.ui import caching, loaders
 
 PAGES = sorted(path.name for path in (ROOT / "pages").glob("*.py"))
 MODELS = ROOT / "models"
@@ -39,14 +39,8 @@ def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def forget() -> None:
-    """Clears the caches of what is made of models/; the others take seconds to fill again."""
-    for cached in (
-        *(loaders._intact, loaders.comparison, loaders.predictions, loaders.prediction_rows),
-        *(loaders.benchmark, loaders.fast_export, loaders.detector, loaders.classifier),
-        *(loaders.classified, sources.detected, training_parts.history),
-        *(results.reliability, results.roc_and_precision_recall),
-    ):
-        cached.clear()
+    """Clears what is kept of models/: a test spoils files behind the manifest's back."""
+    caching._memory.clear()
 
 
 def spoil(path: Path) -> None:

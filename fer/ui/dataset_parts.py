@@ -24,13 +24,13 @@ ENLARGEMENT = 4
 ARCHIVE_MB = 200
 
 
-@st.cache_data(show_spinner=False)
+@loaders.follows
 def class_faces() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Mean and standard-deviation face of each class, both (7, 48, 48) uint8."""
     return aggregates.read_class_faces(loaders.DATA)
 
 
-@st.cache_data(show_spinner=False)
+@loaders.follows
 def duplicates() -> dict[str, Any]:
     """The committed counts of duplicates."""
     return aggregates.read_duplicates(loaders.DATA)

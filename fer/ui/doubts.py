@@ -104,7 +104,7 @@ def _at(curve: Coverage, threshold: float, _: Translator) -> tuple[str, str]:
     return accuracy, _("{share} of images answered", share=_.percent(curve.coverage[at]))
 
 
-@st.cache_data(show_spinner=False, max_entries=8)
+@loaders.follows
 def _probabilities(key: str, split: str, is_raw: bool) -> Probabilities:
     part = loaders.predictions(key).of(Split(split))
     if not is_raw:

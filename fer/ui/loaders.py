@@ -1,10 +1,16 @@
-"""What pages share, made once: models, detector, classified photos."""
+"""What pages share, made once: models, detector, classified photos.
+
+Everything made of `models/` and `data/` follows the state of their files: after `fer publish`,
+`evaluate` or `analyse` under a running server the next rerun shows the new ones, all of them.
+"""
 
 from __future__ import annotations
 
 import gc
 import threading
 import time
+from collections.abc import Hashable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +35,8 @@ from fer.dataset import Dataset
 from fer.faces import LONGEST_SIDE, Detector
 from fer.inference import Classifier
 from fer.scenarios import SCENARIOS
-from fer.ui import permissions
+from fer.turns import Turns
+from fer.ui import caching, permissions
 
 if TYPE_CHECKING:
     from fer.explain import Explainer, Explanation
@@ -38,6 +45,35 @@ ROOT = Path(__file__).resolve().parents[2]
 MODELS = ROOT / artifacts.FOLDER
 DATA = ROOT / "data"
 RUNS = ROOT / "runs"
+# How long what was made of an upload is kept in memory.
+KEPT_SECONDS = 600
+
+
+@dataclass(frozen=True)
+class _State:
+    """What changes whenever the files that pages show change."""
+
+    models: Hashable
+    figures: Hashable
+
+
+def state() -> _State:
+    """The state of what `fer` published and of the committed figures.
+
+    The manifest is written last and names every file, so its state is that of all of them; without
+    one it is that of every file.
+    """
+    manifest = MODELS / artifacts.MANIFEST
+    published: Hashable = caching.file_state(manifest)
+    if published is None and MODELS.is_dir():
+        published = tuple((p.as_posix(), caching.file_state(p)) for p in sorted(MODELS.rglob("*")))
+    figures = (aggregates.SUMMARY, aggregates.FACES, aggregates.DUPLICATES)
+    return _State(
+        (MODELS, published), (DATA, *(caching.file_state(DATA / name) for name in figures))
+    )
+
+
+follows = caching.Following(state)
 
 
 def data() -> Dataset | None:
@@ -49,11 +85,11 @@ def data() -> Dataset | None:
     folder = ROOT / dataset.FOLDER
     if not dataset.is_imported(folder):
         return None
-    return _data(folder, (folder / dataset.MANIFEST).stat().st_mtime_ns)
+    return _data(folder, caching.file_state(folder / dataset.MANIFEST))
 
 
 @st.cache_resource(show_spinner=False, max_entries=2)
-def _data(folder: Path, changed: int) -> Dataset:
+def _data(folder: Path, state: Hashable) -> Dataset:
     return dataset.open_dataset(folder)
 
 
@@ -84,7 +120,7 @@ def preload() -> None:
         threading.Thread(target=classifier, name="load-models", daemon=True).start()
 
 
-@st.cache_data(show_spinner=False)
+@follows
 def summary() -> dict[str, Any]:
     """The committed figures about FER-2013."""
     return aggregates.read_summary(DATA)
@@ -101,12 +137,12 @@ def problems() -> list[FerError]:
     return _intact()[1]
 
 
-@st.cache_resource(show_spinner=False)
+@follows
 def _intact() -> tuple[dict[str, Artifact], list[FerError]]:
     return artifacts.intact(MODELS)
 
 
-@st.cache_data(show_spinner=False)
+@follows
 def comparison() -> dict[str, Any] | None:
     """What `fer evaluate` found comparing the models, None if there is nothing to compare."""
     return _record(artifacts.COMPARISON) if len(models()) == len(SCENARIOS) else None
@@ -123,7 +159,7 @@ def _record(name: str) -> dict[str, Any] | None:
         return None
 
 
-@st.cache_resource(show_spinner=False)
+@follows
 def predictions(key: str) -> Predictions:
     """A model's stored probabilities for both test splits; read-only.
 
@@ -134,7 +170,7 @@ def predictions(key: str) -> Predictions:
     return models()[key].predictions()
 
 
-@st.cache_resource(show_spinner=False)
+@follows
 def prediction_rows(key: str) -> dict[str, int]:
     """Where each source name stands in a model's stored predictions."""
     return {str(name): row for row, name in enumerate(predictions(key).sources)}
@@ -152,7 +188,7 @@ def _rows_by_source(digest: str) -> dict[str, int]:
     return {} if found is None else {str(name): row for row, name in enumerate(found.sources)}
 
 
-@st.cache_resource(show_spinner=False)
+@follows
 def classifier() -> Classifier:
     """All networks, loaded once for all visitors; without TensorFlow unless nothing else works."""
     started = time.perf_counter()
@@ -193,19 +229,19 @@ def _before_reference() -> None:
     import streamlit_webrtc  # noqa: F401
 
 
-@st.cache_data(show_spinner=False)
+@follows
 def benchmark() -> dict[str, Any] | None:
     """What `fer benchmark` measured, None if it has not been run."""
     return _record(artifacts.BENCHMARK)
 
 
-@st.cache_data(show_spinner=False)
+@follows
 def fast_export() -> dict[str, Any] | None:
     """What `fer export` recorded of the fast backend, None if there is none."""
     return _record(f"{artifacts.FAST}/{fast.RECORD}")
 
 
-@st.cache_resource(show_spinner=False)
+@follows
 def detector(longest: int = LONGEST_SIDE) -> Detector:
     """The face detector for images of that size, shared by all visitors.
 
@@ -216,16 +252,30 @@ def detector(longest: int = LONGEST_SIDE) -> Detector:
 
 
 # The largest image takes 150 MB.
-@st.cache_data(max_entries=6, ttl=600, show_spinner=False)
+_images: caching.Recent[preprocessing.Rgb] = caching.Recent(
+    256 << 20, KEPT_SECONDS, lambda rgb: rgb.nbytes
+)
+
+
 def image(content: bytes, name: str) -> preprocessing.Rgb:
-    """An uploaded image, upright RGB; kept for ten minutes, never written to disk."""
-    return preprocessing.read_image(content, name)
+    """An uploaded image, upright RGB, read-only; kept for ten minutes, never written to disk."""
+
+    def read() -> preprocessing.Rgb:
+        rgb = preprocessing.read_image(content, name)
+        rgb.flags.writeable = False
+        return rgb
+
+    return _images.get(content, read)
+
+
+def classified(content: bytes, name: str, whole: bool) -> photos.Photo:
+    """Both models' answers for an uploaded photo; kept for ten minutes, never written to disk."""
+    return _classified(content, name, whole, state())
 
 
 # As many as a batch has, and some more.
-@st.cache_data(max_entries=64, ttl=600, show_spinner=False)
-def classified(content: bytes, name: str, whole: bool) -> photos.Photo:
-    """Both models' answers for an uploaded photo; kept for ten minutes, never written to disk."""
+@st.cache_data(max_entries=64, ttl=KEPT_SECONDS, show_spinner=False)
+def _classified(content: bytes, name: str, whole: bool, models: _State) -> photos.Photo:
     try:
         found = photos.classify(image(content, name), name, detector(), classifier(), whole=whole)
     except FerError as error:
@@ -240,19 +290,14 @@ def classified(content: bytes, name: str, whole: bool) -> photos.Photo:
     return found
 
 
+@follows
 def study(name: str) -> dict[str, Any] | None:
     """A study's record as `fer analyse` or `fer ablate` wrote it, None if there is none or it is
-    not as published; read again when it changes."""
-    path = analysis.path_of(name, MODELS)
-    return _study(path, path.stat().st_mtime_ns) if path.exists() else None
+    not as published."""
+    return _record(analysis.path_of(name, MODELS).relative_to(MODELS).as_posix())
 
 
-@st.cache_data(show_spinner=False, max_entries=16)
-def _study(path: Path, changed: int) -> dict[str, Any] | None:
-    return _record(path.relative_to(MODELS).as_posix())
-
-
-@st.cache_resource(show_spinner=False)
+@follows
 def explainer() -> Explainer:
     """Grad-CAM of all networks on the backend that answers, loaded when first asked for."""
     from fer import explain
@@ -260,10 +305,25 @@ def explainer() -> Explainer:
     return explain.load(MODELS, list(models().values()), classifier().backend)
 
 
-@st.cache_data(max_entries=64, ttl=600, show_spinner=False)
+# Explaining a face takes all cores for a while: one at a time, first come, first served.
+_explaining = Turns(most_waiting=16)
+
+
 def explained(face: preprocessing.Gray, target: int | None) -> tuple[dict[str, Explanation], float]:
     """Both models' Grad-CAM for a gray face and the seconds it took; kept for ten minutes, never
-    written to disk."""
+    written to disk.
+
+    Raises:
+        BusyError: if too many are waiting for theirs.
+    """
+    return _explained(face, target, state())
+
+
+@st.cache_data(max_entries=64, ttl=KEPT_SECONDS, show_spinner=False)
+def _explained(
+    face: preprocessing.Gray, target: int | None, models: _State
+) -> tuple[dict[str, Explanation], float]:
     ready = explainer()
-    started = time.perf_counter()
-    return ready.explain(face, target), time.perf_counter() - started
+    with _explaining.taken():
+        started = time.perf_counter()
+        return ready.explain(face, target), time.perf_counter() - started

@@ -31,7 +31,7 @@ def button(split: str, _: Translator) -> None:
     """Two clicks to the report: one makes it, one saves it; the file is made only on request."""
     if st.button(_("Make the report"), icon=":material/description:", key="make_report"):
         with st.spinner(_("Writing the report…")):
-            page = _cached(split, _.language, _state())
+            page = _cached(split, _.language)
         st.download_button(
             _("Download the report (HTML)"),
             page,
@@ -44,12 +44,8 @@ def button(split: str, _: Translator) -> None:
         )
 
 
-def _state() -> tuple[str, ...]:
-    return tuple(model.digest for model in results.evaluated().values())
-
-
-@st.cache_data(show_spinner=False, max_entries=4)
-def _cached(split: str, language: Language, digests: tuple[str, ...]) -> str:
+@loaders.follows
+def _cached(split: str, language: Language) -> str:
     return html(split, Translator(language), datetime.now(UTC))
 
 

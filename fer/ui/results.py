@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import streamlit as st
 from numpy.typing import NDArray
 
 from fer import calibration, complexity, curves, emotions
@@ -31,7 +30,7 @@ def metrics_of(split: str) -> dict[str, dict[str, Any]]:
     return {key: (model.metrics or {})["splits"][split] for key, model in evaluated().items()}
 
 
-@st.cache_data(show_spinner=False)
+@loaders.follows
 def reliability(split: str) -> dict[str, list[dict[str, float]]]:
     """Each model's reliability bins on a split."""
     found = {}
@@ -41,7 +40,7 @@ def reliability(split: str) -> dict[str, list[dict[str, float]]]:
     return found
 
 
-@st.cache_resource(show_spinner=False)
+@loaders.follows
 def roc_and_precision_recall(
     split: str,
 ) -> tuple[dict[str, dict[str, curves.Curve]], dict[str, dict[str, curves.Curve]]]:

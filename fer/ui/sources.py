@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Hashable
 
 import streamlit as st
 from PIL import Image
@@ -72,13 +73,17 @@ def _sample(key: str, _: Translator) -> tuple[bytes, str]:
     return SAMPLE.read_bytes(), SAMPLE.name
 
 
-@st.cache_data(max_entries=16, ttl=600, show_spinner=False)
 def detected(content: bytes, name: str) -> list[Face]:
     """The faces of an image, the largest first; none in one of FER-2013's own crops.
 
     Raises:
         FerError: if the image cannot be read.
     """
+    return _detected(content, name, loaders.state())
+
+
+@st.cache_data(max_entries=16, ttl=loaders.KEPT_SECONDS, show_spinner=False)
+def _detected(content: bytes, name: str, state: Hashable) -> list[Face]:
     rgb = loaders.image(content, name)
     if rgb.shape[:2] == (FER_SIZE, FER_SIZE):
         return []

@@ -19,7 +19,7 @@ from fer.ui.text import Translator
 SIZES = (48, 64, 96)
 
 
-@st.cache_data(show_spinner=False)
+@loaders.follows
 def history(key: str) -> list[Row]:
     """A published model's history, empty if its file is missing or damaged."""
     try:

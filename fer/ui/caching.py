@@ -1,0 +1,121 @@
+"""The dashboard's caches: what is made of files lives as long as the files are as they were, and
+what is made of uploads lives for minutes within a bound of bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable, Hashable
+from functools import wraps
+from pathlib import Path
+from typing import Any, Generic, ParamSpec, TypeVar
+
+import streamlit as st
+from cachetools import TTLCache
+
+P = ParamSpec("P")
+T = TypeVar("T")
+# How often something is made anew because its files changed meanwhile.
+MOST_TRIES = 5
+
+
+def file_state(path: Path) -> tuple[int, int, int] | None:
+    """What changes with a file: inode, time and size; None if there is no file."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+class _Memory:
+    """What was made under one state of the files, each once however many visitors ask for it."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._making: dict[Hashable, threading.RLock] = {}
+        self._made: dict[Hashable, Any] = {}
+
+    def get(self, key: Hashable, make: Callable[[], T]) -> tuple[T, bool]:
+        """The kept value and whether it was made just now."""
+        with self._guard:
+            lock = self._making.setdefault(key, threading.RLock())
+        with lock:
+            is_new = key not in self._made
+            if is_new:
+                self._made[key] = make()
+            return self._made[key], is_new
+
+    def forget(self, key: Hashable) -> None:
+        with self._guard:
+            self._made.pop(key, None)
+
+
+@st.cache_resource(show_spinner=False, max_entries=1)
+def _memory(state: Hashable) -> _Memory:
+    return _Memory()
+
+
+class Following:
+    """A decorator for functions of files: their results are kept until the files change, and then
+    all of them go together, so that no two results of different files meet on a page.
+
+    The results are shared by all visitors and read-only. Arguments are hashable and take few
+    values: nothing is dropped before the files change.
+
+    Args:
+        state: what changes with the files.
+    """
+
+    def __init__(self, state: Callable[[], Hashable]) -> None:
+        self._state = state
+
+    def __call__(self, function: Callable[P, T]) -> Callable[P, T]:
+        name = f"{function.__module__}.{function.__qualname__}"
+
+        @wraps(function)
+        def kept(*args: P.args, **kwargs: P.kwargs) -> T:
+            key = (name, args, tuple(sorted(kwargs.items())))
+            for _ in range(MOST_TRIES):
+                before = self._state()
+                memory = _memory(before)
+                value, is_new = memory.get(key, lambda: function(*args, **kwargs))
+                if not is_new or self._state() == before:
+                    break
+                # Made of files some of which are older than others.
+                memory.forget(key)
+            return value
+
+        return kept
+
+
+class Recent(Generic[T]):
+    """What was made of the last uploads, shared and read-only; the oldest go first.
+
+    Args:
+        most_bytes: of all values together; a larger value is returned and not kept.
+        seconds: how long a value is kept.
+        size: the bytes of a value.
+    """
+
+    def __init__(self, most_bytes: int, seconds: float, size: Callable[[T], int]) -> None:
+        self._kept: TTLCache[str, T] = TTLCache(most_bytes, seconds, getsizeof=size)
+        self._most, self._size = most_bytes, size
+        self._lock = threading.Lock()
+
+    def get(self, content: bytes, make: Callable[[], T]) -> T:
+        """What is kept of that content, else what `make` returns."""
+        key = hashlib.sha256(content).hexdigest()
+        with self._lock:
+            if key in self._kept:
+                return self._kept[key]
+        value = make()
+        if self._size(value) <= self._most:
+            with self._lock:
+                self._kept[key] = value
+        return value
+
+    def __len__(self) -> int:
+        with self._lock:
+            self._kept.expire()
+            return len(self._kept)
