@@ -32,6 +32,7 @@ MANIFEST = "manifest.json"
 COMPARISON = "comparison.json"
 CROWD = "crowd.json"
 BENCHMARK = "benchmark.json"
+PROTOCOLS = "protocols.json"
 ANALYSIS = "analysis"
 FAST = "fast"
 WEIGHTS = "weights.safetensors"
@@ -209,7 +210,7 @@ def write_model(
     target = folder / scenario.key
     for stale in (METRICS, PREDICTIONS, SEARCH, CARD):
         (target / stale).unlink(missing_ok=True)
-    for stale in (COMPARISON, CROWD):
+    for stale in (COMPARISON, CROWD, PROTOCOLS):
         (folder / stale).unlink(missing_ok=True)
     with files.replacing(target / WEIGHTS) as temporary:
         save_file(_pack(own), temporary)

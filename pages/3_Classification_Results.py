@@ -6,7 +6,17 @@ from fer.ui import text
 
 _ = text.translator()
 from fer import FerError
-from fer.ui import confusions, doubts, loaders, parts, report, result_views, results, studies
+from fer.ui import (
+    confusions,
+    doubts,
+    literature,
+    loaders,
+    parts,
+    report,
+    result_views,
+    results,
+    studies,
+)
 
 st.markdown(_("Which scenario reads faces better, by how much, and on which expressions?"))
 models = results.evaluated()
@@ -62,6 +72,7 @@ VIEWS = {
     "errors": _("Errors"),
     "looking": _("Where they look"),
     "robustness": _("Robustness"),
+    "literature": _("Compared with others"),
     "speed": _("Speed"),
 }
 view = st.segmented_control(
@@ -92,6 +103,8 @@ try:
         studies.looking(_)
     elif view == "robustness":
         studies.robustness(_)
+    elif view == "literature":
+        literature.show(_)
     else:
         result_views.speed(_)
     report.button(split, _)

@@ -36,7 +36,7 @@ QUESTIONS = {
 }
 VIEWS = (
     *("metrics", "parameters", "classes", "confusion", "curves", "calibration"),
-    *("errors", "looking", "robustness", "speed"),
+    *("errors", "looking", "robustness", "literature", "speed"),
 )
 MEDIA = {"plotly_chart", "image", "dataframe", "table"}
 WIDGETS = {

@@ -236,6 +236,14 @@ def benchmark() -> dict[str, Any] | None:
 
 
 @follows
+def protocols() -> dict[str, Any] | None:
+    """What `fer evaluate --protocols` found with these weights, None if it has not been run."""
+    found = _record(artifacts.PROTOCOLS)
+    digests = {key: model.digest for key, model in models().items()}
+    return found if found is not None and found["weights_sha256"] == digests else None
+
+
+@follows
 def fast_export() -> dict[str, Any] | None:
     """What `fer export` recorded of the fast backend, None if there is none."""
     return _record(f"{artifacts.FAST}/{fast.RECORD}")
