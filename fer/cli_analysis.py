@@ -34,7 +34,7 @@ def ablate(
 ) -> None:
     """Train the proposed scenario without each of its ingredients, with one small budget.
 
-    Writes models/analysis/ablation.json. Takes one to three hours on two cores."""
+    Writes models/analysis/ablation.json. Takes about three hours on two fast cores, longer on others."""
     data = dataset.open_dataset(data_dir)
     quiet_tensorflow()
     from fer import ablation

@@ -396,7 +396,7 @@ def ablation(_: Translator) -> None:
     )
     st.caption(
         _(
-            "`proposed` trained without each ingredient: the same {epochs} short epochs "
+            "`proposed` trained without each ingredient: the same {epochs} epochs "
             "({passes} passes over Training) at {size} px and the same seed, measured on "
             "PrivateTest, 95 % intervals over images. The published model was trained far longer; "
             "what pays off late, such as augmentation against overfitting, shows least here.",
