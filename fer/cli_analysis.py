@@ -34,7 +34,8 @@ def ablate(
 ) -> None:
     """Train the proposed scenario without each of its ingredients, with one small budget.
 
-    Writes models/analysis/ablation.json. Takes about three hours on two fast cores, longer on others."""
+    Writes models/analysis/ablation.json. Takes about three hours on two fast cores; a killed one
+    goes on where it ended."""
     data = dataset.open_dataset(data_dir)
     quiet_tensorflow()
     from fer import ablation
