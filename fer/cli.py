@@ -24,6 +24,7 @@ from fer import (
     distribution,
     emotions,
     faces,
+    jobs,
     live,
     places,
     runs,
@@ -180,6 +181,7 @@ def sample_(data_dir: Path, votes_dir: Path, out: Path, seed: int) -> None:
     type=click.Path(path_type=Path),
     help="Take VGG16's convolutions from the baseline in this models folder, in half precision.",
 )
+@click.option("--queue", is_flag=True, help="Wait until no other run goes on beside this one.")
 @backbone_weights
 @data_dir
 def train(
@@ -194,6 +196,7 @@ def train(
     fraction: float | None,
     continue_from: Path | None,
     backbone_from: Path | None,
+    queue: bool,
     backbone_weights: Path | None,
     data_dir: Path,
 ) -> None:
@@ -204,7 +207,8 @@ def train(
     GPUs and hosts share each batch."""
     data = dataset.open_dataset(data_dir)
     if fraction is not None:
-        data = dataset.subset(data, fraction, seed or scenarios.get(scenario).seed)
+        own = scenarios.get(scenario).seed
+        data = dataset.subset(data, fraction, own if seed is None else seed)
     chosen = scenarios.with_overrides(
         scenarios.with_head(scenarios.get(scenario), head),
         epochs=epochs,
@@ -218,6 +222,8 @@ def train(
         _recorded(folder, chosen.epochs, resume) as tell,
         progress_bar(f"Training {scenario}") as update,
     ):
+        if queue:
+            tell.wait(lambda: jobs.is_next(folder))
         quiet_tensorflow()
         from fer import training
 

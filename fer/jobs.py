@@ -1,7 +1,12 @@
-"""Short trainings in processes of their own, which outlive the page that started them."""
+"""Short trainings in processes of their own, which outlive the page that started them.
+
+One runs at a time; those started meanwhile wait for their turn, first come, first served. The queue
+lies in the run directories, so it outlives the server, and a killed run leaves it by its silence.
+"""
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import sys
 import threading
@@ -14,6 +19,9 @@ from fer import FerError, dataset, live, runs
 from fer.live import Progress
 
 LOG = "log.txt"
+MOST_WAITING = 3
+
+_ordering = threading.Lock()
 
 
 def start(
@@ -25,35 +33,42 @@ def start(
     image_size: int,
     data_dir: Path | None = None,
     models_dir: Path | None = None,
+    is_watched_only: bool = False,
     extra: Sequence[str] = (),
 ) -> Path:
     """Starts `fer train` on a share of the data and returns its run directory under `root/runs`.
 
-    It starts from the convolutions of the installed baseline, so it needs no network.
+    It starts from the convolutions of the installed baseline, so it needs no network. Where another
+    training is going on, it waits for its end.
+
+    Args:
+        is_watched_only: it ends when nobody has called `live.watch` for ten minutes.
 
     Raises:
-        FerError: if the data set is not imported or another training is running here.
+        FerError: if the data set is not imported or `MOST_WAITING` trainings are waiting already.
     """
     data_dir = data_dir or root / dataset.FOLDER
     if not dataset.is_imported(data_dir):
         raise FerError(
             "FER-2013 is not imported; import it on the page Dataset or run: fer data download"
         )
-    running = active(root / "runs", time.time())
-    if running:
-        raise FerError(
-            "A training is running already ({name}); wait for it or stop it first.",
-            name=running[0][0].name,
-        )
-    now = datetime.now(UTC)
-    run_dir = root / "runs" / f"{scenario}-{now:%Y%m%d-%H%M%S}"
-    run_dir.mkdir(parents=True)
-    live.write(run_dir, Progress("starting", now.timestamp(), now.timestamp(), 0, 0, epochs, {}))
+    with _ordering:
+        if len(active(root / "runs", time.time())) > MOST_WAITING:
+            raise FerError(
+                "{n} trainings are waiting here already; wait for one to end, or stop one.",
+                n=MOST_WAITING,
+            )
+        now = datetime.now(UTC)
+        run_dir = _new_folder(root / "runs" / f"{scenario}-{now:%Y%m%d-%H%M%S}")
+        if is_watched_only:
+            live.watch(run_dir)
+        at = now.timestamp()
+        live.write(run_dir, Progress("waiting", at, at, 0, 0, epochs, {}))
     command = [
         *(sys.executable, "-m", "fer", "train", scenario),
         *("--run-dir", str(run_dir), "--data-dir", str(data_dir)),
         *("--fraction", str(fraction), "--epochs", str(epochs), "--image-size", str(image_size)),
-        *("--backbone-from", str(models_dir or root / "models")),
+        *("--backbone-from", str(models_dir or root / "models"), "--queue"),
         *extra,
     ]
     with (run_dir / LOG).open("w") as log:
@@ -68,6 +83,31 @@ def start(
     # Someone has to take note of its end, or it stays behind as a zombie.
     threading.Thread(target=_see_off, args=(process, run_dir), daemon=True).start()
     return run_dir
+
+
+def _new_folder(wished: Path) -> Path:
+    """A new folder of that name, or of the first free one after it."""
+    for number in itertools.count(1):
+        folder = wished if number == 1 else wished.with_name(f"{wished.name}-{number}")
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        return folder
+    raise AssertionError("unreachable")
+
+
+def is_next(run_dir: Path) -> bool:
+    """Whether a waiting run may begin: none runs beside it, and none of those that wait came
+    earlier."""
+    now = time.time()
+    mine = live.read(run_dir, now)
+    place = (0.0 if mine is None else mine.started, run_dir.name)
+    return not any(
+        progress.state != "waiting" or (progress.started, other.name) < place
+        for other, progress in active(run_dir.parent, now)
+        if other.resolve() != run_dir.resolve()
+    )
 
 
 def _see_off(process: subprocess.Popen[bytes], run_dir: Path) -> None:

@@ -6,6 +6,7 @@ training, evaluation and the reference backend imports this module.
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -109,6 +110,21 @@ def backbone(weights: Weights = "imagenet") -> keras.Model:
             "internet or name the file with --backbone-weights.",
             reason=error,
         ) from error
+
+
+def backbone_digest(model: keras.Model) -> str:
+    """SHA-256 of VGG16's convolutions in a network, by name and float32 values, hexadecimal.
+
+    Equal values have the same digest wherever they came from: a download, a file, or a published
+    model, whose half-precision kernels make it another one.
+    """
+    found = hashlib.sha256()
+    for layer in model.layers:
+        if layer.name.startswith("block"):
+            for variable in layer.weights:
+                found.update(f"{layer.name}/{variable.name}".encode())
+                found.update(np.asarray(variable.numpy(), dtype=np.float32).tobytes())
+    return found.hexdigest()
 
 
 def policy(scenario: Scenario) -> keras.DTypePolicy:

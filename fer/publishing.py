@@ -29,8 +29,8 @@ def publish(
         backbone_weights: where the frozen convolutions of a head-only run come from.
 
     Raises:
-        FerError: if the run is missing or has no finished epoch at the served size, or `folder`
-            cannot be written.
+        FerError: if the run is missing or has no finished epoch at the served size, if its head
+            was trained on another backbone, or if `folder` cannot be written.
     """
     import keras
 
@@ -55,6 +55,7 @@ def publish(
     best = runs.best_epoch(history)
     if scenario.trainable_layers is None:
         model = models.build(scenario, backbone_weights)
+        runs.require_backbone(run_dir, models.backbone_digest(model))
         inputs = keras.Input(model.get_layer("norm").input.shape[1:])
         head = keras.Model(inputs, models.classify(inputs, scenario))
         head.load_weights(run_dir / runs.BEST)
@@ -67,6 +68,8 @@ def publish(
     config: dict[str, Any] = {
         "seed": scenario.seed,
         "data_sha256": record["data"],
+        # Unknown of runs that were begun before it was recorded.
+        "backbone_sha256": record.get(runs.BACKBONE),
         "epochs_run": len(history),
         "best_epoch": int(best["epoch"]),
         "best_val_accuracy": best["val_accuracy"],
@@ -130,7 +133,7 @@ def card(artifact: Artifact) -> str:
         "|---|---|",
     ]
     for name, value in scenario.to_dict().items():
-        if name not in ("key", "colour", "pattern", "phases"):
+        if name not in ("key", "phases"):
             lines.append(f"| {name} | {_plain(value)} |")
     for number, phase in enumerate(scenario.to_dict()["phases"], start=1):
         lines.append(f"| phase {number} | {_plain(phase)} |")

@@ -1,6 +1,6 @@
 """What a run directory holds, and whether a run in it may go on.
 
-`run.json` (scenario and data digest), `history.csv` (one row an epoch),
+`run.json` (scenario, digests of data and backbone), `history.csv` (one row an epoch),
 `checkpoint-NNNN.weights.h5` (the last epoch, optimiser included) and `best.weights.h5` (the best
 epoch, see `best_epoch`).
 """
@@ -12,6 +12,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from fer import FerError, files
 from fer.dataset import Dataset
@@ -31,6 +32,9 @@ Row = dict[str, float]
 BEST = "best.weights.h5"
 HISTORY = "history.csv"
 RUN = "run.json"
+# In `run.json`: the digest of the convolutions that the run began from, see
+# `models.backbone_digest`.
+BACKBONE = "backbone_sha256"
 RANKING = "results.csv"
 
 
@@ -55,7 +59,7 @@ def prepare(scenario: Scenario, data: Dataset, run_dir: Path, resume: bool) -> i
             scenario or data.
     """
     path = run_dir / RUN
-    record = {"scenario": scenario.to_dict(), "data": data.digest}
+    record: dict[str, Any] = {"scenario": scenario.to_dict(), "data": data.digest}
     if not path.exists():
         files.write_json(path, record)
         return 0
@@ -72,8 +76,38 @@ def prepare(scenario: Scenario, data: Dataset, run_dir: Path, resume: bool) -> i
     _require_same(before, scenario, done, run_dir)
     history = [row for row in read_history(run_dir) if row["epoch"] <= done]
     write_history(run_dir, history)
-    files.write_json(path, record)
+    kept = {BACKBONE: stored[BACKBONE]} if BACKBONE in stored else {}
+    files.write_json(path, {**record, **kept})
     return done
+
+
+def require_backbone(run_dir: Path, digest: str) -> None:
+    """Nothing, if the run's head was trained on that backbone or it is not known on which.
+
+    Raises:
+        FerError: if it was another one.
+    """
+    stored = files.read_json(run_dir / RUN).get(BACKBONE)
+    if stored not in (None, digest):
+        raise FerError(
+            "The run in {run_dir} began from other weights of VGG16 ({stored}) than these "
+            "({digest}); name the same ones with --backbone-weights or --backbone-from.",
+            run_dir=run_dir,
+            stored=stored[:12],
+            digest=digest[:12],
+        )
+
+
+def record_backbone(run_dir: Path, digest: str) -> None:
+    """Writes down which backbone the run begins from.
+
+    Raises:
+        FerError: if it began from another one.
+    """
+    require_backbone(run_dir, digest)
+    record = files.read_json(run_dir / RUN)
+    if record.get(BACKBONE) != digest:
+        files.write_json(run_dir / RUN, {**record, BACKBONE: digest})
 
 
 def _require_same(before: Scenario, now: Scenario, done: int, run_dir: Path) -> None:

@@ -82,18 +82,24 @@ class Scenario:
         return sum(phase.epochs for phase in self.phases)
 
     def to_dict(self) -> dict[str, Any]:
-        """The record as plain JSON types; `from_dict` reads it back."""
-        return asdict(self)
+        """The hyperparameters as plain JSON types; `from_dict` reads them back.
+
+        How a scenario is drawn is none: it may change under a run that goes on.
+        """
+        return {name: value for name, value in asdict(self).items() if name not in DISPLAY}
 
     @classmethod
     def from_dict(cls, record: dict[str, Any]) -> Scenario:
-        """The scenario that `to_dict` wrote.
+        """The scenario that `to_dict` wrote, drawn as the scenario of that key is drawn now.
 
         Raises:
             FerError: if a field is missing or unknown.
         """
         try:
+            drawn = SCENARIOS.get(record["key"])
             fields = dict(record)
+            for name, default in DISPLAY.items():
+                fields[name] = record.get(name, default) if drawn is None else getattr(drawn, name)
             fields["phases"] = tuple(Phase(**phase) for phase in record["phases"])
             fields["frozen_layers"] = tuple(record["frozen_layers"])
             if record["trainable_layers"] is not None:
@@ -108,6 +114,9 @@ class Scenario:
                 reason=error,
             ) from error
 
+
+# What a scenario looks like in charts: field and value for one that is no longer among `SCENARIOS`.
+DISPLAY = {"colour": "#94A3B8", "pattern": ""}
 
 # Keras' VGG16 without its top has layers 0-18: 0-10 are the input and blocks 1-3, 11-18 blocks 4-5.
 TRUNK_LAYERS = (0, 10)

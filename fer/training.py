@@ -43,7 +43,8 @@ def train(
 
     Raises:
         FerError: if `run_dir` already holds a run and `resume` is false, if what is to be resumed
-            differs in scenario or data, or if the directory cannot be written.
+            differs in scenario, data or the head's backbone, or if the directory cannot be
+            written.
     """
     if share.devices > 1 and scenario.trainable_layers is None:
         raise FerError(
@@ -55,9 +56,10 @@ def train(
     model, feed = _model_and_feed(
         scenario,
         data,
+        run_dir,
         backbone_weights=backbone_weights,
         is_resumed=done > 0,
-        cache_dir=cache_dir or run_dir,
+        cache_dir=cache_dir,
         progress=progress,
         share=share,
     )
@@ -150,10 +152,11 @@ class _Feed:
 def _model_and_feed(
     scenario: Scenario,
     data: Dataset,
+    run_dir: Path,
     *,
     backbone_weights: models.Weights,
     is_resumed: bool,
-    cache_dir: Path,
+    cache_dir: Path | None,
     progress: Progress | None,
     share: Share,
 ) -> tuple[keras.Model, _Feed]:
@@ -161,8 +164,12 @@ def _model_and_feed(
     if not _is_cacheable(scenario):
         # What a checkpoint holds need not be loaded twice.
         model = models.build(scenario, None if is_resumed else backbone_weights)
+        if not is_resumed:
+            runs.record_backbone(run_dir, models.backbone_digest(model))
         return model, _Feed(feeding.FaceBatches, data.images, data, scenario, share)
-    maps = features.cached(data, scenario, cache_dir, backbone_weights, progress)
+    backbone = models.backbone(backbone_weights)
+    runs.record_backbone(run_dir, models.backbone_digest(backbone))
+    maps = features.cached(data, scenario, cache_dir or run_dir, backbone, progress)
     vectors = features.pooled(maps, scenario)
     inputs = keras.Input(vectors.shape[1:])
     model = keras.Model(inputs, models.classify(inputs, scenario), name=scenario.key)
@@ -241,8 +248,11 @@ def begin_from(artifact: Artifact, data: Dataset, run_dir: Path) -> None:
     with files.replacing(run_dir / runs.checkpoint(len(history))) as temporary:
         callbacks.save_weights(model, temporary)
     runs.write_history(run_dir, history)
+    backbone = artifact.config.get(runs.BACKBONE)
+    known = {} if backbone is None else {runs.BACKBONE: backbone}
     files.write_json(
-        run_dir / runs.RUN, {"scenario": artifact.scenario.to_dict(), "data": data.digest}
+        run_dir / runs.RUN,
+        {"scenario": artifact.scenario.to_dict(), "data": data.digest, **known},
     )
 
 

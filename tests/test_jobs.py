@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from pathlib import Path
@@ -42,6 +43,7 @@ def test_browsing_filters_shuffles_and_pages(small_data: Dataset) -> None:
 
 def test_progress_is_told_while_running_and_after(tmp_path: Path) -> None:
     with live.Live(tmp_path, epochs=2) as tell:
+        tell(1, 10, {})
         tell(3, 10, {"accuracy": 0.5})
         until(lambda: (now := live.read(tmp_path, time.time())) is not None and now.step == 3)
         found = live.read(tmp_path, time.time())
@@ -115,8 +117,6 @@ def start(site: Path, epochs: int) -> Path:
 
 def test_a_short_training_runs_to_its_end(site: Path) -> None:
     run_dir = start(site, epochs=1)
-    with pytest.raises(FerError, match="running already"):
-        start(site, epochs=1)
     ended = wait(run_dir)
     assert ended.state == "finished", (run_dir / jobs.LOG).read_text()
     history = runs.read_history(run_dir)
@@ -149,3 +149,129 @@ def test_a_training_that_cannot_begin_says_why(site: Path) -> None:
 def test_no_training_without_data(tmp_path: Path) -> None:
     with pytest.raises(FerError, match="not imported"):
         jobs.start(tmp_path, "proposed", fraction=0.5, epochs=1, image_size=32)
+
+
+def written(folder: Path, state: live.State, started: float, **changes: float) -> Path:
+    """A run that tells this of itself."""
+    live.write(folder, live.Progress(state, started, time.time(), 0, 0, 1, {}, **changes))
+    return folder
+
+
+def test_time_left_after_resuming_counts_only_what_was_done_since() -> None:
+    resumed = live.Progress("running", 0.0, 30.0, 910, 1000, 4, {}, "", 20.0, 900)
+    assert resumed.seconds_left() == pytest.approx(90)
+    assert live.Progress("running", 0.0, 30.0, 900, 1000, 4, {}).seconds_left() is None
+    assert (
+        live.Progress("running", 0.0, 30.0, 900, 1000, 4, {}, "", 30.0, 900).seconds_left() is None
+    )
+
+
+def test_pace_begins_with_the_first_step_of_this_process(tmp_path: Path) -> None:
+    with live.Live(tmp_path, epochs=2) as tell:
+        # The features of a head are counted in images, the training after them in steps.
+        tell(64, 84, {})
+        tell(84, 84, {})
+        tell(501, 1000, {})
+        tell(502, 1000, {})
+        until(lambda: (now := live.read(tmp_path, time.time())) is not None and now.step == 502)
+        found = live.read(tmp_path, time.time())
+        assert found is not None
+        assert found.since_step == 501
+
+
+def test_a_stop_asked_for_before_the_child_began_is_kept(tmp_path: Path) -> None:
+    written(tmp_path, "waiting", time.time())
+    live.ask_to_stop(tmp_path)
+    with pytest.raises(KeyboardInterrupt), live.Live(tmp_path, 1):
+        pytest.fail("it began")
+    found = live.read(tmp_path, time.time())
+    assert found is not None
+    assert found.state == "stopped"
+    assert not (tmp_path / live.STOP).exists()
+
+
+def test_a_stop_of_an_earlier_run_in_the_folder_is_forgotten(tmp_path: Path) -> None:
+    live.ask_to_stop(tmp_path)
+    written(tmp_path, "stopped", 1000.0)
+    with live.Live(tmp_path, 1) as tell:
+        tell(1, 1, {})
+    long_ago = time.time() - 1000
+    live.ask_to_stop(tmp_path)
+    os.utime(tmp_path / live.STOP, (long_ago, long_ago))
+    written(tmp_path, "waiting", time.time())
+    with live.Live(tmp_path, 1) as tell:
+        tell(1, 1, {})
+
+
+def test_a_heartbeat_that_cannot_be_written_is_not_the_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(live, "BEAT", 0.01)
+    real = live.write
+    failed = []
+
+    def full(run_dir: Path, progress: live.Progress) -> None:
+        if len(failed) < 3:
+            failed.append(progress)
+            raise FerError("No space left on device")
+        real(run_dir, progress)
+
+    with live.Live(tmp_path, 1) as tell:
+        monkeypatch.setattr(live, "write", full)
+        until(lambda: len(failed) == 3)
+        tell(7, 10, {})
+        until(lambda: (now := live.read(tmp_path, time.time())) is not None and now.step == 7)
+    assert "No space left" in caplog.text
+    assert [path for path, _ in jobs.active(tmp_path, time.time())] == []
+
+
+def test_trainings_run_one_after_another_in_their_order(tmp_path: Path) -> None:
+    now = time.time()
+    first = written(tmp_path / "a", "waiting", now)
+    second = written(tmp_path / "b", "waiting", now + 1)
+    assert [jobs.is_next(path) for path in (first, second)] == [True, False]
+    written(first, "running", now)
+    # One that `fer train` started without asking has no place in the queue; they wait for it, too.
+    other = written(tmp_path / "c", "starting", now + 9)
+    written(first, "finished", now)
+    assert not jobs.is_next(second)
+    written(other, "failed", now + 9)
+    assert jobs.is_next(second)
+
+
+def test_a_training_waits_for_its_turn_and_can_be_stopped_there(site: Path) -> None:
+    before = written(site / "runs" / "before", "running", time.time() - 5)
+    run_dir = start(site, epochs=1)
+    found = live.read(run_dir, time.time())
+    assert found is not None
+    assert found.state == "waiting"
+    twins = [start(site, epochs=1), start(site, epochs=1)]
+    # Started within the same second, each has a folder of its own.
+    assert len({run_dir, *twins}) == 3
+    with pytest.raises(FerError, match="3 trainings are waiting"):
+        start(site, epochs=1)
+    for path in (run_dir, *twins):
+        live.ask_to_stop(path)
+    for path in (run_dir, *twins):
+        written(before, "running", time.time() - 5)
+        assert wait(path).state == "stopped"
+        assert not (path / runs.RUN).exists()
+
+
+def test_what_nobody_watches_any_more_ends(tmp_path: Path) -> None:
+    live.watch(tmp_path)
+    with live.Live(tmp_path, 1) as tell:
+        tell(1, 10, {})
+        tell(2, 10, {})
+    long_ago = time.time() - live.UNWATCHED - 10
+    os.utime(tmp_path / live.WATCHED, (long_ago, long_ago))
+
+    def run() -> None:
+        with live.Live(tmp_path, 1) as tell:
+            tell(1, 10, {})
+
+    with pytest.raises(KeyboardInterrupt):
+        run()
+    found = live.read(tmp_path, time.time())
+    assert found is not None
+    assert (found.state, found.reason) == ("stopped", live.NOBODY_WATCHED)

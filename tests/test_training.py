@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fer import FerError, dataset, feeding, runs, scenarios, training
+from fer import FerError, dataset, feeding, files, runs, scenarios, training
 from fer.dataset import Split
 from fer.scenarios import BASELINE, PROPOSED, Phase, Scenario
 
@@ -193,6 +193,158 @@ def test_baseline_trains_a_head_on_cached_features(
     assert steps
 
 
+TINY_HEAD = replace(
+    BASELINE, input_size=32, phases=(Phase(32, 1, 3e-3, 28),), compute_dtype="float32"
+)
+
+
+def test_colour_and_pattern_do_not_hinder_resuming(
+    small_data: dataset.Dataset, tmp_path: Path
+) -> None:
+    short = replace(TINY, phases=(Phase(32, 1, 2e-4, 8),), input_size=32)
+    training.train(short, small_data, tmp_path, backbone_weights=None)
+    stored = files.read_json(tmp_path / runs.RUN)
+    assert not {"colour", "pattern"} & stored["scenario"].keys()
+    # As run directories and models were written before, and with the colour of those days.
+    old = {**stored["scenario"], "colour": "#000000", "pattern": "x"}
+    files.write_json(tmp_path / runs.RUN, {"scenario": old, "data": stored["data"]})
+    assert Scenario.from_dict(old).colour == PROPOSED.colour
+    longer = replace(short, phases=(Phase(32, 1, 2e-4, 8), Phase(32, 1, 1e-4, 8)), colour="#FFFFFF")
+    assert len(training.train(longer, small_data, tmp_path, resume=True)) == 2
+
+
+@pytest.fixture
+def backbones(tmp_path: Path) -> tuple[Path, Path]:
+    """Two files with different weights of VGG16."""
+    import keras
+
+    from fer import models
+
+    found = []
+    for seed in (1, 2):
+        keras.utils.set_random_seed(seed)
+        found.append(tmp_path / f"{seed}.weights.h5")
+        models.backbone(None).save_weights(found[-1])
+    return found[0], found[1]
+
+
+def test_features_of_one_backbone_are_not_taken_for_anothers(
+    small_data: dataset.Dataset, backbones: tuple[Path, Path], tmp_path: Path
+) -> None:
+    for number, weights in enumerate(backbones):
+        training.train(
+            TINY_HEAD,
+            small_data,
+            tmp_path / f"run-{number}",
+            backbone_weights=weights,
+            cache_dir=tmp_path / "cache",
+        )
+    one, other = (np.load(path) for path in sorted((tmp_path / "cache").glob("features-*.npy")))
+    assert not np.array_equal(one, other)
+    recorded = [files.read_json(tmp_path / f"run-{n}" / runs.RUN)[runs.BACKBONE] for n in (0, 1)]
+    assert recorded[0] != recorded[1]
+    with pytest.raises(FerError, match="other weights of VGG16"):
+        training.train(
+            TINY_HEAD, small_data, tmp_path / "run-0", resume=True, backbone_weights=backbones[1]
+        )
+
+
+def test_a_head_is_not_published_on_another_backbone(
+    small_data: dataset.Dataset, backbones: tuple[Path, Path], tmp_path: Path
+) -> None:
+    from fer import publishing
+
+    run, models_dir = tmp_path / "run", tmp_path / "models"
+    training.train(TINY_HEAD, small_data, run, backbone_weights=backbones[0])
+    with pytest.raises(FerError, match="other weights of VGG16"):
+        publishing.publish(run, models_dir, backbones[1])
+    assert not models_dir.exists()
+    digest = files.read_json(run / runs.RUN)[runs.BACKBONE]
+    assert publishing.publish(run, models_dir, backbones[0]).config[runs.BACKBONE] == digest
+    # Runs that were begun before it was recorded are published as they were.
+    record = files.read_json(run / runs.RUN)
+    files.write_json(run / runs.RUN, {k: v for k, v in record.items() if k != runs.BACKBONE})
+    assert publishing.publish(run, tmp_path / "old", backbones[0]).config[runs.BACKBONE] is None
+
+
+def test_a_cache_from_before_is_adopted_if_it_is_of_this_backbone(
+    small_data: dataset.Dataset, backbones: tuple[Path, Path], tmp_path: Path
+) -> None:
+    from fer import features, models
+
+    def cached(weights: Path, folder: Path) -> list[int]:
+        steps: list[int] = []
+        features.cached(
+            small_data,
+            TINY_HEAD,
+            folder,
+            models.backbone(weights),
+            lambda done, total, values: steps.append(done),
+        )
+        return steps
+
+    assert cached(backbones[0], tmp_path / "cache") != []
+    for path in (tmp_path / "cache").iterdir():
+        path.rename(path.with_name(f"features-32-{small_data.digest[:12]}{path.suffix}"))
+    assert cached(backbones[1], tmp_path / "cache") != []
+    assert cached(backbones[0], tmp_path / "cache") == []
+
+
+def test_feature_cache_has_its_place_on_the_disk_before_it_is_filled(tmp_path: Path) -> None:
+    from fer import features
+
+    features._allocate(tmp_path / "whole.npy", (100, 7, 7, 512))
+    assert np.load(tmp_path / "whole.npy", mmap_mode="r").shape == (100, 7, 7, 512)
+    found = (tmp_path / "whole.npy").stat()
+    if hasattr(found, "st_blocks"):
+        assert found.st_blocks * 512 >= found.st_size
+
+
+@pytest.mark.parametrize("has_call", [True, False], ids=["reserved", "written"])
+def test_full_disk_ends_the_feature_cache_in_one_sentence(
+    has_call: bool,
+    small_data: dataset.Dataset,
+    backbones: tuple[Path, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As a disk that is full: with a call that reserves space, and where there is none."""
+    resource = pytest.importorskip("resource", reason="no limit of a file's size here")
+    if not has_call:
+        monkeypatch.delattr("os.posix_fallocate", raising=False)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, limits[1]))
+    try:
+        with pytest.raises(FerError, match=r"feature cache .* needs 0.0 GB"):
+            training.train(TINY_HEAD, small_data, tmp_path / "run", backbone_weights=backbones[0])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert not list((tmp_path / "run").glob("features-*"))
+
+
+def test_seed_0_is_a_seed(
+    small_data: dataset.Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from click.testing import CliRunner
+
+    from fer.cli import main
+
+    drawn = []
+    subset = dataset.subset
+
+    def noted(data: dataset.Dataset, fraction: float, seed: int) -> dataset.Dataset:
+        drawn.append(seed)
+        return subset(data, fraction, seed)
+
+    monkeypatch.setattr(dataset, "subset", noted)
+    monkeypatch.setattr(training, "train", lambda *a, **k: [])
+    for seed in ([], ["--seed", "0"]):
+        arguments = ["train", "proposed", "--data-dir", str(small_data.folder), *seed]
+        run = ["--fraction", "0.5", "--run-dir", str(tmp_path / f"run{len(seed)}")]
+        assert CliRunner().invoke(main, [*arguments, *run]).exit_code == 0
+    assert drawn == [PROPOSED.seed, 0]
+
+
 KILLED = """
 import sys
 from pathlib import Path
@@ -227,7 +379,7 @@ def test_killed_run_resumes_without_gap_or_repeat(
     while int(child.stdout.readline()) < 6:
         time.sleep(0)
     child.send_signal(signal.SIGKILL)
-    child.wait(30)
+    child.wait()
     before = runs.read_history(run)
     done = runs.finished_epochs(run)
     assert 1 <= done < TINY.epochs

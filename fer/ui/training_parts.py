@@ -12,11 +12,17 @@ from fer import FerError, artifacts, files, jobs, learning, live, runs
 from fer.artifacts import Artifact
 from fer.learning import Reading
 from fer.runs import Row
-from fer.scenarios import SCENARIOS
+from fer.scenarios import DISPLAY, SCENARIOS
 from fer.ui import charts, loaders, parts, permissions, training_charts
 from fer.ui.text import Translator
 
 SIZES = (48, 64, 96)
+# The most that a training may take, in percent of the images and in epochs: on the server's own
+# machine, and of a visitor from elsewhere, whose training passes over all images once at most.
+MOST = (100, 50)
+MOST_OF_VISITORS = (20, 5)
+# This visit's training.
+STARTED = "training_started"
 
 
 @loaders.follows
@@ -172,12 +178,13 @@ def differences(names: list[str], _: Translator) -> pd.DataFrame:
             record = loaders.models()[name].scenario.to_dict()
         else:
             record = files.read_json(loaders.RUNS / name / runs.RUN)["scenario"]
-        records[name] = {field: str(value) for field, value in record.items()}
+        records[name] = {
+            field: str(value) for field, value in record.items() if field not in DISPLAY
+        }
     fields = [
         field
         for field in next(iter(records.values()), {})
-        if field not in ("key", "colour", "pattern")
-        and len({record.get(field) for record in records.values()}) > 1
+        if field != "key" and len({record.get(field) for record in records.values()}) > 1
     ]
     return pd.DataFrame(
         {
@@ -201,7 +208,11 @@ def show_live(_: Translator) -> None:
         st.caption(_("No training is running here. One started with `fer train` appears here too."))
         return
     st.session_state["was_training"] = True
+    is_here = permissions.is_visitor_here()
     for run_dir, progress in running:
+        is_watched_only = live.is_watched_only(run_dir)
+        if is_watched_only:
+            live.watch(run_dir)
         name = run_dir.relative_to(loaders.RUNS).as_posix()
         left = progress.seconds_left()
         told = [f"**{name}**"]
@@ -217,9 +228,12 @@ def show_live(_: Translator) -> None:
             told.append(
                 _("training accuracy {share}", share=_.percent(progress.values["accuracy"]))
             )
-        told.append(
-            _("starting") if left is None else _("about {time} left", time=duration(left, _))
-        )
+        if progress.state == "waiting":
+            told.append(_("waiting for its turn"))
+        else:
+            told.append(
+                _("starting") if left is None else _("about {time} left", time=duration(left, _))
+            )
         st.progress(progress.share, " · ".join(told))
         found = runs.read_history(run_dir)
         if found:
@@ -228,9 +242,9 @@ def show_live(_: Translator) -> None:
                 key=f"live_{name}",
                 alt=_("Accuracy of the running training by epoch"),
             )
-        if permissions.may("train") and st.button(
-            _("Stop"), icon=":material/stop_circle:", key=f"stop_{name}"
-        ):
+        # What the operator started is not a visitor's to stop.
+        may_stop = permissions.may("train") and (is_here or is_watched_only)
+        if may_stop and st.button(_("Stop"), icon=":material/stop_circle:", key=f"stop_{name}"):
             live.ask_to_stop(run_dir)
             st.toast(_("It stops after its current step; finished epochs are kept."))
 
@@ -240,24 +254,38 @@ def start_form(_: Translator) -> None:
     if not permissions.may("train"):
         st.caption(permissions.refusal("train", _))
         return
+    is_here = permissions.is_visitor_here()
+    most_share, most_epochs = MOST if is_here else MOST_OF_VISITORS
     with st.form("start_training"):
         with st.grid(4, min_column_width=150):
             scenario = st.selectbox(_("Scenario"), list(SCENARIOS), index=1, key="start_scenario")
-            share = st.number_input(_("Share of the data (%)"), 1, 100, 5, key="start_share")
+            share = st.number_input(_("Share of the data (%)"), 1, most_share, 5, key="start_share")
             size = st.selectbox(_("Image size (px)"), SIZES, key="start_size")
-            epochs = st.number_input(_("Epochs"), 1, 50, 3, key="start_epochs")
+            epochs = st.number_input(_("Epochs"), 1, most_epochs, 3, key="start_epochs")
         is_started = st.form_submit_button(
             _("Start"), type="primary", icon=":material/play_arrow:", key="start"
         )
+    if not is_here:
+        st.caption(_("It ends ten minutes after the last visitor has left this page."))
     if not is_started:
         return
+    before: Path | None = st.session_state.get(STARTED)
+    going = None if before is None else live.read(before, time.time())
+    if before is not None and going is not None and going.is_active:
+        # As after a double click.
+        st.warning(
+            _("Your training {name} has not ended yet; wait for it or stop it.", name=before.name)
+        )
+        return
     try:
-        jobs.start(
+        st.session_state[STARTED] = jobs.start(
             loaders.ROOT,
             scenario,
-            fraction=int(share) / 100,
-            epochs=int(epochs),
+            # Bounds of a widget hold in the browser; whoever writes messages by hand passes them.
+            fraction=min(int(share), most_share) / 100,
+            epochs=min(int(epochs), most_epochs),
             image_size=int(size),
+            is_watched_only=not is_here,
         )
     except FerError as error:
         st.error(_.error(error))
@@ -275,6 +303,10 @@ def outcome(_: Translator) -> None:
     if progress is not None and progress.state == "failed":
         st.error(
             _("The training {name} failed: {reason}", name=name, reason=progress.reason or "–")
+        )
+    elif progress is not None and progress.reason == live.NOBODY_WATCHED:
+        st.caption(
+            _("The training {name} was stopped, because nobody looked on any more.", name=name)
         )
     elif progress is not None and progress.state == "stopped":
         st.caption(
