@@ -6,7 +6,7 @@ from fer.ui import text
 
 _ = text.translator()
 from fer import FerError
-from fer.ui import dataset_charts, dataset_parts, loaders, parts
+from fer.ui import dataset_charts, dataset_parts, label_votes, loaders, parts
 
 st.markdown(_("What is in FER-2013, how even are its classes, and how clean are its splits?"))
 try:
@@ -113,6 +113,9 @@ try:
             correlation=_.number(duplicates["correlation"], 1),
         )
     )
+
+    st.header(_("Labels and people"), anchor="labels")
+    label_votes.show(data, _)
 
     st.header(_("Images"), anchor="images")
     if data is None:

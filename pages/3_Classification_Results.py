@@ -8,6 +8,7 @@ _ = text.translator()
 from fer import FerError
 from fer.ui import (
     confusions,
+    crowd_views,
     doubts,
     literature,
     loaders,
@@ -70,6 +71,7 @@ VIEWS = {
     "curves": _("ROC and PR"),
     "calibration": _("Calibration"),
     "errors": _("Errors"),
+    "crowd": _("What people see"),
     "looking": _("Where they look"),
     "robustness": _("Robustness"),
     "literature": _("Compared with others"),
@@ -99,6 +101,8 @@ try:
         doubts.calibrated(split, _)
     elif view == "errors":
         doubts.errors(split, _)
+    elif view == "crowd":
+        crowd_views.show(split, _)
     elif view == "looking":
         studies.looking(_)
     elif view == "robustness":

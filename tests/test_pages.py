@@ -36,7 +36,7 @@ QUESTIONS = {
 }
 VIEWS = (
     *("metrics", "parameters", "classes", "confusion", "curves", "calibration"),
-    *("errors", "looking", "robustness", "literature", "speed"),
+    *("errors", "crowd", "looking", "robustness", "literature", "speed"),
 )
 MEDIA = {"plotly_chart", "image", "dataframe", "table"}
 WIDGETS = {
@@ -157,7 +157,7 @@ for page in {PAGES!r}:
     assert "keras" not in sys.modules, page
 app.switch_page("pages/3_Classification_Results.py").run()
 views = app.segmented_control(key="result_view").options
-assert len(views) >= 10
+assert len(views) >= 11
 for view in {VIEWS!r}:
     app.segmented_control(key="result_view").set_value(view).run()
     assert not app.exception, view

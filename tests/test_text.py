@@ -36,6 +36,7 @@ SHOWN = (
     "scenarios",
     "turns",
     "videos",
+    "votes",
 )
 FILES = {
     path.name: json.loads(path.read_text(encoding="utf-8"))

@@ -16,6 +16,8 @@ TRANSPARENT = "rgba(0, 0, 0, 0)"
 INK = "white"
 # What belongs to both models together.
 BOTH = "#94A3B8"
+# What a voter can say besides the seven emotions.
+OTHER_CHOICE = "#64748B"
 # Lines of the models differ by more than colour: by the dash that goes with their bars' pattern.
 DASHES = {"": "solid", "/": "dash", "x": "dot"}
 # In text, what stands for a bar's pattern.

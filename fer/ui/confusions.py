@@ -9,7 +9,7 @@ import streamlit as st
 
 from fer import emotions
 from fer.scenarios import BASELINE, PROPOSED
-from fer.ui import charts, parts, result_charts, results
+from fer.ui import charts, loaders, parts, result_charts, results, vote_bars
 from fer.ui.text import Translator
 
 SHOWN = 24
@@ -85,7 +85,7 @@ def _images(found: Mapping[str, Mapping[str, Any]], split: str, _: Translator) -
             key=f"{CELL}_predicted",
             width=160,
         )
-    images, confidences, count = results.cell_images(
+    images, sources, confidences, count = results.cell_images(
         split,
         model,
         emotions.LABEL_OF[true],
@@ -112,14 +112,16 @@ def _images(found: Mapping[str, Mapping[str, Any]], split: str, _: Translator) -
         sentence += " " + _("The {n} most confident ones:", n=len(images))
     st.write(sentence)
     with st.grid("auto", min_column_width=84, gap="xsmall"):
-        for image, confidence in zip(images, confidences, strict=True):
-            st.image(
+        votes = loaders.votes_of(sources)
+        for image, counts, confidence in zip(images, votes, confidences, strict=True):
+            vote_bars.image(
                 image,
-                caption=_.percent(confidence, 0),
-                width="stretch",
-                alt=_(
+                counts,
+                _.percent(confidence, 0),
+                _(
                     "Face labelled {true}, predicted {predicted}",
                     true=_(true),
                     predicted=_(predicted),
                 ),
+                _,
             )

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from fer import FerError, aggregates, browsing, dataset, emotions
 from fer.dataset import SPLITS, Dataset, Split
 from fer.inference import Prediction
-from fer.ui import charts, dataset_charts, explanations, loaders, parts, permissions
+from fer.ui import charts, dataset_charts, explanations, loaders, parts, permissions, vote_bars
 from fer.ui.text import Translator
 
 CHOSEN = "dataset_face"
@@ -148,11 +148,14 @@ def browse(data: Dataset, _: Translator) -> None:
     def choose(row: int) -> None:
         st.session_state[CHOSEN] = row
 
+    shown = browsing.page(found, int(number))
+    votes = loaders.votes_of(data.sources[shown].tolist())
     with st.grid("auto", min_column_width=76, gap="xsmall"):
-        for row in browsing.page(found, int(number)):
+        for row, counts in zip(shown, votes, strict=True):
             label = _(emotions.KEYS[data.labels[row]])
             with st.container(gap="xxsmall"):
-                st.image(data.images[row], width="stretch", alt=_("Face: {emotion}", emotion=label))
+                alt = _("Face: {emotion}", emotion=label)
+                vote_bars.image(data.images[row], counts, None, alt, _)
                 st.button(
                     label,
                     type="tertiary",
@@ -184,6 +187,9 @@ def one(data: Dataset, row: int, _: Translator) -> None:
     else:
         picture.caption(_("No other image has exactly these pixels."))
     with side:
+        counts = loaders.votes_of([str(data.sources[row])])[0]
+        if counts is not None:
+            vote_bars.chart(counts, "image_votes", _)
         parts.chart(
             dataset_charts.image_histogram(data.images[row], _),
             key="image_histogram",

@@ -6,16 +6,25 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from fer import calibration, emotions, mistakes, reviews
+from fer import calibration, disputes, emotions, mistakes, reviews
 from fer.artifacts import Predictions
 from fer.calibration import Coverage, Probabilities
 from fer.dataset import Split
 from fer.mistakes import Mistake
 from fer.reviews import VERDICTS, Review, Verdict
-from fer.ui import loaders, parts, result_charts, results, studies, study_charts
+from fer.ui import (
+    loaders,
+    parts,
+    result_charts,
+    result_views,
+    results,
+    study_charts,
+    vote_bars,
+)
 from fer.ui.text import Translator
 
 SHOWN = 24
+MOST = 500
 REVIEWS = "reviews.csv"
 STATE = "doubts_position"
 
@@ -168,7 +177,7 @@ def errors(split: str, _: Translator) -> None:
             pair_table(parts_of, _), f"pairs_{split}", _("Pairs that the models confuse"), _
         )
     else:
-        _without_twins(split, _)
+        result_views.without_twins(split, _)
 
 
 def _confident(predictions: dict[str, Predictions], split: str, _: Translator) -> None:
@@ -179,10 +188,32 @@ def _confident(predictions: dict[str, Predictions], split: str, _: Translator) -
         required=True,
         key="sure_model",
     )
-    found = mistakes.confident(predictions[model], 500)
+    part = predictions[model]
+    found = _ordered(mistakes.confident(part, len(part.labels)), _)[:MOST]
     _faces(found[:SHOWN], _)
     with st.expander(_("Table and download"), key="sure_details"):
         parts.table(mistake_table(found, _), f"errors_{model}_{split}", _("Wrong answers"), _)
+
+
+def _ordered(found: list[Mistake], _: Translator) -> list[Mistake]:
+    """The mistakes in the order that the visitor chooses; they come in that of confidence."""
+    orders = {"confidence": _("by confidence"), "crowd": _("by what people saw")}
+    order = st.segmented_control(
+        _("Order"),
+        list(orders),
+        default="confidence",
+        format_func=orders.__getitem__,
+        required=True,
+        key="error_order",
+        help=_(
+            "By what people saw: first where most of ten voters side with the answer against the "
+            "label."
+        ),
+    )
+    if order == "confidence":
+        return found
+    votes = loaders.votes_of([one.source for one in found])
+    return [one for one, _votes in disputes.by_crowd(found, votes)]
 
 
 def _doubtful(predictions: dict[str, Predictions], split: str, _: Translator) -> None:
@@ -191,7 +222,6 @@ def _doubtful(predictions: dict[str, Predictions], split: str, _: Translator) ->
         return
     first, second = list(predictions.values())[:2]
     every = mistakes.against_label(first, second, len(first.labels))
-    found = every[:500]
     st.write(
         _(
             "Both models give the same answer and the label is another for {n} of {all} images. "
@@ -200,6 +230,7 @@ def _doubtful(predictions: dict[str, Predictions], split: str, _: Translator) ->
             all=_.number(len(first.labels)),
         )
     )
+    found = _ordered(every, _)[:MOST]
     if loaders.data() is not None and found:
         _review(found, split, _)
     else:
@@ -226,12 +257,19 @@ def _review(found: list[Mistake], split: str, _: Translator) -> None:
     picture, side = st.columns([1, 2])
     data = loaders.data()
     row = loaders.rows_by_source().get(one.source)
+    counts = loaders.votes_of([one.source])[0]
     if data is not None and row is not None:
         picture.image(
             data.images[row].repeat(6, axis=0).repeat(6, axis=1),
             width="stretch",
-            alt=_("Face labelled {true}, predicted {predicted}").format(
-                true=_(one.label), predicted=_(one.answer)
+            alt=vote_bars.spoken(
+                _(
+                    "Face labelled {true}, predicted {predicted}",
+                    true=_(one.label),
+                    predicted=_(one.answer),
+                ),
+                counts,
+                _,
             ),
         )
     with side:
@@ -243,6 +281,8 @@ def _review(found: list[Mistake], split: str, _: Translator) -> None:
                 confidence=_.percent(one.confidence),
             )
         )
+        if counts is not None:
+            vote_bars.chart(counts, "doubt_votes", _)
         verdict = done.get(one.source)
         st.caption(
             _("{n} of {all}: {source}", n=position + 1, all=len(found), source=one.source)
@@ -285,23 +325,26 @@ def _faces(found: list[Mistake], _: Translator) -> None:
         )
         return
     row_of = loaders.rows_by_source()
+    shown = [one for one in found if one.source in row_of]
+    votes = loaders.votes_of([one.source for one in shown])
     with st.grid("auto", min_column_width=96, gap="xsmall"):
-        for one in found:
-            if one.source in row_of:
-                st.image(
-                    data.images[row_of[one.source]],
-                    caption=f"{_(one.label)} → {_(one.answer)} {_.percent(one.confidence, 0)}",
-                    width="stretch",
-                    alt=_(
-                        "Face labelled {true}, predicted {predicted}",
-                        true=_(one.label),
-                        predicted=_(one.answer),
-                    ),
-                )
+        for one, counts in zip(shown, votes, strict=True):
+            vote_bars.image(
+                data.images[row_of[one.source]],
+                counts,
+                f"{_(one.label)} → {_(one.answer)} {_.percent(one.confidence, 0)}",
+                _(
+                    "Face labelled {true}, predicted {predicted}",
+                    true=_(one.label),
+                    predicted=_(one.answer),
+                ),
+                _,
+            )
 
 
 def mistake_table(found: list[Mistake], _: Translator) -> pd.DataFrame:
-    """A row for each mistake: image, label, answer, confidence in percent."""
+    """A row for each mistake: image, label, answer, confidence in percent, votes."""
+    votes = loaders.votes_of([one.source for one in found])
     return pd.DataFrame(
         [
             {
@@ -309,8 +352,9 @@ def mistake_table(found: list[Mistake], _: Translator) -> pd.DataFrame:
                 _("True"): _(one.label),
                 _("Predicted"): _(one.answer),
                 _("Confidence (%)"): round(100 * one.confidence, 2),
+                _("What people saw"): "" if counts is None else vote_bars.words(counts, _),
             }
-            for one in found
+            for one, counts in zip(found, votes, strict=True)
         ]
     )
 
@@ -330,36 +374,3 @@ def pair_table(predictions: dict[str, Predictions], _: Translator) -> pd.DataFra
             for label, answer, count, share in mistakes.confused_pairs(part)
         ]
     ).sort_values(_("Images"), ascending=False, kind="stable")
-
-
-def _without_twins(split: str, _: Translator) -> None:
-    record = loaders.study("leakage")
-    if record is None:
-        st.caption(_("Not made yet. Run `{command}`.", command="fer analyse --only leakage"))
-        return
-    st.write(
-        _(
-            "Some test images also stand in Training, exactly or nearly. Without them a model "
-            "cannot gain by remembering."
-        )
-    )
-    called = {
-        "all": _("all images"),
-        "with_twin": _("with a twin in Training"),
-        "without_twin": _("without"),
-    }
-    frame = pd.DataFrame(
-        [
-            {
-                _("Model"): key,
-                _("Images of the split"): called[name],
-                _("Images"): row["images"],
-                _("Accuracy (%)"): round(100 * row["accuracy"], 2),
-                _("95 % interval"): _.interval(row["interval"]),
-            }
-            for key, by_name in record["splits"][split].items()
-            for name, row in by_name.items()
-        ]
-    )
-    parts.table(frame, f"leakage_{split}", _("Accuracy with and without duplicates"), _)
-    studies.made_with(record, "fer analyse --only leakage", _)

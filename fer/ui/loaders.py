@@ -9,12 +9,14 @@ from __future__ import annotations
 import gc
 import threading
 import time
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
 from fer import (
     FerError,
@@ -37,6 +39,7 @@ from fer.inference import Classifier
 from fer.scenarios import SCENARIOS
 from fer.turns import Turns
 from fer.ui import caching, permissions
+from fer.votes import VOTES, Votes, open_votes
 
 if TYPE_CHECKING:
     from fer.explain import Explainer, Explanation
@@ -67,7 +70,7 @@ def state() -> _State:
     published: Hashable = caching.file_state(manifest)
     if published is None and MODELS.is_dir():
         published = tuple((p.as_posix(), caching.file_state(p)) for p in sorted(MODELS.rglob("*")))
-    figures = (aggregates.SUMMARY, aggregates.FACES, aggregates.DUPLICATES)
+    figures = (aggregates.SUMMARY, aggregates.FACES, aggregates.DUPLICATES, VOTES)
     return _State(
         (MODELS, published), (DATA, *(caching.file_state(DATA / name) for name in figures))
     )
@@ -189,6 +192,71 @@ def _rows_by_source(digest: str) -> dict[str, int]:
 
 
 @follows
+def votes() -> Votes:
+    """The FER+ votes; read-only.
+
+    Raises:
+        FerError: if they are missing or damaged.
+    """
+    return open_votes(DATA)
+
+
+def votes_of(sources: Sequence[str]) -> list[NDArray[np.uint8] | None]:
+    """The votes (10,) on images of FER-2013 by the names they have in a data set or in stored
+    predictions; None for one that has none."""
+    try:
+        found = votes()
+    except FerError:
+        # Where the votes are the matter itself, the page says so.
+        return [None] * len(sources)
+    rows = found.find(np.array(sources, dtype=np.str_))
+    of_table = _vote_rows() if (rows < 0).any() else {}
+    return [
+        None if at < 0 else found.counts[at]
+        for source, row in zip(sources, rows.tolist(), strict=True)
+        for at in [row if row >= 0 else of_table.get(source, -1)]
+    ]
+
+
+def rows_by_vote() -> NDArray[np.int64] | None:
+    """The imported data set's row of each row of the votes, -1 where it has no such image; None if
+    none is imported.
+
+    Raises:
+        FerError: if the votes or the data set are damaged.
+    """
+    imported = data()
+    return None if imported is None else _rows_by_vote(imported.digest, votes().digest, imported)
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)
+def _rows_by_vote(digest: str, of_votes: str, _data: Dataset) -> NDArray[np.int64]:
+    rows = votes().of(_data)
+    found = np.full(len(votes()), -1, dtype=np.int64)
+    known = np.flatnonzero(rows >= 0)
+    found[rows[known]] = known
+    return found
+
+
+def _vote_rows() -> dict[str, int]:
+    """The votes' row of each image of an imported table, whose names are row numbers."""
+    imported = data()
+    return {} if imported is None else _vote_rows_of(imported.digest, imported)
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)
+def _vote_rows_of(digest: str, _data: Dataset) -> dict[str, int]:
+    if not str(_data.sources[0]).startswith("row "):
+        return {}
+    rows = votes().of(_data)
+    return {
+        source: int(row)
+        for source, row in zip(_data.sources.tolist(), rows, strict=True)
+        if row >= 0
+    }
+
+
+@follows
 def classifier() -> Classifier:
     """All networks, loaded once for all visitors; without TensorFlow unless nothing else works."""
     started = time.perf_counter()
@@ -227,6 +295,12 @@ def _before_reference() -> None:
     # aiortc must be imported before TensorFlow: TensorFlow exports BoringSSL's symbols, aiortc's
     # pylibsrtp would bind to them and crash the server when a webcam starts.
     import streamlit_webrtc  # noqa: F401
+
+
+@follows
+def crowd() -> dict[str, Any] | None:
+    """What `fer evaluate` found comparing models and people, None if it was not made."""
+    return _record(artifacts.CROWD)
 
 
 @follows

@@ -15,6 +15,9 @@ from fer import emotions
 from fer.scenarios import BASELINE, PROPOSED
 from fer.ui import (
     about,
+    charts,
+    crowd_charts,
+    crowd_views,
     loaders,
     result_charts,
     results,
@@ -73,6 +76,12 @@ def html(split: str, _: Translator, now: datetime) -> str:
     figures[_("Calibration")] = result_charts.reliability(
         results.reliability(split), {key: m["ece"] for key, m in found.items()}, _
     )
+    people = loaders.crowd()
+    if people is not None and split in people["splits"]:
+        figures[_("What people see")] = crowd_charts.by_agreement(
+            people["splits"][split]["levels"], _
+        )
+        figures[_("Whose error is it?")] = crowd_charts.sides(people["splits"][split]["models"], _)
     histories = {key: training_parts.history(key) for key in found}
     figures[_("Learning curves")] = training_charts.curves(histories, "accuracy", _)
     tables = {
@@ -82,6 +91,7 @@ def html(split: str, _: Translator, now: datetime) -> str:
         _("Metrics of each class"): results.class_table(split, _),
         _("ROC and PR"): results.curve_table(roc, precision, _),
     }
+    tables |= crowd_views.report_tables(split, _)
     tables |= studies.report_tables(_)
     timed = loaders.benchmark()
     if timed is not None:
@@ -128,6 +138,8 @@ def _markup(frame: pd.DataFrame, _: Translator) -> str:
 def _plot(figure: go.Figure) -> str:
     figure = go.Figure(figure).update_layout(template="plotly_white", width=640)
     figure.update_traces(textfont={"color": "black"}, selector={"type": "heatmap"})
+    is_white = {"type": "scatter", "line.color": charts.INK}
+    figure.update_traces(line={"color": "black"}, selector=is_white)
     return str(
         figure.to_html(full_html=False, include_plotlyjs=False, config={"displayModeBar": False})
     )

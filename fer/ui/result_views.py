@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import streamlit as st
 
 from fer import emotions
-from fer.ui import loaders, parts, result_charts, results
+from fer.ui import loaders, parts, result_charts, results, studies
 from fer.ui.text import Translator
 
 
@@ -132,3 +133,37 @@ def speed(_: Translator) -> None:
                 n=_.number(exported["calibration"]["images"]),
             )
         )
+
+
+def without_twins(split: str, _: Translator) -> None:
+    """Accuracy without the test images that also stand in Training."""
+    record = loaders.study("leakage")
+    if record is None:
+        st.caption(_("Not made yet. Run `{command}`.", command="fer analyse --only leakage"))
+        return
+    st.write(
+        _(
+            "Some test images also stand in Training, exactly or nearly. Without them a model "
+            "cannot gain by remembering."
+        )
+    )
+    called = {
+        "all": _("all images"),
+        "with_twin": _("with a twin in Training"),
+        "without_twin": _("without"),
+    }
+    frame = pd.DataFrame(
+        [
+            {
+                _("Model"): key,
+                _("Images of the split"): called[name],
+                _("Images"): row["images"],
+                _("Accuracy (%)"): round(100 * row["accuracy"], 2),
+                _("95 % interval"): _.interval(row["interval"]),
+            }
+            for key, by_name in record["splits"][split].items()
+            for name, row in by_name.items()
+        ]
+    )
+    parts.table(frame, f"leakage_{split}", _("Accuracy with and without duplicates"), _)
+    studies.made_with(record, "fer analyse --only leakage", _)

@@ -156,8 +156,9 @@ def disagreement_table(split: str, _: Translator) -> pd.DataFrame:
 
 def cell_images(
     split: str, model: str, true: int, predicted: int, most: int
-) -> tuple[list[NDArray[np.uint8]], list[float], int]:
-    """Images of a confusion cell, most confident first, their confidences, and how many there are.
+) -> tuple[list[NDArray[np.uint8]], list[str], list[float], int]:
+    """Images of a confusion cell, most confident first, their names, their confidences, and how
+    many there are.
 
     The images are empty if FER-2013 is not imported.
     """
@@ -168,11 +169,16 @@ def cell_images(
     chosen = chosen[np.argsort(-part.probabilities[chosen, predicted], kind="stable")]
     data = loaders.data()
     if data is None:
-        return [], [], len(chosen)
+        return [], [], [], len(chosen)
     row_of = loaders.rows_by_source()
     kept = [at for at in chosen[:most] if part.sources[at] in row_of]
     images = [np.asarray(data.images[row_of[part.sources[at]]]) for at in kept]
-    return images, [float(part.probabilities[at, predicted]) for at in kept], len(chosen)
+    return (
+        images,
+        [str(part.sources[at]) for at in kept],
+        [float(part.probabilities[at, predicted]) for at in kept],
+        len(chosen),
+    )
 
 
 def parameter_table(_: Translator) -> pd.DataFrame:

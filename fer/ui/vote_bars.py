@@ -1,0 +1,110 @@
+"""What people saw in an image, beside it: a square for each voter, bars, or words (FER+)."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+from numpy.typing import NDArray
+from plotly.colors import hex_to_rgb
+
+from fer import emotions
+from fer.ui import charts, parts
+from fer.ui.text import Translator
+from fer.votes import CHOICES
+
+Counts = NDArray[np.uint8]
+# The sides of an enlarged face and the space between squares, in pixels.
+SIDE, GAP = 96, 2
+COLOURS = (*(emotion.colour for emotion in emotions.EMOTIONS), *(charts.OTHER_CHOICE,) * 3)
+
+
+def name(choice: str, _: Translator) -> str:
+    """What a choice of the voters is called."""
+    others = {
+        "contempt": _("contempt"),
+        "unknown": _("not sure"),
+        "not_a_face": _("no face"),
+    }
+    return others[choice] if choice in others else _(choice)
+
+
+def ranked(counts: Counts) -> list[tuple[int, int]]:
+    """Choice (its place in `CHOICES`) and votes, of those with any, the most frequent first."""
+    order = np.argsort(-counts.astype(np.int64), kind="stable")
+    return [(int(choice), int(counts[choice])) for choice in order if counts[choice]]
+
+
+def words(counts: Counts, _: Translator) -> str:
+    """The votes in one line: "happy 7 · neutral 3"."""
+    return " · ".join(f"{name(CHOICES[choice], _)} {n}" for choice, n in ranked(counts))
+
+
+def with_squares(face: NDArray[np.uint8], counts: Counts | None) -> NDArray[np.uint8]:
+    """A gray face (48, 48) enlarged to (SIDE, SIDE) over a row of squares, one a voter in the
+    colour of what they saw, RGBA; without the row if there are no votes."""
+    size = (SIDE, SIDE)
+    large = cv2.resize(np.ascontiguousarray(face), size, interpolation=cv2.INTER_LINEAR)
+    picture = cv2.cvtColor(large, cv2.COLOR_GRAY2RGBA)
+    if counts is None:
+        return np.asarray(picture, dtype=np.uint8)
+    square = (SIDE - 9 * GAP) // 10
+    row = np.zeros((GAP + square, SIDE, 4), np.uint8)
+    voters = [choice for choice, n in ranked(counts) for _number in range(n)]
+    for place, choice in enumerate(voters):
+        left = place * (square + GAP)
+        row[GAP:, left : left + square] = (*hex_to_rgb(COLOURS[choice]), 255)
+    return np.concatenate([picture, row]).astype(np.uint8)
+
+
+def figure(counts: Counts, _: Translator) -> go.Figure:
+    """A bar for each choice that has votes, the most frequent first."""
+    rows = ranked(counts)
+    found = go.Figure()
+    found.add_bar(
+        orientation="h",
+        y=[name(CHOICES[choice], _) for choice, _n in rows],
+        x=[n for _choice, n in rows],
+        text=[str(n) for _choice, n in rows],
+        textposition="outside",
+        cliponaxis=False,
+        marker={"color": [COLOURS[choice] for choice, _n in rows]},
+        hovertemplate="%{y}: %{x}<extra></extra>",
+    )
+    found.update_xaxes(range=[0, 10], dtick=2)
+    found.update_yaxes(autorange="reversed")
+    height = 96 + 26 * len(rows)
+    return charts.arrange(found, _, x=_("Votes of ten people"), y="", height=height, right=24)
+
+
+def chart(counts: Counts, key: str, _: Translator) -> None:
+    """The bars of one image, with where they come from."""
+    parts.chart(
+        figure(counts, _), key=key, alt=_("What people saw: {votes}", votes=words(counts, _))
+    )
+    st.caption(_("What ten people saw in this image (FER+, Barsoum et al. 2016)."))
+
+
+def image(
+    face: NDArray[np.uint8], counts: Counts | None, caption: str | None, alt: str, _: Translator
+) -> None:
+    """A face with a square for each voter below it; the votes in words go into its text."""
+    shown = _png(face, None if counts is None else tuple(counts.tolist()))
+    st.image(shown, caption=caption, width="stretch", alt=spoken(alt, counts, _))
+
+
+@st.cache_data(show_spinner=False, max_entries=1024)
+def _png(face: NDArray[np.uint8], counts: tuple[int, ...] | None) -> bytes:
+    """`with_squares` as a file: a page of a grid is drawn anew on every click."""
+    picture = with_squares(face, None if counts is None else np.array(counts, np.uint8))
+    done, content = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGBA2BGRA))
+    assert done
+    return bytes(content)
+
+
+def spoken(alt: str, counts: Counts | None, _: Translator) -> str:
+    """The text of an image, with what people saw in it."""
+    if counts is None:
+        return alt
+    return f"{alt}. " + _("What people saw: {votes}", votes=words(counts, _))
