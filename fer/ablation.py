@@ -16,7 +16,17 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from fer import evaluation, files, inference, models, preprocessing, provenance, runs, training
+from fer import (
+    evaluation,
+    files,
+    inference,
+    leakage,
+    models,
+    preprocessing,
+    provenance,
+    runs,
+    training,
+)
 from fer.calibration import Labels, Probabilities
 from fer.dataset import Dataset, Split
 from fer.scenarios import PROPOSED, Phase, Scenario
@@ -113,11 +123,15 @@ def run(
             "private": _summary(labels, found),
             "seconds": round(sum(row["seconds"] for row in history)),
         }
+    twins = leakage.sources_with_twins(data)
+    is_alone = np.array([str(source) not in twins for source in data.sources[rows]], dtype=bool)
     for (without, seed), record in done.items():
         if without != FULL:
             # What putting the ingredient back gives, on the same images with the same seed.
-            record["gain"] = evaluation.compare(
-                labels, probabilities[without, seed], probabilities[FULL, seed]
+            before, after = probabilities[without, seed], probabilities[FULL, seed]
+            record["gain"] = evaluation.compare(labels, before, after)
+            record["gain_without_twins"] = evaluation.compare(
+                labels[is_alone], before[is_alone], after[is_alone]
             )
     return {
         **made_with,
@@ -133,14 +147,15 @@ def run(
 def _over_seeds(
     done: dict[tuple[str, int], dict[str, Any]], without: str, seeds: Sequence[int]
 ) -> dict[str, Any]:
-    """Mean gain over seeds, and the standard deviation that seeds alone make (n - 1)."""
-    gains = np.array([done[without, seed]["gain"]["gain"] for seed in seeds])
-    return {
-        "seeds": list(seeds),
-        "gains": [float(gain) for gain in gains],
-        "mean_gain": float(gains.mean()),
-        "standard_deviation": float(gains.std(ddof=1)) if len(gains) > 1 else None,
-    }
+    """Mean gain over seeds, and the standard deviation that seeds alone make (n - 1), on all images
+    and on those without a twin in Training."""
+    found: dict[str, Any] = {"seeds": list(seeds)}
+    for name, ending in (("gain", ""), ("gain_without_twins", "_without_twins")):
+        gains = np.array([done[without, seed][name]["gain"] for seed in seeds])
+        found[f"gains{ending}"] = [float(gain) for gain in gains]
+        found[f"mean_gain{ending}"] = float(gains.mean())
+        found[f"standard_deviation{ending}"] = float(gains.std(ddof=1)) if len(gains) > 1 else None
+    return found
 
 
 def _predict(

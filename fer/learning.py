@@ -20,8 +20,9 @@ MILD_GAP = 0.05
 LARGE_GAP = 0.15
 # Below this a model has not even learnt its training images.
 LOW_ACCURACY = 0.5
-# A rise of the validation loss by less than this share is noise.
+# A rise of the validation loss by less than this share is noise, unless it goes on for that long.
 RISE = 0.02
+STEADY = 3
 
 
 @dataclass(frozen=True)
@@ -34,56 +35,97 @@ class PhaseSpan:
 
 
 @dataclass(frozen=True)
-class Reading:
-    """What a history says. Accuracies are shares of 1; `gap` is training minus validation.
+class Moment:
+    """An epoch's accuracies, shares of 1; `gap` is training minus validation."""
 
-    `loss_rises_from`: the epoch after which the validation loss only lay higher than its minimum,
-    by `RISE` at the end; None if it did not. `is_unfinished`: the best epoch is the last one.
+    epoch: int
+    accuracy: float
+    val_accuracy: float
+
+    @property
+    def gap(self) -> float:
+        return self.accuracy - self.val_accuracy
+
+    @property
+    def verdict(self) -> Verdict:
+        """What the gap says."""
+        if self.gap > LARGE_GAP:
+            return "overfitting"
+        if self.gap > MILD_GAP:
+            return "mild overfitting"
+        return "underfitting" if self.accuracy < LOW_ACCURACY else "balanced"
+
+
+@dataclass(frozen=True)
+class LossRise:
+    """Where the validation loss was lowest and by which share of that it lay higher at the end.
+
+    `epochs`: how many epochs at the end each lay above the one before.
     """
 
-    best_epoch: int
-    val_accuracy: float
-    accuracy: float
-    gap: float
-    verdict: Verdict
-    loss_rises_from: int | None
-    is_unfinished: bool
+    lowest_epoch: int
+    share: float
+    epochs: int
+
+    @property
+    def is_clear(self) -> bool:
+        """More than noise: by `RISE`, or through `STEADY` epochs."""
+        return self.share > RISE or self.epochs >= STEADY
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a history says: of the best epoch, whose weights are published, and of the last one.
+
+    `is_unfinished`: the best epoch is the last one. `seconds`: of all epochs.
+    """
+
+    best: Moment
+    last: Moment
+    loss: LossRise
     seconds: float
     phases: tuple[PhaseSpan, ...]
+
+    @property
+    def is_unfinished(self) -> bool:
+        return self.best.epoch == self.last.epoch
 
 
 def read(history: Sequence[Row]) -> Reading | None:
     """What the history says, None for an empty one.
 
-    The best epoch is that of `runs.best_epoch`.
+    The best epoch is that of `runs.best_epoch`; losses are compared at the last image size, where
+    the model is served.
     """
     if not history:
         return None
     spans = phases(history)
     served = [row for row in history if row["epoch"] >= spans[-1].first]
-    best = runs.best_epoch(history)
-    gap = best["accuracy"] - best["val_accuracy"]
     lowest = min(served, key=lambda row: row["val_loss"])
-    rises = served[-1]["val_loss"] > (1 + RISE) * lowest["val_loss"]
     return Reading(
-        best_epoch=int(best["epoch"]),
-        val_accuracy=best["val_accuracy"],
-        accuracy=best["accuracy"],
-        gap=gap,
-        verdict=_verdict(best["accuracy"], gap),
-        loss_rises_from=int(lowest["epoch"]) if rises else None,
-        is_unfinished=best is history[-1],
+        best=_moment(runs.best_epoch(history)),
+        last=_moment(history[-1]),
+        loss=LossRise(
+            lowest_epoch=int(lowest["epoch"]),
+            share=served[-1]["val_loss"] / lowest["val_loss"] - 1,
+            epochs=_rising_at_the_end([row["val_loss"] for row in served]),
+        ),
         seconds=sum(row["seconds"] for row in history),
         phases=spans,
     )
 
 
-def _verdict(accuracy: float, gap: float) -> Verdict:
-    if gap > LARGE_GAP:
-        return "overfitting"
-    if gap > MILD_GAP:
-        return "mild overfitting"
-    return "underfitting" if accuracy < LOW_ACCURACY else "balanced"
+def _moment(row: Row) -> Moment:
+    return Moment(int(row["epoch"]), row["accuracy"], row["val_accuracy"])
+
+
+def _rising_at_the_end(values: Sequence[float]) -> int:
+    count = 0
+    for before, after in zip(values[-2::-1], values[::-1], strict=False):
+        if after <= before:
+            break
+        count += 1
+    return count
 
 
 def phases(history: Sequence[Row]) -> tuple[PhaseSpan, ...]:

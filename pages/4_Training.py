@@ -6,7 +6,7 @@ from fer.ui import text
 
 _ = text.translator()
 from fer import FerError
-from fer.ui import loaders, parts, studies, training_charts, training_parts
+from fer.ui import contributions, loaders, parts, studies, training_charts, training_parts
 
 st.markdown(_("How did the models learn, do they overfit, and would longer training help?"))
 try:
@@ -76,6 +76,7 @@ try:
     training_parts.show_words(_)
 
     st.header(_("What each ingredient gives"), anchor="ablation")
+    contributions.show(_)
     studies.ablation(_)
 
     st.header(_("Running now"), anchor="live")

@@ -42,16 +42,47 @@ def history(
 def test_verdict_follows_the_gap(accuracy: float, val: float, verdict: str) -> None:
     reading = learning.read(history([0.2, accuracy], [0.1, val]))
     assert reading is not None
-    assert reading.verdict == verdict
-    assert reading.gap == pytest.approx(accuracy - val)
+    assert reading.best.verdict == verdict
+    assert reading.best.gap == pytest.approx(accuracy - val)
 
 
 def test_best_epoch_and_rising_loss() -> None:
     rows = history([0.5, 0.7, 0.8, 0.9], [0.5, 0.62, 0.6, 0.61], [1.2, 1.0, 1.1, 1.3])
     reading = learning.read(rows)
     assert reading is not None
-    assert (reading.best_epoch, reading.loss_rises_from, reading.is_unfinished) == (2, 2, False)
+    assert (reading.best.epoch, reading.loss.lowest_epoch, reading.is_unfinished) == (2, 2, False)
+    assert reading.loss.share == pytest.approx(0.3)
+    assert reading.loss.is_clear
     assert reading.seconds == 40
+
+
+def test_last_epoch_is_read_beside_the_best() -> None:
+    rows = history([0.5, 0.72, 0.85], [0.5, 0.64, 0.63])
+    reading = learning.read(rows)
+    assert reading is not None
+    assert (reading.best.epoch, reading.best.verdict) == (2, "mild overfitting")
+    assert (reading.last.epoch, reading.last.verdict) == (3, "overfitting")
+    assert reading.last.gap == pytest.approx(0.22)
+
+
+@pytest.mark.parametrize(
+    ("losses", "lowest", "epochs", "is_clear"),
+    [
+        ([1.2, 1.1, 1.0], 3, 0, False),
+        ([1.2, 1.0, 1.01], 2, 1, False),
+        ([1.2, 1.0, 1.03], 2, 1, True),
+        # A percent and a half, but through three epochs.
+        ([1.2, 1.0, 1.004, 1.01, 1.015], 2, 3, True),
+        ([1.0], 1, 0, False),
+    ],
+)
+def test_rise_of_the_loss(losses: list[float], lowest: int, epochs: int, is_clear: bool) -> None:
+    flat = [0.6] * len(losses)
+    reading = learning.read(history(flat, flat, losses))
+    assert reading is not None
+    assert reading.loss.lowest_epoch == lowest
+    assert reading.loss.epochs == epochs
+    assert reading.loss.is_clear is is_clear
 
 
 def test_best_epoch_is_sought_at_the_served_size() -> None:
@@ -60,7 +91,7 @@ def test_best_epoch_is_sought_at_the_served_size() -> None:
         row["epoch"] = float(number)
     reading = learning.read(rows)
     assert reading is not None
-    assert reading.best_epoch == 4
+    assert reading.best.epoch == 4
     assert reading.is_unfinished
     assert reading.phases == (PhaseSpan(64, 1, 2), PhaseSpan(224, 3, 4))
 

@@ -197,12 +197,23 @@ def test_leakage_counts_images_with_a_twin(small_models: Path, small_data: datas
         small_data.sources,
     )
     models = list(artifacts.available(small_models).values())
-    record = leakage.study(data, models, seed=0)["splits"]["PrivateTest"]["proposed"]
+    study = leakage.study(data, models, seed=0)
+    record = study["splits"]["PrivateTest"]["proposed"]
     assert record["all"]["images"] == len(data.rows(Split.PRIVATE_TEST))
     assert record["with_twin"]["images"] >= 1
     assert (
         record["with_twin"]["images"] + record["without_twin"]["images"] == record["all"]["images"]
     )
+    # The gain is paired: both models on the same images of the group.
+    gains = study["gains"]["PrivateTest"]
+    both = study["splits"]["PrivateTest"]
+    for name, gain in gains.items():
+        assert gain["images"] == record[name]["images"]
+        difference = both["proposed"][name]["accuracy"] - both["baseline"][name]["accuracy"]
+        assert gain["gain"] == pytest.approx(difference)
+        low, high = gain["gain_interval"]
+        assert low <= gain["gain"] <= high
+    assert set(gains) == {"all", "with_twin", "without_twin"}
 
 
 def test_records_say_where_they_come_from(

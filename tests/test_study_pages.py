@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -217,6 +218,12 @@ def test_report_includes_the_studies() -> None:
     for heading in studies.report_tables(EN):
         assert f"<h2>{heading}</h2>" in page
     assert len(studies.report_tables(EN)) >= 3
+    assert ">NaN<" not in page
+    assert "Qoid Rif'at" in html.unescape(page)
+    # The plain answers stand before anything else, long tables after the curves.
+    seen = html.unescape(page)
+    assert 0 < seen.index("The SE block") < seen.index("<h2>Metrics</h2>")
+    assert seen.index("<h2>Learning curves</h2>") < seen.index("<h2>Accuracy when spoilt</h2>")
 
 
 def test_frozen_backbone_with_augmentation_is_trained_whole(

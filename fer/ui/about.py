@@ -86,17 +86,20 @@ def methodology(_: Translator) -> pd.DataFrame:
     )
 
 
+def credit(_: Translator) -> str:
+    """The thesis, its author and supervisors, as Markdown."""
+    return _(
+        "After the thesis *Sistem Analisis Ekspresi Wajah: Transfer Learning VGG16 dengan "
+        "Squeeze-and-Excitation (SE-Block)* by **Qoid Rif'at**, Teknik Informatika, Fakultas "
+        "Teknik, Universitas Trunojoyo Madura, 2025; supervised by Prof. Dr. Arif Muntasa, "
+        "S.Si., M.T. and Fifin Ayu Mufarroha, M.Kom. MIT licence."
+    )
+
+
 def show(_: Translator) -> None:
     """The thesis, its method, how to cite it, and what this implementation is."""
     st.header(_("About"), anchor="about")
-    st.markdown(
-        _(
-            "After the thesis *Sistem Analisis Ekspresi Wajah: Transfer Learning VGG16 dengan "
-            "Squeeze-and-Excitation (SE-Block)* by **Qoid Rif'at**, Teknik Informatika, Fakultas "
-            "Teknik, Universitas Trunojoyo Madura, 2025; supervised by Prof. Dr. Arif Muntasa, "
-            "S.Si., M.T. and Fifin Ayu Mufarroha, M.Kom. MIT licence."
-        )
-    )
+    st.markdown(credit(_))
     st.table(
         methodology(_),
         hide_index=True,

@@ -18,6 +18,7 @@ from fer.ui import (
     charts,
     crowd_charts,
     crowd_views,
+    contributions,
     loaders,
     result_charts,
     results,
@@ -28,6 +29,10 @@ from fer.ui import (
 from fer.ui.text import Language, Translator
 
 TEMPLATE = Path(__file__).parent / "report.html.j2"
+# Rows of a table that fit on a page.
+PAGE = 30
+# Markdown's marks, which plain text does without.
+UNMARKED = str.maketrans("", "", "*`")
 
 
 def button(split: str, _: Translator) -> None:
@@ -108,9 +113,13 @@ def html(split: str, _: Translator, now: datetime) -> str:
         made=_("Made on {date} from stored results.", date=now.strftime("%Y-%m-%d %H:%M UTC")),
         sources=[f"{key}: SHA-256 {model.digest}" for key, model in results.evaluated().items()],
         data=f"FER-2013: SHA-256 {loaders.summary()['data_sha256']}",
+        thesis=about.credit(_).translate(UNMARKED),
         gain=_gain(split, _),
+        answers=[sentence.translate(UNMARKED) for sentence in contributions.sentences(_)],
         script=plotly.offline.get_plotlyjs(),
-        tables={name: _markup(frame, _) for name, frame in tables.items()},
+        # What does not fit a page comes after the curves.
+        tables={name: _markup(t, _) for name, t in tables.items() if len(t) <= PAGE},
+        long_tables={name: _markup(t, _) for name, t in tables.items() if len(t) > PAGE},
         figures={name: _plot(figure) for name, figure in figures.items()},
     )
 
@@ -132,7 +141,9 @@ def _gain(split: str, _: Translator) -> str:
 
 
 def _markup(frame: pd.DataFrame, _: Translator) -> str:
-    return frame.to_html(index=False, border=0, decimal="," if _.language == "id" else ".")
+    return frame.to_html(
+        index=False, border=0, na_rep="–", decimal="," if _.language == "id" else "."
+    )
 
 
 def _plot(figure: go.Figure) -> str:

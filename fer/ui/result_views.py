@@ -6,12 +6,13 @@ import pandas as pd
 import streamlit as st
 
 from fer import emotions
-from fer.ui import loaders, parts, result_charts, results, studies
+from fer.ui import contributions, loaders, parts, result_charts, results, studies
 from fer.ui.text import Translator
 
 
 def metrics(split: str, _: Translator) -> None:
-    """Every metric of both models, and how often only one of them is right."""
+    """What gives the gain, every metric of both models, how often only one of them is right."""
+    contributions.show(_)
     parts.table(results.metric_table(split, _), f"metrics_{split}", _("Both models' metrics"), _)
     if loaders.comparison() is not None:
         st.subheader(_("Where one model is right and the other wrong"))

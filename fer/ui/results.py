@@ -181,70 +181,76 @@ def cell_images(
     )
 
 
-def parameter_table(_: Translator) -> pd.DataFrame:
-    """The two scenarios as they were trained, a row for each property, from their records."""
-    models = loaders.models()
-
-    def phases(scenario: Scenario) -> str:
-        return "; ".join(_phase(phase, _) for phase in scenario.phases)
-
-    rows: dict[str, Callable[[Scenario, dict[str, Any], Artifact], str]] = {
-        _("Backbone"): lambda s, c, a: _("VGG16, ImageNet weights"),
-        _("Trained layers of the backbone"): lambda s, c, a: (
+def hyperparameters(_: Translator) -> dict[str, Callable[[Scenario], str]]:
+    """How each property of a scenario is told, by what it is called."""
+    return {
+        _("Backbone"): lambda s: _("VGG16, ImageNet weights"),
+        _("Trained layers of the backbone"): lambda s: (
             _("none") if s.trainable_layers is None else "–".join(map(str, s.trainable_layers))
         ),
-        _("Squeeze-and-Excitation block"): lambda s, c, a: (
+        _("Squeeze-and-Excitation block"): lambda s: (
             _("no") if s.se_ratio is None else _("yes, reduction {ratio}", ratio=s.se_ratio)
         ),
-        _("Pooling"): lambda s, c, a: (
+        _("Pooling"): lambda s: (
             _("average of each quadrant") if s.pooling == "grid" else _("global average")
         ),
-        _("Hidden layer"): lambda s, c, a: (
+        _("Hidden layer"): lambda s: (
             _("none") if s.hidden_units is None else _.number(s.hidden_units)
         ),
-        _("Dropout"): lambda s, c, a: _.number(s.dropout, 1),
-        _("Input"): lambda s, c, a: f"{s.input_size}×{s.input_size}×3",
-        _("Parameters"): lambda s, c, a: _.number(complexity.parameters(s)),
-        _("Trainable parameters"): lambda s, c, a: _.number(complexity.trainable_parameters(s)),
-        _("Computation for one face"): lambda s, c, a: _(
+        _("Dropout"): lambda s: _.number(s.dropout, 1),
+        _("Input"): lambda s: f"{s.input_size}×{s.input_size}×3",
+        _("Parameters"): lambda s: _.number(complexity.parameters(s)),
+        _("Trainable parameters"): lambda s: _.number(complexity.trainable_parameters(s)),
+        _("Computation for one face"): lambda s: _(
             "{n} GFLOPs", n=_.number(2 * complexity.multiply_adds(s) / 1e9, 2)
         ),
-        _("Loss"): lambda s, c, a: (
+        _("Loss"): lambda s: (
             _("cross-entropy with label smoothing {smoothing}").format(
                 smoothing=_.number(s.label_smoothing, 1)
             )
             if s.label_smoothing
             else _("categorical cross-entropy")
         ),
-        _("Class weights"): lambda s, c, a: (
+        _("Class weights"): lambda s: (
             _("none") if s.class_weights == "none" else _("square root of inverse frequency")
         ),
-        _("Augmentation"): lambda s, c, a: _augmentation(s.augmentation, _),
-        _("Optimiser"): lambda s, c, a: _(
+        _("Augmentation"): lambda s: _augmentation(s.augmentation, _),
+        _("Optimiser"): lambda s: _(
             "AdamW, weight decay {decay}, gradient norm at most {norm}",
             decay=_.number(s.weight_decay, 3),
             norm="–" if s.clipnorm is None else _.number(s.clipnorm, 1),
         ),
-        _("Averaged weights (EMA)"): lambda s, c, a: (
+        _("Averaged weights (EMA)"): lambda s: (
             _("no") if s.ema_momentum is None else _.number(s.ema_momentum, 3)
         ),
-        _("Schedule"): lambda s, c, a: phases(s),
-        _("Epochs, best"): lambda s, c, a: f"{c['epochs_run']}, {c['best_epoch']}",
-        _("Training time"): lambda s, c, a: _(
-            "{minutes} min", minutes=_.number(c["training_seconds"] / 60)
-        ),
-        _("Size of its own weights"): lambda s, c, a: f"{_.number(a.size / 1e6, 1)} MB",
-        _("Latency for one face, int8"): lambda s, c, a: _latency(a.key, _),
-        _("Temperature"): lambda s, c, a: _.number(a.temperature, 3),
-        _("Seed"): lambda s, c, a: str(c["seed"]),
-        _("Published"): lambda s, c, a: str(c["published"]),
-        "SHA-256": lambda s, c, a: a.digest[:12],
+        _("Schedule"): lambda s: "; ".join(_phase(phase, _) for phase in s.phases),
+        _("Seed"): lambda s: str(s.seed),
     }
+
+
+def parameter_table(_: Translator) -> pd.DataFrame:
+    """The two scenarios as they were trained, a row for each property, from their records."""
+    models = loaders.models()
+    of_model: dict[str, Callable[[Artifact], str]] = {
+        _("Epochs, best"): lambda a: f"{a.config['epochs_run']}, {a.config['best_epoch']}",
+        _("Training time"): lambda a: _(
+            "{minutes} min", minutes=_.number(a.config["training_seconds"] / 60)
+        ),
+        _("Size of its own weights"): lambda a: f"{_.number(a.size / 1e6, 1)} MB",
+        _("Latency for one face, int8"): lambda a: _latency(a.key, _),
+        _("Temperature"): lambda a: _.number(a.temperature, 3),
+        _("Published"): lambda a: str(a.config["published"]),
+        "SHA-256": lambda a: a.digest[:12],
+    }
+    of_scenario = hyperparameters(_)
     return pd.DataFrame(
         {
-            _("Property"): list(rows),
+            _("Property"): [*of_scenario, *of_model],
             **{
-                key: [tell(model.scenario, model.config, model) for tell in rows.values()]
+                key: [
+                    *(tell(model.scenario) for tell in of_scenario.values()),
+                    *(tell(model) for tell in of_model.values()),
+                ]
                 for key, model in models.items()
             },
         }
@@ -307,11 +313,12 @@ def _latency(key: str, _: Translator) -> str:
 
 def _phase(phase: Phase, _: Translator) -> str:
     return _(
-        "{epochs} epochs at {size} px, batch {batch}, cosine from {rate}",
+        "{epochs} epochs at {size} px, batch {batch}, cosine from {rate} to {end}",
         epochs=phase.epochs,
         size=phase.image_size,
         batch=phase.batch_size,
-        rate=_.number(phase.learning_rate, 4),
+        rate=_.scientific(phase.learning_rate),
+        end=_.scientific(phase.final_learning_rate) if phase.final_learning_rate else "0",
     )
 
 

@@ -57,6 +57,12 @@ class Translator:
         """A number with its sign, a plus included."""
         return ("+" if value > 0 else "") + self.number(value, decimals)
 
+    def scientific(self, value: float) -> str:
+        """A small number as a power of ten with at most two digits before it: 1.5·10⁻⁵."""
+        mantissa, exponent = f"{value:.1e}".split("e")
+        digits = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+        return f"{self.number(float(mantissa), 0 if mantissa.endswith('.0') else 1)}·10{digits}"
+
     def p_value(self, value: float) -> str:
         """A probability of a test with three decimals, "< 0.001" below."""
         return f"< {self.number(0.001, 3)}" if value < 0.001 else self.number(value, 3)

@@ -60,9 +60,9 @@ def curves(
             )
         reading = learning.read(history)
         if reading is not None and quantity in ("accuracy", "loss"):
-            row = next(r for r in history if r["epoch"] == reading.best_epoch)
+            row = next(r for r in history if r["epoch"] == reading.best.epoch)
             figure.add_scatter(
-                x=[reading.best_epoch],
+                x=[reading.best.epoch],
                 y=[_value(row, quantity, "val_")],
                 mode="markers",
                 marker={"symbol": "star", "size": 13, "color": colour},

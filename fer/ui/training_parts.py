@@ -10,10 +10,10 @@ import streamlit as st
 
 from fer import FerError, artifacts, files, jobs, learning, live, runs
 from fer.artifacts import Artifact
-from fer.learning import Reading
+from fer.learning import LossRise, Moment
 from fer.runs import Row
-from fer.scenarios import DISPLAY, SCENARIOS
-from fer.ui import charts, loaders, parts, permissions, training_charts
+from fer.scenarios import SCENARIOS, Scenario
+from fer.ui import charts, loaders, parts, permissions, results, training_charts
 from fer.ui.text import Translator
 
 SIZES = (48, 64, 96)
@@ -58,11 +58,11 @@ def metrics(_: Translator) -> None:
         if reading is None:
             continue
         row[_("{model}: validation accuracy", model=key)] = (
-            _.percent(reading.val_accuracy),
-            _("best epoch {epoch}", epoch=reading.best_epoch),
+            _.percent(reading.best.val_accuracy),
+            _("best epoch {epoch}", epoch=reading.best.epoch),
         )
         row[_("{model}: gap", model=key)] = (
-            _("{points} points", points=_.signed(100 * reading.gap, 1)),
+            _("{points} points", points=_.signed(100 * reading.best.gap, 1)),
             _("training minus validation, {time}", time=duration(reading.seconds, _)),
         )
     parts.metrics(row, "training_metrics")
@@ -82,31 +82,13 @@ def words(model: Artifact, _: Translator) -> list[str]:
     reading = learning.read(history(model.key))
     if reading is None:
         return []
-    verdicts = {
-        "underfitting": _(
-            "**Underfitting**: even on its training images it is right in fewer than half of the "
-            "cases."
-        ),
-        "balanced": _("**Balanced**: training and validation accuracy stay close together."),
-        "mild overfitting": _(
-            "**Mild overfitting**: it does visibly better on images it has seen."
-        ),
-        "overfitting": _("**Overfitting**: it does far better on images it has seen."),
-    }
     said = [
-        verdicts[reading.verdict]
-        + " "
-        + _(
-            "At its best epoch {epoch}, accuracy is {training} in training and {validation} on "
-            "PublicTest.",
-            epoch=reading.best_epoch,
-            training=_.percent(reading.accuracy),
-            validation=_.percent(reading.val_accuracy),
-        ),
-        _loss(reading, _),
+        _at_best(reading.best, _),
+        _("The last epoch is the best one: longer training may still gain.")
+        if reading.is_unfinished
+        else _at_last(reading.last, _),
+        _loss(reading.loss, _),
     ]
-    if reading.is_unfinished:
-        said.append(_("The last epoch is the best one: longer training may still gain."))
     if model.scenario.augmentation is not None:
         said.append(
             _(
@@ -129,13 +111,58 @@ def words(model: Artifact, _: Translator) -> list[str]:
     return said
 
 
-def _loss(reading: Reading, _: Translator) -> str:
-    if reading.loss_rises_from is None:
-        return _("Validation loss does not rise again by the end.")
+def _verdict(moment: Moment, _: Translator) -> str:
+    return {
+        "underfitting": _("Underfitting"),
+        "balanced": _("Balanced"),
+        "mild overfitting": _("Mild overfitting"),
+        "overfitting": _("Overfitting"),
+    }[moment.verdict]
+
+
+def _at_best(moment: Moment, _: Translator) -> str:
     return _(
-        "Validation loss is lowest in epoch {epoch} and rises afterwards, while accuracy may still "
-        "grow: the model becomes too sure of itself.",
-        epoch=reading.loss_rises_from,
+        "**{verdict}** at its best epoch, {epoch}, whose weights are used: accuracy is {training} "
+        "in training and {validation} on PublicTest, a gap of {gap} points.",
+        verdict=_verdict(moment, _),
+        **_figures(moment, _),
+    )
+
+
+def _at_last(moment: Moment, _: Translator) -> str:
+    return _(
+        "**{verdict}** at the last epoch, {epoch}: {training} in training and {validation} on "
+        "PublicTest, a gap of {gap} points.",
+        verdict=_verdict(moment, _),
+        **_figures(moment, _),
+    )
+
+
+def _figures(moment: Moment, _: Translator) -> dict[str, str | int]:
+    return {
+        "epoch": moment.epoch,
+        "training": _.percent(moment.accuracy),
+        "validation": _.percent(moment.val_accuracy),
+        "gap": _.number(100 * moment.gap, 1),
+    }
+
+
+def _loss(rise: LossRise, _: Translator) -> str:
+    if rise.share <= 0:
+        return _("Validation loss is lowest in the last epoch.")
+    share = _.percent(rise.share)
+    if not rise.is_clear:
+        return _(
+            "Validation loss is lowest in epoch {epoch} and {share} higher at the end, which may "
+            "be noise.",
+            epoch=rise.lowest_epoch,
+            share=share,
+        )
+    return _(
+        "Validation loss is lowest in epoch {epoch} and rises to {share} above that by the end, "
+        "while accuracy may still grow: the model becomes too sure of itself.",
+        epoch=rise.lowest_epoch,
+        share=share,
     )
 
 
@@ -159,10 +186,11 @@ def run_table(chosen: dict[str, list[Row]], _: Translator) -> pd.DataFrame:
                 {
                     _("Run"): name,
                     _("Epochs"): len(found),
-                    _("Best epoch"): reading.best_epoch,
-                    _("Validation (%)"): round(100 * reading.val_accuracy, 2),
-                    _("Training (%)"): round(100 * reading.accuracy, 2),
-                    _("Gap (points)"): round(100 * reading.gap, 2),
+                    _("Best epoch"): reading.best.epoch,
+                    _("Validation (%)"): round(100 * reading.best.val_accuracy, 2),
+                    _("Training (%)"): round(100 * reading.best.accuracy, 2),
+                    _("Gap (points)"): round(100 * reading.best.gap, 2),
+                    _("Gap at the last epoch (points)"): round(100 * reading.last.gap, 2),
                     _("Image size (px)"): ", ".join(str(s.image_size) for s in reading.phases),
                     _("Time (min)"): round(reading.seconds / 60, 1),
                 }
@@ -172,24 +200,22 @@ def run_table(chosen: dict[str, list[Row]], _: Translator) -> pd.DataFrame:
 
 def differences(names: list[str], _: Translator) -> pd.DataFrame:
     """The hyperparameters in which the runs differ, a row each and a column a run."""
-    records = {}
+    scenarios = {}
     for name in names:
         if name in loaders.models():
-            record = loaders.models()[name].scenario.to_dict()
+            scenarios[name] = loaders.models()[name].scenario
         else:
             record = files.read_json(loaders.RUNS / name / runs.RUN)["scenario"]
-        records[name] = {
-            field: str(value) for field, value in record.items() if field not in DISPLAY
-        }
-    fields = [
-        field
-        for field in next(iter(records.values()), {})
-        if field != "key" and len({record.get(field) for record in records.values()}) > 1
-    ]
+            scenarios[name] = Scenario.from_dict(record)
+    rows = {
+        label: [tell(scenario) for scenario in scenarios.values()]
+        for label, tell in results.hyperparameters(_).items()
+    }
+    different = {label: told for label, told in rows.items() if len(set(told)) > 1}
     return pd.DataFrame(
         {
-            _("Hyperparameter"): fields,
-            **{name: [record.get(f, "–") for f in fields] for name, record in records.items()},
+            _("Hyperparameter"): list(different),
+            **{name: [told[at] for told in different.values()] for at, name in enumerate(names)},
         }
     )
 

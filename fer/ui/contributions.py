@@ -1,0 +1,90 @@
+"""The same plain sentences on every page: what gives the gain, and what the SE block does."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from fer import contributions
+from fer.contributions import Estimate, SqueezeExcitation
+from fer.ui import loaders, studies
+from fer.ui.text import Translator
+
+
+def sentences(_: Translator) -> list[str]:
+    """What gives the gain and what SE gives, as far as it was studied."""
+    found = contributions.read(
+        loaders.comparison(), *(loaders.study(name) for name in ("leakage", "ablation", "gates"))
+    )
+    said = []
+    if found.gain is not None:
+        said.append(_gain(found.gain, found.gain_without_twins, _))
+    if found.largest is not None:
+        said.append(
+            _(
+                "Of its ingredients **{ingredient}** gives most: {points} points ({low} to {high}) "
+                "in the ablation, whose runs are shorter than the published model's.",
+                ingredient=studies.ingredients(_)[found.largest[0]],
+                **_figures(found.largest[1], _),
+            )
+        )
+    if found.squeeze_excitation is not None:
+        said += _squeeze_excitation(found.squeeze_excitation, _)
+    return said
+
+
+def show(_: Translator) -> None:
+    """The sentences as a list."""
+    st.markdown("\n".join(f"- {sentence}" for sentence in sentences(_)))
+
+
+def _figures(estimate: Estimate, _: Translator, decimals: int = 1) -> dict[str, str]:
+    return {
+        "points": _.signed(100 * estimate.gain, decimals),
+        "low": _.signed(100 * estimate.low, decimals),
+        "high": _.signed(100 * estimate.high, decimals),
+    }
+
+
+def _gain(gain: Estimate, without_twins: Estimate | None, _: Translator) -> str:
+    said = _(
+        "On PrivateTest `proposed` is **{points} points** above `baseline` (95 % {low} to {high}).",
+        **_figures(gain, _),
+    )
+    if without_twins is not None:
+        said += " " + _(
+            "On the images without a twin in Training it is {points} ({low} to {high}).",
+            **_figures(without_twins, _),
+        )
+    return said
+
+
+def _squeeze_excitation(found: SqueezeExcitation, _: Translator) -> list[str]:
+    sentence = {
+        "gives": _(
+            "**The SE block gives {points} points** ({low} to {high} over {seeds} seeds): "
+            "`proposed` trained with it and without it."
+        ),
+        "costs": _(
+            "**The SE block costs {points} points** ({low} to {high} over {seeds} seeds): "
+            "`proposed` trained with it and without it."
+        ),
+        "unclear": _(
+            "**The SE block makes no difference that {seeds} seeds could show**: {points} points "
+            "({low} to {high}), `proposed` trained with it and without it."
+        ),
+    }[found.over_seeds.effect]
+    said = [sentence.format(seeds=found.seeds, **_figures(found.over_seeds, _))]
+    if found.over_seeds_without_twins is not None:
+        said[0] += " " + _(
+            "Without twins of Training: {points} ({low} to {high}).",
+            **_figures(found.over_seeds_without_twins, _),
+        )
+    if found.gates is not None:
+        said.append(
+            _(
+                "In the published model, its gates' own values give {points} points ({low} to "
+                "{high}) over gates fixed to their mean.",
+                **_figures(found.gates, _, 2),
+            )
+        )
+    return said
