@@ -148,8 +148,9 @@ def _figures(moment: Moment, _: Translator) -> dict[str, str | int]:
 
 
 def _loss(rise: LossRise, _: Translator) -> str:
-    if rise.share <= 0:
-        return _("Validation loss is lowest in the last epoch.")
+    # Told with one decimal of a percent.
+    if rise.share < 0.0005:
+        return _("Validation loss does not lie above its lowest value at the end.")
     share = _.percent(rise.share)
     if not rise.is_clear:
         return _(
