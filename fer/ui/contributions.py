@@ -47,7 +47,8 @@ def _figures(estimate: Estimate, _: Translator, decimals: int = 1) -> dict[str, 
 
 def _gain(gain: Estimate, without_twins: Estimate | None, _: Translator) -> str:
     said = _(
-        "On PrivateTest `proposed` gains **{points} points** over `baseline` (95 % {low} to {high}).",
+        "On PrivateTest `proposed` gains **{points} points** over `baseline` (95 % {low} to "
+        "{high}).",
         **_figures(gain, _),
     )
     if without_twins is not None:
