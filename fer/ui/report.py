@@ -16,9 +16,9 @@ from fer.scenarios import BASELINE, PROPOSED
 from fer.ui import (
     about,
     charts,
+    contributions,
     crowd_charts,
     crowd_views,
-    contributions,
     loaders,
     result_charts,
     results,
