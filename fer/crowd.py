@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 # So many of ten voters chose the same: the crowd has a majority.
 ENOUGH = 5
 # With whom the crowd sides where a model's answer is not the label.
-SIDES: tuple[str, ...] = ("model", "label", "both", "neither")
+SIDES: tuple[str, ...] = ("model", "label", "both", "neither", "no_majority")
 RESAMPLES = 10_000
 
 
@@ -130,10 +130,14 @@ def calibration_error(confidence: Floats, agreed: Floats, bins: int = ECE_BINS) 
 
 
 def side_of(counts: Counts, answers: Labels, labels: Labels) -> NDArray[np.str_]:
-    """With whom the crowd sides, (n,) str of `SIDES`, for answers that are not the label: its most
-    frequent answer is the model's, the label, both by a tie, or neither."""
+    """With whom the crowd sides, (n,) str of `SIDES`, for answers that are not the label: its
+    majority is the model's answer, the label, both by a tie, or neither; or it has no majority."""
     model, label = credit(counts, answers) > 0, credit(counts, labels) > 0
-    return np.select([model & label, model, label], ["both", "model", "label"], default="neither")
+    return np.select(
+        [~has_majority(counts), model & label, model, label],
+        ["no_majority", "both", "model", "label"],
+        default="neither",
+    )
 
 
 def label_confusion(counts: Counts, labels: Labels) -> Floats:

@@ -94,10 +94,11 @@ def test_calibration_error_is_the_distance_from_the_crowd() -> None:
 
 
 def test_the_crowd_sides_with_one_both_or_neither() -> None:
-    counts = counted(CLEAR, CLEAR, SPLIT, TORN)
-    answers = np.array([HAPPY, SAD, SAD, ANGRY])
-    labels = np.array([SAD, HAPPY, NEUTRAL, FEAR])
-    assert crowd.side_of(counts, answers, labels).tolist() == ["model", "label", "both", "neither"]
+    counts = counted(CLEAR, CLEAR, SPLIT, CLEAR, TORN, NO_FACE)
+    answers = np.array([HAPPY, SAD, SAD, ANGRY, SAD, SAD])
+    labels = np.array([SAD, HAPPY, NEUTRAL, FEAR, ANGRY, HAPPY])
+    expected = ["model", "label", "both", "neither", "no_majority", "no_majority"]
+    assert crowd.side_of(counts, answers, labels).tolist() == expected
 
 
 def test_the_confusion_of_label_and_crowd_keeps_every_image() -> None:
@@ -129,7 +130,8 @@ def test_the_figures_of_a_split_by_hand() -> None:
     assert proposed["majority"]["share"] == pytest.approx(2.5 / 3)
     assert proposed["voters"]["share"] == pytest.approx((1 + 1 + 0.5 + 0.4) / 4)
     assert proposed["errors"]["images"] == 2
-    assert proposed["errors"]["model"]["images"] == 2
+    assert proposed["errors"]["model"]["images"] == 1
+    assert proposed["errors"]["no_majority"]["images"] == 1
     assert found["models"]["baseline"]["errors"]["label"]["images"] == 2
     assert found["gain"]["label"]["share"] == 0.0
     assert found["gain"]["majority"]["share"] == pytest.approx(2.5 / 3)

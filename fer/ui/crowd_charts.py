@@ -89,7 +89,7 @@ def sides(models: Mapping[str, Mapping[str, Any]], _: Translator) -> go.Figure:
         _,
         x=_("Share of the model's errors (%)"),
         y=_("The crowd sides with"),
-        height=260,
+        height=300,
         right=48,
     )
 
@@ -101,6 +101,7 @@ def side_names(_: Translator) -> dict[str, str]:
         "label": _("the label"),
         "both": _("both, by a tie"),
         "neither": _("neither"),
+        "no_majority": _("no majority"),
     }
 
 
