@@ -180,7 +180,7 @@ PROPOSED = Scenario(
     ema_momentum=0.998,
     compute_dtype="mixed_bfloat16",
     phases=(
-        Phase(64, 10, 5e-5, 64, final_learning_rate=3e-5, warmup_steps=450),
+        Phase(64, 10, 5e-5, 64, final_learning_rate=3e-5, warmup_steps=300),
         Phase(96, 10, 4e-5, 64, final_learning_rate=2.5e-5, warmup_steps=150),
         Phase(128, 10, 3e-5, 64, final_learning_rate=1e-5, warmup_steps=150),
         # Shares of a pass from here on: a validation and a checkpoint before hours have gone.
