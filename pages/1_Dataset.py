@@ -6,7 +6,7 @@ from fer.ui import text
 
 _ = text.translator()
 from fer import FerError
-from fer.ui import dataset_charts, dataset_parts, label_votes, loaders, parts
+from fer.ui import dataset_charts, dataset_parts, label_votes, loaders, parts, sample_views
 
 st.markdown(_("What is in FER-2013, how even are its classes, and how clean are its splits?"))
 try:
@@ -36,6 +36,8 @@ try:
         },
         "dataset_metrics",
     )
+
+    sample_views.show(_)
 
     st.header(_("Splits and classes"), anchor="distribution")
     units = {"share": _("Share"), "count": _("Images")}

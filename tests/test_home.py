@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from making import ROOT, jpeg
 from streamlit.testing.v1 import AppTest
 
-from fer import artifacts
+from fer import artifacts, inference, sample
+from fer.ui import loaders, samples, sources
 
 MODELS = artifacts.available(ROOT / "models")
 
@@ -63,3 +66,65 @@ def test_bad_photo_is_one_sentence_in_the_language() -> None:
     assert [error.value for error in app.error] == [
         "foto.jpg bukan citra yang dapat dibaca; gunakan JPEG, PNG, WebP, atau BMP."
     ]
+
+
+def test_a_sample_face_is_answered_before_anyone_presses_anything() -> None:
+    app = home()
+    assert not app.exception
+    text = words(app)
+    for key in MODELS:
+        assert f"{key}: **" in text
+    assert "FER-2013 calls this Training face **happy**" in text
+    assert [chart.proto.alt for chart in app.get("plotly_chart")] == [
+        "Bars of both models' confidence for each emotion"
+    ]
+
+
+def test_another_face_is_answered_and_an_upload_takes_its_place(portrait: np.ndarray) -> None:
+    app = home("id")
+    row = int(sample.open_sample(ROOT / sample.FOLDER).rows("fear")[-1])
+    app.session_state["home_sample_row"] = row
+    app.run()
+    assert "Label FER-2013 untuk wajah Training ini **takut**" in words(app)
+    app.file_uploader(key="photo").upload("potret.jpg", jpeg(portrait)).run()
+    assert "wajah Training ini" not in words(app)
+    assert "baseline: **" in words(app)
+
+
+def test_home_takes_what_the_demo_takes(portrait: np.ndarray) -> None:
+    app = home()
+    assert list(app.file_uploader(key="photo").proto.type) == [f".{t}" for t in sources.TYPES]
+    app.file_uploader(key="photo").upload("portrait.gif", jpeg(portrait, "GIF")).run()
+    assert not app.error
+    assert "proposed: **" in words(app)
+
+
+def test_the_slower_backend_is_asked_only_on_demand(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(inference.VARIABLE, "reference")
+    monkeypatch.setattr(loaders, "classified", lambda *_: pytest.fail("nobody asked"))
+    app = home()
+    assert not app.exception
+    assert app.button(key="home_ask").label == "Ask both models"
+
+
+def test_a_broken_sample_leaves_the_upload(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, portrait: np.ndarray
+) -> None:
+    monkeypatch.setattr(samples, "faces", lambda: sample.open_sample(tmp_path))
+    app = home()
+    assert [str(tmp_path) in str(error.value) for error in app.error] == [True]
+    app.file_uploader(key="photo").upload("portrait.jpg", jpeg(portrait)).run()
+    assert "proposed: **" in words(app)
+
+
+def test_the_five_modules_are_offered_with_their_questions() -> None:
+    app = home()
+    links = [node.proto for node in app.main if type(node.proto).__name__ == "PageLink"]
+    assert [link.page for link in links] == [
+        "Dataset",
+        "Preprocessing",
+        "Classification_Results",
+        "Training",
+        "Realtime_Demo",
+    ]
+    assert sum(question.value.endswith("?") for question in app.markdown) >= 5

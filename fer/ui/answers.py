@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 import streamlit as st
 
 from fer import photos
 from fer.faces import gray_crop
-from fer.photos import Photo
-from fer.preprocessing import Rgb
+from fer.inference import Prediction
+from fer.photos import Answer, Photo
+from fer.preprocessing import FER_SIZE, Rgb
 from fer.scenarios import PROPOSED
 from fer.ui import charts, explanations, loaders, parts
 from fer.ui.text import Translator
 
+ENLARGEMENT = 3
 
-def photo(content: bytes, name: str, key: str, _: Translator) -> None:
+
+def photo(
+    content: bytes, name: str, key: str, _: Translator, *, is_narrow: bool = False, words: str = ""
+) -> None:
     """The image with boxed faces beside both models' confidences for the chosen face.
+
+    Args:
+        is_narrow: the picture stands above the confidences.
+        words: what else is known of the image, Markdown.
 
     Raises:
         FerError: if the image cannot be read or no model is installed.
@@ -27,12 +38,24 @@ def photo(content: bytes, name: str, key: str, _: Translator) -> None:
         st.warning(_("No face was found. The whole image can be classified instead."))
         if st.toggle(_("Classify the whole image"), key=f"{key}_whole"):
             found = parts.patiently(lambda: loaders.classified(content, name, True), _)
-    show(rgb, found, key, _)
+    show(rgb, found, key, _, is_narrow=is_narrow, words=words)
 
 
-def show(rgb: Rgb, found: Photo, key: str, _: Translator) -> None:
-    """A classified image and its answers, with a choice among several faces."""
-    picture, side = st.columns(2)
+def show(
+    rgb: Rgb, found: Photo, key: str, _: Translator, *, is_narrow: bool = False, words: str = ""
+) -> None:
+    """A classified image and its answers, with a choice among several faces; see `photo`."""
+    if is_narrow:
+        # A small face leaves room for words beside it, on a phone, too.
+        is_crop = rgb.shape[:2] == (FER_SIZE, FER_SIZE)
+        picture = (
+            st.container(horizontal=True, wrap=False, vertical_alignment="center")
+            if is_crop
+            else st.container()
+        )
+        side = st.container()
+    else:
+        picture, side = st.columns(2)
     chosen = 0
     if len(found.answers) > 1:
         chosen = side.pills(
@@ -43,13 +66,14 @@ def show(rgb: Rgb, found: Photo, key: str, _: Translator) -> None:
             required=True,
             key=f"{key}_face",
         )
-    faces = sum(answer.face is not None for answer in found.answers)
-    picture.image(
-        photos.for_display(photos.annotated(rgb, found, PROPOSED.colour, chosen)),
-        caption=_("Faces found: {n}", n=faces),
-        alt=_("The photo with a box around each of {n} faces", n=faces),
-        width="stretch",
-    )
+    with picture:
+        _picture(rgb, found, chosen, _)
+        told = [words] if words else []
+        told += [] if not found.answers else [_tops(found.answers[chosen].predictions, _)]
+        if is_narrow and told:
+            st.markdown("\n\n".join(told))
+        elif words:
+            st.caption(words)
     if not found.answers:
         return
     answer = found.answers[chosen]
@@ -59,28 +83,9 @@ def show(rgb: Rgb, found: Photo, key: str, _: Translator) -> None:
             key=f"{key}_confidence",
             alt=_("Bars of both models' confidence for each emotion"),
         )
-        st.markdown(
-            "  \n".join(
-                f"{charts.swatch(model)} {model}: **{_(p.top1)}** {_.percent(p.confidence)}"
-                for model, p in answer.predictions.items()
-            )
-        )
-        agreement = ""
-        if len(answer.predictions) > 1:
-            agreement = (
-                _("Both models agree.")
-                if answer.is_agreed
-                else _("The models disagree: they see different expressions.")
-            )
-        st.caption(
-            agreement
-            + " "
-            + _(
-                "Detection {detect} ms, both models {predict} ms for each face.",
-                detect=_.number(1000 * found.detection_seconds),
-                predict=_.number(1000 * found.prediction_seconds / len(found.answers)),
-            )
-        )
+        if not is_narrow:
+            st.markdown(_tops(answer.predictions, _))
+        _timing(found, answer, _)
         backend_notice(_)
     explanations.offer(gray_crop(rgb, answer.face), answer.predictions, key, _)
     with st.expander(_("Table and download"), key=f"{key}_details"):
@@ -90,6 +95,48 @@ def show(rgb: Rgb, found: Photo, key: str, _: Translator) -> None:
             _("Both models' confidence for each face and emotion"),
             _,
         )
+
+
+def _picture(rgb: Rgb, found: Photo, chosen: int, _: Translator) -> None:
+    """The image with its faces; one of FER-2013's own crops enlarged, pixel by pixel."""
+    if rgb.shape[:2] == (FER_SIZE, FER_SIZE):
+        crisp = rgb.repeat(ENLARGEMENT, axis=0).repeat(ENLARGEMENT, axis=1)
+        st.image(crisp, width="content", alt=_("The face enlarged, pixel by pixel"))
+        return
+    faces = sum(answer.face is not None for answer in found.answers)
+    st.image(
+        photos.for_display(photos.annotated(rgb, found, PROPOSED.colour, chosen)),
+        caption=_("Faces found: {n}", n=faces),
+        alt=_("The photo with a box around each of {n} faces", n=faces),
+        width="stretch",
+    )
+
+
+def _tops(predictions: Mapping[str, Prediction], _: Translator) -> str:
+    """Each model's most probable emotion, a line a model, as Markdown."""
+    return "  \n".join(
+        f"{charts.swatch(model)} {model}: **{_(p.top1)}** {_.percent(p.confidence)}"
+        for model, p in predictions.items()
+    )
+
+
+def _timing(found: Photo, answer: Answer, _: Translator) -> None:
+    agreement = ""
+    if len(answer.predictions) > 1:
+        agreement = (
+            _("Both models agree.")
+            if answer.is_agreed
+            else _("The models disagree: they see different expressions.")
+        )
+    st.caption(
+        agreement
+        + " "
+        + _(
+            "Detection {detect} ms, both models {predict} ms for each face.",
+            detect=_.number(1000 * found.detection_seconds),
+            predict=_.number(1000 * found.prediction_seconds / len(found.answers)),
+        )
+    )
 
 
 def backend_notice(_: Translator) -> None:

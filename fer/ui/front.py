@@ -1,47 +1,110 @@
-"""The first page: the comparison at a glance, a photo to try, what is installed, who made it."""
+"""The first page: both models' answers for a face, the gain, the five modules, who made it."""
 
 from __future__ import annotations
 
-import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from fer import FerError, __version__, dataset, emotions, intake
+from fer import FerError, __version__
 from fer.scenarios import SCENARIOS
-from fer.ui import about, answers, charts, loaders, parts
+from fer.ui import about, answers, charts, loaders, modules, parts, samples, sources
 from fer.ui.text import Translator
+
+# Which of the three places the face comes from: what was used last.
+SOURCE = "home_source"
+ASKED = "home_asked"
 
 
 def show(_: Translator) -> None:
-    """What is compared, answers for a photo, what is installed, and whose work it is."""
-    st.markdown(
-        _(
-            "How much does fine-tuning VGG16 with a Squeeze-and-Excitation block gain over a "
-            "frozen VGG16 on the 35,887 faces of FER-2013?"
-        )
-    )
+    """What is compared, answers for a face, the modules, and whose work it is."""
+    st.markdown(compared(_))
+    answered, offered = st.columns([11, 9])
+    place = answered.empty()
+    with offered:
+        chosen = offer(_)
+    if chosen is not None:
+        place.skeleton(height=480)
     scenarios(_)
-    st.header(_("Try a photo"), anchor="photo")
-    upload = st.file_uploader(
-        _("A photo with one or more faces (JPEG, PNG, WebP, BMP; up to 40 MB)"),
-        type=["jpg", "jpeg", "png", "webp", "bmp"],
-        max_upload_size=intake.IMAGE_BYTES >> 20,
-        key="photo",
-    )
-    if upload is not None:
-        try:
-            answers.photo(upload.getvalue(), upload.name, "home", _)
-        except FerError as error:
-            st.error(_.error(error))
-        st.caption(
-            _("The photo stays in this server's memory for ten minutes and is never stored.")
-        )
-    installed(_)
+    module_cards(_)
     about.show(_)
+    installed(_)
     parts.sources(_)
+    # Last, so that nobody waits for the networks to see the rest.
+    if chosen is not None:
+        with answered:
+            answer(*chosen, place, _)
+
+
+def compared(_: Translator) -> str:
+    """What is compared and what it gives, as one line of Markdown."""
+    comparison = loaders.comparison()
+    if comparison is None:
+        return _(
+            "How much does fine-tuning VGG16 with a Squeeze-and-Excitation block (`proposed`) gain "
+            "over a frozen VGG16 (`baseline`) on FER-2013?"
+        )
+    gain = comparison["splits"]["PrivateTest"]
+    low, high = gain["gain_interval"]
+    return _(
+        "VGG16 fine-tuned with a Squeeze-and-Excitation block (`proposed`) against a frozen VGG16 "
+        "(`baseline`): **{gain} percentage points** on FER-2013's PrivateTest (95 % interval {low} "
+        "to {high}).",
+        gain=_.signed(100 * gain["gain"], 1),
+        low=_.signed(100 * low, 1),
+        high=_.signed(100 * high, 1),
+    )
+
+
+def offer(_: Translator) -> tuple[bytes, str] | None:
+    """Sample faces, an upload and the camera; the content and name of what was chosen last."""
+
+    def use(source: str) -> None:
+        st.session_state[SOURCE] = source
+
+    row = None
+    st.markdown(_("**Press a face**, or take your own photo."))
+    try:
+        row = samples.strip("home", _, with_photo=False, on_press=lambda: use("sample"))
+    except FerError as error:
+        st.error(_.error(error))
+    upload = sources.upload("photo", _, on_change=lambda: use("photo"))
+    taken = None
+    if st.toggle(_("Camera"), key="home_camera_on"):
+        taken = sources.camera("home_camera", _, on_change=lambda: use("home_camera"))
+    used = st.session_state.get(SOURCE, "sample")
+    own = {"photo": upload, "home_camera": taken}.get(used)
+    if own is not None:
+        sources.promise(_)
+        return own.getvalue(), own.name
+    return None if row is None else samples.content(row)
+
+
+def answer(content: bytes, name: str, place: DeltaGenerator, _: Translator) -> None:
+    """Both models' answers, at once where that needs no TensorFlow; else when they are asked."""
+    row = samples.row_of(name)
+    try:
+        if row is not None and not (loaders.answers_at_once() or st.session_state.get(ASKED)):
+            place.button(
+                _("Ask both models"), icon=":material/psychology:", key="home_ask", on_click=ask
+            )
+            return
+        # What holds the place stays until there is something to put there.
+        parts.patiently(lambda: loaders.classified(content, name, False), _)
+        words = "" if row is None else samples.about(row, _)
+        with place.container():
+            answers.photo(content, name, "home", _, is_narrow=True, words=words)
+    except FerError as error:
+        place.error(_.error(error))
+
+
+def ask() -> None:
+    """Keeps in mind that this visitor waits for the slower backend."""
+    st.session_state[ASKED] = True
 
 
 def scenarios(_: Translator) -> None:
-    """A card for each scenario and the gain between them."""
+    """A card for each scenario."""
+    st.header(_("What is compared"), anchor="scenarios")
     models = loaders.models()
     for column, scenario in zip(st.columns(len(SCENARIOS)), SCENARIOS.values(), strict=True):
         with column.container(border=True, height="stretch"):
@@ -86,48 +149,33 @@ def scenarios(_: Translator) -> None:
                 )
             )
 
-    comparison = loaders.comparison()
-    if comparison is not None:
-        gain = comparison["splits"]["PrivateTest"]
-        low, high = gain["gain_interval"]
-        p_value = gain["mcnemar_p"]
-        st.markdown(
-            _(
-                "**Gain of `proposed` on PrivateTest: {gain} percentage points** (95 % interval "
-                "{low} to {high}; McNemar's exact test p {p}).",
-                gain=_.number(100 * gain["gain"], 1),
-                low=_.number(100 * low, 1),
-                high=_.number(100 * high, 1),
-                p=f"< {_.number(0.001, 3)}" if p_value < 0.001 else f"= {_.number(p_value, 3)}",
-            )
-        )
+
+def module_cards(_: Translator) -> None:
+    """A card for each module, with the question that it answers."""
+    st.header(_("Five modules"), anchor="modules")
+    with st.grid("auto", min_column_width=230, key="modules"):
+        for module in modules.numbered(_):
+            with st.container(border=True, height="stretch", gap="xsmall"):
+                st.page_link(module.path, label=f"**{module.name}**", icon=module.icon)
+                st.markdown(module.question)
 
 
 def installed(_: Translator) -> None:
-    """Which data are here, and how many images each class has officially."""
-    st.header(_("What is installed"), anchor="installed")
+    """Which data are here, and which version of the code."""
     try:
         data = loaders.data()
     except FerError as error:
-        data = None
         st.error(_.error(error))
-    if data is not None:
-        st.write(_("FER-2013 is imported: {n} images.", n=_.number(len(data))))
-    else:
-        st.write(
-            _(
-                "FER-2013 is not imported; the figures come from stored results. To see its "
-                "images, run `fer data download`, or `fer data import archive.zip`."
+        data = None
+    st.caption(
+        (
+            _("FER-2013 is imported: {n} images.", n=_.number(len(data)))
+            if data is not None
+            else _(
+                "FER-2013 is not imported here, so only its sample faces are shown; the figures "
+                "come from stored results. Module 1 downloads it."
             )
         )
-    official = pd.DataFrame(
-        {str(split): dataset.OFFICIAL_COUNTS[split] for split in dataset.SPLITS},
-        index=pd.Index([_(key) for key in emotions.KEYS], name=_("Emotion")),
+        + " "
+        + _("Version {version} of this dashboard.", version=__version__)
     )
-    st.dataframe(
-        official,
-        key="official_counts",
-        alt=_("Images per class and official split (Goodfellow et al. 2013)."),
-    )
-    st.caption(_("Images per class and official split (Goodfellow et al. 2013)."))
-    st.caption(_("Version {version} of this dashboard.", version=__version__))

@@ -119,7 +119,7 @@ def preload() -> None:
     logs.begin()
     permissions.check()
     logs.tell("start", version=__version__, models={k: m.digest for k, m in models().items()})
-    if inference.wished() != "reference" and _is_fast_whole():
+    if answers_at_once():
         threading.Thread(target=classifier, name="load-models", daemon=True).start()
 
 
@@ -280,6 +280,15 @@ def _check_fast() -> None:
     # The record has the digests of the networks themselves.
     for name in (fast.RECORD, fast.PROBE):
         artifacts.checked(MODELS, f"{artifacts.FAST}/{name}")
+
+
+def answers_at_once() -> bool:
+    """Whether the fast backend will answer; the other first loads TensorFlow for some seconds.
+
+    Raises:
+        FerError: if an environment variable asks for a backend that there is not.
+    """
+    return inference.wished() != "reference" and _is_fast_whole()
 
 
 def _is_fast_whole() -> bool:

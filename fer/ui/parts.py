@@ -66,7 +66,7 @@ def metrics(values: Mapping[str, tuple[str, str | None]], key: str) -> None:
     """A row of labelled values, each with a line below it or none; one column on a phone."""
     if not values:
         return
-    with st.grid(len(values), min_column_width=200, key=key):
+    with st.grid(len(values), min_column_width=180, key=key):
         for label, (value, below) in values.items():
             st.metric(label, value, below, delta_color="off", delta_arrow="off", border=True)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
+from typing import Any
 
 import streamlit as st
 from PIL import Image
@@ -12,11 +13,12 @@ from fer import emotions, intake
 from fer.dataset import Split
 from fer.faces import Face
 from fer.preprocessing import FER_SIZE
-from fer.ui import loaders
+from fer.ui import loaders, samples
 from fer.ui.text import Translator
 
-SAMPLE = loaders.DATA / "samples" / "astronaut.jpg"
 TYPES = ["jpg", "jpeg", "png", "webp", "bmp", "gif"]
+# What the data set's select box calls the strip above it.
+STRIP = "strip"
 
 
 def choose(key: str, _: Translator, default: str = "sample") -> tuple[bytes, str] | None:
@@ -32,45 +34,59 @@ def choose(key: str, _: Translator, default: str = "sample") -> tuple[bytes, str
     )
     if kind == "sample":
         return _sample(key, _)
-    if kind == "upload":
-        taken = st.file_uploader(
-            _("A photo with one or more faces (JPEG, PNG, WebP, BMP; up to 40 MB)"),
-            type=TYPES,
-            max_upload_size=intake.IMAGE_BYTES >> 20,
-            key=f"{key}_upload",
-        )
-    else:
-        taken = st.camera_input(
-            _("A photo from your camera (needs https or localhost)"), key=f"{key}_camera"
-        )
+    taken = upload(f"{key}_upload", _) if kind == "upload" else camera(f"{key}_camera", _)
     if taken is None:
         return None
-    st.caption(_("The photo stays in this server's memory for ten minutes and is never stored."))
+    promise(_)
     return taken.getvalue(), taken.name
 
 
+def upload(key: str, _: Translator, on_change: Callable[[], Any] | None = None) -> Any:
+    """A photo of the visitor's, None as long as there is none."""
+    return st.file_uploader(
+        _("A photo with one or more faces (JPEG, PNG, WebP, BMP, GIF; up to 40 MB)"),
+        type=TYPES,
+        max_upload_size=intake.IMAGE_BYTES >> 20,
+        key=key,
+        on_change=on_change,
+    )
+
+
+def camera(key: str, _: Translator, on_change: Callable[[], Any] | None = None) -> Any:
+    """A picture of the visitor's camera, None as long as there is none."""
+    return st.camera_input(
+        _("A photo from your camera (needs https or localhost)"), key=key, on_change=on_change
+    )
+
+
+def promise(_: Translator) -> None:
+    """What happens to a visitor's photo."""
+    st.caption(_("The photo stays in this server's memory for ten minutes and is never stored."))
+
+
 def _sample(key: str, _: Translator) -> tuple[bytes, str]:
+    row = samples.strip(key, _, with_photo=True)
     data = loaders.data()
     if data is not None:
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            options = ["photo", *emotions.KEYS]
             chosen = st.selectbox(
-                _("Sample"),
-                options,
-                format_func=lambda name: _("NASA photo") if name == "photo" else _(name),
+                _("Or any Training face"),
+                [STRIP, *emotions.KEYS],
+                format_func=lambda name: _("one of those above") if name == STRIP else _(name),
                 key=f"{key}_sample",
                 width=220,
             )
-            if chosen != "photo":
+            if chosen != STRIP:
                 rows = data.rows(Split.TRAINING, chosen)
                 number = st.number_input(
                     _("Number"), 1, len(rows), 1, key=f"{key}_sample_number", width=160
                 )
-                row = rows[int(number) - 1]
+                at = rows[int(number) - 1]
                 stream = io.BytesIO()
-                Image.fromarray(data.images[row]).save(stream, "PNG")
-                return stream.getvalue(), str(data.sources[row])
-    return SAMPLE.read_bytes(), SAMPLE.name
+                Image.fromarray(data.images[at]).save(stream, "PNG")
+                return stream.getvalue(), str(data.sources[at])
+    st.caption(samples.about(row, _))
+    return samples.content(row)
 
 
 def detected(content: bytes, name: str) -> list[Face]:

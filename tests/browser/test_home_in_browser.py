@@ -32,8 +32,14 @@ def test_photo_shows_two_models_bars(
     expect(page.get_by_role("heading", name=title)).to_be_visible()
     photo = tmp_path / "portrait.jpg"
     photo.write_bytes(jpeg(portrait))
-    page.locator("input[type=file]").set_input_files(photo)
     chart = page.locator(".js-plotly-plot")
+    # A sample face is answered before anyone does anything.
+    expect(chart.locator("g.point")).to_have_count(14)
+    expect(page.get_by_text("FER-2013").first).to_be_visible()
+    page.locator("input[type=file]").set_input_files(photo)
+    expect(
+        page.get_by_text("Wajah ditemukan: 1" if indonesian else "Faces found: 1")
+    ).to_be_visible()
     expect(chart).to_be_visible()
     expect(chart.locator("g.point")).to_have_count(14)
     expect(chart.get_by_text("senang" if indonesian else "happy", exact=True)).to_be_visible()
@@ -46,6 +52,50 @@ def test_photo_shows_two_models_bars(
     assert problems == []
 
 
+# What has the focus, inside components, too; and how its outline looks.
+FOCUSED = """
+(() => {
+  let found = document.activeElement;
+  while (found?.shadowRoot?.activeElement) found = found.shadowRoot.activeElement;
+  return [found.getAttribute('aria-label') || '', getComputedStyle(found).outlineStyle];
+})()
+"""
+
+
+@pytest.mark.parametrize("page", [(1280, "en")], indirect=True, ids=["desktop"])
+def test_a_face_is_chosen_by_keyboard(page: Page, address: str) -> None:
+    page.goto(address)
+    expect(page.locator(".js-plotly-plot g.point")).to_have_count(14)
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if page.evaluate(FOCUSED)[0].startswith("happy; votes: "):
+            break
+    page.keyboard.press("ArrowRight")
+    name, outline = page.evaluate(FOCUSED)
+    assert name.startswith("sad; votes: ")
+    assert outline == "solid"
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("FER-2013 calls this Training face sad")).to_be_visible()
+    chosen = page.locator("button[aria-pressed=true]").filter(has=page.locator(".picture"))
+    expect(chosen).to_have_attribute("aria-label", name)
+    assert page.evaluate(FOCUSED)[0] == name, "the pressed face keeps the focus"
+
+
+@pytest.mark.parametrize("page", [(390, "id")], indirect=True, ids=["phone"])
+def test_a_sample_face_is_looked_at_closely(page: Page, address: str) -> None:
+    page.goto(f"{address}/Dataset")
+    faces = page.locator("button").filter(has=page.locator(".picture"))
+    expect(faces).to_have_count(70)
+    box = faces.first.bounding_box()
+    assert box is not None
+    assert min(box["width"], box["height"]) >= 44
+    faces.nth(69).click()
+    expect(page.get_by_alt_text("Wajah yang diperbesar")).to_be_visible()
+    expect(page.locator(".js-plotly-plot").filter(has_text="Suara sepuluh orang")).to_be_visible()
+    expect(page.locator(".js-plotly-plot").filter(has_text="Keyakinan (%)")).to_be_visible()
+    assert overflow(page) <= 0
+
+
 @pytest.mark.parametrize("page", [(1280, "en")], indirect=True, ids=["desktop"])
 def test_answers_come_without_tensorflow(page: Page, portrait: np.ndarray, tmp_path: Path) -> None:
     photo = tmp_path / "portrait.jpg"
@@ -54,6 +104,7 @@ def test_answers_come_without_tensorflow(page: Page, portrait: np.ndarray, tmp_p
     with running(tmp_path) as server:
         page.goto(server.url)
         page.locator("input[type=file]").set_input_files(photo)
+        expect(page.get_by_text("Faces found: 1")).to_be_visible()
         expect(page.get_by_text("proposed: happy").first).to_be_visible()
         modules = set(server.tell("modules"))
         assert "openvino" in modules
