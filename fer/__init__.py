@@ -1,5 +1,9 @@
 """Facial-expression recognition on FER-2013: two VGG16 scenarios, trained and compared."""
 
+from __future__ import annotations
+
+from typing import Any
+
 __version__ = "0.1.0"
 
 
@@ -15,3 +19,13 @@ class FerError(Exception):
         super().__init__(template.format(**values) if values else template)
         self.template = template
         self.values = values
+
+    def to_record(self) -> dict[str, Any]:
+        """The error as plain JSON types, for another process."""
+        values = {name: str(value) for name, value in self.values.items()}
+        return {"template": self.template, "values": values}
+
+    @classmethod
+    def from_record(cls, record: dict[str, Any]) -> FerError:
+        """The error that another process recorded."""
+        return cls(record["template"], **record["values"])

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import signal
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -81,13 +83,20 @@ def import_(path: Path, data_dir: Path) -> None:
 
 
 @data.command()
+@click.option("--json", "as_json", is_flag=True, help="Print progress as JSON lines.")
 @data_dir
-def download(data_dir: Path) -> None:
+def download(as_json: bool, data_dir: Path) -> None:
     """Download FER-2013 from Kaggle and import it."""
-    from fer import importing
+    from fer import downloading
 
+    if as_json:
+        # As Ctrl+C: what is half written is removed.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        downloading.serve(data_dir, sys.stdout)
+        return
     with progress_bar("Importing") as update:
-        report = importing.download(data_dir, update)
+        # kagglehub draws its own bar of the download.
+        report = downloading.download(data_dir, lambda done, total: None, update)
     _print_report(report.images, report.skipped, report.differences, data_dir)
 
 

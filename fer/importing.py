@@ -40,7 +40,6 @@ from fer.dataset import (
 )
 from fer.preprocessing import FER_SIZE
 
-KAGGLE_DATASET = "msambare/fer2013"
 MAX_IMAGE_BYTES = 2**20
 # A row of a table has 2304 numbers of up to three digits.
 MAX_LINE = 2**20
@@ -143,32 +142,6 @@ def _refuse_unofficial(faces: list[_Face], name: str) -> None:
             path=name,
             difference=differences[0],
         )
-
-
-def download(folder: Path = FOLDER, progress: Progress | None = None) -> Report:
-    """Downloads Kaggle's `msambare/fer2013` through kagglehub and imports it.
-
-    Raises:
-        FerError: if kagglehub is not installed or the download fails; as `import_dataset`.
-    """
-    try:
-        import kagglehub
-    except ImportError:
-        raise FerError(
-            "kagglehub is not installed; run: pip install kagglehub, or download the data "
-            "set {KAGGLE_DATASET} from Kaggle yourself and run: fer data import archive.zip",
-            KAGGLE_DATASET=KAGGLE_DATASET,
-        ) from None
-    try:
-        path = Path(kagglehub.dataset_download(KAGGLE_DATASET))
-    except Exception as error:
-        raise FerError(
-            "The download of {KAGGLE_DATASET} failed ({reason}); check the connection, or "
-            "download archive.zip in a browser and run: fer data import archive.zip",
-            KAGGLE_DATASET=KAGGLE_DATASET,
-            reason=error,
-        ) from error
-    return import_dataset(path, folder, progress)
 
 
 _Read = Callable[[Report], Iterator[_Face | None]]

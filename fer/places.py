@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from fer import FerError, aggregates, artifacts, dataset
@@ -47,3 +48,20 @@ def require_models(folder: Path) -> None:
             "--no-deps -e .",
             folder=folder,
         )
+
+
+def data_folder(root: Path = ROOT) -> Path:
+    """Where the dashboard has the imported data set, or would import it.
+
+    It is the repository's; where that cannot be written, as on some hosts, the user's cache.
+    """
+    folder = root / dataset.FOLDER
+    if dataset.is_imported(folder) or _is_writable(folder):
+        return folder
+    cache = os.environ.get("XDG_CACHE_HOME")
+    return (Path(cache) if cache else Path.home() / ".cache") / "fer" / dataset.FOLDER.name
+
+
+def _is_writable(folder: Path) -> bool:
+    existing = next(place for place in (folder, *folder.parents) if place.exists())
+    return os.access(existing, os.W_OK)

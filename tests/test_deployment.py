@@ -51,7 +51,7 @@ def test_requirements_provide_every_import() -> None:
     # What only a command needs and asks for in a sentence when it is missing.
     optional = {
         normal(re.split(r"[<>=\[]", line)[0])
-        for kind in ("train", "export", "distributed")
+        for kind in ("export", "distributed")
         for line in extras[kind]
     } | {"twilio"}
     distributions = packages_distributions()

@@ -19,6 +19,7 @@ UI = sorted((ROOT / "fer" / "ui").glob("*.py"))
 SHOWN = (
     "artifacts",
     "dataset",
+    "downloading",
     "faces",
     "fast",
     "files",

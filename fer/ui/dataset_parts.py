@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -12,10 +11,19 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from fer import FerError, aggregates, browsing, dataset, emotions
+from fer import FerError, aggregates, browsing, dataset, emotions, places
 from fer.dataset import SPLITS, Dataset, Split
 from fer.inference import Prediction
-from fer.ui import charts, dataset_charts, explanations, loaders, parts, permissions, vote_bars
+from fer.ui import (
+    charts,
+    dataset_charts,
+    download_views,
+    explanations,
+    loaders,
+    parts,
+    permissions,
+    vote_bars,
+)
 from fer.ui.text import Translator
 
 CHOSEN = "dataset_face"
@@ -236,15 +244,16 @@ def _stored(source: str) -> dict[str, Prediction]:
 def offer_import(_: Translator) -> None:
     """How to import FER-2013, and the import itself with a progress bar."""
     if not permissions.may("import"):
-        st.write(_("FER-2013's images are not imported here, so there are none to browse."))
+        st.write(_("Beyond the sample faces, FER-2013's images are not imported here."))
         st.caption(permissions.refusal("import", _))
         return
     st.write(
         _(
-            "FER-2013's images are not imported here, so there are none to browse. Run "
+            "Beyond the sample faces, FER-2013's images are not imported here. Download them, run "
             "`fer data download` or `fer data import archive.zip`, or choose the file below."
         )
     )
+    download_views.offer(_)
     upload = st.file_uploader(
         _(
             "archive.zip, fer2013.csv, icml_face_data.csv or fer2013.tar.gz (up to {limit} MB; zip "
@@ -267,20 +276,11 @@ def offer_import(_: Translator) -> None:
 
             importing.import_dataset(
                 content,
-                loaders.ROOT / dataset.FOLDER,
+                places.data_folder(loaders.ROOT),
                 progress,
                 name=name,
                 require_official=True,
             )
-
-    if find_spec("kagglehub") and st.button(
-        _("Download from Kaggle"), icon=":material/cloud_download:", key="kaggle"
-    ):
-
-        def start(progress: Any) -> None:
-            from fer import importing
-
-            importing.download(loaders.ROOT / dataset.FOLDER, progress)
 
     if start is None:
         return

@@ -30,6 +30,7 @@ from fer import (
     inference,
     logs,
     photos,
+    places,
     preprocessing,
 )
 from fer.artifacts import Artifact, Predictions
@@ -85,7 +86,7 @@ def data() -> Dataset | None:
     Raises:
         FerError: if its files are damaged.
     """
-    folder = ROOT / dataset.FOLDER
+    folder = places.data_folder(ROOT)
     if not dataset.is_imported(folder):
         return None
     return _data(folder, caching.file_state(folder / dataset.MANIFEST))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from fer import FerError, artifacts, files, jobs, learning, live, runs
+from fer import FerError, artifacts, files, jobs, learning, live, places, runs
 from fer.artifacts import Artifact
 from fer.learning import LossRise, Moment
 from fer.runs import Row
@@ -312,6 +312,7 @@ def start_form(_: Translator) -> None:
             fraction=min(int(share), most_share) / 100,
             epochs=min(int(epochs), most_epochs),
             image_size=int(size),
+            data_dir=places.data_folder(loaders.ROOT),
             is_watched_only=not is_here,
         )
     except FerError as error:
