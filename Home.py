@@ -32,7 +32,10 @@ numbered = [st.Page(m.path, title=m.name, icon=m.icon, help=m.help) for m in fiv
 # The navigation's heading names the system on every page.
 page = st.navigation({modules.app_title(_): [first, *numbered]}, expanded=True)
 titles = {shown.url_path: module.title for shown, module in zip(numbered, five, strict=True)}
-st.title(titles.get(page.url_path, modules.app_title(_)))
+title = titles.get(page.url_path, modules.app_title(_))
+# Of the browser's tab, too: several of them stand beside each other.
+st.set_page_config(page_title=f"{title} · FER-2013")
+st.title(title)
 if page.url_path == "":
     st.markdown(f"**{modules.app_subtitle(_)}**")
 # Drawn before the imports below, which take most of a second in a fresh server.

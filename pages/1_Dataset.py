@@ -126,4 +126,4 @@ try:
         dataset_parts.browse(data, _)
 except FerError as error:
     st.error(_.error(error))
-parts.sources(_)
+parts.sources(_, None if data is None else data.digest)

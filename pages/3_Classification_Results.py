@@ -11,12 +11,12 @@ from fer.ui import (
     crowd_views,
     doubts,
     literature,
-    loaders,
     parts,
     report,
     result_views,
     results,
     studies,
+    views,
 )
 
 st.markdown(_("Which scenario reads faces better, by how much, and on which expressions?"))
@@ -36,57 +36,34 @@ split = st.segmented_control(
     help=_("PrivateTest is for the report; PublicTest chose epochs, head and temperature."),
 )
 found = results.metrics_of(split)
-row = {
-    _("{model} accuracy", model=key): (
-        _.percent(m["accuracy"]),
-        _.interval(m["accuracy_interval"]),
-    )
-    for key, m in found.items()
+GROUPS = {
+    "comparison": {
+        "metrics": _("Metrics"),
+        "parameters": _("Parameters"),
+        "literature": _("Compared with others"),
+    },
+    "emotions": {
+        "classes": _("Classes"),
+        "confusion": _("Confusion"),
+        "curves": _("ROC and PR"),
+        "crowd": _("What people see"),
+    },
+    "trust": {
+        "calibration": _("Calibration"),
+        "errors": _("Errors"),
+        "robustness": _("Robustness"),
+    },
+    "inside": {"looking": _("Where they look"), "speed": _("Speed")},
 }
-comparison = loaders.comparison()
-if comparison is not None:
-    gain = comparison["splits"][split]
-    low, high = gain["gain_interval"]
-    row[_("Gain (percentage points)")] = (
-        _.signed(100 * gain["gain"], 1),
-        _("{low} to {high}", low=_.signed(100 * low, 1), high=_.signed(100 * high, 1)),
-    )
-    row[_("McNemar's exact p")] = (
-        _.p_value(gain["mcnemar_p"]),
-        _("{n} images", n=_.number(gain["images"])),
-    )
-parts.metrics(row, "result_metrics")
-st.caption(
-    _(
-        "Ranges are 95 % bootstrap intervals over images. One crop, no test-time augmentation; "
-        "confidences calibrated by a temperature fitted on PublicTest."
-    )
-)
-
-VIEWS = {
-    "metrics": _("Metrics"),
-    "parameters": _("Parameters"),
-    "classes": _("Classes"),
-    "confusion": _("Confusion"),
-    "curves": _("ROC and PR"),
-    "calibration": _("Calibration"),
-    "errors": _("Errors"),
-    "crowd": _("What people see"),
-    "looking": _("Where they look"),
-    "robustness": _("Robustness"),
-    "literature": _("Compared with others"),
-    "speed": _("Speed"),
+NAMES = {
+    "comparison": _("Comparison"),
+    "emotions": _("By emotion"),
+    "trust": _("How far to trust"),
+    "inside": _("Inside the networks"),
 }
-view = st.segmented_control(
-    _("View"),
-    list(VIEWS),
-    default="metrics",
-    format_func=VIEWS.__getitem__,
-    required=True,
-    key="result_view",
-    label_visibility="collapsed",
-)
+view = views.chosen(GROUPS, NAMES, _)
 try:
+    result_views.headline(split, view == "metrics", _)
     if view == "metrics":
         result_views.metrics(split, _)
     elif view == "parameters":

@@ -10,7 +10,7 @@ import pytest
 import streamlit as st
 from making import ROOT, small_archive
 from streamlit.testing.v1 import AppTest
-from test_pages import messages, open_page
+from test_pages import messages, open_page, open_view
 
 from fer import dataset, importing, votes
 from fer.ui import loaders, vote_bars
@@ -38,15 +38,15 @@ def texts(app: AppTest) -> str:
     return "\n".join(str(element.value) for element in [*app.markdown, *app.caption])
 
 
-def open_view(language: str = "EN", split: str = "PrivateTest") -> AppTest:
+def crowd_view(language: str = "EN", split: str = "PrivateTest") -> AppTest:
     app = open_page("3_Classification_Results.py", language)
     app.segmented_control(key="split").set_value(split)
-    return app.segmented_control(key="result_view").set_value("crowd").run()
+    return open_view(app, "crowd")
 
 
 @pytest.mark.parametrize("split", ["PrivateTest", "PublicTest"])
 def test_the_view_shows_the_stored_figures(split: str, elsewhere: Path) -> None:
-    app = open_view(split=split)
+    app = crowd_view(split=split)
     assert not app.exception
     assert messages(app) == []
     record = loaders.crowd()
@@ -62,7 +62,7 @@ def test_the_view_shows_the_stored_figures(split: str, elsewhere: Path) -> None:
 
 
 def test_disputed_images_are_clicked_through(elsewhere: Path) -> None:
-    app = open_view("ID")
+    app = crowd_view("ID")
     assert "1 dari 200" in texts(app)
     app.button(key="dispute_next").click().run()
     app.button(key="dispute_next").click().run()
@@ -81,7 +81,7 @@ def test_disputed_images_are_clicked_through(elsewhere: Path) -> None:
 
 def test_errors_are_sorted_by_what_people_saw(elsewhere: Path) -> None:
     app = open_page("3_Classification_Results.py")
-    app.segmented_control(key="result_view").set_value("errors").run()
+    open_view(app, "errors")
     app.segmented_control(key="error_order").set_value("crowd").run()
     assert not app.exception
     table = app.dataframe[0].value

@@ -51,7 +51,8 @@ def shown(folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     app.switch_page("pages/3_Classification_Results.py").run()
     found["headline"] = "\n".join(metric.label for metric in app.metric)
     for view in VIEWS:
-        app.segmented_control(key="result_view").set_value(view).run()
+        app.query_params["view"] = view
+        app.run()
         assert not app.exception, view
         assert not app.error, view
         found[view] = " ".join(str(list(frame.value.columns)) for frame in app.dataframe)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from making import ROOT, jpeg
-from test_pages import VIEWS, messages, open_page, walk_alts
+from test_pages import VIEWS, messages, open_page, open_view, walk_alts
 
 from fer import ablation, analysis, artifacts, dataset, reviews
 from fer.scenarios import Phase
@@ -54,7 +54,7 @@ def test_committed_study_belongs_to_the_committed_weights(study: str) -> None:
 @pytest.mark.parametrize("view", VIEWS)
 def test_every_view_of_the_results(view: str, language: str) -> None:
     app = open_page("3_Classification_Results.py", language)
-    app.segmented_control(key="result_view").set_value(view).run()
+    open_view(app, view)
     assert not app.exception
     assert messages(app) == []
     walk_alts(app, "3_Classification_Results.py")
@@ -63,7 +63,7 @@ def test_every_view_of_the_results(view: str, language: str) -> None:
 @pytest.mark.parametrize("kind", ["labels", "confident", "pairs", "twins"])
 def test_every_kind_of_error(kind: str) -> None:
     app = open_page("3_Classification_Results.py")
-    app.segmented_control(key="result_view").set_value("errors").run()
+    open_view(app, "errors")
     app.segmented_control(key="error_kind").set_value(kind).run()
     assert not app.exception
     assert messages(app) == []
@@ -72,7 +72,7 @@ def test_every_kind_of_error(kind: str) -> None:
 
 def test_abstaining_raises_accuracy() -> None:
     app = open_page("3_Classification_Results.py")
-    app.segmented_control(key="result_view").set_value("calibration").run()
+    open_view(app, "calibration")
     shown = {}
     for threshold in (0, 90):
         app.slider(key="threshold").set_value(threshold).run()
@@ -100,7 +100,7 @@ def test_confidences_before_calibration_are_less_honest() -> None:
 @pytest.mark.fer2013
 def test_a_verdict_is_kept_and_the_next_image_comes(real_pictures: Path) -> None:
     app = open_page("3_Classification_Results.py")
-    app.segmented_control(key="result_view").set_value("errors").run()
+    open_view(app, "errors")
     first = next(str(c.value) for c in app.caption if "/PrivateTest_" in str(c.value))
     app.button(key="verdict_models").click().run()
     assert not app.exception
@@ -204,9 +204,9 @@ def test_a_study_of_other_weights_is_told(tmp_path: Path, monkeypatch: pytest.Mo
     record["weights_sha256"] = {"proposed": "0" * 64}
     models_with_study("robustness", record, tmp_path, monkeypatch)
     app = open_page("3_Classification_Results.py")
-    app.segmented_control(key="result_view").set_value("robustness").run()
+    open_view(app, "robustness")
     assert any("other weights of proposed" in str(w.value) for w in app.warning)
-    app.segmented_control(key="result_view").set_value("looking").run()
+    open_view(app, "looking")
     assert not app.exception
     assert any("fer analyse --only regions" in str(c.value) for c in app.caption)
 

@@ -54,14 +54,29 @@ def methodology(_: Translator) -> pd.DataFrame:
             first=first, last=last
         )
 
+    kinds = {
+        "rotation": _("rotation"),
+        "flip": _("flip"),
+        "shift": _("shift"),
+        "zoom": _("zoom"),
+        "contrast": _("contrast"),
+        "brightness": _("brightness"),
+        "gamma": _("gamma"),
+        "erasing": _("erasing"),
+    }
+
+    def augmented(scenario: Scenario, name: str) -> bool:
+        return bool(getattr(scenario.augmentation, name))
+
     def data(scenario: Scenario) -> str:
         if scenario.augmentation is None:
             if scenario.class_weights == "none":
                 return _("no augmentation")
             return _("class weights, no augmentation")
+        changes = ", ".join(named for name, named in kinds.items() if augmented(scenario, name))
         if scenario.class_weights == "none":
-            return _("augmentation (rotation, flip)")
-        return _("augmentation (rotation, flip) and class weights")
+            return _("augmentation ({changes})", changes=changes)
+        return _("augmentation ({changes}) and class weights", changes=changes)
 
     def loss(scenario: Scenario) -> str:
         if not scenario.label_smoothing:

@@ -6,7 +6,8 @@ import streamlit as st
 
 from fer import contributions
 from fer.contributions import Estimate, SqueezeExcitation
-from fer.ui import loaders, studies
+from fer.scenarios import BASELINE, PROPOSED
+from fer.ui import loaders, results, studies
 from fer.ui.text import Translator
 
 
@@ -46,10 +47,12 @@ def _figures(estimate: Estimate, _: Translator, decimals: int = 1) -> dict[str, 
 
 
 def _gain(gain: Estimate, without_twins: Estimate | None, _: Translator) -> str:
+    metrics = results.metrics_of("PrivateTest")
+    accuracies = (metrics[PROPOSED.key]["accuracy"], metrics[BASELINE.key]["accuracy"])
     said = _(
         "On PrivateTest `proposed` gains **{points} points** over `baseline` (95 % {low} to "
         "{high}).",
-        **_figures(gain, _),
+        **{**_figures(gain, _), "points": _.difference(*accuracies)},
     )
     if without_twins is not None:
         said += " " + _(

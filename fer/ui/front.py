@@ -6,8 +6,8 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from fer import FerError, __version__
-from fer.scenarios import SCENARIOS
-from fer.ui import about, answers, charts, loaders, modules, parts, samples, sources
+from fer.scenarios import BASELINE, PROPOSED, SCENARIOS
+from fer.ui import about, answers, charts, loaders, modules, parts, results, samples, sources
 from fer.ui.text import Translator
 
 # Which of the three places the face comes from: what was used last.
@@ -45,11 +45,13 @@ def compared(_: Translator) -> str:
         )
     gain = comparison["splits"]["PrivateTest"]
     low, high = gain["gain_interval"]
+    metrics = results.metrics_of("PrivateTest")
+    accuracies = (metrics[PROPOSED.key]["accuracy"], metrics[BASELINE.key]["accuracy"])
     return _(
         "VGG16 fine-tuned with a Squeeze-and-Excitation block (`proposed`) against a frozen VGG16 "
         "(`baseline`): **{gain} percentage points** on FER-2013's PrivateTest (95 % interval {low} "
         "to {high}).",
-        gain=_.signed(100 * gain["gain"], 1),
+        gain=_.difference(*accuracies),
         low=_.signed(100 * low, 1),
         high=_.signed(100 * high, 1),
     )

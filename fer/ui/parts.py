@@ -45,7 +45,13 @@ def table(frame: pd.DataFrame, key: str, alt: str, _: Translator) -> None:
     """A table with its CSV download, named after `key`; decimals follow the language."""
     # A short table is shown whole instead of scrolling inside the page.
     height: Literal["content", "auto"] = "content" if len(frame) <= 30 else "auto"
-    st.dataframe(frame, hide_index=True, height=height, key=key, alt=alt)
+    st.dataframe(frame, hide_index=True, height=height, placeholder="–", key=key, alt=alt)
+    download(frame, key, _)
+
+
+def wrapped_table(frame: pd.DataFrame, key: str, alt: str, _: Translator) -> None:
+    """A table whose long cells are shown whole, on several lines, with its CSV download."""
+    st.table(frame, hide_index=True, border="horizontal", alt=alt)
     download(frame, key, _)
 
 
@@ -92,9 +98,21 @@ def problems(_: Translator) -> None:
         st.warning("  \n".join(_.error(error) for error in found), icon=":material/broken_image:")
 
 
-def sources(_: Translator) -> None:
-    """Which data and which models the page's figures come from, by digest, and what is broken."""
+def sources(_: Translator, imported: str | None = None) -> None:
+    """Which data and which models the page's figures come from, by digest, and what is broken.
+
+    Args:
+        imported: the digest of the imported data set, where the page shows counts or images of it.
+    """
     problems(_)
+    if imported is not None and imported != loaders.summary()["data_sha256"]:
+        st.caption(
+            _(
+                "Counts and images: the data set imported here, SHA-256 {data}. All other figures "
+                "come from the data below.",
+                data=imported[:12],
+            )
+        )
     digests = " · ".join(f"{key} {model.digest[:12]}" for key, model in loaders.models().items())
     st.caption(
         _(

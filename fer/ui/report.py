@@ -128,12 +128,13 @@ def _gain(split: str, _: Translator) -> str:
     comparison = loaders.comparison()
     if comparison is None:
         return ""
+    found = results.metrics_of(split)
     gain = comparison["splits"][split]
     low, high = gain["gain_interval"]
     return _(
         "proposed − baseline: {gain} percentage points (95 % interval {low} to {high}), "
         "McNemar's exact p {p}.",
-        gain=_.signed(100 * gain["gain"], 1),
+        gain=_.difference(found[PROPOSED.key]["accuracy"], found[BASELINE.key]["accuracy"]),
         low=_.signed(100 * low, 1),
         high=_.signed(100 * high, 1),
         p=_.p_value(gain["mcnemar_p"]),

@@ -14,7 +14,7 @@ from fer import calibration, complexity, curves, emotions
 from fer.artifacts import Artifact
 from fer.dataset import Split
 from fer.scenarios import Augmentation, Phase, Scenario
-from fer.ui import loaders
+from fer.ui import loaders, text
 from fer.ui.text import Translator
 
 SPLITS = (Split.PRIVATE_TEST.value, Split.PUBLIC_TEST.value)
@@ -233,9 +233,7 @@ def parameter_table(_: Translator) -> pd.DataFrame:
     models = loaders.models()
     of_model: dict[str, Callable[[Artifact], str]] = {
         _("Epochs, best"): lambda a: f"{a.config['epochs_run']}, {a.config['best_epoch']}",
-        _("Training time"): lambda a: _(
-            "{minutes} min", minutes=_.number(a.config["training_seconds"] / 60)
-        ),
+        _("Training time"): lambda a: text.duration(a.config["training_seconds"], _),
         _("Size of its own weights"): lambda a: f"{_.number(a.size / 1e6, 1)} MB",
         _("Latency for one face, int8"): lambda a: _latency(a.key, _),
         _("Temperature"): lambda a: _.number(a.temperature, 3),

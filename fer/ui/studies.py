@@ -203,7 +203,7 @@ def _gates(record: Mapping[str, Any], _: Translator) -> None:
             explained=_.percent(float(np.mean(record["explained"]))),
             fixed=_.percent(ablation["mean"]["accuracy"]),
             own=_.percent(ablation["own"]["accuracy"]),
-            gain=_.signed(100 * ablation["mean"]["gain"]["gain"], 1),
+            gain=_.difference(ablation["own"]["accuracy"], ablation["mean"]["accuracy"]),
             low=_.signed(100 * ablation["mean"]["gain"]["gain_interval"][0], 1),
             high=_.signed(100 * ablation["mean"]["gain"]["gain_interval"][1], 1),
         )
@@ -226,8 +226,10 @@ def _gates(record: Mapping[str, Any], _: Translator) -> None:
     st.caption(
         _(
             "For each emotion the channels whose gate opens most for it, in standard deviations "
-            "from the mean of all {n} PrivateTest images.",
+            "from the mean of all {n} PrivateTest images. Colours end at ±{limit} σ, beyond which "
+            "one cell in twenty lies.",
             n=_.number(record["images"]),
+            limit=_.number(study_charts.gate_limit(record, channels), 1),
         )
     )
     _patches(record, _)
@@ -322,9 +324,10 @@ def robustness(_: Translator) -> None:
     st.caption(
         _(
             "{n} PrivateTest images, the same for every point, with 95 % intervals; answers of the "
-            "backend `{backend}`.",
+            "backend `{backend}` ({precision}).",
             n=_.number(record["images"]),
             backend=record["backend"],
+            precision="int8" if record["backend"] == "fast" else "float32",
         )
     )
     with st.expander(_("Table and download"), key="robustness_details"):

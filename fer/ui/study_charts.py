@@ -89,13 +89,31 @@ def randomisation(record: Mapping[str, Any], _: Translator) -> go.Figure:
     )
 
 
-def gate_map(record: Mapping[str, Any], channels: Sequence[int], _: Translator) -> go.Figure:
-    """Mean gate of some channels for each class, in standard deviations from the overall mean."""
+def _gate_contrasts(record: Mapping[str, Any], channels: list[int]) -> NDArray[np.float64]:
+    """For each class and channel, standard deviations from the overall mean, (7, channels)."""
     mean, spread = np.array(record["mean"]), np.array(record["standard_deviation"])
     classes = np.array(record["classes"])
+    contrasts: NDArray[np.float64] = (classes[:, channels] - mean[channels]) / np.maximum(
+        spread[channels], 1e-6
+    )
+    return contrasts
+
+
+def gate_limit(record: Mapping[str, Any], channels: Sequence[int]) -> float:
+    """Where the map's colours end: the 95th percentile of the distances from the mean, in standard
+    deviations. A few channels lie far beyond, and would leave all others without colour."""
+    found = np.quantile(np.abs(_gate_contrasts(record, list(channels))), 0.95)
+    return float(found) or 1.0
+
+
+def gate_map(record: Mapping[str, Any], channels: Sequence[int], _: Translator) -> go.Figure:
+    """Mean gate of some channels for each class, in standard deviations from the overall mean.
+
+    Colours end at `gate_limit`; the numbers under the pointer do not.
+    """
     chosen = list(channels)
-    values = (classes[:, chosen] - mean[chosen]) / np.maximum(spread[chosen], 1e-6)
-    limit = float(np.abs(values).max()) or 1.0
+    values = _gate_contrasts(record, chosen)
+    limit = gate_limit(record, chosen)
     figure = go.Figure()
     figure.add_heatmap(
         z=values,

@@ -50,7 +50,8 @@ class Translator:
 
     def number(self, value: float, decimals: int = 0) -> str:
         """A number with the language's marks: 35,887 or 35.887."""
-        text = f"{value:,.{decimals}f}"
+        # Adding zero makes nothing of the sign of -0.0.
+        text = f"{round(value, decimals) + 0.0:,.{decimals}f}"
         return text.translate(str.maketrans(",.", ".,")) if self.language == "id" else text
 
     def signed(self, value: float, decimals: int = 0) -> str:
@@ -63,6 +64,20 @@ class Translator:
         digits = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
         return f"{self.number(float(mantissa), 0 if mantissa.endswith('.0') else 1)}·10{digits}"
 
+    def difference(self, share: float, other: float, decimals: int = 1) -> str:
+        """What a share of 1 is more than another, in percentage points with its sign: +8.3.
+
+        It is the difference of both as `percent` shows them, so that 69.4 %, 61.1 % and +8.3 stand
+        beside each other wherever the digits behind them lie. Every difference of two shown shares
+        is told by this function; the tables to download have the digits.
+        """
+        return self.signed(self.points(share, other, decimals), decimals)
+
+    @staticmethod
+    def points(share: float, other: float, decimals: int = 1) -> float:
+        """The number that `difference` shows."""
+        return round(round(100 * share, decimals) - round(100 * other, decimals), decimals)
+
     def p_value(self, value: float) -> str:
         """A probability of a test with three decimals, "< 0.001" below."""
         return f"< {self.number(0.001, 3)}" if value < 0.001 else self.number(value, 3)
@@ -74,6 +89,15 @@ class Translator:
     def percent(self, share: float, decimals: int = 1) -> str:
         """A share of 1 as a percentage: 66.4 % or 66,4 %."""
         return f"{self.number(100 * share, decimals)} %"
+
+
+def duration(seconds: float, _: Translator) -> str:
+    """Seconds, minutes or hours, whichever reads best; the same on every page."""
+    if seconds < 90:
+        return _("{n} s", n=_.number(seconds))
+    if seconds < 5400:
+        return _("{n} min", n=_.number(seconds / 60))
+    return _("{n} h", n=_.number(seconds / 3600, 1))
 
 
 def translator() -> Translator:

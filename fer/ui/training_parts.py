@@ -13,7 +13,7 @@ from fer.artifacts import Artifact
 from fer.learning import LossRise, Moment
 from fer.runs import Row
 from fer.scenarios import SCENARIOS, Scenario
-from fer.ui import charts, loaders, parts, permissions, results, training_charts
+from fer.ui import charts, loaders, parts, permissions, results, text, training_charts
 from fer.ui.text import Translator
 
 SIZES = (48, 64, 96)
@@ -62,19 +62,13 @@ def metrics(_: Translator) -> None:
             _("best epoch {epoch}", epoch=reading.best.epoch),
         )
         row[_("{model}: gap", model=key)] = (
-            _("{points} points", points=_.signed(100 * reading.best.gap, 1)),
-            _("training minus validation, {time}", time=duration(reading.seconds, _)),
+            _(
+                "{points} points",
+                points=_.difference(reading.best.accuracy, reading.best.val_accuracy),
+            ),
+            _("training minus validation, {time}", time=text.duration(reading.seconds, _)),
         )
     parts.metrics(row, "training_metrics")
-
-
-def duration(seconds: float, _: Translator) -> str:
-    """Seconds, minutes or hours, whichever reads best."""
-    if seconds < 90:
-        return _("{n} s", n=_.number(seconds))
-    if seconds < 5400:
-        return _("{n} min", n=_.number(seconds / 60))
-    return _("{n} h", n=_.number(seconds / 3600, 1))
 
 
 def words(model: Artifact, _: Translator) -> list[str]:
@@ -102,8 +96,9 @@ def words(model: Artifact, _: Translator) -> list[str]:
         splits = {name: row["accuracy"] for name, row in model.metrics["splits"].items()}
         said.append(
             _(
-                "**Generalisation**: on PrivateTest, which no choice ever looked at, it reaches "
-                "{private}; on PublicTest {public}.",
+                "**Generalisation**: as published and evaluated in float32, it reaches {private} "
+                "on PrivateTest, which no choice ever looked at, and {public} on PublicTest, where "
+                "training measured it in its own precision.",
                 private=_.percent(splits["PrivateTest"]),
                 public=_.percent(splits["PublicTest"]),
             )
@@ -143,7 +138,7 @@ def _figures(moment: Moment, _: Translator) -> dict[str, str | int]:
         "epoch": moment.epoch,
         "training": _.percent(moment.accuracy),
         "validation": _.percent(moment.val_accuracy),
-        "gap": _.number(100 * moment.gap, 1),
+        "gap": _.number(_.points(moment.accuracy, moment.val_accuracy), 1),
     }
 
 
@@ -177,6 +172,10 @@ def show_words(_: Translator) -> None:
                 st.markdown(sentence)
 
 
+def _gap(moment: Moment, _: Translator) -> float:
+    return _.points(moment.accuracy, moment.val_accuracy, 2)
+
+
 def run_table(chosen: dict[str, list[Row]], _: Translator) -> pd.DataFrame:
     """A row for each run: epochs, best epoch, accuracies, gap, sizes, time."""
     rows = []
@@ -190,10 +189,10 @@ def run_table(chosen: dict[str, list[Row]], _: Translator) -> pd.DataFrame:
                     _("Best epoch"): reading.best.epoch,
                     _("Validation (%)"): round(100 * reading.best.val_accuracy, 2),
                     _("Training (%)"): round(100 * reading.best.accuracy, 2),
-                    _("Gap (points)"): round(100 * reading.best.gap, 2),
-                    _("Gap at the last epoch (points)"): round(100 * reading.last.gap, 2),
+                    _("Gap (points)"): _gap(reading.best, _),
+                    _("Gap at the last epoch (points)"): _gap(reading.last, _),
                     _("Image size (px)"): ", ".join(str(s.image_size) for s in reading.phases),
-                    _("Time (min)"): round(reading.seconds / 60, 1),
+                    _("Time"): text.duration(reading.seconds, _),
                 }
             )
     return pd.DataFrame(rows)
@@ -259,7 +258,9 @@ def show_live(_: Translator) -> None:
             told.append(_("waiting for its turn"))
         else:
             told.append(
-                _("starting") if left is None else _("about {time} left", time=duration(left, _))
+                _("starting")
+                if left is None
+                else _("about {time} left", time=text.duration(left, _))
             )
         st.progress(progress.share, " · ".join(told))
         found = runs.read_history(run_dir)
