@@ -39,9 +39,10 @@ st.title(title)
 if page.url_path == "":
     st.markdown(f"**{modules.app_subtitle(_)}**")
 # Drawn before the imports below, which take most of a second in a fresh server.
-from fer.ui import loaders  # noqa: E402
+from fer.ui import loaders, parts  # noqa: E402
 
 loaders.settle()
+parts.told(_)
 page.run()
 try:
     loaders.preload()

@@ -31,13 +31,16 @@ def read(path: Path) -> dict[str, Review]:
     """The reviews in a file by image, empty if there is none.
 
     Raises:
-        FerError: if it is damaged.
+        FerError: if it is damaged or holds a verdict that there is not.
     """
     if not path.exists():
         return {}
     try:
         with path.open(newline="", encoding="utf-8") as stream:
             found = [Review(**row) for row in csv.DictReader(stream)]  # type: ignore[arg-type]
+        for review in found:
+            if review.verdict not in VERDICTS:
+                raise ValueError(f"verdict {review.verdict!r} of {review.source}")
     except (OSError, TypeError, ValueError) as error:
         raise FerError(
             "{path} is damaged ({reason}); move it away to begin anew.", path=path, reason=error

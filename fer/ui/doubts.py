@@ -289,6 +289,7 @@ def _review(found: list[Mistake], split: str, _: Translator) -> None:
             + ("" if verdict is None else f" · {called[verdict.verdict]}")
         )
 
+        @parts.telling
         def decide(choice: Verdict) -> None:
             reviews.add(path, Review(one.source, one.label, one.answer, choice))
             st.session_state[key] = min(position + 1, len(found) - 1)

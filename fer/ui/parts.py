@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Literal, TypeVar
+from functools import wraps
+from typing import Literal, ParamSpec, TypeVar
 
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from fer import turns
+from fer import FerError, turns
 from fer.ui import loaders
 from fer.ui.text import Translator
 
+P = ParamSpec("P")
 T = TypeVar("T")
+_CALLBACK_ERROR = "callback_error"
 
 
 def chart(figure: go.Figure, key: str, alt: str) -> None:
@@ -89,6 +92,29 @@ def patiently(ask: Callable[[], T], _: Translator) -> T:
     )
     place.empty()
     return found
+
+
+def telling(act: Callable[P, object]) -> Callable[P, None]:
+    """A button's callback whose `FerError` `told` says when the page is drawn.
+
+    A callback runs before the page does, outside of what the page catches.
+    """
+
+    @wraps(act)
+    def safe(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            act(*args, **kwargs)
+        except FerError as error:
+            st.session_state[_CALLBACK_ERROR] = error
+
+    return safe
+
+
+def told(_: Translator) -> None:
+    """What went wrong when a button was pressed; once, nothing if nothing did."""
+    error = st.session_state.pop(_CALLBACK_ERROR, None)
+    if error is not None:
+        st.error(_.error(error))
 
 
 def problems(_: Translator) -> None:
