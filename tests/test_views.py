@@ -82,10 +82,18 @@ def test_buttons_and_address_of_a_view_agree() -> None:
     assert app.query_params["view"] in (["calibration"], "calibration")
     app.segmented_control(key="view_of_trust").set_value("robustness").run()
     assert app.query_params["view"] in (["robustness"], "robustness")
-    # Another page is no reason to forget it, and the address comes before the buttons.
+    # The address comes before the buttons.
     open_view(app, "speed")
     assert app.segmented_control(key="view_group").value == "inside"
     assert not app.exception
+
+
+def test_leaving_the_page_and_coming_back_shows_a_view() -> None:
+    app = open_page("3_Classification_Results.py")
+    app.switch_page("pages/1_Dataset.py").run()
+    app.switch_page("pages/3_Classification_Results.py").run()
+    assert not app.exception
+    assert app.segmented_control(key="view_of_comparison").value == "metrics"
 
 
 def test_nonsense_in_the_address_is_taken_for_nothing() -> None:

@@ -27,8 +27,9 @@ def chosen(groups: Mapping[str, Mapping[str, str]], names: Mapping[str, str], _:
     asked = st.query_params.get(PARAMETER, first)
     if asked not in group_of:
         asked = first
-    if st.session_state.get(_SEEN) != asked:
+    if st.session_state.get(_SEEN) != asked or "view_group" not in st.session_state:
         # The address says another view than the buttons: it was opened, edited, or gone back to.
+        # Buttons are forgotten when another page is shown.
         st.session_state["view_group"] = group_of[asked]
         st.session_state[_key(group_of[asked])] = asked
     group = _buttons(_("Group of views"), names, list(groups), "view_group")
