@@ -108,8 +108,15 @@ def _print_report(images: int, skipped: list[str], differences: list[str], folde
         err.print(f"... and {len(skipped) - 20} more, all in {folder / dataset.MANIFEST}.")
     for line in differences:
         err.print(f"Count differs: {line}.", highlight=False)
-    if not skipped and not differences:
-        out.print("All counts are the official ones.")
+    _print_origin(dataset.open_dataset(folder))
+
+
+def _print_origin(data: dataset.Dataset) -> None:
+    origins = {
+        dataset.Origin.KAGGLE: "This is FER-2013 as Kaggle has it (msambare/fer2013).",
+        dataset.Origin.ORIGINAL: "This is the original FER-2013 without loss (fer2013.csv).",
+    }
+    out.print(origins.get(data.origin) or str(data.notice), highlight=False, soft_wrap=True)
 
 
 @data.command()
@@ -126,12 +133,15 @@ def info(data_dir: Path) -> None:
     out.print(table)
     out.print(
         f"From {data.manifest['source']}, imported {data.manifest['imported']}\n"
-        f"SHA-256 {data.digest}",
+        f"SHA-256 {data.digest}\n"
+        f"Gray values (0-255): mean {data.gray['mean']:.2f}, standard deviation "
+        f"{data.gray['standard_deviation']:.2f}",
         highlight=False,
         soft_wrap=True,
     )
     for line in dataset.count_differences(data.counts):
         out.print(f"Count differs: {line}.", highlight=False)
+    _print_origin(data)
 
 
 @data.command("aggregate")

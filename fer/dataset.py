@@ -23,6 +23,8 @@ from fer.preprocessing import FER_SIZE
 
 MANIFEST = "dataset.json"
 FOLDER = Path("data") / "fer2013"
+# Images counted at once: numpy widens each of their pixels to eight bytes.
+BLOCK = 2048
 
 
 class Split(StrEnum):
@@ -41,6 +43,41 @@ OFFICIAL_COUNTS: dict[Split, tuple[int, ...]] = {
     Split.PUBLIC_TEST: (467, 56, 496, 895, 653, 415, 607),
     Split.PRIVATE_TEST: (491, 55, 528, 879, 594, 416, 626),
 }
+
+
+# The content digest of Kaggle's msambare/fer2013, and how the original table's begins.
+KAGGLE_DIGEST = "d8c5c1f95e78e2030ef1d9c41ee70c6be437e1a60ed4d66af0004f58281728a1"
+ORIGINAL_DIGEST = "07df9bc5"
+# MD5 of the original fer2013.csv and icml_face_data.csv, as torchvision's FER2013 checks them.
+ORIGINAL_MD5 = {"f8428a1edbd21e88f42c73edd2a14f95", "b114b9e04e6949e5fe8b6a98b3892b1d"}
+
+
+class Origin(StrEnum):
+    """Whose pixels an imported set has.
+
+    KAGGLE: those of Kaggle's JPEG files. ORIGINAL: those of the challenge's own table, without
+    loss. COPY: FER-2013's counts with other pixels. OTHER: another set, or a part of FER-2013.
+    """
+
+    KAGGLE = "kaggle"
+    ORIGINAL = "original"
+    COPY = "copy"
+    OTHER = "other"
+
+
+@dataclass(frozen=True)
+class LabelledFace:
+    """One image as an import reads it.
+
+    source: the file or row it came from. number: its place among the images of its split. pixels:
+    (48, 48) uint8.
+    """
+
+    split: Split
+    label: int
+    source: str
+    number: int
+    pixels: NDArray[np.uint8]
 
 
 def class_counts(
@@ -89,6 +126,21 @@ class Dataset:
         return class_counts(self.labels, self.splits)
 
     @property
+    def origin(self) -> Origin:
+        """Whose pixels these are; of a subset, those of the whole."""
+        return origin(self.manifest)
+
+    @property
+    def notice(self) -> FerError | None:
+        """In words that these images are not FER-2013's; None if they are."""
+        return notice(self.manifest)
+
+    @cached_property
+    def gray(self) -> dict[str, float]:
+        """As `gray_statistics`, of all images."""
+        return dict(self.manifest.get("gray") or gray_statistics(self.images))
+
+    @property
     def digest(self) -> str:
         """SHA-256 over images, labels and splits: two imports of the same data have the same."""
         return str(self.manifest["digest"])
@@ -133,6 +185,23 @@ def open_dataset(folder: Path = FOLDER) -> Dataset:
             rows=len(labels),
         )
     return Dataset(folder, manifest, images, labels, splits, sources)
+
+
+def require_every_class(data: Dataset) -> None:
+    """Does nothing where every split has an image of every emotion.
+
+    Raises:
+        FerError: if one has none, as in sets that earlier versions imported.
+    """
+    for split in SPLITS:
+        for key, count in zip(emotions.KEYS, data.counts[split], strict=True):
+            if not count:
+                raise FerError(
+                    "The imported data set has no {split} image of {emotion}; import the whole "
+                    "set.",
+                    split=split,
+                    emotion=key,
+                )
 
 
 def content_digest(
@@ -189,3 +258,50 @@ def count_differences(counts: dict[Split, tuple[int, ...]]) -> list[str]:
         )
         if found != official
     ]
+
+
+def is_official(digest: str) -> bool:
+    """Whether a content digest is that of Kaggle's FER-2013 or of the original table."""
+    return digest == KAGGLE_DIGEST or digest.startswith(ORIGINAL_DIGEST)
+
+
+def origin(manifest: dict[str, Any]) -> Origin:
+    """Whose pixels a set has, by what its import recorded."""
+    digest = manifest.get("whole", manifest["digest"])
+    if digest == KAGGLE_DIGEST:
+        return Origin.KAGGLE
+    counts = {split: tuple(manifest["counts"][split.value]) for split in SPLITS}
+    if counts != OFFICIAL_COUNTS:
+        return Origin.OTHER
+    if digest.startswith(ORIGINAL_DIGEST) or manifest.get("md5") in ORIGINAL_MD5:
+        return Origin.ORIGINAL
+    return Origin.COPY
+
+
+def notice(manifest: dict[str, Any]) -> FerError | None:
+    """In words that an imported set is not FER-2013; None if it is."""
+    found = origin(manifest)
+    if found == Origin.OTHER:
+        counts = {split: tuple(manifest["counts"][split.value]) for split in SPLITS}
+        return FerError(
+            "The imported images are not the whole FER-2013 ({difference}), so results on them are "
+            "not FER-2013's.",
+            difference=count_differences(counts)[0],
+        )
+    if found == Origin.COPY:
+        return FerError(
+            "The imported images have FER-2013's names and counts but not its pixels, as in "
+            "contrast-equalised or otherwise changed copies, so results on them are not FER-2013's."
+        )
+    return None
+
+
+def gray_statistics(images: NDArray[np.uint8]) -> dict[str, float]:
+    """Mean and standard deviation of all gray values (0-255), rounded to two decimals."""
+    histogram = np.zeros(256, dtype=np.int64)
+    for start in range(0, len(images), BLOCK):
+        histogram += np.bincount(images[start : start + BLOCK].ravel(), minlength=256)
+    values = np.arange(256)
+    mean = float((values * histogram).sum() / histogram.sum())
+    variance = float((((values - mean) ** 2) * histogram).sum() / histogram.sum())
+    return {"mean": round(mean, 2), "standard_deviation": round(variance**0.5, 2)}

@@ -28,3 +28,24 @@ EMOTIONS: tuple[Emotion, ...] = (
 KEYS: tuple[str, ...] = tuple(emotion.key for emotion in EMOTIONS)
 COUNT = len(EMOTIONS)
 LABEL_OF: dict[str, int] = {emotion.key: emotion.label for emotion in EMOTIONS}
+
+# What other copies of FER-2013 call the seven, in folders and columns.
+_SYNONYMS: dict[str, tuple[str, ...]] = {
+    "angry": ("anger",),
+    "disgust": ("disgusted",),
+    "fear": ("afraid", "fearful", "scared"),
+    "happy": ("happiness", "joy"),
+    "sad": ("sadness",),
+    "surprise": ("surprised",),
+    "neutral": ("neutrality",),
+}
+_LABEL_BY_NAME: dict[str, int] = {
+    name: LABEL_OF[key] for key, others in _SYNONYMS.items() for name in (key, *others)
+}
+# Every name that `find_label` knows, in small letters.
+NAMES: tuple[str, ...] = tuple(_LABEL_BY_NAME)
+
+
+def find_label(name: str) -> int | None:
+    """The label of an emotion under any name it goes by, in any case; None for anything else."""
+    return _LABEL_BY_NAME.get(name.strip().lower())

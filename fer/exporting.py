@@ -164,12 +164,20 @@ def fidelity(
     """How far a classifier is from the stored float32 predictions, by model and test split.
 
     Raises:
-        FerError: if a model has no stored predictions.
+        FerError: if a model has no stored predictions, or their images are not in the data set.
     """
     stored = {key: model.predictions() for key, model in classifier.models.items()}
     row_of = {str(source): row for row, source in enumerate(data.sources)}
     sources = next(iter(stored.values())).sources
-    rows = np.array([row_of[str(source)] for source in sources if str(source) in row_of])
+    missing = [str(source) for source in sources if str(source) not in row_of]
+    if missing:
+        raise FerError(
+            "{count} of the images that the stored predictions are of are not imported (the first: "
+            "{source}); import FER-2013 or run: fer evaluate",
+            count=len(missing),
+            source=missing[0],
+        )
+    rows = np.array([row_of[str(source)] for source in sources])
     found: dict[str, Any] = {}
     for key, logits in evaluation.logits(classifier, data.images, rows, 32, progress).items():
         ours = inference.softmax(logits / classifier.models[key].temperature)

@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from fer import FerError, artifacts, complexity, emotions, files, runs
+from fer import FerError, artifacts, complexity, dataset, emotions, files, runs
 from fer.artifacts import Artifact
 from fer.dataset import Split
 from fer.scenarios import Scenario
@@ -117,8 +117,8 @@ def card(artifact: Artifact) -> str:
         f"- Weights: SHA-256 `{artifact.digest}`, {artifact.size / 1e6:.1f} MB of its own beside "
         f"the shared blocks 1-3; large kernels in half precision",
         f"- Parameters: {config['parameters']:,}, trained: {config['trainable_parameters']:,}",
-        f"- Data: FER-2013, SHA-256 `{config['data_sha256']}`; trained on Training, chosen on "
-        "PublicTest, reported on PrivateTest",
+        f"- Data: {_data_name(config['data_sha256'])}, SHA-256 `{config['data_sha256']}`; "
+        "trained on Training, chosen on PublicTest, reported on PrivateTest",
         f"- Seed {config['seed']}; {config['epochs_run']} epochs in "
         f"{config['training_seconds'] / 60:.0f} minutes"
         + (" (head only, after the features were computed once)" if is_head_only else "")
@@ -147,7 +147,8 @@ def card(artifact: Artifact) -> str:
         "",
         "Single crop, no test-time augmentation. Confidences are softmax(logits / T) with "
         f"T = {metrics['temperature']:.3f}, fitted on PublicTest by log loss. Computed in "
-        f"{metrics['compute_dtype']}.",
+        f"{metrics['compute_dtype']}, of {_data_name(metrics['data_sha256'])}, SHA-256 "
+        f"`{metrics['data_sha256']}`.",
         "",
         "| metric | " + " | ".join(metrics["splits"]) + " |",
         "|---|---|---|",
@@ -186,6 +187,10 @@ def card(artifact: Artifact) -> str:
         "expressions, not felt emotions; do not judge people by them.",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _data_name(digest: str) -> str:
+    return "FER-2013" if dataset.is_official(digest) else "other images than FER-2013's"
 
 
 def _ranking(path: Path) -> list[str]:

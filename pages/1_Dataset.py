@@ -6,6 +6,7 @@ from fer.ui import text
 
 _ = text.translator()
 from fer import FerError
+from fer.dataset import OFFICIAL_COUNTS, Split
 from fer.ui import dataset_charts, dataset_parts, label_votes, loaders, parts, sample_views
 
 st.markdown(_("What is in FER-2013, how even are its classes, and how clean are its splits?"))
@@ -14,6 +15,7 @@ try:
 except FerError as error:
     data = None
     st.error(_.error(error))
+parts.notices(_)
 try:
     counts = dataset_parts.counts(data)
     duplicates = dataset_parts.duplicates()
@@ -96,7 +98,7 @@ try:
             "{conflicts} duplicate pairs carry two different labels.",
             private=_.number(leaked["PrivateTest"]),
             public=_.number(leaked["PublicTest"]),
-            share=_.percent(leaked["PrivateTest"] / sum(counts["PrivateTest"].values())),
+            share=_.percent(leaked["PrivateTest"] / sum(OFFICIAL_COUNTS[Split.PRIVATE_TEST])),
             conflicts=_.number(duplicates["exact_or_near"]["pairs_with_different_labels"]),
         )
     )

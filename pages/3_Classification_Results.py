@@ -26,6 +26,7 @@ if not models:
     parts.problems(_)
     st.stop()
 
+parts.notices(_)
 split = st.segmented_control(
     _("Split"),
     results.SPLITS,

@@ -9,6 +9,7 @@ from fer import FerError
 from fer.ui import contributions, loaders, parts, studies, training_charts, training_parts
 
 st.markdown(_("How did the models learn, do they overfit, and would longer training help?"))
+parts.notices(_)
 try:
     training_parts.metrics(_)
     histories = training_parts.histories()

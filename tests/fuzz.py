@@ -29,7 +29,7 @@ from pathlib import Path
 from types import ModuleType
 
 import numpy as np
-from making import face_like, small_archive, video
+from making import csv_table, face_like, small_archive, video
 from PIL import Image
 
 REGRESSIONS = Path(__file__).with_name("regressions")
@@ -103,9 +103,8 @@ def samples() -> tuple[tuple[str, bytes], ...]:
         video(frames, 10, "webm", "libvpx-vp9"),
     ]
     with tempfile.TemporaryDirectory() as folder:
-        archive = small_archive(Path(folder) / "archive.zip", 1).read_bytes()
-    row = ",".join(["3", " ".join(map(str, face_like(6).ravel())), "Training"])
-    table = f"emotion,pixels,Usage\n{row}\n".encode()
+        archive = small_archive(Path(folder) / "archive.zip", 6).read_bytes()
+    table = csv_table().encode()
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as tar:
         member = tarfile.TarInfo("fer2013/fer2013.csv")

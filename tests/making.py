@@ -101,6 +101,23 @@ def face_like(seed: int) -> np.ndarray:
     return np.array(small.resize((48, 48), Image.Resampling.BICUBIC))
 
 
+USAGES = ("Training", "PublicTest", "PrivateTest")
+
+
+def csv_table(header: str = "emotion,pixels,Usage", rows: int = 21, pixels: int = 2304) -> str:
+    """A table like fer2013.csv; 21 rows have every emotion in every split."""
+    lines = [header]
+    for number in range(rows):
+        values = face_like(number).ravel()[:pixels]
+        columns = {
+            "emotion": str(number % 7),
+            "pixels": " ".join(map(str, values)),
+            "usage": USAGES[number % 3],
+        }
+        lines.append(",".join(columns[name.strip().lower()] for name in header.split(",")))
+    return "\n".join(lines) + "\n"
+
+
 def small_archive(path: Path, per_class: int = 4) -> Path:
     """A zip laid out like Kaggle's, with `per_class` faces in each class of each split."""
     with zipfile.ZipFile(path, "w") as archive:

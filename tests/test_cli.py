@@ -41,6 +41,8 @@ def test_import_and_info(archive: Path, tmp_path: Path) -> None:
     shown = fer("data", "info", "--data-dir", tmp_path / "data")
     assert shown.exit_code == 0
     assert "84" in shown.output
+    assert "so results on them are not FER-2013's" in shown.output
+    assert "Gray values (0-255): mean" in shown.output
 
 
 def test_predict_prints_both_models(photo: Path) -> None:

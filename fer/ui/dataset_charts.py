@@ -27,7 +27,7 @@ def distribution(
     for (split, by_class), pattern in zip(counts.items(), ("", "/", "."), strict=False):
         total = sum(by_class.values())
         values = [
-            100 * by_class[key] / total if is_share else float(by_class[key])
+            100 * by_class[key] / max(total, 1) if is_share else float(by_class[key])
             for key in emotions.KEYS
         ]
         figure.add_bar(

@@ -25,6 +25,7 @@ def show(_: Translator) -> None:
     if chosen is not None:
         place.skeleton(height=480)
     scenarios(_)
+    parts.notices(_)
     module_cards(_)
     about.show(_)
     installed(_)
@@ -172,6 +173,8 @@ def installed(_: Translator) -> None:
     st.caption(
         (
             _("FER-2013 is imported: {n} images.", n=_.number(len(data)))
+            if data is not None and data.notice is None
+            else _("A data set is imported: {n} images.", n=_.number(len(data)))
             if data is not None
             else _(
                 "FER-2013 is not imported here, so only its sample faces are shown; the figures "

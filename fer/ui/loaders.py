@@ -146,6 +146,30 @@ def _intact() -> tuple[dict[str, Artifact], list[FerError]]:
     return artifacts.intact(MODELS)
 
 
+def notices() -> list[FerError]:
+    """In words which of the images and stored results here are not FER-2013's; empty if all are."""
+    try:
+        found = data()
+    except FerError:
+        # The page that shows images says what is wrong with them.
+        found = None
+    told = [] if found is None or found.notice is None else [found.notice]
+    elsewhere: dict[str, list[str]] = {}
+    for key, model in models().items():
+        digest = (model.metrics or {}).get("data_sha256", dataset.KAGGLE_DIGEST)
+        if not dataset.is_official(digest):
+            elsewhere.setdefault(digest, []).append(key)
+    return told + [
+        FerError(
+            "The figures of {models} were measured on other images than FER-2013's (data SHA-256 "
+            "{digest}), so they are not FER-2013's.",
+            models=", ".join(keys),
+            digest=digest[:12],
+        )
+        for digest, keys in elsewhere.items()
+    ]
+
+
 @follows
 def comparison() -> dict[str, Any] | None:
     """What `fer evaluate` found comparing the models, None if there is nothing to compare."""

@@ -124,6 +124,12 @@ def problems(_: Translator) -> None:
         st.warning("  \n".join(_.error(error) for error in found), icon=":material/broken_image:")
 
 
+def notices(_: Translator) -> None:
+    """Which of the images and results here are not FER-2013's; nothing if all are."""
+    for notice in loaders.notices():
+        st.info(_.error(notice), icon=":material/report:")
+
+
 def sources(_: Translator, imported: str | None = None) -> None:
     """Which data and which models the page's figures come from, by digest, and what is broken.
 

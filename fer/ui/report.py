@@ -112,7 +112,12 @@ def html(split: str, _: Translator, now: datetime) -> str:
         split=split,
         made=_("Made on {date} from stored results.", date=now.strftime("%Y-%m-%d %H:%M UTC")),
         sources=[f"{key}: SHA-256 {model.digest}" for key, model in results.evaluated().items()],
-        data=f"FER-2013: SHA-256 {loaders.summary()['data_sha256']}",
+        data=" ".join(
+            [
+                f"FER-2013: SHA-256 {loaders.summary()['data_sha256']}",
+                *map(_.error, loaders.notices()),
+            ]
+        ),
         thesis=about.credit(_).translate(UNMARKED),
         gain=_gain(split, _),
         answers=[sentence.translate(UNMARKED) for sentence in contributions.sentences(_)],

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 from PIL import Image
 
-from fer import emotions, intake
+from fer import FerError, emotions, intake
 from fer.dataset import Split
 from fer.faces import Face
 from fer.preprocessing import FER_SIZE
@@ -78,6 +78,13 @@ def _sample(key: str, _: Translator) -> tuple[bytes, str]:
             )
             if chosen != STRIP:
                 rows = data.rows(Split.TRAINING, chosen)
+                if not len(rows):
+                    raise FerError(
+                        "The imported data set has no {split} image of {emotion}; import the whole "
+                        "set.",
+                        split=Split.TRAINING,
+                        emotion=chosen,
+                    )
                 number = st.number_input(
                     _("Number"), 1, len(rows), 1, key=f"{key}_sample_number", width=160
                 )
