@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +17,8 @@ from serving import Server
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
 )
+# Threads that live as long as the server; all others belong to a stream.
+LASTING = re.compile(r"MainThread|ThreadPool|asyncio_|AnyIO|load-models|QueueManager|Thread-")
 FAKE_UI = "--use-fake-ui-for-media-stream"
 FAKE_DEVICE = "--use-fake-device-for-media-stream"
 
@@ -97,3 +100,11 @@ def start(page: Page, server: Server) -> Frame:
     frame = component(page)
     frame.get_by_role("button", name="Start").click()
     return frame
+
+
+def of_streams(server: Server) -> list[str]:
+    """The threads and open peer connections of streams."""
+    return [
+        *(name for name in server.tell("threads") if not LASTING.match(name)),
+        *(state for state in server.tell("connections") if state != "closed"),
+    ]

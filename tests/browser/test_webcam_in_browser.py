@@ -14,9 +14,6 @@ from making import jpeg, until
 from playwright.sync_api import Browser, Frame, Page, expect
 from serving import Server, running
 
-# Threads that live as long as the server; all others belong to a stream.
-LASTING = re.compile(r"MainThread|ThreadPool|asyncio_|AnyIO|load-models|QueueManager|Thread-")
-
 
 def without_smile(portrait: np.ndarray) -> np.ndarray:
     """The smiling portrait with its mouth wiped away: both models call it neutral."""
@@ -24,14 +21,6 @@ def without_smile(portrait: np.ndarray) -> np.ndarray:
     mouth = (slice(122, 168), slice(186, 252))
     changed[mouth] = changed[mouth].mean(axis=(0, 1))
     return changed
-
-
-def of_streams(server: Server) -> list[str]:
-    """The threads and open peer connections of streams."""
-    return [
-        *(name for name in server.tell("threads") if not LASTING.match(name)),
-        *(state for state in server.tell("connections") if state != "closed"),
-    ]
 
 
 def top_classes(page: Page) -> dict[str, str]:
@@ -45,7 +34,7 @@ def top_classes(page: Page) -> dict[str, str]:
 def test_smile_comes_and_goes(
     browser: Browser, server: Server, portrait: np.ndarray, tmp_path: Path
 ) -> None:
-    assert of_streams(server) == []
+    assert camera.of_streams(server) == []
     for name, image, emotion in (
         ("smile", portrait, "happy"),
         ("none", without_smile(portrait), "neutral"),
@@ -66,7 +55,7 @@ def test_smile_comes_and_goes(
                 keeps_and_forgets(page)
                 frame.get_by_role("button", name="Stop").click()
                 expect(frame.get_by_role("button", name="Start")).to_be_visible()
-                until(lambda: of_streams(server) == [], "a thread was left behind")
+                until(lambda: camera.of_streams(server) == [], "a thread was left behind")
                 frame.get_by_role("button", name="Start").click()
                 expect(frame.get_by_role("button", name="Stop")).to_be_visible()
                 until(lambda: "connected" in server.tell("connections"), "not connected again")
@@ -77,7 +66,7 @@ def test_smile_comes_and_goes(
                 expect(page.get_by_role("radio", name="Photo", exact=True)).to_be_checked()
                 expect(page.locator("input[type=file]")).to_be_attached()
     # The first viewer closed their tab while streaming, the second went elsewhere.
-    until(lambda: of_streams(server) == [], "a thread was left behind")
+    until(lambda: camera.of_streams(server) == [], "a thread was left behind")
 
 
 def keeps_and_forgets(page: Page) -> None:
