@@ -437,6 +437,11 @@ def ingredients(_: Translator) -> dict[str, str]:
 def ablation_table(record: Mapping[str, Any], _: Translator) -> pd.DataFrame:
     """A row for each run: what was left out, seed, accuracies, macro F1, gain, McNemar's p."""
     called = ingredients(_)
+    whole = {
+        run["seed"]: run["private"]["accuracy"]
+        for run in record["runs"]
+        if run["without"] == "full"
+    }
     return pd.DataFrame(
         [
             {
@@ -446,7 +451,9 @@ def ablation_table(record: Mapping[str, Any], _: Translator) -> pd.DataFrame:
                 _("PrivateTest (%)"): round(100 * run["private"]["accuracy"], 2),
                 _("Macro F1"): round(run["private"]["macro_f1"], 4),
                 _("Gain of the ingredient (points)"): (
-                    round(100 * run["gain"]["gain"], 2) if "gain" in run else None
+                    _.points(whole[run["seed"]], run["private"]["accuracy"], 2)
+                    if "gain" in run
+                    else None
                 ),
                 _("McNemar's exact p"): (
                     _.p_value(run["gain"]["mcnemar_p"]) if "gain" in run else ""
