@@ -43,8 +43,9 @@ from fer.ui import loaders, parts  # noqa: E402
 
 loaders.settle()
 parts.told(_)
-page.run()
 try:
+    # Networks are compiled while the page imports what it needs.
     loaders.preload()
 except FerError as error:
     st.error(_.error(error))
+page.run()

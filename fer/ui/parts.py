@@ -72,10 +72,12 @@ def download(frame: pd.DataFrame | Callable[[], pd.DataFrame], key: str, _: Tran
 
 
 def metrics(values: Mapping[str, tuple[str, str | None]], key: str) -> None:
-    """A row of labelled values, each with a line below it or none; one column on a phone."""
+    """Labelled values in rows, each with a line below it or none; one column on a phone."""
     if not values:
         return
-    with st.grid(len(values), min_column_width=180, key=key):
+    # Beside the sidebar four columns would cut words off, and three leave one alone.
+    columns = 2 if len(values) == 4 else len(values)
+    with st.grid(columns, min_column_width=200, key=key):
         for label, (value, below) in values.items():
             st.metric(label, value, below, delta_color="off", delta_arrow="off", border=True)
 
