@@ -23,7 +23,13 @@ def show(_: Translator) -> None:
     with offered:
         chosen = offer(_)
     if chosen is not None:
-        place.skeleton(height=480)
+        # The axes keep the place, and the browser gets Plotly ready while the networks are.
+        with place.container(height=480, border=False):
+            parts.chart(
+                charts.confidence_bars({}, _),
+                key="home_waiting",
+                alt=_("Looking for faces and asking both models…"),
+            )
     scenarios(_)
     parts.notices(_)
     module_cards(_)
