@@ -6,7 +6,7 @@ from fer.ui import text
 
 _ = text.translator()
 from fer import FerError, intake
-from fer.ui import answers, batches, loaders, parts, sources
+from fer.ui import address, answers, batches, loaders, parts, sources
 
 st.markdown(_("What do both models see in your face, live or in photos, and do they agree?"))
 if not loaders.models():
@@ -19,17 +19,9 @@ modes = {
     "photo": _("Photo"),
     "batch": _("Many photos"),
     "video": _("Video"),
+    "play": _("Play"),
 }
-mode = st.segmented_control(
-    _("Mode"),
-    list(modes),
-    default="webcam",
-    format_func=modes.__getitem__,
-    required=True,
-    key="mode",
-    bind="query-params",
-    label_visibility="collapsed",
-)
+mode = address.choice(_("Mode"), modes, "mode")
 try:
     if mode == "webcam":
         # Imported here and below: what brings video takes half a second that photos need not wait.
@@ -40,6 +32,10 @@ try:
         from fer.ui import videos
 
         videos.show(_)
+    elif mode == "play":
+        from fer.ui import play
+
+        play.show(_)
     elif mode == "photo":
         chosen = sources.choose("demo", _, default="upload")
         if chosen is not None:

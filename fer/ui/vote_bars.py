@@ -90,13 +90,17 @@ def image(
     face: NDArray[np.uint8], counts: Counts | None, caption: str | None, alt: str, _: Translator
 ) -> None:
     """A face with a square for each voter below it; the votes in words go into its text."""
-    shown = _png(face, None if counts is None else tuple(counts.tolist()))
-    st.image(shown, caption=caption, width="stretch", alt=spoken(alt, counts, _))
+    st.image(png(face, counts), caption=caption, width="stretch", alt=spoken(alt, counts, _))
+
+
+def png(face: NDArray[np.uint8], counts: Counts | None = None) -> bytes:
+    """`with_squares` as a PNG file."""
+    return _png(np.asarray(face), None if counts is None else tuple(counts.tolist()))
 
 
 @st.cache_data(show_spinner=False, max_entries=1024)
 def _png(face: NDArray[np.uint8], counts: tuple[int, ...] | None) -> bytes:
-    """`with_squares` as a file: a page of a grid is drawn anew on every click."""
+    # A page's grid is drawn anew on every click.
     picture = with_squares(face, None if counts is None else np.array(counts, np.uint8))
     done, content = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGBA2BGRA))
     assert done

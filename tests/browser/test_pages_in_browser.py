@@ -8,26 +8,10 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import ConsoleMessage, Page, expect
+from screens import ALL, width_beyond_window
 from test_pages import TITLES
 
 from fer.dataset import OFFICIAL_COUNTS, Split
-
-
-def width_beyond_window(page: Page) -> int:
-    """How many pixels the page is wider than its window."""
-    return int(
-        page.evaluate(
-            "(() => { const m = document.querySelector('[data-testid=stMain]');"
-            "return m.scrollWidth - m.clientWidth; })()"
-        )
-    )
-
-
-ALL = {
-    f"{screen}-{language}": (width, language)
-    for screen, width in (("desktop", 1280), ("phone", 390))
-    for language in ("en", "id")
-}
 
 
 @pytest.mark.parametrize("page", ALL.values(), ids=ALL.keys(), indirect=True)
