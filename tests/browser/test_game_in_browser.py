@@ -63,7 +63,7 @@ def test_a_game_is_played(page: Page, address: str) -> None:
     assert {line["game"] for line in lines} == {"42"}
     assert all(line["proposed"] in ORDER and line["baseline"] in ORDER for line in lines)
     # Grad-CAM on request.
-    page.locator(".st-key-play_face").get_by_role("button", name="2", exact=True).click()
+    page.locator(".st-key-play_face").get_by_text("2", exact=True).click()
     expect(page.locator(".st-key-play_confidence")).to_be_visible()
     expect(page.locator("img[alt*='Grad-CAM']").first).to_be_visible()
     page.get_by_role("button", name=words["again"]).click()
