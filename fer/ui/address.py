@@ -23,8 +23,9 @@ def choice(label: str, names: Mapping[str, str], key: str) -> str:
     asked = st.query_params.get(key, first)
     if asked not in names:
         asked = first
-    if st.session_state.get(seen) != asked:
-        # Opened, edited or gone back to: the address is not what the buttons last wrote.
+    if st.session_state.get(seen) != asked or key not in st.session_state:
+        # Opened, edited or gone back to: the address is not what the buttons last wrote, or they
+        # were forgotten while another page was shown.
         st.session_state[key] = asked
     chosen = cast(
         str,
