@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from making import PATIENCE
 from serving import Server
 
 from fer import emotions
@@ -24,7 +25,7 @@ def post(server: Server, path: str, body: dict[str, Any]) -> dict[str, Any]:
         {"Content-Type": "application/json", "Accept": "application/json"},
     )
     try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             return dict(json.load(answer))
     except urllib.error.HTTPError as error:
         pytest.fail(error.read().decode())

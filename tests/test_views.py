@@ -15,7 +15,7 @@ from test_pages import without_data as without_data
 from fer import FerError, files, reviews
 from fer.dataset import Dataset
 from fer.scenarios import PROPOSED
-from fer.ui import about, loaders, results, studies, study_charts, text
+from fer.ui import about, contributions, loaders, results, studies, study_charts, text
 from fer.ui.text import Translator
 
 EN = Translator("en")
@@ -46,6 +46,18 @@ def test_the_gain_on_page_3_is_that_of_both_accuracies(split: str) -> None:
     app.segmented_control(key="split").set_value(split).run()
     first, second, gain = (float(metric.value.split()[0]) for metric in app.metric[:3])
     assert gain == pytest.approx(second - first)
+
+
+def test_every_telling_of_the_gates_gain_agrees_with_its_table() -> None:
+    record = loaders.study("gates")
+    assert record is not None
+    table = studies.gate_ablation_table(record, EN)["Accuracy (%)"]
+    shown = f"{table[0] - table[1]:+.2f}"
+    assert any(f"give {shown} points" in said for said in contributions.sentences(EN))
+    gain = EN.difference(
+        *(m["accuracy"] for m in list(results.metrics_of("PrivateTest").values())[::-1])
+    )
+    assert any(f"gains **{gain} points**" in said for said in contributions.sentences(EN))
 
 
 def test_no_duration_is_told_in_two_units() -> None:

@@ -83,12 +83,14 @@ def _squeeze_excitation(found: SqueezeExcitation, _: Translator) -> list[str]:
             "Without twins of Training: {points} ({low} to {high}).",
             **_figures(found.over_seeds_without_twins, _),
         )
-    if found.gates is not None:
+    record = loaders.study("gates")
+    if found.gates is not None and record is not None:
+        own, mean = (record["ablation"][gates]["accuracy"] for gates in ("own", "mean"))
         said.append(
             _(
                 "In the published model, its gates' own values give {points} points ({low} to "
                 "{high}) over gates fixed to their mean.",
-                **_figures(found.gates, _, 2),
+                **{**_figures(found.gates, _, 2), "points": _.difference(own, mean, 2)},
             )
         )
     return said

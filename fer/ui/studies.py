@@ -272,6 +272,10 @@ def _patches(record: Mapping[str, Any], _: Translator) -> None:
     )
     row_of = loaders.rows_by_source()
     for row in record["channels"][emotion]:
+        known = [patch for patch in row["patches"] if patch["source"] in row_of]
+        if not known:
+            # Another data set is imported than the one that was studied.
+            continue
         st.markdown(
             _(
                 "Channel {channel}, {contrast} σ above the mean:",
@@ -279,7 +283,6 @@ def _patches(record: Mapping[str, Any], _: Translator) -> None:
                 contrast=_.number(row["contrast"], 2),
             )
         )
-        known = [patch for patch in row["patches"] if patch["source"] in row_of]
         with st.grid("auto", min_column_width=84, gap="xsmall"):
             for patch in known:
                 st.image(
