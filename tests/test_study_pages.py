@@ -46,8 +46,20 @@ def test_committed_study_belongs_to_the_committed_weights(study: str) -> None:
     assert record is not None
     for key, digest in record["weights_sha256"].items():
         assert artifacts.open_artifact(key, ROOT / "models").digest == digest
-    assert record["data_sha256"] == loaders.summary()["data_sha256"]
     assert record["commit"]
+
+
+def test_study_of_other_images_says_so() -> None:
+    # Each record says of which images it was made; what is not FER-2013's is never shown as its.
+    views = {"regions": "looking", "robustness": "robustness"}
+    for study, view in views.items():
+        record = analysis.read(study, ROOT / "models")
+        assert record is not None
+        app = open_page("3_Classification_Results.py", "EN")
+        open_view(app, view)
+        captions = " ".join(caption.value for caption in app.caption)
+        is_said = "Made of other images than FER-2013's" in captions
+        assert is_said is not dataset.is_official(record["data_sha256"])
 
 
 @pytest.mark.parametrize("language", ["EN", "ID"])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 import threading
 import time
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -154,11 +154,18 @@ def notices() -> list[FerError]:
         # The page that shows images says what is wrong with them.
         found = None
     told = [] if found is None or found.notice is None else [found.notice]
-    elsewhere: dict[str, list[str]] = {}
-    for key, model in models().items():
-        digest = (model.metrics or {}).get("data_sha256", dataset.KAGGLE_DIGEST)
-        if not dataset.is_official(digest):
-            elsewhere.setdefault(digest, []).append(key)
+    trained = _elsewhere({key: model.config["data_sha256"] for key, model in models().items()})
+    measured = _elsewhere(
+        {key: model.metrics["data_sha256"] for key, model in models().items() if model.metrics}
+    )
+    told += [
+        FerError(
+            "{models}: trained on other images than FER-2013's (data SHA-256 {digest}).",
+            models=", ".join(keys),
+            digest=digest[:12],
+        )
+        for digest, keys in trained.items()
+    ]
     return told + [
         FerError(
             "The figures of {models} were measured on other images than FER-2013's (data SHA-256 "
@@ -166,8 +173,17 @@ def notices() -> list[FerError]:
             models=", ".join(keys),
             digest=digest[:12],
         )
-        for digest, keys in elsewhere.items()
+        for digest, keys in measured.items()
     ]
+
+
+def _elsewhere(digests: Mapping[str, str]) -> dict[str, list[str]]:
+    """Models by the digest of data that is not FER-2013's."""
+    found: dict[str, list[str]] = {}
+    for key, digest in digests.items():
+        if not dataset.is_official(digest):
+            found.setdefault(digest, []).append(key)
+    return found
 
 
 @follows

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from fer import emotions
+from fer import dataset, emotions
 from fer.preprocessing import FER_SIZE
 from fer.ui import loaders, parts, study_charts
 from fer.ui.text import Translator
@@ -47,6 +47,8 @@ def made_with(record: Mapping[str, Any], command: str, _: Translator) -> None:
             data=record["data_sha256"][:12],
         )
     )
+    if not dataset.is_official(record["data_sha256"]):
+        st.caption(_("Made of other images than FER-2013's, so it is not FER-2013's result."))
     if stale:
         st.warning(_("Made with other weights of {models}; run it again.", models=", ".join(stale)))
 
