@@ -167,12 +167,12 @@ def test_aiortc_and_tensorflow_live_in_one_process() -> None:
 
 READING = """
 import sys, time
-from fer import importing
+from fer import intake
 from fer.cli import main
 def waiting(*arguments):
     print("reading", flush=True)
     time.sleep(600)
-importing._decode = waiting
+intake.opened_image = waiting
 main(sys.argv[1:])
 """
 
