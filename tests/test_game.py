@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 import streamlit as st
+from asking import ON, ask, elements
 from making import ROOT, small_archive
+from serving import running
 from streamlit.testing.v1 import AppTest
 from test_pages import messages, open_page
 
@@ -212,3 +216,28 @@ def test_the_address_of_a_game_is_the_same_in_both_languages(
     assert app.segmented_control(key="mode").value == "play"
     app.segmented_control(key="mode").set_value("batch").run()
     assert app.query_params["mode"] in ("batch", ["batch"])
+
+
+CLASS = 30
+
+
+@pytest.mark.parametrize("number", [None, 42], ids=["each their own", "one for all"])
+def test_a_class_plays_at_once(number: int | None, tmp_path: Path) -> None:
+    """Thirty visitors play their games in parallel, and each sees their own answers."""
+
+    def visit(pupil: int) -> None:
+        chosen = number or 1000 + pupil
+        session = ask(server, page="Realtime_Demo", query_params={"lang": ["EN"]})["session_id"]
+        ask(server, session_id=session, widget_state={"mode": "Play"})
+        ask(server, session_id=session, widget_state={"game": chosen})
+        ask(server, session_id=session, trigger={"key": "play_start"})
+        given = [emotions.KEYS[(pupil + at) % 7] for at in range(game.FACES)]
+        for at, emotion in enumerate(given):
+            found = ask(server, session_id=session, trigger={"key": f"play_{emotion}_{at}"})
+        said = [str(e.get("props", {}).get("body")) for e in elements(found["tree"])]
+        assert f"Face by face, game {chosen}" in "\n".join(said)
+        told = [re.search(r"You: \*\*(\w+)\*\*", text) for text in said]
+        assert [match[1] for match in told if match] == given
+
+    with running(tmp_path, **ON) as server, ThreadPoolExecutor(CLASS) as pool:
+        assert list(pool.map(visit, range(CLASS))) == [None] * CLASS

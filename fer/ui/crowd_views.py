@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from fer import disputes
+from fer import crowd_study, disputes
 from fer.dataset import Split
 from fer.disputes import Dispute, Kind
 from fer.inference import Prediction
@@ -97,7 +97,7 @@ def gain(found: Mapping[str, Any], _: Translator) -> str:
         low, high = found["gain"][name]["interval"]
         return _(
             "{gain} ({low} to {high})",
-            gain=_.signed(100 * found["gain"][name]["share"], 1),
+            gain=_difference(found, name, _),
             low=_.signed(100 * low, 1),
             high=_.signed(100 * high, 1),
         )
@@ -108,6 +108,12 @@ def gain(found: Mapping[str, Any], _: Translator) -> str:
         label=points("label_with_majority"),
         majority=points("majority"),
     )
+
+
+def _difference(found: Mapping[str, Any], name: str, _: Translator) -> str:
+    """The gain by a yardstick, as the two shares beside it have it."""
+    baseline, proposed = (found["models"][key][name]["share"] for key in crowd_study.PAIR)
+    return _.difference(proposed, baseline)
 
 
 def _metrics(found: Mapping[str, Any], _: Translator) -> dict[str, tuple[str, str | None]]:
@@ -164,10 +170,9 @@ def yardstick_table(found: Mapping[str, Any], _: Translator) -> pd.DataFrame:
     def points(name: str) -> str:
         if name not in found.get("gain", {}):
             return "–"
-        one = found["gain"][name]
-        low, high = one["interval"]
+        low, high = found["gain"][name]["interval"]
         ends = f"{_.signed(100 * low, 1)}…{_.signed(100 * high, 1)}"
-        return f"{_.signed(100 * one['share'], 1)} ({ends})"
+        return f"{_difference(found, name, _)} ({ends})"
 
     shares = {
         "label": _("FER-2013's label, all images"),

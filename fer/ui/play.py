@@ -236,7 +236,7 @@ def _metrics(
             name = called.get(player, player)
             row[name] = (
                 of(score.by_people),
-                _("as most people; {n} by the label", n=of(score.by_label)),
+                _("{n} by the label", n=of(score.by_label)),
             )
     return row
 
