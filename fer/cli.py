@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from fer import (
@@ -21,6 +17,7 @@ from fer import (
     artifacts,
     cli_analysis,
     cli_crowd,
+    cli_predict,
     cli_serving,
     dataset,
     distribution,
@@ -35,11 +32,14 @@ from fer import (
     votes,
 )
 from fer.terminal import (
+    PATH,
     Group,
+    Terminal,
     backbone_weights,
     data_dir,
     err,
     models_dir,
+    note,
     out,
     path_option,
     place_option,
@@ -62,6 +62,7 @@ main.add_command(cli_serving.benchmark)
 main.add_command(cli_analysis.ablate)
 main.add_command(cli_analysis.analyse)
 main.add_command(cli_crowd.crowd)
+main.add_command(cli_predict.predict)
 
 
 @main.group()
@@ -70,7 +71,7 @@ def data() -> None:
 
 
 @data.command("import")
-@click.argument("path", type=click.Path(path_type=Path))
+@click.argument("path", type=PATH)
 @data_dir
 def import_(path: Path, data_dir: Path) -> None:
     """Import FER-2013 from PATH: archive.zip, its folder, fer2013.csv, icml_face_data.csv or
@@ -101,13 +102,13 @@ def download(as_json: bool, data_dir: Path) -> None:
 
 
 def _print_report(images: int, skipped: list[str], differences: list[str], folder: Path) -> None:
-    out.print(f"Imported {images:,} images into {folder}.", highlight=False)
+    out.print(f"Imported {images:,} images into {folder}.")
     for line in skipped[:20]:
-        err.print(f"Skipped {line}", highlight=False, markup=False)
+        note(f"Skipped {line}")
     if len(skipped) > 20:
-        err.print(f"... and {len(skipped) - 20} more, all in {folder / dataset.MANIFEST}.")
+        note(f"... and {len(skipped) - 20} more, all in {folder / dataset.MANIFEST}.")
     for line in differences:
-        err.print(f"Count differs: {line}.", highlight=False)
+        note(f"Count differs: {line}.")
     _print_origin(dataset.open_dataset(folder))
 
 
@@ -116,7 +117,7 @@ def _print_origin(data: dataset.Dataset) -> None:
         dataset.Origin.KAGGLE: "This is FER-2013 as Kaggle has it (msambare/fer2013).",
         dataset.Origin.ORIGINAL: "This is the original FER-2013 without loss (fer2013.csv).",
     }
-    out.print(origins.get(data.origin) or str(data.notice), highlight=False, soft_wrap=True)
+    out.print(origins.get(data.origin) or str(data.notice))
 
 
 @data.command()
@@ -136,11 +137,9 @@ def info(data_dir: Path) -> None:
         f"SHA-256 {data.digest}\n"
         f"Gray values (0-255): mean {data.gray['mean']:.2f}, standard deviation "
         f"{data.gray['standard_deviation']:.2f}",
-        highlight=False,
-        soft_wrap=True,
     )
     for line in dataset.count_differences(data.counts):
-        out.print(f"Count differs: {line}.", highlight=False)
+        out.print(f"Count differs: {line}.")
     _print_origin(data)
 
 
@@ -157,7 +156,7 @@ def aggregate(data_dir: Path, models_dir: Path, out: Path) -> None:
 
 
 @data.command("votes")
-@click.argument("path", type=click.Path(path_type=Path))
+@click.argument("path", type=PATH)
 @data_dir
 @place_option("--out", votes.FOLDER, "Where the votes are written.")
 def votes_(path: Path, data_dir: Path, out: Path) -> None:
@@ -182,22 +181,22 @@ def sample_(data_dir: Path, votes_dir: Path, out: Path, seed: int) -> None:
 
 @main.command()
 @click.argument("scenario", type=click.Choice(list(scenarios.SCENARIOS)))
-@click.option("--run-dir", type=click.Path(path_type=Path), help="Default: runs/SCENARIO.")
+@click.option("--run-dir", type=PATH, help="Default: runs/SCENARIO.")
 @click.option("--resume", is_flag=True, help="Continue the run after its last finished epoch.")
 @click.option("--epochs", type=int, help="Stop after this many epochs, or go on for so many.")
 @click.option("--seed", type=int, help="Another seed for order, augmentation and first weights.")
 @click.option("--image-size", type=int, help="Train, evaluate and serve at one other size.")
-@click.option("--cache-dir", type=click.Path(path_type=Path), help="Where features are cached.")
+@click.option("--cache-dir", type=PATH, help="Where features are cached.")
 @click.option("--head", type=str, help="baseline only: another head, see `fer search`.")
 @click.option("--fraction", type=float, help="Train on this share of every class, 0 to 1.")
 @click.option(
     "--continue-from",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Go on where the model in this models folder ended, in a new --run-dir.",
 )
 @click.option(
     "--backbone-from",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Take VGG16's convolutions from the baseline in this models folder, in half precision.",
 )
 @click.option("--queue", is_flag=True, help="Wait until no other run goes on beside this one.")
@@ -270,7 +269,7 @@ def train(
     for row in history:
         table.add_row(*(f"{row[name]:.4g}" for name in runs.HISTORY_COLUMNS))
     out.print(table)
-    out.print(f"The run is in {run_dir}; next: fer publish {run_dir}", highlight=False)
+    out.print(f"The run is in {run_dir}; next: fer publish {run_dir}")
 
 
 def _recorded(run_dir: Path, epochs: int, resume: bool) -> live.Live:
@@ -282,7 +281,7 @@ def _recorded(run_dir: Path, epochs: int, resume: bool) -> live.Live:
 
 @main.command()
 @path_option("--out", Path("runs/search"), "Where the runs and results.csv are written.")
-@click.option("--cache-dir", type=click.Path(path_type=Path), help="Where features are cached.")
+@click.option("--cache-dir", type=PATH, help="Where features are cached.")
 @backbone_weights
 @data_dir
 def search(
@@ -310,11 +309,11 @@ def search(
             f"{row['val_accuracy']:.4f}",
             f"{row['seconds']:.0f}",
         )
-    Console().print(table)
+    Terminal().print(table)
 
 
 @main.command()
-@click.argument("run_dir", type=click.Path(path_type=Path))
+@click.argument("run_dir", type=PATH)
 @backbone_weights
 @models_dir
 def publish(run_dir: Path, backbone_weights: Path | None, models_dir: Path) -> None:
@@ -326,7 +325,6 @@ def publish(run_dir: Path, backbone_weights: Path | None, models_dir: Path) -> N
     out.print(
         f"Published {artifact.key}: {artifact.size / 1e6:.1f} MB of its own in {artifact.folder}; "
         "next: fer evaluate",
-        highlight=False,
     )
 
 
@@ -463,7 +461,6 @@ def _print_comparison(models_dir: Path) -> None:
         out.print(
             f"{split}: proposed - baseline {row['gain']:+.4f} (95 % {low:+.4f} to {high:+.4f}), "
             f"McNemar p = {row['mcnemar_p']:.3g}",
-            highlight=False,
         )
 
 
@@ -489,76 +486,3 @@ def models(models_dir: Path) -> None:
     if problems:
         raise FerError(" ".join(problems))
     out.print("Every file is the one in the manifest.")
-
-
-@main.command()
-@click.argument("photos", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.option("--csv", "as_csv", is_flag=True, help="Print CSV, a row for each face and model.")
-@click.option("--whole", is_flag=True, help="Classify the whole image where no face is found.")
-@models_dir
-def predict(
-    photos: tuple[Path, ...], as_json: bool, as_csv: bool, whole: bool, models_dir: Path
-) -> None:
-    """Print both models' confidences for every face in PHOTOS, files or folders."""
-    from fer import photos as photo_reader
-
-    if as_json and as_csv:
-        raise FerError("Choose one of --json and --csv.")
-    paths = photo_reader.find(photos)
-    images = None
-    # A single unreadable photo is refused before seconds are spent on loading the networks.
-    if len(paths) == 1:
-        images = [photo_reader.read(paths[0])]
-    places.require_models(models_dir)
-    from fer import inference
-
-    classifier = inference.load(models_dir, before_reference=quiet_tensorflow)
-    if classifier.notice is not None:
-        err.print(f"[yellow]Slower backend:[/yellow] {classifier.notice}", soft_wrap=True)
-    detector = faces.Detector(artifacts.checked(models_dir, artifacts.DETECTOR))
-    results, problems = [], []
-    with progress_bar("Classifying", len(paths)) as update:
-        for position, path in enumerate(paths):
-            try:
-                image = images[0] if images else photo_reader.read(path)
-                results.append(
-                    photo_reader.classify(image, str(path), detector, classifier, whole=whole)
-                )
-            except FerError as error:
-                problems.append(str(error))
-            update(position + 1, len(paths))
-    if as_json:
-        click.echo(json.dumps([result.record() for result in results], indent=2))
-    elif as_csv:
-        click.echo(_csv([row for result in results for row in result.rows()]), nl=False)
-    else:
-        for result in results:
-            _print_photo(result.record())
-    if problems:
-        raise FerError(" ".join(problems))
-
-
-def _csv(rows: list[dict[str, Any]]) -> str:
-    stream = io.StringIO()
-    from fer import photos as photo_reader
-
-    writer = csv.DictWriter(stream, photo_reader.COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return stream.getvalue()
-
-
-def _print_photo(record: dict[str, Any]) -> None:
-    out.print(record["photo"], style="bold", highlight=False, markup=False)
-    if not record["faces"]:
-        out.print("No face found; --whole classifies the whole image.")
-    for number, face in enumerate(record["faces"], start=1):
-        where = "whole image" if face["box"] is None else f"face {number} at {face['box']}"
-        table = Table("emotion", *face["models"], title=where, title_justify="left")
-        for key in emotions.KEYS:
-            table.add_row(
-                key, *(f"{answer['confidence'][key]:.1%}" for answer in face["models"].values())
-            )
-        table.add_row("top-1", *(answer["top1"] for answer in face["models"].values()))
-        out.print(table)

@@ -83,7 +83,7 @@ def analyse(studies: tuple[str, ...], models_dir: Path, data_dir: Path) -> None:
                 click.echo(f"{name}: done")
 
         analysis.run(data, models_dir, studies or analysis.STUDIES, progress=progress)
-    out.print(f"Wrote {models_dir / artifacts.ANALYSIS}.", highlight=False)
+    out.print(f"Wrote {models_dir / artifacts.ANALYSIS}.")
 
 
 def _print(record: dict[str, object]) -> None:

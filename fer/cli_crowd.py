@@ -11,7 +11,7 @@ from rich.table import Table
 
 from fer import FerError, artifacts, crowd_study, files, places, votes
 from fer.artifacts import Predictions
-from fer.terminal import err, models_dir, out
+from fer.terminal import models_dir, note, out
 from fer.votes import Votes
 
 
@@ -46,7 +46,7 @@ def open_votes() -> Votes | None:
     try:
         return votes.open_votes(places.default(votes.FOLDER))
     except FerError as error:
-        err.print(f"[yellow]Without the crowd:[/yellow] {error}", soft_wrap=True)
+        note(f"Without the crowd: {error}", "warning")
         return None
 
 

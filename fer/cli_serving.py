@@ -11,6 +11,7 @@ from rich.table import Table
 
 from fer import aggregates, artifacts, dataset, files, peers, places
 from fer.terminal import (
+    PATH,
     data_dir,
     models_dir,
     out,
@@ -29,7 +30,7 @@ from fer.terminal import (
     show_default=True,
     help="fast is the dashboard's own int8 backend, written into the models folder.",
 )
-@click.option("--out", "target", type=click.Path(path_type=Path), help="Not for fast.")
+@click.option("--out", "target", type=PATH, help="Not for fast.")
 @models_dir
 @data_dir
 @place_option("--aggregates-dir", aggregates.FOLDER, "Where the committed aggregates lie.")
@@ -51,7 +52,7 @@ def export(
             target or Path("build") / f"fer-{kind}",
             models_dir,
         )
-        out.print(f"Wrote {written}.", highlight=False)
+        out.print(f"Wrote {written}.")
         return
     data = dataset.open_dataset(data_dir)
     quiet_tensorflow()
@@ -82,7 +83,7 @@ def export(
 @click.option(
     "--out",
     "target",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Where the JSON goes; by default it is only printed. models/benchmark.json is shown by "
     "the dashboard.",
 )

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
-from fer import FerError, artifacts, files
+from fer import FerError, artifacts, files, intake
 from fer.artifacts import Artifact
 from fer.preprocessing import Floats, batch
 
@@ -53,15 +53,9 @@ class FastBackend:
             FerError: if OpenVINO or a file is missing, or a file is damaged or older than the
                 weights.
         """
-        try:
-            import openvino
-        except ImportError as error:
-            raise FerError(
-                "OpenVINO is not installed; install it with: pip install openvino"
-            ) from error
         self.folder = folder / artifacts.FAST
         record = self._record(models)
-        core = openvino.Core()
+        core = _core()
         self._requests: dict[int, Any] = {}
         for size, group in artifacts.by_input_size(models).items():
             path = self.folder / record["networks"][str(size)]
@@ -108,7 +102,10 @@ class FastBackend:
         # As many as are answered at once: enough to tell, and nobody waits for the rest.
         faces = faces[:AT_ONCE]
         for size, group in artifacts.by_input_size(self._models).items():
-            found = self.logits(batch(faces, size))
+            try:
+                found = self.logits(batch(faces, size))
+            except Exception as error:
+                raise _unusable(error) from error
             for model in group:
                 distance = float(np.abs(found[model.key] - recorded[model.key][:AT_ONCE]).max())
                 if not distance <= TOLERANCE:
@@ -129,10 +126,8 @@ class FeatureMaps:
 
     def __init__(self, models: Sequence[Artifact], folder: Path = artifacts.FOLDER) -> None:
         """Compiles the networks. Raises as `FastBackend`, which checks the files."""
-        import openvino
-
         record = files.read_json(folder / artifacts.FAST / RECORD)
-        core = openvino.Core()
+        core = _core()
         self._lock = threading.Lock()
         self._requests: dict[int, Any] = {}
         self._keys: dict[int, list[str]] = {}
@@ -154,6 +149,36 @@ class FeatureMaps:
             }
 
 
+def _core() -> Any:
+    """OpenVINO's entry point.
+
+    Raises:
+        FerError: if it is not installed, or anything of it fails: a library of another version, a
+            processor that it does not know, a file that is not its own.
+    """
+    try:
+        import openvino
+
+        return openvino.Core()
+    except ImportError as error:
+        # A module of OpenVINO's own that cannot be loaded is an ImportError, too.
+        if isinstance(error, ModuleNotFoundError) and error.name == "openvino":
+            raise FerError(
+                "OpenVINO is not installed; install it with: pip install openvino"
+            ) from error
+        raise _unusable(error) from error
+    except Exception as error:
+        raise _unusable(error) from error
+
+
+def _unusable(error: Exception) -> FerError:
+    return FerError(
+        "OpenVINO cannot be used here ({reason}); reinstall it with: pip install --force-reinstall "
+        "openvino",
+        reason=intake.one_line(error)[:200],
+    )
+
+
 def _request(
     core: Any, path: Path, keys: Sequence[str], part: Callable[[Any], Any] = lambda output: output
 ) -> Any:
@@ -169,11 +194,11 @@ def _request(
         outputs = [part(network.output(key)) for key in keys]
         wanted = openvino.Model(outputs, network.get_parameters())
         return core.compile_model(wanted, "CPU", OPTIONS).create_infer_request()
-    except RuntimeError as error:
+    except Exception as error:
         raise FerError(
             "OpenVINO cannot run {path} here ({reason}); run: fer export",
             path=path,
-            reason=str(error).strip().splitlines()[-1],
+            reason=([type(error).__name__, *str(error).strip().splitlines()])[-1],
         ) from error
 
 

@@ -13,6 +13,7 @@ import sys
 import traceback
 from datetime import UTC, datetime
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 from fer import FerError
@@ -38,6 +39,17 @@ def refused(event: str, error: FerError) -> None:
     LOGGER.warning(event, extra={"figures": {"reason": error.template}})
 
 
+def said(sentence: str, kind: str) -> None:
+    """Records a sentence that the command says to the person who called it."""
+    levels = {"error": logging.ERROR, "warning": logging.WARNING}
+    LOGGER.log(levels.get(kind, logging.INFO), kind, extra={"figures": {"sentence": sentence}})
+
+
+def is_json() -> bool:
+    """Whether FER_LOG asks for JSON lines."""
+    return os.environ.get(VARIABLE, "") == "json"
+
+
 def begin() -> None:
     """Starts to write JSON lines to stderr if FER_LOG asks for it, Streamlit's own among them.
 
@@ -53,12 +65,27 @@ def begin() -> None:
     if not wished:
         return
     if not LOGGER.handlers:
-        LOGGER.addHandler(logging.StreamHandler(sys.stderr))
+        LOGGER.addHandler(_handler())
         LOGGER.setLevel(logging.INFO)
         LOGGER.propagate = False
+    # What has no handler of its own, Python's warnings and errors that nobody caught come here.
+    if not any(isinstance(h.formatter, Line) for h in logging.root.handlers):
+        logging.root.addHandler(_handler())
+        logging.captureWarnings(True)
+        sys.excepthook = _uncaught
     for name in list(logging.root.manager.loggerDict):
         for handler in logging.getLogger(name).handlers:
             handler.setFormatter(Line())
+
+
+def _handler() -> logging.Handler:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(Line())
+    return handler
+
+
+def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    LOGGER.critical("uncaught", exc_info=(kind, error, trace))
 
 
 class Line(logging.Formatter):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from fer import FerError, drawing, emotions, faces, preprocessing
+from fer import drawing, emotions, faces, preprocessing
 from fer.faces import Detector, Face
 from fer.inference import Classifier, Prediction, agree
 from fer.preprocessing import Rgb
@@ -88,28 +87,6 @@ class Photo:
                     }
                 )
         return rows
-
-
-def find(paths: Iterable[Path]) -> list[Path]:
-    """The given files and every image file inside the given folders, sorted within a folder.
-
-    Raises:
-        FerError: if a path does not exist or a folder holds no image.
-    """
-    found: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES)
-            if not inside:
-                raise FerError(
-                    "The folder {path} holds no image; use JPEG, PNG, WebP or BMP.", path=path
-                )
-            found += inside
-        elif path.exists():
-            found.append(path)
-        else:
-            raise FerError("There is no file or folder {path}; check the path.", path=path)
-    return found
 
 
 def read(path: Path) -> Rgb:

@@ -164,6 +164,29 @@ def test_without_openvino_the_reference_answers(
     assert called == ["before"]
 
 
+@pytest.mark.parametrize("error", [RuntimeError, AttributeError, OSError, ImportError])
+@pytest.mark.parametrize("place", ["import", "Core", "infer"])
+def test_openvino_that_fails_in_any_way_is_like_one_that_is_missing(
+    exported: Path, monkeypatch: pytest.MonkeyPatch, error: type[Exception], place: str
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error("libopenvino.so: wrong version")
+
+    class Broken:
+        def __getattr__(self, name: str) -> None:
+            fail()
+
+    if place == "import":
+        monkeypatch.setitem(sys.modules, "openvino", Broken())
+    elif place == "Core":
+        monkeypatch.setattr("openvino.Core", fail)
+    else:
+        monkeypatch.setattr(fast.FastBackend, "logits", fail)
+    fallen = inference.load(exported)
+    assert fallen.backend == "reference"
+    assert "OpenVINO cannot be used here (libopenvino.so: wrong version)" in str(fallen.notice)
+
+
 def test_environment_chooses_the_backend(exported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(inference.VARIABLE, "reference")
     assert inference.load(exported).backend == "reference"
