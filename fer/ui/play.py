@@ -152,7 +152,9 @@ def _finish(found: Deck, begun: _Game, _: Translator) -> None:
             key="play_again",
             on_click=_again,
         )
-        parts.download(lambda: pd.DataFrame(st.session_state[VISIT]), "fer2013_game", _)
+        # The file is made later, where the session is out of reach.
+        visit = list(st.session_state[VISIT])
+        parts.download(lambda: pd.DataFrame(visit), "fer2013_game", _)
     st.subheader(_("Face by face, game {n}", n=begun.number))
     with st.grid("auto", min_column_width=168, gap="small"):
         for at, place in enumerate(begun.places):
