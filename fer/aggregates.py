@@ -46,6 +46,7 @@ def write(data: Dataset, detector: faces.Detector, folder: Path = FOLDER) -> Non
         folder / SUMMARY,
         {
             "data_sha256": data.digest,
+            "gray": data.gray,
             "official_counts": _by_name(OFFICIAL_COUNTS),
             "counts": _by_name(data.counts),
             "pixels": {split.value: pixel_statistics(data, split) for split in SPLITS},

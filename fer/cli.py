@@ -224,6 +224,7 @@ def train(
     after its current step. KERAS_BACKEND=jax and Keras' KERAS_DISTRIBUTION_* variables let several
     GPUs and hosts share each batch."""
     data = dataset.open_dataset(data_dir)
+    dataset.require_every_class(data)
     if fraction is not None:
         own = scenarios.get(scenario).seed
         data = dataset.subset(data, fraction, own if seed is None else seed)
@@ -289,6 +290,7 @@ def search(
 ) -> None:
     """Train every candidate head of the baseline and rank them by PublicTest accuracy."""
     data = dataset.open_dataset(data_dir)
+    dataset.require_every_class(data)
     quiet_tensorflow()
     from fer import training
 

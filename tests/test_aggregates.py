@@ -57,7 +57,8 @@ def test_committed_counts_are_official() -> None:
 @pytest.mark.fer2013
 def test_committed_figures_are_those_of_the_real_set(real_data: dataset.Dataset) -> None:
     summary = aggregates.read_summary(DATA)
-    assert summary["data_sha256"] == real_data.digest
+    assert summary["data_sha256"] == real_data.digest == dataset.KAGGLE_DIGEST
+    assert summary["gray"] == real_data.gray == {"mean": 129.38, "standard_deviation": 65.08}
     for split in dataset.SPLITS:
         assert summary["pixels"][split.value] == aggregates.pixel_statistics(real_data, split)
     mean, _ = aggregates.read_class_faces(DATA)
