@@ -109,6 +109,21 @@ def test_page_runs(page: str, language: str, data: str, request: pytest.FixtureR
     walk_alts(app, page)
 
 
+@pytest.mark.parametrize("page", ["1_Dataset.py", "3_Classification_Results.py", "4_Training.py"])
+def test_a_set_that_is_not_fer2013_is_never_shown_as_it(page: str, with_data: Path) -> None:
+    told = " ".join(str(element.value) for element in open_page(page, "EN").info)
+    assert "not the whole FER-2013 (Training angry: 4 images, officially 3995)" in told
+    counts = {s.value: list(c) for s, c in dataset.OFFICIAL_COUNTS.items()}
+    manifest = with_data / dataset.FOLDER / dataset.MANIFEST
+    record = {**files.read_json(manifest), "counts": counts, "md5": None}
+    files.write_json(manifest, record)
+    told = " ".join(str(element.value) for element in open_page(page, "ID").info)
+    assert "pikselnya lain" in told
+    files.write_json(manifest, {**record, "digest": dataset.KAGGLE_DIGEST})
+    told = " ".join(str(element.value) for element in open_page(page, "EN").info)
+    assert "imported images" not in told
+
+
 def walk_alts(app: AppTest, page: str) -> None:
     """Fails on a chart, image or table on the page without words for those who can't see it."""
     seen = 0

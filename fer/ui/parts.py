@@ -128,8 +128,9 @@ def problems(_: Translator) -> None:
 
 def notices(_: Translator) -> None:
     """Which of the images and results here are not FER-2013's; nothing if all are."""
-    for notice in loaders.notices():
-        st.info(_.error(notice), icon=":material/report:")
+    found = loaders.notices()
+    if found:
+        st.info("  \n".join(_.error(notice) for notice in found), icon=":material/report:")
 
 
 def sources(_: Translator, imported: str | None = None) -> None:
