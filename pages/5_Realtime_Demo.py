@@ -40,6 +40,7 @@ try:
         chosen = sources.choose("demo", _, default="upload")
         if chosen is not None:
             answers.photo(*chosen, "demo", _)
+            sources.votes("demo", chosen[1], _)
     else:
         uploads = st.file_uploader(
             _("Up to {n} photos (JPEG, PNG, WebP, BMP)", n=batches.MOST),

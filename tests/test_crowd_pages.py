@@ -12,7 +12,7 @@ from making import ROOT, small_archive
 from streamlit.testing.v1 import AppTest
 from test_pages import messages, open_page, open_view
 
-from fer import dataset, importing, votes
+from fer import dataset, importing, sample, votes
 from fer.ui import loaders, vote_bars
 from fer.ui.text import Translator
 
@@ -149,3 +149,21 @@ def test_votes_in_words() -> None:
     counts[[0, 6, 8]] = 2, 7, 1
     assert vote_bars.words(counts, Translator("en")) == "neutral 7 · angry 2 · not sure 1"
     assert vote_bars.words(counts, Translator("id")) == "netral 7 · marah 2 · ragu 1"
+
+
+def test_a_sample_photo_has_its_votes_and_a_visitors_has_none(elsewhere: Path) -> None:
+    app = open_page("5_Realtime_Demo.py")
+    app.segmented_control(key="mode").set_value("photo").run()
+    app.segmented_control(key="demo_source").set_value("sample").run()
+    assert "FER-2013's label: **" not in texts(app)
+    found = sample.open_sample(ROOT / sample.FOLDER)
+    app.session_state["demo_sample_row"] = int(found.rows("fear")[0])
+    app.run()
+    assert not app.exception
+    assert "FER-2013's label: **fear**" in texts(app)
+    assert sum("What people saw" in node.proto.alt for node in app.get("plotly_chart")) == 1
+    app.segmented_control(key="demo_source").set_value("upload").run()
+    named = str(found.names[0]).split("/")[-1]
+    app.file_uploader(key="demo_upload").upload(named, found.png(0), "image/png").run()
+    assert not app.exception
+    assert "FER-2013's label: **" not in texts(app)

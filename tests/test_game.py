@@ -149,6 +149,7 @@ def test_a_game_of_the_sample_from_start_to_scores(elsewhere: Path, sampled: Dec
     assert len(app.session_state[play.VISIT]) == 10
     assert len(app.get("plotly_chart")) >= 2
     app.button(key="play_again").click().run()
+    assert app.number_input(key="game").value == app.session_state[play.DRAWN]
     app.number_input(key="game").set_value(43)
     play_through(app.button(key="play_start").click().run(), [HAPPY] * 10)
     assert [line["game"] for line in app.session_state[play.VISIT]] == [42] * 10 + [43] * 10

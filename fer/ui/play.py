@@ -167,6 +167,8 @@ def _again() -> None:
     st.session_state.pop(STATE)
     st.session_state.pop(CHOSEN, None)
     st.session_state[DRAWN] = random.randint(1, game.MOST_GAMES)
+    # The address may still ask for the last game's.
+    st.session_state[NUMBER] = st.session_state[DRAWN]
 
 
 def _remember(found: Deck, begun: _Game, given: dict[str, list[int]]) -> None:

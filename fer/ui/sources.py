@@ -13,7 +13,7 @@ from fer import FerError, emotions, intake
 from fer.dataset import Split
 from fer.faces import Face
 from fer.preprocessing import FER_SIZE
-from fer.ui import loaders, samples
+from fer.ui import loaders, samples, vote_bars
 from fer.ui.text import Translator
 
 TYPES = ["jpg", "jpeg", "png", "webp", "bmp", "gif"]
@@ -94,6 +94,19 @@ def _sample(key: str, _: Translator) -> tuple[bytes, str]:
                 return stream.getvalue(), str(data.sources[at])
     st.caption(samples.about(row, _))
     return samples.content(row)
+
+
+def votes(key: str, name: str, _: Translator) -> None:
+    """What people saw in the chosen sample, beside FER-2013's label; nothing for a visitor's own
+    photo, whatever it is called."""
+    if st.session_state.get(f"{key}_source") != "sample":
+        return
+    found = loaders.votes_of([name])[0]
+    label = name.rpartition("/")[0].rpartition("/")[2]
+    if found is None or label not in emotions.KEYS:
+        return
+    st.markdown(_("FER-2013's label: **{label}**", label=_(label)))
+    vote_bars.chart(found, f"{key}_votes", _)
 
 
 def detected(content: bytes, name: str) -> list[Face]:
