@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 from test_pages import messages, open_page, open_view
 
 from fer import dataset, importing, sample, votes
-from fer.ui import loaders, vote_bars
+from fer.ui import loaders, report, vote_bars
 from fer.ui.text import Translator
 
 FACE = np.arange(48 * 48, dtype=np.uint8).reshape(48, 48)
@@ -167,3 +168,13 @@ def test_a_sample_photo_has_its_votes_and_a_visitors_has_none(elsewhere: Path) -
     app.file_uploader(key="demo_upload").upload(named, found.png(0), "image/png").run()
     assert not app.exception
     assert "FER-2013's label: **" not in texts(app)
+
+
+def test_the_report_has_what_people_see() -> None:
+    found = loaders.crowd()
+    assert found is not None
+    page = report.html("PrivateTest", Translator("en"), datetime(2026, 1, 2, tzinfo=UTC))
+    human = found["splits"]["PrivateTest"]["human"]["others"]["share"]
+    assert "Majority of ten people" in page
+    assert "Whose error is it?" in page
+    assert f"{100 * human:.1f} %" in page

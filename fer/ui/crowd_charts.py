@@ -134,7 +134,7 @@ def label_confusion(counts: NDArray[np.float64], _: Translator) -> go.Figure:
     return arrange(
         figure,
         _,
-        x=_("Most frequent answer of ten people (% of the label)"),
+        x=_("Most frequent answer (% of the label)"),
         y=_("FER-2013's label"),
         height=380,
     )
