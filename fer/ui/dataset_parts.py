@@ -265,9 +265,7 @@ def offer_import(_: Translator) -> None:
         key="archive",
     )
     start: Callable[[Any], Any] | None = None
-    if upload is not None and st.button(
-        _("Import"), type="primary", icon=":material/database:", key="import"
-    ):
+    if upload is not None and st.button(_("Import"), icon=":material/database:", key="import"):
         # Read where it lies in memory: nothing is left on the disk, however the server ends.
         content, name = io.BytesIO(upload.getvalue()), upload.name
 

@@ -31,7 +31,6 @@ def offer(_: Translator) -> None:
     place = st.empty()
     if not place.button(
         _("Download from Kaggle (60 MB)"),
-        type="primary",
         icon=":material/cloud_download:",
         key="kaggle",
     ):

@@ -102,9 +102,7 @@ def _start(found: Deck, _: Translator) -> None:
         number = int(st.session_state[NUMBER])
         st.session_state[STATE] = _Game(number, found.name, game.draw(found, number))
 
-    st.button(
-        _("Start"), type="primary", icon=":material/play_arrow:", key="play_start", on_click=begin
-    )
+    st.button(_("Start"), icon=":material/play_arrow:", key="play_start", on_click=begin)
 
 
 def _ask(found: Deck, begun: _Game, _: Translator) -> None:
@@ -147,7 +145,6 @@ def _finish(found: Deck, begun: _Game, _: Translator) -> None:
     with st.container(horizontal=True):
         st.button(
             _("Play again"),
-            type="primary",
             icon=":material/replay:",
             key="play_again",
             on_click=_again,

@@ -48,7 +48,6 @@ def button(split: str, _: Translator) -> None:
             icon=":material/download:",
             key="report",
             on_click="ignore",
-            type="primary",
         )
 
 

@@ -290,9 +290,7 @@ def start_form(_: Translator) -> None:
             share = st.number_input(_("Share of the data (%)"), 1, most_share, 5, key="start_share")
             size = st.selectbox(_("Image size (px)"), SIZES, key="start_size")
             epochs = st.number_input(_("Epochs"), 1, most_epochs, 3, key="start_epochs")
-        is_started = st.form_submit_button(
-            _("Start"), type="primary", icon=":material/play_arrow:", key="start"
-        )
+        is_started = st.form_submit_button(_("Start"), icon=":material/play_arrow:", key="start")
     if not is_here:
         st.caption(_("It ends ten minutes after the last visitor has left this page."))
     if not is_started:
