@@ -22,7 +22,7 @@ PAGES = ("", "Dataset", "Preprocessing", "Classification_Results", "Training", "
 CHOICES = (
     ("Classification_Results", "view_group", ("By emotion", "How far to trust")),
     ("Classification_Results", "view_of_trust", ("Errors", "Robustness")),
-    ("Realtime_Demo", "mode", ("Photo", "Many photos", "Video")),
+    ("Realtime_Demo", "mode", ("Photo", "Many photos", "Video", "Play")),
 )
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from fer import FerError, crowd, disputes, emotions
 from fer.dataset import SPLITS, Dataset
 from fer.ui import crowd_charts, loaders, parts, vote_bars
-from fer.ui.text import Translator
+from fer.ui.text import Language, Translator
 from fer.votes import CHOICES, Votes
 
 ALL = "all"
@@ -34,8 +34,6 @@ def show(data: Dataset | None, _: Translator) -> None:
         required=True,
         key="label_split",
     )
-    rows = np.arange(len(votes)) if split == ALL else np.flatnonzero(votes.splits == split)
-    counts, labels = votes.counts[rows], votes.labels[rows]
     matrix = confusion(split)
     st.write(_lead(matrix, _))
     parts.chart(
@@ -70,26 +68,41 @@ def show(data: Dataset | None, _: Translator) -> None:
         key="label_kind",
         label_visibility="collapsed",
     )
-    if kind == "contested":
-        found = rows[disputes.contested(counts)]
-        sentence = _(
+    found = _rows(split, kind)
+    sentences = {
+        "contested": _(
             "In {n} images every voter saw an expression, but no five of ten the same one.",
             n=_.number(len(found)),
-        )
-    elif kind == "contradicted":
-        found = rows[disputes.contradicted(counts, labels)]
-        sentence = _(
+        ),
+        "contradicted": _(
             "For {n} images nobody gives FER-2013's label, and at least nine of ten people agree "
             "on another emotion.",
             n=_.number(len(found)),
-        )
-    else:
-        found = rows[disputes.no_faces(counts)]
-        sentence = _("In {n} images most people saw no face.", n=_.number(len(found)))
-    st.write(sentence)
+        ),
+        "no_face": _("In {n} images most people saw no face.", n=_.number(len(found))),
+    }
+    st.write(sentences[kind])
     _images(data, votes, found, _)
-    with st.expander(_("Table and download"), key="label_image_details"):
-        parts.table(image_table(votes, found[:LISTED], _), f"label_{kind}_{split}", kinds[kind], _)
+    details = st.expander(_("Table and download"), key="label_image_details", on_change="rerun")
+    # Hundreds of lines, made only for those who open them.
+    if details.open:
+        with details:
+            parts.table(
+                image_table(split, kind, _.language), f"label_{kind}_{split}", kinds[kind], _
+            )
+
+
+@loaders.follows
+def _rows(split: str, kind: str) -> NDArray[np.int64]:
+    """The votes' rows of the images of a kind in a split, or in all."""
+    votes = loaders.votes()
+    rows = np.arange(len(votes)) if split == ALL else np.flatnonzero(votes.splits == split)
+    counts, labels = votes.counts[rows], votes.labels[rows]
+    if kind == "contested":
+        return np.asarray(rows[disputes.contested(counts)])
+    if kind == "contradicted":
+        return np.asarray(rows[disputes.contradicted(counts, labels)])
+    return np.asarray(rows[disputes.no_faces(counts)])
 
 
 @loaders.follows
@@ -123,8 +136,10 @@ def confusion_table(matrix: NDArray[np.float64], _: Translator) -> pd.DataFrame:
     return frame
 
 
-def image_table(votes: Votes, rows: NDArray[np.int64], _: Translator) -> pd.DataFrame:
+@loaders.follows
+def image_table(split: str, kind: str, language: Language) -> pd.DataFrame:
     """A row an image: its name, its label, what people saw."""
+    votes, rows, _ = loaders.votes(), _rows(split, kind)[:LISTED], Translator(language)
     return pd.DataFrame(
         {
             _("Image"): votes.sources[rows],
