@@ -80,10 +80,16 @@ class Tables:
     def answered(self, photo: Photo) -> None:
         record = photo.record()
         out.print(record["photo"], style="bold")
+        if photo.turned:
+            out.print(f"Turned by {photo.turned} degrees clockwise: its faces are surer then.")
+        if photo.too_small:
+            out.print(f"Faces too small to judge: {photo.too_small}.")
         if not record["faces"]:
             out.print("No face found; --whole classifies the whole image.")
         for number, face in enumerate(record["faces"], start=1):
             where = "whole image" if face["box"] is None else f"face {number} at {face['box']}"
+            if face["doubtful"]:
+                where += f", doubtful (score {face['score']:.2f})"
             table = Table("emotion", *face["models"], title=where, title_justify="left")
             for key in emotions.KEYS:
                 table.add_row(

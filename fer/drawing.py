@@ -5,20 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import cv2
+import numpy as np
 
+from fer.faces import Face
 from fer.preprocessing import Rgb
 from fer.scenarios import SCENARIOS
 from fer.watching import Watched
 
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 INK = (15, 23, 42)
+# Pieces of each side of a dashed box.
+DASHES = 6
 
 
 def people(rgb: Rgb, seen: Sequence[Watched], names: Mapping[str, str]) -> Rgb:
     """A copy of the frame with each face's box, number, and each model's top class on it.
 
     Each model's line stands on a strip of its colour above the box, or below it where there is no
-    room above.
+    room above. What may be no face has a dashed box and a question mark.
 
     Args:
         names: how each emotion is called; OpenCV's letters know ASCII only.
@@ -27,19 +31,32 @@ def people(rgb: Rgb, seen: Sequence[Watched], names: Mapping[str, str]) -> Rgb:
     scale = max(0.4, min(rgb.shape[:2]) / 900)
     line = round(38 * scale) + 2
     for person in seen:
-        left, top, width, height = (round(value) for value in person.face.box)
+        left, top = (round(float(value)) for value in person.face.corners.min(axis=0))
+        bottom = round(float(person.face.corners[:, 1].max()))
         thickness = max(1, round(3 * scale))
-        cv2.rectangle(canvas, (left, top), (left + width, top + height), (255, 255, 255), thickness)
+        outline(canvas, person.face, (255, 255, 255), thickness)
+        mark = "?" if person.face.is_doubtful else ""
         lines = [
-            (key, f"{person.number} {names[answer.top1]} {100 * answer.confidence:.0f}%")
+            (key, f"{person.number}{mark} {names[answer.top1]} {100 * answer.confidence:.0f}%")
             for key, answer in person.predictions.items()
         ]
         first = top - line * len(lines)
         if first < 0:
-            first = min(top + height, rgb.shape[0] - line * len(lines))
+            first = min(bottom, rgb.shape[0] - line * len(lines))
         for position, (key, words) in enumerate(lines):
             _strip(canvas, words, (left, first + position * line), line, scale, key)
     return canvas
+
+
+def outline(canvas: Rgb, face: Face, colour: tuple[int, int, int], thickness: int) -> None:
+    """Draws a face's box into the picture, tilted as the head is; dashed where it is doubtful."""
+    corners = face.corners
+    for start, end in zip(corners, np.roll(corners, -1, axis=0), strict=True):
+        pieces = DASHES if face.is_doubtful else 1
+        for piece in range(pieces):
+            ends = [piece / pieces, (piece + (0.5 if pieces > 1 else 1.0)) / pieces]
+            one, other = (np.rint(start + share * (end - start)).astype(int) for share in ends)
+            cv2.line(canvas, tuple(map(int, one)), tuple(map(int, other)), colour, thickness)
 
 
 def rgb_of(colour: str) -> tuple[int, int, int]:

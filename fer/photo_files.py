@@ -54,7 +54,7 @@ def find(paths: Iterable[Path]) -> PhotoFiles:
             _look_into(path, found)
             if len(found.paths) == before:
                 raise FerError(
-                    "The folder {path} holds no image; use JPEG, PNG, WebP or BMP.{reason}",
+                    "The folder {path} holds no image; use JPEG, PNG, WebP, AVIF or HEIC.{reason}",
                     path=path,
                     reason="".join(f" {line}" for line in found.left_out()),
                 )

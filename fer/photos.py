@@ -10,13 +10,16 @@ from typing import Any
 import cv2
 import numpy as np
 
-from fer import drawing, emotions, faces, preprocessing
-from fer.faces import Detector, Face
+from fer import drawing, emotions, faces, intake, preprocessing, turning
+from fer.faces import Detector, Face, Found
 from fer.inference import Classifier, Prediction, agree
 from fer.preprocessing import Rgb
 
-SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"}
-COLUMNS = ("photo", "face", "left", "top", "width", "height", "model", "top1", *emotions.KEYS)
+SUFFIXES = set(intake.IMAGE_SUFFIXES)
+COLUMNS = (
+    *("photo", "turned", "too_small", "face", "left", "top", "width", "height", "tilt", "score"),
+    *("doubtful", "model", "top1", *emotions.KEYS),
+)
 
 
 @dataclass(frozen=True)
@@ -36,22 +39,41 @@ class Answer:
 class Photo:
     """A classified photo; no answers means that no face was found.
 
-    The times are wall-clock seconds for the whole photo.
+    turns: by how many quarter turns anticlockwise it was set upright; faces lie in the upright
+    image (`upright`). size: width and height of that. too_small: faces too small to judge. The
+    times are wall-clock seconds for the whole photo.
     """
 
     name: str
     answers: tuple[Answer, ...]
     detection_seconds: float
     prediction_seconds: float
+    turns: int = 0
+    size: tuple[int, int] = (0, 0)
+    too_small: int = 0
+
+    @property
+    def turned(self) -> int:
+        """Degrees clockwise by which it was set upright: 0, 90, 180 or 270."""
+        return 90 * (-self.turns % 4)
+
+    def upright(self, rgb: Rgb) -> Rgb:
+        """The image that was classified, set upright."""
+        return turning.turned(rgb, self.turns)
 
     def record(self) -> dict[str, Any]:
         """The photo as plain JSON types."""
         return {
             "photo": self.name,
+            "size": list(self.size),
+            "turned": self.turned,
+            "too_small": self.too_small,
             "faces": [
                 {
                     "box": None if a.face is None else [round(v) for v in a.face.box],
+                    "tilt": None if a.face is None else round(a.face.roll),
                     "score": None if a.face is None else round(a.face.score, 4),
+                    "doubtful": a.face is not None and a.face.is_doubtful,
                     "models": {
                         key: {
                             "top1": p.top1,
@@ -76,11 +98,16 @@ class Photo:
                 rows.append(
                     {
                         "photo": self.name,
+                        "turned": self.turned,
+                        "too_small": self.too_small,
                         "face": number,
                         "left": left,
                         "top": top,
                         "width": width,
                         "height": height,
+                        "tilt": face["tilt"],
+                        "score": face["score"],
+                        "doubtful": face["doubtful"],
                         "model": key,
                         "top1": answer["top1"],
                         **answer["confidence"],
@@ -99,19 +126,20 @@ def classify(
 ) -> Photo:
     """Both models' answers for every face of an RGB image, the largest face first.
 
-    An image of 48x48 pixels is one of FER-2013's own crops and is taken whole, as in evaluation.
+    An image that lies on its side or head is set upright where its faces are clearly surer then.
+    One of 48x48 pixels is one of FER-2013's own crops and is taken whole, as in evaluation.
 
     Args:
         whole: classify the image's centre square if no face is found.
     """
     started = time.perf_counter()
-    is_crop = rgb.shape[:2] == (preprocessing.FER_SIZE, preprocessing.FER_SIZE)
-    found: list[Face | None] = [None] if is_crop else list(detector.detect(rgb))
+    turns, seen = search(rgb, detector)
+    rgb = turning.turned(rgb, turns)
     detected = time.perf_counter()
-    if not found and whole:
+    found: list[Face | None] = list(seen.faces)
+    if not found and (whole or _is_crop(rgb)):
         found = [None]
-    crops = [faces.whole(rgb) if face is None else faces.crop(rgb, face) for face in found]
-    predictions = classifier.predict([preprocessing.to_gray(crop) for crop in crops])
+    predictions = classifier.predict([faces.gray_crop(rgb, face) for face in found])
     return Photo(
         name,
         tuple(
@@ -119,7 +147,20 @@ def classify(
         ),
         detected - started,
         time.perf_counter() - detected,
+        turns,
+        (rgb.shape[1], rgb.shape[0]),
+        seen.too_small,
     )
+
+
+def search(rgb: Rgb, detector: Detector) -> tuple[int, Found]:
+    """The quarter turns anticlockwise that set a photo upright, and its faces then; none are looked
+    for in one of FER-2013's own crops."""
+    return (0, Found(())) if _is_crop(rgb) else turning.search(rgb, detector)
+
+
+def _is_crop(rgb: Rgb) -> bool:
+    return rgb.shape[:2] == (preprocessing.FER_SIZE, preprocessing.FER_SIZE)
 
 
 def for_display(rgb: Rgb, longest: int = 1280) -> Rgb:
@@ -132,7 +173,8 @@ def for_display(rgb: Rgb, longest: int = 1280) -> Rgb:
 
 
 def annotated(rgb: Rgb, photo: Photo, colour: str, chosen: int = 0) -> Rgb:
-    """A copy of the image with a numbered box around each face; the chosen one's box is thicker.
+    """A copy of the upright image with a numbered box around each face; the chosen one's box is
+    thicker, a doubtful one's dashed.
 
     Args:
         colour: "#RRGGBB".
@@ -143,10 +185,9 @@ def annotated(rgb: Rgb, photo: Photo, colour: str, chosen: int = 0) -> Rgb:
     for number, answer in enumerate(photo.answers):
         if answer.face is None:
             continue
-        left, top, width, height = (round(v) for v in answer.face.box)
+        left, top = (int(v) for v in answer.face.corners.min(axis=0))
         thickness = unit * (2 if number == chosen else 1)
-        corner = (left + width, top + height)
-        cv2.rectangle(canvas, (left, top), corner, outline, thickness)
+        drawing.outline(canvas, answer.face, outline, thickness)
         if len(photo.answers) > 1:
             cv2.putText(
                 canvas,

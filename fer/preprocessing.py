@@ -24,6 +24,11 @@ NETWORK_SIZE = 224
 # Mean blue, green and red of ImageNet that Caffe's VGG16 subtracts (Simonyan & Zisserman 2015);
 # Keras' vgg16.preprocess_input has the same three numbers, and a test compares the two.
 CAFFE_MEANS_BGR = np.array([103.939, 116.779, 123.68], dtype=np.float32)
+# Files of these formats may hold several frames, which may begin with a fade from black: a frame
+# is seen when its brightest hundredth is this bright. Looked for in so many frames.
+ANIMATED = ("GIF", "WEBP", "PNG", "TIFF", "AVIF")
+SEEN = 96.0
+MOST_FRAMES = 100
 # Rows of a deep image that are scaled at once, in double precision.
 STRIP = 256
 
@@ -35,30 +40,51 @@ Floats: TypeAlias = NDArray[np.float32]
 def read_image(source: Path | bytes, name: str | None = None) -> Rgb:
     """The image upright in RGB, (H, W, 3) uint8.
 
-    Reads JPEG, PNG, WebP, BMP, GIF and TIFF in any mode: palettes are resolved, transparent parts
-    lie on white, 16-bit and float images are scaled to their own range, CMYK is converted. EXIF
-    orientation is applied, and nothing else of EXIF is kept. Of an animation, the first frame.
+    Reads JPEG, PNG, WebP, BMP, GIF, TIFF, AVIF and HEIC in any mode: palettes are resolved,
+    transparent parts lie on white, 16-bit and float images are scaled to their own range, CMYK is
+    converted. EXIF orientation is applied, and nothing else of EXIF is kept. Of several frames or
+    pages, the first that is not black. A JPEG of more than `intake.MOST_PIXELS` is decoded at a
+    half, a quarter or an eighth of its size.
 
     Args:
         source: a file, or its content.
         name: how to call it in error messages.
 
     Raises:
-        FerError: if it is missing; as `intake.opened_image`.
+        FerError: as `intake.content_of` and `intake.opened_image`.
     """
     if isinstance(source, Path):
         name = name or str(source)
-        try:
-            source = source.read_bytes()
-        except FileNotFoundError:
-            raise FerError("There is no file {name}; check the path.", name=name) from None
-        except OSError as error:
-            raise FerError(
-                "{name} cannot be read ({reason}); check it.", name=name, reason=error.strerror
-            ) from error
+        source = intake.content_of(source, intake.IMAGE_BYTES, name)
     with intake.opened_image(source, name or "the image") as image:
-        image.load()
-        return _rgb(ImageOps.exif_transpose(image))
+        return _first_seen(image)
+
+
+def _first_seen(image: Image.Image) -> Rgb:
+    """The first frame that is not black; of black ones only, the brightest."""
+    image.load()
+    rgb = _rgb(ImageOps.exif_transpose(image))
+    if image.format not in ANIMATED or not getattr(image, "is_animated", False):
+        return rgb
+    brightest, pixels = _brightness(rgb), rgb.shape[0] * rgb.shape[1]
+    for number in range(1, MOST_FRAMES):
+        pixels += image.width * image.height
+        if brightest >= SEEN or pixels > intake.MOST_PIXELS:
+            break
+        try:
+            image.seek(number)
+            intake.check_frame(image.width, image.height, "the image")
+            frame = _rgb(ImageOps.exif_transpose(image))
+        except EOFError:
+            break
+        if _brightness(frame) > brightest:
+            rgb, brightest = frame, _brightness(frame)
+    return rgb
+
+
+def _brightness(rgb: Rgb) -> float:
+    """What the brightest hundredth of an image reaches, 0-255."""
+    return float(np.percentile(rgb.max(axis=2), 99))
 
 
 def _rgb(image: Image.Image) -> Rgb:

@@ -12,12 +12,16 @@ from fer.faces import Face
 Box = tuple[float, float, float, float]
 # Boxes of one face in consecutive frames overlap by far more; those of two people by less.
 LEAST_OVERLAP = 0.3
+# A face that moves fast or is small leaves its box from one look to the next: it is still the same
+# as long as it is no further away than its size, and about as large.
+FURTHEST, MOST_GROWTH = 1.0, 1.6
 # A face that a few frames miss, as when a hand passes, is still the same.
 PATIENCE = 8
 
 
 class Tracker:
-    """Numbers faces by their overlap with the faces before (Bochinski et al. 2017, IOU tracker).
+    """Numbers faces by their overlap with the faces before (Bochinski et al. 2017, IOU tracker),
+    those that are left by their distance.
 
     Numbers begin at 1 and are never given twice. Not to be shared between threads.
     """
@@ -28,20 +32,21 @@ class Tracker:
 
     def update(self, faces: Sequence[Face]) -> list[int]:
         """The number of each face of the next frame, in their order."""
-        pairs = sorted(
-            (
-                (overlap(face.box, box), position, number)
-                for position, face in enumerate(faces)
-                for number, (box, _) in self._tracks.items()
-            ),
-            reverse=True,
-        )
         numbers: dict[int, int] = {}
-        for share, position, number in pairs:
-            if share < LEAST_OVERLAP:
-                break
-            if position not in numbers and number not in numbers.values():
-                numbers[position] = number
+        for closeness, least in ((overlap, LEAST_OVERLAP), (nearness, 0.0)):
+            pairs = sorted(
+                (
+                    (closeness(face.box, box), position, number)
+                    for position, face in enumerate(faces)
+                    for number, (box, _) in self._tracks.items()
+                ),
+                reverse=True,
+            )
+            for share, position, number in pairs:
+                if share <= least:
+                    break
+                if position not in numbers and number not in numbers.values():
+                    numbers[position] = number
         for position in range(len(faces)):
             if position not in numbers:
                 self._given += 1
@@ -54,6 +59,10 @@ class Tracker:
         seen = {numbers[position]: (face.box, 0) for position, face in enumerate(faces)}
         self._tracks = missed | seen
         return [numbers[position] for position in range(len(faces))]
+
+    def forget(self) -> None:
+        """Ends all tracks, as where a film cuts to another shot: every face is a new one."""
+        self._tracks = {}
 
     def is_known(self, number: int) -> bool:
         """Whether a face of that number was seen lately."""
@@ -101,3 +110,14 @@ def overlap(one: Box, other: Box) -> float:
         return 0.0
     shared = width * height
     return shared / (one[2] * one[3] + other[2] * other[3] - shared)
+
+
+def nearness(one: Box, other: Box) -> float:
+    """1 for boxes (left, top, width, height) with the same centre down to 0 for those `FURTHEST`
+    times their side apart; 0, too, where one is more than `MOST_GROWTH` times as large."""
+    sides = sorted((max(one[2:]), max(other[2:])))
+    if sides[1] > MOST_GROWTH * sides[0]:
+        return 0.0
+    across = one[0] + one[2] / 2 - other[0] - other[2] / 2
+    down = one[1] + one[3] / 2 - other[1] - other[3] / 2
+    return max(0.0, 1.0 - float(np.hypot(across, down)) / (FURTHEST * sum(sides) / 2))

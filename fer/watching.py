@@ -11,16 +11,16 @@ import threading
 import time
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fer import emotions, faces
-from fer.faces import Detector, Face
+from fer.faces import Face
 from fer.inference import Classifier, Prediction, agree
 from fer.preprocessing import Rgb
 from fer.tracking import Smoother, Tracker
+from fer.turning import Finder, Upright
 from fer.turns import BusyError
 
 logger = logging.getLogger(__name__)
@@ -56,27 +56,33 @@ class Watched:
 class Sight:
     """What was seen in the newest analysed frame. Seconds are of `time.monotonic`.
 
-    `taken`: when the frame came; `told`: when the answers were there.
+    `taken`: when the frame came; `told`: when the answers were there. `turns`: by how many quarter
+    turns anticlockwise the frame was set upright; faces lie in the upright one. `too_small`: how
+    many faces were too small to judge.
     """
 
     people: tuple[Watched, ...] = ()
     taken: float = 0.0
     told: float = 0.0
+    turns: int = 0
+    too_small: int = 0
 
 
 @dataclass(frozen=True)
 class Moment:
-    """A point of the chart over time: seconds, face, and probabilities (7,) by model key."""
+    """A point of the chart over time: seconds, face, probabilities (7,) by model key, and whether
+    it is doubtful that it is a face."""
 
     at: float
     number: int
     probabilities: dict[str, NDArray[np.float64]]
+    is_doubtful: bool = False
 
     @classmethod
     def of(cls, person: Watched, at: float) -> Moment:
         """The moment at which a face was seen."""
         values = {key: p.probabilities for key, p in person.predictions.items()}
-        return cls(at, person.number, values)
+        return cls(at, person.number, values, person.face.is_doubtful)
 
     @property
     def is_agreed(self) -> bool:
@@ -107,15 +113,10 @@ class _Counts:
     agreed: int = 0
 
 
-class Finder(Protocol):
-    """Something that finds faces, as `faces.Detector` does."""
-
-    def detect(self, rgb: Rgb) -> list[Face]: ...
-
-
 class Observer:
     """Both models on the faces of one frame after another; faces keep their number, confidences
-    are smoothed. Not to be shared between threads.
+    are smoothed, and a stream that lies on its side is set upright. Not to be shared between
+    threads.
 
     Args:
         half_life: of the smoothing, in seconds; 0 for none.
@@ -124,7 +125,7 @@ class Observer:
 
     def __init__(
         self,
-        detector: Detector | Finder,
+        detector: Finder,
         classifier: Classifier,
         *,
         half_life: float = 0.3,
@@ -133,13 +134,23 @@ class Observer:
         self._detector, self._classifier = detector, classifier
         self._most = most_faces
         self._tracker = Tracker()
+        self._upright = Upright()
         self.smoother = Smoother(half_life)
+        self.too_small = 0
+
+    @property
+    def turns(self) -> int:
+        """By how many quarter turns anticlockwise the last frame was set upright."""
+        return self._upright.turns
 
     def look(self, rgb: Rgb, at: float) -> tuple[Watched, ...]:
-        """The faces of a frame (H, W, 3) uint8 that was taken at so many seconds."""
-        found = self._detector.detect(rgb)[: self._most]
+        """The faces of a frame (H, W, 3) uint8 that was taken at so many seconds, in pixels of the
+        upright frame. Faces too small to judge are counted in `too_small`."""
+        upright, seen = self._upright.search(rgb, self._detector, at)
+        self.too_small = seen.too_small
+        found = seen.faces[: self._most]
         numbers = self._tracker.update(found)
-        answers = self._classifier.predict([faces.gray_crop(rgb, face) for face in found])
+        answers = self._classifier.predict([faces.gray_crop(upright, face) for face in found])
         people = []
         for number, face, answer in zip(numbers, found, answers, strict=True):
             smoothed = self.smoother.update(
@@ -149,6 +160,11 @@ class Observer:
             people.append(Watched(number, face, predictions))
         self.smoother.forget(self._tracker)
         return tuple(people)
+
+    def cut(self) -> None:
+        """Ends all tracks: the next frame shows another shot, whose faces are others."""
+        self._tracker.forget()
+        self.smoother.forget(self._tracker)
 
 
 class Watcher:
@@ -264,7 +280,7 @@ class Watcher:
         told = time.monotonic()
         with self._lock:
             self._took = told - began
-            self._sight = Sight(people, taken, told)
+            self._sight = Sight(people, taken, told, self._observer.turns, self._observer.too_small)
             self._lock.notify_all()
             self._counts.delays.append((told, told - taken))
             while self._counts.delays[0][0] < told - RATE_SECONDS:
@@ -284,8 +300,8 @@ class Watcher:
 
 
 def rows(moments: list[Moment]) -> list[dict[str, object]]:
-    """A flat row for each moment and model: seconds since the first, face, model, top-1, seven
-    confidences."""
+    """A flat row for each moment and model: seconds since the first, face, model, whether it is
+    doubtful that it is a face, top-1, seven confidences."""
     found: list[dict[str, object]] = []
     for moment in moments:
         for key, values in moment.probabilities.items():
@@ -294,6 +310,7 @@ def rows(moments: list[Moment]) -> list[dict[str, object]]:
                     "seconds": round(moment.at - moments[0].at, 3),
                     "face": moment.number,
                     "model": key,
+                    "doubtful": moment.is_doubtful,
                     "top1": emotions.KEYS[int(values.argmax())],
                     **{
                         name: round(float(value), 6)

@@ -13,11 +13,11 @@ try:
     chosen = sources.choose("pre", _)
     if chosen is not None:
         content, name = chosen
-        face = sources.face(content, name, "pre", _)
+        turns, face = sources.face(content, name, "pre", _)
         if face is None:
             st.caption(_("No face was found; the centre square is used, as for FER-2013's images."))
         found = preprocessing_parts.recorded(
-            content, name, face, "" if face is None else str(face.box)
+            content, name, turns, face, "" if face is None else str(face.box)
         )
         st.header(_("Stage by stage"), anchor="stages")
         preprocessing_parts.show_stages(found, _)

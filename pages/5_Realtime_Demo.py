@@ -43,7 +43,7 @@ try:
             sources.votes("demo", chosen[1], _)
     else:
         uploads = st.file_uploader(
-            _("Up to {n} photos (JPEG, PNG, WebP, BMP)", n=batches.MOST),
+            _("Up to {n} photos (JPEG, PNG, WebP, AVIF, HEIC…)", n=batches.MOST),
             type=sources.TYPES,
             max_upload_size=intake.IMAGE_BYTES >> 20,
             accept_multiple_files=True,

@@ -219,12 +219,13 @@ def through_image(content: bytes) -> None:
 
 def through_video(content: bytes) -> None:
     from fer import emotions, videos
+    from fer.faces import Found
     from fer.watching import Observer
 
     class Nobody:
-        def detect(self, rgb: np.ndarray) -> list[object]:
+        def search(self, rgb: np.ndarray) -> Found:
             assert rgb.dtype == np.uint8
-            return []
+            return Found(())
 
         def predict(self, crops: list[object]) -> list[object]:
             return []

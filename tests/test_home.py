@@ -64,7 +64,7 @@ def test_bad_photo_is_one_sentence_in_the_language() -> None:
     app.file_uploader[0].upload("foto.jpg", b"bukan foto").run()
     assert not app.exception
     assert [error.value for error in app.error] == [
-        "foto.jpg bukan citra yang dapat dibaca; gunakan JPEG, PNG, WebP, atau BMP."
+        "foto.jpg bukan citra yang dapat dibaca; gunakan JPEG, PNG, WebP, AVIF, atau HEIC."
     ]
 
 

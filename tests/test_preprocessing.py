@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import struct
 import zlib
 from pathlib import Path
@@ -11,8 +12,9 @@ import numpy as np
 import pytest
 from making import face_like, jpeg
 from PIL import Image
+from pillow_heif import register_heif_opener
 
-from fer import FerError, dataset, preprocessing
+from fer import FerError, dataset, intake, preprocessing
 from fer.scenarios import PROPOSED, Augmentation
 
 
@@ -208,3 +210,78 @@ def test_erased_share_and_size_follow_the_augmentation() -> None:
 
 def test_batch_of_nothing() -> None:
     assert preprocessing.batch([], 64).shape == (0, 64, 64, 3)
+
+
+def test_avif_and_heic(portrait: np.ndarray) -> None:
+    register_heif_opener()
+    for kind in ("AVIF", "HEIF"):
+        read = preprocessing.read_image(encoded(Image.fromarray(portrait), kind), "photo")
+        assert read.shape == portrait.shape
+        assert np.abs(read.astype(int) - portrait).mean() < 6
+
+
+def test_a_turned_heic_stands_upright(portrait: np.ndarray) -> None:
+    register_heif_opener()
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    lying = Image.fromarray(np.ascontiguousarray(np.rot90(portrait[:, :400])))
+    read = preprocessing.read_image(encoded(lying, "HEIF", exif=exif.tobytes()))
+    assert read.shape == (512, 400, 3)
+    assert np.abs(read.astype(int) - portrait[:, :400]).mean() < 6
+
+
+@pytest.mark.parametrize(("most", "side"), [(512 * 512, 512), (100_000, 256), (10_000, 64)])
+def test_jpeg_beyond_the_limit_is_decoded_at_a_fraction(
+    portrait: np.ndarray, monkeypatch: pytest.MonkeyPatch, most: int, side: int
+) -> None:
+    monkeypatch.setattr(intake, "MOST_PIXELS", most)
+    read = preprocessing.read_image(jpeg(portrait))
+    assert read.shape == (side, side, 3)
+    small = np.asarray(Image.fromarray(portrait).resize((side, side), Image.Resampling.BOX))
+    assert np.abs(read.astype(int) - small).mean() < 6
+    if most < 512 * 512:
+        with pytest.raises(FerError, match="megapixels"):
+            preprocessing.read_image(jpeg(portrait, "PNG"))
+
+
+def test_jpeg_of_a_phone_s_200_megapixels_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    content = jpeg(np.full((6400, 8000), 90, np.uint8))
+    assert preprocessing.read_image(content).shape == (3200, 4000, 3)
+    monkeypatch.setattr(intake, "MOST_JPEG_PIXELS", 51_000_000)
+    with pytest.raises(FerError, match="51 megapixels; at most 51 are read"):
+        preprocessing.read_image(content)
+
+
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "TIFF", "AVIF"])
+def test_the_first_frame_that_is_not_black(portrait: np.ndarray, kind: str) -> None:
+    shown = Image.fromarray(portrait)
+    frames = [shown.point(lambda v, part=part: v * part // 100) for part in (0, 6, 100, 70)]
+    content = encoded(frames[0], kind, save_all=True, append_images=frames[1:])
+    read = preprocessing.read_image(content)
+    assert np.abs(read.astype(int) - portrait).mean() < 8
+
+
+def test_of_black_frames_the_brightest() -> None:
+    frames = [Image.new("L", (40, 30), shade) for shade in (3, 20, 9)]
+    content = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    assert set(preprocessing.read_image(content).ravel().tolist()) == {20}
+
+
+def test_what_is_no_file_or_too_large_is_refused_unread(tmp_path: Path) -> None:
+    large = tmp_path / "film.jpg"
+    with large.open("wb") as stream:
+        stream.truncate(3 * 2**30)
+    with pytest.raises(FerError, match=r"film\.jpg is larger than 40 MB"):
+        preprocessing.read_image(large)
+    with pytest.raises(FerError, match="is not a file"):
+        preprocessing.read_image(tmp_path)
+    with pytest.raises(FerError, match="There is no file"):
+        preprocessing.read_image(tmp_path / "none.jpg")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes in folders here")
+def test_pipes_and_devices_are_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.jpg")
+    for path in (tmp_path / "pipe.jpg", Path("/dev/zero")):
+        with pytest.raises(FerError, match="is not a file"):
+            preprocessing.read_image(path)

@@ -101,3 +101,23 @@ def test_errors_are_told_in_the_language() -> None:
     error = FerError("There is no file {path}.", path="x.json")
     assert str(error) == text.Translator("en").error(error) == "There is no file x.json."
     assert text.Translator("id").error(error) == "Tidak ada berkas x.json."
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("[draft] bad.jpg", r"\[draft\] bad.jpg"),
+        ("x[/y].jpg", r"x\[/y\].jpg"),
+        ("*new* _1_.jpg", r"\*new\* \_1\_.jpg"),
+        (":red[x].jpg", r"\:red\[x\].jpg"),
+        ("$1$.jpg", r"\$1\$.jpg"),
+        ("<b>`a`", r"\<b\>\`a\`"),
+        ("1. a.jpg", r"1\. a.jpg"),
+        ("# a.jpg", r"\# a.jpg"),
+        ("models/vgg16_trunk.jpg", "models/vgg16_trunk.jpg"),
+    ],
+)
+def test_names_in_errors_are_no_markup(name: str, shown: str) -> None:
+    assert text.Translator("en").error(FerError("{name} is empty.", name=name)) == (
+        f"{shown} is empty."
+    )

@@ -76,3 +76,18 @@ def test_faces_and_models_are_smoothed_apart_and_forgotten() -> None:
     assert np.array_equal(
         smoother.update(2, {"baseline": np.eye(7)[6]}, 1.2)["baseline"], np.eye(7)[6]
     )
+
+
+def test_a_fast_small_face_keeps_its_number_and_one_of_another_size_does_not() -> None:
+    tracker = Tracker()
+    assert tracker.update([face(0, side=20)]) == [1]
+    assert tracker.update([face(17, side=20)]) == [1]
+    assert tracker.update([face(45, side=20)]) == [2]
+    assert tracker.update([face(30, side=60)]) == [3]
+
+
+def test_after_a_cut_every_face_is_new() -> None:
+    tracker = Tracker()
+    assert tracker.update([face(0)]) == [1]
+    tracker.forget()
+    assert tracker.update([face(0)]) == [2]

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import io
+from fractions import Fraction
+from pathlib import Path
 
 import av
 import numpy as np
 import pytest
+import skimage.data
+from av.stream import Disposition
 from making import video
 
 from fer import FerError, emotions, intake, videos
-from fer.faces import Face
+from fer.faces import Face, Found
 from fer.inference import Prediction
 from fer.watching import Observer
 
@@ -18,10 +22,10 @@ NAMES = {key: key for key in emotions.KEYS}
 
 
 class Finder:
-    def detect(self, rgb: np.ndarray) -> list[Face]:
+    def search(self, rgb: np.ndarray) -> Found:
         if rgb.mean() < 10:
-            return []
-        return [Face((10, 20, 30, 30), np.zeros((5, 2), np.float32), 0.9)]
+            return Found(())
+        return Found((Face((10, 20, 30, 30), np.zeros((5, 2), np.float32), 0.95),))
 
 
 class Classifier:
@@ -37,11 +41,13 @@ class Classifier:
         ]
 
 
-def watch(content: bytes, name: str = "clip.mp4", **options: object) -> videos.Watching:
+def watch(
+    content: bytes, name: str = "clip.mp4", finder: Finder | None = None, **options: object
+) -> videos.Watching:
     return videos.analyse(
         content,
         name,
-        Observer(Finder(), Classifier(), half_life=0),  # type: ignore[arg-type]
+        Observer(finder or Finder(), Classifier(), half_life=0),  # type: ignore[arg-type]
         NAMES,
         **options,  # type: ignore[arg-type]
     )
@@ -103,10 +109,18 @@ def truncated() -> bytes:
     return whole[: len(whole) // 3]
 
 
-def sound_only() -> bytes:
+def sound_only(with_cover: bool = False) -> bytes:
     stream = io.BytesIO()
     with av.open(stream, "w", format="mp4") as target:
         sink = target.add_stream("aac", rate=44100, layout="mono")
+        if with_cover:
+            cover = target.add_stream("mjpeg", rate=1)
+            cover.width, cover.height, cover.pix_fmt = 64, 48, "yuvj420p"
+            cover.disposition = Disposition.attached_pic
+            target.mux(
+                cover.encode(av.VideoFrame.from_ndarray(frames(1, 90, (48, 64))[0], "rgb24"))
+            )
+            target.mux(cover.encode(None))
         silence = av.AudioFrame.from_ndarray(
             np.zeros((1, 1024), np.float32), format="fltp", layout="mono"
         )
@@ -121,8 +135,9 @@ def sound_only() -> bytes:
     [
         (b"", "is empty"),
         (b"not a video at all", "not a video that can be read"),
-        (truncated(), "not a video that can be read"),
-        (sound_only(), "holds no video"),
+        (truncated(), "is cut off: the index at its end is missing"),
+        (sound_only(), "holds sound or a still picture, but no video"),
+        (sound_only(with_cover=True), "holds sound or a still picture, but no video"),
     ],
 )
 def test_what_is_no_video_is_told(content: bytes, says: str) -> None:
@@ -138,3 +153,150 @@ def test_too_many_bytes_and_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(intake, "VIDEO_BYTES", 10)
     with pytest.raises(FerError, match="larger than"):
         watch(content)
+
+
+@pytest.mark.parametrize(
+    ("kind", "codec"),
+    [("matroska", "libx264"), ("avi", "mpeg4"), ("avi", "msmpeg4")],
+)
+def test_other_containers(kind: str, codec: str) -> None:
+    found = watch(video(frames(20), 10, kind, codec))
+    assert found.seconds == pytest.approx(2.0, abs=0.21)
+    assert len(found.moments) == pytest.approx(20, abs=2)
+
+
+def noisy(count: int, shape: tuple[int, int] = (96, 128)) -> list[np.ndarray]:
+    rng = np.random.default_rng(5)
+    return [rng.integers(90, 256, (*shape, 3), dtype=np.uint8) for _ in range(count)]
+
+
+def streamable(pictures: list[np.ndarray], folder: Path) -> bytes:
+    """An MP4 with its index in front, as downloads have it."""
+    path = folder / "clip.mp4"
+    with av.open(str(path), "w", options={"movflags": "faststart"}) as target:
+        sink = target.add_stream("libx264", rate=10)
+        sink.height, sink.width = pictures[0].shape[:2]
+        sink.pix_fmt, sink.gop_size = "yuv420p", 5
+        for picture in pictures:
+            target.mux(sink.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        target.mux(sink.encode(None))
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("share", [0.4, 0.7])
+def test_a_video_that_is_cut_off_is_watched_up_to_the_cut(share: float, tmp_path: Path) -> None:
+    whole = streamable(noisy(60), tmp_path)
+    found = watch(whole[: int(len(whole) * share)])
+    assert found.ending == "cut"
+    assert found.stated == pytest.approx(6.0, abs=0.2)
+    assert found.seconds == pytest.approx(6 * share, abs=1.0)
+    assert len(found.moments) == found.analysed > 10
+    assert watch(whole).ending == "whole"
+
+
+def test_a_damaged_spot_is_passed_over(tmp_path: Path) -> None:
+    whole = bytearray(streamable(noisy(60), tmp_path))
+    middle = len(whole) // 2
+    whole[middle : middle + 3000] = bytes(3000)
+    found = watch(bytes(whole))
+    assert found.seconds == pytest.approx(6.0, abs=0.3)
+
+
+def test_a_video_longer_than_the_limit_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intake, "VIDEO_SECONDS", 1.0)
+    assert watch(video(frames(40), 10)).ending == "limit"
+    assert watch(video(frames(8), 10)).ending == "whole"
+
+
+def stretched(pictures: list[np.ndarray], ratio: Fraction) -> bytes:
+    stream = io.BytesIO()
+    with av.open(stream, "w", format="mp4") as target:
+        sink = target.add_stream("libx264", rate=10)
+        sink.height, sink.width = pictures[0].shape[:2]
+        sink.pix_fmt = "yuv420p"
+        sink.sample_aspect_ratio = ratio
+        for picture in pictures:
+            target.mux(sink.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        target.mux(sink.encode(None))
+    return stream.getvalue()
+
+
+def test_pixels_that_are_not_square() -> None:
+    found = watch(stretched(frames(5, 200, (120, 80)), Fraction(2)))
+    assert decoded(found.video)[0].shape == (120, 160, 3)
+
+
+def in_order(pictures: list[np.ndarray]) -> bytes:
+    """A bare stream of H.264 whose frames lie in the order in which they are shown."""
+    stream = io.BytesIO()
+    with av.open(stream, "w", format="h264") as target:
+        sink = target.add_stream("libx264", rate=10, options={"bf": "0"})
+        sink.height, sink.width = pictures[0].shape[:2]
+        sink.pix_fmt = "yuv420p"
+        for picture in pictures:
+            target.mux(sink.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        target.mux(sink.encode(None))
+    return stream.getvalue()
+
+
+def test_a_size_that_changes_midway() -> None:
+    sizes = ((96, 128), (128, 96))
+    content = b"".join(in_order(frames(10, 200, size)) for size in sizes)
+    # A stream of H.264 that carries both sizes, put into a container.
+    packed = io.BytesIO()
+    with (
+        av.open(io.BytesIO(content), format="h264") as source,
+        av.open(packed, "w", format="matroska") as target,
+    ):
+        sink = target.add_stream_from_template(source.streams.video[0])
+        for number, packet in enumerate(p for p in source.demux() if p.size):
+            packet.stream, packet.time_base = sink, Fraction(1, 10)
+            packet.pts = packet.dts = number
+            target.mux(packet)
+    found = watch(packed.getvalue())
+    assert found.analysed >= 18
+    shown = decoded(found.video)
+    assert {picture.shape for picture in shown} == {(96, 128, 3)}
+    assert shown[-1][:, :20].max() < 40, "the upright picture lies between black bars"
+
+
+def test_a_cut_in_the_film_ends_tracks() -> None:
+    shots = [skimage.data.astronaut()[:288, :384], skimage.data.coffee()[:288, :384]]
+    found = watch(video([shot for shot in shots for _ in range(12)], 10))
+    assert found.shots == 2
+    assert [moment.number for moment in found.moments] == [1] * 12 + [2] * 12
+
+
+class Sideways(Finder):
+    """Finds a face in pictures that are higher than wide only."""
+
+    def search(self, rgb: np.ndarray) -> Found:
+        return super().search(rgb) if rgb.shape[0] > rgb.shape[1] else Found(())
+
+
+def test_a_video_on_its_side_is_turned_from_its_first_frame() -> None:
+    pictures = frames(4, 0) + frames(30)
+    found = watch(video(pictures, 10), finder=Sideways())
+    assert found.turns in (1, 3)
+    assert decoded(found.video)[0].shape == (128, 96, 3)
+
+
+class Flicker(Finder):
+    """A face that stays, and one that appears in single frames anywhere."""
+
+    def __init__(self) -> None:
+        self.looks = 0
+
+    def search(self, rgb: np.ndarray) -> Found:
+        self.looks += 1
+        landmarks = np.zeros((5, 2), np.float32)
+        stays = Face((10, 20, 30, 30), landmarks, 0.95)
+        glimpse = Face((40.0 + 3 * self.looks, 60, 12, 12), landmarks, 0.62)
+        return Found((stays, glimpse) if self.looks % 5 == 3 else (stays,), 2)
+
+
+def test_glimpses_are_left_out_and_counted() -> None:
+    found = watch(video(frames(30), 10), finder=Flicker())
+    assert {moment.number for moment in found.moments} == {1}
+    assert found.glimpses >= 5
+    assert found.too_small == 2

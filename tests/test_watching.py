@@ -11,7 +11,7 @@ import pytest
 from making import PATIENCE, until
 
 from fer import drawing, emotions, watching
-from fer.faces import Face
+from fer.faces import Face, Found
 from fer.inference import Prediction
 from fer.turns import BusyError
 from fer.watching import Observer, Watcher
@@ -20,9 +20,10 @@ from fer.watching import Observer, Watcher
 class Finder:
     """Finds a face whose left edge is the frame's first pixel; none in a black frame."""
 
-    def detect(self, rgb: np.ndarray) -> list[Face]:
+    def search(self, rgb: np.ndarray) -> Found:
         left = float(rgb[0, 0, 0])
-        return [Face((left, 2, 20, 20), np.zeros((5, 2), np.float32), 0.9)] if left else []
+        face = Face((left, 2, 20, 20), np.zeros((5, 2), np.float32), 0.95)
+        return Found((face,) if left else ())
 
 
 class Gated:
@@ -155,9 +156,10 @@ def test_the_record_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_six_faces_and_more_are_bounded() -> None:
     class Crowd:
-        def detect(self, rgb: np.ndarray) -> list[Face]:
+        def search(self, rgb: np.ndarray) -> Found:
             landmarks = np.zeros((5, 2), np.float32)
-            return [Face((50.0 * n, 2, 20, 20), landmarks, 0.9) for n in range(12)]
+            faces = (Face((50.0 * n, 2, 20, 20), landmarks, 0.95) for n in range(12))
+            return Found(tuple(faces))
 
     watcher = Watcher(Observer(Crowd(), Gated(), most_faces=6))  # type: ignore[arg-type]
     watcher.show(np.full((60, 800, 3), 20, np.uint8))

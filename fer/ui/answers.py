@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from fer import photos
-from fer.faces import gray_crop
+from fer.faces import SMALLEST_FACE, gray_crop
 from fer.inference import Prediction
 from fer.photos import Answer, Photo
 from fer.preprocessing import FER_SIZE, Rgb
@@ -41,10 +41,37 @@ def photo(
     show(rgb, found, key, _, is_narrow=is_narrow, words=words)
 
 
+def told_turn(turns: int, _: Translator) -> None:
+    """By how much a picture was turned, where it was."""
+    if turns:
+        st.info(
+            _(
+                "The picture lay on its side or head without saying so. Its faces are surer when "
+                "it is turned by {degrees}° clockwise, so it was.",
+                degrees=90 * (-turns % 4),
+            ),
+            icon=":material/rotate_right:",
+        )
+
+
+def told_small(too_small: int, _: Translator) -> None:
+    """How many faces were too small to judge, where there are any."""
+    if too_small:
+        st.caption(
+            _(
+                "Faces too small to judge (below {pixels} pixels): {n}.",
+                pixels=_.number(SMALLEST_FACE),
+                n=_.number(too_small),
+            )
+        )
+
+
 def show(
     rgb: Rgb, found: Photo, key: str, _: Translator, *, is_narrow: bool = False, words: str = ""
 ) -> None:
     """A classified image and its answers, with a choice among several faces; see `photo`."""
+    told_turn(found.turns, _)
+    rgb = found.upright(rgb)
     if is_narrow:
         # A small face leaves room for words beside it, on a phone, too.
         is_crop = rgb.shape[:2] == (FER_SIZE, FER_SIZE)
@@ -62,7 +89,7 @@ def show(
             _("Face"),
             list(range(len(found.answers))),
             default=0,
-            format_func=lambda position: str(position + 1),
+            format_func=lambda position: face_name(found, position),
             required=True,
             key=f"{key}_face",
         )
@@ -74,10 +101,19 @@ def show(
             st.markdown("\n\n".join(told))
         elif words:
             st.caption(words)
+        told_small(found.too_small, _)
     if not found.answers:
         return
     answer = found.answers[chosen]
     with side:
+        if answer.face is not None and answer.face.is_doubtful:
+            st.warning(
+                _(
+                    "It is doubtful that this is a face (detection score {score}): the answer may "
+                    "mean nothing.",
+                    score=_.number(answer.face.score, 2),
+                )
+            )
         parts.chart(
             charts.confidence_bars(answer.predictions, _),
             key=f"{key}_confidence",
@@ -137,6 +173,12 @@ def _timing(found: Photo, answer: Answer, _: Translator) -> None:
             predict=_.number(1000 * found.prediction_seconds / len(found.answers)),
         )
     )
+
+
+def face_name(found: Photo, position: int) -> str:
+    """A face's number, with a question mark where it is doubtful."""
+    face = found.answers[position].face
+    return f"{position + 1} ?" if face is not None and face.is_doubtful else str(position + 1)
 
 
 def backend_notice(_: Translator) -> None:

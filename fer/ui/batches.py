@@ -13,6 +13,7 @@ from fer import FerError
 from fer.photos import Photo
 from fer.scenarios import SCENARIOS
 from fer.ui import loaders, parts
+from fer.ui.answers import face_name, told_small
 from fer.ui.text import Translator
 
 MOST = 50
@@ -46,8 +47,14 @@ def show(uploads: Sequence[UploadedFile], _: Translator) -> None:
     faceless = sum(not photo.answers for photo in found)
     if faceless:
         st.caption(_("Photos without a face, left out below: {n}.", n=faceless))
+    turned = sum(photo.turns != 0 for photo in found)
+    if turned:
+        st.caption(_("Photos that lay on their side or head and were turned: {n}.", n=turned))
+    told_small(sum(photo.too_small for photo in found), _)
     if not answers:
         return
+    if any(answer.face is not None and answer.face.is_doubtful for answer in answers):
+        st.caption(_("A question mark: it is doubtful that this is a face."))
     st.dataframe(
         summary(found, _),
         hide_index=True,
@@ -62,8 +69,8 @@ def summary(found: Sequence[Photo], _: Translator) -> pd.DataFrame:
     """A row a face: both models' top-1 with confidence, and whether they agree."""
     rows = []
     for photo in found:
-        for number, answer in enumerate(photo.answers, start=1):
-            row = {_("Photo"): photo.name, _("Face"): number}
+        for position, answer in enumerate(photo.answers):
+            row = {_("Photo"): photo.name, _("Face"): face_name(photo, position)}
             for key in SCENARIOS:
                 if key in answer.predictions:
                     prediction = answer.predictions[key]

@@ -8,7 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from fer import photos, stages
+from fer import photos, stages, turning
 from fer.faces import Face
 from fer.preprocessing import FER_SIZE, NETWORK_SIZE, Gray
 from fer.scenarios import PROPOSED, Augmentation
@@ -36,9 +36,12 @@ def names(_: Translator) -> dict[str, str]:
 
 
 @st.cache_resource(max_entries=4, ttl=600, show_spinner=False)
-def recorded(content: bytes, name: str, _face: Face | None, box: str) -> tuple[Stage, ...]:
-    """The stages of an image; `box` tells faces apart, whose landmarks cannot be hashed."""
-    return stages.record(loaders.image(content, name), _face)
+def recorded(
+    content: bytes, name: str, turns: int, _face: Face | None, box: str
+) -> tuple[Stage, ...]:
+    """The stages of an image set upright by so many quarter turns; `box` tells faces apart, whose
+    landmarks cannot be hashed."""
+    return stages.record(turning.turned(loaders.image(content, name), turns), _face)
 
 
 def stage_table(found: tuple[Stage, ...], _: Translator) -> pd.DataFrame:

@@ -9,14 +9,13 @@ from typing import Any
 import streamlit as st
 from PIL import Image
 
-from fer import FerError, emotions, intake
+from fer import FerError, emotions, intake, photos
 from fer.dataset import Split
-from fer.faces import Face
-from fer.preprocessing import FER_SIZE
-from fer.ui import loaders, samples, vote_bars
+from fer.faces import Face, Found
+from fer.ui import answers, loaders, samples, vote_bars
 from fer.ui.text import Translator
 
-TYPES = ["jpg", "jpeg", "png", "webp", "bmp", "gif"]
+TYPES = [suffix.removeprefix(".") for suffix in intake.IMAGE_SUFFIXES]
 # What the data set's select box calls the strip above it.
 STRIP = "strip"
 
@@ -44,7 +43,7 @@ def choose(key: str, _: Translator, default: str = "sample") -> tuple[bytes, str
 def upload(key: str, _: Translator, on_change: Callable[[], Any] | None = None) -> Any:
     """A photo of the visitor's, None as long as there is none."""
     return st.file_uploader(
-        _("A photo with one or more faces (JPEG, PNG, WebP, BMP, GIF; up to 40 MB)"),
+        _("A photo with one or more faces (JPEG, PNG, WebP, AVIF, HEIC…; up to 40 MB)"),
         type=TYPES,
         max_upload_size=intake.IMAGE_BYTES >> 20,
         key=key,
@@ -109,8 +108,8 @@ def votes(key: str, name: str, _: Translator) -> None:
     vote_bars.chart(found, f"{key}_votes", _)
 
 
-def detected(content: bytes, name: str) -> list[Face]:
-    """The faces of an image, the largest first; none in one of FER-2013's own crops.
+def detected(content: bytes, name: str) -> tuple[int, Found]:
+    """The quarter turns anticlockwise that set an image upright, and its faces then.
 
     Raises:
         FerError: if the image cannot be read.
@@ -119,24 +118,24 @@ def detected(content: bytes, name: str) -> list[Face]:
 
 
 @st.cache_data(max_entries=16, ttl=loaders.KEPT_SECONDS, show_spinner=False)
-def _detected(content: bytes, name: str, state: Hashable) -> list[Face]:
-    rgb = loaders.image(content, name)
-    if rgb.shape[:2] == (FER_SIZE, FER_SIZE):
-        return []
-    return loaders.detector().detect(rgb)
+def _detected(content: bytes, name: str, models: Hashable) -> tuple[int, Found]:
+    return photos.search(loaders.image(content, name), loaders.detector())
 
 
-def face(content: bytes, name: str, key: str, _: Translator) -> Face | None:
-    """The face to look at, chosen by the visitor if there are several; None if there is none."""
-    found = detected(content, name)
-    if len(found) <= 1:
-        return found[0] if found else None
+def face(content: bytes, name: str, key: str, _: Translator) -> tuple[int, Face | None]:
+    """The quarter turns anticlockwise that set an image upright, and the face to look at, chosen by
+    the visitor if there are several; None if there is none."""
+    turns, found = detected(content, name)
+    faces = found.faces
+    answers.told_turn(turns, _)
+    if len(faces) <= 1:
+        return turns, faces[0] if faces else None
     chosen = st.pills(
         _("Face"),
-        list(range(len(found))),
+        list(range(len(faces))),
         default=0,
         format_func=lambda position: str(position + 1),
         required=True,
         key=f"{key}_chosen_face",
     )
-    return found[chosen]
+    return turns, faces[chosen]

@@ -7,6 +7,7 @@ like prose and a missing translation is one that a test can find.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -21,6 +22,12 @@ Language = Literal["id", "en"]
 # As the visitor sees them, and as they stand in the address: ?lang=ID.
 CHOICES = {"ID": "id", "EN": "en"}
 LOCALE = Path(__file__).parent / "locale"
+# What Markdown and Streamlit's directives begin or end with: emphasis, code, links, LaTeX, `:red[`,
+# `:material/`, tags, tables, bare addresses. Inside a word an underscore is no emphasis.
+_MARKUP = re.compile(
+    r"[\\`*\[\]$<>~#|@&!]|(?<![^\W_])_|_(?![^\W_])|:(?=[\w+/-])|(?<=www)\.", re.IGNORECASE
+)
+_LINE_START = re.compile(r"^(\d*)([-+]|[.)](?=\s))")
 
 
 @cache
@@ -45,8 +52,8 @@ class Translator:
         return found.format(**values) if values else found
 
     def error(self, error: FerError) -> str:
-        """The error's sentence in this language."""
-        return self(error.template, **error.values)
+        """The error's sentence in this language, as Markdown; file names in it are no markup."""
+        return self(error.template, **{key: plain(value) for key, value in error.values.items()})
 
     def number(self, value: float, decimals: int = 0) -> str:
         """A number with the language's marks: 35,887 or 35.887."""
@@ -98,6 +105,15 @@ def duration(seconds: float, _: Translator) -> str:
     if seconds < 5400:
         return _("{n} min", n=_.number(seconds / 60))
     return _("{n} h", n=_.number(seconds / 3600, 1))
+
+
+def plain(value: object) -> str:
+    """A value as Markdown that shows its characters, whatever they are.
+
+    A file may be called `[draft] *new*.jpg`, `$1.jpg` or `:red[x].jpg`.
+    """
+    found = _MARKUP.sub(r"\\\g<0>", str(value).strip())
+    return _LINE_START.sub(r"\1\\\2", found)
 
 
 def translator() -> Translator:

@@ -13,7 +13,7 @@ from fer.scenarios import SCENARIOS
 from fer.ui import answers, live_charts, loaders, parts
 from fer.ui.text import Translator
 
-TYPES = ["mp4", "webm", "mov"]
+TYPES = [suffix.removeprefix(".") for suffix in intake.VIDEO_SUFFIXES]
 KEPT = "video_watched"
 
 
@@ -25,7 +25,7 @@ def show(_: Translator) -> None:
     """
     upload = st.file_uploader(
         _(
-            "A video of up to {seconds} seconds (MP4, WebM, MOV; up to {limit} MB)",
+            "A video of up to {seconds} seconds (MP4, MOV, WebM, MKV, AVI; up to {limit} MB)",
             seconds=_.number(intake.VIDEO_SECONDS),
             limit=intake.VIDEO_BYTES >> 20,
         ),
@@ -51,14 +51,16 @@ def _watched(content: bytes, name: str, _: Translator) -> videos.Watching:
             bar.progress(share, _("Watching the video…"))
 
         started = time.perf_counter()
-        found = videos.analyse(
-            content,
-            name,
-            watching.Observer(loaders.detector(), loaders.classifier()),
-            {key: _(key) for key in emotions.KEYS},
-            progress=advance,
-        )
-        bar.empty()
+        try:
+            found = videos.analyse(
+                content,
+                name,
+                watching.Observer(loaders.detector(), loaders.classifier()),
+                {key: _(key) for key in emotions.KEYS},
+                progress=advance,
+            )
+        finally:
+            bar.empty()
         logs.tell(
             "video watched",
             video_ms=round(1000 * found.seconds),
@@ -84,6 +86,7 @@ def _result(found: videos.Watching, _: Translator) -> None:
         },
         "video_metrics",
     )
+    _notes(found, _)
     left, right = st.columns(2)
     with left:
         st.video(found.video, format="video/mp4", autoplay=True, muted=True)
@@ -102,8 +105,14 @@ def _result(found: videos.Watching, _: Translator) -> None:
             return
         number = numbers[0]
         if len(numbers) > 1:
+            doubtful = _doubtful(found)
             number = st.pills(
-                _("Face"), numbers, default=numbers[0], required=True, key="video_face"
+                _("Face"),
+                numbers,
+                default=numbers[0],
+                format_func=lambda one: f"{one} ?" if one in doubtful else str(one),
+                required=True,
+                key="video_face",
             )
         for key in SCENARIOS:
             if key in found.moments[0].probabilities:
@@ -114,3 +123,55 @@ def _result(found: videos.Watching, _: Translator) -> None:
                     alt=_("Lines: {model}'s confidence for each emotion in the video", model=key),
                 )
         parts.download(pd.DataFrame(watching.rows(list(found.moments))), "video_confidences", _)
+
+
+def _doubtful(found: videos.Watching) -> set[int]:
+    """The numbers of what was doubtful as a face most of the time."""
+    looks: dict[int, list[bool]] = {}
+    for moment in found.moments:
+        looks.setdefault(moment.number, []).append(moment.is_doubtful)
+    return {number for number, each in looks.items() if 2 * sum(each) > len(each)}
+
+
+def _notes(found: videos.Watching, _: Translator) -> None:
+    """What became of the video that a visitor would not expect, a sentence each."""
+    if found.ending == "limit":
+        st.warning(
+            _(
+                "The video is longer than is watched: these are its first {seconds} seconds.",
+                seconds=_.number(found.seconds),
+            )
+        )
+    elif found.ending == "cut":
+        st.warning(
+            _(
+                "The file is cut off or damaged: it says {stated} seconds, and {seconds} could be "
+                "read.",
+                stated=_.number(found.stated, 1),
+                seconds=_.number(found.seconds, 1),
+            )
+        )
+    answers.told_turn(found.turns, _)
+    notes = []
+    if found.shots > 1:
+        notes.append(
+            _(
+                "Shots: {n}. A face gets a new number after every cut.",
+                n=_.number(found.shots),
+            )
+        )
+    if found.glimpses:
+        notes.append(
+            _(
+                "Left out, because they were seen for less than half a second: {n}.",
+                n=_.number(found.glimpses),
+            )
+        )
+    if found.too_small:
+        notes.append(
+            _("At most {n} faces at once were too small to judge.", n=_.number(found.too_small))
+        )
+    if _doubtful(found):
+        notes.append(_("A question mark: it is doubtful that this is a face."))
+    if notes:
+        st.caption(" ".join(notes))

@@ -19,7 +19,7 @@ from PIL import Image
 from streamlit.errors import StreamlitSecretNotFoundError
 from streamlit_webrtc.webrtc import SignallingTimeoutError
 
-from fer import FerError, drawing, emotions, photos, watching
+from fer import FerError, drawing, emotions, photos, turning, watching
 from fer.preprocessing import Rgb
 from fer.scenarios import SCENARIOS
 from fer.ui import answers, camera, charts, ice, live_charts, loaders, parts, relay
@@ -77,8 +77,9 @@ class Stream:
         try:
             whole = np.asarray(frame.to_ndarray(format="rgb24"), dtype=np.uint8)
             rgb = photos.for_display(whole, LONGEST)
-            people = self.watcher.show(rgb, patience=PATIENCE).people
-            self._drawn = drawing.people(rgb, people, self.names)
+            sight = self.watcher.show(rgb, patience=PATIENCE)
+            rgb = turning.turned(rgb, sight.turns)
+            self._drawn = drawing.people(rgb, sight.people, self.names)
         except Exception:
             # streamlit-webrtc would never call again: the video would stand still without a word.
             logger.exception("A frame could not be drawn.")
@@ -303,7 +304,10 @@ def _live(stream: Stream, state: webrtc.WebRtcStreamerState, _: Translator) -> N
     if stream.has_frame and not stream.has_files:
         # The first picture is there: once, all is drawn anew, with the files to download.
         st.rerun()
-    people = watcher.sight().people
+    sight = watcher.sight()
+    people = sight.people
+    if state.playing:
+        answers.told_turn(sight.turns, _)
     if state.playing and stream.is_still(now):
         _instead(
             _(
@@ -315,6 +319,8 @@ def _live(stream: Stream, state: webrtc.WebRtcStreamerState, _: Translator) -> N
         )
     elif state.playing and not people:
         st.caption(_("No face is seen. Face the camera in good light, not too far away."))
+    if state.playing:
+        answers.told_small(sight.too_small, _)
     if people:
         _answers(_chosen(stream, people, _), _)
 
@@ -404,6 +410,8 @@ def _answers(person: Watched, _: Translator) -> None:
         if person.is_agreed
         else _("The models disagree: they see different expressions.")
     )
+    if person.face.is_doubtful:
+        st.caption(_("A question mark: it is doubtful that this is a face."))
 
 
 def _minute(
