@@ -9,7 +9,7 @@ from typing import Any
 import click
 from rich.table import Table
 
-from fer import aggregates, artifacts, dataset, files, peers, places
+from fer import FerError, aggregates, artifacts, dataset, files, peers, places
 from fer.terminal import (
     PATH,
     data_dir,
@@ -31,11 +31,21 @@ from fer.terminal import (
     help="fast is the dashboard's own int8 backend, written into the models folder.",
 )
 @click.option("--out", "target", type=PATH, help="Not for fast.")
+@click.option(
+    "--measure",
+    is_flag=True,
+    help="Only for fast: keep its files, and measure again how far they are from float32.",
+)
 @models_dir
 @data_dir
 @place_option("--aggregates-dir", aggregates.FOLDER, "Where the committed aggregates lie.")
 def export(
-    kind: str, target: Path | None, models_dir: Path, data_dir: Path, aggregates_dir: Path
+    kind: str,
+    target: Path | None,
+    measure: bool,
+    models_dir: Path,
+    data_dir: Path,
+    aggregates_dir: Path,
 ) -> None:
     """Write the models for another runtime.
 
@@ -43,6 +53,8 @@ def export(
     savedmodel, onnx, tflite: gray 48x48 faces in, calibrated probabilities of every model out, for
     TensorFlow Serving and others."""
     places.require_models(models_dir)
+    if measure and kind != "fast":
+        raise FerError("--measure belongs to the format fast; leave --format out.")
     if kind != "fast":
         quiet_tensorflow()
         from fer import exporting
@@ -59,7 +71,11 @@ def export(
     from fer import exporting, publishing
 
     with progress_bar("Checking") as update:
-        record = exporting.export_fast(data, models_dir, aggregates_dir, progress=update)
+        record = (
+            exporting.measure(data, models_dir, progress=update)
+            if measure
+            else exporting.export_fast(data, models_dir, aggregates_dir, progress=update)
+        )
     publishing.finish(models_dir)
     table = Table("model", "split", "int8 accuracy", "float32 accuracy", "top-1 agreement")
     for key, splits in record["fidelity"].items():

@@ -103,10 +103,28 @@ def export_fast(
     for size in artifacts.by_input_size(models.values()):
         logits.update(backend.logits(batch(probes, size)))
     _write_probe(target, probes, logits)
-    classifier = inference.load(folder, backend="fast")
-    record["fidelity"] = fidelity(classifier, data, progress)
-    files.write_json(target / fast.RECORD, record)
+    record = measure(data, folder, progress=progress)
     _remove_stale(target, record)
+    return record
+
+
+def measure(
+    data: Dataset, folder: Path = artifacts.FOLDER, *, progress: Progress | None = None
+) -> dict[str, Any]:
+    """Classifies both test splits with the int8 networks that are there, writes how far they are
+    from the stored float32 predictions into their record, and returns it.
+
+    Args:
+        progress: called with (test images classified, test images).
+
+    Raises:
+        FerError: if there is no export of these weights or no stored prediction.
+    """
+    classifier = inference.load(folder, backend="fast")
+    path = folder / artifacts.FAST / fast.RECORD
+    record: dict[str, Any] = files.read_json(path)
+    record["fidelity"] = fidelity(classifier, data, progress)
+    files.write_json(path, record)
     return record
 
 

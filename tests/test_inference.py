@@ -90,6 +90,23 @@ def test_export_records_what_it_was_made_of(exported: Path, small_data: dataset.
     assert list(record["networks"]) == ["32"], "models of one size share one network"
 
 
+def test_export_is_measured_again_without_being_made_again(
+    exported: Path, small_data: dataset.Dataset, tmp_path: Path
+) -> None:
+    folder = tmp_path / "models"
+    shutil.copytree(exported, folder)
+    fast_folder = folder / artifacts.FAST
+    before = files.read_json(fast_folder / fast.RECORD)
+    files.write_json(fast_folder / fast.RECORD, {**before, "fidelity": {}})
+    made = {path.name: path.stat().st_mtime_ns for path in fast_folder.iterdir()}
+    record = exporting.measure(small_data, folder)
+    assert record["fidelity"] == before["fidelity"]
+    assert files.read_json(fast_folder / fast.RECORD) == record
+    for path in fast_folder.iterdir():
+        if path.name != fast.RECORD:
+            assert path.stat().st_mtime_ns == made[path.name]
+
+
 def test_shared_trunk_equals_two_separate_models() -> None:
     from fer import reference
 

@@ -68,8 +68,7 @@ def test_downloaded_counts_are_the_official_ones(page: Page, address: str) -> No
 
 @pytest.mark.parametrize("page", [(1280, "en")], indirect=True, ids=["desktop"])
 def test_click_on_a_confusion_cell_chooses_its_images(page: Page, address: str) -> None:
-    page.goto(f"{address}/Classification_Results")
-    page.get_by_role("radio", name="Confusion").click()
+    page.goto(f"{address}/Classification_Results?view=confusion")
     chart = page.locator(".js-plotly-plot").first
     expect(chart).to_be_visible()
     expect(page.get_by_text("baseline answers sad for").first).to_be_visible()
