@@ -86,11 +86,13 @@ def test_line_ends_of_what_is_not_text_count(tmp_path: Path) -> None:
 
 def test_a_table_with_windows_line_ends_is_imported(tmp_path: Path) -> None:
     pixels = " ".join(["7"] * 2304)
+    rows = [f"{label},{pixels},{split}" for split in dataset.SPLITS for label in range(7)]
     table = tmp_path / "fer2013.csv"
-    table.write_bytes(f"emotion,pixels,Usage\r\n3,{pixels},Training\r\n".encode())
+    table.write_bytes("\r\n".join(["emotion,pixels,Usage", *rows, ""]).encode())
     importing.import_dataset(table, tmp_path / "data")
     found = dataset.open_dataset(tmp_path / "data")
-    assert (found.labels.tolist(), found.splits.tolist()) == ([3], ["Training"])
+    assert found.labels.tolist() == [*range(7)] * 3
+    assert found.splits.tolist() == [split.value for split in dataset.SPLITS for _ in range(7)]
 
 
 def test_the_detector_lies_under_any_name(tmp_path: Path, portrait: np.ndarray) -> None:

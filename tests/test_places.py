@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 import shutil
 import subprocess
@@ -33,9 +35,8 @@ def test_predict_answers_from_any_directory(tmp_path: Path) -> None:
     (tmp_path / "models" / "theirs.bin").write_bytes(b"x")
     found = fer("predict", "photo.jpg", "--csv", cwd=tmp_path)
     assert found.returncode == 0, found.stderr
-    assert [line.split(",")[6] for line in found.stdout.splitlines()[1:]] == list(
-        artifacts.available(ROOT / "models")
-    )
+    rows = list(csv.DictReader(io.StringIO(found.stdout)))
+    assert [row["model"] for row in rows] == list(artifacts.available(ROOT / "models"))
 
 
 def test_a_copy_without_models_says_where_to_get_them(tmp_path: Path) -> None:

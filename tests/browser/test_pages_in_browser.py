@@ -43,7 +43,7 @@ def test_language_survives_a_page_change(page: Page, address: str) -> None:
     page.goto(address)
     page.get_by_role("radio", name="ID").click()
     expect(page.get_by_role("heading", name="Sistem Analisis Ekspresi Wajah")).to_be_visible()
-    page.get_by_role("link", name="Pelatihan").click()
+    page.get_by_test_id("stSidebarNavLink").filter(has_text="Pelatihan").click()
     expect(page.get_by_role("heading", name="Pelatihan", exact=True, level=1)).to_be_visible()
     page.wait_for_url("**lang=ID**")
     page.reload()

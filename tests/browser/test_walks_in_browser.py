@@ -128,6 +128,8 @@ def test_a_double_click_starts_one_training_and_a_stop_right_after_ends_it(
     until(lambda: len(started(site)) > len(before), "no training was started")
     (run_dir,) = set(started(site)) - set(before)
     stop = page.locator(f"[class*='st-key-stop_{run_dir.name}'] button")
+    # While the page redraws itself, what goes stands beside what comes.
+    expect(stop).to_have_count(1)
     stop.click()
     until(lambda: ended(site), lambda: (run_dir / jobs.LOG).read_text(), 0.3)
     assert started(site) == sorted([*before, run_dir])
