@@ -5,7 +5,9 @@ Probabilities are (n, 7) float64, labels (n,) int64 with 0-6.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,19 +25,18 @@ def _bins(shares: NDArray[np.float64], bins: int) -> NDArray[np.int64]:
     return np.clip(np.ceil(shares * bins).astype(np.int64) - 1, 0, bins - 1)
 
 
-def reliability(
-    labels: Labels, probabilities: Probabilities, bins: int = ECE_BINS
+def binned(
+    confidence: NDArray[np.float64], agreed: NDArray[Any], called: str, bins: int = ECE_BINS
 ) -> list[dict[str, float]]:
-    """For each non-empty confidence bin: its lower and upper edge, count, accuracy, confidence."""
-    confidence = probabilities.max(axis=1)
-    right = probabilities.argmax(axis=1) == labels
+    """For each non-empty bin of confidence (n,): its edges, count, mean confidence, and under
+    `called` the mean of how far each answer was agreed with (n,), both 0-1."""
     bin_of = _bins(confidence, bins)
     return [
         {
             "low": number / bins,
             "high": (number + 1) / bins,
             "count": int(chosen.sum()),
-            "accuracy": float(right[chosen].mean()),
+            called: float(agreed[chosen].mean()),
             "confidence": float(confidence[chosen].mean()),
         }
         for number in range(bins)
@@ -43,13 +44,25 @@ def reliability(
     ]
 
 
+def mean_gap(table: Sequence[Mapping[str, float]], called: str) -> float:
+    """Mean distance of confidence and agreement over the bins (Guo et al. 2017, eq. 3)."""
+    gaps = [row["count"] * abs(row[called] - row["confidence"]) for row in table]
+    return float(sum(gaps) / sum(row["count"] for row in table))
+
+
+def reliability(
+    labels: Labels, probabilities: Probabilities, bins: int = ECE_BINS
+) -> list[dict[str, float]]:
+    """For each non-empty confidence bin: its lower and upper edge, count, accuracy, confidence."""
+    right = probabilities.argmax(axis=1) == labels
+    return binned(probabilities.max(axis=1), right, "accuracy", bins)
+
+
 def expected_calibration_error(
     labels: Labels, probabilities: Probabilities, bins: int = ECE_BINS
 ) -> float:
     """Mean distance of confidence and accuracy over equal-width bins (Guo et al. 2017, eq. 3)."""
-    table = reliability(labels, probabilities, bins)
-    gaps = [row["count"] * abs(row["accuracy"] - row["confidence"]) for row in table]
-    return float(sum(gaps) / len(labels))
+    return mean_gap(reliability(labels, probabilities, bins), "accuracy")
 
 
 def uncalibrated(probabilities: Probabilities, temperature: float) -> Probabilities:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from fer import emotions
+from fer import calibration, emotions
 from fer.calibration import ECE_BINS, Labels, Probabilities
 
 Counts = NDArray[np.uint8]
@@ -105,28 +105,13 @@ def entropy(counts: Counts) -> Floats:
 def reliability(confidence: Floats, agreed: Floats, bins: int = ECE_BINS) -> list[dict[str, float]]:
     """For each non-empty bin of confidence (n,): its edges, count, mean confidence, and mean
     agreement (n,) of the crowd with the answers, both 0-1."""
-    bin_of = np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
-    return [
-        {
-            "low": number / bins,
-            "high": (number + 1) / bins,
-            "count": int(chosen.sum()),
-            "confidence": float(confidence[chosen].mean()),
-            "agreement": float(agreed[chosen].mean()),
-        }
-        for number in range(bins)
-        if (chosen := bin_of == number).any()
-    ]
+    return calibration.binned(confidence, agreed, "agreement", bins)
 
 
 def calibration_error(confidence: Floats, agreed: Floats, bins: int = ECE_BINS) -> float:
     """Mean distance of confidence and the crowd's agreement over bins: the expected calibration
     error (Guo et al. 2017, eq. 3) with the crowd in place of the label."""
-    gaps = [
-        row["count"] * abs(row["agreement"] - row["confidence"])
-        for row in reliability(confidence, agreed, bins)
-    ]
-    return float(sum(gaps) / len(confidence))
+    return calibration.mean_gap(reliability(confidence, agreed, bins), "agreement")
 
 
 def side_of(counts: Counts, answers: Labels, labels: Labels) -> NDArray[np.str_]:

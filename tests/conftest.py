@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import streamlit_webrtc  # noqa: F401  # before TensorFlow, or aiortc crashes; see fer.ui.loaders
-from making import ARCHIVE, small_archive
+from making import ARCHIVE, ROOT, small_archive
 from skimage import data as samples
 
 from fer import dataset, importing
@@ -65,6 +66,18 @@ def real_data(real_archive: Path, tmp_path_factory: pytest.TempPathFactory) -> d
     folder = tmp_path_factory.mktemp("real")
     importing.import_dataset(real_archive, folder)
     return dataset.open_dataset(folder)
+
+
+@pytest.fixture
+def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A dashboard without an imported data set, with committed figures of its own."""
+    from fer.ui import loaders
+
+    shutil.copytree(ROOT / "data", tmp_path / "data", ignore=shutil.ignore_patterns("fer2013"))
+    monkeypatch.setattr(loaders, "ROOT", tmp_path)
+    monkeypatch.setattr(loaders, "DATA", tmp_path / "data")
+    monkeypatch.setattr(loaders, "RUNS", tmp_path / "runs")
+    return tmp_path
 
 
 @pytest.fixture(scope="session")

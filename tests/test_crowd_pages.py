@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,16 +22,6 @@ FACE = np.arange(48 * 48, dtype=np.uint8).reshape(48, 48)
 @pytest.fixture(autouse=True)
 def fresh_caches() -> None:
     st.cache_data.clear()
-
-
-@pytest.fixture
-def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """A dashboard without an imported data set, with committed figures of its own."""
-    shutil.copytree(ROOT / "data", tmp_path / "data", ignore=shutil.ignore_patterns("fer2013"))
-    monkeypatch.setattr(loaders, "ROOT", tmp_path)
-    monkeypatch.setattr(loaders, "DATA", tmp_path / "data")
-    monkeypatch.setattr(loaders, "RUNS", tmp_path / "runs")
-    return tmp_path
 
 
 def texts(app: AppTest) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -106,15 +105,6 @@ def loaded() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def fresh_caches() -> None:
     st.cache_data.clear()
-
-
-@pytest.fixture
-def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """A dashboard without an imported data set, with committed figures of its own."""
-    shutil.copytree(ROOT / "data", tmp_path / "data", ignore=shutil.ignore_patterns("fer2013"))
-    monkeypatch.setattr(loaders, "ROOT", tmp_path)
-    monkeypatch.setattr(loaders, "DATA", tmp_path / "data")
-    return tmp_path
 
 
 def play_through(app: AppTest, labels: list[int]) -> AppTest:
