@@ -25,7 +25,8 @@ Caveat = Literal[
 class PublishedResult:
     """One reported top-1 accuracy, a share of 1, and where it stands.
 
-    protocol: the views that were averaged; None where the source does not say.
+    protocol: the views that were averaged; None where the source does not say, and for people,
+    whose `network` is empty.
     """
 
     name: str
@@ -97,7 +98,7 @@ PUBLISHED: tuple[PublishedResult, ...] = (
         "",
         0.65,
         2013,
-        Protocol.ONE_CROP,
+        None,
         "Challenges in Representation Learning: A report on three machine learning contests",
         "https://arxiv.org/abs/1307.0414",
         "people",

@@ -95,4 +95,6 @@ def test_published_results_name_their_source() -> None:
         assert result.protocol is not None or result.caveat in (
             "protocol_not_stated",
             "validation_accuracy",
+            "people",
         )
+        assert (result.caveat == "people") is (result.network == "")

@@ -118,20 +118,27 @@ def rows(_: Translator) -> list[Row]:
 def figure(found: list[Row], _: Translator) -> go.Figure:
     """Bars of PrivateTest accuracy, ours in the models' colours, others in gray."""
     called = protocol_names(_)
-    labels = [f"{row.name} · {called[row.protocol]}" for row in found]
+    labels = [
+        row.name if row.network == "–" else f"{row.name} · {called[row.protocol]}" for row in found
+    ]
     plot = go.Figure()
     plot.add_bar(
         orientation="h",
         y=labels,
         x=[100 * row.accuracy for row in found],
         text=[_.percent(row.accuracy) for row in found],
-        textposition="inside",
-        insidetextanchor="end",
+        textposition="outside",
+        cliponaxis=False,
         marker={
             "color": [
                 SCENARIOS[row.model].colour if row.model in SCENARIOS else charts.BOTH
                 for row in found
-            ]
+            ],
+            "pattern": {
+                "shape": [
+                    SCENARIOS[row.model].pattern if row.model in SCENARIOS else "" for row in found
+                ]
+            },
         },
         hovertemplate="%{y}: %{text}<extra></extra>",
     )
@@ -156,7 +163,7 @@ def table(found: list[Row], _: Translator) -> pd.DataFrame:
                 _("Network"): row.network,
                 _("PrivateTest (%)"): round(100 * row.accuracy, 2),
                 _("95 % interval"): "" if row.interval is None else _.interval(list(row.interval)),
-                _("Protocol"): called[row.protocol],
+                _("Protocol"): "–" if row.network == "–" else called[row.protocol],
                 _("Year"): str(row.year or ""),
                 _("To be read with"): row.note,
                 _("Source"): " ".join(part for part in (row.source, row.link) if part),
