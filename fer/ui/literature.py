@@ -119,7 +119,7 @@ def figure(found: list[Row], _: Translator) -> go.Figure:
     """Bars of PrivateTest accuracy, ours in the models' colours, others in gray."""
     called = protocol_names(_)
     labels = [
-        row.name if row.network == "–" else f"{row.name} · {called[row.protocol]}" for row in found
+        row.name if row.network == "–" else f"{row.name}<br>{called[row.protocol]}" for row in found
     ]
     plot = go.Figure()
     plot.add_bar(
@@ -149,7 +149,8 @@ def figure(found: list[Row], _: Translator) -> go.Figure:
         _,
         x=_("PrivateTest accuracy (%)"),
         y=_("Network and protocol"),
-        height=110 + 30 * len(found),
+        height=110 + 36 * len(found),
+        right=48,
     )
 
 
