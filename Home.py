@@ -15,7 +15,7 @@ with st.sidebar:
 
 def home() -> None:
     """The first page; imported when it is shown."""
-    from fer.ui import front
+    from fer.ui.home import front
 
     front.show(_)
 
@@ -39,10 +39,10 @@ st.title(title)
 if page.url_path == "":
     st.markdown(f"**{modules.app_subtitle(_)}**")
 # Drawn before the imports below, which take most of a second in a fresh server.
-from fer.ui import loaders, parts  # noqa: E402
+from fer.ui import loaders, widgets  # noqa: E402
 
 loaders.settle()
-parts.told(_)
+widgets.told(_)
 try:
     # Networks are compiled while the page imports what it needs.
     loaders.preload()

@@ -1,5 +1,5 @@
 """`python -m fer` is the `fer` command."""
 
-from fer.cli import main
+from fer.cli.main import main
 
 main(prog_name="fer")

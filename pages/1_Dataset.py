@@ -6,8 +6,9 @@ from fer.ui import text
 
 _ = text.translator()
 from fer import FerError
-from fer.dataset import OFFICIAL_COUNTS, Split
-from fer.ui import dataset_charts, dataset_parts, label_votes, loaders, parts, sample_views
+from fer.data.dataset import OFFICIAL_COUNTS, Split
+from fer.ui import loaders, widgets
+from fer.ui.dataset import dataset_charts, dataset_sections, label_votes, sample_views
 
 st.markdown(_("What is in FER-2013, how even are its classes, and how clean are its splits?"))
 try:
@@ -15,12 +16,12 @@ try:
 except FerError as error:
     data = None
     st.error(_.error(error))
-parts.notices(_)
+widgets.notices(_)
 try:
-    counts = dataset_parts.counts(data)
-    duplicates = dataset_parts.duplicates()
+    counts = dataset_sections.counts(data)
+    duplicates = dataset_sections.duplicates()
     leaked = duplicates["exact_or_near"]["leaked"]
-    parts.metrics(
+    widgets.metrics(
         {
             _("Images"): (
                 _.number(sum(sum(by_class.values()) for by_class in counts.values())),
@@ -28,7 +29,7 @@ try:
             ),
             _("Classes"): ("7", _("one label for each image")),
             _("Imbalance"): (
-                f"{_.number(dataset_parts.imbalance(counts['Training']), 1)}×",
+                f"{_.number(dataset_sections.imbalance(counts['Training']), 1)}×",
                 _("largest to smallest class of Training"),
             ),
             _("Test images seen in Training"): (
@@ -52,20 +53,23 @@ try:
         key="distribution_unit",
         label_visibility="collapsed",
     )
-    parts.chart(
+    widgets.chart(
         dataset_charts.distribution(counts, unit == "share", _),
         key="distribution",
         alt=_("Bars: how many images of each emotion the three splits have"),
     )
     with st.expander(_("Table and download"), key="distribution_details"):
-        parts.table(
-            dataset_parts.count_table(counts, _), "counts", _("Images of each emotion and split"), _
+        widgets.table(
+            dataset_sections.count_table(counts, _),
+            "counts",
+            _("Images of each emotion and split"),
+            _,
         )
         st.caption(
             _("Imbalance ratio:")
             + " "
             + " · ".join(
-                f"{split} {_.number(dataset_parts.imbalance(by_class), 1)}×"
+                f"{split} {_.number(dataset_sections.imbalance(by_class), 1)}×"
                 for split, by_class in counts.items()
             )
         )
@@ -77,8 +81,8 @@ try:
             "sadness hardly differ."
         )
     )
-    dataset_parts.show_class_faces(_)
-    parts.chart(
+    dataset_sections.show_class_faces(_)
+    widgets.chart(
         dataset_charts.class_histograms(
             {key: row["histogram"] for key, row in loaders.summary()["class_pixels"].items()}, _
         ),
@@ -86,8 +90,8 @@ try:
         alt=_("Lines: how often each gray value occurs in the faces of each emotion"),
     )
     with st.expander(_("Table and download"), key="pixel_details"):
-        parts.table(
-            dataset_parts.pixel_table(_), "pixels", _("Pixel statistics of each emotion"), _
+        widgets.table(
+            dataset_sections.pixel_table(_), "pixels", _("Pixel statistics of each emotion"), _
         )
 
     st.header(_("Duplicates and leakage"), anchor="duplicates")
@@ -102,8 +106,8 @@ try:
             conflicts=_.number(duplicates["exact_or_near"]["pairs_with_different_labels"]),
         )
     )
-    parts.table(
-        dataset_parts.pair_table(_),
+    widgets.table(
+        dataset_sections.pair_table(_),
         "duplicates",
         _("Pairs of duplicates within and across splits"),
         _,
@@ -123,9 +127,9 @@ try:
 
     st.header(_("Images"), anchor="images")
     if data is None:
-        dataset_parts.offer_import(_)
+        dataset_sections.offer_import(_)
     else:
-        dataset_parts.browse(data, _)
+        dataset_sections.browse(data, _)
 except FerError as error:
     st.error(_.error(error))
-parts.sources(_, None if data is None else data.digest)
+widgets.sources(_, None if data is None else data.digest)

@@ -5,26 +5,28 @@ import streamlit as st
 from fer.ui import text
 
 _ = text.translator()
-from fer import FerError, stages
-from fer.ui import parts, preprocessing_parts, sources
+from fer import FerError
+from fer.ui import image_sources, widgets
+from fer.ui.preprocessing import preprocessing_sections
+from fer.vision import stages
 
 st.markdown(_("What does a network see of a photo, and how is it varied in training?"))
 try:
-    chosen = sources.choose("pre", _)
+    chosen = image_sources.choose("pre", _)
     if chosen is not None:
         content, name = chosen
-        turns, face = sources.face(content, name, "pre", _)
+        turns, face = image_sources.face(content, name, "pre", _)
         if face is None:
             st.caption(_("No face was found; the centre square is used, as for FER-2013's images."))
-        found = preprocessing_parts.recorded(
+        found = preprocessing_sections.recorded(
             content, name, turns, face, "" if face is None else str(face.box)
         )
         st.header(_("Stage by stage"), anchor="stages")
-        preprocessing_parts.show_stages(found, _)
+        preprocessing_sections.show_stages(found, _)
         st.caption(
             _("The network's input has values below 0; its picture has the means added back.")
         )
-        sizes = preprocessing_parts.served_sizes(_)
+        sizes = preprocessing_sections.served_sizes(_)
         if sizes is not None:
             st.caption(sizes)
         with st.container(horizontal=True):
@@ -38,13 +40,13 @@ try:
                 on_click="ignore",
             )
         with st.expander(_("Table of stages"), key="stage_details"):
-            parts.table(
-                preprocessing_parts.stage_table(found, _),
+            widgets.table(
+                preprocessing_sections.stage_table(found, _),
                 "stages",
                 _("Shape, type, range and time of each stage"),
                 _,
             )
-        called = preprocessing_parts.names(_)
+        called = preprocessing_sections.names(_)
         code = st.expander(_("The code of a stage"), key="code", on_change="rerun")
         if code.open:
             with code:
@@ -64,12 +66,12 @@ try:
                 "mean subtracted; a gray face has the same value three times, minus three means."
             )
         )
-        parts.chart(
-            preprocessing_parts.channels(found, _),
+        widgets.chart(
+            preprocessing_sections.channels(found, _),
             key="channels",
             alt=_("Smallest, mean and largest value of the three channels"),
         )
-        parts.download(preprocessing_parts.channel_table(found, _), "channels_table", _)
+        widgets.download(preprocessing_sections.channel_table(found, _), "channels_table", _)
 
         st.header(_("Augmentation"), anchor="augmentation")
         st.write(
@@ -78,8 +80,8 @@ try:
                 "within these bounds. `baseline` sees every picture as it is."
             )
         )
-        augmentation, seed = preprocessing_parts.sliders(_)
-        preprocessing_parts.show_variants(found[2].array, augmentation, seed, _)
+        augmentation, seed = preprocessing_sections.sliders(_)
+        preprocessing_sections.show_variants(found[2].array, augmentation, seed, _)
 except FerError as error:
     st.error(_.error(error))
-parts.sources(_)
+widgets.sources(_)

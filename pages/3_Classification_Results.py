@@ -6,37 +6,36 @@ from fer.ui import text
 
 _ = text.translator()
 from fer import FerError
-from fer.ui import (
+from fer.ui import views, widgets
+from fer.ui.results import (
     confusions,
-    crowd_views,
-    doubts,
+    crowd_sections,
     literature,
-    parts,
+    reliability,
     report,
-    result_views,
-    results,
-    studies,
-    views,
+    result_sections,
+    result_tables,
 )
+from fer.ui.studies import study_sections
 
 st.markdown(_("Which scenario reads faces better, by how much, and on which expressions?"))
-models = results.evaluated()
+models = result_tables.evaluated()
 if not models:
     st.warning(_("No model is evaluated here yet. Run `fer train`, `fer publish`, `fer evaluate`."))
-    parts.problems(_)
+    widgets.problems(_)
     st.stop()
 
-parts.notices(_)
+widgets.notices(_)
 split = st.segmented_control(
     _("Split"),
-    results.SPLITS,
-    default=results.SPLITS[0],
+    result_tables.SPLITS,
+    default=result_tables.SPLITS[0],
     required=True,
     key="split",
     bind="query-params",
     help=_("PrivateTest is for the report; PublicTest chose epochs, head and temperature."),
 )
-found = results.metrics_of(split)
+found = result_tables.metrics_of(split)
 GROUPS = {
     "comparison": {
         "metrics": _("Metrics"),
@@ -64,32 +63,32 @@ NAMES = {
 }
 view = views.chosen(GROUPS, NAMES, _)
 try:
-    result_views.headline(split, view == "metrics", _)
+    result_sections.headline(split, view == "metrics", _)
     if view == "metrics":
-        result_views.metrics(split, _)
+        result_sections.metrics(split, _)
     elif view == "parameters":
-        result_views.parameters(_)
+        result_sections.parameters(_)
     elif view == "classes":
-        result_views.classes(split, _)
+        result_sections.classes(split, _)
     elif view == "confusion":
         confusions.show(found, split, _)
     elif view == "curves":
-        result_views.curves(split, _)
+        result_sections.curves(split, _)
     elif view == "calibration":
-        doubts.calibrated(split, _)
+        reliability.calibrated(split, _)
     elif view == "errors":
-        doubts.errors(split, _)
+        reliability.errors(split, _)
     elif view == "crowd":
-        crowd_views.show(split, _)
+        crowd_sections.show(split, _)
     elif view == "looking":
-        studies.looking(_)
+        study_sections.looking(_)
     elif view == "robustness":
-        studies.robustness(_)
+        study_sections.robustness(_)
     elif view == "literature":
         literature.show(_)
     else:
-        result_views.speed(_)
+        result_sections.speed(_)
     report.button(split, _)
 except FerError as error:
     st.error(_.error(error))
-parts.sources(_)
+widgets.sources(_)

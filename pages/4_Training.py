@@ -6,13 +6,15 @@ from fer.ui import text
 
 _ = text.translator()
 from fer import FerError
-from fer.ui import contributions, loaders, parts, studies, training_charts, training_parts
+from fer.ui import contributions, loaders, widgets
+from fer.ui.studies import study_sections
+from fer.ui.training import training_charts, training_sections
 
 st.markdown(_("How did the models learn, do they overfit, and would longer training help?"))
-parts.notices(_)
+widgets.notices(_)
 try:
-    training_parts.metrics(_)
-    histories = training_parts.histories()
+    training_sections.metrics(_)
+    histories = training_sections.histories()
     if not histories:
         st.warning(_("There is no history yet. Run `fer train`."))
     else:
@@ -46,7 +48,7 @@ try:
             _("Smoothing (share of the past)"), 0.0, 0.9, 0.0, 0.1, key="smoothing", width=320
         )
         shown = {name: histories[name] for name in chosen if name in histories}
-        parts.chart(
+        widgets.chart(
             training_charts.curves(
                 shown, quantity, _, smoothing=smoothing, is_log=is_log and quantity != "gap"
             ),
@@ -61,28 +63,33 @@ try:
             )
         )
         with st.expander(_("Compare runs: table and download"), key="run_details"):
-            parts.table(
-                training_parts.run_table(shown, _), "runs_table", _("The chosen runs compared"), _
+            widgets.table(
+                training_sections.run_table(shown, _),
+                "runs_table",
+                _("The chosen runs compared"),
+                _,
             )
             if len(shown) > 1:
                 st.markdown(_("Hyperparameters in which they differ:"))
-                parts.table(
-                    training_parts.differences(list(shown), _),
+                widgets.table(
+                    training_sections.differences(list(shown), _),
                     "run_differences",
                     _("Hyperparameters in which the chosen runs differ"),
                     _,
                 )
 
     st.header(_("What the curves say"), anchor="reading")
-    training_parts.show_words(_)
+    training_sections.show_words(_)
 
     st.header(_("What each ingredient gives"), anchor="ablation")
     contributions.show(_)
-    studies.ablation(_)
+    study_sections.ablation(_)
 
     st.header(_("Running now"), anchor="live")
-    st.fragment(training_parts.show_live, run_every=2 if training_parts.is_active() else None)(_)
-    training_parts.outcome(_)
+    st.fragment(
+        training_sections.show_live, run_every=2 if training_sections.is_active() else None
+    )(_)
+    training_sections.outcome(_)
 
     st.header(_("Start a short training"), anchor="start")
     st.write(
@@ -91,7 +98,7 @@ try:
             "process of its own, survives a reload, and never replaces the published models."
         )
     )
-    training_parts.start_form(_)
+    training_sections.start_form(_)
 except FerError as error:
     st.error(_.error(error))
-parts.sources(_)
+widgets.sources(_)

@@ -5,13 +5,15 @@ import streamlit as st
 from fer.ui import text
 
 _ = text.translator()
-from fer import FerError, intake
-from fer.ui import address, answers, batches, loaders, parts, sources
+from fer import FerError
+from fer.ui import address, answers, image_sources, loaders, widgets
+from fer.ui.demo import many_photos
+from fer.vision import upload_gate
 
 st.markdown(_("What do both models see in your face, live or in photos, and do they agree?"))
 if not loaders.models():
     st.warning(_("No model is installed here. Run `fer train` and `fer publish`."))
-    parts.problems(_)
+    widgets.problems(_)
     st.stop()
 
 modes = {
@@ -25,32 +27,32 @@ mode = address.choice(_("Mode"), modes, "mode")
 try:
     if mode == "webcam":
         # Imported here and below: what brings video takes half a second that photos need not wait.
-        from fer.ui import webcam
+        from fer.ui.demo import webcam
 
         webcam.show(_)
     elif mode == "video":
-        from fer.ui import videos
+        from fer.ui.demo import videos
 
         videos.show(_)
     elif mode == "play":
-        from fer.ui import play
+        from fer.ui.demo import play
 
         play.show(_)
     elif mode == "photo":
-        chosen = sources.choose("demo", _, default="upload")
+        chosen = image_sources.choose("demo", _, default="upload")
         if chosen is not None:
             answers.photo(*chosen, "demo", _)
-            sources.votes("demo", chosen[1], _)
+            image_sources.votes("demo", chosen[1], _)
     else:
         uploads = st.file_uploader(
-            _("Up to {n} photos (JPEG, PNG, WebP, AVIF, HEIC…)", n=batches.MOST),
-            type=sources.TYPES,
-            max_upload_size=intake.IMAGE_BYTES >> 20,
+            _("Up to {n} photos (JPEG, PNG, WebP, AVIF, HEIC…)", n=many_photos.MOST),
+            type=image_sources.TYPES,
+            max_upload_size=upload_gate.IMAGE_BYTES >> 20,
             accept_multiple_files=True,
             key="batch_upload",
         )
         if uploads:
-            batches.show(uploads, _)
+            many_photos.show(uploads, _)
 except FerError as error:
     st.error(_.error(error))
-parts.sources(_)
+widgets.sources(_)

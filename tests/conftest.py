@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import streamlit_webrtc  # noqa: F401  # before TensorFlow, or aiortc crashes; see fer.ui.loaders
-from making import ARCHIVE, ROOT, small_archive
 from skimage import data as samples
 
-from fer import dataset, importing
+from fer.data import dataset, importing
 from fer.scenarios import BASELINE, PROPOSED
+from tests.support.making import ARCHIVE, ROOT, small_archive
 
 HISTORY = """\
 epoch,loss,accuracy,val_loss,val_accuracy,learning_rate,image_size,seconds
@@ -91,20 +91,24 @@ def small_models(small_data: dataset.Dataset, tmp_path_factory: pytest.TempPathF
     """A models folder with both scenarios at 32 px, random weights, evaluated on `small_data`."""
     import keras
 
-    from fer import artifacts, evaluation, inference, models, publishing, reference
+    from fer.artifacts import model_store
+    from fer.evaluation import evaluate
+    from fer.export import publishing
+    from fer.inference import classification, keras_backend
+    from fer.networks import vgg16
 
     folder = tmp_path_factory.mktemp("published") / "models"
     keras.utils.set_random_seed(2013)
     backbone = folder.parent / "backbone.weights.h5"
-    models.backbone(None).save_weights(backbone)
+    vgg16.backbone(None).save_weights(backbone)
     for scenario in (BASELINE, PROPOSED):
         scenario = replace(scenario, input_size=32, compute_dtype="float32")
-        network = models.build(scenario, backbone)
-        tensors = {name: v.numpy() for name, v in reference.variables(network).items()}
+        network = vgg16.build(scenario, backbone)
+        tensors = {name: v.numpy() for name, v in keras_backend.variables(network).items()}
         # Glorot's start lets the signal fade through 13 layers; this keeps logits apart.
-        tensors[f"{models.LOGITS}/kernel"] *= 200
-        artifacts.write_model(folder, scenario, tensors, HISTORY, {**CONFIG, "data_sha256": ""})
-    classifier = inference.load(folder, backend="reference")
-    evaluation.save(evaluation.evaluate(classifier, small_data), classifier.models)
+        tensors[f"{vgg16.LOGITS}/kernel"] *= 200
+        model_store.write_model(folder, scenario, tensors, HISTORY, {**CONFIG, "data_sha256": ""})
+    classifier = classification.load(folder, backend="reference")
+    evaluate.save(evaluate.evaluate(classifier, small_data), classifier.models)
     publishing.finish(folder)
     return folder

@@ -7,14 +7,14 @@ from collections.abc import Mapping
 import pandas as pd
 import streamlit as st
 
-from fer import photos
-from fer.faces import SMALLEST_FACE, gray_crop
-from fer.inference import Prediction
-from fer.photos import Answer, Photo
-from fer.preprocessing import FER_SIZE, Rgb
+from fer.inference.classification import Prediction
+from fer.media import photos
+from fer.media.photos import Answer, Photo
 from fer.scenarios import PROPOSED
-from fer.ui import charts, explanations, loaders, parts
+from fer.ui import charts, explanations, loaders, widgets
 from fer.ui.text import Translator
+from fer.vision.faces import SMALLEST_FACE, gray_crop
+from fer.vision.preprocessing import FER_SIZE, Rgb
 
 ENLARGEMENT = 3
 
@@ -33,11 +33,11 @@ def photo(
     """
     rgb = loaders.image(content, name)
     with st.spinner(_("Looking for faces and asking both models…")):
-        found = parts.patiently(lambda: loaders.classified(content, name, False), _)
+        found = widgets.patiently(lambda: loaders.classified(content, name, False), _)
     if not found.answers:
         st.warning(_("No face was found. The whole image can be classified instead."))
         if st.toggle(_("Classify the whole image"), key=f"{key}_whole"):
-            found = parts.patiently(lambda: loaders.classified(content, name, True), _)
+            found = widgets.patiently(lambda: loaders.classified(content, name, True), _)
     show(rgb, found, key, _, is_narrow=is_narrow, words=words)
 
 
@@ -114,7 +114,7 @@ def show(
                     score=_.number(answer.face.score, 2),
                 )
             )
-        parts.chart(
+        widgets.chart(
             charts.confidence_bars(answer.predictions, _),
             key=f"{key}_confidence",
             alt=_("Bars of both models' confidence for each emotion"),
@@ -125,7 +125,7 @@ def show(
         backend_notice(_)
     explanations.offer(gray_crop(rgb, answer.face), answer.predictions, key, _)
     with st.expander(_("Table and download"), key=f"{key}_details"):
-        parts.table(
+        widgets.table(
             pd.DataFrame(found.rows()),
             f"{key}_confidences",
             _("Both models' confidence for each face and emotion"),

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import plotly.graph_objects as go
 
 from fer import emotions
-from fer.inference import Prediction
+from fer.inference.classification import Prediction
 from fer.scenarios import SCENARIOS
 from fer.ui.text import Translator
 

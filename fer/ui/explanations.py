@@ -6,10 +6,11 @@ import pandas as pd
 import streamlit as st
 
 from fer import emotions
-from fer.inference import Prediction
-from fer.preprocessing import Gray
-from fer.ui import charts, loaders, parts, study_charts
+from fer.inference.classification import Prediction
+from fer.ui import charts, loaders, widgets
+from fer.ui.studies import study_charts
 from fer.ui.text import Translator
+from fer.vision.preprocessing import Gray
 
 OWN = "own"
 
@@ -31,7 +32,7 @@ def show(face: Gray, predictions: dict[str, Prediction], key: str, _: Translator
         FerError: if the networks cannot be explained here.
     """
     # Imported here: what it needs of SciPy takes memory that answers do without.
-    from fer import explain
+    from fer.inference import gradcam
 
     chosen = st.pills(
         _("Explain the answer"),
@@ -46,13 +47,13 @@ def show(face: Gray, predictions: dict[str, Prediction], key: str, _: Translator
     )
     target = None if chosen == OWN else emotions.LABEL_OF[chosen]
     with st.spinner(_("Looking where the models look…")):
-        found, taken = parts.patiently(lambda: loaders.explained(face, target), _)
+        found, taken = widgets.patiently(lambda: loaders.explained(face, target), _)
     for column, (model, explanation) in zip(st.columns(len(found)), found.items(), strict=True):
         name = emotions.KEYS[explanation.target]
         share = float(predictions[model].probabilities[explanation.target])
         with column:
             st.image(
-                explain.overlay(face, explanation, strength / 100),
+                gradcam.overlay(face, explanation, strength / 100),
                 width="stretch",
                 alt=_(
                     "Grad-CAM of {model} for {emotion} over the face", model=model, emotion=_(name)
@@ -74,9 +75,9 @@ def show(face: Gray, predictions: dict[str, Prediction], key: str, _: Translator
     for model, explanation in found.items():
         if explanation.gates is not None and record is not None:
             st.markdown(_("Gates of the SE block of `{model}`", model=model))
-            parts.chart(
+            widgets.chart(
                 study_charts.gates_of_image(explanation.gates, record, explanation.target, _),
                 key=f"{key}_gates",
                 alt=_("Points: the gate of each channel for this face, beside its class' average"),
             )
-    parts.download(lambda: pd.DataFrame(explain.rows(found)), f"{key}_grad_cam", _)
+    widgets.download(lambda: pd.DataFrame(gradcam.rows(found)), f"{key}_grad_cam", _)

@@ -13,7 +13,7 @@ import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from fer.preprocessing import FER_SIZE
+from fer.vision.preprocessing import FER_SIZE
 
 # One picture holds all faces, so that a page of seventy costs one message. A row is one stop of the
 # Tab key; arrows go along it.

@@ -18,35 +18,27 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from fer import (
-    FerError,
-    __version__,
-    aggregates,
-    analysis,
-    artifacts,
-    dataset,
-    fast,
-    files,
-    inference,
-    logs,
-    photos,
-    places,
-    preprocessing,
-)
-from fer.artifacts import Artifact, Predictions
-from fer.dataset import Dataset
-from fer.faces import LONGEST_SIDE, Detector
-from fer.inference import Classifier
+from fer import FerError, __version__, files, logs
+from fer.artifacts import locations, model_store
+from fer.artifacts.model_store import Artifact, Predictions
+from fer.data import aggregates, dataset
+from fer.data.dataset import Dataset
+from fer.data.votes import VOTES, Votes, open_votes
+from fer.inference import classification, openvino_backend
+from fer.inference.classification import Classifier
+from fer.inference.fair_queue import Turns
+from fer.media import photos
 from fer.scenarios import SCENARIOS
-from fer.turns import Turns
+from fer.studies import analysis
 from fer.ui import caching, permissions
-from fer.votes import VOTES, Votes, open_votes
+from fer.vision import preprocessing
+from fer.vision.faces import LONGEST_SIDE, Detector
 
 if TYPE_CHECKING:
-    from fer.explain import Explainer, Explanation
+    from fer.inference.gradcam import Explainer, Explanation
 
 ROOT = Path(__file__).resolve().parents[2]
-MODELS = ROOT / artifacts.FOLDER
+MODELS = ROOT / model_store.FOLDER
 DATA = ROOT / "data"
 RUNS = ROOT / "runs"
 # How long what was made of an upload is kept in memory.
@@ -67,7 +59,7 @@ def state() -> _State:
     The manifest is written last and names every file, so its state is that of all of them; without
     one it is that of every file.
     """
-    manifest = MODELS / artifacts.MANIFEST
+    manifest = MODELS / model_store.MANIFEST
     published: Hashable = caching.file_state(manifest)
     if published is None and MODELS.is_dir():
         published = tuple((p.as_posix(), caching.file_state(p)) for p in sorted(MODELS.rglob("*")))
@@ -86,7 +78,7 @@ def data() -> Dataset | None:
     Raises:
         FerError: if its files are damaged.
     """
-    folder = places.data_folder(ROOT)
+    folder = locations.data_folder(ROOT)
     if not dataset.is_imported(folder):
         return None
     return _data(folder, caching.file_state(folder / dataset.MANIFEST))
@@ -143,7 +135,7 @@ def problems() -> list[FerError]:
 
 @follows
 def _intact() -> tuple[dict[str, Artifact], list[FerError]]:
-    return artifacts.intact(MODELS)
+    return model_store.intact(MODELS)
 
 
 def notices() -> list[FerError]:
@@ -189,7 +181,7 @@ def _elsewhere(digests: Mapping[str, str]) -> dict[str, list[str]]:
 @follows
 def comparison() -> dict[str, Any] | None:
     """What `fer evaluate` found comparing the models, None if there is nothing to compare."""
-    return _record(artifacts.COMPARISON) if len(models()) == len(SCENARIOS) else None
+    return _record(model_store.COMPARISON) if len(models()) == len(SCENARIOS) else None
 
 
 def _record(name: str) -> dict[str, Any] | None:
@@ -197,7 +189,7 @@ def _record(name: str) -> dict[str, Any] | None:
     if not (MODELS / name).exists():
         return None
     try:
-        return dict(files.read_json(artifacts.checked(MODELS, name)))
+        return dict(files.read_json(model_store.checked(MODELS, name)))
     except FerError:
         # `problems` has the sentence.
         return None
@@ -210,7 +202,7 @@ def predictions(key: str) -> Predictions:
     Raises:
         FerError: if it is not evaluated yet or the file is missing or damaged.
     """
-    artifacts.checked(MODELS, f"{key}/{artifacts.PREDICTIONS}")
+    model_store.checked(MODELS, f"{key}/{model_store.PREDICTIONS}")
     return models()[key].predictions()
 
 
@@ -301,7 +293,7 @@ def _vote_rows_of(digest: str, _data: Dataset) -> dict[str, int]:
 def classifier() -> Classifier:
     """All networks, loaded once for all visitors; without TensorFlow unless nothing else works."""
     started = time.perf_counter()
-    loaded = inference.load(
+    loaded = classification.load(
         MODELS, list(models()), before_fast=_check_fast, before_reference=_before_reference
     )
     logs.tell(
@@ -319,8 +311,8 @@ def classifier() -> Classifier:
 
 def _check_fast() -> None:
     # The record has the digests of the networks themselves.
-    for name in (fast.RECORD, fast.PROBE):
-        artifacts.checked(MODELS, f"{artifacts.FAST}/{name}")
+    for name in (openvino_backend.RECORD, openvino_backend.PROBE):
+        model_store.checked(MODELS, f"{model_store.FAST}/{name}")
 
 
 def answers_at_once() -> bool:
@@ -329,7 +321,7 @@ def answers_at_once() -> bool:
     Raises:
         FerError: if an environment variable asks for a backend that there is not.
     """
-    return inference.wished() != "reference" and _is_fast_whole()
+    return classification.wished() != "reference" and _is_fast_whole()
 
 
 def _is_fast_whole() -> bool:
@@ -337,11 +329,11 @@ def _is_fast_whole() -> bool:
         _check_fast()
     except FerError:
         return False
-    return bool(models()) and fast.is_current(models().values(), MODELS)
+    return bool(models()) and openvino_backend.is_current(models().values(), MODELS)
 
 
 def _before_reference() -> None:
-    artifacts.checked(MODELS, artifacts.TRUNK)
+    model_store.checked(MODELS, model_store.TRUNK)
     # aiortc must be imported before TensorFlow: TensorFlow exports BoringSSL's symbols, aiortc's
     # pylibsrtp would bind to them and crash the server when a webcam starts.
     import streamlit_webrtc  # noqa: F401
@@ -350,19 +342,19 @@ def _before_reference() -> None:
 @follows
 def crowd() -> dict[str, Any] | None:
     """What `fer evaluate` found comparing models and people, None if it was not made."""
-    return _record(artifacts.CROWD)
+    return _record(model_store.CROWD)
 
 
 @follows
 def benchmark() -> dict[str, Any] | None:
     """What `fer benchmark` measured, None if it has not been run."""
-    return _record(artifacts.BENCHMARK)
+    return _record(model_store.BENCHMARK)
 
 
 @follows
 def protocols() -> dict[str, Any] | None:
     """What `fer evaluate --protocols` found with these weights, None if it has not been run."""
-    found = _record(artifacts.PROTOCOLS)
+    found = _record(model_store.PROTOCOLS)
     digests = {key: model.digest for key, model in models().items()}
     return found if found is not None and found["weights_sha256"] == digests else None
 
@@ -370,7 +362,7 @@ def protocols() -> dict[str, Any] | None:
 @follows
 def fast_export() -> dict[str, Any] | None:
     """What `fer export` recorded of the fast backend, None if there is none."""
-    return _record(f"{artifacts.FAST}/{fast.RECORD}")
+    return _record(f"{model_store.FAST}/{openvino_backend.RECORD}")
 
 
 @follows
@@ -380,7 +372,7 @@ def detector(longest: int = LONGEST_SIDE) -> Detector:
     Raises:
         FerError: if its file is missing or damaged.
     """
-    return Detector(artifacts.checked(MODELS, artifacts.DETECTOR), longest)
+    return Detector(model_store.checked(MODELS, model_store.DETECTOR), longest)
 
 
 # The largest image takes 150 MB.
@@ -432,9 +424,9 @@ def study(name: str) -> dict[str, Any] | None:
 @follows
 def explainer() -> Explainer:
     """Grad-CAM of all networks on the backend that answers, loaded when first asked for."""
-    from fer import explain
+    from fer.inference import gradcam
 
-    return explain.load(MODELS, list(models().values()), classifier().backend)
+    return gradcam.load(MODELS, list(models().values()), classifier().backend)
 
 
 # Explaining a face takes all cores for a while: one at a time, first come, first served.

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from plotly.colors import hex_to_rgb
 
 from fer import emotions
-from fer.ui import charts, parts
+from fer.data.votes import CHOICES
+from fer.ui import charts, widgets
 from fer.ui.text import Translator
-from fer.votes import CHOICES
 
 Counts = NDArray[np.uint8]
 # The sides of an enlarged face and the space between squares, in pixels.
@@ -80,7 +80,7 @@ def figure(counts: Counts, _: Translator) -> go.Figure:
 
 def chart(counts: Counts, key: str, _: Translator) -> None:
     """The bars of one image, with where they come from."""
-    parts.chart(
+    widgets.chart(
         figure(counts, _), key=key, alt=_("What people saw: {votes}", votes=words(counts, _))
     )
     st.caption(_("What ten people saw in this image (FER+, Barsoum et al. 2016)."))

@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from making import PATIENCE
 from playwright.sync_api import Browser, Page, expect, sync_playwright
-from serving import Server, running
+
+from tests.support.making import PATIENCE
+from tests.support.serving import Server, running
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None

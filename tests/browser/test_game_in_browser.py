@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
-from screens import ALL, width_beyond_window
+
+from tests.support.screens import ALL, width_beyond_window
 
 WORDS = {
     "en": {

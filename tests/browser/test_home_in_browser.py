@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from making import jpeg
 from playwright.sync_api import Page, expect
-from serving import running
+
+from tests.support.making import jpeg
+from tests.support.serving import running
 
 
 def overflow(page: Page) -> int:

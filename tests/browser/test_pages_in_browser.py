@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import ConsoleMessage, Page, expect
-from screens import ALL, width_beyond_window
-from test_pages import TITLES
 
-from fer.dataset import OFFICIAL_COUNTS, Split
+from fer.data.dataset import OFFICIAL_COUNTS, Split
+from tests.support.pages import TITLES
+from tests.support.screens import ALL, width_beyond_window
 
 
 @pytest.mark.parametrize("page", ALL.values(), ids=ALL.keys(), indirect=True)

@@ -12,14 +12,15 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-import camera
 import numpy as np
 import pytest
-from making import ROOT, jpeg, small_archive, until
 from playwright.sync_api import Browser, Error, Page, expect
-from serving import Server, running
 
-from fer import importing, jobs, live
+from fer.data import importing
+from fer.training import jobs, monitor
+from tests.support import camera
+from tests.support.making import ROOT, jpeg, small_archive, until
+from tests.support.serving import Server, running
 
 IDLE = "[data-test-script-state=notRunning]"
 
@@ -115,7 +116,7 @@ def ended(site: Path) -> bool:
 
 
 def started(site: Path) -> list[Path]:
-    return sorted(path.parent for path in (site / "runs").rglob(live.PROGRESS))
+    return sorted(path.parent for path in (site / "runs").rglob(monitor.PROGRESS))
 
 
 def test_a_double_click_starts_one_training_and_a_stop_right_after_ends_it(
@@ -141,7 +142,7 @@ def test_a_double_click_starts_one_training_and_a_stop_right_after_ends_it(
 
     until(is_stopped, lambda: (run_dir / jobs.LOG).read_text(), 0.3)
     assert started(site) == sorted([*before, run_dir])
-    found = live.read(run_dir, time.time())
+    found = monitor.read(run_dir, time.time())
     assert found is not None
     assert found.state == "stopped"
     expect(stop).to_have_count(0)

@@ -6,13 +6,14 @@ import csv
 import re
 from pathlib import Path
 
-import camera
 import cv2
 import numpy as np
 import pytest
-from making import jpeg, until
 from playwright.sync_api import Browser, Frame, Page, TimeoutError, expect
-from serving import Server, running
+
+from tests.support import camera
+from tests.support.making import jpeg, until
+from tests.support.serving import Server, running
 
 
 def without_smile(portrait: np.ndarray) -> np.ndarray:

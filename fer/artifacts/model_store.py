@@ -1,0 +1,381 @@
+"""What lies in `models/`: weights, configuration, history, metrics, predictions and cards.
+
+Blocks 1-3 of VGG16 are frozen in both scenarios and stored once. Kernels of convolutions and wide
+layers are stored in half precision, all else in single. `manifest.json` holds size and SHA-256 of
+every file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as arrow
+import pyarrow.parquet as parquet
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from fer import FerError, emotions, files
+from fer.artifacts import runs
+from fer.data.dataset import Split
+from fer.scenarios import SCENARIOS, Scenario
+
+FOLDER = Path("models")
+TRUNK = "vgg16_blocks_1_to_3.safetensors"
+DETECTOR = "face_detection_yunet_2023mar.onnx"
+MANIFEST = "manifest.json"
+COMPARISON = "comparison.json"
+CROWD = "crowd.json"
+BENCHMARK = "benchmark.json"
+PROTOCOLS = "protocols.json"
+ANALYSIS = "analysis"
+FAST = "fast"
+WEIGHTS = "weights.safetensors"
+CONFIG = "config.json"
+METRICS = "metrics.json"
+PREDICTIONS = "predictions.parquet"
+SEARCH = "search.csv"
+CARD = "README.md"
+# What Git may give other line ends.
+TEXT_SUFFIXES = {".csv", ".json", ".md", ".txt", ".xml"}
+TRUNK_BLOCKS = ("block1", "block2", "block3")
+
+Tensors = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """One trained model in `models/<key>/`; files are read when first asked for."""
+
+    folder: Path
+    scenario: Scenario
+    config: dict[str, Any]
+
+    @property
+    def key(self) -> str:
+        return self.scenario.key
+
+    @cached_property
+    def metrics(self) -> dict[str, Any] | None:
+        """What `fer evaluate` wrote, None before it ran."""
+        path = self.folder / METRICS
+        return dict(files.read_json(path)) if path.exists() else None
+
+    @property
+    def temperature(self) -> float:
+        """What logits are divided by before softmax, fitted on PublicTest; 1 before evaluation."""
+        return float(self.metrics["temperature"]) if self.metrics else 1.0
+
+    @property
+    def size(self) -> int:
+        """Bytes of the weights this model does not share."""
+        return (self.folder / WEIGHTS).stat().st_size
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the weights file, the name under which results quote this model."""
+        return known_sha256(self.folder / WEIGHTS)
+
+    def weights(self) -> Tensors:
+        """All variables by `layer/variable`, trunk included, float32.
+
+        Raises:
+            FerError: if a weights file is missing or damaged.
+        """
+        tensors = {**_load(self.folder.parent / TRUNK), **_load(self.folder / WEIGHTS)}
+        return {name: np.asarray(value, dtype=np.float32) for name, value in tensors.items()}
+
+    def history(self) -> list[dict[str, float]]:
+        """A row for each epoch, as training wrote it."""
+        return runs.read_history(self.folder)
+
+    def predictions(self) -> Predictions:
+        """The stored probabilities of both test splits.
+
+        Raises:
+            FerError: if the model was not evaluated yet or the file is damaged.
+        """
+        path = self.folder / PREDICTIONS
+        if not path.exists():
+            raise FerError("{model} is not evaluated yet; run: fer evaluate", model=self.key)
+        try:
+            table = parquet.read_table(path)
+            stored = np.stack([table.column(key).to_numpy() for key in emotions.KEYS], axis=1)
+            # Single precision leaves sums a hair off 1.
+            probabilities = stored.astype(np.float64)
+            probabilities /= probabilities.sum(axis=1, keepdims=True)
+            return Predictions(
+                splits=np.asarray(table.column("split").to_pylist()),
+                sources=np.asarray(table.column("source").to_pylist()),
+                labels=table.column("label").to_numpy().astype(np.int64),
+                probabilities=probabilities,
+            )
+        except (OSError, KeyError, arrow.ArrowInvalid) as error:
+            raise FerError(
+                "{path} is damaged ({reason}); run: fer evaluate", path=path, reason=error
+            ) from error
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Probabilities by image: splits (n,), sources (n,), labels (n,), probabilities (n, 7)."""
+
+    splits: NDArray[np.str_]
+    sources: NDArray[np.str_]
+    labels: NDArray[np.int64]
+    probabilities: NDArray[np.float64]
+
+    def of(self, split: Split) -> Predictions:
+        """The rows of one split."""
+        rows = self.splits == split.value
+        return Predictions(
+            self.splits[rows], self.sources[rows], self.labels[rows], self.probabilities[rows]
+        )
+
+    def write(self, path: Path) -> None:
+        """Writes one row an image, whole or not at all."""
+        columns: dict[str, Any] = {
+            "split": arrow.array(self.splits.tolist()).dictionary_encode(),
+            "source": arrow.array(self.sources.tolist()),
+            "label": arrow.array(self.labels.astype(np.int8)),
+        }
+        for position, key in enumerate(emotions.KEYS):
+            columns[key] = arrow.array(self.probabilities[:, position].astype(np.float32))
+        with files.replacing(path) as temporary:
+            parquet.write_table(arrow.table(columns), temporary, compression="zstd")
+
+
+def available(folder: Path = FOLDER) -> dict[str, Artifact]:
+    """The trained models in the folder by scenario key, in the order of `SCENARIOS`."""
+    return {
+        key: open_artifact(key, folder) for key in SCENARIOS if (folder / key / CONFIG).exists()
+    }
+
+
+def by_input_size(models: Iterable[Artifact]) -> dict[int, list[Artifact]]:
+    """The models grouped by the side of their input in pixels, the smallest first."""
+    groups: dict[int, list[Artifact]] = {}
+    for model in models:
+        groups.setdefault(model.scenario.input_size, []).append(model)
+    return dict(sorted(groups.items()))
+
+
+def open_artifact(key: str, folder: Path = FOLDER) -> Artifact:
+    """The trained model of a scenario.
+
+    Raises:
+        FerError: if it is missing.
+    """
+    if not (folder / key / CONFIG).exists():
+        raise FerError(
+            "There is no trained model in {path}; run: fer train {key}", path=folder / key, key=key
+        )
+    config = files.read_json(folder / key / CONFIG)
+    return Artifact(folder / key, Scenario.from_dict(config["scenario"]), config)
+
+
+def write_model(
+    folder: Path, scenario: Scenario, tensors: Tensors, history: str, config: dict[str, Any]
+) -> None:
+    """Writes weights, configuration and history of one model; old metrics are removed.
+
+    Args:
+        tensors: every variable by `layer/variable`, float32.
+        history: the text of `history.csv`.
+
+    Raises:
+        FerError: if the stored trunk differs from this model's (the scenarios share it), or the
+            folder cannot be written.
+    """
+    trunk = {n: v for n, v in tensors.items() if n.startswith(TRUNK_BLOCKS)}
+    own = {n: v for n, v in tensors.items() if n not in trunk}
+    packed = _pack(trunk)
+    if (folder / TRUNK).exists():
+        stored = _load(folder / TRUNK)
+        if any(n not in stored or not np.array_equal(stored[n], v) for n, v in packed.items()):
+            raise FerError(
+                "Blocks 1-3 of this {scenario} are not those in {path}; both scenarios must "
+                "start from the same ImageNet weights.",
+                scenario=scenario.key,
+                path=folder / TRUNK,
+            )
+    else:
+        with files.replacing(folder / TRUNK) as temporary:
+            save_file(packed, temporary)
+    target = folder / scenario.key
+    for stale in (METRICS, PREDICTIONS, SEARCH, CARD):
+        (target / stale).unlink(missing_ok=True)
+    for stale in (COMPARISON, CROWD, PROTOCOLS):
+        (folder / stale).unlink(missing_ok=True)
+    with files.replacing(target / WEIGHTS) as temporary:
+        save_file(_pack(own), temporary)
+    files.write_text(target / runs.HISTORY, history)
+    files.write_json(target / CONFIG, {"scenario": scenario.to_dict(), **config})
+
+
+def _pack(tensors: Tensors) -> Tensors:
+    """Kernels of convolutions and wide layers in half precision: nearly all bytes, and far from
+    the ends of its range."""
+
+    def is_large(value: NDArray[Any]) -> bool:
+        return value.ndim == 4 or (value.ndim == 2 and value.size > 2**16)
+
+    return {
+        name: np.ascontiguousarray(value, dtype=np.float16 if is_large(value) else np.float32)
+        for name, value in tensors.items()
+    }
+
+
+def _load(path: Path) -> Tensors:
+    try:
+        return dict(load_file(path))
+    except FileNotFoundError:
+        raise FerError("{path} is missing; restore it from the repository.", path=path) from None
+    except (OSError, SafetensorError) as error:
+        raise FerError(
+            "{path} is damaged ({reason}); restore it from the repository.", path=path, reason=error
+        ) from error
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file, hexadecimal; of a text file, of its content with Unix line ends.
+
+    Git turns a text file's line ends into Windows' where it is told to (`core.autocrlf`), which
+    changes nothing that a reader of it finds.
+    """
+    if path.suffix in TEXT_SUFFIXES:
+        return hashlib.sha256(_with_unix_line_ends(path)).hexdigest()
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _with_unix_line_ends(path: Path) -> bytes:
+    return path.read_bytes().replace(b"\r\n", b"\n")
+
+
+def _size(path: Path) -> int:
+    """Bytes of a file, counted as `sha256` reads it."""
+    if path.suffix in TEXT_SUFFIXES:
+        return len(_with_unix_line_ends(path))
+    return path.stat().st_size
+
+
+def write_manifest(folder: Path = FOLDER) -> None:
+    """Records size and SHA-256 of every file in the folder."""
+    names = sorted(
+        p.relative_to(folder).as_posix()
+        for p in folder.rglob("*")
+        if p.is_file() and p.name != MANIFEST and not p.name.startswith(".")
+    )
+    record = {
+        name: {"bytes": _size(folder / name), "sha256": sha256(folder / name)} for name in names
+    }
+    files.write_json(folder / MANIFEST, record)
+
+
+def checked(folder: Path, name: str) -> Path:
+    """The path of a file in the folder that is the one in the manifest.
+
+    What the manifest does not list, or a folder without one, is taken as it is: it was made here
+    and not published yet.
+
+    Args:
+        name: relative to the folder, as in the manifest.
+
+    Raises:
+        FerError: if it is missing or another file, or if the manifest is damaged.
+    """
+    path = folder / name
+    if not path.exists():
+        raise FerError("{path} is missing; restore it from the repository.", path=path)
+    expected = published(folder).get(name)
+    if expected is not None and known_sha256(path) != expected:
+        raise FerError(
+            "{path} is damaged (it is not the file in the manifest); restore it from the "
+            "repository.",
+            path=path,
+        )
+    return path
+
+
+def published(folder: Path = FOLDER) -> dict[str, str]:
+    """The SHA-256 that the manifest has of each file; empty if there is no manifest.
+
+    Raises:
+        FerError: if it is damaged.
+    """
+    path = folder / MANIFEST
+    if not path.exists():
+        return {}
+    try:
+        return {str(name): str(row["sha256"]) for name, row in files.read_json(path).items()}
+    except (AttributeError, KeyError, TypeError) as error:
+        raise FerError(
+            "{path} is damaged ({reason}); restore it from the repository.", path=path, reason=error
+        ) from error
+
+
+_known: dict[tuple[int, int, int, int], str] = {}
+
+
+def known_sha256(path: Path) -> str:
+    """`sha256`, taken once in a process for each state of a file."""
+    found = path.stat()
+    state = (found.st_dev, found.st_ino, found.st_mtime_ns, found.st_size)
+    if state not in _known:
+        _known[state] = sha256(path)
+    return _known[state]
+
+
+def intact(folder: Path = FOLDER) -> tuple[dict[str, Artifact], list[FerError]]:
+    """The trained models whose files are those in the manifest, and what is wrong with all else.
+
+    A model answers with its weights and the temperature among its metrics; without either it is
+    left out. Every other file disables only what is made of it, where `checked` tells so.
+    """
+    models: dict[str, Artifact] = {}
+    problems: list[FerError] = []
+    try:
+        listed = set(published(folder))
+    except FerError as error:
+        return {}, [error]
+    for key in SCENARIOS:
+        needed = [f"{key}/{name}" for name in (CONFIG, WEIGHTS, METRICS)]
+        if not listed.intersection(needed) and not (folder / key / CONFIG).exists():
+            continue
+        try:
+            for name in needed:
+                # A model that was not evaluated yet has no metrics.
+                if name in listed or not name.endswith(METRICS):
+                    checked(folder, name)
+            models[key] = open_artifact(key, folder)
+        except FerError:
+            continue
+    for name in sorted(listed):
+        # Nothing is made of these two.
+        if name.endswith((CARD, SEARCH)):
+            continue
+        try:
+            checked(folder, name)
+        except FerError as error:
+            problems.append(error)
+    return models, problems
+
+
+def verify(folder: Path = FOLDER) -> list[str]:
+    """One sentence for every file that is missing, changed, or not in the manifest."""
+    record = files.read_json(folder / MANIFEST)
+    problems = []
+    for name, expected in record.items():
+        path = folder / name
+        if not path.exists():
+            problems.append(f"{path} is missing; restore it from the repository.")
+        elif sha256(path) != expected["sha256"]:
+            problems.append(f"{path} is not the file in the manifest; restore or publish it again.")
+    return problems

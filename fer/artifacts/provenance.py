@@ -1,0 +1,47 @@
+"""Where a figure comes from: the code, the data, the weights and the seed that it was made with."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from fer import __version__
+from fer.artifacts.model_store import Artifact
+from fer.data.dataset import Dataset
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def commit() -> str:
+    """The commit of the code, with "+" if `fer/` was changed since; outside of git, the version."""
+    try:
+        found = _git("rev-parse", "HEAD")
+        return found + ("+" if _git("status", "--porcelain", "--", "fer") else "")
+    except (OSError, subprocess.CalledProcessError):
+        return f"fer {__version__}"
+
+
+def _git(*arguments: str) -> str:
+    done = subprocess.run(
+        ["git", "-C", str(ROOT), *arguments], capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()
+
+
+def record(
+    data: Dataset,
+    seed: int,
+    models: Iterable[Artifact] = (),
+    packages: Sequence[str] = ("keras", "tensorflow", "numpy"),
+) -> dict[str, Any]:
+    """Commit, seed, digests of data and weights, versions: plain JSON types."""
+    return {
+        "commit": commit(),
+        "seed": seed,
+        "data_sha256": data.digest,
+        "weights_sha256": {model.key: model.digest for model in models},
+        "versions": {name: version(name) for name in packages},
+    }

@@ -1,0 +1,189 @@
+"""What a run directory holds, and whether a run in it may go on.
+
+`run.json` (scenario, digests of data and backbone), `history.csv` (one row an epoch),
+`checkpoint-NNNN.weights.h5` (the last epoch, optimiser included) and `best.weights.h5` (the best
+epoch, see `best_epoch`).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from fer import FerError, files
+from fer.data.dataset import Dataset
+from fer.scenarios import Scenario
+
+HISTORY_COLUMNS = (
+    "epoch",
+    "loss",
+    "accuracy",
+    "val_loss",
+    "val_accuracy",
+    "learning_rate",
+    "image_size",
+    "seconds",
+)
+Row = dict[str, float]
+BEST = "best.weights.h5"
+HISTORY = "history.csv"
+RUN = "run.json"
+# In `run.json`: the digest of the convolutions that the run began from, see
+# `vgg16.backbone_digest`.
+BACKBONE = "backbone_sha256"
+RANKING = "results.csv"
+
+
+def checkpoint(epoch: int) -> str:
+    """The name of the checkpoint after that many epochs."""
+    return f"checkpoint-{epoch:04d}.weights.h5"
+
+
+def already_there(run_dir: Path) -> FerError:
+    """The error of starting a run where there is one."""
+    return FerError(
+        "{run_dir} already holds a run; add --resume to continue it or choose another --run-dir.",
+        run_dir=run_dir,
+    )
+
+
+def prepare(scenario: Scenario, data: Dataset, run_dir: Path, resume: bool) -> int:
+    """The number of finished epochs; the run directory is ready to go on from there.
+
+    Raises:
+        FerError: if there is a run and `resume` is false, or if what is to be resumed differs in
+            scenario or data.
+    """
+    path = run_dir / RUN
+    record: dict[str, Any] = {"scenario": scenario.to_dict(), "data": data.digest}
+    if not path.exists():
+        files.write_json(path, record)
+        return 0
+    if not resume:
+        raise already_there(run_dir)
+    stored = files.read_json(path)
+    if stored["data"] != data.digest:
+        raise FerError(
+            "The run in {run_dir} was begun on other data; import that or start anew.",
+            run_dir=run_dir,
+        )
+    done = finished_epochs(run_dir)
+    before = Scenario.from_dict(stored["scenario"])
+    _require_same(before, scenario, done, run_dir)
+    history = [row for row in read_history(run_dir) if row["epoch"] <= done]
+    write_history(run_dir, history)
+    kept = {BACKBONE: stored[BACKBONE]} if BACKBONE in stored else {}
+    files.write_json(path, {**record, **kept})
+    return done
+
+
+def require_backbone(run_dir: Path, digest: str) -> None:
+    """Nothing, if the run's head was trained on that backbone or it is not known on which.
+
+    Raises:
+        FerError: if it was another one.
+    """
+    stored = files.read_json(run_dir / RUN).get(BACKBONE)
+    if stored not in (None, digest):
+        raise FerError(
+            "The run in {run_dir} began from other weights of VGG16 ({stored}) than these "
+            "({digest}); name the same ones with --backbone-weights or --backbone-from.",
+            run_dir=run_dir,
+            stored=stored[:12],
+            digest=digest[:12],
+        )
+
+
+def record_backbone(run_dir: Path, digest: str) -> None:
+    """Writes down which backbone the run begins from.
+
+    Raises:
+        FerError: if it began from another one.
+    """
+    require_backbone(run_dir, digest)
+    record = files.read_json(run_dir / RUN)
+    if record.get(BACKBONE) != digest:
+        files.write_json(run_dir / RUN, {**record, BACKBONE: digest})
+
+
+def _require_same(before: Scenario, now: Scenario, done: int, run_dir: Path) -> None:
+    free = {"phases", "input_size"}
+    changed = [
+        name
+        for name, value in before.to_dict().items()
+        if name not in free and value != now.to_dict()[name]
+    ]
+    begun = 0
+    for number, phase in enumerate(before.phases):
+        if begun >= done:
+            break
+        begun += phase.epochs
+        if number >= len(now.phases) or asdict(now.phases[number]) != asdict(phase):
+            changed.append(f"phase {number + 1}")
+    if changed:
+        raise FerError(
+            "The run in {run_dir} was begun with other values of {names}; resume it with the "
+            "same options or choose another --run-dir.",
+            run_dir=run_dir,
+            names=", ".join(changed),
+        )
+
+
+def best_epoch(history: Sequence[Row]) -> Row:
+    """The row of the best epoch: the highest PublicTest accuracy among those at the last size.
+
+    A model is served at the size it was last trained at. Accuracy decides and not the loss, which a
+    handful of images can multiply; of equal epochs the earlier one was trained less.
+
+    Args:
+        history: at least one row.
+    """
+    served = [row for row in history if row["image_size"] == history[-1]["image_size"]]
+    return max(served, key=lambda row: row["val_accuracy"])
+
+
+def finished_epochs(run_dir: Path) -> int:
+    """The number of epochs whose checkpoint is complete, 0 if none."""
+    numbers = [
+        int(path.name.split("-")[1].split(".")[0])
+        for path in run_dir.glob("checkpoint-*.weights.h5")
+    ]
+    return max(numbers, default=0)
+
+
+def read_history(run_dir: Path) -> list[dict[str, float]]:
+    """The rows of `history.csv`, empty if there is none.
+
+    Raises:
+        FerError: if it is damaged.
+    """
+    path = run_dir / HISTORY
+    if not path.exists():
+        return []
+    try:
+        with path.open(newline="", encoding="utf-8") as stream:
+            return [
+                {name: float(row[name]) for name in HISTORY_COLUMNS}
+                for row in csv.DictReader(stream)
+            ]
+    except (KeyError, ValueError, TypeError) as error:
+        raise FerError(
+            "{path} is damaged ({reason}); train again in another --run-dir.",
+            path=path,
+            reason=error,
+        ) from error
+
+
+def write_history(run_dir: Path, history: list[dict[str, float]]) -> None:
+    """Writes `history.csv`, whole or not at all."""
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, HISTORY_COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for row in history:
+        whole = {name: int(row[name]) for name in ("epoch", "image_size")}
+        writer.writerow({**row, **whole})
+    files.write_text(run_dir / HISTORY, stream.getvalue())

@@ -1,0 +1,1 @@
+"""How fast the models answer, beside the hardware's limit and other projects."""

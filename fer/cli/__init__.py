@@ -1,0 +1,1 @@
+"""The `fer` command, a file for each family of commands."""

@@ -1,0 +1,140 @@
+"""`fer data`: import, download and describe FER-2013; the figures about it that are committed."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+
+import click
+from rich.table import Table
+
+from fer import emotions
+from fer.artifacts import model_store
+from fer.cli.console import (
+    PATH,
+    data_dir,
+    err,
+    models_dir,
+    note,
+    out,
+    path_option,
+    place_option,
+    progress_bar,
+)
+from fer.data import aggregates, dataset, sample, votes
+from fer.vision import faces
+
+
+@click.group()
+def data() -> None:
+    """Import, download and describe FER-2013."""
+
+
+@data.command("import")
+@click.argument("path", type=PATH)
+@data_dir
+def import_(path: Path, data_dir: Path) -> None:
+    """Import FER-2013 from PATH: archive.zip, its folder, fer2013.csv, icml_face_data.csv or
+    fer2013.tar.gz."""
+    from fer.data import importing
+
+    with progress_bar("Importing") as update:
+        report = importing.import_dataset(path, data_dir, update)
+    _print_report(report.images, report.skipped, report.differences, data_dir)
+
+
+@data.command()
+@click.option("--json", "as_json", is_flag=True, help="Print progress as JSON lines.")
+@data_dir
+def download(as_json: bool, data_dir: Path) -> None:
+    """Download FER-2013 from Kaggle and import it."""
+    from fer.data import downloading
+
+    if as_json:
+        # As Ctrl+C: what is half written is removed.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        downloading.serve(data_dir, sys.stdout)
+        return
+    with progress_bar("Importing") as update:
+        # kagglehub draws its own bar of the download.
+        report = downloading.download(data_dir, lambda done, total: None, update)
+    _print_report(report.images, report.skipped, report.differences, data_dir)
+
+
+def _print_report(images: int, skipped: list[str], differences: list[str], folder: Path) -> None:
+    out.print(f"Imported {images:,} images into {folder}.")
+    for line in skipped[:20]:
+        note(f"Skipped {line}")
+    if len(skipped) > 20:
+        note(f"... and {len(skipped) - 20} more, all in {folder / dataset.MANIFEST}.")
+    for line in differences:
+        note(f"Count differs: {line}.")
+    _print_origin(dataset.open_dataset(folder))
+
+
+def _print_origin(data: dataset.Dataset) -> None:
+    origins = {
+        dataset.Origin.KAGGLE: "This is FER-2013 as Kaggle has it (msambare/fer2013).",
+        dataset.Origin.ORIGINAL: "This is the original FER-2013 without loss (fer2013.csv).",
+    }
+    out.print(origins.get(data.origin) or str(data.notice))
+
+
+@data.command()
+@data_dir
+def info(data_dir: Path) -> None:
+    """Show what is imported: images by split and class."""
+    data = dataset.open_dataset(data_dir)
+    table = Table("emotion", *(str(split) for split in dataset.SPLITS), "all")
+    for emotion in emotions.EMOTIONS:
+        row = [data.counts[split][emotion.label] for split in dataset.SPLITS]
+        table.add_row(emotion.key, *(f"{n:,}" for n in row), f"{sum(row):,}")
+    sums = [sum(data.counts[split]) for split in dataset.SPLITS]
+    table.add_row("all", *(f"{n:,}" for n in sums), f"{sum(sums):,}")
+    out.print(table)
+    out.print(
+        f"From {data.manifest['source']}, imported {data.manifest['imported']}\n"
+        f"SHA-256 {data.digest}\n"
+        f"Gray values (0-255): mean {data.gray['mean']:.2f}, standard deviation "
+        f"{data.gray['standard_deviation']:.2f}",
+    )
+    for line in dataset.count_differences(data.counts):
+        out.print(f"Count differs: {line}.")
+    _print_origin(data)
+
+
+@data.command("aggregate")
+@data_dir
+@models_dir
+@place_option("--out", aggregates.FOLDER, "Where the aggregates are written.")
+def aggregate(data_dir: Path, models_dir: Path, out: Path) -> None:
+    """Recompute the committed aggregates: counts, class faces, pixels, framing, duplicates."""
+    detector = faces.Detector(models_dir / model_store.DETECTOR)
+    with err.status("Computing aggregates"):
+        aggregates.write(dataset.open_dataset(data_dir), detector, out)
+    click.echo(f"Wrote {aggregates.SUMMARY}, {aggregates.FACES}, {aggregates.DUPLICATES} to {out}.")
+
+
+@data.command("votes")
+@click.argument("path", type=PATH)
+@data_dir
+@place_option("--out", votes.FOLDER, "Where the votes are written.")
+def votes_(path: Path, data_dir: Path, out: Path) -> None:
+    """Recompute the committed FER+ votes from PATH, a CSV file with row, name and ten counts."""
+    found = votes.read_table(path, dataset.open_dataset(data_dir))
+    votes.write(found, out)
+    click.echo(f"Wrote the votes on {len(found):,} images to {out / votes.VOTES}: {found.digest}")
+
+
+@data.command("sample")
+@data_dir
+@place_option("--votes-dir", votes.FOLDER, "Where the FER+ votes lie.")
+@path_option("--out", sample.FOLDER, "Where the faces and their table are written.")
+@click.option("--seed", default=sample.SEED, show_default=True, help="Draws other faces.")
+def sample_(data_dir: Path, votes_dir: Path, out: Path, seed: int) -> None:
+    """Choose the committed sample anew: 70 Training faces, eight clear and two contested an
+    emotion by FER+ votes."""
+    found = sample.choose(dataset.open_dataset(data_dir), votes.open_votes(votes_dir), seed)
+    sample.write(found, out)
+    click.echo(f"Wrote {len(found)} faces to {out / sample.FACES} and {out / sample.TABLE}.")

@@ -1,0 +1,152 @@
+"""`fer export` and `fer benchmark`: the models for other runtimes, and how fast they answer."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.table import Table
+
+from fer import FerError, files
+from fer.artifacts import locations, model_store
+from fer.benchmark import peers
+from fer.cli.console import (
+    PATH,
+    data_dir,
+    models_dir,
+    out,
+    place_option,
+    progress_bar,
+    quiet_tensorflow,
+)
+from fer.data import aggregates, dataset
+
+
+@click.command()
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(["fast", "savedmodel", "onnx", "tflite"]),
+    default="fast",
+    show_default=True,
+    help="fast is the dashboard's own int8 backend, written into the models folder.",
+)
+@click.option("--out", "target", type=PATH, help="Not for fast.")
+@click.option(
+    "--measure",
+    is_flag=True,
+    help="Only for fast: keep its files, and measure again how far they are from float32.",
+)
+@models_dir
+@data_dir
+@place_option("--aggregates-dir", aggregates.FOLDER, "Where the committed aggregates lie.")
+def export(
+    kind: str,
+    target: Path | None,
+    measure: bool,
+    models_dir: Path,
+    data_dir: Path,
+    aggregates_dir: Path,
+) -> None:
+    """Write the models for another runtime.
+
+    fast: int8 under OpenVINO, calibrated on Training images, checked on both test splits.
+    savedmodel, onnx, tflite: gray 48x48 faces in, calibrated probabilities of every model out, for
+    TensorFlow Serving and others."""
+    locations.require_models(models_dir)
+    if measure and kind != "fast":
+        raise FerError("--measure belongs to the format fast; leave --format out.")
+    if kind != "fast":
+        quiet_tensorflow()
+        from fer.export import exporting
+
+        written = exporting.export_serving(
+            kind,  # type: ignore[arg-type]
+            target or Path("build") / f"fer-{kind}",
+            models_dir,
+        )
+        out.print(f"Wrote {written}.")
+        return
+    data = dataset.open_dataset(data_dir)
+    quiet_tensorflow()
+    from fer.export import exporting, publishing
+
+    with progress_bar("Checking") as update:
+        record = (
+            exporting.measure(data, models_dir, progress=update)
+            if measure
+            else exporting.export_fast(data, models_dir, aggregates_dir, progress=update)
+        )
+    publishing.finish(models_dir)
+    table = Table("model", "split", "int8 accuracy", "float32 accuracy", "top-1 agreement")
+    for key, splits in record["fidelity"].items():
+        for split, row in splits.items():
+            table.add_row(
+                key,
+                split,
+                f"{row['accuracy']:.4f}",
+                f"{row['float32_accuracy']:.4f}",
+                f"{row['top1_agreement']:.4f}",
+            )
+    out.print(table)
+
+
+@click.command()
+@click.option("--rounds", default=30, show_default=True, help="How often each way is timed.")
+@click.option("--training", is_flag=True, help="Time training steps instead of answers.")
+@click.option(
+    "--compare", is_flag=True, help="Time deepface and hsemotion-onnx, too, if installed."
+)
+@click.option(
+    "--out",
+    "target",
+    type=PATH,
+    help="Where the JSON goes; by default it is only printed. models/benchmark.json is shown by "
+    "the dashboard.",
+)
+@models_dir
+def benchmark(
+    rounds: int, training: bool, compare: bool, target: Path | None, models_dir: Path
+) -> None:
+    """Time both models on this machine: two predict calls, float32 graphs, the fast backend."""
+    if not training:
+        locations.require_models(models_dir)
+    quiet_tensorflow()
+    from fer.benchmark import latency as timing
+
+    if training:
+        record = timing.training_throughput()
+    else:
+        with progress_bar("Timing") as update:
+            record = timing.run(models_dir, rounds=rounds, progress=update)
+    if compare:
+        record["peers"] = peers.compare(rounds)
+    if target is None:
+        click.echo(json.dumps(record, indent=2))
+    else:
+        before = files.read_json(target) if target.exists() else {}
+        # Training is timed on its own; both kinds of figures share a file.
+        kept = {"training": before["training"]} if "training" in before else {}
+        files.write_json(target, {**before, "training": record} if training else {**record, **kept})
+        if target.parent == models_dir:
+            model_store.write_manifest(models_dir)
+    if not training:
+        out.print(_table(record))
+
+
+def _table(record: dict[str, Any]) -> Table:
+    table = Table("way", "faces", "p50 (ms)", "p95 (ms)", "faces/s", "speed-up", "of ceiling")
+    for way, by_count in record["ways"].items():
+        for count, row in by_count.items():
+            table.add_row(
+                way,
+                count,
+                f"{row['p50_ms']:.1f}",
+                f"{row['p95_ms']:.1f}",
+                f"{row['faces_per_second']:.0f}",
+                f"{row['speedup']:.1f}x",
+                f"{row['share_of_ceiling']:.0%}",
+            )
+    return table

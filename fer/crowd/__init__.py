@@ -1,0 +1,1 @@
+"""Models against people: FER+ votes, disputed labels, a game."""

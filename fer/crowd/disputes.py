@@ -1,0 +1,111 @@
+"""Images on which models, FER-2013's labels and people differ: pure functions on stored
+predictions and FER+ votes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fer import emotions
+from fer.artifacts.model_store import Predictions
+from fer.crowd import agreement
+from fer.data.votes import Votes
+from fer.evaluation.mistakes import Mistake
+
+# The crowd sides with the model, with the label, with neither; or is divided itself.
+Kind = Literal["model", "label", "neither", "divided"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+
+@dataclass(frozen=True)
+class Dispute:
+    """An image, FER-2013's label and a model's answer (emotion keys), the answer's confidence
+    (0-1), the votes (10,) uint8."""
+
+    source: str
+    label: str
+    answer: str
+    confidence: float
+    counts: NDArray[np.uint8]
+
+
+def find(predictions: Predictions, votes: Votes, kind: Kind, most: int) -> list[Dispute]:
+    """The images of a kind that have votes, the most disputed first.
+
+    "model", "label" and "neither" are errors by the label, first those with the most votes between
+    the crowd's answer and the one that it contradicts. "divided" are images on whose most frequent
+    answer the fewest voters agree, whatever the model says.
+    """
+    rows = votes.find(predictions.sources, predictions.labels)
+    known = np.flatnonzero(rows >= 0)
+    counts, labels = votes.counts[rows[known]], predictions.labels[known]
+    probabilities = predictions.probabilities[known]
+    answers = probabilities.argmax(axis=1)
+    everyone = np.arange(len(known))
+    for_label = counts[everyone, labels].astype(np.int64)
+    for_answer = counts[everyone, answers].astype(np.int64)
+    top = counts.max(axis=1).astype(np.int64)
+    if kind == "divided":
+        chosen, rank = everyone, -top
+    else:
+        is_kind = (answers != labels) & (agreement.side_of(counts, answers, labels) == kind)
+        chosen = np.flatnonzero(is_kind)
+        rank = {
+            "model": for_answer - for_label,
+            "label": for_label - for_answer,
+            "neither": top - np.maximum(for_answer, for_label),
+        }[kind]
+    ranked = chosen[np.argsort(-rank[chosen], kind="stable")][:most]
+    return [
+        Dispute(
+            str(predictions.sources[known[at]]),
+            emotions.KEYS[int(labels[at])],
+            emotions.KEYS[int(answers[at])],
+            float(probabilities[at].max()),
+            counts[at],
+        )
+        for at in ranked
+    ]
+
+
+def by_crowd(
+    found: list[Mistake], counts: list[NDArray[np.uint8] | None]
+) -> list[tuple[Mistake, NDArray[np.uint8] | None]]:
+    """Mistakes with their votes (10,), first those in which the most voters side with the answer
+    against the label; those without votes come last, otherwise the order stays."""
+
+    def surplus(row: tuple[Mistake, NDArray[np.uint8] | None]) -> float:
+        mistake, votes = row
+        if votes is None:
+            return float("inf")
+        return float(votes[emotions.LABEL_OF[mistake.label]]) - float(
+            votes[emotions.LABEL_OF[mistake.answer]]
+        )
+
+    return sorted(zip(found, counts, strict=True), key=surplus)
+
+
+def contested(counts: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Rows of images in which every voter saw an expression and fewest agree which, (m,) int64,
+    the most contested first."""
+    is_face = counts[:, emotions.COUNT :].sum(axis=1) == 0
+    chosen = np.flatnonzero(is_face & (counts.max(axis=1) < agreement.ENOUGH))
+    return chosen[np.lexsort((-(counts[chosen] > 0).sum(axis=1), counts[chosen].max(axis=1)))]
+
+
+def contradicted(counts: NDArray[np.uint8], labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Rows of images whose label no voter gives although at least nine of ten agree on another
+    emotion, (m,) int64, the clearest first."""
+    votes = agreement.agreement(counts)
+    chosen = np.flatnonzero((counts[np.arange(len(counts)), labels] == 0) & (votes >= 9))
+    return chosen[np.argsort(-votes[chosen], kind="stable")]
+
+
+def no_faces(counts: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Rows of images in which most voters saw no face, (m,) int64, the clearest first."""
+    votes = counts[:, -1].astype(np.int64)
+    chosen = np.flatnonzero(votes > counts.sum(axis=1) / 2)
+    return chosen[np.argsort(-votes[chosen], kind="stable")]

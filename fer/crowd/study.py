@@ -1,0 +1,284 @@
+"""What `fer evaluate` and `fer crowd` store of models against people: `models/crowd.json`.
+
+Made from stored predictions and FER+ votes alone: no network runs, no image is needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fer import files
+from fer.artifacts import model_store, provenance
+from fer.artifacts.model_store import Artifact, Predictions
+from fer.crowd import agreement
+from fer.crowd.agreement import Counts, Floats
+from fer.data.dataset import Split
+from fer.data.votes import Votes
+
+TEST_SPLITS = (Split.PUBLIC_TEST, Split.PRIVATE_TEST)
+# The two whose gain is measured.
+PAIR = ("baseline", "proposed")
+# What `--check` compares, of every model and split; divergences are no shares.
+CHECKED = ("label", "majority", "voters", "others", "ece_voters", "ece_majority")
+CHECKED_NATS = ("divergence", "cross_entropy")
+
+
+def study(predictions: Mapping[str, Predictions], votes: Votes) -> dict[str, Any]:
+    """For each test split, how models, FER-2013's labels and single voters agree with the crowd,
+    as plain JSON types; empty if no image has votes.
+
+    Args:
+        predictions: by model key, all about the same images.
+    """
+    found = {}
+    for split in TEST_SPLITS:
+        parts = {key: part.of(split) for key, part in predictions.items()}
+        first = next(iter(parts.values()))
+        rows = votes.find(first.sources, first.labels)
+        known = rows >= 0
+        if not (known.any() and agreement.has_majority(votes.counts[rows[known]]).any()):
+            continue
+        found[split.value] = of_split(
+            votes.counts[rows[known]],
+            first.labels[known],
+            {key: part.probabilities[known] for key, part in parts.items()},
+        )
+    return found
+
+
+def of_split(
+    counts: Counts, labels: NDArray[np.int64], probabilities: Mapping[str, Floats]
+) -> dict[str, Any]:
+    """The figures of one split, all of images with votes.
+
+    Shares are of 1. `label`: agreement with FER-2013's label. `majority`: with the crowd's most
+    frequent answer, on the images that have a majority (`agreement.has_majority`). `voters`: with a
+    voter drawn at random. `others`: with the most frequent answer of nine voters, on the same
+    images; a single voter's is the ceiling.
+    """
+    chosen = agreement.has_majority(counts)
+    answers = {key: p.argmax(axis=1) for key, p in probabilities.items()}
+    found: dict[str, Any] = {
+        "images": len(labels),
+        "images_with_majority": int(chosen.sum()),
+        "images_with_tie": int(((agreement.winners(counts) > 0).sum(axis=1) > 1)[chosen].sum()),
+        "vote_entropy": float(agreement.entropy(counts[agreement.saw_an_emotion(counts)]).mean()),
+        "human": {
+            "others": _mean(agreement.agreement_with_others(counts, None)[chosen]),
+            "voters": _mean(_pairs(counts)),
+        },
+        "fer2013_label": {
+            "most_frequent": _mean(agreement.credit(counts, labels)),
+            **_agreement(counts, labels, chosen),
+        },
+        "models": {
+            key: _model(counts, labels, p, answers[key], chosen) for key, p in probabilities.items()
+        },
+        "levels": _levels(counts, labels, answers),
+    }
+    if set(PAIR) <= answers.keys():
+        found["gain"] = _gain(counts, labels, answers, chosen)
+    return found
+
+
+def _mean(values: Floats) -> dict[str, Any]:
+    return {"share": float(values.mean()), "interval": agreement.mean_interval(values)}
+
+
+def _pairs(counts: Counts) -> Floats:
+    """How often two of an image's voters, drawn at random, agree, (n,)."""
+    total = counts.sum(axis=1).astype(np.float64)
+    votes = counts.astype(np.float64)
+    return np.asarray((votes * (votes - 1)).sum(axis=1) / (total * (total - 1)))
+
+
+def _agreement(
+    counts: Counts, answers: NDArray[np.int64], chosen: NDArray[np.bool_]
+) -> dict[str, Any]:
+    return {
+        "majority": _mean(agreement.credit(counts, answers)[chosen]),
+        "voters": _mean(agreement.share_of_voters(counts, answers)),
+        "others": _mean(agreement.agreement_with_others(counts, answers)[chosen]),
+    }
+
+
+def _model(
+    counts: Counts,
+    labels: NDArray[np.int64],
+    probabilities: Floats,
+    answers: NDArray[np.int64],
+    chosen: NDArray[np.bool_],
+) -> dict[str, Any]:
+    confidence = probabilities.max(axis=1)
+    by_voters = agreement.share_of_voters(counts, answers)
+    by_majority = agreement.credit(counts, answers)[chosen]
+    seen = agreement.saw_an_emotion(counts)
+    divergence = float(agreement.divergence(counts[seen], probabilities[seen]).mean())
+    right = (answers == labels).astype(np.float64)
+    return {
+        "label": _mean(right),
+        "label_with_majority": _mean(right[chosen]),
+        **_agreement(counts, answers, chosen),
+        "divergence": divergence,
+        "cross_entropy": divergence + float(agreement.entropy(counts[seen]).mean()),
+        "ece_voters": agreement.calibration_error(confidence, by_voters),
+        "ece_majority": agreement.calibration_error(confidence[chosen], by_majority),
+        "reliability_voters": agreement.reliability(confidence, by_voters),
+        "reliability_majority": agreement.reliability(confidence[chosen], by_majority),
+        "errors": _errors(counts, labels, answers),
+    }
+
+
+def _errors(
+    counts: Counts, labels: NDArray[np.int64], answers: NDArray[np.int64]
+) -> dict[str, Any]:
+    """Of the answers that are not the label: with whom the crowd sides."""
+    wrong = answers != labels
+    found: dict[str, Any] = {"images": int(wrong.sum())}
+    if not wrong.any():
+        return found
+    of_error = agreement.side_of(counts[wrong], answers[wrong], labels[wrong])
+    for side in agreement.SIDES:
+        is_so = of_error == side
+        found[side] = {"images": int(is_so.sum()), **_mean(is_so.astype(np.float64))}
+    return found
+
+
+def _levels(
+    counts: Counts, labels: NDArray[np.int64], answers: Mapping[str, NDArray[np.int64]]
+) -> list[dict[str, Any]]:
+    """By how many voters chose the most frequent emotion, from all ten down; accuracy against the
+    majority only where there is one."""
+    level_of = agreement.agreement(counts)
+    table = []
+    for level in sorted(np.unique(level_of).tolist(), reverse=True):
+        at = level_of == level
+        row: dict[str, Any] = {"votes": int(level), "images": int(at.sum()), "models": {}}
+        has_majority = level >= agreement.ENOUGH
+        if has_majority:
+            row["fer2013_label"] = _mean(agreement.credit(counts[at], labels[at]))
+            row["human"] = _mean(agreement.agreement_with_others(counts[at], None))
+        for key, found in answers.items():
+            row["models"][key] = {
+                "voters": _mean(agreement.share_of_voters(counts[at], found[at])),
+                "label": _mean((found[at] == labels[at]).astype(np.float64)),
+            }
+            if has_majority:
+                row["models"][key]["majority"] = _mean(agreement.credit(counts[at], found[at]))
+        table.append(row)
+    return table
+
+
+def _gain(
+    counts: Counts,
+    labels: NDArray[np.int64],
+    answers: Mapping[str, NDArray[np.int64]],
+    chosen: NDArray[np.bool_],
+) -> dict[str, Any]:
+    """What `proposed` gains over `baseline` by each yardstick, pairs of answers kept together."""
+    baseline, proposed = (answers[key] for key in PAIR)
+    by_label = (proposed == labels).astype(np.float64) - (baseline == labels)
+    by_crowd = agreement.credit(counts, proposed) - agreement.credit(counts, baseline)
+    by_voters = agreement.share_of_voters(counts, proposed) - agreement.share_of_voters(
+        counts, baseline
+    )
+    return {
+        "label": _mean(by_label),
+        "label_with_majority": _mean(by_label[chosen]),
+        "majority": _mean(by_crowd[chosen]),
+        "voters": _mean(by_voters),
+    }
+
+
+def record(
+    predictions: Mapping[str, Predictions], models: Mapping[str, Artifact], votes: Votes
+) -> dict[str, Any] | None:
+    """The content of `crowd.json`; None if no image has votes.
+
+    It names the commit, and the digests of data, votes, weights and predictions it was made from.
+    """
+    splits = study(predictions, votes)
+    if not splits:
+        return None
+    return {
+        "commit": provenance.commit(),
+        "data_sha256": {key: (models[key].metrics or {})["data_sha256"] for key in predictions},
+        "votes_sha256": votes.digest,
+        "weights_sha256": {key: models[key].digest for key in predictions},
+        "predictions_sha256": {
+            key: model_store.sha256(models[key].folder / model_store.PREDICTIONS)
+            for key in predictions
+        },
+        "enough_votes": agreement.ENOUGH,
+        "bootstrap_resamples": agreement.RESAMPLES,
+        "splits": splits,
+    }
+
+
+def stored_predictions(folder: Path) -> tuple[dict[str, Artifact], dict[str, Predictions]]:
+    """The evaluated models and their predictions, of those about the same images as the first's.
+
+    Raises:
+        FerError: if a file is damaged.
+    """
+    models = {
+        key: model
+        for key, model in model_store.available(folder).items()
+        if model.metrics is not None
+    }
+    found = {key: model.predictions() for key, model in models.items()}
+    first = next(iter(found.values()), None)
+    return models, {
+        key: part
+        for key, part in found.items()
+        if first is not None and np.array_equal(part.sources, first.sources)
+    }
+
+
+def write(folder: Path, votes: Votes) -> dict[str, Any] | None:
+    """Makes `crowd.json` anew from the stored predictions, and returns it; removes it and returns
+    None if no evaluated image has votes. The manifest is the caller's to write.
+
+    Raises:
+        FerError: if a file is damaged or cannot be written.
+    """
+    models, predictions = stored_predictions(folder)
+    found = record(predictions, models, votes) if predictions else None
+    if found is None:
+        (folder / model_store.CROWD).unlink(missing_ok=True)
+    else:
+        files.write_json(folder / model_store.CROWD, found)
+    return found
+
+
+def differences(
+    stored: Mapping[str, Any] | None, now: Mapping[str, Any], tolerance: float
+) -> list[str]:
+    """One phrase for every stored figure that the new ones miss by more than the tolerance, ten
+    times as much for divergences."""
+    if stored is None:
+        return ["there is no crowd.json"]
+    if stored["votes_sha256"] != now["votes_sha256"]:
+        return ["crowd.json was made from other votes"]
+    found = []
+    for split, values in now["splits"].items():
+        for key, model in values["models"].items():
+            before = stored["splits"].get(split, {}).get("models", {}).get(key)
+            if before is None:
+                found.append(f"crowd.json has no {split} of {key}")
+                continue
+            for name in (*CHECKED, *CHECKED_NATS):
+                limit = tolerance * (10 if name in CHECKED_NATS else 1)
+                old, new = (_number(of[name]) for of in (before, model))
+                if abs(old - new) > limit:
+                    found.append(f"{key} {split} crowd {name} is {new:.4f}, stored {old:.4f}")
+    return found
+
+
+def _number(value: Any) -> float:
+    return float(value["share"] if isinstance(value, dict) else value)

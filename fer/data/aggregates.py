@@ -1,0 +1,231 @@
+"""Figures about FER-2013 that may be shown without its images: the files under `data/`.
+
+Counts, mean and standard-deviation face of each class, pixel statistics, framing, duplicates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from fer import FerError, emotions, files
+from fer.data.dataset import OFFICIAL_COUNTS, SPLITS, Dataset, Split
+from fer.vision import faces
+
+FOLDER = Path("data")
+SUMMARY = "summary.json"
+FACES = "class_faces.npz"
+DUPLICATES = "duplicates.json"
+# Two images count as near duplicates if their perceptual hashes differ in at most this many of 63
+# bits and their pixels correlate at least this well. Of 14 random pairs just inside either limit,
+# every one shows the same photograph.
+HASH_DISTANCE = 8
+CORRELATION = 0.9
+BLOCK = 2048
+
+Progress = Callable[[int, int], None]
+
+
+def write(data: Dataset, detector: faces.Detector, folder: Path = FOLDER) -> None:
+    """Computes every aggregate and writes it under `folder`.
+
+    Raises:
+        FerError: if the folder cannot be written.
+    """
+    mean, deviation = class_faces(data)
+    with files.replacing(folder / FACES) as temporary, temporary.open("wb") as stream:
+        np.savez_compressed(stream, mean=mean, deviation=deviation)
+    rows = data.rows(Split.TRAINING)
+    sample = np.sort(np.random.default_rng(0).choice(rows, min(4000, len(rows)), replace=False))
+    framing, share = faces.measure_framing(data.images[sample], detector)
+    files.write_json(
+        folder / SUMMARY,
+        {
+            "data_sha256": data.digest,
+            "gray": data.gray,
+            "official_counts": _by_name(OFFICIAL_COUNTS),
+            "counts": _by_name(data.counts),
+            "pixels": {split.value: pixel_statistics(data, split) for split in SPLITS},
+            "class_pixels": {
+                key: pixel_statistics(data, Split.TRAINING, key) for key in emotions.KEYS
+            },
+            "framing": {
+                "images": len(sample),
+                "share_with_one_face": round(share, 4),
+                "side": round(framing.side, 4),
+                "dx": round(framing.dx, 4),
+                "dy": round(framing.dy, 4),
+            },
+        },
+    )
+    files.write_json(folder / DUPLICATES, {"data_sha256": data.digest, **duplicates(data)})
+
+
+def read_summary(folder: Path = FOLDER) -> dict[str, Any]:
+    """What `write` stored of counts, pixels and framing."""
+    return dict(files.read_json(folder / SUMMARY))
+
+
+def read_duplicates(folder: Path = FOLDER) -> dict[str, Any]:
+    """What `write` stored of duplicates."""
+    return dict(files.read_json(folder / DUPLICATES))
+
+
+def read_class_faces(folder: Path = FOLDER) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Mean and standard deviation of each class' Training faces, both (7, 48, 48) uint8."""
+    try:
+        with np.load(folder / FACES, allow_pickle=False) as store:
+            return store["mean"], store["deviation"]
+    except (OSError, ValueError, KeyError) as error:
+        raise FerError(
+            "{path} cannot be read ({reason}); restore it from the repository.",
+            path=folder / FACES,
+            reason=error,
+        ) from error
+
+
+def _by_name(counts: dict[Split, tuple[int, ...]]) -> dict[str, dict[str, int]]:
+    return {split.value: dict(zip(emotions.KEYS, counts[split], strict=True)) for split in SPLITS}
+
+
+def class_faces(data: Dataset) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Mean and standard deviation of each class' Training faces, both (7, 48, 48) uint8."""
+    mean, deviation = [], []
+    for key in emotions.KEYS:
+        stack = data.images[data.rows(Split.TRAINING, key)].astype(np.float32)
+        mean.append(stack.mean(axis=0))
+        deviation.append(stack.std(axis=0))
+    return np.rint(mean).astype(np.uint8), np.rint(deviation).astype(np.uint8)
+
+
+def pixel_statistics(data: Dataset, split: Split, emotion: str | None = None) -> dict[str, Any]:
+    """Mean, standard deviation, quartiles and a 32-bin histogram of the pixels (0-255) of a
+    split, or of one class of it.
+
+    Raises:
+        FerError: if there is no such image.
+    """
+    histogram = np.bincount(data.images[data.rows(split, emotion)].ravel(), minlength=256)
+    total = histogram.sum()
+    if total == 0:
+        raise FerError(
+            "The imported data set has no {split} image; import the whole set.", split=split
+        )
+    values = np.arange(256)
+    mean = float((values * histogram).sum() / total)
+    variance = float((((values - mean) ** 2) * histogram).sum() / total)
+    cumulative = np.cumsum(histogram) / total
+    return {
+        "mean": round(mean, 3),
+        "standard_deviation": round(variance**0.5, 3),
+        "quartiles": [int(np.searchsorted(cumulative, share)) for share in (0.25, 0.5, 0.75)],
+        "histogram": histogram.reshape(32, 8).sum(axis=1).tolist(),
+    }
+
+
+def duplicates(data: Dataset, progress: Progress | None = None) -> dict[str, Any]:
+    """How many images repeat another one exactly or nearly, within and across splits.
+
+    Exact: equal pixels. Near: perceptual hash (low frequencies of the discrete cosine transform
+    above their median, Zauner 2010) within `HASH_DISTANCE` bits and pixel correlation of at least
+    `CORRELATION`; exact ones are not counted again.
+
+    Returns:
+        for each kind, `pairs` by "split/split", how many of them carry two different labels, and
+        `leaked`: images of each test split that have a twin in Training.
+    """
+    exact = exact_pairs(data.images)
+    near = near_pairs(data.images, progress)
+    known = {(int(a), int(b)) for a, b in exact}
+    near = np.array([p for p in near if (int(p[0]), int(p[1])) not in known]).reshape(-1, 2)
+    return {
+        "hash_distance": HASH_DISTANCE,
+        "correlation": CORRELATION,
+        "exact": _summary(data, exact),
+        "near": _summary(data, near.astype(np.int64)),
+        "exact_or_near": _summary(data, np.concatenate([exact, near.astype(np.int64)])),
+    }
+
+
+def _summary(data: Dataset, pairs: NDArray[np.int64]) -> dict[str, Any]:
+    rank = {split.value: position for position, split in enumerate(SPLITS)}
+    counted: dict[str, int] = {}
+    for a, b in pairs:
+        first, second = sorted((str(data.splits[a]), str(data.splits[b])), key=rank.__getitem__)
+        counted[f"{first}/{second}"] = counted.get(f"{first}/{second}", 0) + 1
+    has_twin = with_twin_in_training(data, pairs)
+    leaked = {
+        split.value: int((has_twin & (data.splits == split.value)).sum()) for split in SPLITS[1:]
+    }
+    return {
+        "pairs": dict(sorted(counted.items())),
+        "pairs_with_different_labels": int(
+            np.sum(data.labels[pairs[:, 0]] != data.labels[pairs[:, 1]])
+        ),
+        "images": len(np.unique(pairs)),
+        "leaked": leaked,
+    }
+
+
+def with_twin_in_training(data: Dataset, pairs: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which rows outside Training are paired with one inside, (N,) bool, of pairs (n, 2)."""
+    training = data.splits == Split.TRAINING.value
+    found = np.zeros(len(data), bool)
+    for inside, other in (pairs.T, pairs.T[::-1]):
+        found[inside[training[other]]] = True
+    return np.asarray(found & ~training)
+
+
+def exact_pairs(images: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Pairs (n, 2) of rows with equal pixels, the smaller row first."""
+    groups: dict[bytes, list[int]] = {}
+    for row, image in enumerate(images):
+        groups.setdefault(image.tobytes(), []).append(row)
+    pairs = [
+        (a, b)
+        for rows in groups.values()
+        for position, a in enumerate(rows)
+        for b in rows[position + 1 :]
+    ]
+    return np.array(pairs, dtype=np.int64).reshape(-1, 2)
+
+
+def perceptual_hash(image: NDArray[np.uint8]) -> int:
+    """A 63-bit hash of a gray image: which of the 8x8 lowest DCT frequencies, the mean left out,
+    lie above their median (Zauner 2010)."""
+    small = cv2.resize(image, (32, 32), interpolation=cv2.INTER_AREA).astype(np.float32)
+    low = cv2.dct(small)[:8, :8].ravel()[1:]
+    bits = low > np.median(low)
+    return int(np.packbits(np.append(bits, False)).view(">u8")[0])
+
+
+def near_pairs(images: NDArray[np.uint8], progress: Progress | None = None) -> NDArray[np.int64]:
+    """Pairs (n, 2) of rows that look alike, the smaller row first, exact duplicates included."""
+    hashes = np.array([perceptual_hash(image) for image in images], dtype=np.uint64)
+    found = []
+    for start in range(0, len(hashes), BLOCK):
+        block = hashes[start : start + BLOCK]
+        distance = np.bitwise_count(block[:, None] ^ hashes[None, start:])
+        a, b = np.nonzero(distance <= HASH_DISTANCE)
+        pairs = np.stack([a + start, b + start], axis=1)
+        found.append(pairs[pairs[:, 0] < pairs[:, 1]])
+        if progress is not None:
+            progress(min(start + BLOCK, len(hashes)), len(hashes))
+    candidates = np.concatenate(found).astype(np.int64).reshape(-1, 2)
+    if len(candidates) == 0:
+        return candidates
+    alike = [_correlation(images[a], images[b]) >= CORRELATION for a, b in candidates]
+    return np.asarray(candidates[np.array(alike, dtype=bool)], dtype=np.int64)
+
+
+def _correlation(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
+    x = a.astype(np.float64).ravel() - a.mean()
+    y = b.astype(np.float64).ravel() - b.mean()
+    size = float(np.sqrt((x @ x) * (y @ y)))
+    # Two flat images are alike only if they are equal, which `exact_pairs` already tells.
+    return float(x @ y) / size if size > 0 else float(np.array_equal(a, b))

@@ -1,0 +1,297 @@
+"""FER-2013 as a table with one row a face.
+
+fer2013.csv and icml_face_data.csv (emotion, Usage, and pixels as a text of 2,304 numbers), and the
+Parquet files of data-set hubs (an encoded image and a label, a file or more for each split).
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import re
+from collections.abc import Iterator, Sequence
+from typing import IO, Any
+
+import numpy as np
+import pyarrow as arrow
+import pyarrow.parquet as parquet
+
+from fer import FerError, emotions
+from fer.data.dataset import SPLITS, LabelledFace, Split
+from fer.data.formats import face_files
+from fer.data.formats.face_files import FileEntry, Place
+from fer.vision import upload_gate
+from fer.vision.preprocessing import FER_SIZE
+
+# A row has 2304 numbers of up to three digits.
+MAX_LINE = 2**20
+# The hubs' largest copies are an eighth of this.
+MAX_PARQUET = 2**29
+PIXELS = FER_SIZE * FER_SIZE
+COLUMNS = ("emotion", "pixels", "Usage")
+DELIMITERS = ",;\t"
+_BATCH = 500
+_WORD = re.compile(r"[A-Za-z]+")
+
+
+class CsvTable:
+    """A CSV table with the columns `COLUMNS` in any order; rows are read once."""
+
+    def __init__(self, stream: IO[bytes], name: str) -> None:
+        """Reads the header.
+
+        Args:
+            name: what to call the table in error messages.
+
+        Raises:
+            FerError: if it is no CSV table or lacks a column.
+        """
+        csv.field_size_limit(MAX_LINE)
+        self.name = name
+        self._bytes = _Hashed(stream)
+        text = io.TextIOWrapper(io.BufferedReader(self._bytes), encoding="utf-8-sig", newline="")
+        lines = _lines(text)
+        try:
+            head = next(lines, "")
+            # Excel saves with semicolons where the decimal mark is a comma.
+            delimiter = max(DELIMITERS, key=head.count)
+            self._header = [
+                c.strip().lower() for c in next(csv.reader([head], delimiter=delimiter))
+            ]
+        except (csv.Error, UnicodeDecodeError, StopIteration) as error:
+            raise FerError(
+                "{name} is not a CSV table ({reason}); check the file.", name=name, reason=error
+            ) from error
+        self._rows = csv.reader(lines, delimiter=delimiter)
+        missing = [column for column in COLUMNS if column.lower() not in self._header]
+        if missing:
+            raise FerError(
+                "{name} lacks the column{plural} {columns}; FER-2013's table (fer2013.csv or "
+                "icml_face_data.csv) has emotion, pixels and Usage.",
+                name=name,
+                plural="s" if len(missing) > 1 else "",
+                columns=", ".join(missing),
+            )
+
+    @property
+    def md5(self) -> str:
+        """MD5 of the bytes read so far, hexadecimal: the sum that torchvision knows a file by."""
+        return self._bytes.digest.hexdigest()
+
+    def faces(self) -> Iterator[LabelledFace]:
+        """The rows in their order. Empty rows are passed over.
+
+        Raises:
+            FerError: at a row that is damaged.
+        """
+        emotion_at, pixels_at, usage_at = (self._header.index(c.lower()) for c in COLUMNS)
+        number = 0
+        try:
+            for row in self._rows:
+                if not any(cell.strip() for cell in row):
+                    continue
+                number += 1
+                if len(row) < len(self._header):
+                    raise FerError(
+                        "{name}, row {number}: {found} of {expected} columns; the file is damaged, "
+                        "download it again.",
+                        name=self.name,
+                        number=number,
+                        found=len(row),
+                        expected=len(self._header),
+                    )
+                if number > upload_gate.MEMBERS:
+                    raise csv.Error("far more rows than FER-2013")
+                yield _row(self.name, number, row[emotion_at], row[pixels_at], row[usage_at])
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise FerError(
+                "{name} is damaged ({reason}); download it again.", name=self.name, reason=error
+            ) from error
+
+
+class _Hashed(io.RawIOBase):
+    """The bytes of a stream, hashed as they are read."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self.digest = hashlib.md5(usedforsecurity=False)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        content = self._stream.read(len(buffer))
+        self.digest.update(content)
+        buffer[: len(content)] = content
+        return len(content)
+
+
+def _lines(text: io.TextIOWrapper) -> Iterator[str]:
+    total = 0
+    while line := text.readline(MAX_LINE):
+        total += len(line)
+        if len(line) == MAX_LINE:
+            raise csv.Error("a line is too long")
+        if total > upload_gate.UNPACKED_BYTES:
+            raise csv.Error("far larger than FER-2013")
+        yield line
+
+
+def _row(name: str, number: int, emotion: str, pixels: str, usage: str) -> LabelledFace:
+    where = f"{name}, row {number}"
+    try:
+        values = np.array(pixels.split(), dtype=np.int64)
+        label = int(emotion)
+    except (ValueError, OverflowError):
+        raise FerError(
+            "{where}: emotion and pixels must be whole numbers; check it.", where=where
+        ) from None
+    if len(values) != PIXELS:
+        raise FerError(
+            "{where}: {found} pixels instead of {PIXELS}; download it again.",
+            where=where,
+            found=len(values),
+            PIXELS=PIXELS,
+        )
+    if not 0 <= label < emotions.COUNT:
+        raise FerError(
+            "{where}: emotion {label} is not between 0 and 6; check the file.",
+            where=where,
+            label=label,
+        )
+    if values.min() < 0 or values.max() > 255:
+        raise FerError("{where}: a pixel lies outside 0-255; check the file.", where=where)
+    split = next((s for s in SPLITS if s.value.lower() == usage.strip().lower()), None)
+    if split is None:
+        raise FerError(
+            "{where}: Usage is {usage}; it must be Training, PublicTest or PrivateTest.",
+            where=where,
+            usage=f"{usage!r}",
+        )
+    face = values.astype(np.uint8).reshape(FER_SIZE, FER_SIZE)
+    return LabelledFace(split, label, row_name(number), number, face)
+
+
+def row_name(number: int) -> str:
+    """What an image of a table is called in `Dataset.sources`; rows are counted from 1."""
+    return f"row {number}"
+
+
+class ParquetTables:
+    """A hub's Parquet files: an encoded image and a label in each row, the split in each name."""
+
+    def __init__(self, entries: Sequence[FileEntry], called: str) -> None:
+        """Opens the files and reads what their columns mean.
+
+        Args:
+            called: what to call them all in error messages.
+
+        Raises:
+            FerError: if a file is no Parquet, its columns or labels are not understood, or the
+                names do not tell the three splits.
+        """
+        self._called = called
+        by_split = [(_split_of_name(entry.path), entry) for entry in entries]
+        if {split for split, _ in by_split} != set(SPLITS):
+            raise FerError(
+                "{path} does not tell which images are Training, PublicTest and PrivateTest; give "
+                "files named train, validation and test, or Kaggle's archive.zip.",
+                path=called,
+            )
+        by_split.sort(key=lambda item: (SPLITS.index(item[0] or Split.TRAINING), item[1].path))
+        self._files = [(split, self._opened(entry)) for split, entry in by_split]
+        self._columns = [self._understood(file) for _, file in self._files]
+        self.rows = sum(file.metadata.num_rows for _, file in self._files)
+        if self.rows > upload_gate.MEMBERS:
+            raise FerError(
+                "{path} holds {count} images, far more than FER-2013; it is refused.",
+                path=called,
+                count=self.rows,
+            )
+
+    def faces(self) -> Iterator[LabelledFace | str]:
+        """The rows of all files, Training first; in words where one is not used.
+
+        Raises:
+            FerError: if a file is damaged.
+        """
+        number = 0
+        for (split, file), (image, label, labels) in zip(self._files, self._columns, strict=True):
+            try:
+                for batch in file.iter_batches(_BATCH, columns=[image, label]):
+                    for row in batch.to_pylist():
+                        number += 1
+                        yield self._face(split, row[image], labels.get(_plain(row[label])), number)
+            except (arrow.ArrowException, OSError) as error:
+                raise FerError(
+                    "{path} is damaged or cut off ({reason}); download it again.",
+                    path=self._called,
+                    reason=upload_gate.one_line(error),
+                ) from error
+
+    def _opened(self, entry: FileEntry) -> parquet.ParquetFile:
+        try:
+            with entry.open() as stream:
+                return parquet.ParquetFile(io.BytesIO(stream.read(MAX_PARQUET)))
+        except (arrow.ArrowException, OSError) as error:
+            raise FerError(
+                "{path} is damaged or cut off ({reason}); download it again.",
+                path=entry.path,
+                reason=upload_gate.one_line(error),
+            ) from error
+
+    def _understood(self, file: parquet.ParquetFile) -> tuple[str, str, dict[Any, int]]:
+        """The columns of image and label, and the label of FER-2013 for each of theirs."""
+        schema = file.schema_arrow
+        image = next((n for n in schema.names if n.lower() in ("image", "img", "img_bytes")), None)
+        label = next((n for n in schema.names if n.lower() in ("label", "labels", "emotion")), None)
+        found: dict[Any, int] = {}
+        if image and label:
+            for key, name in _label_names(schema, label).items():
+                word = _WORD.search(name)
+                known = emotions.find_label(word[0]) if word else None
+                if known is not None:
+                    found[key] = known
+        if not image or not label or set(found.values()) != set(range(emotions.COUNT)):
+            raise FerError(
+                "{path} is not FER-2013 in a known form: a Parquet file needs a column image and a "
+                "column label whose names are the seven emotions.",
+                path=self._called,
+            )
+        return image, label, found
+
+    def _face(
+        self, split: Split | None, image: Any, label: int | None, number: int
+    ) -> LabelledFace | str:
+        where = row_name(number)
+        content = image.get("bytes") if isinstance(image, dict) else image
+        if split is None or label is None or not isinstance(content, bytes):
+            return f"{where}: no image of one of the seven emotions"
+        entry = FileEntry(where, lambda: io.BytesIO(content))
+        found = face_files.read(entry, Place(split, label, number))
+        return found if isinstance(found, LabelledFace) else f"{where}: {found}"
+
+
+def _split_of_name(path: str) -> Split | None:
+    words = _WORD.findall(path)
+    return next((s for s in map(face_files.split_of_folder, reversed(words)) if s), None)
+
+
+def _plain(label: Any) -> Any:
+    return label.strip().lower() if isinstance(label, str) else label
+
+
+def _label_names(schema: arrow.Schema, column: str) -> dict[Any, str]:
+    """What each value of a label column is called: by the hub's note, else by the values."""
+    if arrow.types.is_string(schema.field(column).type):
+        return {name: name for name in emotions.NAMES}
+    try:
+        note = json.loads((schema.metadata or {})[b"huggingface"])
+        names = note["info"]["features"][column]["names"]
+    except (KeyError, ValueError, TypeError):
+        return {}
+    if isinstance(names, dict):
+        names = list(names.values())
+    return dict(enumerate(map(str, names))) if isinstance(names, list) else {}

@@ -1,0 +1,279 @@
+"""FER-2013 as people have it, read into `data/fer2013/`.
+
+`formats.archive_files` opens what people have; here the images are checked as a whole, named and
+stored.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path, PurePath
+from typing import IO, Any
+
+import filelock
+import numpy as np
+import pyarrow as arrow
+import pyarrow.parquet as parquet
+from numpy.typing import NDArray
+
+from fer import FerError, emotions, files
+from fer.data import dataset, votes
+from fer.data.dataset import FOLDER, MANIFEST, SPLITS, LabelledFace
+from fer.data.formats import archive_files, face_files
+from fer.data.formats.face_tables import CsvTable
+
+LOCK = ".lock"
+# Storing takes a second or two, on a slow disk a minute.
+LOCK_SECONDS = 600
+VOTES_FOLDER = Path(__file__).resolve().parents[2] / votes.FOLDER
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass
+class Report:
+    """What an import found: images kept, images skipped with the reason, odd counts, and in words
+    that the images are not FER-2013's if they are not."""
+
+    images: int = 0
+    skipped: list[str] = field(default_factory=list)
+    differences: list[str] = field(default_factory=list)
+    notice: FerError | None = None
+
+
+@dataclass(frozen=True)
+class Faces:
+    """Images as they will be stored; row i of every array is the same image."""
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int8]
+    splits: NDArray[np.str_]
+    sources: NDArray[np.str_]
+
+    @property
+    def digest(self) -> str:
+        return dataset.content_digest(self.images, self.labels, self.splits)
+
+    def ordered(self, order: NDArray[np.int64], sources: NDArray[np.str_]) -> Faces:
+        return Faces(self.images[order], self.labels[order], self.splits[order], sources[order])
+
+
+def import_dataset(
+    source: Path | IO[bytes],
+    folder: Path = FOLDER,
+    progress: Progress | None = None,
+    *,
+    name: str | None = None,
+    require_official: bool = False,
+) -> Report:
+    """Reads the data set at a path, or an open file's, into `folder`.
+
+    What was there stays until all is written. Of an archive or folder, corrupt, odd-sized or
+    misnamed images are skipped and named in the report. A table with a bad row is refused as a
+    whole: its rows have no names to report them by, and a shifted row would spoil every later one.
+    The rows of FER-2013's own table get the names that its images have in Kaggle's archive.
+
+    Args:
+        source: a file or folder in any form of `formats.archive_files`, or an open file that can
+            seek.
+        progress: called with (faces read, faces expected).
+        name: how to call an open file.
+        require_official: refuse a set whose counts are not those of FER-2013.
+
+    Raises:
+        FerError: if the path is missing, of no known form, unsafe, or more than a tenth of its
+            images are unusable; if a split lacks an emotion; if its counts are not the official
+            ones and they are required; or if `folder` cannot be written.
+    """
+    report = Report()
+    faces: list[LabelledFace] = []
+    called = name or str(source if isinstance(source, Path) else "the file")
+    with archive_files.opened(source, called) as content:
+        for done, face in enumerate(content.faces, start=1):
+            if isinstance(face, LabelledFace):
+                faces.append(face)
+            else:
+                report.skipped.append(face)
+            if progress is not None and (done % 200 == 0 or done == content.expected):
+                progress(done, content.expected)
+    _refuse_useless(faces, report.skipped, called)
+    if require_official:
+        _refuse_unofficial(faces, PurePath(called).name)
+    faces.sort(key=lambda face: (SPLITS.index(face.split), face.number, face.label, face.source))
+    table = content.table
+    stacked = _stacked(faces)
+    if table is not None:
+        stacked = named(stacked)
+    md5 = table.md5 if isinstance(table, CsvTable) else None
+    _store(stacked, PurePath(called).name, md5, folder, report)
+    return report
+
+
+def _stacked(faces: Sequence[LabelledFace]) -> Faces:
+    return Faces(
+        np.stack([face.pixels for face in faces]),
+        np.array([face.label for face in faces], dtype=np.int8),
+        np.array([face.split.value for face in faces], dtype=np.str_),
+        np.array([face.source for face in faces], dtype=np.str_),
+    )
+
+
+def named(faces: Faces, votes_folder: Path = VOTES_FOLDER) -> Faces:
+    """The rows of a table under the names that they have in Kaggle's archive.
+
+    Nothing changes unless labels and splits are, row by row, those of the original table, whose
+    order the file of the FER+ votes keeps. If the pixels are those of Kaggle's archive, the rows
+    take its order, too, and are then the same data set with the same digest.
+    """
+    if (
+        len(faces.labels) != archive_files.OFFICIAL_IMAGES
+        or not (votes_folder / votes.VOTES).exists()
+    ):
+        return faces
+    known = votes.open_votes(votes_folder)
+    if not (
+        np.array_equal(known.labels, faces.labels) and np.array_equal(known.splits, faces.splits)
+    ):
+        return faces
+    numbers = [int(re.findall(r"\d+", name)[-1]) for name in known.names.tolist()]
+    rank = [[split.value for split in SPLITS].index(split) for split in known.splits.tolist()]
+    order = np.array(
+        sorted(range(len(known)), key=lambda row: (rank[row], numbers[row], int(known.labels[row])))
+    )
+    as_archive = faces.ordered(order, known.sources)
+    if as_archive.digest == dataset.KAGGLE_DIGEST:
+        return as_archive
+    return replace(faces, sources=known.sources)
+
+
+def _refuse_useless(faces: Sequence[LabelledFace], skipped: Sequence[str], called: str) -> None:
+    if not faces:
+        reason = f"; the first problem: {skipped[0]}" if skipped else ""
+        raise FerError(
+            "{path} holds no usable FER-2013 image{reason}. Nothing was imported.",
+            path=called,
+            reason=reason,
+        )
+    total = len(faces) + len(skipped)
+    if len(faces) < face_files.LEAST_USABLE * total:
+        raise FerError(
+            "{path}: only {usable} of {total} images can be used (the first other: {reason}). "
+            "Nothing was imported.",
+            path=called,
+            usable=len(faces),
+            total=total,
+            reason=skipped[0],
+        )
+    present = {(face.split, face.label) for face in faces}
+    lacking = [
+        f"{split} {key}"
+        for split in SPLITS
+        for label, key in enumerate(emotions.KEYS)
+        if (split, label) not in present
+    ]
+    if lacking:
+        empty = [s.value for s in SPLITS if s not in {split for split, _ in present}]
+        raise FerError(
+            "{path} holds no image of {lacking}; training and evaluation need every emotion in "
+            "Training, PublicTest and PrivateTest. Nothing was imported.",
+            path=called,
+            lacking=", ".join(empty or lacking[:3]) + (", …" if not empty and lacking[3:] else ""),
+        )
+
+
+def _refuse_unofficial(faces: Sequence[LabelledFace], name: str) -> None:
+    labels = np.array([face.label for face in faces])
+    splits = np.array([face.split.value for face in faces])
+    differences = dataset.count_differences(dataset.class_counts(labels, splits))
+    if differences:
+        raise FerError(
+            "{path} is not the whole FER-2013 ({difference}); choose the original archive.",
+            path=name,
+            difference=differences[0],
+        )
+
+
+def _store(faces: Faces, source: str, md5: str | None, folder: Path, report: Report) -> None:
+    digest = faces.digest
+    counts = dataset.class_counts(faces.labels, faces.splits)
+    report.images = len(faces.labels)
+    report.differences = dataset.count_differences(counts)
+    names = {
+        "images": f"images-{digest[:12]}.npy",
+        "index": f"index-{digest[:12]}.parquet",
+    }
+    manifest: dict[str, Any] = {
+        **names,
+        "digest": digest,
+        "md5": md5,
+        "imported": datetime.now(UTC).isoformat(timespec="seconds"),
+        "source": source,
+        "counts": {split.value: counts[split] for split in SPLITS},
+        "gray": dataset.gray_statistics(faces.images),
+        "skipped": report.skipped,
+        "differences": report.differences,
+    }
+    report.notice = dataset.notice(manifest)
+    _require_space(folder, faces.images.nbytes)
+    index = arrow.table(
+        {
+            "emotion": arrow.array(faces.labels),
+            "split": arrow.array(faces.splits.tolist()),
+            "source": arrow.array(faces.sources.tolist()),
+        }
+    )
+    with _alone(folder):
+        with files.replacing(folder / names["images"]) as temporary, temporary.open("wb") as stream:
+            np.save(stream, faces.images, allow_pickle=False)
+        with files.replacing(folder / names["index"]) as temporary:
+            parquet.write_table(index, temporary)
+        files.write_json(folder / MANIFEST, manifest)
+        for old in folder.iterdir():
+            if old.name not in (MANIFEST, LOCK, *names.values()):
+                # Windows refuses to delete a file that another process has mapped; the next import
+                # tries again, and the manifest no longer names it.
+                with suppress(OSError):
+                    old.unlink()
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Holds other imports into the folder up: they would remove each other's unfinished files."""
+    lock = filelock.FileLock(folder / LOCK, timeout=LOCK_SECONDS)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except filelock.Timeout:
+        raise FerError(
+            "Another import into {folder} is not coming to its end; stop it and try again.",
+            folder=folder,
+        ) from None
+    except OSError as error:
+        raise FerError(
+            "{path} cannot be written ({reason}); check that the folder is writable and the "
+            "disk has space. What was there before is unchanged.",
+            path=folder,
+            reason=error.strerror or error,
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _require_space(folder: Path, needed: int) -> None:
+    existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    free = shutil.disk_usage(existing).free
+    if free < needed * 1.1:
+        raise FerError(
+            "The disk of {folder} has {free} MB free and the data set needs {needed} MB; "
+            "make room and import again. Nothing was changed.",
+            folder=folder,
+            free=free >> 20,
+            needed=f"{needed * 1.1 / 2**20:.0f}",
+        )

@@ -1,0 +1,238 @@
+"""FER+ votes: what ten people saw in each image of FER-2013 (Barsoum et al. 2016).
+
+`data/votes.parquet` has a row for each row of the original `fer2013.csv`, in its order, with the
+name that Kaggle's archive gives the image and FER-2013's own label; so it also tells the name of
+every row of that table. FER+ is under the MIT licence: `data/votes-LICENSE.txt`.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import itertools
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pyarrow as arrow
+import pyarrow.parquet as parquet
+from numpy.typing import NDArray
+
+from fer import FerError, emotions, files
+from fer.data.dataset import Dataset, Split
+
+FOLDER = Path("data")
+VOTES = "votes.parquet"
+LICENSE = "votes-LICENSE.txt"
+# What a voter could choose: the seven emotions in their usual order, then FER+'s other three.
+OTHERS: tuple[str, ...] = ("contempt", "unknown", "not_a_face")
+CHOICES: tuple[str, ...] = (*emotions.KEYS, *OTHERS)
+# The columns of FER+ in the order of `CHOICES`.
+_COLUMNS = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral", *OTHERS)
+# Rows of an imported table are named by their number from 1.
+_ROW = re.compile(r"row (\d+)")
+
+
+@dataclass(frozen=True)
+class Votes:
+    """Row i of every array is row i of the original `fer2013.csv`, counted from 0.
+
+    names: (N,) str, as in Kaggle's archive without folders, e.g. "PrivateTest_99936598.jpg".
+    labels: (N,) int64, 0-6, FER-2013's own. counts: (N, 10) uint8, votes by `CHOICES`.
+    """
+
+    names: NDArray[np.str_]
+    labels: NDArray[np.int64]
+    counts: NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @cached_property
+    def splits(self) -> NDArray[np.str_]:
+        """The official split of each row, (N,) str: a name begins with it."""
+        return np.array([name.partition("_")[0] for name in self.names.tolist()], dtype=np.str_)
+
+    @cached_property
+    def sources(self) -> NDArray[np.str_]:
+        """Where each row lies in Kaggle's archive, (N,) str: "test/fear/PrivateTest_99936598.jpg".
+
+        Unlike names, of which two occur twice, all are different.
+        """
+        folders = np.where(self.splits == Split.TRAINING.value, "train", "test").tolist()
+        return np.array(
+            [
+                f"{folder}/{emotions.KEYS[label]}/{name}"
+                for folder, label, name in zip(
+                    folders, self.labels, self.names.tolist(), strict=True
+                )
+            ],
+            dtype=np.str_,
+        )
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over names, labels and counts, hexadecimal."""
+        digest = hashlib.sha256("\n".join(self.names.tolist()).encode())
+        digest.update(self.labels.astype(np.int8).tobytes())
+        digest.update(np.ascontiguousarray(self.counts).tobytes())
+        return digest.hexdigest()
+
+    @cached_property
+    def _row_of(self) -> dict[str, int]:
+        """Rows by name without ending; behind the emotion where a name occurs twice."""
+        rows: dict[str, list[int]] = defaultdict(list)
+        for row, name in enumerate(self.names.tolist()):
+            rows[_stem(name)].append(row)
+        return {
+            stem if len(same) == 1 else f"{emotions.KEYS[self.labels[row]]}/{stem}": row
+            for stem, same in rows.items()
+            for row in same
+        }
+
+    def find(
+        self, sources: NDArray[np.str_], labels: NDArray[np.int64] | None = None
+    ) -> NDArray[np.int64]:
+        """The row of each image, (n,) int64; -1 where it has no votes.
+
+        Args:
+            sources: (n,) str, as in `Dataset.sources`. A file is known by its name without
+                ending; by its folder, too, for the two names that occur twice.
+            labels: (n,) int64. Needed for rows of a table ("row 1" is the first): any table has
+                such rows, so they are taken for FER-2013's only if all their labels are.
+        """
+        found = np.array([self._row(source) for source in sources.tolist()], dtype=np.int64)
+        # Most sources are files, and need no look.
+        numbered = [
+            _ROW.fullmatch(source) if source.startswith("row ") else None
+            for source in sources.tolist()
+        ]
+        at = np.flatnonzero([match is not None for match in numbered])
+        rows = np.array([int(match[1]) - 1 for match in numbered if match], dtype=np.int64)
+        if (
+            labels is not None
+            and len(at)
+            and rows.max() < len(self)
+            and np.array_equal(self.labels[rows], labels[at])
+        ):
+            found[at] = rows
+        return found
+
+    def _row(self, source: str) -> int:
+        stem = _stem(source)
+        folder = source.rpartition("/")[0].rpartition("/")[2]
+        return self._row_of.get(stem, self._row_of.get(f"{folder}/{stem}", -1))
+
+    def of(self, data: Dataset) -> NDArray[np.int64]:
+        """The row of each image of a data set, (N,) int64; -1 where it has no votes."""
+        return self.find(data.sources, data.labels)
+
+
+def open_votes(folder: Path = FOLDER) -> Votes:
+    """The votes under `folder`.
+
+    Raises:
+        FerError: if the file is missing or damaged.
+    """
+    path = folder / VOTES
+    try:
+        table = parquet.read_table(path)
+        return Votes(
+            names=np.asarray(table.column("name").to_pylist(), dtype=np.str_),
+            labels=table.column("label").to_numpy().astype(np.int64),
+            counts=np.stack([table.column(key).to_numpy() for key in CHOICES], axis=1),
+        )
+    except (OSError, KeyError, arrow.ArrowInvalid) as error:
+        raise FerError(
+            "{path} cannot be read ({reason}); restore it from the repository.",
+            path=path,
+            reason=error,
+        ) from error
+
+
+def write(votes: Votes, folder: Path = FOLDER) -> None:
+    """Writes the votes under `folder`, whole or not at all. Raises as `files.replacing`."""
+    columns = {
+        "name": arrow.array(votes.names.tolist()),
+        "label": arrow.array(votes.labels.astype(np.int8)),
+        **{
+            key: arrow.array(np.ascontiguousarray(votes.counts[:, at]))
+            for at, key in enumerate(CHOICES)
+        },
+    }
+    with files.replacing(folder / VOTES) as temporary:
+        parquet.write_table(
+            arrow.table(columns), temporary, compression="zstd", compression_level=19
+        )
+
+
+def read_table(path: Path, data: Dataset) -> Votes:
+    """The votes of a CSV file, with the labels of the imported FER-2013.
+
+    Args:
+        path: columns `row` (in `fer2013.csv`, from 0), `name` (in Kaggle's archive) and FER+'s ten.
+        data: FER-2013, imported from Kaggle's archive or from the table.
+
+    Raises:
+        FerError: if the file cannot be read, rows or columns are missing, or its images are not
+            those of the data set.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8") as stream:
+            table = sorted(csv.DictReader(stream), key=lambda line: int(line["row"]))
+        rows = [int(line["row"]) for line in table]
+        names = np.array([line["name"] for line in table], dtype=np.str_)
+        counts = np.array([[int(line[key]) for key in _COLUMNS] for line in table], dtype=np.uint8)
+    except (OSError, KeyError, TypeError, ValueError, OverflowError) as error:
+        raise FerError(
+            "{path} is no table of FER+ votes ({reason}); it needs the columns row, name and "
+            "{columns}.",
+            path=path,
+            reason=error,
+            columns=", ".join(_COLUMNS),
+        ) from error
+    if rows != list(range(len(data))):
+        raise FerError(
+            "{path} has {found} rows, and the imported data set {images} images; each image needs "
+            "one row, numbered from 0.",
+            path=path,
+            found=len(rows),
+            images=len(data),
+        )
+    return Votes(names, _labels(path, names, counts, data), counts)
+
+
+def _labels(
+    path: Path, names: NDArray[np.str_], counts: NDArray[np.uint8], data: Dataset
+) -> NDArray[np.int64]:
+    """The label of each row. Rows of one name take its images' labels so that as many voters as
+    can be agree with them."""
+    labels_of: dict[str, list[int]] = defaultdict(list)
+    for source, label in zip(data.sources.tolist(), data.labels.tolist(), strict=True):
+        labels_of[_stem(source)].append(label)
+    rows_of: dict[str, list[int]] = defaultdict(list)
+    for row, name in enumerate(names.tolist()):
+        # Tables name their rows by number.
+        is_numbered = _stem(name) not in labels_of
+        rows_of[f"row {row + 1}" if is_numbered else _stem(name)].append(row)
+    found = np.zeros(len(names), np.int64)
+    for stem, rows in rows_of.items():
+        if len(labels_of[stem]) != len(rows):
+            raise FerError(
+                "{path} names an image that the imported data set does not have ({name}); import "
+                "FER-2013 first: fer data download",
+                path=path,
+                name=names[rows[0]],
+            )
+        found[rows] = max(
+            itertools.permutations(labels_of[stem]),
+            key=lambda labels: int(counts[rows, list(labels)].sum()),
+        )
+    return found
+
+
+def _stem(name: str) -> str:
+    return name.rpartition("/")[2].rpartition(".")[0] or name.rpartition("/")[2]

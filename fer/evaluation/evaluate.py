@@ -1,0 +1,260 @@
+"""How good the models are: pure functions on labels and probabilities, and the files they fill.
+
+Probabilities are (n, 7) float64, labels (n,) int64 with 0-6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+from sklearn import metrics
+from statsmodels.stats.contingency_tables import mcnemar
+
+from fer import FerError, emotions, files
+from fer.artifacts import model_store
+from fer.artifacts.model_store import Artifact, Predictions
+from fer.data.dataset import Dataset, Split
+from fer.evaluation.calibration import ECE_BINS, Labels, Probabilities, expected_calibration_error
+from fer.inference.classification import Classifier, softmax
+
+Progress = Callable[[int, int], None]
+
+TEST_SPLITS = (Split.PUBLIC_TEST, Split.PRIVATE_TEST)
+RESAMPLES = 10_000
+CLASSES = list(range(emotions.COUNT))
+
+
+def top1_accuracy(labels: Labels, probabilities: Probabilities) -> float:
+    """The share of images whose most probable class is the right one."""
+    return float(metrics.accuracy_score(labels, probabilities.argmax(axis=1)))
+
+
+def accuracy_interval(labels: Labels, probabilities: Probabilities, seed: int) -> list[float]:
+    """The 95 % percentile-bootstrap interval of top-1 accuracy over images.
+
+    Resampling n images with replacement draws the number of right ones from a binomial, so the
+    resamples are drawn from it directly (Efron & Tibshirani 1993, ch. 13).
+    """
+    right = probabilities.argmax(axis=1) == labels
+    draws = np.random.default_rng(seed).binomial(len(right), right.mean(), RESAMPLES) / len(right)
+    return [float(value) for value in np.percentile(draws, [2.5, 97.5])]
+
+
+def fit_temperature(labels: Labels, logits: NDArray[np.floating]) -> float:
+    """The temperature that minimises the log loss of softmax(logits / T) (Guo et al. 2017).
+
+    Dividing by it changes confidences, never the most probable class.
+    """
+
+    def loss(log_temperature: float) -> float:
+        probabilities = softmax(logits / np.exp(log_temperature))
+        return float(metrics.log_loss(labels, probabilities, labels=CLASSES))
+
+    found = minimize_scalar(loss, bounds=(np.log(0.2), np.log(5.0)), method="bounded")
+    return float(np.exp(found.x))
+
+
+def report(labels: Labels, probabilities: Probabilities, seed: int = 0) -> dict[str, Any]:
+    """Every metric of one model on one split as plain JSON types.
+
+    The confusion matrix has a row for each true class and a column for each predicted one.
+    """
+    predicted = probabilities.argmax(axis=1)
+    precision, recall, f1, support = metrics.precision_recall_fscore_support(
+        labels, predicted, labels=CLASSES, zero_division=0.0
+    )
+    return {
+        "images": len(labels),
+        "accuracy": top1_accuracy(labels, probabilities),
+        "accuracy_interval": accuracy_interval(labels, probabilities, seed),
+        "balanced_accuracy": float(metrics.balanced_accuracy_score(labels, predicted)),
+        "macro_f1": float(f1.mean()),
+        "log_loss": float(metrics.log_loss(labels, probabilities, labels=CLASSES)),
+        "brier_score": float(np.mean(np.sum((probabilities - np.eye(7)[labels]) ** 2, axis=1))),
+        "ece": expected_calibration_error(labels, probabilities),
+        "per_class": {
+            key: {
+                "precision": float(precision[at]),
+                "recall": float(recall[at]),
+                "f1": float(f1[at]),
+                "support": int(support[at]),
+            }
+            for at, key in enumerate(emotions.KEYS)
+        },
+        "confusion": metrics.confusion_matrix(labels, predicted, labels=CLASSES).tolist(),
+    }
+
+
+def compare(
+    labels: Labels, baseline: Probabilities, proposed: Probabilities, seed: int = 0
+) -> dict[str, Any]:
+    """How two models differ on the same images: gain in accuracy, its interval, McNemar's test.
+
+    The interval is the 95 % percentile bootstrap over images, pairs kept together. McNemar's exact
+    test is the two-sided binomial test on the images that only one model gets right (1947).
+    """
+    a = baseline.argmax(axis=1) == labels
+    b = proposed.argmax(axis=1) == labels
+    table = np.array([[np.sum(a & b), np.sum(a & ~b)], [np.sum(~a & b), np.sum(~a & ~b)]])
+    draws = np.random.default_rng(seed).multinomial(
+        len(labels), table.ravel() / len(labels), RESAMPLES
+    )
+    gains = (draws[:, 2] - draws[:, 1]) / len(labels)
+    return {
+        "images": len(labels),
+        "gain": float(b.mean() - a.mean()),
+        "gain_interval": [float(value) for value in np.percentile(gains, [2.5, 97.5])],
+        "both_right": int(table[0, 0]),
+        "only_baseline_right": int(table[0, 1]),
+        "only_proposed_right": int(table[1, 0]),
+        "both_wrong": int(table[1, 1]),
+        "mcnemar_p": float(mcnemar(table, exact=True).pvalue),
+    }
+
+
+def evaluate(
+    classifier: Classifier,
+    data: Dataset,
+    *,
+    batch_size: int = 32,
+    progress: Progress | None = None,
+) -> dict[str, tuple[dict[str, Any], Predictions]]:
+    """Metrics and predictions of every model of the classifier on PublicTest and PrivateTest.
+
+    Single crop, no test-time augmentation. The temperature is fitted on PublicTest and applied to
+    both splits.
+
+    Raises:
+        FerError: if the data set has no images of a test split.
+    """
+    rows = np.concatenate([data.rows(split) for split in TEST_SPLITS])
+    for split in TEST_SPLITS:
+        if len(data.rows(split)) == 0:
+            raise FerError(
+                "The imported data set has no {split} image; import the whole set.", split=split
+            )
+    results = {}
+    for key, found in logits(classifier, data.images, rows, batch_size, progress).items():
+        public = data.splits[rows] == Split.PUBLIC_TEST.value
+        temperature = fit_temperature(data.labels[rows][public], found[public])
+        predictions = Predictions(
+            data.splits[rows], data.sources[rows], data.labels[rows], softmax(found / temperature)
+        )
+        results[key] = (
+            measure(predictions, softmax(found), temperature, classifier, key, data),
+            predictions,
+        )
+    return results
+
+
+def logits(
+    classifier: Classifier,
+    images: NDArray[np.uint8],
+    rows: NDArray[np.int64],
+    batch_size: int,
+    progress: Progress | None = None,
+) -> dict[str, NDArray[np.float32]]:
+    """Logits (m, 7) by model key for those rows of the images (n, 48, 48), batch by batch."""
+    parts: dict[str, list[NDArray[np.float32]]] = {key: [] for key in classifier.models}
+    for start in range(0, len(rows), batch_size):
+        chosen = rows[start : start + batch_size]
+        for key, values in classifier.logits(images[chosen]).items():
+            parts[key].append(values)
+        if progress is not None:
+            progress(start + len(chosen), len(rows))
+    return {key: np.concatenate(values) for key, values in parts.items()}
+
+
+def measure(
+    predictions: Predictions,
+    uncalibrated: Probabilities,
+    temperature: float,
+    classifier: Classifier,
+    key: str,
+    data: Dataset,
+) -> dict[str, Any]:
+    """The content of `metrics.json`: metrics of both test splits and what they were computed of."""
+    model = classifier.models[key]
+    record: dict[str, Any] = {
+        "model": model.key,
+        "weights_sha256": model.digest,
+        "data_sha256": data.digest,
+        "input_size": model.scenario.input_size,
+        "compute_dtype": classifier.compute_dtype,
+        "temperature": temperature,
+        "ece_bins": ECE_BINS,
+        "bootstrap_resamples": RESAMPLES,
+        "splits": {},
+    }
+    for split in TEST_SPLITS:
+        part = predictions.of(split)
+        rows = predictions.splits == split.value
+        record["splits"][split.value] = {
+            **report(part.labels, part.probabilities),
+            "ece_uncalibrated": expected_calibration_error(part.labels, uncalibrated[rows]),
+        }
+    return record
+
+
+def save(
+    results: dict[str, tuple[dict[str, Any], Predictions]], models: dict[str, Artifact]
+) -> None:
+    """Writes metrics and predictions beside each model, and the comparison where there are both.
+
+    Raises:
+        FerError: if a file cannot be written.
+    """
+    for key, (record, predictions) in results.items():
+        folder = models[key].folder
+        predictions.write(folder / model_store.PREDICTIONS)
+        files.write_json(folder / model_store.METRICS, record)
+    if models:
+        folder = next(iter(models.values())).folder.parent
+        write_comparison(folder)
+
+
+def differences(stored: dict[str, Any] | None, now: dict[str, Any], tolerance: float) -> list[str]:
+    """One phrase for every stored number that the new metrics miss by more than the tolerance.
+
+    Log loss and Brier score are compared with ten times the tolerance: they are not shares.
+    """
+    if stored is None:
+        return ["has no stored metrics"]
+    found = []
+    for split, values in now["splits"].items():
+        for name in ("accuracy", "balanced_accuracy", "macro_f1", "ece", "log_loss", "brier_score"):
+            limit = tolerance * (10 if name in ("log_loss", "brier_score") else 1)
+            before = stored["splits"][split][name]
+            if abs(before - values[name]) > limit:
+                found.append(f"{split} {name} is {values[name]:.4f}, stored {before:.4f}")
+    return found
+
+
+def write_comparison(folder: Any) -> None:
+    """Writes `comparison.json` of `baseline` and `proposed` from the stored predictions, if both
+    have some; other models are left out."""
+    found = model_store.available(folder)
+    models = {key: found[key] for key in ("baseline", "proposed") if key in found}
+    if len(models) < 2 or any(model.metrics is None for model in models.values()):
+        return
+    baseline, proposed = models["baseline"].predictions(), models["proposed"].predictions()
+    if not np.array_equal(baseline.sources, proposed.sources):
+        raise FerError("The two models were evaluated on different images; run: fer evaluate")
+    files.write_json(
+        folder / model_store.COMPARISON,
+        {
+            "weights_sha256": {key: model.digest for key, model in models.items()},
+            "splits": {
+                split.value: compare(
+                    baseline.of(split).labels,
+                    baseline.of(split).probabilities,
+                    proposed.of(split).probabilities,
+                )
+                for split in TEST_SPLITS
+            },
+        },
+    )

@@ -1,0 +1,81 @@
+"""Which answers are wrong, and where the label may be: pure functions on stored predictions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fer import emotions
+from fer.artifacts.model_store import Predictions
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """An image whose label a model does not answer.
+
+    source: the image's name in FER-2013. label, answer: emotion keys. confidence: of the answer,
+    0-1; of the less sure model where both are meant.
+    """
+
+    source: str
+    label: str
+    answer: str
+    confidence: float
+
+
+def confident(predictions: Predictions, most: int) -> list[Mistake]:
+    """The wrong answers of one model, the most confident first."""
+    answers = predictions.probabilities.argmax(axis=1)
+    confidence = predictions.probabilities.max(axis=1)
+    wrong = np.flatnonzero(answers != predictions.labels)
+    return _mistakes(predictions, wrong, answers, confidence, most)
+
+
+def against_label(first: Predictions, second: Predictions, most: int) -> list[Mistake]:
+    """Images for which both models give the same answer and the label is another: those first
+    whose less sure model is surest. Many are mislabelled (Northcutt et al. 2021).
+
+    Raises:
+        ValueError: if the two are not about the same images.
+    """
+    if not np.array_equal(first.sources, second.sources):
+        raise ValueError("Both models must have been evaluated on the same images.")
+    answers = first.probabilities.argmax(axis=1)
+    agreed = answers == second.probabilities.argmax(axis=1)
+    confidence = np.minimum(first.probabilities.max(axis=1), second.probabilities.max(axis=1))
+    chosen = np.flatnonzero(agreed & (answers != first.labels))
+    return _mistakes(first, chosen, answers, confidence, most)
+
+
+def confused_pairs(predictions: Predictions) -> list[tuple[str, str, int, float]]:
+    """Label, answer, images, and their share of the label's images, the most frequent first."""
+    answers = predictions.probabilities.argmax(axis=1)
+    found = []
+    for at, label in enumerate(emotions.KEYS):
+        inside = predictions.labels == at
+        for to, answer in enumerate(emotions.KEYS):
+            count = int((inside & (answers == to)).sum())
+            if to != at and count:
+                found.append((label, answer, count, count / int(inside.sum())))
+    return sorted(found, key=lambda row: -row[2])
+
+
+def _mistakes(
+    predictions: Predictions,
+    chosen: NDArray[np.int64],
+    answers: NDArray[np.int64],
+    confidence: NDArray[np.float64],
+    most: int,
+) -> list[Mistake]:
+    ranked = chosen[np.argsort(-confidence[chosen], kind="stable")][:most]
+    return [
+        Mistake(
+            str(predictions.sources[at]),
+            emotions.KEYS[int(predictions.labels[at])],
+            emotions.KEYS[int(answers[at])],
+            float(confidence[at]),
+        )
+        for at in ranked
+    ]

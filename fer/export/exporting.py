@@ -1,0 +1,299 @@
+"""The published models for other runtimes: int8 for the dashboard, and formats for serving.
+
+Importing this module imports TensorFlow.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Literal
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import save_file
+
+from fer import FerError, emotions, files
+from fer.artifacts import model_store
+from fer.data import aggregates
+from fer.data.dataset import Dataset, Split
+from fer.evaluation import evaluate
+from fer.inference import classification, keras_backend, openvino_backend
+from fer.vision.preprocessing import CAFFE_MEANS_BGR, FER_SIZE, batch
+
+Format = Literal["savedmodel", "onnx", "tflite"]
+Progress = Callable[[int, int], None]
+
+CALIBRATION_IMAGES = 300
+SEED = 2013
+# OpenVINO's names for operations that the heads have and VGG16's convolutions have not.
+HEAD_OPERATIONS = ("Concat", "MatMul", "Multiply", "ReduceMean")
+KERAS_FORMATS: dict[Format, tuple[str, str]] = {
+    "savedmodel": ("tf_saved_model", ""),
+    "onnx": ("onnx", ".onnx"),
+    "tflite": ("litert", ".tflite"),
+}
+
+
+def export_fast(
+    data: Dataset,
+    folder: Path = model_store.FOLDER,
+    aggregates_folder: Path = aggregates.FOLDER,
+    *,
+    images: int = CALIBRATION_IMAGES,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Writes `fast/` in the models' folder and returns its record.
+
+    Convolutions become int8 by post-training quantisation (Nagel et al. 2021,
+    section 4; NNCF), calibrated on Training images only, as many of each class as of every other.
+    Then both test splits are classified, and what changed against the stored float32 predictions is
+    recorded.
+
+    Args:
+        images: how many Training images activations are calibrated on.
+        progress: called with (test images classified, test images).
+
+    Raises:
+        FerError: if NNCF or OpenVINO is not installed, there is no evaluated model, or the folder
+            cannot be written.
+    """
+    models = model_store.available(folder)
+    if not models:
+        raise FerError("There is no trained model in {folder}; run: fer train", folder=folder)
+    chosen = calibration_rows(data, images)
+    target = folder / model_store.FAST
+    networks: dict[str, str] = {}
+    for size, group in model_store.by_input_size(models.values()).items():
+        name = f"int8-{size}.xml"
+        with tempfile.TemporaryDirectory() as scratch:
+            quantised = quantise(
+                keras_backend.joined(group), size, data.images[chosen], Path(scratch)
+            )
+            _save_network(quantised, target / name, Path(scratch))
+        networks[str(size)] = name
+    record: dict[str, Any] = {
+        "weights_sha256": {key: model.digest for key, model in models.items()},
+        "networks": networks,
+        "files_sha256": {
+            path.name: model_store.sha256(path)
+            for name in networks.values()
+            for path in (target / name, (target / name).with_suffix(".bin"))
+        },
+        "calibration": {
+            "split": Split.TRAINING.value,
+            "images": len(chosen),
+            "seed": SEED,
+            "data_sha256": data.digest,
+        },
+        "versions": {name: version(name) for name in ("openvino", "nncf", "keras", "tensorflow")},
+    }
+    probes, _ = aggregates.read_class_faces(aggregates_folder)
+    files.write_json(target / openvino_backend.RECORD, record)
+    backend = openvino_backend.FastBackend(list(models.values()), folder)
+    logits = {}
+    for size in model_store.by_input_size(models.values()):
+        logits.update(backend.logits(batch(probes, size)))
+    _write_probe(target, probes, logits)
+    record = measure(data, folder, progress=progress)
+    _remove_stale(target, record)
+    return record
+
+
+def measure(
+    data: Dataset, folder: Path = model_store.FOLDER, *, progress: Progress | None = None
+) -> dict[str, Any]:
+    """Classifies both test splits with the int8 networks that are there, writes how far they are
+    from the stored float32 predictions into their record, and returns it.
+
+    Args:
+        progress: called with (test images classified, test images).
+
+    Raises:
+        FerError: if there is no export of these weights or no stored prediction.
+    """
+    classifier = classification.load(folder, backend="fast")
+    path = folder / model_store.FAST / openvino_backend.RECORD
+    record: dict[str, Any] = files.read_json(path)
+    record["fidelity"] = fidelity(classifier, data, progress)
+    files.write_json(path, record)
+    return record
+
+
+def calibration_rows(data: Dataset, images: int) -> NDArray[np.int64]:
+    """Rows of Training images, equally many of each class as far as there are any."""
+    rng = np.random.default_rng(SEED)
+    each = -(-images // emotions.COUNT)
+    parts = []
+    for key in emotions.KEYS:
+        rows = data.rows(Split.TRAINING, key)
+        parts.append(rng.choice(rows, min(each, len(rows)), replace=False))
+    return np.sort(np.concatenate(parts))
+
+
+def quantise(network: keras.Model, size: int, faces: NDArray[np.uint8], scratch: Path) -> Any:
+    """The network as an int8 OpenVINO model, its outputs named by model key.
+
+    Args:
+        network: (n, S, S, 3) to logits by model key.
+        faces: what activations are calibrated on, (m, 48, 48) uint8.
+        scratch: an empty folder for intermediate files.
+
+    Raises:
+        FerError: if NNCF or OpenVINO is not installed.
+    """
+    # NNCF reports its use to its makers unless it believes to run in their own tests.
+    os.environ.setdefault("NNCF_CI", "1")
+    try:
+        import nncf
+        import openvino
+    except ImportError as error:
+        raise FerError(
+            "{package} is not installed; install it with: pip install nncf openvino",
+            package=error.name,
+        ) from error
+    signature = [keras.InputSpec(dtype="float32", shape=(None, size, size, 3))]
+    network.export(
+        scratch / "saved", format="tf_saved_model", verbose=False, input_signature=signature
+    )
+    exact = openvino.convert_model(scratch / "saved", input=[-1, size, size, 3])
+    _name_outputs(exact, list(network.output))
+    return nncf.quantize(
+        exact,
+        nncf.Dataset([batch([face], size) for face in faces]),
+        preset=nncf.QuantizationPreset.PERFORMANCE,
+        subset_size=len(faces),
+        # The heads cost a thousandth of the time, and a third of what int8 would change.
+        ignored_scope=nncf.IgnoredScope(types=list(HEAD_OPERATIONS), validate=False),
+    )
+
+
+def fidelity(
+    classifier: classification.Classifier, data: Dataset, progress: Progress | None = None
+) -> dict[str, Any]:
+    """How far a classifier is from the stored float32 predictions, by model and test split.
+
+    Raises:
+        FerError: if a model has no stored predictions, or their images are not in the data set.
+    """
+    stored = {key: model.predictions() for key, model in classifier.models.items()}
+    row_of = {str(source): row for row, source in enumerate(data.sources)}
+    sources = next(iter(stored.values())).sources
+    missing = [str(source) for source in sources if str(source) not in row_of]
+    if missing:
+        raise FerError(
+            "{count} of the images that the stored predictions are of are not imported (the first: "
+            "{source}); import FER-2013 or run: fer evaluate",
+            count=len(missing),
+            source=missing[0],
+        )
+    rows = np.array([row_of[str(source)] for source in sources])
+    found: dict[str, Any] = {}
+    for key, logits in evaluate.logits(classifier, data.images, rows, 32, progress).items():
+        ours = classification.softmax(logits / classifier.models[key].temperature)
+        exact, labels = stored[key].probabilities, stored[key].labels
+        found[key] = {}
+        for split in evaluate.TEST_SPLITS:
+            of = stored[key].splits == split.value
+            found[key][split.value] = {
+                "accuracy": evaluate.top1_accuracy(labels[of], ours[of]),
+                "float32_accuracy": evaluate.top1_accuracy(labels[of], exact[of]),
+                "top1_agreement": float((ours[of].argmax(1) == exact[of].argmax(1)).mean()),
+                "mean_absolute_difference": float(np.abs(ours[of] - exact[of]).mean()),
+            }
+    return found
+
+
+def serving_model(folder: Path = model_store.FOLDER) -> keras.Model:
+    """One network for others to serve: gray faces (n, 48, 48) float32 on 0-255 in; calibrated
+    probabilities (n, 7) by model key out. Resizing and ImageNet's means are inside.
+
+    Raises:
+        FerError: if there is no trained model or its files are damaged.
+    """
+    models = model_store.available(folder)
+    if not models:
+        raise FerError("There is no trained model in {folder}; run: fer train", folder=folder)
+    faces = keras.Input((FER_SIZE, FER_SIZE), dtype="float32", name="faces")
+    gray = keras.ops.expand_dims(faces, axis=-1)
+    outputs: dict[str, Any] = {}
+    for size, group in model_store.by_input_size(models.values()).items():
+        # Not Keras' Resizing layer: exported, it puts what follows into training mode.
+        enlarged = keras.ops.image.resize(gray, (size, size), interpolation="bilinear")
+        three = keras.ops.repeat(enlarged, 3, axis=-1)
+        centred = keras.layers.Rescaling(
+            1.0, offset=[-float(mean) for mean in CAFFE_MEANS_BGR], name=f"centred_{size}"
+        )(three)
+        for key, logits in keras_backend.joined(group)(centred).items():
+            cooled = keras.layers.Rescaling(1.0 / models[key].temperature, name=f"cooled_{key}")(
+                logits
+            )
+            outputs[key] = keras.layers.Softmax(name=key)(cooled)
+    return keras.Model(faces, outputs, name="fer")
+
+
+def export_serving(format: Format, out: Path, folder: Path = model_store.FOLDER) -> Path:
+    """Writes `serving_model` as a TensorFlow SavedModel (signature `serve`), ONNX or TFLite file.
+
+    Returns the path that was written; `out` gets the format's suffix if it has none.
+
+    Raises:
+        FerError: if the path exists, a converter is not installed, or the path cannot be written.
+    """
+    keras_format, suffix = KERAS_FORMATS[format]
+    if suffix and out.suffix != suffix:
+        out = out.with_name(out.name + suffix)
+    if out.exists():
+        raise FerError("{path} exists; choose another --out or remove it.", path=out)
+    model = serving_model(folder)
+    # Keras' ONNX exporter takes the outputs' names from a call.
+    model(np.zeros((1, FER_SIZE, FER_SIZE), np.float32), training=False)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=out.parent) as scratch:
+            whole = Path(scratch) / out.name
+            model.export(whole, format=keras_format, verbose=False)
+            whole.replace(out)
+    except ImportError as error:
+        raise FerError(
+            "{package} is not installed; install it with: pip install {package}",
+            package=error.name or "tf2onnx",
+        ) from error
+    except OSError as error:
+        raise FerError(
+            "{path} cannot be written ({reason}).", path=out, reason=error.strerror or error
+        ) from error
+    return out
+
+
+def _name_outputs(network: Any, keys: list[str]) -> None:
+    """Gives each output the name of its model: a SavedModel lists them sorted by key."""
+    for output, key in zip(network.outputs, sorted(keys), strict=True):
+        output.get_tensor().set_names({key})
+
+
+def _save_network(network: Any, path: Path, scratch: Path) -> None:
+    import openvino
+
+    openvino.save_model(network, scratch / path.name)
+    for suffix in (".bin", ".xml"):
+        with files.replacing(path.with_suffix(suffix)) as temporary:
+            temporary.write_bytes((scratch / path.name).with_suffix(suffix).read_bytes())
+
+
+def _write_probe(
+    folder: Path, faces: NDArray[np.uint8], logits: dict[str, NDArray[np.float32]]
+) -> None:
+    with files.replacing(folder / openvino_backend.PROBE) as temporary:
+        save_file({"faces": np.ascontiguousarray(faces), **logits}, temporary)
+
+
+def _remove_stale(folder: Path, record: dict[str, Any]) -> None:
+    kept = {openvino_backend.RECORD, openvino_backend.PROBE, *record["files_sha256"]}
+    for path in folder.iterdir():
+        if path.name not in kept:
+            path.unlink()

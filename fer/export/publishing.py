@@ -1,0 +1,225 @@
+"""From a finished run to `models/`: packed weights, configuration, history; and the model cards."""
+
+from __future__ import annotations
+
+import csv
+import platform
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from fer import FerError, emotions, files
+from fer.artifacts import model_store, runs
+from fer.artifacts.model_store import Artifact
+from fer.data import dataset
+from fer.data.dataset import Split
+from fer.networks import complexity
+from fer.scenarios import Scenario
+
+
+def publish(
+    run_dir: Path, folder: Path = model_store.FOLDER, backbone_weights: str | Path = "imagenet"
+) -> Artifact:
+    """Puts the best weights of a run into `models/<scenario>/` and returns the artifact.
+
+    The best epoch is that of `runs.best_epoch`. Metrics of the replaced model are removed;
+    `fer evaluate` writes new ones.
+
+    A run of `fer search` takes the ranking of all candidates along.
+
+    Args:
+        backbone_weights: where the frozen convolutions of a head-only run come from.
+
+    Raises:
+        FerError: if the run is missing or has no finished epoch at the served size, if its head
+            was trained on another backbone, or if `folder` cannot be written.
+    """
+    import keras
+
+    from fer.inference import keras_backend
+    from fer.networks import vgg16
+
+    if not (run_dir / runs.RUN).exists():
+        raise FerError(
+            "There is no run in {run_dir}; run: fer train baseline|proposed", run_dir=run_dir
+        )
+    record = files.read_json(run_dir / runs.RUN)
+    scenario = Scenario.from_dict(record["scenario"])
+    history = runs.read_history(run_dir)
+    is_served = bool(history) and history[-1]["image_size"] == scenario.input_size
+    if not is_served or not (run_dir / runs.BEST).exists():
+        raise FerError(
+            "The run in {run_dir} has no finished epoch at {input_size} pixels, where the "
+            "model is served; run: fer train {scenario} --resume --run-dir {run_dir}",
+            run_dir=run_dir,
+            input_size=scenario.input_size,
+            scenario=scenario.key,
+        )
+    best = runs.best_epoch(history)
+    if scenario.trainable_layers is None:
+        model = vgg16.build(scenario, backbone_weights)
+        runs.require_backbone(run_dir, vgg16.backbone_digest(model))
+        inputs = keras.Input(model.get_layer("norm").input.shape[1:])
+        head = keras.Model(inputs, vgg16.classify(inputs, scenario))
+        head.load_weights(run_dir / runs.BEST)
+        trained = {name: v.numpy() for name, v in keras_backend.variables(head).items()}
+        tensors = {name: v.numpy() for name, v in keras_backend.variables(model).items()} | trained
+    else:
+        model = vgg16.build(scenario, None)
+        model.load_weights(run_dir / runs.BEST)
+        tensors = {name: v.numpy() for name, v in keras_backend.variables(model).items()}
+    config: dict[str, Any] = {
+        "seed": scenario.seed,
+        "data_sha256": record["data"],
+        # Unknown of runs that were begun before it was recorded.
+        "backbone_sha256": record.get(runs.BACKBONE),
+        "epochs_run": len(history),
+        "best_epoch": int(best["epoch"]),
+        "best_val_accuracy": best["val_accuracy"],
+        "training_seconds": round(sum(row["seconds"] for row in history)),
+        "published": datetime.now(UTC).date().isoformat(),
+        "parameters": int(sum(value.size for value in tensors.values())),
+        "trainable_parameters": complexity.trainable_parameters(scenario),
+        "versions": {
+            "python": platform.python_version(),
+            "keras": version("keras"),
+            "tensorflow": version("tensorflow"),
+            "numpy": version("numpy"),
+        },
+    }
+    text = (run_dir / runs.HISTORY).read_text(encoding="utf-8")
+    model_store.write_model(folder, scenario, tensors, text, config)
+    artifact = model_store.open_artifact(scenario.key, folder)
+    ranking = run_dir.parent / runs.RANKING
+    if ranking.exists():
+        text = ranking.read_text(encoding="utf-8")
+        files.write_text(artifact.folder / model_store.SEARCH, text)
+    finish(folder)
+    return artifact
+
+
+def finish(folder: Path = model_store.FOLDER) -> None:
+    """Writes the cards of all models and the manifest anew."""
+    for artifact in model_store.available(folder).values():
+        files.write_text(artifact.folder / model_store.CARD, card(artifact))
+    model_store.write_manifest(folder)
+
+
+def card(artifact: Artifact) -> str:
+    """The model card in Markdown, written from configuration and metrics alone."""
+    scenario, config, metrics = artifact.scenario, artifact.config, artifact.metrics
+    is_head_only = scenario.trainable_layers is None
+    lines = [
+        f"# `{scenario.key}`: VGG16 on FER-2013",
+        "",
+        "Written by `fer publish` and `fer evaluate`; do not edit.",
+        "",
+        f"- Input: a face of 48×48 gray pixels, enlarged bilinearly to {scenario.input_size}×"
+        f"{scenario.input_size}, three equal channels, Keras' VGG16 preprocessing",
+        f"- Output: confidences for {', '.join(emotions.KEYS)}",
+        f"- Weights: SHA-256 `{artifact.digest}`, {artifact.size / 1e6:.1f} MB of its own beside "
+        f"the shared blocks 1-3; large kernels in half precision",
+        f"- Parameters: {config['parameters']:,}, trained: {config['trainable_parameters']:,}",
+        f"- Data: {_data_name(config['data_sha256'])}, SHA-256 `{config['data_sha256']}`; "
+        "trained on Training, chosen on PublicTest, reported on PrivateTest",
+        f"- Seed {config['seed']}; {config['epochs_run']} epochs in "
+        f"{config['training_seconds'] / 60:.0f} minutes"
+        + (" (head only, after the features were computed once)" if is_head_only else "")
+        + f"; best epoch {config['best_epoch']} "
+        f"(PublicTest accuracy {config['best_val_accuracy']:.1%} in training)",
+        f"- Published {config['published']} with "
+        + ", ".join(f"{name} {number}" for name, number in config["versions"].items()),
+        "",
+        "## Hyperparameters",
+        "",
+        "| name | value |",
+        "|---|---|",
+    ]
+    for name, value in scenario.to_dict().items():
+        if name not in ("key", "phases"):
+            lines.append(f"| {name} | {_plain(value)} |")
+    for number, phase in enumerate(scenario.to_dict()["phases"], start=1):
+        lines.append(f"| phase {number} | {_plain(phase)} |")
+    lines += _ranking(artifact.folder / model_store.SEARCH)
+    if metrics is None:
+        lines += ["", "Not evaluated yet: run `fer evaluate`."]
+        return "\n".join(lines) + "\n"
+    lines += [
+        "",
+        "## Metrics",
+        "",
+        "Single crop, no test-time augmentation. Confidences are softmax(logits / T) with "
+        f"T = {metrics['temperature']:.3f}, fitted on PublicTest by log loss. Computed in "
+        f"{metrics['compute_dtype']}, of {_data_name(metrics['data_sha256'])}, SHA-256 "
+        f"`{metrics['data_sha256']}`.",
+        "",
+        "| metric | " + " | ".join(metrics["splits"]) + " |",
+        "|---|---|---|",
+    ]
+    split_metrics = list(metrics["splits"].values())
+    for name in (
+        "accuracy",
+        "accuracy_interval",
+        "balanced_accuracy",
+        "macro_f1",
+        "log_loss",
+        "brier_score",
+        "ece",
+        "ece_uncalibrated",
+    ):
+        cells = " | ".join(_plain(split[name]) for split in split_metrics)
+        lines.append(f"| {name} | {cells} |")
+    private = metrics["splits"][Split.PRIVATE_TEST.value]
+    lines += [
+        "",
+        "| PrivateTest | precision | recall | F1 | images |",
+        "|---|---|---|---|---|",
+    ]
+    for key, row in private["per_class"].items():
+        lines.append(
+            f"| {key} | {row['precision']:.3f} | {row['recall']:.3f} | {row['f1']:.3f} | "
+            f"{row['support']} |"
+        )
+    lines += [
+        "",
+        "## Limits",
+        "",
+        "FER-2013's labels are noisy: people agree with them on about 65 % of the images "
+        "(Goodfellow et al. 2013). Some images occur in more than one split; "
+        "`data/duplicates.json` has the counts. The classes are posed or searched-for "
+        "expressions, not felt emotions; do not judge people by them.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _data_name(digest: str) -> str:
+    return "FER-2013" if dataset.is_official(digest) else "other images than FER-2013's"
+
+
+def _ranking(path: Path) -> list[str]:
+    """The candidates that this model's head was chosen from, if it was searched for."""
+    if not path.exists():
+        return []
+    with path.open(newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    return [
+        "",
+        "## Candidates",
+        "",
+        "The head was chosen by PublicTest accuracy among these, all trained by `fer search`.",
+        "",
+        "| head | best epoch | PublicTest accuracy |",
+        "|---|---|---|",
+        *(f"| {r['head']} | {r['best_epoch']} | {float(r['val_accuracy']):.4f} |" for r in rows),
+    ]
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_plain(part)}" for name, part in value.items())
+    if isinstance(value, (list, tuple)):
+        return " to ".join(_plain(part) for part in value)
+    return "no" if value is None else str(value)

@@ -1,0 +1,1 @@
+"""Confidences for faces: one door, two backends, a fair queue, Grad-CAM."""

@@ -1,0 +1,208 @@
+"""Every trained model's confidences for a batch of faces, in one pass.
+
+The one door to a backend. Importing this module is cheap; the fast backend needs no TensorFlow,
+which is imported only where the reference backend is asked for or nothing else works.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fer import FerError, emotions
+from fer.artifacts import model_store
+from fer.artifacts.model_store import Artifact
+from fer.inference.fair_queue import Turns
+from fer.vision import preprocessing
+from fer.vision.preprocessing import Floats, Gray
+
+# What FER_BACKEND may be: the fastest that works here, or one of the two and nothing else.
+BACKENDS = ("auto", "fast", "reference")
+VARIABLE = "FER_BACKEND"
+# Faces that are answered before it is the next caller's turn: a crowd in one photo holds nobody up
+# for longer than a few portraits do.
+A_TURN = 16
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """One model's answer for one face: probabilities (7,) float64 that sum to 1."""
+
+    model: str
+    probabilities: NDArray[np.float64]
+
+    @property
+    def top1(self) -> str:
+        """Key of the most probable emotion."""
+        return emotions.KEYS[int(self.probabilities.argmax())]
+
+    @property
+    def confidence(self) -> float:
+        """Probability of the most probable emotion."""
+        return float(self.probabilities.max())
+
+
+class Backend(Protocol):
+    """Something that runs the networks."""
+
+    name: str
+
+    def logits(self, inputs: Floats) -> dict[str, NDArray[np.float32]]:
+        """Logits (n, 7) by model key, of the models that take input of this size (n, S, S, 3)."""
+        ...
+
+
+class Classifier:
+    """All trained models behind one call, safe to share between threads.
+
+    `notice` is why a slower backend answers than was wished for, None if there is nothing to say.
+    """
+
+    def __init__(
+        self,
+        models: dict[str, Artifact],
+        backend: Backend,
+        compute_dtype: str,
+        notice: FerError | None = None,
+    ) -> None:
+        self.models = models
+        self.compute_dtype = compute_dtype
+        self.backend = backend.name
+        self.notice = notice
+        self._backend = backend
+        self._sizes = tuple(model_store.by_input_size(models.values()))
+        # A request to the backend already uses every core: two at once would only slow each other.
+        self._turns = Turns()
+
+    def logits(self, faces: Sequence[Gray] | NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
+        """Logits (n, 7) by model key for gray faces of any size.
+
+        Raises:
+            BusyError: if too many callers are waiting for an answer.
+        """
+        return self._logits(faces, is_begun=False)
+
+    def _logits(
+        self, faces: Sequence[Gray] | NDArray[np.uint8], *, is_begun: bool
+    ) -> dict[str, NDArray[np.float32]]:
+        if len(faces) == 0:
+            return {key: np.zeros((0, emotions.COUNT), np.float32) for key in self.models}
+        found: dict[str, NDArray[np.float32]] = {}
+        for size in self._sizes:
+            inputs = preprocessing.batch(faces, size)
+            with self._turns.taken(is_begun=is_begun or bool(found)):
+                found.update(self._backend.logits(inputs))
+        return {key: found[key] for key in self.models}
+
+    def predict(self, faces: Sequence[Gray]) -> list[dict[str, Prediction]]:
+        """For each gray face, each model's calibrated prediction by model key.
+
+        Raises:
+            BusyError: if too many callers are waiting for an answer.
+        """
+        answers: list[dict[str, Prediction]] = []
+        for start in range(0, len(faces), A_TURN):
+            by_model = {
+                key: softmax(logits / self.models[key].temperature)
+                for key, logits in self._logits(
+                    faces[start : start + A_TURN], is_begun=start > 0
+                ).items()
+            }
+            answers += [
+                {key: Prediction(key, values[row]) for key, values in by_model.items()}
+                for row in range(len(faces[start : start + A_TURN]))
+            ]
+        return answers
+
+
+def load(
+    folder: Path = model_store.FOLDER,
+    keys: Sequence[str] | None = None,
+    *,
+    backend: str | None = None,
+    compute_dtype: str = "float32",
+    before_fast: Callable[[], object] | None = None,
+    before_reference: Callable[[], object] | None = None,
+) -> Classifier:
+    """A classifier with every trained model in the folder, or with the named ones, warmed up.
+
+    Args:
+        backend: one of `BACKENDS`; None takes the environment variable FER_BACKEND, or "auto".
+        compute_dtype: the dtype policy of the reference backend's convolutions.
+        before_fast: called before the fast backend is made; a FerError of it counts as that
+            backend's own.
+        before_reference: called before TensorFlow is imported.
+
+    Raises:
+        FerError: if there is no model, a named one is missing, its files are damaged, or the
+            wished-for backend does not work here.
+    """
+    models = (
+        model_store.available(folder)
+        if keys is None
+        else {key: model_store.open_artifact(key, folder) for key in keys}
+    )
+    if not models:
+        raise FerError(
+            "There is no trained model in {folder}; restore it from the repository or train: "
+            "fer train baseline, fer train proposed",
+            folder=folder,
+        )
+    chosen = backend or wished()
+    notice = None
+    if chosen != "reference":
+        from fer.inference import openvino_backend
+
+        try:
+            if before_fast is not None:
+                before_fast()
+            quick = openvino_backend.FastBackend(list(models.values()), folder)
+            quick.check()
+            return Classifier(models, quick, "int8")
+        except FerError as error:
+            if chosen == "fast":
+                raise
+            notice = error
+    if before_reference is not None:
+        before_reference()
+    from fer.inference.keras_backend import ReferenceBackend
+
+    reference = ReferenceBackend(list(models.values()), compute_dtype)
+    classifier = Classifier(models, reference, compute_dtype, notice)
+    # The first call of a Keras graph traces it.
+    classifier.logits([np.zeros((preprocessing.FER_SIZE,) * 2, np.uint8)])
+    return classifier
+
+
+def wished() -> str:
+    """What the environment variable FER_BACKEND asks for, "auto" if it is not set.
+
+    Raises:
+        FerError: if it is none of `BACKENDS`.
+    """
+    found = os.environ.get(VARIABLE) or "auto"
+    if found not in BACKENDS:
+        raise FerError(
+            "There is no backend {backend}; set FER_BACKEND to one of {choices}.",
+            backend=f"{found!r}",
+            choices=", ".join(BACKENDS),
+        )
+    return found
+
+
+def agree(probabilities: Iterable[NDArray[np.float64]]) -> bool:
+    """Whether models' probabilities (7,) of one face have the same most probable class."""
+    return len({int(values.argmax()) for values in probabilities}) <= 1
+
+
+def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Probabilities of logits along the last axis, float64."""
+    shifted = np.asarray(logits, dtype=np.float64)
+    exponent = np.exp(shifted - shifted.max(axis=-1, keepdims=True))
+    return np.asarray(exponent / exponent.sum(axis=-1, keepdims=True))

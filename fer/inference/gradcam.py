@@ -1,0 +1,163 @@
+"""Where a model looked: Grad-CAM and the gates of the SE block, for both models at once.
+
+Needs no TensorFlow where the fast backend answers: it hands out the maps of the last convolution,
+and what follows is differentiated in `heads`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from fer import emotions
+from fer.artifacts.model_store import Artifact
+from fer.networks import heads
+from fer.networks.heads import Floats, Head
+from fer.vision import preprocessing
+from fer.vision.preprocessing import FER_SIZE, Gray, Rgb
+
+# OpenCV's perceptually even scale, dark to light.
+COLOUR_SCALE = cv2.COLORMAP_INFERNO
+
+
+class Maps(Protocol):
+    """Something that runs the networks up to their last convolution."""
+
+    def maps(self, inputs: Floats) -> dict[str, Floats]:
+        """`block5_conv3`'s output (n, h, w, 512) by model key, of the models that take input of
+        this size (n, S, S, 3)."""
+        ...
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """One model's answer for one face and what it rests on.
+
+    heat: Grad-CAM of the target class, (48, 48) float32 from 0 up, in the logit's own unit.
+    gates: of the SE block, (512,) between 0 and 1; None for a model without.
+    target: the explained class, 0-6. side: cells along a side of the map before it was enlarged.
+    """
+
+    model: str
+    target: int
+    side: int
+    heat: Floats
+    gates: Floats | None
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether nothing in the image speaks for the class: the whole map is zero."""
+        return not bool(self.heat.max() > 0)
+
+
+class Explainer:
+    """Grad-CAM of several models; safe to share between threads if the maps' backend is."""
+
+    def __init__(self, models: Sequence[Artifact], backend: Maps) -> None:
+        """Raises FerError if weights are missing or damaged."""
+        self._sizes = {model.key: model.scenario.input_size for model in models}
+        self.heads: dict[str, Head] = {model.key: heads.of(model) for model in models}
+        self._backend = backend
+
+    def maps(
+        self, faces: Sequence[Gray] | NDArray[np.uint8], keys: Sequence[str] | None = None
+    ) -> dict[str, Floats]:
+        """The last convolution's maps (n, h, w, 512) by model key for gray faces of any size.
+
+        Args:
+            keys: only these models; all of them if None.
+        """
+        wanted = list(self.heads) if keys is None else keys
+        found: dict[str, Floats] = {}
+        for size in sorted({self._sizes[key] for key in wanted}):
+            found.update(self._backend.maps(preprocessing.batch(faces, size)))
+        return {key: found[key] for key in wanted}
+
+    def explain(self, face: Gray, target: int | None = None) -> dict[str, Explanation]:
+        """Each model's explanation for a gray face of any size.
+
+        Args:
+            target: the class to explain, 0-6; None for each model's own top-1.
+        """
+        found = {}
+        for key, maps in self.maps([face]).items():
+            head = self.heads[key]
+            chosen = int(head.logits(maps)[0].argmax()) if target is None else target
+            heat = grad_cam(maps, head, np.array([chosen]))[0]
+            gates = None if head.gate is None else head.gates(maps)[0]
+            found[key] = Explanation(key, chosen, len(heat), enlarge(heat), gates)
+        return found
+
+
+def load(folder: Path, models: Sequence[Artifact], backend: str) -> Explainer:
+    """An explainer on the backend of that name, "fast" or "reference".
+
+    Raises:
+        FerError: if the backend does not work here.
+    """
+    if backend == "fast":
+        from fer.inference.openvino_backend import FeatureMaps
+
+        return Explainer(models, FeatureMaps(models, folder))
+    from fer.inference.keras_backend import ReferenceMaps
+
+    return Explainer(models, ReferenceMaps(models))
+
+
+def grad_cam(maps: Floats, head: Head, targets: NDArray[np.int64]) -> Floats:
+    """Gradient-weighted class activation maps (Selvaraju et al. 2017, eq. 1-2), (n, h, w).
+
+    Args:
+        maps: the last convolution's output, (n, h, w, C).
+        targets: the class to explain for each image, (n,) with 0-6; its logit is differentiated.
+    """
+    positions = maps.shape[1] * maps.shape[2]
+    weights = head.summed_gradient(maps, targets) / positions
+    return np.asarray(np.maximum(np.einsum("nhwc,nc->nhw", maps, weights), 0.0), dtype=np.float32)
+
+
+def enlarge(heat: Floats, side: int = FER_SIZE) -> Floats:
+    """A map (h, w) bilinearly enlarged to (side, side)."""
+    return np.asarray(
+        cv2.resize(heat, (side, side), interpolation=cv2.INTER_LINEAR), dtype=np.float32
+    )
+
+
+def overlay(face: Gray, explanation: Explanation, strength: float, side: int = 384) -> Rgb:
+    """The face (any size) with the map laid over it, (side, side, 3) uint8; the map is scaled to
+    its own highest value.
+
+    Args:
+        strength: 0 shows the face alone, 1 the map alone.
+    """
+    gray = cv2.resize(face, (side, side), interpolation=cv2.INTER_CUBIC)
+    heat = enlarge(explanation.heat, side)
+    top = float(heat.max())
+    shades = np.rint(255 * heat / top if top > 0 else heat).astype(np.uint8)
+    colours = cv2.cvtColor(cv2.applyColorMap(shades, COLOUR_SCALE), cv2.COLOR_BGR2RGB)
+    base = np.repeat(gray[:, :, None], 3, axis=2)
+    return np.asarray(cv2.addWeighted(base, 1 - strength, colours, strength, 0), dtype=np.uint8)
+
+
+def rows(explanations: dict[str, Explanation]) -> list[dict[str, object]]:
+    """A flat row for each model and pixel: model, class, row, column, share of the map's sum."""
+    found: list[dict[str, object]] = []
+    for key, explanation in explanations.items():
+        total = float(explanation.heat.sum()) or 1.0
+        for (row, column), value in np.ndenumerate(explanation.heat):
+            found.append(
+                {
+                    "model": key,
+                    "class": emotions.KEYS[explanation.target],
+                    "row": row,
+                    "column": column,
+                    "share": round(float(value) / total, 8),
+                }
+            )
+    return found

@@ -1,0 +1,122 @@
+"""The reference backend: the networks in Keras, exactly as they were trained.
+
+Importing this module imports TensorFlow. Faster backends are measured against it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from fer import FerError
+from fer.artifacts.model_store import Artifact, Tensors, by_input_size
+from fer.networks import vgg16
+from fer.vision.preprocessing import Floats
+
+TRUNK_END = "block3_pool"
+LAST_CONVOLUTION = "block5_conv3"
+
+
+class ReferenceBackend:
+    """Logits of several trained models; blocks 1-3 run once for models of the same input size."""
+
+    name = "reference"
+
+    def __init__(self, artifacts: Sequence[Artifact], compute_dtype: str = "float32") -> None:
+        """Builds the networks and loads their weights.
+
+        Raises:
+            FerError: if stored weights do not fit the network.
+        """
+        self._networks = {
+            size: joined(group, compute_dtype) for size, group in by_input_size(artifacts).items()
+        }
+
+    def logits(self, inputs: Floats) -> dict[str, NDArray[np.float32]]:
+        """Logits (n, 7) by model key, of the models that take input of this size (n, S, S, 3)."""
+        found = self._networks[inputs.shape[1]].predict_on_batch(inputs)
+        return {key: np.asarray(values, dtype=np.float32) for key, values in found.items()}
+
+
+class ReferenceMaps:
+    """Maps of each model's last convolution, computed by Keras in float32."""
+
+    def __init__(self, artifacts: Sequence[Artifact]) -> None:
+        """Builds the networks and loads their weights. Raises as `ReferenceBackend`."""
+        self._networks: dict[int, dict[str, keras.Model]] = {}
+        for artifact in artifacts:
+            whole = build_from(artifact)
+            part = keras.Model(whole.input, whole.get_layer(LAST_CONVOLUTION).output)
+            self._networks.setdefault(artifact.scenario.input_size, {})[artifact.key] = part
+
+    def maps(self, inputs: Floats) -> dict[str, NDArray[np.float32]]:
+        """The maps (n, h, w, 512) by model key, of the models that take input of this size."""
+        return {
+            key: vgg16.run(network, inputs)
+            for key, network in self._networks[inputs.shape[1]].items()
+        }
+
+    def assign(self, key: str, tensors: Tensors) -> None:
+        """Gives variables of a model's convolutions, by `layer/variable`, other values."""
+        for networks in self._networks.values():
+            if key in networks:
+                found = variables(networks[key])
+                for name, value in tensors.items():
+                    found[name].assign(value)
+
+
+def joined(artifacts: Sequence[Artifact], compute_dtype: str = "float32") -> keras.Model:
+    """One network for models of one input size: (n, S, S, 3) to logits (n, 7) by model key.
+
+    Blocks 1-3 are frozen in every scenario and stored once, so they are evaluated once.
+
+    Raises:
+        FerError: if stored weights do not fit a network.
+    """
+    wholes = {artifact.key: build_from(artifact, compute_dtype) for artifact in artifacts}
+    first = next(iter(wholes.values()))
+    middle = first.get_layer(TRUNK_END).output
+    outputs = {}
+    for key, whole in wholes.items():
+        top = keras.Model(whole.get_layer(TRUNK_END).output, whole.output, name=f"{key}_top")
+        outputs[key] = top(middle)
+    return keras.Model(first.input, outputs, name="logits_of_" + "_and_".join(wholes))
+
+
+def build_from(artifact: Artifact, compute_dtype: str = "float32") -> keras.Model:
+    """The artifact's network with its stored weights; convolutions compute in the given dtype.
+
+    Raises:
+        FerError: if a variable is missing or has another shape.
+    """
+    model = vgg16.build(replace(artifact.scenario, compute_dtype=compute_dtype), None)
+    load_variables(model, artifact.weights())
+    return model
+
+
+def variables(model: keras.Model) -> dict[str, keras.Variable]:
+    """The model's variables by `layer/variable`, without the dropout's random states."""
+    return {v.path: v for v in model.weights if "seed_generator" not in v.path}
+
+
+def load_variables(model: keras.Model, tensors: Tensors) -> None:
+    """Assigns every variable of the model.
+
+    Raises:
+        FerError: if one is missing or has another shape.
+    """
+    for name, variable in variables(model).items():
+        if name not in tensors or tuple(tensors[name].shape) != tuple(variable.shape):
+            found = tensors[name].shape if name in tensors else "nothing"
+            raise FerError(
+                "The stored weights do not fit the network: {name} needs {expected}, found "
+                "{found}. Publish the model again.",
+                name=name,
+                expected=variable.shape,
+                found=found,
+            )
+        variable.assign(tensors[name])

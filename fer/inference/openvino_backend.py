@@ -1,0 +1,244 @@
+"""The fast backend: the networks in int8 under OpenVINO, without TensorFlow in the process.
+
+`fer export` made the files from the published weights; `export.json` says from which, how they
+were calibrated and how far they are from float32. Each is used only if it is the recorded file, was
+made from the weights beside it, and gives the recorded answers on this processor.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file
+
+from fer import FerError, files
+from fer.artifacts import model_store
+from fer.artifacts.model_store import Artifact
+from fer.vision import upload_gate
+from fer.vision.preprocessing import Floats, batch
+
+RECORD = "export.json"
+PROBE = "probe.safetensors"
+# Processors without VNNI saturate 16-bit sums of int8 products, which shows in the probe's logits
+# by whole units; rounding of the few float layers moves them by less than this.
+TOLERANCE = 0.25
+# One face keeps every core busy; more at once are no faster, and their memory is never given back.
+AT_ONCE = 2
+# The few layers that stay in floating point would be bf16 on some processors: less exact, and no
+# faster. A thread pinned to a core waits for whatever else keeps that core busy, a browser or
+# another server, while others are free: a face then takes five times as long.
+OPTIONS = {
+    "PERFORMANCE_HINT": "LATENCY",
+    "INFERENCE_PRECISION_HINT": "f32",
+    "ENABLE_CPU_PINNING": False,
+}
+
+
+class FastBackend:
+    """Logits of several trained models; blocks 1-3 run once for models of the same input size."""
+
+    name = "fast"
+
+    def __init__(self, models: Sequence[Artifact], folder: Path = model_store.FOLDER) -> None:
+        """Compiles the networks for this processor.
+
+        Args:
+            folder: the models' folder, whose `fast/` holds the export.
+
+        Raises:
+            FerError: if OpenVINO or a file is missing, or a file is damaged or older than the
+                weights.
+        """
+        self.folder = folder / model_store.FAST
+        record = self._record(models)
+        core = _core()
+        self._requests: dict[int, Any] = {}
+        for size, group in model_store.by_input_size(models).items():
+            path = self.folder / record["networks"][str(size)]
+            # A model on its own does not wait for the layers of those that shared its trunk.
+            self._requests[size] = _request(core, path, [model.key for model in group])
+        self._models = models
+
+    def logits(self, inputs: Floats) -> dict[str, NDArray[np.float32]]:
+        """Logits (n, 7) by model key, of the models that take input of this size (n, S, S, 3)."""
+        request = self._requests[inputs.shape[1]]
+        parts: dict[str, list[NDArray[np.float32]]] = {}
+        for start in range(0, len(inputs), AT_ONCE):
+            found = request.infer({0: np.ascontiguousarray(inputs[start : start + AT_ONCE])})
+            for output, values in found.items():
+                # The request's own memory is written again by its next call.
+                parts.setdefault(output.get_any_name(), []).append(np.array(values))
+        return {key: np.concatenate(values) for key, values in parts.items()}
+
+    def _record(self, models: Sequence[Artifact]) -> dict[str, Any]:
+        record: dict[str, Any] = files.read_json(self.folder / RECORD)
+        for model in models:
+            if not _is_made_of(record, model):
+                raise FerError(
+                    "The fast backend was made from other weights of {model}; run: fer export",
+                    model=model.key,
+                )
+        for name, digest in record["files_sha256"].items():
+            path = self.folder / name
+            if not path.exists() or model_store.known_sha256(path) != digest:
+                raise FerError(
+                    "{path} is missing or damaged; restore it from the repository or run: "
+                    "fer export",
+                    path=path,
+                )
+        return record
+
+    def check(self) -> None:
+        """Asks about known faces.
+
+        Raises:
+            FerError: if this processor computes something else than was recorded.
+        """
+        faces, recorded = read_probe(self.folder)
+        # As many as are answered at once: enough to tell, and nobody waits for the rest.
+        faces = faces[:AT_ONCE]
+        for size, group in model_store.by_input_size(self._models).items():
+            try:
+                found = self.logits(batch(faces, size))
+            except Exception as error:
+                raise _unusable(error) from error
+            for model in group:
+                distance = float(np.abs(found[model.key] - recorded[model.key][:AT_ONCE]).max())
+                if not distance <= TOLERANCE:
+                    raise FerError(
+                        "This processor computes int8 differently from the one that made the fast "
+                        "backend (logits of {model} differ by {distance}); run: fer export",
+                        model=model.key,
+                        distance=f"{distance:.2f}",
+                    )
+
+
+class FeatureMaps:
+    """Maps of each model's last convolution from the int8 networks; safe to share between threads.
+
+    The networks are compiled once more with that layer as their output, so that answers do not pay
+    for it.
+    """
+
+    def __init__(self, models: Sequence[Artifact], folder: Path = model_store.FOLDER) -> None:
+        """Compiles the networks. Raises as `FastBackend`, which checks the files."""
+        record = files.read_json(folder / model_store.FAST / RECORD)
+        core = _core()
+        self._lock = threading.Lock()
+        self._requests: dict[int, Any] = {}
+        self._keys: dict[int, list[str]] = {}
+        for size, group in model_store.by_input_size(models).items():
+            path = folder / model_store.FAST / record["networks"][str(size)]
+            keys = [model.key for model in group]
+            self._requests[size] = _request(core, path, keys, _before_last_pooling)
+            self._keys[size] = keys
+
+    def maps(self, inputs: Floats) -> dict[str, NDArray[np.float32]]:
+        """The maps (n, h, w, 512) by model key, of the models that take input of this size."""
+        size = inputs.shape[1]
+        with self._lock:
+            found = self._requests[size].infer({0: np.ascontiguousarray(inputs)})
+            # OpenVINO keeps channels before rows and columns.
+            return {
+                key: np.array(found[position].transpose(0, 2, 3, 1))
+                for position, key in enumerate(self._keys[size])
+            }
+
+
+def _core() -> Any:
+    """OpenVINO's entry point.
+
+    Raises:
+        FerError: if it is not installed, or anything of it fails: a library of another version, a
+            processor that it does not know, a file that is not its own.
+    """
+    try:
+        import openvino
+
+        return openvino.Core()
+    except ImportError as error:
+        # A module of OpenVINO's own that cannot be loaded is an ImportError, too.
+        if isinstance(error, ModuleNotFoundError) and error.name == "openvino":
+            raise FerError(
+                "OpenVINO is not installed; install it with: pip install openvino"
+            ) from error
+        raise _unusable(error) from error
+    except Exception as error:
+        raise _unusable(error) from error
+
+
+def _unusable(error: Exception) -> FerError:
+    return FerError(
+        "OpenVINO cannot be used here ({reason}); reinstall it with: pip install --force-reinstall "
+        "openvino",
+        reason=upload_gate.one_line(error)[:200],
+    )
+
+
+def _request(
+    core: Any, path: Path, keys: Sequence[str], part: Callable[[Any], Any] = lambda output: output
+) -> Any:
+    """A request for these models of a network, each compiled up to what `part` makes of its output.
+
+    Raises:
+        FerError: if OpenVINO cannot run it here.
+    """
+    import openvino
+
+    try:
+        network = core.read_model(path)
+        outputs = [part(network.output(key)) for key in keys]
+        wanted = openvino.Model(outputs, network.get_parameters())
+        return core.compile_model(wanted, "CPU", OPTIONS).create_infer_request()
+    except Exception as error:
+        raise FerError(
+            "OpenVINO cannot run {path} here ({reason}); run: fer export",
+            path=path,
+            reason=([type(error).__name__, *str(error).strip().splitlines()])[-1],
+        ) from error
+
+
+def _before_last_pooling(output: Any) -> Any:
+    """What the last max pooling on the way to an output is given."""
+    node = output.get_node()
+    while node.get_type_name() != "MaxPool":
+        # Only the first input can be an activation; an SE block's product has the map first, too.
+        node = node.input_value(0).get_node()
+    return node.input_value(0)
+
+
+def is_current(models: Iterable[Artifact], folder: Path = model_store.FOLDER) -> bool:
+    """Whether there is an export that was made from these models' weights."""
+    path = folder / model_store.FAST / RECORD
+    if not path.exists():
+        return False
+    record = files.read_json(path)
+    return all(_is_made_of(record, model) for model in models)
+
+
+def _is_made_of(record: dict[str, Any], model: Artifact) -> bool:
+    return bool(record["weights_sha256"].get(model.key) == model.digest)
+
+
+def read_probe(folder: Path) -> tuple[NDArray[np.uint8], dict[str, NDArray[np.float32]]]:
+    """Known faces (n, 48, 48) uint8 and each model's int8 logits (n, 7) for them.
+
+    Raises:
+        FerError: if the file is missing or damaged.
+    """
+    path = folder / PROBE
+    try:
+        tensors = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise FerError(
+            "{path} is missing or damaged; restore it from the repository or run: fer export",
+            path=path,
+        ) from error
+    faces = tensors.pop("faces")
+    return faces, tensors

@@ -1,0 +1,1 @@
+"""Photos, videos and streams of frames: faces followed, answered and drawn."""

@@ -1,0 +1,77 @@
+"""Boxes and both models' answers drawn on a frame of video."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import cv2
+import numpy as np
+
+from fer.media.streaming import Watched
+from fer.scenarios import SCENARIOS
+from fer.vision.faces import Face
+from fer.vision.preprocessing import Rgb
+
+FONT = cv2.FONT_HERSHEY_SIMPLEX
+INK = (15, 23, 42)
+# Pieces of each side of a dashed box.
+DASHES = 6
+
+
+def people(rgb: Rgb, seen: Sequence[Watched], names: Mapping[str, str]) -> Rgb:
+    """A copy of the frame with each face's box, number, and each model's top class on it.
+
+    Each model's line stands on a strip of its colour above the box, or below it where there is no
+    room above. What may be no face has a dashed box and a question mark.
+
+    Args:
+        names: how each emotion is called; OpenCV's letters know ASCII only.
+    """
+    canvas = rgb.copy()
+    scale = max(0.4, min(rgb.shape[:2]) / 900)
+    line = round(38 * scale) + 2
+    for person in seen:
+        left, top = (round(float(value)) for value in person.face.corners.min(axis=0))
+        bottom = round(float(person.face.corners[:, 1].max()))
+        thickness = max(1, round(3 * scale))
+        outline(canvas, person.face, (255, 255, 255), thickness)
+        mark = "?" if person.face.is_doubtful else ""
+        lines = [
+            (key, f"{person.number}{mark} {names[answer.top1]} {100 * answer.confidence:.0f}%")
+            for key, answer in person.predictions.items()
+        ]
+        first = top - line * len(lines)
+        if first < 0:
+            first = min(bottom, rgb.shape[0] - line * len(lines))
+        for position, (key, words) in enumerate(lines):
+            _strip(canvas, words, (left, first + position * line), line, scale, key)
+    return canvas
+
+
+def outline(canvas: Rgb, face: Face, colour: tuple[int, int, int], thickness: int) -> None:
+    """Draws a face's box into the picture, tilted as the head is; dashed where it is doubtful."""
+    corners = face.corners
+    for start, end in zip(corners, np.roll(corners, -1, axis=0), strict=True):
+        pieces = DASHES if face.is_doubtful else 1
+        for piece in range(pieces):
+            ends = [piece / pieces, (piece + (0.5 if pieces > 1 else 1.0)) / pieces]
+            one, other = (np.rint(start + share * (end - start)).astype(int) for share in ends)
+            cv2.line(canvas, tuple(map(int, one)), tuple(map(int, other)), colour, thickness)
+
+
+def rgb_of(colour: str) -> tuple[int, int, int]:
+    """Red, green and blue, 0-255 each, of "#RRGGBB"."""
+    red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
+    return red, green, blue
+
+
+def _strip(
+    canvas: Rgb, words: str, corner: tuple[int, int], line: int, scale: float, key: str
+) -> None:
+    (width, height), _ = cv2.getTextSize(words, FONT, scale, 1)
+    left = max(0, min(corner[0], canvas.shape[1] - width - 6))
+    top = max(0, corner[1])
+    colour = rgb_of(SCENARIOS[key].colour)
+    cv2.rectangle(canvas, (left, top), (left + width + 6, top + line - 1), colour, cv2.FILLED)
+    baseline = top + (line + height) // 2
+    cv2.putText(canvas, words, (left + 3, baseline), FONT, scale, INK, 1, cv2.LINE_AA)

@@ -1,0 +1,204 @@
+"""Photos in, both models' answers out: what `fer predict` and the photo upload share."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from fer import emotions
+from fer.inference.classification import Classifier, Prediction, agree
+from fer.media import annotation
+from fer.vision import faces, orientation, preprocessing, upload_gate
+from fer.vision.faces import Detector, Face, Found
+from fer.vision.preprocessing import Rgb
+
+SUFFIXES = set(upload_gate.IMAGE_SUFFIXES)
+COLUMNS = (
+    *("photo", "turned", "too_small", "face", "left", "top", "width", "height", "tilt", "score"),
+    *("doubtful", "model", "top1", *emotions.KEYS),
+)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One face of a photo with each model's prediction; `face` is None for the whole image."""
+
+    face: Face | None
+    predictions: dict[str, Prediction]
+
+    @property
+    def is_agreed(self) -> bool:
+        """Whether every model has the same most probable emotion."""
+        return agree(p.probabilities for p in self.predictions.values())
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A classified photo; no answers means that no face was found.
+
+    turns: by how many quarter turns anticlockwise it was set upright; faces lie in the upright
+    image (`upright`). size: width and height of that. too_small: faces too small to judge. The
+    times are wall-clock seconds for the whole photo.
+    """
+
+    name: str
+    answers: tuple[Answer, ...]
+    detection_seconds: float
+    prediction_seconds: float
+    turns: int = 0
+    size: tuple[int, int] = (0, 0)
+    too_small: int = 0
+
+    @property
+    def turned(self) -> int:
+        """Degrees clockwise by which it was set upright: 0, 90, 180 or 270."""
+        return 90 * (-self.turns % 4)
+
+    def upright(self, rgb: Rgb) -> Rgb:
+        """The image that was classified, set upright."""
+        return orientation.turned(rgb, self.turns)
+
+    def record(self) -> dict[str, Any]:
+        """The photo as plain JSON types."""
+        return {
+            "photo": self.name,
+            "size": list(self.size),
+            "turned": self.turned,
+            "too_small": self.too_small,
+            "faces": [
+                {
+                    "box": None if a.face is None else [round(v) for v in a.face.box],
+                    "tilt": None if a.face is None else round(a.face.roll),
+                    "score": None if a.face is None else round(a.face.score, 4),
+                    "doubtful": a.face is not None and a.face.is_doubtful,
+                    "models": {
+                        key: {
+                            "top1": p.top1,
+                            "confidence": {
+                                name: round(float(p.probabilities[at]), 6)
+                                for at, name in enumerate(emotions.KEYS)
+                            },
+                        }
+                        for key, p in a.predictions.items()
+                    },
+                }
+                for a in self.answers
+            ],
+        }
+
+    def rows(self) -> list[dict[str, Any]]:
+        """A flat row for each face and model, with the columns `COLUMNS`."""
+        rows = []
+        for number, face in enumerate(self.record()["faces"], start=1):
+            left, top, width, height = face["box"] or (None, None, None, None)
+            for key, answer in face["models"].items():
+                rows.append(
+                    {
+                        "photo": self.name,
+                        "turned": self.turned,
+                        "too_small": self.too_small,
+                        "face": number,
+                        "left": left,
+                        "top": top,
+                        "width": width,
+                        "height": height,
+                        "tilt": face["tilt"],
+                        "score": face["score"],
+                        "doubtful": face["doubtful"],
+                        "model": key,
+                        "top1": answer["top1"],
+                        **answer["confidence"],
+                    }
+                )
+        return rows
+
+
+def read(path: Path) -> Rgb:
+    """The image in a file, upright RGB. Raises as `preprocessing.read_image`."""
+    return preprocessing.read_image(path)
+
+
+def classify(
+    rgb: Rgb, name: str, detector: Detector, classifier: Classifier, *, whole: bool = False
+) -> Photo:
+    """Both models' answers for every face of an RGB image, the largest face first.
+
+    An image that lies on its side or head is set upright where its faces are clearly surer then.
+    One of 48x48 pixels is one of FER-2013's own crops and is taken whole, as in evaluation.
+
+    Args:
+        whole: classify the image's centre square if no face is found.
+    """
+    started = time.perf_counter()
+    turns, seen = search(rgb, detector)
+    rgb = orientation.turned(rgb, turns)
+    detected = time.perf_counter()
+    found: list[Face | None] = list(seen.faces)
+    if not found and (whole or _is_crop(rgb)):
+        found = [None]
+    predictions = classifier.predict([faces.gray_crop(rgb, face) for face in found])
+    return Photo(
+        name,
+        tuple(
+            Answer(face, prediction) for face, prediction in zip(found, predictions, strict=True)
+        ),
+        detected - started,
+        time.perf_counter() - detected,
+        turns,
+        (rgb.shape[1], rgb.shape[0]),
+        seen.too_small,
+    )
+
+
+def search(rgb: Rgb, detector: Detector) -> tuple[int, Found]:
+    """The quarter turns anticlockwise that set a photo upright, and its faces then; none are looked
+    for in one of FER-2013's own crops."""
+    return (0, Found(())) if _is_crop(rgb) else orientation.search(rgb, detector)
+
+
+def _is_crop(rgb: Rgb) -> bool:
+    return rgb.shape[:2] == (preprocessing.FER_SIZE, preprocessing.FER_SIZE)
+
+
+def for_display(rgb: Rgb, longest: int = 1280) -> Rgb:
+    """The image no larger than a screen shows: its longest side at most that many pixels."""
+    scale = longest / max(rgb.shape[:2])
+    if scale >= 1:
+        return rgb
+    size = (max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale)))
+    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
+def annotated(rgb: Rgb, photo: Photo, colour: str, chosen: int = 0) -> Rgb:
+    """A copy of the upright image with a numbered box around each face; the chosen one's box is
+    thicker, a doubtful one's dashed.
+
+    Args:
+        colour: "#RRGGBB".
+    """
+    outline = annotation.rgb_of(colour)
+    canvas = rgb.copy()
+    unit = max(1, round(max(rgb.shape[:2]) / 300))
+    for number, answer in enumerate(photo.answers):
+        if answer.face is None:
+            continue
+        left, top = (int(v) for v in answer.face.corners.min(axis=0))
+        thickness = unit * (2 if number == chosen else 1)
+        annotation.outline(canvas, answer.face, outline, thickness)
+        if len(photo.answers) > 1:
+            cv2.putText(
+                canvas,
+                str(number + 1),
+                (left, max(top - 2 * unit, 12 * unit)),
+                cv2.FONT_HERSHEY_SIMPLEX,
+                0.45 * unit,
+                outline,
+                max(1, unit),
+                cv2.LINE_AA,
+            )
+    return canvas

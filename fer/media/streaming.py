@@ -1,0 +1,322 @@
+"""Both models on a stream of frames: always the newest one, in a thread of its own.
+
+Whoever shows the video hands in each frame and goes on at once; how long the networks take never
+holds the video up. Frames are kept in memory only, one at a time.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fer import emotions
+from fer.inference.classification import Classifier, Prediction, agree
+from fer.inference.fair_queue import BusyError
+from fer.media.tracking import Smoother, Tracker
+from fer.vision import faces
+from fer.vision.faces import Face
+from fer.vision.orientation import Finder, Upright
+from fer.vision.preprocessing import Rgb
+
+logger = logging.getLogger(__name__)
+
+# The thread ends when no frame has come for this long, and begins again with the next one.
+IDLE_SECONDS = 3.0
+# What the chart over time reaches back to, and how often it gets a point.
+HISTORY_SECONDS = 60.0
+HISTORY_STEP = 0.25
+# What a session's record holds at most: an hour of one face.
+MOST_MOMENTS = 14_400
+# The span over which rates and times are taken.
+RATE_SECONDS = 4.0
+# How long a viewer's frames are left aside when the server is busy.
+BUSY_SECONDS = 0.2
+
+
+@dataclass(frozen=True)
+class Watched:
+    """One face of a frame: its number, where it is, and each model's (smoothed) prediction."""
+
+    number: int
+    face: Face
+    predictions: dict[str, Prediction]
+
+    @property
+    def is_agreed(self) -> bool:
+        """Whether every model has the same most probable emotion."""
+        return agree(p.probabilities for p in self.predictions.values())
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What was seen in the newest analysed frame. Seconds are of `time.monotonic`.
+
+    `taken`: when the frame came; `told`: when the answers were there. `turns`: by how many quarter
+    turns anticlockwise the frame was set upright; faces lie in the upright one. `too_small`: how
+    many faces were too small to judge.
+    """
+
+    people: tuple[Watched, ...] = ()
+    taken: float = 0.0
+    told: float = 0.0
+    turns: int = 0
+    too_small: int = 0
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A point of the chart over time: seconds, face, probabilities (7,) by model key, and whether
+    it is doubtful that it is a face."""
+
+    at: float
+    number: int
+    probabilities: dict[str, NDArray[np.float64]]
+    is_doubtful: bool = False
+
+    @classmethod
+    def of(cls, person: Watched, at: float) -> Moment:
+        """The moment at which a face was seen."""
+        values = {key: p.probabilities for key, p in person.predictions.items()}
+        return cls(at, person.number, values, person.face.is_doubtful)
+
+    @property
+    def is_agreed(self) -> bool:
+        """Whether every model has the same most probable emotion."""
+        return agree(self.probabilities.values())
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Rates over the last seconds: frames shown and analysed each second, and milliseconds from a
+    frame's coming to its answers (median, 95th percentile; 0 before there are any).
+
+    `agreement` is the share of analysed faces, since the start, on which the models agreed.
+    """
+
+    shown: float
+    analysed: float
+    p50_ms: float
+    p95_ms: float
+    agreement: float | None
+
+
+@dataclass
+class _Counts:
+    shown: deque[float] = field(default_factory=deque)
+    delays: deque[tuple[float, float]] = field(default_factory=deque)
+    people: int = 0
+    agreed: int = 0
+
+
+class Observer:
+    """Both models on the faces of one frame after another; faces keep their number, confidences
+    are smoothed, and a stream that lies on its side is set upright. Not to be shared between
+    threads.
+
+    Args:
+        half_life: of the smoothing, in seconds; 0 for none.
+        most_faces: at most so many faces are classified in a frame, the largest first.
+    """
+
+    def __init__(
+        self,
+        detector: Finder,
+        classifier: Classifier,
+        *,
+        half_life: float = 0.3,
+        most_faces: int = 8,
+    ) -> None:
+        self._detector, self._classifier = detector, classifier
+        self._most = most_faces
+        self._tracker = Tracker()
+        self._upright = Upright()
+        self.smoother = Smoother(half_life)
+        self.too_small = 0
+
+    @property
+    def turns(self) -> int:
+        """By how many quarter turns anticlockwise the last frame was set upright."""
+        return self._upright.turns
+
+    def look(self, rgb: Rgb, at: float) -> tuple[Watched, ...]:
+        """The faces of a frame (H, W, 3) uint8 that was taken at so many seconds, in pixels of the
+        upright frame. Faces too small to judge are counted in `too_small`."""
+        upright, seen = self._upright.search(rgb, self._detector, at)
+        self.too_small = seen.too_small
+        found = seen.faces[: self._most]
+        numbers = self._tracker.update(found)
+        answers = self._classifier.predict([faces.gray_crop(upright, face) for face in found])
+        people = []
+        for number, face, answer in zip(numbers, found, answers, strict=True):
+            smoothed = self.smoother.update(
+                number, {key: p.probabilities for key, p in answer.items()}, at
+            )
+            predictions = {key: Prediction(key, values) for key, values in smoothed.items()}
+            people.append(Watched(number, face, predictions))
+        self.smoother.forget(self._tracker)
+        return tuple(people)
+
+    def cut(self) -> None:
+        """Ends all tracks: the next frame shows another shot, whose faces are others."""
+        self._tracker.forget()
+        self.smoother.forget(self._tracker)
+
+
+class Watcher:
+    """Analyses a stream of frames, one for each viewer. Any thread may call any method."""
+
+    def __init__(self, observer: Observer) -> None:
+        self._observer = observer
+        self._lock = threading.Condition()
+        self._newest: tuple[float, Rgb] | None = None
+        self._thread: threading.Thread | None = None
+        self._sight = Sight()
+        self._moments: deque[Moment] = deque()
+        self._record: deque[Moment] = deque(maxlen=MOST_MOMENTS)
+        self._counts = _Counts()
+        self._took = 0.0
+
+    def show(self, rgb: Rgb, now: float | None = None, patience: float = 0.0) -> Sight:
+        """Hands in the newest frame and returns what was last seen: in this frame, if that is known
+        within `patience` seconds. There is no waiting where the last analysis took longer.
+
+        Args:
+            rgb: (H, W, 3) uint8, not changed afterwards by the caller.
+            now: when it came, `time.monotonic` seconds.
+        """
+        with self._lock:
+            now = time.monotonic() if now is None else now
+            self._newest = (now, rgb)
+            self._counts.shown.append(now)
+            while self._counts.shown[0] < now - RATE_SECONDS:
+                self._counts.shown.popleft()
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name="watcher", daemon=True)
+                self._thread.start()
+            self._lock.notify_all()
+            if self._took < patience:
+                self._lock.wait_for(lambda: self._sight.taken >= now, patience)
+            return self._sight
+
+    @property
+    def half_life(self) -> float:
+        """Seconds after which a past frame counts half in what is shown; 0: not smoothed."""
+        return self._observer.smoother.half_life
+
+    @half_life.setter
+    def half_life(self, seconds: float) -> None:
+        with self._lock:
+            self._observer.smoother.half_life = seconds
+
+    @property
+    def is_working(self) -> bool:
+        """Whether frames are coming in."""
+        with self._lock:
+            return self._thread is not None
+
+    def sight(self) -> Sight:
+        """What was seen in the newest analysed frame."""
+        with self._lock:
+            return self._sight
+
+    def moments(self) -> list[Moment]:
+        """The last minute, oldest first."""
+        with self._lock:
+            return list(self._moments)
+
+    def record(self) -> list[Moment]:
+        """What was seen since the start, oldest first; the newest `MOST_MOMENTS` of it."""
+        with self._lock:
+            return list(self._record)
+
+    def pace(self, now: float | None = None) -> Pace:
+        """Rates over the last seconds before `now`, `time.monotonic` seconds."""
+        with self._lock:
+            since = (time.monotonic() if now is None else now) - RATE_SECONDS
+            counts = self._counts
+            delays = [delay for at, delay in counts.delays if at >= since]
+            return Pace(
+                shown=sum(at >= since for at in counts.shown) / RATE_SECONDS,
+                analysed=len(delays) / RATE_SECONDS,
+                p50_ms=1000 * float(np.median(delays)) if delays else 0.0,
+                p95_ms=1000 * float(np.percentile(delays, 95)) if delays else 0.0,
+                agreement=counts.agreed / counts.people if counts.people else None,
+            )
+
+    def clear(self) -> None:
+        """Forgets what was seen and the agreement so far."""
+        with self._lock:
+            self._moments.clear()
+            self._record.clear()
+            self._counts.people = self._counts.agreed = 0
+
+    def _work(self) -> None:
+        while True:
+            with self._lock:
+                self._lock.wait_for(lambda: self._newest is not None, IDLE_SECONDS)
+                if self._newest is None:
+                    self._thread = None
+                    self._sight = Sight()
+                    return
+                (taken, rgb), self._newest = self._newest, None
+            try:
+                self._analyse(taken, rgb)
+            except BusyError:
+                # Others wait for the networks in great number: this frame is dropped, and so is
+                # the haste.
+                time.sleep(BUSY_SECONDS)
+            except Exception:
+                # One odd frame must not end the stream; what is wrong with it stands in the log.
+                logger.exception("A frame could not be analysed.")
+
+    def _analyse(self, taken: float, rgb: Rgb) -> None:
+        began = time.monotonic()
+        people = self._observer.look(rgb, taken)
+        told = time.monotonic()
+        with self._lock:
+            self._took = told - began
+            self._sight = Sight(people, taken, told, self._observer.turns, self._observer.too_small)
+            self._lock.notify_all()
+            self._counts.delays.append((told, told - taken))
+            while self._counts.delays[0][0] < told - RATE_SECONDS:
+                self._counts.delays.popleft()
+            self._counts.people += len(people)
+            self._counts.agreed += sum(person.is_agreed for person in people)
+            self._remember(people, taken)
+
+    def _remember(self, people: tuple[Watched, ...], taken: float) -> None:
+        while self._moments and self._moments[0].at < taken - HISTORY_SECONDS:
+            self._moments.popleft()
+        for person in people:
+            last = next((m.at for m in reversed(self._moments) if m.number == person.number), None)
+            if last is None or taken - last >= HISTORY_STEP:
+                self._moments.append(Moment.of(person, taken))
+                self._record.append(self._moments[-1])
+
+
+def rows(moments: list[Moment]) -> list[dict[str, object]]:
+    """A flat row for each moment and model: seconds since the first, face, model, whether it is
+    doubtful that it is a face, top-1, seven confidences."""
+    found: list[dict[str, object]] = []
+    for moment in moments:
+        for key, values in moment.probabilities.items():
+            found.append(
+                {
+                    "seconds": round(moment.at - moments[0].at, 3),
+                    "face": moment.number,
+                    "model": key,
+                    "doubtful": moment.is_doubtful,
+                    "top1": emotions.KEYS[int(values.argmax())],
+                    **{
+                        name: round(float(value), 6)
+                        for name, value in zip(emotions.KEYS, values, strict=True)
+                    },
+                }
+            )
+    return found

@@ -1,0 +1,274 @@
+"""Both models on an uploaded video: confidences over time, and the video with answers drawn on.
+
+The video is gone through twice: first what there is to see is found, then, when it is known whose
+faces they are, the answers are drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import partial
+from io import BytesIO
+from typing import Literal
+
+import av
+import cv2
+import numpy as np
+from av.video.stream import VideoStream
+
+from fer import FerError
+from fer.inference.fair_queue import patiently
+from fer.media import annotation, photos, tracks
+from fer.media.scenes import CutDetector
+from fer.media.streaming import Moment, Observer, Watched
+from fer.vision import orientation, upload_gate
+from fer.vision.preprocessing import Rgb
+
+# Larger pictures are scaled down.
+LONGEST = 960
+SLOWEST, FASTEST = 1, 30
+# A face changes its expression in a fifth of a second at the quickest (Ekman 2003, ch. 1).
+PER_SECOND = 10.0
+# The share of the work that is done when everything is seen and nothing drawn yet.
+SEEN_SHARE = 0.75
+# Pixels of old formats are up to twice as wide as high; what says more is damaged.
+MOST_STRETCH = 4.0
+# A file that ends so many seconds before its stated end was cut off.
+CUT_SECONDS = 1.0
+
+Progress = Callable[[float], None]
+Ending = Literal["whole", "limit", "cut"]
+
+
+@dataclass(frozen=True)
+class Look:
+    """One analysed frame: its seconds, the shot it belongs to (counted from 0), its faces, by how
+    many quarter turns anticlockwise it was set upright, and how many faces were too small."""
+
+    at: float
+    shot: int
+    people: tuple[Watched, ...]
+    turns: int
+    too_small: int
+
+
+@dataclass(frozen=True)
+class Watching:
+    """What both models saw in a video.
+
+    moments: with seconds from its start. video: the annotated one (MP4, H.264). seconds: its
+    length. analysed: how many frames were. ending: whether the whole was seen, or the file is
+    longer than `upload_gate.VIDEO_SECONDS` or cut off. stated: the length that the file states, 0
+    where it states none. turns: by how many quarter turns anticlockwise it was set upright. shots:
+    how many there are. glimpses: faces that were left out because they were seen too shortly.
+    too_small: the largest number of faces at once that were too small to judge.
+    """
+
+    moments: tuple[Moment, ...]
+    video: bytes
+    seconds: float
+    analysed: int
+    ending: Ending = "whole"
+    stated: float = 0.0
+    turns: int = 0
+    shots: int = 1
+    glimpses: int = 0
+    too_small: int = 0
+
+
+def analyse(
+    content: bytes,
+    name: str,
+    observer: Observer,
+    names: Mapping[str, str],
+    *,
+    progress: Progress | None = None,
+) -> Watching:
+    """Both models on every face, ten times a second of the video, and the video with the answers.
+
+    Faces keep their number until the film cuts, and confidences are smoothed as on the webcam.
+    Sound is left out, a rotated phone video stands upright, one that lies on its side without a
+    mark of it is turned, and at most `upload_gate.VIDEO_SECONDS` are taken. A damaged file is
+    watched as far as it can be read.
+
+    Args:
+        observer: a new one.
+        names: how each emotion is called on the video.
+        progress: called with the share that is done, 0-1.
+
+    Raises:
+        FerError: as `upload_gate.opened_video`, or if there is no whole frame.
+    """
+
+    def seen(share: float) -> None:
+        if progress is not None:
+            progress(SEEN_SHARE * share)
+
+    def drawn(share: float) -> None:
+        if progress is not None:
+            progress(SEEN_SHARE + (1 - SEEN_SHARE) * share)
+
+    with _opened(content, name) as film:
+        looks = list(_looks(film, observer, seen))
+    if not looks:
+        raise FerError("{name} is damaged: it holds no whole frame.", name=name)
+    settled, glimpses = _settled(looks)
+    with _opened(content, name) as film:
+        video, seconds = _annotated(film, settled, names, drawn)
+    ending: Ending = "whole"
+    if film.frames.reached_limit:
+        ending = "limit"
+    elif film.stated - seconds > CUT_SECONDS:
+        ending = "cut"
+    return Watching(
+        tuple(Moment.of(person, look.at) for look in settled for person in look.people),
+        video,
+        seconds,
+        len(looks),
+        ending,
+        film.stated,
+        max(look.turns for look in settled),
+        looks[-1].shot + 1,
+        glimpses,
+        max(look.too_small for look in looks),
+    )
+
+
+@dataclass(frozen=True)
+class _Film:
+    """An opened video: its frames, frames a second, seconds as the file states them (0 where it
+    does not) and how many times as wide as high a pixel is."""
+
+    frames: upload_gate.Frames
+    rate: float
+    stated: float
+    stretch: float
+
+    def share(self, at: float) -> float:
+        length = (
+            self.stated
+            if 0 < self.stated < upload_gate.VIDEO_SECONDS
+            else upload_gate.VIDEO_SECONDS
+        )
+        return min(at / length, 1.0)
+
+    def picture(self, frame: av.VideoFrame) -> Rgb:
+        """A frame as it is meant to be seen, no larger than `LONGEST`: its pixels square, and
+        upright where the file says how, as phones do."""
+        rgb = photos.for_display(np.asarray(frame.to_ndarray(format="rgb24"), np.uint8), LONGEST)
+        if self.stretch != 1.0:
+            size = (max(1, round(rgb.shape[1] * self.stretch)), rgb.shape[0])
+            rgb = np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
+            rgb = photos.for_display(rgb, LONGEST)
+        return orientation.turned(rgb, frame.rotation // 90 % 4)
+
+
+@contextmanager
+def _opened(content: bytes, name: str) -> Iterator[_Film]:
+    with upload_gate.opened_video(content, name) as (source, stream):
+        stated = 0.0
+        if stream.duration and stream.time_base:
+            stated = float(stream.duration * stream.time_base)
+        elif source.duration:
+            stated = source.duration / av.time_base
+        stretch = float(stream.sample_aspect_ratio or 1)
+        yield _Film(
+            upload_gate.Frames(source, stream, name),
+            # Frames beyond the rate are left out: a 120-frame slow-motion video plays as it is.
+            min(max(float(stream.average_rate or 25), SLOWEST), FASTEST),
+            max(stated, 0.0),
+            stretch if 1 / MOST_STRETCH <= stretch <= MOST_STRETCH else 1.0,
+        )
+
+
+def _looks(film: _Film, observer: Observer, progress: Progress) -> Iterator[Look]:
+    """What is seen `PER_SECOND` times a second, and wherever the frames' size changes."""
+    cuts, shot, due = CutDetector(), 0, 0.0
+    size = (0, 0)
+    for at, frame in film.frames:
+        if at + 1e-6 < due and (frame.width, frame.height) == size:
+            continue
+        due, size = at + 1 / PER_SECOND, (frame.width, frame.height)
+        rgb = film.picture(frame)
+        if cuts.is_cut(rgb):
+            shot += 1
+            observer.cut()
+        # Half a video is worth nothing: it waits rather than giving up its place.
+        people = patiently(partial(observer.look, rgb, at))
+        yield Look(at, shot, people, observer.turns, observer.too_small)
+        progress(film.share(at))
+
+
+def _settled(looks: Sequence[Look]) -> tuple[list[Look], int]:
+    """The looks with the numbers that faces keep, each look turned as the faces around it are, and
+    how many faces were left out as too short."""
+    numbers = tracks.settled(
+        [
+            tracks.Sighting(look.at, look.shot, person.number, person.face.box)
+            for look in looks
+            for person in look.people
+        ],
+        len(looks),
+    )
+    # Before the first face comes, nobody knows which way up the video stands.
+    turns = next((look.turns for look in looks if look.people), 0)
+    settled = []
+    for look in looks:
+        people = tuple(
+            replace(person, number=numbers[person.number])
+            for person in look.people
+            if person.number in numbers
+        )
+        turns = look.turns if look.people else turns
+        settled.append(replace(look, people=people, turns=turns))
+    seen = {person.number for look in looks for person in look.people}
+    return settled, len(seen - set(numbers))
+
+
+def _annotated(
+    film: _Film, looks: Sequence[Look], names: Mapping[str, str], progress: Progress
+) -> tuple[bytes, float]:
+    """The video with what was last seen drawn on each frame, and its seconds."""
+    out = BytesIO()
+    written, place = 0, 0
+    sink: VideoStream | None = None
+    with av.open(out, "w", format="mp4") as target:
+        for at, frame in film.frames:
+            while place + 1 < len(looks) and looks[place + 1].at <= at + 1e-6:
+                place += 1
+            if at + 1e-6 < written / film.rate:
+                continue
+            rgb = orientation.turned(film.picture(frame), looks[place].turns)
+            drawn = annotation.people(rgb, looks[place].people, names)
+            if sink is None:
+                sink = target.add_stream("libx264", Fraction(film.rate).limit_denominator(1000))
+                # H.264 in 4:2:0 needs even sides.
+                sink.width, sink.height = (max(2, side // 2 * 2) for side in drawn.shape[1::-1])
+                sink.pix_fmt = "yuv420p"
+                sink.options = {"preset": "veryfast", "movflags": "faststart"}
+            fitted = av.VideoFrame.from_ndarray(_fitted(drawn, sink.width, sink.height), "rgb24")
+            # A gap in the source is filled, so that both videos keep the same time.
+            while written / film.rate <= at + 1e-6:
+                fitted.pts = None
+                target.mux(sink.encode(fitted))
+                written += 1
+            progress(film.share(at))
+        if sink is not None:
+            target.mux(sink.encode(None))
+    return out.getvalue(), written / film.rate
+
+
+def _fitted(rgb: Rgb, width: int, height: int) -> Rgb:
+    """A picture of any size in the middle of a black one: the sizes within a video may change."""
+    if rgb.shape[0] - height in (0, 1) and rgb.shape[1] - width in (0, 1):
+        return np.ascontiguousarray(rgb[:height, :width])
+    scale = min(width / rgb.shape[1], height / rgb.shape[0])
+    size = (max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale)))
+    small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
+    canvas = np.zeros((height, width, 3), np.uint8)
+    top, left = (height - size[1]) // 2, (width - size[0]) // 2
+    canvas[top : top + size[1], left : left + size[0]] = small
+    return canvas

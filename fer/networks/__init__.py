@@ -1,0 +1,1 @@
+"""The Keras networks, their heads in NumPy, and what they cost."""

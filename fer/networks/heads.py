@@ -1,0 +1,166 @@
+"""What follows VGG16's last convolution, in NumPy: SE block, pooling, classifier, and its gradient.
+
+Small enough to be written out, and so Grad-CAM and the SE gates need no TensorFlow: the part of the
+network that has to be differentiated is this one. Tests compare it with Keras and its gradients.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from fer.artifacts.model_store import Artifact, Tensors
+from fer.scenarios import Scenario
+
+Floats: TypeAlias = NDArray[np.float32]
+
+# Keras' default, which `vgg16.classify` leaves as it is.
+EPSILON = 1e-3
+
+
+@dataclass(frozen=True)
+class Gate:
+    """The two layers of an SE block's excitation (Hu et al. 2018, eq. 3): (C, C/r) and (C/r, C)."""
+
+    reduce: Floats
+    reduce_bias: Floats
+    expand: Floats
+    expand_bias: Floats
+
+
+@dataclass(frozen=True)
+class Head:
+    """From the last convolution's maps to logits. `fixed_gates` (C,), if given, stand in for the
+    SE block's own."""
+
+    is_grid: bool
+    gate: Gate | None
+    scale: Floats
+    shift: Floats
+    hidden: tuple[Floats, Floats] | None
+    kernel: Floats
+    bias: Floats
+    fixed_gates: Floats | None = None
+
+    def with_fixed_gates(self, gates: Floats) -> Head:
+        """The head with the same gates (C,) for every image."""
+        return replace(self, fixed_gates=np.asarray(gates, np.float32))
+
+    def gates(self, maps: Floats) -> Floats:
+        """The gate of each channel, (n, C) between 0 and 1; ones without an SE block.
+
+        Args:
+            maps: output of `block5_conv3`, (n, h, w, C).
+        """
+        return self._gates(_pooled(maps).mean(axis=(1, 2)))[0]
+
+    def logits(self, maps: Floats) -> Floats:
+        """Logits (n, 7) of the last convolution's maps (n, h, w, C)."""
+        pooled = _pooled(maps)
+        gates, _ = self._gates(pooled.mean(axis=(1, 2)))
+        parts = self._parts(pooled)
+        vectors = (parts * gates[:, None, :]).reshape(len(maps), -1)
+        x = vectors * self.scale + self.shift
+        if self.hidden is not None:
+            x = np.maximum(x @ self.hidden[0] + self.hidden[1], 0.0)
+        return np.asarray(x @ self.kernel + self.bias, dtype=np.float32)
+
+    def summed_gradient(self, maps: Floats, targets: NDArray[np.int64]) -> Floats:
+        """The gradient of each image's target logit by the maps, summed over positions, (n, C).
+
+        Pooling hands each gradient to one position, so the sum is that of the pooled map.
+
+        Args:
+            maps: output of `block5_conv3`, (n, h, w, C).
+            targets: the class of each image, (n,) with 0-6.
+        """
+        pooled = _pooled(maps)
+        squeezed = pooled.mean(axis=(1, 2))
+        gates, open_ = self._gates(squeezed)
+        parts = self._parts(pooled)
+        slope = self.kernel.T[targets]
+        if self.hidden is not None:
+            x = (parts * gates[:, None, :]).reshape(len(maps), -1) * self.scale + self.shift
+            active = (x @ self.hidden[0] + self.hidden[1]) > 0
+            slope = (slope * active) @ self.hidden[0].T
+        by_part = (slope * self.scale).reshape(parts.shape)
+        total = by_part.sum(axis=1) * gates
+        if self.gate is not None and self.fixed_gates is None:
+            by_gate = (by_part * parts).sum(axis=1) * gates * (1.0 - gates)
+            by_squeezed = ((by_gate @ self.gate.expand.T) * open_) @ self.gate.reduce.T
+            total = total + by_squeezed
+        return np.asarray(total, dtype=np.float32)
+
+    def _gates(self, squeezed: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+        """Gates (n, C), and which units of the bottleneck are open."""
+        nothing = np.zeros((len(squeezed), 0), bool)
+        if self.fixed_gates is not None:
+            return np.broadcast_to(self.fixed_gates, squeezed.shape), nothing
+        if self.gate is None:
+            return np.ones_like(squeezed), nothing
+        narrow = squeezed @ self.gate.reduce + self.gate.reduce_bias
+        wide = np.maximum(narrow, 0.0) @ self.gate.expand + self.gate.expand_bias
+        return np.asarray(expit(wide), dtype=np.float32), narrow > 0
+
+    def _parts(self, pooled: Floats) -> Floats:
+        """Means of the whole map or of its quadrants as `models.QuadrantPooling` cuts them,
+        (n, 1 or 4, C)."""
+        if not self.is_grid:
+            return np.asarray(pooled.mean(axis=(1, 2), keepdims=True)[:, 0])
+        height, width = pooled.shape[1:3]
+        top, left = (height + 1) // 2, (width + 1) // 2
+        corners = [
+            pooled[:, :top, :left],
+            pooled[:, :top, width - left :],
+            pooled[:, height - top :, :left],
+            pooled[:, height - top :, width - left :],
+        ]
+        return np.stack([corner.mean(axis=(1, 2)) for corner in corners], axis=1)
+
+
+def _pooled(maps: Floats) -> Floats:
+    """`block5_pool`: the largest of each 2x2 positions; a last odd row or column is left out."""
+    n, height, width, channels = maps.shape
+    even = maps[:, : height // 2 * 2, : width // 2 * 2]
+    cells = even.reshape(n, height // 2, 2, width // 2, 2, channels)
+    return np.asarray(cells.max(axis=(2, 4)))
+
+
+def of(artifact: Artifact) -> Head:
+    """The head of a published model.
+
+    Raises:
+        FerError: if its weights are missing or damaged.
+    """
+    return from_tensors(artifact.scenario, artifact.weights())
+
+
+def from_tensors(scenario: Scenario, tensors: Tensors) -> Head:
+    """The head whose variables are `tensors`, by `layer/variable`."""
+    deviation = np.sqrt(tensors["norm/moving_variance"] + np.float32(EPSILON))
+    scale = np.asarray(tensors["norm/gamma"] / deviation, dtype=np.float32)
+    shift = np.asarray(tensors["norm/beta"] - tensors["norm/moving_mean"] * scale, dtype=np.float32)
+    gate = None
+    if scenario.se_ratio is not None:
+        gate = Gate(
+            tensors["squeeze_excite/reduce/kernel"],
+            tensors["squeeze_excite/reduce/bias"],
+            tensors["squeeze_excite/expand/kernel"],
+            tensors["squeeze_excite/expand/bias"],
+        )
+    hidden = None
+    if scenario.hidden_units is not None:
+        hidden = (tensors["hidden/kernel"], tensors["hidden/bias"])
+    return Head(
+        is_grid=scenario.pooling == "grid",
+        gate=gate,
+        scale=scale,
+        shift=shift,
+        hidden=hidden,
+        kernel=tensors["logits/kernel"],
+        bias=tensors["logits/bias"],
+    )

@@ -1,0 +1,1 @@
+"""Why the models answer as they do: the studies of `fer analyse` and `fer ablate`."""

@@ -1,0 +1,183 @@
+"""What each ingredient of `proposed` gives: the scenario trained again without it.
+
+All runs have the same budget; runs of one seed see the same images in the same order. The budget
+is below the published model's, so what only pays off late (augmentation, label smoothing) is seen
+at its least. Importing this module imports TensorFlow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from fer import files
+from fer.artifacts import provenance, runs
+from fer.data.dataset import Dataset, Split
+from fer.evaluation import evaluate
+from fer.evaluation.calibration import Labels, Probabilities
+from fer.inference import classification
+from fer.networks import vgg16
+from fer.scenarios import PROPOSED, Phase, Scenario
+from fer.studies import leakage
+from fer.training import loop
+from fer.vision import preprocessing
+
+FULL = "full"
+WITHOUT: dict[str, dict[str, Any]] = {
+    FULL: {},
+    "se": {"se_ratio": None},
+    "fine_tuning": {"frozen_layers": (0, 18), "trainable_layers": None},
+    "augmentation": {"augmentation": None},
+    "class_weights": {"class_weights": "none"},
+    "label_smoothing": {"label_smoothing": 0.0},
+}
+SEEDS = (2013, 2014, 2015)
+# The variants that are trained with every seed; the others with the first one.
+REPEATED = (FULL, "se")
+# The published model's first phase, brought to its end: enough passes for regularisers to show what
+# they are for.
+BUDGET = Phase(image_size=64, epochs=8, learning_rate=5e-5, batch_size=64, warmup_steps=300)
+BATCH = 64
+
+Progress = Callable[[str, int, int], None]
+
+
+def variant(without: str, seed: int, budget: Phase = BUDGET) -> Scenario:
+    """`proposed` without one ingredient, or whole for `FULL`, trained for the budget."""
+    return replace(
+        PROPOSED,
+        input_size=budget.image_size,
+        phases=(budget,),
+        seed=seed,
+        **WITHOUT[without],
+    )
+
+
+def plan(seeds: Sequence[int] = SEEDS) -> list[tuple[str, int]]:
+    """Ingredient left out and seed of every run, in the order in which they are trained."""
+    first, *others = seeds
+    return [(name, first) for name in WITHOUT] + [
+        (name, seed) for seed in others for name in REPEATED
+    ]
+
+
+def run(
+    data: Dataset,
+    out: Path,
+    *,
+    seeds: Sequence[int] = SEEDS,
+    budget: Phase = BUDGET,
+    backbone_weights: vgg16.Weights = "imagenet",
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Trains every variant and returns accuracies, macro F1 and gains as plain JSON types.
+
+    A killed ablation goes on where it ended when called again with the same `out`.
+
+    Args:
+        out: a folder for the runs.
+        progress: called with (name of the run, steps done, steps in all).
+
+    Raises:
+        FerError: as `loop.train`.
+    """
+    made_with = provenance.record(data, seeds[0])
+    done: dict[tuple[str, int], dict[str, Any]] = {}
+    probabilities: dict[tuple[str, int], Probabilities] = {}
+    rows = data.rows(Split.PRIVATE_TEST)
+    labels = data.labels[rows]
+    for without, seed in plan(seeds):
+        scenario = variant(without, seed, budget)
+        folder = out / f"{without}-{seed}"
+
+        def tell(step: int, steps: int, _: dict[str, float], name: str = folder.name) -> None:
+            if progress is not None:
+                progress(name, step, steps)
+
+        history = loop.train(
+            scenario,
+            data,
+            folder,
+            resume=True,
+            backbone_weights=backbone_weights,
+            progress=tell,
+        )
+        best = runs.best_epoch(history)
+        found = _predict(scenario, folder, data.images[rows], budget.image_size)
+        probabilities[without, seed] = found
+        done[without, seed] = {
+            "without": without,
+            "seed": seed,
+            "public_accuracy": best["val_accuracy"],
+            "training_accuracy": best["accuracy"],
+            "best_epoch": int(best["epoch"]),
+            "private": _summary(labels, found),
+            "seconds": round(sum(row["seconds"] for row in history)),
+        }
+    twins = leakage.sources_with_twins(data)
+    is_alone = np.array([str(source) not in twins for source in data.sources[rows]], dtype=bool)
+    for (without, seed), record in done.items():
+        if without != FULL:
+            # What putting the ingredient back gives, on the same images with the same seed.
+            before, after = probabilities[without, seed], probabilities[FULL, seed]
+            record["gain"] = evaluate.compare(labels, before, after)
+            record["gain_without_twins"] = evaluate.compare(
+                labels[is_alone], before[is_alone], after[is_alone]
+            )
+    return {
+        **made_with,
+        "budget": variant(FULL, seeds[0], budget).to_dict()["phases"][0],
+        "passes": budget.epochs
+        * (budget.images_per_epoch or len(data.rows(Split.TRAINING)))
+        / len(data.rows(Split.TRAINING)),
+        "runs": list(done.values()),
+        "repeated": {name: _over_seeds(done, name, seeds) for name in REPEATED if name != FULL},
+    }
+
+
+def _over_seeds(
+    done: dict[tuple[str, int], dict[str, Any]], without: str, seeds: Sequence[int]
+) -> dict[str, Any]:
+    """Mean gain over seeds, and the standard deviation that seeds alone make (n - 1), on all images
+    and on those without a twin in Training."""
+    found: dict[str, Any] = {"seeds": list(seeds)}
+    for name, ending in (("gain", ""), ("gain_without_twins", "_without_twins")):
+        gains = np.array([done[without, seed][name]["gain"] for seed in seeds])
+        found[f"gains{ending}"] = [float(gain) for gain in gains]
+        found[f"mean_gain{ending}"] = float(gains.mean())
+        found[f"standard_deviation{ending}"] = float(gains.std(ddof=1)) if len(gains) > 1 else None
+    return found
+
+
+def _predict(
+    scenario: Scenario, folder: Path, images: NDArray[np.uint8], size: int
+) -> Probabilities:
+    """Softmax of the run's best weights, (n, 7), not calibrated."""
+    kept = folder / "private.npy"
+    if kept.exists():
+        return np.asarray(np.load(kept, allow_pickle=False), dtype=np.float64)
+    keras.utils.clear_session()
+    model = vgg16.build(scenario, None)
+    model.load_weights(folder / runs.BEST)
+    parts = [
+        vgg16.run(model, preprocessing.batch(images[start : start + BATCH], size))
+        for start in range(0, len(images), BATCH)
+    ]
+    found = classification.softmax(np.concatenate(parts))
+    with files.replacing(kept) as temporary, temporary.open("wb") as stream:
+        np.save(stream, found, allow_pickle=False)
+    return found
+
+
+def _summary(labels: Labels, probabilities: Probabilities) -> dict[str, Any]:
+    report = evaluate.report(labels, probabilities)
+    return {
+        name: report[name]
+        for name in ("images", "accuracy", "accuracy_interval", "macro_f1", "log_loss", "ece")
+    }

@@ -1,0 +1,98 @@
+"""Every study of `fer analyse`, and the files they fill under `models/analysis/`.
+
+Studies of the networks' inside use the exact float32 networks; robustness, which needs forty
+passes, uses the fast backend and says so. Importing this module is cheap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from fer import FerError, files
+from fer.artifacts import model_store, provenance
+from fer.artifacts.model_store import Artifact
+from fer.data.dataset import Dataset
+from fer.vision.faces import Detector
+
+Progress = Callable[[int, int], None]
+
+SEED = 2013
+STUDIES = ("regions", "sanity", "gates", "robustness", "leakage")
+
+
+def path_of(study: str, folder: Path = model_store.FOLDER) -> Path:
+    """Where a study's record lies."""
+    return folder / model_store.ANALYSIS / f"{study}.json"
+
+
+def read(study: str, folder: Path = model_store.FOLDER) -> dict[str, Any] | None:
+    """A study's record, None if it was not made yet.
+
+    Raises:
+        FerError: if the file is damaged.
+    """
+    path = path_of(study, folder)
+    return dict(files.read_json(path)) if path.exists() else None
+
+
+def run(
+    data: Dataset,
+    folder: Path = model_store.FOLDER,
+    studies: Sequence[str] = STUDIES,
+    *,
+    seed: int = SEED,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> dict[str, dict[str, Any]]:
+    """Makes the named studies, writes each when it is done, and returns them by name.
+
+    Raises:
+        FerError: if there is no trained model or a file cannot be written.
+    """
+    models = list(model_store.available(folder).values())
+    if not models:
+        raise FerError("There is no trained model in {folder}; run: fer train", folder=folder)
+    detector = Detector(folder / model_store.DETECTOR)
+    found = {}
+    for name in studies:
+
+        def tell(done: int, total: int, name: str = name) -> None:
+            if progress is not None:
+                progress(name, done, total)
+
+        made_with = provenance.record(data, seed, models)
+        record = {**made_with, **_study(name, data, folder, models, detector, seed, tell)}
+        files.write_json(path_of(name, folder), record)
+        found[name] = record
+    model_store.write_manifest(folder)
+    return found
+
+
+def _study(
+    name: str,
+    data: Dataset,
+    folder: Path,
+    models: list[Artifact],
+    detector: Detector,
+    seed: int,
+    progress: Progress,
+) -> dict[str, Any]:
+    from fer.inference import classification, gradcam
+    from fer.studies import attention, leakage, robustness, se_gates
+
+    if name == "sanity":
+        return attention.sanity(data, models, seed=seed, progress=progress)
+    if name == "leakage":
+        return leakage.study(data, models, seed=seed)
+    if name == "robustness":
+        classifier = classification.load(folder)
+        return robustness.study(data, classifier, detector, seed=seed, progress=progress)
+    if name == "regions":
+        explainer = gradcam.load(folder, models, "reference")
+        return attention.study(data, explainer, detector, seed=seed, progress=progress)
+    gated = [model for model in models if model.scenario.se_ratio is not None]
+    if not gated:
+        raise FerError("No trained model has an SE block; run: fer train proposed")
+    explainer = gradcam.load(folder, gated, "reference")
+    return se_gates.study(data, explainer, gated[0], seed=seed, progress=progress)

@@ -1,0 +1,76 @@
+"""Accuracy without the test images that also stand in Training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fer.artifacts.model_store import Artifact
+from fer.data import aggregates
+from fer.data.dataset import Dataset, Split
+from fer.evaluation import evaluate
+
+
+def study(data: Dataset, models: Sequence[Artifact], *, seed: int) -> dict[str, Any]:
+    """Each model's accuracy on each test split, and what `proposed` gains over `baseline` on the
+    same images: all of them, those with an exact or near twin in Training, those without.
+
+    Plain JSON types; gains as `evaluate.compare`.
+
+    Raises:
+        FerError: if a model is not evaluated.
+    """
+    twins = sources_with_twins(data)
+    record: dict[str, Any] = {"splits": {}, "gains": {}}
+    for split in evaluate.TEST_SPLITS:
+        record["splits"][split.value] = {}
+        for model in models:
+            part = model.predictions().of(split)
+            record["splits"][split.value][model.key] = {
+                name: {
+                    "images": int(chosen.sum()),
+                    "accuracy": evaluate.top1_accuracy(
+                        part.labels[chosen], part.probabilities[chosen]
+                    ),
+                    "interval": evaluate.accuracy_interval(
+                        part.labels[chosen], part.probabilities[chosen], seed
+                    ),
+                }
+                for name, chosen in _groups(part.sources, twins).items()
+            }
+        record["gains"][split.value] = _gains(models, split, twins, seed)
+    return record
+
+
+def sources_with_twins(data: Dataset) -> set[str]:
+    """Sources of the images that have an exact or near twin in Training."""
+    pairs = np.concatenate(
+        [aggregates.exact_pairs(data.images), aggregates.near_pairs(data.images)]
+    )
+    return set(data.sources[aggregates.with_twin_in_training(data, pairs)].tolist())
+
+
+def _groups(sources: NDArray[np.str_], twins: set[str]) -> dict[str, NDArray[np.bool_]]:
+    """Which of the images (n,) belong to each group that has any."""
+    has_twin = np.array([str(source) in twins for source in sources], dtype=bool)
+    groups = {"all": np.ones_like(has_twin), "with_twin": has_twin, "without_twin": ~has_twin}
+    return {name: chosen for name, chosen in groups.items() if chosen.any()}
+
+
+def _gains(
+    models: Sequence[Artifact], split: Split, twins: set[str], seed: int
+) -> dict[str, dict[str, Any]]:
+    """The paired gain of `proposed` on each group of a split; empty without both models."""
+    found = {model.key: model.predictions().of(split) for model in models}
+    if not {"baseline", "proposed"} <= set(found):
+        return {}
+    before, after = found["baseline"], found["proposed"]
+    return {
+        name: evaluate.compare(
+            before.labels[chosen], before.probabilities[chosen], after.probabilities[chosen], seed
+        )
+        for name, chosen in _groups(before.sources, twins).items()
+    }

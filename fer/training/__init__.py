@@ -1,0 +1,1 @@
+"""Training: loop, batches, callbacks, cached features, distribution, jobs, learning curves."""

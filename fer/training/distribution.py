@@ -1,0 +1,135 @@
+"""Training on several devices or hosts, by configuration alone: Keras' data parallelism on JAX.
+
+Every process runs the same `fer train`; each feeds its part of every batch, and the gradients are
+those of the whole batch. Keras' environment variables say who takes part. TensorFlow's backend of
+Keras 3 cannot: `fit` under a multi-worker strategy fails in its own reductions.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fer import FerError
+from fer.artifacts import runs
+
+HOSTS = "KERAS_DISTRIBUTION_NUM_PROCESSES"
+NUMBER = "KERAS_DISTRIBUTION_PROCESS_ID"
+ADDRESSES = "KERAS_DISTRIBUTION_JOB_ADDRESSES"
+BACKEND = "KERAS_BACKEND"
+
+
+@dataclass(frozen=True)
+class Share:
+    """What one process contributes: it is number `process` of `processes`, with `devices` in all
+    of them together."""
+
+    process: int = 0
+    processes: int = 1
+    devices: int = 1
+
+    @property
+    def is_chief(self) -> bool:
+        """Whether this process's files are the run's; exactly one's are."""
+        return self.process == 0
+
+    def places(self, images: int) -> NDArray[np.int64]:
+        """The places (m,) in a batch of that many images that this process feeds.
+
+        Every device must be given equally many, so where the batch does not divide evenly its
+        first images are repeated: with d devices, at most d - 1 images of an epoch's last batch.
+        """
+        whole = -(-images // self.devices) * self.devices
+        part = whole // self.processes
+        start = self.process * part
+        return np.arange(start, start + part, dtype=np.int64) % max(images, 1)
+
+
+ALONE = Share()
+
+
+def begin() -> Share:
+    """Joins the processes that the environment names, and returns this one's share.
+
+    Without KERAS_BACKEND=jax nothing is done, and Keras is not even imported. With it, all GPUs of
+    this machine take part; with Keras' KERAS_DISTRIBUTION_NUM_PROCESSES, _PROCESS_ID and
+    _JOB_ADDRESSES, all devices of all those processes. Call it before anything is computed.
+
+    Raises:
+        FerError: if several processes are asked for and the backend is not JAX, a variable is
+            missing or senseless, or the other processes cannot be reached.
+    """
+    hosts = os.environ.get(HOSTS)
+    if os.environ.get(BACKEND) != "jax":
+        if hosts is not None:
+            raise FerError(
+                "Training in several processes needs Keras' JAX backend; install jax and set "
+                "KERAS_BACKEND=jax."
+            )
+        return ALONE
+    process, processes = _numbers(hosts)
+    try:
+        import keras
+
+        if hosts is not None:
+            keras.distribution.initialize()
+        devices = keras.distribution.get_device_count()
+        if devices > 1:
+            # `FaceBatches` gives each process its own part already.
+            keras.distribution.set_distribution(
+                keras.distribution.DataParallel(auto_shard_dataset=False)
+            )
+    except ImportError as error:
+        raise FerError("KERAS_BACKEND is jax, which is not installed; run: pip install jax") from (
+            error
+        )
+    except (RuntimeError, ValueError) as error:
+        raise FerError(
+            "The processes of this training cannot find each other ({reason}); check {addresses}, "
+            "the same in all of them.",
+            reason=str(error).splitlines()[0],
+            addresses=ADDRESSES,
+        ) from error
+    return Share(process, processes, devices)
+
+
+@contextmanager
+def folder(share: Share, run_dir: Path) -> Iterator[Path]:
+    """The run directory for the chief, for the others a copy of it that is thrown away.
+
+    Saving a distributed model is a step that all processes take together; only the chief's files
+    are kept. To resume, the others must see `run_dir`, too.
+    """
+    if share.is_chief:
+        yield run_dir
+        return
+    with tempfile.TemporaryDirectory(prefix="fer-run-") as scratch:
+        done = runs.checkpoint(runs.finished_epochs(run_dir))
+        for name in (runs.RUN, runs.HISTORY, runs.BEST, done):
+            if (run_dir / name).exists() and (run_dir / done).exists():
+                shutil.copy2(run_dir / name, scratch)
+        yield Path(scratch)
+
+
+def _numbers(hosts: str | None) -> tuple[int, int]:
+    if hosts is None:
+        return 0, 1
+    number = os.environ.get(NUMBER, "")
+    if not (hosts.isdigit() and number.isdigit() and int(number) < int(hosts)):
+        raise FerError(
+            "{hosts} is {count} and {name} is {number}; the second must be a number from 0 up, "
+            "smaller than the first.",
+            hosts=HOSTS,
+            count=hosts,
+            name=NUMBER,
+            number=number or "missing",
+        )
+    return int(number), int(hosts)

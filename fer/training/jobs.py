@@ -1,0 +1,151 @@
+"""Short trainings in processes of their own, which outlive the page that started them.
+
+One runs at a time; those started meanwhile wait for their turn, first come, first served. The queue
+lies in the run directories, so it outlives the server, and a killed run leaves it by its silence.
+"""
+
+from __future__ import annotations
+
+import itertools
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from fer import FerError
+from fer.artifacts import runs
+from fer.data import dataset
+from fer.training import monitor
+from fer.training.monitor import Progress
+
+LOG = "log.txt"
+MOST_WAITING = 3
+
+_ordering = threading.Lock()
+
+
+def start(
+    root: Path,
+    scenario: str,
+    *,
+    fraction: float,
+    epochs: int,
+    image_size: int,
+    data_dir: Path | None = None,
+    models_dir: Path | None = None,
+    is_watched_only: bool = False,
+    extra: Sequence[str] = (),
+) -> Path:
+    """Starts `fer train` on a share of the data and returns its run directory under `root/runs`.
+
+    It starts from the convolutions of the installed baseline, so it needs no network. Where another
+    training is going on, it waits for its end.
+
+    Args:
+        is_watched_only: it ends when nobody has called `monitor.watch` for ten minutes.
+
+    Raises:
+        FerError: if the data set is not imported or `MOST_WAITING` trainings are waiting already.
+    """
+    data_dir = data_dir or root / dataset.FOLDER
+    if not dataset.is_imported(data_dir):
+        raise FerError(
+            "FER-2013 is not imported; import it on the page Dataset or run: fer data download"
+        )
+    with _ordering:
+        if len(active(root / "runs", time.time())) > MOST_WAITING:
+            raise FerError(
+                "{n} trainings are waiting here already; wait for one to end, or stop one.",
+                n=MOST_WAITING,
+            )
+        now = datetime.now(UTC)
+        run_dir = _new_folder(root / "runs" / f"{scenario}-{now:%Y%m%d-%H%M%S}")
+        if is_watched_only:
+            monitor.watch(run_dir)
+        at = now.timestamp()
+        monitor.write(run_dir, Progress("waiting", at, at, 0, 0, epochs, {}))
+    command = [
+        *(sys.executable, "-m", "fer", "train", scenario),
+        *("--run-dir", str(run_dir), "--data-dir", str(data_dir)),
+        *("--fraction", str(fraction), "--epochs", str(epochs), "--image-size", str(image_size)),
+        *("--backbone-from", str(models_dir or root / "models"), "--queue"),
+        *extra,
+    ]
+    with (run_dir / LOG).open("w") as log:
+        process = subprocess.Popen(
+            command,
+            cwd=root,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    # Someone has to take note of its end, or it stays behind as a zombie.
+    threading.Thread(target=_see_off, args=(process, run_dir), daemon=True).start()
+    return run_dir
+
+
+def _new_folder(wished: Path) -> Path:
+    """A new folder of that name, or of the first free one after it."""
+    for number in itertools.count(1):
+        folder = wished if number == 1 else wished.with_name(f"{wished.name}-{number}")
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        return folder
+    raise AssertionError("unreachable")
+
+
+def is_next(run_dir: Path) -> bool:
+    """Whether a waiting run may begin: none runs beside it, and none of those that wait came
+    earlier."""
+    now = time.time()
+    mine = monitor.read(run_dir, now)
+    place = (0.0 if mine is None else mine.started, run_dir.name)
+    return not any(
+        progress.state != "waiting" or (progress.started, other.name) < place
+        for other, progress in active(run_dir.parent, now)
+        if other.resolve() != run_dir.resolve()
+    )
+
+
+def _see_off(process: subprocess.Popen[bytes], run_dir: Path) -> None:
+    process.wait()
+    found = monitor.read(run_dir, time.time())
+    if found is not None and found.is_active:
+        last = (run_dir / LOG).read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        monitor.write(
+            run_dir,
+            Progress(
+                "failed",
+                found.started,
+                time.time(),
+                found.step,
+                found.steps,
+                found.epochs,
+                found.values,
+                last[-1] if last else f"exit code {process.returncode}",
+            ),
+        )
+
+
+def active(folder: Path, now: float) -> list[tuple[Path, Progress]]:
+    """The runs under the folder that go on, with their progress."""
+    found = []
+    for path in sorted(folder.rglob(monitor.PROGRESS)):
+        progress = monitor.read(path.parent, now)
+        if progress is not None and progress.is_active:
+            found.append((path.parent, progress))
+    return found
+
+
+def recorded(folder: Path) -> list[Path]:
+    """The run directories under the folder that hold a history, newest first."""
+    paths = [
+        path.parent for path in folder.rglob(runs.HISTORY) if (path.parent / runs.RUN).exists()
+    ]
+    return sorted(paths, key=lambda path: -(path / runs.HISTORY).stat().st_mtime)

@@ -1,0 +1,379 @@
+"""Training of a scenario: phases of Keras' `fit`, recorded so that a run survives being killed."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from fer import FerError, files
+from fer.artifacts import runs
+from fer.artifacts.model_store import Artifact
+from fer.data.dataset import Dataset, Split
+from fer.inference import keras_backend
+from fer.networks import vgg16
+from fer.scenarios import BASELINE, HEADS, Phase, Scenario, with_head
+from fer.training import batching, callbacks, features
+from fer.training.callbacks import Progress
+from fer.training.distribution import ALONE, Share
+
+
+def train(
+    scenario: Scenario,
+    data: Dataset,
+    run_dir: Path,
+    *,
+    resume: bool = False,
+    backbone_weights: vgg16.Weights = "imagenet",
+    cache_dir: Path | None = None,
+    progress: Progress | None = None,
+    share: Share = ALONE,
+) -> list[dict[str, float]]:
+    """Trains the scenario on Training, watches PublicTest, and returns the history, a row an epoch.
+
+    PrivateTest is never looked at. After the call `best.weights.h5` in `run_dir` holds the model.
+
+    Args:
+        resume: continue after the last finished epoch of the run in `run_dir`. Phases that were
+            begun must be as they were; later ones may be added.
+        cache_dir: where the frozen backbone's features are kept; `run_dir` if None.
+        progress: called every step with (steps done, steps in all, current metrics).
+        share: what this process feeds where several train together, each with a `run_dir` of its
+            own: see `distribution.folder`.
+
+    Raises:
+        FerError: if `run_dir` already holds a run and `resume` is false, if what is to be resumed
+            differs in scenario, data or the head's backbone, or if the directory cannot be
+            written.
+    """
+    if share.devices > 1 and scenario.trainable_layers is None:
+        raise FerError(
+            "The head of {scenario} trains in minutes on stored features; train it on one device.",
+            scenario=scenario.key,
+        )
+    done = runs.prepare(scenario, data, run_dir, resume)
+    keras.utils.set_random_seed(scenario.seed)
+    model, feed = _model_and_feed(
+        scenario,
+        data,
+        run_dir,
+        backbone_weights=backbone_weights,
+        is_resumed=done > 0,
+        cache_dir=cache_dir,
+        progress=progress,
+        share=share,
+    )
+    images = len(data.rows(Split.TRAINING))
+    steps_in_all = sum(_steps(phase, images) * phase.epochs for phase in scenario.phases)
+    first_epoch = steps_before = 0
+    for phase in scenario.phases:
+        last_epoch = first_epoch + phase.epochs
+        steps = _steps(phase, images)
+        # A finished phase leaves its weights only: the next one has an optimiser of its own.
+        if done < last_epoch:
+            compile_for(model, scenario, phase, steps)
+        if done and first_epoch < done <= last_epoch:
+            _restore(model, scenario, run_dir, done, is_phase_over=done == last_epoch)
+        if done < last_epoch:
+            reporting = (
+                [callbacks.StepProgress(progress, first_epoch, steps_before, steps_in_all)]
+                if progress is not None
+                else []
+            )
+            _fit(
+                model,
+                scenario,
+                phase,
+                feed,
+                run_dir,
+                epochs=range(max(done, first_epoch), last_epoch),
+                reporting=reporting,
+            )
+        first_epoch = last_epoch
+        steps_before += steps * phase.epochs
+    return runs.read_history(run_dir)
+
+
+@dataclass(frozen=True)
+class _Feed:
+    """What `fit` is fed: batches of Training for a phase, of PublicTest, and for normalisation."""
+
+    batches: type[batching.FaceBatches]
+    images: Any
+    data: Dataset
+    scenario: Scenario
+    share: Share
+
+    def training(self, phase: Phase, epoch: int) -> batching.FaceBatches:
+        """Augmented batches in the order of that epoch."""
+        return self.batches(
+            self.images,
+            self.data.labels,
+            self.data.rows(Split.TRAINING),
+            size=phase.image_size,
+            batch_size=phase.batch_size,
+            augmentation=self.scenario.augmentation,
+            seed=self.scenario.seed,
+            images_per_epoch=phase.images_per_epoch,
+            epoch=epoch,
+            share=self.share,
+        )
+
+    def validation(self, phase: Phase) -> batching.FaceBatches:
+        """PublicTest as it is."""
+        return self.batches(
+            self.images,
+            self.data.labels,
+            self.data.rows(Split.PUBLIC_TEST),
+            size=phase.image_size,
+            batch_size=64,
+            share=self.share,
+        )
+
+    def normalisation(self, phase: Phase) -> batching.FaceBatches:
+        """Some Training images as they are; the same ones in every epoch and process."""
+        return self.batches(
+            self.images,
+            self.data.labels,
+            self.data.rows(Split.TRAINING),
+            size=phase.image_size,
+            batch_size=64,
+            seed=self.scenario.seed,
+            images_per_epoch=callbacks.NORM_IMAGES,
+        )
+
+    def class_weights(self) -> dict[int, float] | None:
+        """The scenario's weight of each class in the loss."""
+        if self.scenario.class_weights == "none":
+            return None
+        return batching.class_weights(self.data.labels[self.data.rows(Split.TRAINING)])
+
+
+def _model_and_feed(
+    scenario: Scenario,
+    data: Dataset,
+    run_dir: Path,
+    *,
+    backbone_weights: vgg16.Weights,
+    is_resumed: bool,
+    cache_dir: Path | None,
+    progress: Progress | None,
+    share: Share,
+) -> tuple[keras.Model, _Feed]:
+    """The network and its images; or the head alone and vectors that never change."""
+    if not _is_cacheable(scenario):
+        # What a checkpoint holds need not be loaded twice.
+        model = vgg16.build(scenario, None if is_resumed else backbone_weights)
+        if not is_resumed:
+            runs.record_backbone(run_dir, vgg16.backbone_digest(model))
+        return model, _Feed(batching.FaceBatches, data.images, data, scenario, share)
+    backbone = vgg16.backbone(backbone_weights)
+    runs.record_backbone(run_dir, vgg16.backbone_digest(backbone))
+    maps = features.cached(data, scenario, cache_dir or run_dir, backbone, progress)
+    vectors = features.pooled(maps, scenario)
+    inputs = keras.Input(vectors.shape[1:])
+    model = keras.Model(inputs, vgg16.classify(inputs, scenario), name=scenario.key)
+    return model, _Feed(batching.VectorBatches, vectors, data, scenario, share)
+
+
+def _fit(
+    model: keras.Model,
+    scenario: Scenario,
+    phase: Phase,
+    feed: _Feed,
+    run_dir: Path,
+    *,
+    epochs: range,
+    reporting: list[keras.callbacks.Callback],
+) -> None:
+    """Keras' `fit` over the epochs of a phase that are not done yet.
+
+    Raises:
+        FerError: if the loss is no longer a number.
+    """
+    recorder = callbacks.Recorder(run_dir, phase)
+    averaging = (
+        [
+            keras.callbacks.SwapEMAWeights(swap_on_epoch=True),
+            callbacks.RecalibratedNorm(feed.normalisation(phase)),
+        ]
+        if scenario.ema_momentum is not None
+        else []
+    )
+    model.fit(
+        feed.training(phase, epochs.start),
+        validation_data=feed.validation(phase),
+        initial_epoch=epochs.start,
+        epochs=epochs.stop,
+        class_weight=feed.class_weights(),
+        shuffle=False,
+        verbose=0,
+        # Averaging first, so that what the recorder writes is the averaged model.
+        callbacks=[*averaging, recorder, keras.callbacks.TerminateOnNaN(), *reporting],
+    )
+    if recorder.diverged_in is not None:
+        raise FerError(
+            "The training in {run_dir} diverged: the loss of epoch {epoch} is not a number. What "
+            "was learnt before is kept there; lower the learning rate in fer/scenarios.py and "
+            "train anew in another --run-dir.",
+            run_dir=run_dir,
+            epoch=recorder.diverged_in,
+        )
+
+
+def begin_from(artifact: Artifact, data: Dataset, run_dir: Path) -> None:
+    """Makes `run_dir` a run whose finished phases are those of a published model.
+
+    `train` with `resume` then goes on with the phases that the scenario has beyond them, as it
+    would after the end of a phase: averaged weights, new optimiser. Half-precision kernels are
+    all that was lost.
+
+    Raises:
+        FerError: if there is a run already, if the model was trained on other data or with a
+            frozen backbone, or if the directory cannot be written.
+    """
+    if (run_dir / runs.RUN).exists():
+        raise runs.already_there(run_dir)
+    if artifact.scenario.trainable_layers is None:
+        raise FerError(
+            "The published {model} has only a head to train; train it anew.", model=artifact.key
+        )
+    if artifact.config["data_sha256"] != data.digest:
+        raise FerError(
+            "The published {model} was trained on other data; import that or train anew.",
+            model=artifact.key,
+        )
+    model = keras_backend.build_from(artifact, artifact.scenario.compute_dtype)
+    history = artifact.history()
+    with files.replacing(run_dir / runs.checkpoint(len(history))) as temporary:
+        callbacks.save_weights(model, temporary)
+    runs.write_history(run_dir, history)
+    backbone = artifact.config.get(runs.BACKBONE)
+    known = {} if backbone is None else {runs.BACKBONE: backbone}
+    files.write_json(
+        run_dir / runs.RUN,
+        {"scenario": artifact.scenario.to_dict(), "data": data.digest, **known},
+    )
+
+
+def search_heads(
+    data: Dataset,
+    out: Path,
+    *,
+    cache_dir: Path,
+    backbone_weights: vgg16.Weights = "imagenet",
+    progress: Progress | None = None,
+) -> list[dict[str, Any]]:
+    """Trains every candidate head of the baseline and ranks them by PublicTest accuracy.
+
+    Finished candidates of an interrupted search are not trained again.
+    Writes the ranking to `results.csv`.
+
+    Raises:
+        FerError: as `train`.
+    """
+    results: list[dict[str, Any]] = []
+    for name in HEADS:
+        scenario = with_head(BASELINE, name)
+        history = train(
+            scenario,
+            data,
+            out / name,
+            resume=True,
+            backbone_weights=backbone_weights,
+            cache_dir=cache_dir,
+            progress=progress,
+        )
+        best = runs.best_epoch(history)
+        results.append(
+            {
+                "head": name,
+                "pooling": scenario.pooling,
+                "hidden_units": scenario.hidden_units,
+                "dropout": scenario.dropout,
+                "weight_decay": scenario.weight_decay,
+                "epochs": len(history),
+                "best_epoch": int(best["epoch"]),
+                "val_accuracy": best["val_accuracy"],
+                "seconds": sum(row["seconds"] for row in history),
+            }
+        )
+    results.sort(key=lambda row: -row["val_accuracy"])
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, list(results[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(results)
+    files.write_text(out / runs.RANKING, stream.getvalue())
+    return results
+
+
+def _is_cacheable(scenario: Scenario) -> bool:
+    """Whether what the frozen backbone hands to the head is the same vector in every epoch."""
+    return (
+        scenario.trainable_layers is None
+        and scenario.augmentation is None
+        and scenario.se_ratio is None
+    )
+
+
+def _steps(phase: Phase, images: int) -> int:
+    length = min(phase.images_per_epoch or images, images)
+    return -(-length // phase.batch_size)
+
+
+def compile_for(model: keras.Model, scenario: Scenario, phase: Phase, steps: int) -> None:
+    """Gives the model the scenario's loss and optimiser for a phase of that many steps an epoch."""
+    total = steps * phase.epochs
+    warmup = min(phase.warmup_steps, total // 2)
+    schedule = keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=0.0 if warmup else phase.learning_rate,
+        decay_steps=max(total - warmup, 1),
+        alpha=phase.final_learning_rate / phase.learning_rate,
+        warmup_target=phase.learning_rate if warmup else None,
+        warmup_steps=warmup,
+    )
+    if scenario.optimizer != "adamw":
+        raise FerError(
+            "The optimizer {optimizer} is not known; use adamw.",
+            optimizer=f"{scenario.optimizer!r}",
+        )
+    optimizer = keras.optimizers.AdamW(
+        schedule,
+        weight_decay=scenario.weight_decay,
+        clipnorm=scenario.clipnorm,
+        use_ema=scenario.ema_momentum is not None,
+        ema_momentum=scenario.ema_momentum or 0.99,
+    )
+    # Shrinking scales and offsets toward zero would fight batch normalisation (He et al. 2019).
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    model.compile(
+        optimizer=optimizer,
+        loss=keras.losses.CategoricalCrossentropy(
+            from_logits=True, label_smoothing=scenario.label_smoothing
+        ),
+        metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
+    )
+    optimizer.build(model.trainable_variables)
+
+
+def _restore(
+    model: keras.Model, scenario: Scenario, run_dir: Path, epoch: int, *, is_phase_over: bool
+) -> None:
+    """Loads the checkpoint, in which averaged and raw weights have changed places."""
+    try:
+        model.load_weights(run_dir / runs.checkpoint(epoch))
+    except (OSError, ValueError) as error:
+        raise FerError(
+            "{path} cannot be loaded ({reason}); train again without --resume in another "
+            "--run-dir.",
+            path=run_dir / runs.checkpoint(epoch),
+            reason=error,
+        ) from error
+    if scenario.ema_momentum is not None and not is_phase_over:
+        swap = keras.callbacks.SwapEMAWeights()
+        swap.set_model(model)
+        swap.on_test_begin()

@@ -1,0 +1,1 @@
+"""Page 1, the data set: its sections and charts."""

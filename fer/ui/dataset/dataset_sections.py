@@ -1,0 +1,286 @@
+"""Pieces of the dataset page: tables, class faces, the grid of images, one image, the import."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from numpy.typing import NDArray
+
+from fer import FerError, emotions
+from fer.artifacts import locations
+from fer.data import aggregates, browsing, dataset
+from fer.data.dataset import SPLITS, Dataset, Split
+from fer.inference.classification import Prediction
+from fer.ui import charts, explanations, loaders, permissions, vote_bars, widgets
+from fer.ui.dataset import dataset_charts, download
+from fer.ui.text import Translator
+
+CHOSEN = "dataset_face"
+ENLARGEMENT = 4
+# No more than the server takes of any upload; see .streamlit/config.toml.
+ARCHIVE_MB = 200
+
+
+@loaders.follows
+def class_faces() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Mean and standard-deviation face of each class, both (7, 48, 48) uint8."""
+    return aggregates.read_class_faces(loaders.DATA)
+
+
+@loaders.follows
+def duplicates() -> dict[str, Any]:
+    """The committed counts of duplicates."""
+    return aggregates.read_duplicates(loaders.DATA)
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)
+def twins(digest: str, _data: Dataset) -> dict[int, list[int]]:
+    """The exact twins of each row, of the data set with that digest."""
+    return browsing.twins(_data)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def rows(
+    digest: str, _data: Dataset, split: str | None, chosen: tuple[str, ...], seed: int
+) -> NDArray[np.int64]:
+    """`browsing.chosen_rows` of the data set with that digest."""
+    return browsing.chosen_rows(_data, Split(split) if split else None, chosen, seed)
+
+
+def counts(data: Dataset | None) -> dict[str, dict[str, int]]:
+    """Images by split and emotion: of the imported set, else the official ones."""
+    found = dataset.OFFICIAL_COUNTS if data is None else data.counts
+    return {str(s): dict(zip(emotions.KEYS, found[s], strict=True)) for s in SPLITS}
+
+
+def imbalance(by_class: dict[str, int]) -> float:
+    """Images of the largest class for each one of the smallest."""
+    return max(by_class.values()) / max(min(by_class.values()), 1)
+
+
+def count_table(found: dict[str, dict[str, int]], _: Translator) -> pd.DataFrame:
+    """Images and share in percent of each emotion and split, a row an emotion."""
+    table: dict[str, list[Any]] = {_("Emotion"): [*map(_, emotions.KEYS), _("all")]}
+    for split, by_class in found.items():
+        total = sum(by_class.values())
+        table[split] = [*by_class.values(), total]
+        shares = [round(100 * n / max(total, 1), 2) for n in by_class.values()]
+        table[f"{split} (%)"] = [*shares, 100.0]
+    return pd.DataFrame(table)
+
+
+def pixel_table(_: Translator) -> pd.DataFrame:
+    """Mean, standard deviation and quartiles of each class' Training pixels."""
+    return pd.DataFrame(
+        [
+            {
+                _("Emotion"): _(key),
+                _("Mean"): row["mean"],
+                _("Standard deviation"): row["standard_deviation"],
+                _("Quartiles"): " · ".join(map(str, row["quartiles"])),
+            }
+            for key, row in loaders.summary()["class_pixels"].items()
+        ]
+    )
+
+
+def show_class_faces(_: Translator) -> None:
+    """Each class' mean face and the spread around it."""
+    mean, deviation = class_faces()
+    kinds = {"mean": _("Mean face"), "deviation": _("Standard deviation")}
+    kind = st.segmented_control(
+        _("Show"),
+        list(kinds),
+        default="mean",
+        format_func=kinds.__getitem__,
+        required=True,
+        key="class_face_kind",
+        label_visibility="collapsed",
+    )
+    # Deviations reach about 80 of 255; three times brighter they can be seen.
+    shown = mean if kind == "mean" else np.minimum(3 * deviation.astype(int), 255).astype(np.uint8)
+    with st.grid(7, min_column_width=88, gap="xsmall"):
+        for key, face in zip(emotions.KEYS, shown, strict=True):
+            st.image(face, caption=_(key), width="stretch", alt=f"{kinds[kind]}: {_(key)}")
+
+
+def pair_table(_: Translator) -> pd.DataFrame:
+    """Pairs of equal and of nearly equal images within and across splits."""
+    found = duplicates()
+    names = [*found["exact"]["pairs"]]
+    return pd.DataFrame(
+        {
+            _("Splits"): [name.replace("/", " – ") for name in names],
+            _("Exact pairs"): [found["exact"]["pairs"].get(name, 0) for name in names],
+            _("Near pairs"): [found["near"]["pairs"].get(name, 0) for name in names],
+        }
+    )
+
+
+def browse(data: Dataset, _: Translator) -> None:
+    """Filters, the grid of a page, and the chosen image."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        split = st.segmented_control(
+            _("Split"), [str(s) for s in SPLITS], key="browse_split", bind="query-params"
+        )
+        seed = st.number_input(
+            _("Seed (0: original order)"), 0, 10**6, 0, key="browse_seed", width=180
+        )
+    chosen = st.pills(
+        _("Emotion"), emotions.KEYS, selection_mode="multi", format_func=_, key="browse_emotions"
+    )
+    found = rows(data.digest, data, split, tuple(chosen), int(seed))
+    last = browsing.pages(found)
+    if st.session_state.get("browse_page", 1) > last:
+        st.session_state["browse_page"] = last
+    number = st.number_input(
+        _("Page of {n}", n=_.number(last)),
+        1,
+        last,
+        key="browse_page",
+        bind="query-params",
+        width=180,
+    )
+
+    def choose(row: int) -> None:
+        st.session_state[CHOSEN] = row
+
+    shown = browsing.page(found, int(number))
+    votes = loaders.votes_of(data.sources[shown].tolist())
+    with st.grid("auto", min_column_width=76, gap="xsmall"):
+        for row, counts in zip(shown, votes, strict=True):
+            label = _(emotions.KEYS[data.labels[row]])
+            with st.container(gap="xxsmall"):
+                alt = _("Face: {emotion}", emotion=label)
+                vote_bars.image(data.images[row], counts, None, alt, _)
+                st.button(
+                    label,
+                    type="tertiary",
+                    width="stretch",
+                    key=f"face_{row}",
+                    on_click=choose,
+                    args=(int(row),),
+                )
+    st.caption(_("{n} images. Press the word below a face to look closer.", n=_.number(len(found))))
+    row = st.session_state.get(CHOSEN)
+    if row is not None and row < len(data):
+        one(data, row, _)
+
+
+def one(data: Dataset, row: int, _: Translator) -> None:
+    """One image enlarged, with its histogram, its twins and what each model says."""
+    label = _(emotions.KEYS[data.labels[row]])
+    st.subheader(f"{label} · {data.splits[row]} · {data.sources[row]}")
+    picture, side = st.columns([1, 2])
+    crisp = data.images[row].repeat(ENLARGEMENT, axis=0).repeat(ENLARGEMENT, axis=1)
+    picture.image(crisp, width="stretch", alt=_("The face enlarged, pixel by pixel"))
+    others = twins(data.digest, data).get(row, [])
+    if others:
+        picture.caption(
+            _("Exactly this image occurs again:")
+            + " "
+            + ", ".join(f"{data.splits[o]} ({_(emotions.KEYS[data.labels[o]])})" for o in others)
+        )
+    else:
+        picture.caption(_("No other image has exactly these pixels."))
+    with side:
+        counts = loaders.votes_of([str(data.sources[row])])[0]
+        if counts is not None:
+            vote_bars.chart(counts, "image_votes", _)
+        widgets.chart(
+            dataset_charts.image_histogram(data.images[row], _),
+            key="image_histogram",
+            alt=_("Histogram of the image's gray values"),
+        )
+        _answers(data, row, _)
+
+
+def _answers(data: Dataset, row: int, _: Translator) -> None:
+    answers = _stored(str(data.sources[row]))
+    note = _("Stored predictions of `fer evaluate`.")
+    if not answers:
+        if not loaders.models():
+            st.caption(_("No model is installed here. Run `fer train` and `fer publish`."))
+            return
+        if not st.button(_("Ask both models"), icon=":material/psychology:", key=f"ask_{row}"):
+            st.caption(_("The models were trained on Training images; expect high confidence."))
+            return
+        with st.spinner(_("Asking both models…")):
+            face = np.asarray(data.images[row])
+            answers = widgets.patiently(lambda: loaders.classifier().predict([face]), _)[0]
+        note = _("Computed now. The models were trained on Training images.")
+    widgets.chart(
+        charts.confidence_bars(answers, _),
+        key="image_confidence",
+        alt=_("Bars of both models' confidence for each emotion"),
+    )
+    st.caption(note)
+    explanations.offer(np.asarray(data.images[row]), answers, "browse", _)
+
+
+def _stored(source: str) -> dict[str, Prediction]:
+    """Each model's stored prediction of a test image; empty for a Training image."""
+    found = {}
+    for key, model in loaders.models().items():
+        if model.metrics is None:
+            continue
+        at = loaders.prediction_rows(key).get(source)
+        if at is not None:
+            found[key] = Prediction(key, loaders.predictions(key).probabilities[at])
+    return found
+
+
+def offer_import(_: Translator) -> None:
+    """How to import FER-2013, and the import itself with a progress bar."""
+    if not permissions.may("import"):
+        st.write(_("Beyond the sample faces, FER-2013's images are not imported here."))
+        st.caption(permissions.refusal("import", _))
+        return
+    st.write(
+        _(
+            "Beyond the sample faces, FER-2013's images are not imported here. Download them, run "
+            "`fer data download` or `fer data import archive.zip`, or choose the file below."
+        )
+    )
+    download.offer(_)
+    upload = st.file_uploader(
+        _(
+            "archive.zip, fer2013.csv, icml_face_data.csv or fer2013.tar.gz (up to {limit} MB; zip "
+            "a larger table)",
+            limit=ARCHIVE_MB,
+        ),
+        type=["zip", "csv", "gz"],
+        max_upload_size=ARCHIVE_MB,
+        key="archive",
+    )
+    start: Callable[[Any], Any] | None = None
+    if upload is not None and st.button(_("Import"), icon=":material/database:", key="import"):
+        # Read where it lies in memory: nothing is left on the disk, however the server ends.
+        content, name = io.BytesIO(upload.getvalue()), upload.name
+
+        def start(progress: Any) -> None:
+            from fer.data import importing
+
+            importing.import_dataset(
+                content,
+                locations.data_folder(loaders.ROOT),
+                progress,
+                name=name,
+                require_official=True,
+            )
+
+    if start is None:
+        return
+    bar = st.progress(0.0, _("Importing…"))
+    try:
+        start(lambda done, total: bar.progress(min(done / max(total, 1), 1.0), _("Importing…")))
+    except FerError as error:
+        bar.empty()
+        st.error(_.error(error))
+        return
+    st.rerun()

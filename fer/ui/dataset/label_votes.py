@@ -1,0 +1,182 @@
+"""Page 1's section on labels: how often FER-2013's label is what people see, and where not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from numpy.typing import NDArray
+
+from fer import FerError, emotions
+from fer.crowd import agreement, disputes
+from fer.data.dataset import SPLITS, Dataset
+from fer.data.votes import CHOICES, Votes
+from fer.ui import loaders, vote_bars, widgets
+from fer.ui.results import crowd_charts
+from fer.ui.text import Language, Translator
+
+ALL = "all"
+SHOWN = 24
+LISTED = 500
+
+
+def show(data: Dataset | None, _: Translator) -> None:
+    """Label against crowd by class, and the images on which they differ most; the images
+    themselves only of an imported data set; one sentence if the votes are missing or damaged."""
+    try:
+        votes = loaders.votes()
+    except FerError as error:
+        st.error(_.error(error))
+        return
+    split = st.segmented_control(
+        _("Split"),
+        [ALL, *(str(s) for s in SPLITS)],
+        default=ALL,
+        format_func=lambda name: _("all images") if name == ALL else name,
+        required=True,
+        key="label_split",
+    )
+    matrix = confusion(split)
+    st.write(_lead(matrix, _))
+    widgets.chart(
+        crowd_charts.label_confusion(matrix, _),
+        key="label_confusion",
+        alt=_("Matrix: FER-2013's label against the most frequent answer of ten people"),
+    )
+    st.caption(
+        _(
+            "Ten people looked at each image (FER+, Barsoum et al. 2016); where answers tie, each "
+            "counts its share."
+        )
+    )
+    with st.expander(_("Table and download"), key="label_details"):
+        widgets.table(
+            confusion_table(matrix, _),
+            f"label_votes_{split}",
+            _("FER-2013's label against the most frequent answer of ten people"),
+            _,
+        )
+    kinds = {
+        "contested": _("Most contested"),
+        "contradicted": _("Label against everyone"),
+        "no_face": _("No face"),
+    }
+    kind = st.segmented_control(
+        _("Images"),
+        list(kinds),
+        default="contested",
+        format_func=kinds.__getitem__,
+        required=True,
+        key="label_kind",
+        label_visibility="collapsed",
+    )
+    found = _rows(split, kind)
+    sentences = {
+        "contested": _(
+            "In {n} images every voter saw an expression, but no five of ten the same one.",
+            n=_.number(len(found)),
+        ),
+        "contradicted": _(
+            "For {n} images nobody gives FER-2013's label, and at least nine of ten people agree "
+            "on another emotion.",
+            n=_.number(len(found)),
+        ),
+        "no_face": _("In {n} images most people saw no face.", n=_.number(len(found))),
+    }
+    st.write(sentences[kind])
+    _images(data, votes, found, _)
+    details = st.expander(_("Table and download"), key="label_image_details", on_change="rerun")
+    # Hundreds of lines, made only for those who open them.
+    if details.open:
+        with details:
+            widgets.table(
+                image_table(split, kind, _.language), f"label_{kind}_{split}", kinds[kind], _
+            )
+
+
+@loaders.follows
+def _rows(split: str, kind: str) -> NDArray[np.int64]:
+    """The votes' rows of the images of a kind in a split, or in all."""
+    votes = loaders.votes()
+    rows = np.arange(len(votes)) if split == ALL else np.flatnonzero(votes.splits == split)
+    counts, labels = votes.counts[rows], votes.labels[rows]
+    if kind == "contested":
+        return np.asarray(rows[disputes.contested(counts)])
+    if kind == "contradicted":
+        return np.asarray(rows[disputes.contradicted(counts, labels)])
+    return np.asarray(rows[disputes.no_faces(counts)])
+
+
+@loaders.follows
+def confusion(split: str) -> NDArray[np.float64]:
+    """Images of a split, or of all, by label (7) and most frequent answer of the crowd (10)."""
+    votes = loaders.votes()
+    chosen = np.ones(len(votes), bool) if split == ALL else votes.splits == split
+    return agreement.label_confusion(votes.counts[chosen], votes.labels[chosen])
+
+
+def _lead(matrix: NDArray[np.float64], _: Translator) -> str:
+    shares = np.diag(matrix) / np.maximum(matrix.sum(axis=1), 1)
+    least, most = int(shares.argmin()), int(shares.argmax())
+    return _(
+        "FER-2013's label is the most frequent answer of ten people for {share} of the images: for "
+        "{most_share} of those labelled {most}, for {least_share} of those labelled {least}.",
+        share=_.percent(float(np.trace(matrix) / matrix.sum())),
+        most_share=_.percent(float(shares[most])),
+        most=_(emotions.KEYS[most]),
+        least_share=_.percent(float(shares[least])),
+        least=_(emotions.KEYS[least]),
+    )
+
+
+def confusion_table(matrix: NDArray[np.float64], _: Translator) -> pd.DataFrame:
+    """Images by label, a row each, and most frequent answer; ties count by their shares."""
+    frame = pd.DataFrame(
+        np.round(matrix, 1), columns=[vote_bars.name(choice, _) for choice in CHOICES]
+    )
+    frame.insert(0, _("FER-2013's label"), [_(key) for key in emotions.KEYS])
+    return frame
+
+
+@loaders.follows
+def image_table(split: str, kind: str, language: Language) -> pd.DataFrame:
+    """A row an image: its name, its label, what people saw."""
+    votes, rows, _ = loaders.votes(), _rows(split, kind)[:LISTED], Translator(language)
+    return pd.DataFrame(
+        {
+            _("Image"): votes.sources[rows],
+            _("Label"): [_(emotions.KEYS[label]) for label in votes.labels[rows]],
+            _("What people saw"): [vote_bars.words(votes.counts[row], _) for row in rows],
+        }
+    )
+
+
+def _images(data: Dataset | None, votes: Votes, rows: NDArray[np.int64], _: Translator) -> None:
+    """The first images of those rows of the votes that the imported data set has."""
+    row_of = loaders.rows_by_vote()
+    shown = [int(row) for row in rows[:SHOWN] if row_of is not None and row_of[row] >= 0]
+    if data is None or row_of is None or not shown:
+        st.caption(
+            _(
+                "To see them, import FER-2013: `fer data download`, or "
+                "`fer data import archive.zip`."
+            )
+        )
+        return
+    with st.grid("auto", min_column_width=76, gap="xsmall"):
+        for row in shown:
+            label = _(emotions.KEYS[votes.labels[row]])
+            vote_bars.image(
+                data.images[row_of[row]],
+                votes.counts[row],
+                label,
+                _("Face: {emotion}", emotion=label),
+                _,
+            )
+    if len(rows) > len(shown):
+        st.caption(
+            _(
+                "The first {n} of them; below a face its label, and a square for each voter.",
+                n=len(shown),
+            )
+        )

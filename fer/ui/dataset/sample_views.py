@@ -1,0 +1,115 @@
+"""The committed sample on the dataset page: seventy faces, and one of them closely."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from fer import FerError, emotions
+from fer.data import sample
+from fer.data.dataset import Split
+from fer.ui import charts, explanations, face_buttons, loaders, sample_faces, vote_bars, widgets
+from fer.ui.dataset import dataset_charts
+from fer.ui.text import Translator
+
+CHOSEN = "sample_face"
+ASKED = "sample_asked"
+ENLARGEMENT = 4
+
+
+def show(_: Translator) -> None:
+    """Ten faces of each emotion to press, and the chosen one's pixels, votes and answers."""
+    st.header(_("Sample faces"), anchor="sample")
+    try:
+        found = sample_faces.faces()
+        chosen = st.session_state.get(CHOSEN)
+        rows = [
+            (
+                _(key),
+                [
+                    sample_faces.button(found, int(row), int(row), _, caption=False)
+                    for row in found.rows(key)
+                ],
+            )
+            for key in emotions.KEYS
+        ]
+        face_buttons.show(
+            sample_faces.pictures(range(len(found))),
+            len(found),
+            rows,
+            chosen,
+            "sample_grid",
+            _("Sample faces of FER-2013"),
+            choose,
+            columns=sample.EACH,
+        )
+        st.caption(
+            _(
+                "{n} Training images, ten of each emotion. Press one for its pixels, its votes and "
+                "both models' answers. Dashed: ten voters disagreed about it.",
+                n=len(found),
+            )
+        )
+        if chosen is not None:
+            one(chosen, _)
+    except FerError as error:
+        st.error(_.error(error))
+
+
+def choose(row: int) -> None:
+    """Makes a face the one that is looked at closely."""
+    st.session_state[CHOSEN] = row
+
+
+def one(row: int, _: Translator) -> None:
+    """A sample face enlarged, with its histogram, its votes and what each model says.
+
+    Raises:
+        FerError: if the sample is damaged or no model is installed.
+    """
+    found = sample_faces.faces()
+    image = found.images[row]
+    st.subheader(
+        f"{_(emotions.KEYS[found.labels[row]])} · {Split.TRAINING} · "
+        + str(found.names[row]).rpartition("/")[2]
+    )
+    picture, side = st.columns([1, 2])
+    with picture:
+        crisp = image.repeat(ENLARGEMENT, axis=0).repeat(ENLARGEMENT, axis=1)
+        st.image(crisp, width=240, alt=_("The face enlarged, pixel by pixel"))
+        widgets.chart(
+            dataset_charts.image_histogram(image, _),
+            key="sample_histogram",
+            alt=_("Histogram of the image's gray values"),
+        )
+    with side:
+        st.markdown(sample_faces.about(row, _))
+        vote_bars.chart(found.counts[row], "sample_votes", _)
+        answers(row, _)
+
+
+def answers(row: int, _: Translator) -> None:
+    """Both models' answers, at once where that needs no TensorFlow; else when they are asked."""
+    if not loaders.models():
+        st.caption(_("No model is installed here. Run `fer train` and `fer publish`."))
+        return
+    if not (loaders.answers_at_once() or st.session_state.get(ASKED)):
+        st.button(
+            _("Ask both models"), icon=":material/psychology:", key="sample_ask", on_click=ask
+        )
+        return
+    content, name = sample_faces.content(row)
+    with st.spinner(_("Asking both models…")):
+        photo = widgets.patiently(lambda: loaders.classified(content, name, False), _)
+    predictions = photo.answers[0].predictions
+    widgets.chart(
+        charts.confidence_bars(predictions, _),
+        key="sample_confidence",
+        alt=_("Bars of both models' confidence for each emotion"),
+    )
+    st.caption(_("Computed now. The models were trained on Training images."))
+    explanations.offer(sample_faces.faces().images[row], predictions, "sample", _)
+
+
+def ask() -> None:
+    """Keeps in mind that this visitor waits for the slower backend."""
+    st.session_state[ASKED] = True

@@ -1,0 +1,1 @@
+"""Page 5, the real-time demo: webcam, photos, videos, game."""

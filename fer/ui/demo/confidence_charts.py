@@ -1,0 +1,53 @@
+"""Figures of confidence over time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+
+from fer import emotions
+from fer.media.streaming import HISTORY_SECONDS, Moment
+from fer.ui.charts import arrange
+from fer.ui.text import Translator
+
+
+def minute(
+    moments: Sequence[Moment], model: str, number: int, now: float, _: Translator
+) -> go.Figure:
+    """A model's confidence in each emotion for one face over the last minute.
+
+    Args:
+        number: the face.
+        now: `time.monotonic` seconds; the axis counts back from it.
+    """
+    figure = _lines(moments, model, number, now, _)
+    figure.update_xaxes(range=[-HISTORY_SECONDS, 0])
+    return arrange(figure, _, x=_("Seconds before now"), y=_("Confidence (%)"), height=260)
+
+
+def timeline(
+    moments: Sequence[Moment], model: str, number: int, seconds: float, _: Translator
+) -> go.Figure:
+    """A model's confidence in each emotion for one face over a video of that many seconds."""
+    figure = _lines(moments, model, number, 0.0, _)
+    figure.update_xaxes(range=[0, seconds])
+    return arrange(figure, _, x=_("Time (s)"), y=_("Confidence (%)"), height=260)
+
+
+def _lines(
+    moments: Sequence[Moment], model: str, number: int, origin: float, _: Translator
+) -> go.Figure:
+    own = [moment for moment in moments if moment.number == number]
+    figure = go.Figure()
+    for position, emotion in enumerate(emotions.EMOTIONS):
+        figure.add_scatter(
+            name=_(emotion.key),
+            x=[moment.at - origin for moment in own],
+            y=[100 * float(moment.probabilities[model][position]) for moment in own],
+            mode="lines",
+            line={"color": emotion.colour, "width": 2},
+            hovertemplate="%{y:.1f} %<extra>" + _(emotion.key) + "</extra>",
+        )
+    figure.update_yaxes(range=[0, 100])
+    return figure

@@ -1,0 +1,322 @@
+"""Page 5's mode "Play": ten faces, your answers, then those of both models and of ten people."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from fer import emotions
+from fer.crowd import game
+from fer.crowd.game import Deck
+from fer.data import sample
+from fer.data.dataset import Dataset, Split
+from fer.inference.classification import Prediction
+from fer.ui import charts, explanations, loaders, vote_bars, widgets
+from fer.ui.text import Translator
+
+STATE, VISIT, CHOSEN = "play_game", "play_visit", "play_face"
+# The number that the visitor sees, and the one that was drawn for them.
+NUMBER, DRAWN = "game", "play_drawn"
+YOU = "you"
+FACE_WIDTH = 240
+
+
+@dataclass(frozen=True)
+class _Game:
+    """A begun game: its number, the deck it draws from, the faces' places in it, the answers so
+    far (0-6)."""
+
+    number: int
+    deck: str
+    places: tuple[int, ...]
+    answers: tuple[int, ...] = ()
+
+    @property
+    def is_over(self) -> bool:
+        return len(self.answers) == len(self.places)
+
+
+def show(_: Translator) -> None:
+    """The game from its first face to its scores.
+
+    Raises:
+        FerError: if votes, data set or sample are damaged, or no network answers.
+    """
+    found = deck()
+    begun: _Game | None = st.session_state.get(STATE)
+    # Somebody may have imported FER-2013 meanwhile.
+    if begun is None or begun.deck != found.name:
+        _start(found, _)
+    elif not begun.is_over:
+        _ask(found, begun, _)
+    else:
+        _finish(found, begun, _)
+
+
+def deck() -> Deck:
+    """PrivateTest where FER-2013 is imported, else the committed sample."""
+    data = loaders.data()
+    found = None if data is None else _of_private_test(data.digest, loaders.votes().digest, data)
+    return found or _of_sample()
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)
+def _of_private_test(digest: str, of_votes: str, _data: Dataset) -> Deck | None:
+    return game.of_private_test(_data, loaders.votes())
+
+
+@loaders.follows
+def _of_sample() -> Deck:
+    return game.of_sample(sample.open_sample(loaders.DATA / sample.FOLDER.name))
+
+
+def _start(found: Deck, _: Translator) -> None:
+    st.write(
+        _(
+            "Ten faces, and for each you choose one of seven expressions. Then you see what both "
+            "models answered, what FER-2013's label says, and what ten other people saw."
+        )
+    )
+    if found.is_training:
+        st.caption(
+            _(
+                "FER-2013 is not imported here, so the faces come from the sample: Training "
+                "images, which both models have learnt from."
+            )
+        )
+    drawn = st.session_state.setdefault(DRAWN, random.randint(1, game.MOST_GAMES))
+    st.number_input(
+        _("Game number: the same number gives everybody the same faces"),
+        1,
+        game.MOST_GAMES,
+        drawn,
+        key=NUMBER,
+        bind="query-params",
+        width=260,
+    )
+
+    def begin() -> None:
+        number = int(st.session_state[NUMBER])
+        st.session_state[STATE] = _Game(number, found.name, game.draw(found, number))
+
+    st.button(_("Start"), icon=":material/play_arrow:", key="play_start", on_click=begin)
+
+
+def _ask(found: Deck, begun: _Game, _: Translator) -> None:
+    at = len(begun.answers)
+    st.progress(at / len(begun.places), _("Face {n} of {all}", n=at + 1, all=len(begun.places)))
+
+    def answer(label: int) -> None:
+        # A second press on the way to the server must not answer the next face.
+        if len(st.session_state[STATE].answers) == at:
+            st.session_state[STATE] = replace(begun, answers=(*begun.answers, label))
+
+    picture, side = st.columns([1, 2])
+    face = found.face(begun.places[at])
+    picture.image(
+        vote_bars.png(face), width=FACE_WIDTH, alt=_("Face {n}: which expression is it?", n=at + 1)
+    )
+    with side, st.grid("auto", min_column_width=140, gap="xsmall"):
+        for emotion in emotions.EMOTIONS:
+            st.button(
+                _(emotion.key),
+                key=f"play_{emotion.key}_{at}",
+                shortcut=str(emotion.label + 1),
+                width="stretch",
+                on_click=answer,
+                args=(emotion.label,),
+            )
+    st.caption(_("Which expression do you see? Press a button, or a key from 1 to 7."))
+
+
+def _finish(found: Deck, begun: _Game, _: Translator) -> None:
+    with st.spinner(_("Asking both models…")):
+        predictions = widgets.patiently(lambda: answers(found, begun.places), _)
+    given: dict[str, list[int]] = {YOU: list(begun.answers)}
+    for key in loaders.models():
+        given[key] = [int(by_model[key].probabilities.argmax()) for by_model in predictions]
+    _remember(found, begun, given)
+    total = game.scores(found, begun.places, given)
+    widgets.metrics(_metrics(total, len(begun.places), _), "play_scores")
+    st.write(_verdict(total, _))
+    with st.container(horizontal=True):
+        st.button(
+            _("Play again"),
+            icon=":material/replay:",
+            key="play_again",
+            on_click=_again,
+        )
+        # The file is made later, where the session is out of reach.
+        visit = list(st.session_state[VISIT])
+        widgets.download(lambda: pd.DataFrame(visit), "fer2013_game", _)
+    st.subheader(_("Face by face, game {n}", n=begun.number))
+    with st.grid("auto", min_column_width=168, gap="small"):
+        for at, place in enumerate(begun.places):
+            with st.container(border=True):
+                _card(found, place, at, given, _)
+    _explain(found, begun, predictions, _)
+
+
+def _again() -> None:
+    st.session_state.pop(STATE)
+    st.session_state.pop(CHOSEN, None)
+    st.session_state[DRAWN] = random.randint(1, game.MOST_GAMES)
+    # The address may still ask for the last game's.
+    st.session_state[NUMBER] = st.session_state[DRAWN]
+
+
+def _remember(found: Deck, begun: _Game, given: dict[str, list[int]]) -> None:
+    """Keeps the finished game for the visit's CSV file; the same game only once."""
+    lines: list[dict[str, Any]] = game.rows(found, begun.number, begun.places, given)
+    visit: list[dict[str, Any]] = st.session_state.setdefault(VISIT, [])
+    if st.session_state.get("play_kept") is not begun:
+        visit.extend(lines)
+        st.session_state["play_kept"] = begun
+
+
+def answers(found: Deck, places: tuple[int, ...]) -> list[dict[str, Prediction]]:
+    """Each model's answer for some faces of a deck: as stored by `fer evaluate` for the imported
+    data set, else computed now.
+
+    Raises:
+        BusyError: if too many are waiting for theirs.
+        FerError: if no network answers.
+    """
+    stored = _stored(found, places)
+    if stored is not None:
+        return stored
+    faces = np.stack([found.face(place) for place in places])
+    return _computed(faces, tuple(model.digest for model in loaders.models().values()))
+
+
+# A class that plays the same faces asks for them once.
+@st.cache_data(show_spinner=False, max_entries=256)
+def _computed(faces: np.ndarray[Any, Any], weights: tuple[str, ...]) -> list[dict[str, Prediction]]:
+    return loaders.classifier().predict(list(faces))
+
+
+def _stored(found: Deck, places: tuple[int, ...]) -> list[dict[str, Prediction]] | None:
+    data = loaders.data()
+    if found.is_training or data is None:
+        return None
+    sources = [str(found.names[place]) for place in places]
+    for model in loaders.models().values():
+        if model.metrics is None or model.metrics["data_sha256"] != data.digest:
+            return None
+        if any(source not in loaders.prediction_rows(model.key) for source in sources):
+            return None
+    return [
+        {
+            key: Prediction(
+                key,
+                loaders.predictions(key).probabilities[loaders.prediction_rows(key)[source]],
+            )
+            for key in loaders.models()
+        }
+        for source in sources
+    ]
+
+
+def _metrics(
+    total: dict[str, game.Score], faces: int, _: Translator
+) -> dict[str, tuple[str, str | None]]:
+    def of(value: float) -> str:
+        return _("{n} of {all}", n=_.number(value, 0 if value == int(value) else 1), all=faces)
+
+    called = {YOU: _("You"), game.PEOPLE: _("Most people"), game.LABEL: _("FER-2013's label")}
+    row: dict[str, tuple[str, str | None]] = {}
+    for player, score in total.items():
+        if player == game.PEOPLE:
+            row[called[player]] = (of(score.by_label), _("by the label"))
+        elif player == game.LABEL:
+            row[called[player]] = (of(score.by_people), _("as most people"))
+        else:
+            name = called.get(player, player)
+            row[name] = (
+                of(score.by_people),
+                _("{n} by the label", n=of(score.by_label)),
+            )
+    return row
+
+
+def _verdict(total: dict[str, game.Score], _: Translator) -> str:
+    """The game's figure in words, beside those of all of PrivateTest."""
+    sentence = _(
+        "Of ten voters, {n} would agree with you on average.",
+        n=_.number(10 * total[YOU].voters, 1),
+    )
+    record = loaders.crowd()
+    private = None if record is None else record["splits"].get(Split.PRIVATE_TEST.value)
+    if private is None:
+        return sentence
+    return f"{sentence} " + _(
+        "On all of PrivateTest one person agrees with most others on {human} of the images, "
+        "FER-2013's label on {label}, {models}.",
+        human=_.percent(private["human"]["others"]["share"], 0),
+        label=_.percent(private["fer2013_label"]["majority"]["share"], 0),
+        models=", ".join(
+            _("`{model}` on {share}", model=key, share=_.percent(m["majority"]["share"], 0))
+            for key, m in private["models"].items()
+        ),
+    )
+
+
+def _card(found: Deck, place: int, at: int, given: dict[str, list[int]], _: Translator) -> None:
+    counts, label = found.counts[place], int(found.labels[place])
+    top = game.most_frequent(counts)
+    name = _("Face {n}", n=at + 1)
+    vote_bars.image(found.face(place), counts, name, name, _)
+
+    def told(answer: int) -> str:
+        mark = " ✓" if emotions.KEYS[answer] in top else ""
+        return f"**{_(emotions.KEYS[answer])}**{mark}"
+
+    lines = [f"{_('You')}: {told(given[YOU][at])}"]
+    lines += [
+        f"{charts.swatch(key)} {key}: {told(answers[at])}"
+        for key, answers in given.items()
+        if key != YOU
+    ]
+    lines += [
+        f"{_('Label')}: {told(label)}",
+        f"{_('Voters')}: {vote_bars.words(counts, _)}",
+    ]
+    st.markdown("  \n".join(lines))
+
+
+def _explain(
+    found: Deck, begun: _Game, predictions: list[dict[str, Prediction]], _: Translator
+) -> None:
+    """Confidences and Grad-CAM of one of the faces, on request."""
+    st.caption(
+        _(
+            "✓: as most people see it. Where their answers tie, each counts its share. The squares "
+            "are the votes of ten people (FER+, Barsoum et al. 2016)."
+        )
+    )
+    st.subheader(_("Why did the models answer that?"))
+    chosen = st.pills(
+        _("Face"),
+        list(range(len(begun.places))),
+        format_func=lambda at: str(at + 1),
+        key=CHOSEN,
+    )
+    if chosen is None:
+        return
+    face, counts = found.face(begun.places[chosen]), found.counts[begun.places[chosen]]
+    picture, side = st.columns([1, 2])
+    with picture:
+        vote_bars.image(face, counts, None, _("Face {n}", n=chosen + 1), _)
+        vote_bars.chart(counts, "play_votes", _)
+    with side:
+        widgets.chart(
+            charts.confidence_bars(predictions[chosen], _),
+            key="play_confidence",
+            alt=_("Bars of both models' confidence for each emotion"),
+        )
+    explanations.show(face, predictions[chosen], "play", _)

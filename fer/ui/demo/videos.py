@@ -1,0 +1,180 @@
+"""An uploaded video on the demo page: progress, timeline, annotated video and CSV."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+
+import pandas as pd
+import streamlit as st
+
+from fer import emotions, logs
+from fer.media import streaming, videos
+from fer.scenarios import SCENARIOS
+from fer.ui import answers, loaders, widgets
+from fer.ui.demo import confidence_charts
+from fer.ui.text import Translator
+from fer.vision import upload_gate
+
+TYPES = [suffix.removeprefix(".") for suffix in upload_gate.VIDEO_SUFFIXES]
+KEPT = "video_watched"
+
+
+def show(_: Translator) -> None:
+    """Both models on a chosen video. What was seen is kept for this visit until another is chosen.
+
+    Raises:
+        FerError: if the video cannot be read or no model is installed.
+    """
+    upload = st.file_uploader(
+        _(
+            "A video of up to {seconds} seconds (MP4, MOV, WebM, MKV, AVI; up to {limit} MB)",
+            seconds=_.number(upload_gate.VIDEO_SECONDS),
+            limit=upload_gate.VIDEO_BYTES >> 20,
+        ),
+        type=TYPES,
+        max_upload_size=upload_gate.VIDEO_BYTES >> 20,
+        key="video_upload",
+    )
+    st.caption(_("The video stays in this server's memory for your visit and is never stored."))
+    if upload is None:
+        st.session_state.pop(KEPT, None)
+        return
+    _result(_watched(upload.getvalue(), upload.name, _), _)
+    answers.backend_notice(_)
+
+
+def _watched(content: bytes, name: str, _: Translator) -> videos.Watching:
+    digest = (hashlib.sha256(content).hexdigest(), _.language)
+    kept = st.session_state.get(KEPT)
+    if kept is None or kept[0] != digest:
+        bar = st.progress(0.0, _("Watching the video…"))
+
+        def advance(share: float) -> None:
+            bar.progress(share, _("Watching the video…"))
+
+        started = time.perf_counter()
+        try:
+            found = videos.analyse(
+                content,
+                name,
+                streaming.Observer(loaders.detector(), loaders.classifier()),
+                {key: _(key) for key in emotions.KEYS},
+                progress=advance,
+            )
+        finally:
+            bar.empty()
+        logs.tell(
+            "video watched",
+            video_ms=round(1000 * found.seconds),
+            frames=found.analysed,
+            analysis_ms=round(1000 * (time.perf_counter() - started)),
+        )
+        kept = (digest, found)
+        st.session_state[KEPT] = kept
+    watched: videos.Watching = kept[1]
+    return watched
+
+
+def _result(found: videos.Watching, _: Translator) -> None:
+    numbers = sorted({moment.number for moment in found.moments})
+    compared = [m for m in found.moments if len(m.probabilities) > 1]
+    agreed = sum(moment.is_agreed for moment in compared)
+    widgets.metrics(
+        {
+            _("Length"): (_("{n} s", n=_.number(found.seconds, 1)), None),
+            _("Analysed frames"): (_.number(found.analysed), None),
+            _("Faces"): (_.number(len(numbers)), None),
+            _("Models agree"): (_.percent(agreed / len(compared)) if compared else "–", None),
+        },
+        "video_metrics",
+    )
+    _notes(found, _)
+    left, right = st.columns(2)
+    with left:
+        st.video(found.video, format="video/mp4", autoplay=True, muted=True)
+        st.download_button(
+            _("Download the annotated video (MP4)"),
+            found.video,
+            file_name="annotated.mp4",
+            mime="video/mp4",
+            icon=":material/movie:",
+            key="video_annotated",
+            on_click="ignore",
+        )
+    with right:
+        if not numbers:
+            st.warning(_("No face was found in this video."))
+            return
+        number = numbers[0]
+        if len(numbers) > 1:
+            doubtful = _doubtful(found)
+            number = st.pills(
+                _("Face"),
+                numbers,
+                default=numbers[0],
+                format_func=lambda one: f"{one} ?" if one in doubtful else str(one),
+                required=True,
+                key="video_face",
+            )
+        for key in SCENARIOS:
+            if key in found.moments[0].probabilities:
+                st.markdown(f"**{key}**")
+                widgets.chart(
+                    confidence_charts.timeline(found.moments, key, number, found.seconds, _),
+                    key=f"video_timeline_{key}",
+                    alt=_("Lines: {model}'s confidence for each emotion in the video", model=key),
+                )
+        widgets.download(pd.DataFrame(streaming.rows(list(found.moments))), "video_confidences", _)
+
+
+def _doubtful(found: videos.Watching) -> set[int]:
+    """The numbers of what was doubtful as a face most of the time."""
+    looks: dict[int, list[bool]] = {}
+    for moment in found.moments:
+        looks.setdefault(moment.number, []).append(moment.is_doubtful)
+    return {number for number, each in looks.items() if 2 * sum(each) > len(each)}
+
+
+def _notes(found: videos.Watching, _: Translator) -> None:
+    """What became of the video that a visitor would not expect, a sentence each."""
+    if found.ending == "limit":
+        st.warning(
+            _(
+                "The video is longer than is watched: these are its first {seconds} seconds.",
+                seconds=_.number(found.seconds),
+            )
+        )
+    elif found.ending == "cut":
+        st.warning(
+            _(
+                "The file is cut off or damaged: it says {stated} seconds, and {seconds} could be "
+                "read.",
+                stated=_.number(found.stated, 1),
+                seconds=_.number(found.seconds, 1),
+            )
+        )
+    answers.told_turn(found.turns, _)
+    notes = []
+    if found.shots > 1:
+        notes.append(
+            _(
+                "Shots: {n}. A face gets a new number after every cut.",
+                n=_.number(found.shots),
+            )
+        )
+    if found.glimpses:
+        notes.append(
+            _(
+                "Left out, because they were seen for less than half a second: {n}.",
+                n=_.number(found.glimpses),
+            )
+        )
+    if found.too_small:
+        notes.append(
+            _("At most {n} faces at once were too small to judge.", n=_.number(found.too_small))
+        )
+    if _doubtful(found):
+        notes.append(_("A question mark: it is doubtful that this is a face."))
+    if notes:
+        st.caption(" ".join(notes))

@@ -1,0 +1,435 @@
+"""The webcam on the demo page: streamlit-webrtc's stream in, both models' answers out."""
+
+from __future__ import annotations
+
+import io
+import logging
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import av
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+# Before TensorFlow, whose BoringSSL symbols would crash aiortc; see `loaders.classifier`.
+import streamlit_webrtc as webrtc
+from PIL import Image
+from streamlit.errors import StreamlitSecretNotFoundError
+from streamlit_webrtc.webrtc import SignallingTimeoutError
+
+from fer import FerError, emotions
+from fer.media import annotation, photos, streaming
+from fer.media.streaming import Observer, Watched, Watcher
+from fer.scenarios import SCENARIOS
+from fer.ui import answers, charts, loaders, widgets
+from fer.ui.demo import camera, confidence_charts, ice, relay
+from fer.ui.text import Translator
+from fer.vision import orientation
+from fer.vision.preprocessing import Rgb
+
+logger = logging.getLogger(__name__)
+relay.install()
+
+STREAM = "webcam_stream"
+FROZEN = "webcam_frozen"
+# How often the bars are drawn anew, and what changes slowly, in seconds. Drawing takes a browser
+# longer than the networks take the server: where both are one machine, the video pays for it.
+TICK = 0.5
+SLOW_TICK = 3.0
+# Both models on a frame are asked for this size; a camera that ignores it is scaled down.
+WIDTH, HEIGHT, RATE = 640, 480, 30
+LONGEST = 1280
+# Faces are looked for in a smaller copy, in a third of the time: who sits before a camera is near.
+LOOK_IN = 384
+MOST_FACES = 6
+# How long a frame waits for its own answers; 20 frames/s are shown if every frame waits that long.
+PATIENCE = 0.05
+# A connection that comes about does so within this many seconds; a camera that works sends a
+# picture more often.
+SLOW_SECONDS = 8.0
+STILL_SECONDS = 3.0
+
+
+class Stream:
+    """One visitor's stream: the callback that streamlit-webrtc calls, and what it leaves behind.
+
+    Made once for a visit: the script is rerun while the connection is being made, and a second
+    callback would share the video with the first. `watcher` is None until the models are loaded;
+    frames pass through as they are until then. `face` is the number of the chosen one, `has_files`
+    whether the page offers downloads yet. Times are `time.monotonic` seconds.
+    """
+
+    def __init__(self) -> None:
+        self.watcher: Watcher | None = None
+        self.names: Mapping[str, str] = {key: key for key in emotions.KEYS}
+        self.is_unreachable = False
+        self.face: int | None = None
+        self.has_files = False
+        self._drawn: Rgb | None = None
+        self._plain: Rgb | None = None
+        self._connecting_since: float | None = None
+        self._alive = 0.0
+
+    def callback(self, frame: av.VideoFrame) -> av.VideoFrame:
+        """The frame with what was last seen drawn on it; the networks work elsewhere."""
+        self._alive = time.monotonic()
+        if self.watcher is None:
+            return frame
+        try:
+            whole = np.asarray(frame.to_ndarray(format="rgb24"), dtype=np.uint8)
+            rgb = photos.for_display(whole, LONGEST)
+            sight = self.watcher.show(rgb, patience=PATIENCE)
+            rgb = orientation.turned(rgb, sight.turns)
+            self._drawn = annotation.people(rgb, sight.people, self.names)
+        except Exception:
+            # streamlit-webrtc would never call again: the video would stand still without a word.
+            logger.exception("A frame could not be drawn.")
+            return frame
+        self._plain = rgb
+        return av.VideoFrame.from_ndarray(self._drawn, format="rgb24")
+
+    def follow(self, is_playing: bool, is_connecting: bool, now: float) -> None:
+        """Takes note of how the connection fares.
+
+        `is_unreachable` becomes true where it is not there after `SLOW_SECONDS`, and stays so
+        until one is.
+        """
+        if is_connecting:
+            if self._connecting_since is None:
+                self._connecting_since = now
+            self.is_unreachable |= now - self._connecting_since > SLOW_SECONDS
+        else:
+            self._connecting_since = None
+        if is_playing:
+            self.is_unreachable = False
+
+    def is_still(self, now: float) -> bool:
+        """Whether no picture has come for a while, as when the camera was unplugged."""
+        return now - self._alive > STILL_SECONDS
+
+    def still(self) -> Rgb:
+        """The frame that was last shown, without what was drawn on it; only where `has_frame`."""
+        return np.array(self._plain)
+
+    def snapshot(self) -> bytes:
+        """The frame that was last shown as PNG; only where `has_frame`."""
+        stream = io.BytesIO()
+        Image.fromarray(np.asarray(self._drawn)).save(stream, "PNG")
+        return stream.getvalue()
+
+    @property
+    def has_frame(self) -> bool:
+        """Whether a frame was ever shown."""
+        return self._drawn is not None
+
+
+def show(_: Translator) -> None:
+    """Camera, video with both models' answers, and beside it what they say, several times a second.
+
+    Raises:
+        FerError: if no model is installed or no TURN credentials can be had.
+    """
+    url = st.context.url or ""
+    if not ice.is_secure(url):
+        st.warning(
+            _(
+                "Browsers give a camera only to pages opened over https or on this machine; open "
+                "this page that way, or use a photo."
+            )
+        )
+        return
+    found = camera.state()
+    # Always there: what comes and goes above the video would move it, and moved it starts anew.
+    with st.container():
+        if found == "missing":
+            _instead(_("No camera was found; connect one, or use a photo."), "missing", _)
+        elif found == "refused":
+            _instead(
+                _("The camera was refused; allow it in the browser, or use a photo."), "refused", _
+            )
+    stream: Stream = st.session_state.setdefault(STREAM, Stream())
+    stream.names = {key: _(key) for key in emotions.KEYS}
+    left, right = st.columns(2)
+    with left:
+        sides = {"user": _("Front camera"), "environment": _("Back camera")}
+        facing = st.segmented_control(
+            _("Camera"),
+            list(sides),
+            default="user",
+            format_func=sides.__getitem__,
+            required=True,
+            key="webcam_facing",
+        )
+        state = _connection(stream, facing, url, _)
+        stream.has_files = stream.has_frame
+        if stream.has_files and stream.watcher is not None:
+            _files(stream, stream.watcher, _)
+        st.caption(
+            _("Frames stay in this server's memory, one at a time; nothing is stored or logged.")
+        )
+    is_busy = state.playing or state.signalling
+    if is_busy and stream.watcher is None:
+        # While the connection is being made, not when the page is opened.
+        stream.watcher = Watcher(
+            Observer(loaders.detector(LOOK_IN), loaders.classifier(), most_faces=MOST_FACES)
+        )
+    with right:
+        half_life = st.slider(
+            _("Smoothing: half-life in seconds (0: every frame as it is)"),
+            0.0,
+            2.0,
+            0.3,
+            0.1,
+            key="webcam_half_life",
+        )
+        if stream.watcher is not None:
+            stream.watcher.half_life = half_life
+        st.fragment(_live, run_every=TICK if is_busy else None)(stream, state, _)
+        st.fragment(_lately, run_every=SLOW_TICK if is_busy else None)(stream, state, _)
+        if stream.watcher is not None:
+            answers.backend_notice(_)
+    _frozen(_)
+
+
+def _frozen(_: Translator) -> None:
+    """The frame that the visitor froze: both models' answers for it, and why."""
+    if FROZEN not in st.session_state:
+        return
+    st.subheader(_("Frozen frame"))
+    rgb, found = st.session_state[FROZEN]
+    if found is None:
+        found = widgets.patiently(
+            lambda: photos.classify(rgb, "frame", loaders.detector(), loaders.classifier()), _
+        )
+        st.session_state[FROZEN] = rgb, found
+    if not found.answers:
+        st.caption(_("No face is seen. Face the camera in good light, not too far away."))
+    answers.show(rgb, found, "frozen", _)
+    st.button(
+        _("Discard it"),
+        icon=":material/delete:",
+        key="webcam_discard",
+        on_click=lambda: st.session_state.pop(FROZEN, None),
+    )
+
+
+def _connection(stream: Stream, facing: str, url: str, _: Translator) -> webrtc.WebRtcStreamerState:
+    """The video with its Start button, and whether it plays or is being connected."""
+    try:
+        context = webrtc.webrtc_streamer(
+            # Another camera is another stream: constraints count only when one begins.
+            key=f"webcam_{facing}",
+            mode=webrtc.WebRtcMode.SENDRECV,
+            rtc_configuration={"iceServers": ice.servers(url, _secrets())},
+            media_stream_constraints={
+                "video": {
+                    "facingMode": facing,
+                    "width": {"ideal": WIDTH},
+                    "height": {"ideal": HEIGHT},
+                    "frameRate": {"ideal": RATE},
+                },
+                "audio": False,
+            },
+            video_frame_callback=stream.callback,
+            video_html_attrs={
+                "autoPlay": True,
+                "playsInline": True,
+                "muted": True,
+                "controls": False,
+                "style": {"width": "100%"},
+            },
+            translations=_translations(_),
+            media_toggle_controls=False,
+        )
+    except SignallingTimeoutError as error:
+        raise FerError(
+            "The video could not be connected within ten seconds; press Stop and Start, or use a "
+            "photo."
+        ) from error
+    return context.state
+
+
+def _secrets() -> Mapping[str, Any]:
+    try:
+        return dict(st.secrets.get("ice", {}))
+    except StreamlitSecretNotFoundError:
+        return {}
+
+
+def _translations(_: Translator) -> webrtc.Translations:
+    return {
+        "start": _("Start"),
+        "stop": _("Stop"),
+        "select_device": _("Choose a camera"),
+        "media_api_not_available": _("This browser gives no camera to this page."),
+        "device_ask_permission": _("Please allow the camera for this page."),
+        "device_not_available": _("No camera was found; connect one, or use a photo."),
+        "device_access_denied": _(
+            "The camera was refused; allow it in the browser, or use a photo."
+        ),
+    }
+
+
+def _instead(sentence: str, key: str, _: Translator) -> None:
+    """What is wrong, and the way to the photos, where a camera can also take one."""
+    st.warning(sentence)
+    if st.button(
+        _("Use a photo"),
+        icon=":material/image:",
+        key=f"webcam_instead_{key}",
+        on_click=lambda: st.session_state.update(mode="photo"),
+    ):
+        # Pressed inside a fragment, which alone would be drawn anew.
+        st.rerun()
+
+
+def _live(stream: Stream, state: webrtc.WebRtcStreamerState, _: Translator) -> None:
+    """What the models see now. A fragment: it must always be called, and draws little when idle."""
+    now = time.monotonic()
+    stream.follow(state.playing, state.signalling, now)
+    watcher = stream.watcher
+    moments = [] if watcher is None else watcher.moments()
+    if stream.is_unreachable:
+        _instead(
+            _(
+                "No video connection came about. Behind a strict network the server needs a TURN "
+                "server (see the README); until then, use a photo."
+            ),
+            "unreachable",
+            _,
+        )
+    if watcher is None or not (state.playing or moments):
+        if not stream.is_unreachable:
+            st.caption(_("Press Start and look into the camera."))
+        return
+    if stream.has_frame and not stream.has_files:
+        # The first picture is there: once, all is drawn anew, with the files to download.
+        st.rerun()
+    sight = watcher.sight()
+    people = sight.people
+    if state.playing:
+        answers.told_turn(sight.turns, _)
+    if state.playing and stream.is_still(now):
+        _instead(
+            _(
+                "The camera sends no picture any more. Connect it and press Stop and Start, or use "
+                "a photo."
+            ),
+            "still",
+            _,
+        )
+    elif state.playing and not people:
+        st.caption(_("No face is seen. Face the camera in good light, not too far away."))
+    if state.playing:
+        answers.told_small(sight.too_small, _)
+    if people:
+        _answers(_chosen(stream, people, _), _)
+
+
+def _lately(stream: Stream, state: webrtc.WebRtcStreamerState, _: Translator) -> None:
+    """What the models saw in the last minute, and how the server keeps up. A fragment as `_live`
+    is, drawn less often."""
+    watcher = stream.watcher
+    moments = [] if watcher is None else watcher.moments()
+    if watcher is None or not (state.playing or moments):
+        return
+    if moments:
+        _minute(stream, moments, watcher.sight().people, _)
+    pace = watcher.pace()
+    widgets.metrics(
+        {
+            _("Shown"): (_("{n} frames/s", n=_.number(pace.shown, 1)), None),
+            _("Analysed"): (
+                _("{n} frames/s", n=_.number(pace.analysed, 1)),
+                _(
+                    "{p50} ms, 95 %: {p95} ms",
+                    p50=_.number(pace.p50_ms),
+                    p95=_.number(pace.p95_ms),
+                ),
+            ),
+            _("Models agree"): (
+                "–" if pace.agreement is None else _.percent(pace.agreement),
+                None,
+            ),
+        },
+        "webcam_metrics",
+    )
+
+
+def _files(stream: Stream, watcher: Watcher, _: Translator) -> None:
+    """What can be taken home, made when asked for. Outside the fragment, which would replace the
+    buttons while they are pressed."""
+    with st.container(horizontal=True):
+        st.download_button(
+            _("Snapshot (PNG)"),
+            stream.snapshot,
+            file_name="snapshot.png",
+            mime="image/png",
+            icon=":material/photo_camera:",
+            key="webcam_snapshot",
+            on_click="ignore",
+        )
+        widgets.download(
+            lambda: pd.DataFrame(streaming.rows(watcher.record())), "webcam_session", _
+        )
+        st.button(
+            _("Freeze and explain"),
+            icon=":material/ac_unit:",
+            key="webcam_freeze",
+            on_click=lambda: st.session_state.update({FROZEN: (stream.still(), None)}),
+        )
+        st.button(
+            _("Start over"),
+            icon=":material/restart_alt:",
+            help=_("Forgets this session's confidences and the agreement so far."),
+            key="webcam_clear",
+            on_click=watcher.clear,
+        )
+
+
+def _chosen(stream: Stream, people: tuple[Watched, ...], _: Translator) -> Watched:
+    by_number = {person.number: person for person in sorted(people, key=lambda p: p.number)}
+    if len(people) == 1:
+        return people[0]
+    # Whoever comes or goes changes the options, and with them Streamlit forgets the choice. A face
+    # that is only missed for a moment stays the chosen one.
+    default = stream.face if stream.face in by_number else next(iter(by_number))
+    number = st.pills(_("Face"), list(by_number), default=default, required=True, key="webcam_face")
+    if number != default:
+        stream.face = number
+        # The chart over time is another fragment, which would show the former face for seconds.
+        st.rerun()
+    return by_number[number]
+
+
+def _answers(person: Watched, _: Translator) -> None:
+    widgets.chart(
+        charts.confidence_bars(person.predictions, _),
+        key="webcam_confidence",
+        alt=_("Bars of both models' confidence for each emotion"),
+    )
+    st.caption(
+        _("Both models agree.")
+        if person.is_agreed
+        else _("The models disagree: they see different expressions.")
+    )
+    if person.face.is_doubtful:
+        st.caption(_("A question mark: it is doubtful that this is a face."))
+
+
+def _minute(
+    stream: Stream, moments: list[streaming.Moment], people: tuple[Watched, ...], _: Translator
+) -> None:
+    keys = [key for key in SCENARIOS if key in moments[-1].probabilities]
+    model = st.segmented_control(
+        _("Model over the last minute"), keys, default=keys[-1], required=True, key="webcam_model"
+    )
+    present = {person.number for person in people}
+    number = stream.face if stream.face in present else moments[-1].number
+    widgets.chart(
+        confidence_charts.minute(moments, model, number, time.monotonic(), _),
+        key="webcam_minute_chart",
+        alt=_("Lines: {model}'s confidence for each emotion over the last minute", model=model),
+    )

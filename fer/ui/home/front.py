@@ -1,0 +1,193 @@
+"""The first page: both models' answers for a face, the gain, the five modules, who made it."""
+
+from __future__ import annotations
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from fer import FerError, __version__
+from fer.scenarios import BASELINE, PROPOSED, SCENARIOS
+from fer.ui import about, answers, charts, image_sources, loaders, modules, sample_faces, widgets
+from fer.ui.results import result_tables
+from fer.ui.text import Translator
+
+# Which of the three places the face comes from: what was used last.
+SOURCE = "home_source"
+ASKED = "home_asked"
+
+
+def show(_: Translator) -> None:
+    """What is compared, answers for a face, the modules, and whose work it is."""
+    st.markdown(compared(_))
+    answered, offered = st.columns([11, 9])
+    place = answered.empty()
+    with offered:
+        chosen = offer(_)
+    if chosen is not None:
+        # The axes keep the place, and the browser gets Plotly ready while the networks are.
+        with place.container(height=480, border=False):
+            widgets.chart(
+                charts.confidence_bars({}, _),
+                key="home_waiting",
+                alt=_("Looking for faces and asking both models…"),
+            )
+    scenarios(_)
+    widgets.notices(_)
+    module_cards(_)
+    about.show(_)
+    installed(_)
+    widgets.sources(_)
+    # Last, so that nobody waits for the networks to see the rest.
+    if chosen is not None:
+        with answered:
+            answer(*chosen, place, _)
+
+
+def compared(_: Translator) -> str:
+    """What is compared and what it gives, as one line of Markdown."""
+    comparison = loaders.comparison()
+    if comparison is None:
+        return _(
+            "How much does fine-tuning VGG16 with a Squeeze-and-Excitation block (`proposed`) gain "
+            "over a frozen VGG16 (`baseline`) on FER-2013?"
+        )
+    gain = comparison["splits"]["PrivateTest"]
+    low, high = gain["gain_interval"]
+    metrics = result_tables.metrics_of("PrivateTest")
+    accuracies = (metrics[PROPOSED.key]["accuracy"], metrics[BASELINE.key]["accuracy"])
+    return _(
+        "VGG16 fine-tuned with a Squeeze-and-Excitation block (`proposed`) against a frozen VGG16 "
+        "(`baseline`): **{gain} percentage points** on FER-2013's PrivateTest (95 % interval {low} "
+        "to {high}).",
+        gain=_.difference(*accuracies),
+        low=_.signed(100 * low, 1),
+        high=_.signed(100 * high, 1),
+    )
+
+
+def offer(_: Translator) -> tuple[bytes, str] | None:
+    """Sample faces, an upload and the camera; the content and name of what was chosen last."""
+
+    def use(source: str) -> None:
+        st.session_state[SOURCE] = source
+
+    row = None
+    st.markdown(_("**Press a face**, or take your own photo."))
+    try:
+        row = sample_faces.strip("home", _, with_photo=False, on_press=lambda: use("sample"))
+    except FerError as error:
+        st.error(_.error(error))
+    upload = image_sources.upload("photo", _, on_change=lambda: use("photo"))
+    taken = None
+    if st.toggle(_("Camera"), key="home_camera_on"):
+        taken = image_sources.camera("home_camera", _, on_change=lambda: use("home_camera"))
+    used = st.session_state.get(SOURCE, "sample")
+    own = {"photo": upload, "home_camera": taken}.get(used)
+    if own is not None:
+        image_sources.promise(_)
+        return own.getvalue(), own.name
+    return None if row is None else sample_faces.content(row)
+
+
+def answer(content: bytes, name: str, place: DeltaGenerator, _: Translator) -> None:
+    """Both models' answers, at once where that needs no TensorFlow; else when they are asked."""
+    row = sample_faces.row_of(name)
+    try:
+        if row is not None and not (loaders.answers_at_once() or st.session_state.get(ASKED)):
+            place.button(
+                _("Ask both models"), icon=":material/psychology:", key="home_ask", on_click=ask
+            )
+            return
+        # What holds the place stays until there is something to put there.
+        widgets.patiently(lambda: loaders.classified(content, name, False), _)
+        words = "" if row is None else sample_faces.about(row, _)
+        with place.container():
+            answers.photo(content, name, "home", _, is_narrow=True, words=words)
+    except FerError as error:
+        place.error(_.error(error))
+
+
+def ask() -> None:
+    """Keeps in mind that this visitor waits for the slower backend."""
+    st.session_state[ASKED] = True
+
+
+def scenarios(_: Translator) -> None:
+    """A card for each scenario."""
+    st.header(_("What is compared"), anchor="scenarios")
+    models = loaders.models()
+    for column, scenario in zip(st.columns(len(SCENARIOS)), SCENARIOS.values(), strict=True):
+        with column.container(border=True, height="stretch"):
+            st.subheader(
+                f"{charts.swatch(scenario.key)} {_('Scenario')} "
+                f"{list(SCENARIOS).index(scenario.key) + 1} · {scenario.key}"
+            )
+            st.write(about.describe(scenario, _))
+            model = models.get(scenario.key)
+            if model is None and (loaders.MODELS / scenario.key).exists():
+                st.caption(_("Its files are not as published, so it does not answer; see below."))
+                continue
+            if model is None or model.metrics is None:
+                st.caption(
+                    _(
+                        "Not trained here yet. Run `fer train {key}`, `fer publish runs/{key}` and "
+                        "`fer evaluate`.",
+                        key=scenario.key,
+                    )
+                )
+                continue
+            private = model.metrics["splits"]["PrivateTest"]
+            with st.container(horizontal=True):
+                st.metric(
+                    _("PrivateTest accuracy"),
+                    _.percent(private["accuracy"]),
+                    _.interval(private["accuracy_interval"]),
+                    delta_color="off",
+                    delta_arrow="off",
+                    help=_(
+                        "Top-1, one crop, {n} images; below it the 95 % bootstrap interval."
+                    ).format(n=_.number(private["images"])),
+                )
+                st.metric(_("Macro F1"), _.number(private["macro_f1"], 3))
+            st.caption(
+                _(
+                    "{size} px input · {megabytes} MB · published {date} · SHA-256 {digest}",
+                    size=model.scenario.input_size,
+                    megabytes=_.number(model.size / 1e6, 1),
+                    date=model.config["published"],
+                    digest=model.digest[:12],
+                )
+            )
+
+
+def module_cards(_: Translator) -> None:
+    """A card for each module, with the question that it answers."""
+    st.header(_("Five modules"), anchor="modules")
+    with st.grid("auto", min_column_width=230, key="modules"):
+        for module in modules.numbered(_):
+            with st.container(border=True, height="stretch", gap="xsmall"):
+                st.page_link(module.path, label=f"**{module.name}**", icon=module.icon)
+                st.markdown(module.question)
+
+
+def installed(_: Translator) -> None:
+    """Which data are here, and which version of the code."""
+    try:
+        data = loaders.data()
+    except FerError as error:
+        st.error(_.error(error))
+        data = None
+    st.caption(
+        (
+            _("FER-2013 is imported: {n} images.", n=_.number(len(data)))
+            if data is not None and data.notice is None
+            else _("A data set is imported: {n} images.", n=_.number(len(data)))
+            if data is not None
+            else _(
+                "FER-2013 is not imported here, so only its sample faces are shown; the figures "
+                "come from stored results. Module 1 downloads it."
+            )
+        )
+        + " "
+        + _("Version {version} of this dashboard.", version=__version__)
+    )

@@ -1,0 +1,143 @@
+"""Where an image comes from: an upload, the camera, or a sample."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Hashable
+from typing import Any
+
+import streamlit as st
+from PIL import Image
+
+from fer import FerError, emotions
+from fer.data.dataset import Split
+from fer.media import photos
+from fer.ui import answers, loaders, sample_faces, vote_bars
+from fer.ui.text import Translator
+from fer.vision import upload_gate
+from fer.vision.faces import Face, Found
+
+TYPES = [suffix.removeprefix(".") for suffix in upload_gate.IMAGE_SUFFIXES]
+# What the data set's select box calls the strip above it.
+STRIP = "strip"
+
+
+def choose(key: str, _: Translator, default: str = "sample") -> tuple[bytes, str] | None:
+    """The chosen image's content and name, None as long as nothing is chosen."""
+    kinds = {"upload": _("Upload"), "camera": _("Camera"), "sample": _("Sample")}
+    kind = st.segmented_control(
+        _("Image from"),
+        list(kinds),
+        default=default,
+        format_func=kinds.__getitem__,
+        required=True,
+        key=f"{key}_source",
+    )
+    if kind == "sample":
+        return _sample(key, _)
+    taken = upload(f"{key}_upload", _) if kind == "upload" else camera(f"{key}_camera", _)
+    if taken is None:
+        return None
+    promise(_)
+    return taken.getvalue(), taken.name
+
+
+def upload(key: str, _: Translator, on_change: Callable[[], Any] | None = None) -> Any:
+    """A photo of the visitor's, None as long as there is none."""
+    return st.file_uploader(
+        _("A photo with one or more faces (JPEG, PNG, WebP, AVIF, HEIC…; up to 40 MB)"),
+        type=TYPES,
+        max_upload_size=upload_gate.IMAGE_BYTES >> 20,
+        key=key,
+        on_change=on_change,
+    )
+
+
+def camera(key: str, _: Translator, on_change: Callable[[], Any] | None = None) -> Any:
+    """A picture of the visitor's camera, None as long as there is none."""
+    return st.camera_input(
+        _("A photo from your camera (needs https or localhost)"), key=key, on_change=on_change
+    )
+
+
+def promise(_: Translator) -> None:
+    """What happens to a visitor's photo."""
+    st.caption(_("The photo stays in this server's memory for ten minutes and is never stored."))
+
+
+def _sample(key: str, _: Translator) -> tuple[bytes, str]:
+    row = sample_faces.strip(key, _, with_photo=True)
+    data = loaders.data()
+    if data is not None:
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            chosen = st.selectbox(
+                _("Or any Training face"),
+                [STRIP, *emotions.KEYS],
+                format_func=lambda name: _("one of those above") if name == STRIP else _(name),
+                key=f"{key}_sample",
+                width=220,
+            )
+            if chosen != STRIP:
+                rows = data.rows(Split.TRAINING, chosen)
+                if not len(rows):
+                    raise FerError(
+                        "The imported data set has no {split} image of {emotion}; import the whole "
+                        "set.",
+                        split=Split.TRAINING,
+                        emotion=chosen,
+                    )
+                number = st.number_input(
+                    _("Number"), 1, len(rows), 1, key=f"{key}_sample_number", width=160
+                )
+                at = rows[int(number) - 1]
+                stream = io.BytesIO()
+                Image.fromarray(data.images[at]).save(stream, "PNG")
+                return stream.getvalue(), str(data.sources[at])
+    st.caption(sample_faces.about(row, _))
+    return sample_faces.content(row)
+
+
+def votes(key: str, name: str, _: Translator) -> None:
+    """What people saw in the chosen sample, beside FER-2013's label; nothing for a visitor's own
+    photo, whatever it is called."""
+    if st.session_state.get(f"{key}_source") != "sample":
+        return
+    found = loaders.votes_of([name])[0]
+    label = name.rpartition("/")[0].rpartition("/")[2]
+    if found is None or label not in emotions.KEYS:
+        return
+    st.markdown(_("FER-2013's label: **{label}**", label=_(label)))
+    vote_bars.chart(found, f"{key}_votes", _)
+
+
+def detected(content: bytes, name: str) -> tuple[int, Found]:
+    """The quarter turns anticlockwise that set an image upright, and its faces then.
+
+    Raises:
+        FerError: if the image cannot be read.
+    """
+    return _detected(content, name, loaders.state())
+
+
+@st.cache_data(max_entries=16, ttl=loaders.KEPT_SECONDS, show_spinner=False)
+def _detected(content: bytes, name: str, models: Hashable) -> tuple[int, Found]:
+    return photos.search(loaders.image(content, name), loaders.detector())
+
+
+def face(content: bytes, name: str, key: str, _: Translator) -> tuple[int, Face | None]:
+    """The quarter turns anticlockwise that set an image upright, and the face to look at, chosen by
+    the visitor if there are several; None if there is none."""
+    turns, found = detected(content, name)
+    faces = found.faces
+    answers.told_turn(turns, _)
+    if len(faces) <= 1:
+        return turns, faces[0] if faces else None
+    chosen = st.pills(
+        _("Face"),
+        list(range(len(faces))),
+        default=0,
+        format_func=lambda position: str(position + 1),
+        required=True,
+        key=f"{key}_chosen_face",
+    )
+    return turns, faces[chosen]

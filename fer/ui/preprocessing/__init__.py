@@ -1,0 +1,1 @@
+"""Page 2, preprocessing: its sections."""

@@ -1,0 +1,220 @@
+"""Pieces of the preprocessing page: the row of stages, the sliders, the grid of variants."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from fer.media import photos
+from fer.scenarios import PROPOSED, Augmentation
+from fer.ui import charts, loaders
+from fer.ui.text import Translator
+from fer.vision import orientation, stages
+from fer.vision.faces import Face
+from fer.vision.preprocessing import FER_SIZE, NETWORK_SIZE, Gray
+from fer.vision.stages import Stage
+
+VARIANTS = 12
+# Shown three columns wide on a phone, where more pixels than this are not seen.
+VARIANT_SIZE = 112
+PREFIX = "augment"
+
+
+def names(_: Translator) -> dict[str, str]:
+    """What each stage is called."""
+    return {
+        "original": _("Original"),
+        "face": _("Face crop"),
+        "grayscale": _("Grayscale"),
+        "fer_resolution": _("48×48, as in FER-2013"),
+        "resized": _("Enlarged"),
+        "three_channels": _("Three channels (RGB)"),
+        "network_input": _("Network input (BGR − mean)"),
+    }
+
+
+@st.cache_resource(max_entries=4, ttl=600, show_spinner=False)
+def recorded(
+    content: bytes, name: str, turns: int, _face: Face | None, box: str
+) -> tuple[Stage, ...]:
+    """The stages of an image set upright by so many quarter turns; `box` tells faces apart, whose
+    landmarks cannot be hashed."""
+    return stages.record(orientation.turned(loaders.image(content, name), turns), _face)
+
+
+def stage_table(found: tuple[Stage, ...], _: Translator) -> pd.DataFrame:
+    """A row a stage: shape, dtype, range, milliseconds, the library's function."""
+    called = names(_)
+    return pd.DataFrame(
+        [
+            {
+                _("Stage"): called[stage.key],
+                _("Shape"): stage.shape,
+                _("Type"): str(stage.array.dtype),
+                _("Minimum"): round(stage.low, 2),
+                _("Maximum"): round(stage.high, 2),
+                _("Time (ms)"): round(stage.milliseconds, 3),
+                _("Function"): f"{stage.function.__module__}.{stage.function.__name__}",
+            }
+            for stage in found
+        ]
+    )
+
+
+def show_stages(found: tuple[Stage, ...], _: Translator) -> None:
+    """Every stage's picture with shape, range and time, side by side."""
+    called = names(_)
+    with st.grid(4, min_column_width=150, gap="small"):
+        for number, stage in enumerate(found, start=1):
+            with st.container():
+                picture = photos.for_display(stage.picture, 800)
+                if min(picture.shape[:2]) <= FER_SIZE:
+                    # Repeated pixels stay crisp in the browser, which smooths what it enlarges.
+                    picture = picture.repeat(6, axis=0).repeat(6, axis=1)
+                st.image(picture, width="stretch", alt=called[stage.key])
+                st.markdown(f"**{number} · {called[stage.key]}**")
+                took = f" · {_.number(stage.milliseconds, 2)} ms" if number > 1 else ""
+                st.caption(
+                    f"{stage.shape} {stage.array.dtype} · {_.number(stage.low)} – "
+                    f"{_.number(stage.high)}{took}"
+                )
+
+
+def channels(found: tuple[Stage, ...], _: Translator) -> go.Figure:
+    """Range and mean of each channel of the network's input."""
+    rows = stages.channel_statistics(found[-1].array)
+    called = {"blue": _("Blue"), "green": _("Green"), "red": _("Red")}
+    figure = go.Figure()
+    figure.add_bar(
+        orientation="h",
+        y=[called[row["channel"]] for row in rows],
+        x=[row["maximum"] - row["minimum"] for row in rows],
+        base=[row["minimum"] for row in rows],
+        text=[
+            f"{_.number(row['minimum'], 1)} … {_.number(row['mean'], 1)} … "
+            f"{_.number(row['maximum'], 1)}"
+            for row in rows
+        ],
+        textposition="outside",
+        cliponaxis=False,
+        marker={"color": PROPOSED.colour},
+        hovertemplate="%{y}: %{text}<extra></extra>",
+    )
+    # Room for the numbers to the right of the longest bar.
+    figure.update_xaxes(range=[-130, 300])
+    figure.update_yaxes(autorange="reversed")
+    return charts.arrange(
+        figure, _, x=_("Pixel value minus ImageNet's mean"), y=_("Channel"), height=200
+    )
+
+
+def channel_table(found: tuple[Stage, ...], _: Translator) -> pd.DataFrame:
+    """Minimum, mean and maximum of each channel of the network's input."""
+    frame = pd.DataFrame(stages.channel_statistics(found[-1].array)).round(3)
+    frame.columns = pd.Index([_("Channel"), _("Minimum"), _("Mean"), _("Maximum")])
+    return frame
+
+
+def sliders(_: Translator) -> tuple[Augmentation, int]:
+    """The augmentation and the seed that the visitor set; at first, those of training."""
+    trained = PROPOSED.augmentation or Augmentation()
+    defaults: dict[str, float] = {
+        "rotation": trained.rotation,
+        "flip": 100 * trained.flip,
+        "shift": round(100 * trained.shift, 1),
+        "zoom": 100 * trained.zoom,
+        "contrast": 100 * trained.contrast,
+        "brightness": trained.brightness,
+        "gamma": round(100 * (math.exp(trained.gamma) - 1)),
+        "erasing": 100 * trained.erasing,
+        "erased_area": 100 * trained.erased_area,
+    }
+    labels = {
+        "rotation": (_("Rotation (± degrees)"), 90.0, 1.0),
+        "flip": (_("Flip (% of images)"), 100.0, 5.0),
+        "shift": (_("Shift (± % of the side)"), 30.0, 0.1),
+        "zoom": (_("Zoom (± %)"), 50.0, 1.0),
+        "contrast": (_("Contrast (± %)"), 80.0, 1.0),
+        "brightness": (_("Brightness (± of 255)"), 100.0, 1.0),
+        "gamma": (_("Gamma (exponent up to + %)"), 150.0, 1.0),
+        "erasing": (_("Erasing (% of images)"), 100.0, 5.0),
+        "erased_area": (_("Erased area (up to % of the image)"), 50.0, 1.0),
+    }
+
+    def reset() -> None:
+        for name, value in defaults.items():
+            st.session_state[f"{PREFIX}_{name}"] = float(value)
+
+    if f"{PREFIX}_rotation" not in st.session_state:
+        reset()
+    values = {}
+    with st.grid(3, min_column_width=180):
+        for name, (label, most, step) in labels.items():
+            values[name] = st.slider(
+                label,
+                0.0,
+                most,
+                step=step,
+                format="%.1f" if step < 1 else "%.0f",
+                key=f"{PREFIX}_{name}",
+            )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        seed = st.number_input(_("Seed"), 0, 10**6, 2013, key=f"{PREFIX}_seed", width=160)
+        st.button(
+            _("As in training"),
+            icon=":material/restart_alt:",
+            on_click=reset,
+            key=f"{PREFIX}_reset",
+        )
+    chosen = Augmentation(
+        rotation=values["rotation"],
+        flip=values["flip"] / 100,
+        shift=values["shift"] / 100,
+        zoom=values["zoom"] / 100,
+        contrast=values["contrast"] / 100,
+        brightness=values["brightness"],
+        gamma=math.log1p(values["gamma"] / 100),
+        erasing=values["erasing"] / 100,
+        erased_area=values["erased_area"] / 100,
+    )
+    return chosen, int(seed)
+
+
+def show_variants(gray: Gray, augmentation: Augmentation, seed: int, _: Translator) -> None:
+    """Twelve augmented pictures, each with the change that was drawn."""
+    with st.grid(6, min_column_width=100, gap="xsmall"):
+        for variant in stages.variants(gray, augmentation, seed, VARIANTS, VARIANT_SIZE):
+            change = variant.change
+            drawn = [f"{_.signed(change.rotation)}°", f"{_.number(100 * change.zoom)} %"]
+            if change.is_flipped:
+                drawn.append(_("mirrored"))
+            if change.erased is not None:
+                drawn.append(_("partly erased"))
+            moved = (100 * change.shift_x, 100 * change.shift_y)
+            told = [*drawn, f"→ {_.signed(moved[0])} %", f"↓ {_.signed(moved[1])} %"]
+            told += [f"×{_.number(change.contrast, 2)}", f"{_.signed(change.brightness)}"]
+            told.append(f"γ {_.number(change.gamma, 2)}")
+            st.image(
+                variant.picture,
+                caption=" · ".join(drawn),
+                alt=_("Augmented face: {change}", change=", ".join(told)),
+                width="stretch",
+            )
+
+
+def served_sizes(_: Translator) -> str | None:
+    """A sentence on models that take another size than 224 pixels, None if there is none."""
+    other = {
+        key: model.scenario.input_size
+        for key, model in loaders.models().items()
+        if model.scenario.input_size != NETWORK_SIZE
+    }
+    if not other:
+        return None
+    return _(
+        "Installed models that take another size: {models}. All stages up to 48×48 are the same.",
+        models=", ".join(f"{key} {size}×{size}" for key, size in other.items()),
+    )

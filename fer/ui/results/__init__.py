@@ -1,0 +1,1 @@
+"""Page 3, classification results: its sections, tables, charts and report."""

@@ -1,0 +1,383 @@
+"""Page 3's view "What people see": both models, FER-2013's labels and one person against ten."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from fer.crowd import disputes, study
+from fer.crowd.disputes import Dispute, Kind
+from fer.data.dataset import Split
+from fer.inference.classification import Prediction
+from fer.scenarios import BASELINE, PROPOSED
+from fer.ui import charts, loaders, vote_bars, widgets
+from fer.ui.results import crowd_charts, result_charts, result_tables
+from fer.ui.text import Translator
+
+POSITION = "dispute_position"
+MOST = 200
+ENLARGEMENT = 6
+
+
+def show(split: str, _: Translator) -> None:
+    """How models, labels and one person agree with the crowd, and the images in dispute.
+
+    Raises:
+        FerError: if votes or stored predictions are missing or damaged.
+    """
+    record = loaders.crowd()
+    if record is None or split not in record["splits"]:
+        st.caption(_("Not made yet. Run `{command}`.", command="fer crowd"))
+        return
+    found = record["splits"][split]
+    st.write(lead(found, _))
+    widgets.metrics(_metrics(found, _), "crowd_metrics")
+    st.subheader(_("The clearer the face, the better the models"))
+    widgets.chart(
+        crowd_charts.by_agreement(found["levels"], _),
+        key="crowd_levels",
+        alt=_("Lines: agreement with the majority over the number of voters who make it"),
+    )
+    st.caption(
+        _(
+            "Ten people saw each image (FER+, Barsoum et al. 2016). The majority is the emotion "
+            "that at least {enough} of them chose; where two emotions tie, each counts half. One "
+            "person is measured against the nine others. Bars: 95 % bootstrap over images.",
+            enough=record["enough_votes"],
+        )
+    )
+    st.subheader(_("Whose error is it?"))
+    widgets.chart(
+        crowd_charts.sides(found["models"], _),
+        key="crowd_sides",
+        alt=_("Bars: with whom the crowd sides where a model's answer is not the label"),
+    )
+    with st.expander(_("Tables and downloads"), key="crowd_details"):
+        for name, frame in tables(found, _).items():
+            widgets.table(frame, f"crowd_{name}_{split}", _called(name, _), _)
+    st.subheader(_("Calibration against people"))
+    widgets.chart(
+        result_charts.reliability(
+            {
+                key: [{**row, "accuracy": row["agreement"]} for row in model["reliability_voters"]]
+                for key, model in found["models"].items()
+            },
+            {key: model["ece_voters"] for key, model in found["models"].items()},
+            _,
+        ).update_yaxes(title=_("Voters who agree with the answer (%)")),
+        key="crowd_reliability",
+        alt=_("Share of voters who agree with the answer against confidence, for both models"),
+    )
+    _disputed(split, _)
+    _made_with(record, _)
+
+
+def lead(found: Mapping[str, Any], _: Translator) -> str:
+    """The answer in two sentences."""
+    human, label = found["human"]["others"]["share"], found["fer2013_label"]["majority"]["share"]
+    sentence = _(
+        "On the {n} images where at least five of ten people agree, one person agrees with the "
+        "nine others in {human} of the cases, and FER-2013's own label with the majority in "
+        "{label}.",
+        n=_.number(found["images_with_majority"]),
+        human=_.percent(human),
+        label=_.percent(label),
+    )
+    if "gain" not in found:
+        return sentence
+    return f"{sentence} {gain(found, _)}"
+
+
+def gain(found: Mapping[str, Any], _: Translator) -> str:
+    """What `proposed` gains by both yardsticks."""
+
+    def points(name: str) -> str:
+        low, high = found["gain"][name]["interval"]
+        return _(
+            "{gain} ({low} to {high})",
+            gain=_difference(found, name, _),
+            low=_.signed(100 * low, 1),
+            high=_.signed(100 * high, 1),
+        )
+
+    return _(
+        "On these images `proposed` gains {label} percentage points over `baseline` by the label "
+        "and {majority} by the majority.",
+        label=points("label_with_majority"),
+        majority=points("majority"),
+    )
+
+
+def _difference(found: Mapping[str, Any], name: str, _: Translator) -> str:
+    """The gain by a yardstick, as the two shares beside it have it."""
+    baseline, proposed = (found["models"][key][name]["share"] for key in study.PAIR)
+    return _.difference(proposed, baseline)
+
+
+def _metrics(found: Mapping[str, Any], _: Translator) -> dict[str, tuple[str, str | None]]:
+    row: dict[str, tuple[str, str | None]] = {
+        _("{model} and the majority", model=key): (
+            _.percent(model["majority"]["share"]),
+            _("by the label {share}", share=_.percent(model["label_with_majority"]["share"])),
+        )
+        for key, model in found["models"].items()
+    }
+    label, human = found["fer2013_label"]["majority"], found["human"]["others"]
+    row[_("FER-2013's label and the majority")] = (
+        _.percent(label["share"]),
+        _.interval(label["interval"]),
+    )
+    row[_("One person and the nine others")] = (
+        _.percent(human["share"]),
+        _.interval(human["interval"]),
+    )
+    return row
+
+
+def tables(found: Mapping[str, Any], _: Translator) -> dict[str, pd.DataFrame]:
+    """The figures of the view: yardsticks, levels of agreement, sides."""
+    return {
+        "yardsticks": yardstick_table(found, _),
+        "levels": level_table(found, _),
+        "sides": side_table(found, _),
+    }
+
+
+def _called(name: str, _: Translator) -> str:
+    return {
+        "yardsticks": _("Models, label and one person by each yardstick"),
+        "levels": _("Agreement with the majority by the number of voters who make it"),
+        "sides": _("With whom the crowd sides in each model's errors"),
+    }[name]
+
+
+def report_tables(split: str, _: Translator) -> dict[str, pd.DataFrame]:
+    """The tables by their headings; empty if nothing was measured."""
+    record = loaders.crowd()
+    if record is None or split not in record["splits"]:
+        return {}
+    return {_called(name, _): frame for name, frame in tables(record["splits"][split], _).items()}
+
+
+def yardstick_table(found: Mapping[str, Any], _: Translator) -> pd.DataFrame:
+    """A row a yardstick; a column for each model, the gain, FER-2013's label and one person."""
+
+    def share(of: Mapping[str, Any] | None) -> str:
+        return "–" if of is None else f"{_.percent(of['share'])} ({_.interval(of['interval'])})"
+
+    def points(name: str) -> str:
+        if name not in found.get("gain", {}):
+            return "–"
+        low, high = found["gain"][name]["interval"]
+        ends = f"{_.signed(100 * low, 1)}…{_.signed(100 * high, 1)}"
+        return f"{_difference(found, name, _)} ({ends})"
+
+    shares = {
+        "label": _("FER-2013's label, all images"),
+        "label_with_majority": _("FER-2013's label, images with a majority"),
+        "majority": _("Majority of ten people"),
+        "others": _("Most frequent answer of nine people"),
+        "voters": _("A voter drawn at random, all images"),
+    }
+    rows = [
+        {
+            _("Agreement with"): called,
+            **{key: share(model[name]) for key, model in found["models"].items()},
+            _("Gain (percentage points)"): points(name),
+            _("FER-2013's label"): share(found["fer2013_label"].get(name)),
+            _("One person"): share(found["human"].get(name)),
+        }
+        for name, called in shares.items()
+    ]
+    numbers = {
+        "divergence": (_("Kullback–Leibler divergence from the votes (nats)"), 3),
+        "cross_entropy": (_("Cross-entropy with the votes (nats)"), 3),
+        "ece_voters": (_("ECE against voters"), None),
+        "ece_majority": (_("ECE against the majority"), None),
+    }
+    for name, (called, decimals) in numbers.items():
+        rows.append(
+            {
+                _("Agreement with"): called,
+                **{
+                    key: _.percent(m[name]) if decimals is None else _.number(m[name], decimals)
+                    for key, m in found["models"].items()
+                },
+                _("Gain (percentage points)"): "–",
+                _("FER-2013's label"): "–",
+                _("One person"): "–",
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def level_table(found: Mapping[str, Any], _: Translator) -> pd.DataFrame:
+    """A row for each number of agreeing voters and model, shares in percent with intervals."""
+
+    def cells(of: Mapping[str, Any] | None) -> str:
+        return "–" if of is None else f"{_.percent(of['share'])} ({_.interval(of['interval'])})"
+
+    return pd.DataFrame(
+        [
+            {
+                _("Voters who agree"): level["votes"],
+                _("Images"): level["images"],
+                _("Model"): key,
+                _("Majority"): cells(row.get("majority")),
+                _("A voter"): cells(row["voters"]),
+                _("Label"): cells(row["label"]),
+                _("One person"): cells(level.get("human")),
+            }
+            for level in found["levels"]
+            for key, row in level["models"].items()
+        ]
+    )
+
+
+def side_table(found: Mapping[str, Any], _: Translator) -> pd.DataFrame:
+    """A row for each model and side: errors, and their share in percent with its interval."""
+    return pd.DataFrame(
+        [
+            {
+                _("Model"): key,
+                _("The crowd sides with"): called,
+                _("Images"): model["errors"][side]["images"],
+                _("Share of the model's errors (%)"): round(
+                    100 * model["errors"][side]["share"], 2
+                ),
+                _("95 % interval"): _.interval(model["errors"][side]["interval"]),
+            }
+            for key, model in found["models"].items()
+            for side, called in crowd_charts.side_names(_).items()
+            if side in model["errors"]
+        ]
+    )
+
+
+def _disputed(split: str, _: Translator) -> None:
+    """The most disputed images, one after another."""
+    st.subheader(_("The most disputed images"))
+    kinds: dict[Kind, str] = {
+        "model": _("Crowd with the model"),
+        "label": _("Crowd with the label"),
+        "neither": _("Crowd with neither"),
+        "divided": _("Crowd divided"),
+    }
+    evaluated = list(result_tables.evaluated())
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        kind = st.segmented_control(
+            _("Images"),
+            list(kinds),
+            default="model",
+            format_func=kinds.__getitem__,
+            required=True,
+            key="dispute_kind",
+        )
+        model = st.segmented_control(
+            _("Model"),
+            evaluated,
+            default=PROPOSED.key if PROPOSED.key in evaluated else evaluated[-1],
+            required=True,
+            key="dispute_model",
+        )
+    found = disputed(model, split, kind)
+    if not found:
+        st.caption(_("There is no such image."))
+        return
+    key = f"{POSITION}_{split}_{model}_{kind}"
+    position = min(st.session_state.get(key, 0), len(found) - 1)
+
+    def go(step: int) -> None:
+        st.session_state[key] = max(0, min(position + step, len(found) - 1))
+
+    _one(found[position], _)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(_("Back"), key="dispute_back", on_click=go, args=(-1,), disabled=position == 0)
+        st.button(
+            _("Next"),
+            key="dispute_next",
+            on_click=go,
+            args=(1,),
+            disabled=position == len(found) - 1,
+        )
+        st.caption(
+            _(
+                "{n} of {all}: {source}",
+                n=position + 1,
+                all=len(found),
+                source=found[position].source,
+            )
+        )
+
+
+@loaders.follows
+def disputed(model: str, split: str, kind: Kind) -> list[Dispute]:
+    """The most disputed images of a kind for a model."""
+    part = loaders.predictions(model).of(Split(split))
+    return disputes.find(part, loaders.votes(), kind, MOST)
+
+
+def _one(dispute: Dispute, _: Translator) -> None:
+    picture, votes, confidences = st.columns([1, 1, 1])
+    data, row = loaders.data(), loaders.rows_by_source().get(dispute.source)
+    with picture:
+        if data is not None and row is not None:
+            st.image(
+                data.images[row].repeat(ENLARGEMENT, axis=0).repeat(ENLARGEMENT, axis=1),
+                width="stretch",
+                alt=vote_bars.spoken(
+                    _(
+                        "Face labelled {true}, predicted {predicted}",
+                        true=_(dispute.label),
+                        predicted=_(dispute.answer),
+                    ),
+                    dispute.counts,
+                    _,
+                ),
+            )
+        else:
+            st.caption(
+                _(
+                    "To see the face, import FER-2013: `fer data download`, or "
+                    "`fer data import archive.zip`."
+                )
+            )
+    with votes:
+        st.markdown(_("FER-2013's label: **{label}**", label=_(dispute.label)))
+        vote_bars.chart(dispute.counts, "dispute_votes", _)
+    with confidences:
+        answers = {
+            key: Prediction(key, loaders.predictions(key).probabilities[at])
+            for key in (BASELINE.key, PROPOSED.key)
+            if key in result_tables.evaluated()
+            for at in [loaders.prediction_rows(key)[dispute.source]]
+        }
+        st.markdown(
+            " · ".join(f"{charts.swatch(key)} {key}: **{_(p.top1)}**" for key, p in answers.items())
+        )
+        widgets.chart(
+            charts.confidence_bars(answers, _),
+            key="dispute_confidence",
+            alt=_("Bars of both models' confidence for each emotion"),
+        )
+
+
+def _made_with(record: Mapping[str, Any], _: Translator) -> None:
+    stale = [
+        key
+        for key, digest in record["weights_sha256"].items()
+        if key not in loaders.models() or loaders.models()[key].digest != digest
+    ]
+    st.caption(
+        _(
+            "Made with `fer evaluate` at commit {commit}, votes {votes}, data {data}.",
+            commit=record["commit"][:12],
+            votes=record["votes_sha256"][:12],
+            data=", ".join(sorted({found[:12] for found in record["data_sha256"].values()})),
+        )
+    )
+    if stale:
+        st.warning(_("Made with other weights of {models}; run it again.", models=", ".join(stale)))

@@ -1,0 +1,211 @@
+"""View "Compared with others": our accuracies under each protocol beside published ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from fer.data.dataset import Split
+from fer.evaluation.literature import PUBLISHED
+from fer.evaluation.protocols import CROP, PROTOCOLS, Protocol
+from fer.scenarios import SCENARIOS
+from fer.ui import charts, loaders, widgets
+from fer.ui.results import result_tables
+from fer.ui.text import Translator
+
+SPLIT = Split.PRIVATE_TEST.value
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the comparison. `model` is the scenario's key, None for others' results."""
+
+    name: str
+    network: str
+    accuracy: float
+    interval: tuple[float, float] | None
+    protocol: Protocol | None
+    year: int | None
+    note: str
+    source: str
+    link: str
+    model: str | None = None
+
+
+def protocol_names(_: Translator) -> dict[Protocol | None, str]:
+    """What each protocol is called; None is one that the source does not state."""
+    return {
+        Protocol.ONE_CROP: _("one crop"),
+        Protocol.MIRROR: _("with the mirrored image"),
+        Protocol.TEN_CROPS: _("ten crops"),
+        None: _("not stated"),
+    }
+
+
+def network_names(_: Translator) -> dict[str, str]:
+    """What each published network is called, by the name in the record."""
+    return {
+        "": "–",
+        "VGG, from scratch": _("VGG, from scratch"),
+        "EfficientNetB2, fine-tuned": _("EfficientNetB2, fine-tuned"),
+        "small CNN (TFLite)": _("small CNN (TFLite)"),
+        "VGG with SE block": _("VGG with SE block"),
+        "VGG16, fine-tuned": _("VGG16, fine-tuned"),
+    }
+
+
+def caveats(_: Translator) -> dict[str, str]:
+    """What keeps a published figure from being compared one to one."""
+    return {
+        "": "",
+        "protocol_not_stated": _("The source does not say how many views were averaged."),
+        "epochs_chosen_on_private_test": _(
+            "The authors' public code picks the epoch on PrivateTest itself, which flatters it."
+        ),
+        "validation_accuracy": _("Reported as validation accuracy."),
+        "measured_here": _("Measured by us with the package's own model file."),
+        "people": _("How often people agree with the labels; about ±5 points."),
+    }
+
+
+def rows(_: Translator) -> list[Row]:
+    """Ours and others', the most accurate first."""
+    record = loaders.protocols()
+    found = []
+    for key, metrics in result_tables.metrics_of(SPLIT).items():
+        by_protocol = {Protocol.ONE_CROP: metrics}
+        if record is not None:
+            for protocol in PROTOCOLS:
+                # One crop stays what the other views show: float32.
+                if protocol is not Protocol.ONE_CROP:
+                    by_protocol[protocol] = record["models"][key][protocol.value][SPLIT]
+        for protocol, values in by_protocol.items():
+            low, high = values["accuracy_interval"]
+            found.append(
+                Row(
+                    name=key,
+                    network="VGG16",
+                    accuracy=values["accuracy"],
+                    interval=(low, high),
+                    protocol=protocol,
+                    year=int(str(loaders.models()[key].config["published"])[:4]),
+                    note="",
+                    source=_("this project"),
+                    link="",
+                    model=key,
+                )
+            )
+    told, networks = caveats(_), network_names(_)
+    found += [
+        Row(
+            name=result.name if result.caveat != "people" else _("People"),
+            network=networks[result.network],
+            accuracy=result.accuracy,
+            interval=None,
+            protocol=result.protocol,
+            year=result.year,
+            note=told[result.caveat],
+            source=result.source,
+            link=result.link,
+        )
+        for result in PUBLISHED
+    ]
+    return sorted(found, key=lambda row: -row.accuracy)
+
+
+def figure(found: list[Row], _: Translator) -> go.Figure:
+    """Bars of PrivateTest accuracy, ours in the models' colours, others in gray."""
+    called = protocol_names(_)
+    labels = [
+        row.name if row.network == "–" else f"{row.name}<br>{called[row.protocol]}" for row in found
+    ]
+    plot = go.Figure()
+    plot.add_bar(
+        orientation="h",
+        y=labels,
+        x=[100 * row.accuracy for row in found],
+        text=[_.percent(row.accuracy) for row in found],
+        textposition="outside",
+        cliponaxis=False,
+        marker={
+            "color": [
+                SCENARIOS[row.model].colour if row.model in SCENARIOS else charts.BOTH
+                for row in found
+            ],
+            "pattern": {
+                "shape": [
+                    SCENARIOS[row.model].pattern if row.model in SCENARIOS else "" for row in found
+                ]
+            },
+        },
+        hovertemplate="%{y}: %{text}<extra></extra>",
+    )
+    plot.update_xaxes(range=[0, 100])
+    plot.update_yaxes(autorange="reversed", automargin=True)
+    return charts.arrange(
+        plot,
+        _,
+        x=_("PrivateTest accuracy (%)"),
+        y=_("Network and protocol"),
+        height=110 + 36 * len(found),
+        right=48,
+    )
+
+
+def table(found: list[Row], _: Translator) -> pd.DataFrame:
+    """A row a result: network, accuracy, interval, protocol, year, note, source."""
+    called = protocol_names(_)
+    return pd.DataFrame(
+        [
+            {
+                _("Name"): row.name,
+                _("Network"): row.network,
+                _("PrivateTest (%)"): round(100 * row.accuracy, 2),
+                _("95 % interval"): "" if row.interval is None else _.interval(list(row.interval)),
+                _("Protocol"): "–" if row.network == "–" else called[row.protocol],
+                _("Year"): str(row.year or ""),
+                _("To be read with"): row.note,
+                _("Source"): " ".join(part for part in (row.source, row.link) if part),
+            }
+            for row in found
+        ]
+    )
+
+
+def show(_: Translator) -> None:
+    """The whole view."""
+    found = rows(_)
+    st.write(
+        _(
+            "Averaging over several views of an image adds a point or so by itself, so figures are "
+            "compared under the same protocol: one crop, the image and its mirror image, or ten "
+            "crops of {crop}×{crop} pixels.",
+            crop=CROP,
+        )
+    )
+    widgets.chart(
+        figure(found, _),
+        key="literature",
+        alt=_("Bars of PrivateTest accuracy: this project's models and published results"),
+    )
+    record = loaders.protocols()
+    if record is None:
+        st.caption(_("Averages over views are not computed yet. Run `fer evaluate --protocols`."))
+    else:
+        st.caption(
+            _(
+                "Ours over several views: {dtype}, `fer evaluate --protocols` at commit {commit}.",
+                dtype=record["compute_dtype"],
+                commit=record["commit"][:12],
+            )
+        )
+    st.caption(
+        _(
+            "Single networks without data from elsewhere, as their authors report them; selected "
+            "on PublicTest here, PrivateTest only reported."
+        )
+    )
+    widgets.table(table(found, _), "literature_table", _("Results on FER-2013 with sources"), _)

@@ -1,0 +1,154 @@
+"""The whole comparison as one HTML file that needs no network and prints well."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import jinja2
+import pandas as pd
+import plotly.graph_objects as go
+import plotly.offline
+import streamlit as st
+
+from fer import emotions
+from fer.scenarios import BASELINE, PROPOSED
+from fer.ui import about, charts, contributions, loaders
+from fer.ui.results import crowd_charts, crowd_sections, result_charts, result_tables
+from fer.ui.studies import study_sections
+from fer.ui.text import Language, Translator
+from fer.ui.training import training_charts, training_sections
+
+TEMPLATE = Path(__file__).parent / "report.html.j2"
+# Rows of a table that fit on a page.
+PAGE = 30
+# Markdown's marks, which plain text does without.
+UNMARKED = str.maketrans("", "", "*`")
+
+
+def button(split: str, _: Translator) -> None:
+    """Two clicks to the report: one makes it, one saves it; the file is made only on request."""
+    if st.button(_("Make the report"), icon=":material/description:", key="make_report"):
+        with st.spinner(_("Writing the report…")):
+            page = _cached(split, _.language)
+        st.download_button(
+            _("Download the report (HTML)"),
+            page,
+            file_name=f"fer2013-{split}-{_.language}.html",
+            mime="text/html",
+            icon=":material/download:",
+            key="report",
+            on_click="ignore",
+        )
+
+
+@loaders.follows
+def _cached(split: str, language: Language) -> str:
+    return html(split, Translator(language), datetime.now(UTC))
+
+
+def html(split: str, _: Translator, now: datetime) -> str:
+    """The report on one split in one language.
+
+    Raises:
+        FerError: if stored predictions are damaged.
+    """
+    found = result_tables.metrics_of(split)
+    roc, precision = result_tables.roc_and_precision_recall(split)
+    figures: dict[str, go.Figure] = {
+        _("F1 of each class"): result_charts.class_scores(
+            {k: [m["per_class"][e]["f1"] for e in emotions.KEYS] for k, m in found.items()}, "F1", _
+        ),
+    }
+    for key, metrics in found.items():
+        figures[f"{_('Confusion')}: {key}"] = result_charts.confusion(
+            metrics["confusion"], key, True, _
+        )
+    if {BASELINE.key, PROPOSED.key} <= found.keys():
+        figures[_("What `proposed` changes").replace("`", "")] = result_charts.confusion_difference(
+            found[BASELINE.key]["confusion"], found[PROPOSED.key]["confusion"], _
+        )
+    figures[_("Calibration")] = result_charts.reliability(
+        result_tables.reliability(split), {key: m["ece"] for key, m in found.items()}, _
+    )
+    people = loaders.crowd()
+    if people is not None and split in people["splits"]:
+        figures[_("What people see")] = crowd_charts.by_agreement(
+            people["splits"][split]["levels"], _
+        )
+        figures[_("Whose error is it?")] = crowd_charts.sides(people["splits"][split]["models"], _)
+    histories = {key: training_sections.history(key) for key in found}
+    figures[_("Learning curves")] = training_charts.curves(histories, "accuracy", _)
+    tables = {
+        _("Metrics"): result_tables.metric_table(split, _),
+        _("Method"): about.methodology(_),
+        _("Parameters"): result_tables.parameter_table(_),
+        _("Metrics of each class"): result_tables.class_table(split, _),
+        _("ROC and PR"): result_tables.curve_table(roc, precision, _),
+    }
+    tables |= crowd_sections.report_tables(split, _)
+    tables |= study_sections.report_tables(_)
+    timed = loaders.benchmark()
+    if timed is not None:
+        tables[_("Speed")] = result_tables.speed_table(timed, _)
+    if loaders.comparison() is not None:
+        tables[_("Where one model is right and the other wrong")] = (
+            result_tables.disagreement_table(split, _)
+        )
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
+    return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
+        language=_.language,
+        title=_("Facial Expression Analysis System"),
+        split=split,
+        made=_("Made on {date} from stored results.", date=now.strftime("%Y-%m-%d %H:%M UTC")),
+        sources=[
+            f"{key}: SHA-256 {model.digest}" for key, model in result_tables.evaluated().items()
+        ],
+        data=" ".join(
+            [
+                f"FER-2013: SHA-256 {loaders.summary()['data_sha256']}",
+                *map(_.error, loaders.notices()),
+            ]
+        ),
+        thesis=about.credit(_).translate(UNMARKED),
+        gain=_gain(split, _),
+        answers=[sentence.translate(UNMARKED) for sentence in contributions.sentences(_)],
+        script=plotly.offline.get_plotlyjs(),
+        # What does not fit a page comes after the curves.
+        tables={name: _markup(t, _) for name, t in tables.items() if len(t) <= PAGE},
+        long_tables={name: _markup(t, _) for name, t in tables.items() if len(t) > PAGE},
+        figures={name: _plot(figure) for name, figure in figures.items()},
+    )
+
+
+def _gain(split: str, _: Translator) -> str:
+    comparison = loaders.comparison()
+    if comparison is None:
+        return ""
+    found = result_tables.metrics_of(split)
+    gain = comparison["splits"][split]
+    low, high = gain["gain_interval"]
+    return _(
+        "proposed − baseline: {gain} percentage points (95 % interval {low} to {high}), "
+        "McNemar's exact p {p}.",
+        gain=_.difference(found[PROPOSED.key]["accuracy"], found[BASELINE.key]["accuracy"]),
+        low=_.signed(100 * low, 1),
+        high=_.signed(100 * high, 1),
+        p=_.p_value(gain["mcnemar_p"]),
+    )
+
+
+def _markup(frame: pd.DataFrame, _: Translator) -> str:
+    return frame.to_html(
+        index=False, border=0, na_rep="–", decimal="," if _.language == "id" else "."
+    )
+
+
+def _plot(figure: go.Figure) -> str:
+    figure = go.Figure(figure).update_layout(template="plotly_white", width=640)
+    figure.update_traces(textfont={"color": "black"}, selector={"type": "heatmap"})
+    is_white = {"type": "scatter", "line.color": charts.INK}
+    figure.update_traces(line={"color": "black"}, selector=is_white)
+    return str(
+        figure.to_html(full_html=False, include_plotlyjs=False, config={"displayModeBar": False})
+    )

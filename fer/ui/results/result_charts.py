@@ -1,0 +1,209 @@
+"""Figures of the classification results: per class, confusion, curves, reliability."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import plotly.graph_objects as go
+
+from fer import emotions
+from fer.evaluation.roc_pr import Curve
+from fer.scenarios import BASELINE, PROPOSED, SCENARIOS
+from fer.ui.charts import BOTH, INK, TRANSPARENT, arrange, dash
+from fer.ui.text import Translator
+
+SQUARE = 400
+
+
+def class_scores(scores: Mapping[str, Sequence[float]], name: str, _: Translator) -> go.Figure:
+    """A pair of bars an emotion: one metric of each model in percent.
+
+    Args:
+        scores: for each model, the metric (0-1) in the order of `emotions.EMOTIONS`.
+        name: what the metric is called.
+    """
+    figure = go.Figure()
+    for key, values in scores.items():
+        scenario = SCENARIOS[key]
+        figure.add_bar(
+            name=key,
+            orientation="h",
+            y=[_(emotion) for emotion in emotions.KEYS],
+            x=[100 * value for value in values],
+            text=[_.percent(value) for value in values],
+            textposition="outside",
+            cliponaxis=False,
+            marker={"color": scenario.colour, "pattern": {"shape": scenario.pattern}},
+            hovertemplate="%{y}: %{text}<extra>" + key + "</extra>",
+        )
+    figure.update_layout(barmode="group", bargap=0.25)
+    figure.update_xaxes(range=[0, 100])
+    figure.update_yaxes(autorange="reversed")
+    return arrange(figure, _, x=f"{name} (%)", y=_("Emotion"), right=48)
+
+
+def speed(record: Mapping[str, Any], ways: Mapping[str, str], _: Translator) -> go.Figure:
+    """A bar for each way of asking both models about one face: its median in milliseconds.
+
+    Args:
+        record: what `fer benchmark` wrote.
+        ways: what each way is called.
+    """
+    shown = {way: by_count["1"]["p50_ms"] for way, by_count in record["ways"].items()}
+    figure = go.Figure()
+    figure.add_bar(
+        orientation="h",
+        y=[ways[way] for way in shown],
+        x=list(shown.values()),
+        text=[_.number(value, 1) for value in shown.values()],
+        textposition="outside",
+        cliponaxis=False,
+        marker={"color": BOTH},
+        hovertemplate="%{y}: %{text} ms<extra></extra>",
+    )
+    figure.update_yaxes(autorange="reversed")
+    return arrange(figure, _, x=_("Median time (ms)"), y=_("Way"), height=220, right=48)
+
+
+def confusion(
+    counts: Sequence[Sequence[int]], model: str, is_normalised: bool, _: Translator
+) -> go.Figure:
+    """A model's confusion matrix, a row for each true class; counts or percent of the row."""
+    shown = _shares(counts) if is_normalised else [[float(n) for n in row] for row in counts]
+    texts = [
+        [_.number(value, 0) if not is_normalised else _.number(value, 1) for value in row]
+        for row in shown
+    ]
+    unit = _("Share of the row (%)") if is_normalised else _("Images")
+    figure = _matrix(shown, texts, unit, [[0, TRANSPARENT], [1, SCENARIOS[model].colour]], _)
+    top = 100.0 if is_normalised else max(max(row) for row in shown)
+    figure.update_traces(zmin=0, zmax=top, selector={"type": "heatmap"})
+    return figure
+
+
+def confusion_difference(
+    baseline: Sequence[Sequence[int]], proposed: Sequence[Sequence[int]], _: Translator
+) -> go.Figure:
+    """How many percentage points of each true class `proposed` moves into each cell."""
+    before, after = _shares(baseline), _shares(proposed)
+    change = [
+        [b - a for a, b in zip(*rows, strict=True)] for rows in zip(before, after, strict=True)
+    ]
+    limit = max(abs(value) for row in change for value in row) or 1.0
+    texts = [[("+" if v > 0 else "") + _.number(v, 1) for v in row] for row in change]
+    scale = [[0, BASELINE.colour], [0.5, TRANSPARENT], [1, PROPOSED.colour]]
+    figure = _matrix(change, texts, _("Percentage points"), scale, _)
+    figure.update_traces(zmin=-limit, zmax=limit, selector={"type": "heatmap"})
+    return figure
+
+
+def _shares(counts: Sequence[Sequence[int]]) -> list[list[float]]:
+    return [[100.0 * n / max(sum(row), 1) for n in row] for row in counts]
+
+
+def _matrix(
+    values: list[list[float]],
+    texts: list[list[str]],
+    unit: str,
+    scale: list[list[Any]],
+    _: Translator,
+) -> go.Figure:
+    names = [_(key) for key in emotions.KEYS]
+    figure = go.Figure()
+    figure.add_heatmap(
+        z=values,
+        x=names,
+        y=names,
+        text=texts,
+        texttemplate="%{text}",
+        # Plotly takes what is transparent for white and would write in black.
+        textfont={"color": INK},
+        colorscale=scale,
+        showscale=False,
+        hoverinfo="skip",
+        xgap=2,
+        ygap=2,
+    )
+    # A heat map reports no clicks; one unseen marker on each cell does.
+    cells = [(row, column) for row in range(len(names)) for column in range(len(names))]
+    figure.add_scatter(
+        x=[names[column] for _row, column in cells],
+        y=[names[row] for row, _column in cells],
+        customdata=[[row, column, texts[row][column]] for row, column in cells],
+        mode="markers",
+        marker={"symbol": "square", "size": 34, "opacity": 0},
+        selected={"marker": {"opacity": 0}},
+        unselected={"marker": {"opacity": 0}},
+        hovertemplate="%{y} → %{x}: %{customdata[2]}<extra>" + unit + "</extra>",
+        showlegend=False,
+    )
+    figure.update_yaxes(autorange="reversed", showgrid=False)
+    figure.update_xaxes(tickangle=-45, showgrid=False)
+    return arrange(figure, _, x=_("Predicted"), y=_("True"), height=SQUARE)
+
+
+def receiver_operating(curves: Mapping[str, Curve], _: Translator) -> go.Figure:
+    """Both models' ROC curve of one class, with the diagonal of a guess."""
+    figure = _lines(curves, "AUC", _)
+    figure.add_scatter(
+        x=[0, 100],
+        y=[0, 100],
+        mode="lines",
+        name=_("Guess"),
+        line={"dash": "dot", "width": 1, "color": emotions.EMOTIONS[-1].colour},
+        hoverinfo="skip",
+    )
+    return arrange(figure, _, x=_("False-positive rate (%)"), y=_("True-positive rate (%)"))
+
+
+def precision_recall(curves: Mapping[str, Curve], _: Translator) -> go.Figure:
+    """Both models' precision-recall curve of one class."""
+    figure = _lines(curves, "AP", _)
+    return arrange(figure, _, x=_("Recall (%)"), y=_("Precision (%)"))
+
+
+def _lines(curves: Mapping[str, Curve], score: str, _: Translator) -> go.Figure:
+    figure = go.Figure()
+    for key, curve in curves.items():
+        figure.add_scatter(
+            x=100 * curve.x,
+            y=100 * curve.y,
+            mode="lines",
+            name=f"{key} · {score} {_.number(curve.score, 3)}",
+            line={"color": SCENARIOS[key].colour, "dash": dash(key), "width": 2},
+            hovertemplate="%{x:.1f} → %{y:.1f}<extra>" + key + "</extra>",
+        )
+    figure.update_xaxes(range=[0, 100])
+    figure.update_yaxes(range=[0, 101])
+    return figure
+
+
+def reliability(
+    bins: Mapping[str, Sequence[Mapping[str, float]]], ece: Mapping[str, float], _: Translator
+) -> go.Figure:
+    """Accuracy against confidence for each model; on the diagonal, confidence is honest."""
+    figure = go.Figure()
+    figure.add_scatter(
+        x=[0, 100],
+        y=[0, 100],
+        mode="lines",
+        name=_("Perfectly calibrated"),
+        line={"dash": "dot", "width": 1, "color": emotions.EMOTIONS[-1].colour},
+        hoverinfo="skip",
+    )
+    for key, rows in bins.items():
+        scenario = SCENARIOS[key]
+        figure.add_scatter(
+            x=[100 * row["confidence"] for row in rows],
+            y=[100 * row["accuracy"] for row in rows],
+            customdata=[[_.number(row["count"])] for row in rows],
+            mode="lines+markers",
+            name=f"{key} · ECE {_.percent(ece[key])}",
+            line={"color": scenario.colour, "dash": dash(key), "width": 2},
+            marker={"size": 8},
+            hovertemplate="%{x:.1f} % → %{y:.1f} %, n = %{customdata[0]}<extra>" + key + "</extra>",
+        )
+    figure.update_xaxes(range=[0, 100])
+    figure.update_yaxes(range=[0, 101])
+    return arrange(figure, _, x=_("Mean confidence (%)"), y=_("Accuracy (%)"))

@@ -1,0 +1,229 @@
+"""What the page of classification results shows under each of its views."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from fer import emotions
+from fer.scenarios import BASELINE, PROPOSED
+from fer.ui import contributions, loaders, widgets
+from fer.ui.results import result_charts, result_tables
+from fer.ui.studies import study_sections
+from fer.ui.text import Translator
+
+
+def headline(split: str, is_whole: bool, _: Translator) -> None:
+    """Both models' accuracy and the gain: a row of figures, or one line above another view."""
+    found = result_tables.metrics_of(split)
+    comparison = loaders.comparison()
+    gained = None
+    if comparison is not None:
+        compared = comparison["splits"][split]
+        gained = _.difference(
+            found[PROPOSED.key]["accuracy"], found[BASELINE.key]["accuracy"], decimals=1
+        )
+    if not is_whole:
+        told = [f"{key} **{_.percent(m['accuracy'])}**" for key, m in found.items()]
+        if gained is not None:
+            told.append(_("gain **{points}** points", points=gained))
+        st.caption(f"{split}: " + " · ".join(told))
+        return
+    row = {
+        _("{model} accuracy", model=key): (
+            _.percent(m["accuracy"]),
+            _.interval(m["accuracy_interval"]),
+        )
+        for key, m in found.items()
+    }
+    if gained is not None:
+        low, high = compared["gain_interval"]
+        row[_("Gain (percentage points)")] = (
+            gained,
+            _("{low} to {high}", low=_.signed(100 * low, 1), high=_.signed(100 * high, 1)),
+        )
+        row[_("McNemar's exact p")] = (
+            _.p_value(compared["mcnemar_p"]),
+            _("{n} images", n=_.number(compared["images"])),
+        )
+    widgets.metrics(row, "result_metrics")
+    st.caption(
+        _(
+            "Ranges are 95 % bootstrap intervals over images. One crop, no test-time augmentation; "
+            "confidences calibrated by a temperature fitted on PublicTest."
+        )
+    )
+
+
+def metrics(split: str, _: Translator) -> None:
+    """What gives the gain, every metric of both models, how often only one of them is right."""
+    contributions.show(_)
+    widgets.table(
+        result_tables.metric_table(split, _), f"metrics_{split}", _("Both models' metrics"), _
+    )
+    if loaders.comparison() is not None:
+        st.subheader(_("Where one model is right and the other wrong"))
+        widgets.table(
+            result_tables.disagreement_table(split, _),
+            f"mcnemar_{split}",
+            _("Counts of images that both, one or none of the models gets right"),
+            _,
+        )
+
+
+def parameters(_: Translator) -> None:
+    """The technical comparison of the scenarios."""
+    widgets.wrapped_table(
+        result_tables.parameter_table(_), "parameters", _("Both scenarios, property by property"), _
+    )
+
+
+def classes(split: str, _: Translator) -> None:
+    """Precision, recall and F1 of each class."""
+    scores = {"f1": "F1", "precision": _("Precision"), "recall": _("Recall")}
+    score = st.segmented_control(
+        _("Metric"),
+        list(scores),
+        default="f1",
+        format_func=scores.__getitem__,
+        required=True,
+        key="class_score",
+    )
+    shown = {
+        key: [found["per_class"][emotion][score] for emotion in emotions.KEYS]
+        for key, found in result_tables.metrics_of(split).items()
+    }
+    widgets.chart(
+        result_charts.class_scores(shown, scores[score], _),
+        key="class_scores",
+        alt=_("Bars of {metric} for each emotion and model", metric=scores[score]),
+    )
+    widgets.table(
+        result_tables.class_table(split, _), f"classes_{split}", _("Metrics of each class"), _
+    )
+
+
+def curves(split: str, _: Translator) -> None:
+    """ROC and precision-recall of a class, and the areas of all classes."""
+    with st.spinner(_("Computing the curves…")):
+        roc, precision = result_tables.roc_and_precision_recall(split)
+    emotion = st.pills(
+        _("Emotion"),
+        emotions.KEYS,
+        default="happy",
+        format_func=_,
+        required=True,
+        key="curve_emotion",
+    )
+    left, right = st.columns(2)
+    with left:
+        st.subheader("ROC")
+        widgets.chart(
+            result_charts.receiver_operating({k: c[emotion] for k, c in roc.items()}, _),
+            key="roc",
+            alt=_("ROC curves of both models for {emotion}", emotion=_(emotion)),
+        )
+    with right:
+        st.subheader(_("Precision and recall"))
+        widgets.chart(
+            result_charts.precision_recall({k: c[emotion] for k, c in precision.items()}, _),
+            key="precision_recall",
+            alt=_("Precision-recall curves of both models for {emotion}", emotion=_(emotion)),
+        )
+    widgets.table(
+        result_tables.curve_table(roc, precision, _),
+        f"curves_{split}",
+        _("Area under ROC and average precision of each class"),
+        _,
+    )
+
+
+def speed(_: Translator) -> None:
+    """How long both models take for a face, and what the fast backend changes."""
+    record, exported = loaders.benchmark(), loaders.fast_export()
+    if record is None:
+        st.caption(_("Not timed yet. Run `fer benchmark --out models/benchmark.json`."))
+        return
+    machine = record["machine"]
+    st.write(
+        _(
+            "Both models on one face take {fast} ms as served here, {speedup} times less than two "
+            "calls of Keras' `predict`.",
+            fast=_.number(record["ways"]["fast"]["1"]["p50_ms"], 1),
+            speedup=_.number(record["ways"]["fast"]["1"]["speedup"], 1),
+        )
+    )
+    widgets.chart(
+        result_charts.speed(record, result_tables.ways(_), _),
+        key="speed",
+        alt=_("Bars: milliseconds that both models take for one face, by way of asking them"),
+    )
+    st.caption(
+        _(
+            "Measured with `fer benchmark` on {processor} (family {family}, model {model}), "
+            "{cores} cores; every way is timed in turn in one run.",
+            processor=machine["processor"],
+            family=machine["family"],
+            model=machine["model"],
+            cores=machine["cores"],
+        )
+    )
+    widgets.table(
+        result_tables.speed_table(record, _), "speed_table", _("Times by way and faces"), _
+    )
+    st.caption(
+        _(
+            "The ceiling is estimated in the same run: for float32 from one large product of "
+            "matrices, for int8 from bare convolutions. A library that needs fewer operations for "
+            "a convolution than are counted can lie above 100 %."
+        )
+    )
+    if exported is not None and exported["fidelity"]:
+        st.subheader(_("What int8 changes"))
+        widgets.table(
+            result_tables.fidelity_table(exported, _),
+            "fidelity",
+            _("Accuracy of both models in int8 and in float32"),
+            _,
+        )
+        st.caption(
+            _(
+                "Calibrated on {n} Training images. The other views show float32, except "
+                "Robustness, which says so.",
+                n=_.number(exported["calibration"]["images"]),
+            )
+        )
+
+
+def without_twins(split: str, _: Translator) -> None:
+    """Accuracy without the test images that also stand in Training."""
+    record = loaders.study("leakage")
+    if record is None:
+        st.caption(_("Not made yet. Run `{command}`.", command="fer analyse --only leakage"))
+        return
+    st.write(
+        _(
+            "Some test images also stand in Training, exactly or nearly. Without them a model "
+            "cannot gain by remembering."
+        )
+    )
+    called = {
+        "all": _("all images"),
+        "with_twin": _("with a twin in Training"),
+        "without_twin": _("without"),
+    }
+    frame = pd.DataFrame(
+        [
+            {
+                _("Model"): key,
+                _("Images of the split"): called[name],
+                _("Images"): row["images"],
+                _("Accuracy (%)"): round(100 * row["accuracy"], 2),
+                _("95 % interval"): _.interval(row["interval"]),
+            }
+            for key, by_name in record["splits"][split].items()
+            for name, row in by_name.items()
+        ]
+    )
+    widgets.table(frame, f"leakage_{split}", _("Accuracy with and without duplicates"), _)
+    study_sections.made_with(record, "fer analyse --only leakage", _)

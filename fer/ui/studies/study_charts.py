@@ -1,0 +1,267 @@
+"""Figures of what an examiner asks next: where models look, gates, doubt, spoilt faces."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from fer import emotions
+from fer.evaluation.calibration import Coverage
+from fer.scenarios import PROPOSED, SCENARIOS
+from fer.ui.charts import BOTH, TRANSPARENT, arrange, dash
+from fer.ui.text import Translator
+
+
+def error_bars(values: Sequence[float], intervals: Sequence[Sequence[float]]) -> dict[str, Any]:
+    """Plotly's error bars from the ends of intervals, both in percent of 1."""
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": [100 * (high - v) for v, (_, high) in zip(values, intervals, strict=True)],
+        "arrayminus": [100 * (v - low) for v, (low, _) in zip(values, intervals, strict=True)],
+        "thickness": 1,
+        "width": 3,
+    }
+
+
+def region_shares(
+    shares: Mapping[str, Mapping[str, Mapping[str, Any]]],
+    area: Mapping[str, float],
+    names: Mapping[str, str],
+    _: Translator,
+) -> go.Figure:
+    """A group of bars a region: its share of the face's area, and of each model's Grad-CAM.
+
+    Args:
+        shares: for each model and region, `share` and `interval`.
+        names: what each region is called.
+    """
+    figure = go.Figure()
+    labels = list(names.values())
+    figure.add_bar(
+        name=_("Share of the area"),
+        x=labels,
+        y=[100 * area[region] for region in names],
+        text=[_.percent(area[region], 0) for region in names],
+        textposition="outside",
+        marker={"color": BOTH, "opacity": 0.5},
+        hovertemplate="%{x}: %{text}<extra></extra>",
+    )
+    for key, found in shares.items():
+        values = [found[region]["share"] for region in names]
+        figure.add_bar(
+            name=key,
+            x=labels,
+            y=[100 * value for value in values],
+            text=[_.percent(value, 0) for value in values],
+            textposition="outside",
+            error_y=error_bars(values, [found[region]["interval"] for region in names]),
+            marker={"color": SCENARIOS[key].colour, "pattern": {"shape": SCENARIOS[key].pattern}},
+            hovertemplate="%{x}: %{text}<extra>" + key + "</extra>",
+        )
+    figure.update_layout(barmode="group", bargap=0.25)
+    figure.update_yaxes(range=[0, 100])
+    return arrange(figure, _, x=_("Region of the face"), y=_("Share of Grad-CAM (%)"))
+
+
+def randomisation(record: Mapping[str, Any], _: Translator) -> go.Figure:
+    """How like the trained network's the maps still are as the network is randomised downwards."""
+    stages = [_("trained"), *record["stages"]]
+    figure = go.Figure()
+    for key, found in record["models"].items():
+        figure.add_scatter(
+            x=stages,
+            y=[1.0, *found["mean"]],
+            mode="lines+markers",
+            name=key,
+            line={"color": SCENARIOS[key].colour, "dash": dash(key), "width": 2},
+            hovertemplate="%{x}: %{y:.2f}<extra>" + key + "</extra>",
+        )
+    figure.update_yaxes(range=[-0.3, 1.05])
+    # The stages' names are long; on a phone they would take half of the figure.
+    figure.update_xaxes(tickvals=stages, ticktext=["0", *map(str, range(1, len(stages)))])
+    return arrange(
+        figure, _, x=_("Stages randomised, from the output down"), y=_("Rank correlation")
+    )
+
+
+def _gate_contrasts(record: Mapping[str, Any], channels: list[int]) -> NDArray[np.float64]:
+    """For each class and channel, standard deviations from the overall mean, (7, channels)."""
+    mean, spread = np.array(record["mean"]), np.array(record["standard_deviation"])
+    classes = np.array(record["classes"])
+    contrasts: NDArray[np.float64] = (classes[:, channels] - mean[channels]) / np.maximum(
+        spread[channels], 1e-6
+    )
+    return contrasts
+
+
+def gate_limit(record: Mapping[str, Any], channels: Sequence[int]) -> float:
+    """Where the map's colours end: the 95th percentile of the distances from the mean, in standard
+    deviations. A few channels lie far beyond, and would leave all others without colour."""
+    found = np.quantile(np.abs(_gate_contrasts(record, list(channels))), 0.95)
+    return float(found) or 1.0
+
+
+def gate_map(record: Mapping[str, Any], channels: Sequence[int], _: Translator) -> go.Figure:
+    """Mean gate of some channels for each class, in standard deviations from the overall mean.
+
+    Colours end at `gate_limit`; the numbers under the pointer do not.
+    """
+    chosen = list(channels)
+    values = _gate_contrasts(record, chosen)
+    limit = gate_limit(record, chosen)
+    figure = go.Figure()
+    figure.add_heatmap(
+        z=values,
+        x=[str(channel) for channel in chosen],
+        y=[_(key) for key in emotions.KEYS],
+        zmin=-limit,
+        zmax=limit,
+        colorscale=[[0, BOTH], [0.5, TRANSPARENT], [1, PROPOSED.colour]],
+        colorbar={"title": {"text": "σ"}, "thickness": 10},
+        hovertemplate=_("channel") + " %{x}, %{y}: %{z:.2f} σ<extra></extra>",
+        xgap=1,
+        ygap=1,
+    )
+    figure.update_xaxes(type="category", showgrid=False, tickangle=-90)
+    figure.update_yaxes(autorange="reversed", showgrid=False)
+    return arrange(figure, _, x=_("Channel of block5_pool"), y=_("Emotion"))
+
+
+def gates_of_image(
+    gates: NDArray[np.float32], record: Mapping[str, Any], target: int, _: Translator
+) -> go.Figure:
+    """One image's gates beside the average gates of its class; channels sorted by that average."""
+    average = np.array(record["classes"][target])
+    order = np.argsort(-average)
+    rank = np.arange(1, len(order) + 1)
+    emotion = emotions.EMOTIONS[target]
+    figure = go.Figure()
+    figure.add_scattergl(
+        x=rank,
+        y=100 * gates[order],
+        mode="markers",
+        name=_("this face"),
+        marker={"size": 4, "color": PROPOSED.colour},
+        customdata=order,
+        hovertemplate=_("channel") + " %{customdata}: %{y:.1f} %<extra></extra>",
+    )
+    figure.add_scattergl(
+        x=rank,
+        y=100 * average[order],
+        mode="lines",
+        name=_("average of {emotion}", emotion=_(emotion.key)),
+        line={"color": emotion.colour, "width": 2},
+        hoverinfo="skip",
+    )
+    figure.update_yaxes(range=[0, 100])
+    return arrange(figure, _, x=_("Channels, by their average"), y=_("Gate (%)"), height=240)
+
+
+def confidences(bins: Mapping[str, Sequence[Mapping[str, float]]], _: Translator) -> go.Figure:
+    """How many images are answered with each confidence, a line for each model."""
+    figure = go.Figure()
+    for key, rows in bins.items():
+        figure.add_scatter(
+            x=[100 * (row["low"] + row["high"]) / 2 for row in rows],
+            y=[row["right"] + row["wrong"] for row in rows],
+            customdata=[[row["right"], row["wrong"]] for row in rows],
+            mode="lines",
+            name=key,
+            line={"shape": "hvh", "color": SCENARIOS[key].colour, "dash": dash(key), "width": 2},
+            hovertemplate="%{x:.0f} %: %{y} (%{customdata[0]} ✓, %{customdata[1]} ✗)<extra>"
+            + key
+            + "</extra>",
+        )
+    figure.update_xaxes(range=[0, 100])
+    return arrange(figure, _, x=_("Confidence (%)"), y=_("Images"), height=240)
+
+
+def coverage(curves: Mapping[str, Coverage], threshold: float, _: Translator) -> go.Figure:
+    """Accuracy of the answers that are given against how many are, with the chosen threshold."""
+    figure = go.Figure()
+    for key, curve in curves.items():
+        colour = SCENARIOS[key].colour
+        kept = curve.coverage > 0
+        figure.add_scatter(
+            x=100 * curve.coverage[kept],
+            y=100 * curve.accuracy[kept],
+            customdata=100 * curve.threshold[kept],
+            mode="lines",
+            name=key,
+            line={"color": colour, "dash": dash(key), "width": 2},
+            hovertemplate="%{x:.1f} % → %{y:.1f} % (≥ %{customdata:.0f} %)<extra>"
+            + key
+            + "</extra>",
+        )
+        at = int(np.searchsorted(curve.threshold, threshold - 1e-9))
+        if kept[at]:
+            figure.add_scatter(
+                x=[100 * curve.coverage[at]],
+                y=[100 * curve.accuracy[at]],
+                mode="markers",
+                marker={"color": colour, "size": 12, "symbol": "diamond"},
+                showlegend=False,
+                hoverinfo="skip",
+            )
+    figure.update_xaxes(range=[0, 101])
+    figure.update_yaxes(range=[0, 101])
+    return arrange(figure, _, x=_("Coverage (% of images)"), y=_("Accuracy (%)"))
+
+
+def corruption(record: Mapping[str, Any], key: str, unit: str, _: Translator) -> go.Figure:
+    """Both models' accuracy under one corruption, from the clean images to the strongest."""
+    results = record["corruptions"][key]["results"]
+    names = [_("none"), *(_.number(row["strength"], _decimals(row["strength"])) for row in results)]
+    figure = go.Figure()
+    for model in record["clean"]:
+        found = [record["clean"][model], *(row["models"][model] for row in results)]
+        values = [row["accuracy"] for row in found]
+        figure.add_scatter(
+            x=names,
+            y=[100 * value for value in values],
+            error_y=error_bars(values, [row["interval"] for row in found]),
+            mode="lines+markers",
+            name=model,
+            line={"color": SCENARIOS[model].colour, "dash": dash(model), "width": 2},
+            hovertemplate="%{x}: %{y:.1f} %<extra>" + model + "</extra>",
+        )
+    figure.add_hline(
+        y=100 / emotions.COUNT,
+        line={"dash": "dot", "width": 1, "color": BOTH},
+        annotation={"text": _("guessing"), "font": {"color": BOTH}},
+    )
+    figure.update_xaxes(type="category")
+    figure.update_yaxes(range=[0, 101])
+    return arrange(figure, _, x=unit, y=_("Accuracy (%)"))
+
+
+def _decimals(value: float) -> int:
+    """As many decimals as the value has, at most two."""
+    return next((n for n in (0, 1) if round(value, n) == value), 2)
+
+
+def ablation(rows: Sequence[tuple[str, float, Sequence[float]]], _: Translator) -> go.Figure:
+    """A bar for each ingredient: what it gives in percentage points, with its interval.
+
+    Args:
+        rows: the ingredient's name, the gain and its interval, both as shares of 1.
+    """
+    values = [gain for _name, gain, _interval in rows]
+    figure = go.Figure()
+    figure.add_bar(
+        orientation="h",
+        # The value stands in the label: on the bar its interval would cross it out.
+        y=[f"{name} {_.signed(100 * gain, 1)}" for name, gain, _interval in rows],
+        x=[100 * value for value in values],
+        error_x=error_bars(values, [interval for _n, _g, interval in rows]),
+        marker={"color": PROPOSED.colour},
+        hovertemplate="%{y}<extra></extra>",
+    )
+    figure.add_vline(x=0, line={"width": 1, "color": BOTH})
+    figure.update_yaxes(autorange="reversed")
+    return arrange(figure, _, x=_("Gain (percentage points)"), y=_("Ingredient"), height=280)

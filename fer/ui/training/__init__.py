@@ -1,0 +1,1 @@
+"""Page 4, training: its sections and charts."""

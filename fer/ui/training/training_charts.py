@@ -1,0 +1,133 @@
+"""Learning curves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import plotly.colors
+import plotly.graph_objects as go
+
+from fer.artifacts.runs import Row
+from fer.scenarios import SCENARIOS
+from fer.training import learning_curves
+from fer.ui.charts import arrange
+from fer.ui.text import Translator
+
+Quantity = Literal["accuracy", "loss", "learning_rate", "gap", "seconds"]
+
+# Training and validation differ by dash, runs by colour.
+DASHES = {"": "dot", "val_": "solid"}
+
+
+def curves(
+    histories: Mapping[str, Sequence[Row]],
+    quantity: Quantity,
+    _: Translator,
+    *,
+    smoothing: float = 0.0,
+    is_log: bool = False,
+) -> go.Figure:
+    """A quantity of each run by epoch; the best epoch is a star, a change of image size a line.
+
+    Accuracy and loss have a dotted training and a solid validation curve. Smoothed curves leave
+    the measured one faint behind them.
+    """
+    titles = {
+        "accuracy": _("Accuracy (%)"),
+        "loss": _("Loss (cross-entropy, nats)"),
+        "learning_rate": _("Learning rate at the epoch's end"),
+        "gap": _("Training minus validation accuracy (points)"),
+        "seconds": _("Minutes for an epoch"),
+    }
+    figure = go.Figure()
+    for name, history in histories.items():
+        colour = colour_of(name, list(histories))
+        epochs = [row["epoch"] for row in history]
+        for part, label in _parts(quantity, _).items():
+            values = [_value(row, quantity, part) for row in history]
+            shown = learning_curves.smoothed(values, smoothing)
+            if smoothing:
+                _line(figure, epochs, values, colour, "solid", name, opacity=0.25, in_legend=False)
+            _line(
+                figure,
+                epochs,
+                shown,
+                colour,
+                DASHES[part] if label else "solid",
+                name,
+                label=label,
+            )
+        reading = learning_curves.read(history)
+        if reading is not None and quantity in ("accuracy", "loss"):
+            row = next(r for r in history if r["epoch"] == reading.best.epoch)
+            figure.add_scatter(
+                x=[reading.best.epoch],
+                y=[_value(row, quantity, "val_")],
+                mode="markers",
+                marker={"symbol": "star", "size": 13, "color": colour},
+                name=name,
+                showlegend=False,
+                hovertemplate=_("Best epoch") + " %{x}: %{y:.3g}<extra>" + name + "</extra>",
+            )
+        spans = learning_curves.phases(history)
+        for span in spans if len(spans) > 1 else ():
+            figure.add_vline(
+                x=span.first - 0.5,
+                line={"color": colour, "width": 1, "dash": "dash"},
+                annotation={"text": f"{span.image_size} px", "font": {"color": colour}},
+            )
+    if is_log:
+        figure.update_yaxes(type="log")
+    # An epoch is a whole number, even where only one has passed.
+    figure.update_xaxes(rangemode="tozero", tickformat="d")
+    return arrange(figure, _, x=_("Epoch"), y=titles[quantity])
+
+
+def colour_of(name: str, names: Sequence[str]) -> str:
+    """The scenario's colour for its published model, else one of Plotly's qualitative ones."""
+    if name in SCENARIOS:
+        return SCENARIOS[name].colour
+    others = [other for other in names if other not in SCENARIOS]
+    palette: list[str] = plotly.colors.qualitative.Safe
+    return palette[others.index(name) % len(palette)]
+
+
+def _parts(quantity: Quantity, _: Translator) -> dict[str, str]:
+    if quantity in ("accuracy", "loss"):
+        return {"": _("training"), "val_": _("validation")}
+    return {"": ""}
+
+
+def _value(row: Row, quantity: Quantity, part: str) -> float:
+    if quantity == "gap":
+        return 100 * (row["accuracy"] - row["val_accuracy"])
+    if quantity == "seconds":
+        return row["seconds"] / 60
+    value = row[part + quantity]
+    return 100 * value if quantity == "accuracy" else value
+
+
+def _line(
+    figure: go.Figure,
+    epochs: Sequence[float],
+    values: Sequence[float],
+    colour: str,
+    dash: str,
+    name: str,
+    *,
+    label: str = "",
+    opacity: float = 1.0,
+    in_legend: bool = True,
+) -> None:
+    figure.add_scatter(
+        x=epochs,
+        y=values,
+        mode="lines+markers" if len(epochs) < 3 else "lines",
+        name=name,
+        opacity=opacity,
+        # One entry a run: what dots and stars mean stands below the chart.
+        showlegend=in_legend and dash == "solid",
+        line={"color": colour, "dash": dash, "width": 2},
+        hovertemplate="%{x}: %{y:.4g}<extra>" + f"{name} {label}" + "</extra>",
+    )

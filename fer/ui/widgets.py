@@ -1,0 +1,159 @@
+"""Pieces that every page is put together from: metrics, chart, table with download, sources."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Literal, ParamSpec, TypeVar
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from fer import FerError
+from fer.inference import fair_queue
+from fer.ui import loaders
+from fer.ui.text import Translator
+
+P = ParamSpec("P")
+T = TypeVar("T")
+_CALLBACK_ERROR = "callback_error"
+
+
+def chart(figure: go.Figure, key: str, alt: str) -> None:
+    """A figure without Plotly's toolbar; `alt` says in words what it shows."""
+    st.plotly_chart(figure, config={"displayModeBar": False}, key=key, alt=alt)
+
+
+def clickable(figure: go.Figure, key: str, alt: str) -> tuple[int, ...] | None:
+    """A figure whose points answer to a click; the clicked point's custom data, whole numbers
+    only, or None.
+
+    A selection is lost when the figure changes: keep what it chose elsewhere.
+    """
+    event = st.plotly_chart(
+        figure,
+        config={"displayModeBar": False},
+        key=key,
+        alt=alt,
+        on_select="rerun",
+        selection_mode="points",
+    )
+    points = event["selection"]["points"]
+    if not points:
+        return None
+    return tuple(value for value in points[0]["customdata"] if isinstance(value, int))
+
+
+def table(frame: pd.DataFrame, key: str, alt: str, _: Translator) -> None:
+    """A table with its CSV download, named after `key`; decimals follow the language."""
+    # A short table is shown whole instead of scrolling inside the page.
+    height: Literal["content", "auto"] = "content" if len(frame) <= 30 else "auto"
+    st.dataframe(frame, hide_index=True, height=height, placeholder="–", key=key, alt=alt)
+    download(frame, key, _)
+
+
+def wrapped_table(frame: pd.DataFrame, key: str, alt: str, _: Translator) -> None:
+    """A table whose long cells are shown whole, on several lines, with its CSV download."""
+    st.table(frame, hide_index=True, border="horizontal", alt=alt)
+    download(frame, key, _)
+
+
+def download(frame: pd.DataFrame | Callable[[], pd.DataFrame], key: str, _: Translator) -> None:
+    """The CSV download of a table; of a function's table, which is made only when asked for."""
+    st.download_button(
+        _("Download as CSV"),
+        (lambda: frame().to_csv(index=False)) if callable(frame) else frame.to_csv(index=False),
+        file_name=f"{key}.csv",
+        mime="text/csv",
+        icon=":material/download:",
+        key=f"{key}_csv",
+        on_click="ignore",
+    )
+
+
+def metrics(values: Mapping[str, tuple[str, str | None]], key: str) -> None:
+    """Labelled values in rows, each with a line below it or none; one column on a phone."""
+    if not values:
+        return
+    # Beside the sidebar four columns would cut words off, and three leave one alone.
+    columns = 2 if len(values) == 4 else len(values)
+    with st.grid(columns, min_column_width=200, key=key):
+        for label, (value, below) in values.items():
+            st.metric(label, value, below, delta_color="off", delta_arrow="off", border=True)
+
+
+def patiently(ask: Callable[[], T], _: Translator) -> T:
+    """What `ask` returns; while too many others are waiting, it says so and asks again.
+
+    Raises:
+        BusyError: if it is still busy after a minute.
+    """
+    place = st.empty()
+    found = fair_queue.patiently(
+        ask, lambda error: place.info(_.error(error), icon=":material/hourglass_top:")
+    )
+    place.empty()
+    return found
+
+
+def telling(act: Callable[P, object]) -> Callable[P, None]:
+    """A button's callback whose `FerError` `told` says when the page is drawn.
+
+    A callback runs before the page does, outside of what the page catches.
+    """
+
+    @wraps(act)
+    def safe(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            act(*args, **kwargs)
+        except FerError as error:
+            st.session_state[_CALLBACK_ERROR] = error
+
+    return safe
+
+
+def told(_: Translator) -> None:
+    """What went wrong when a button was pressed; once, nothing if nothing did."""
+    error = st.session_state.pop(_CALLBACK_ERROR, None)
+    if error is not None:
+        st.error(_.error(error))
+
+
+def problems(_: Translator) -> None:
+    """What of the installed models is missing or damaged; nothing if all is as published."""
+    found = loaders.problems()
+    if found:
+        st.warning("  \n".join(_.error(error) for error in found), icon=":material/broken_image:")
+
+
+def notices(_: Translator) -> None:
+    """Which of the images and results here are not FER-2013's; nothing if all are."""
+    found = loaders.notices()
+    if found:
+        st.info("  \n".join(_.error(notice) for notice in found), icon=":material/report:")
+
+
+def sources(_: Translator, imported: str | None = None) -> None:
+    """Which data and which models the page's figures come from, by digest, and what is broken.
+
+    Args:
+        imported: the digest of the imported data set, where the page shows counts or images of it.
+    """
+    problems(_)
+    if imported is not None and imported != loaders.summary()["data_sha256"]:
+        st.caption(
+            _(
+                "Counts and images: the data set imported here, SHA-256 {data}. All other figures "
+                "come from the data below.",
+                data=imported[:12],
+            )
+        )
+    digests = " · ".join(f"{key} {model.digest[:12]}" for key, model in loaders.models().items())
+    st.caption(
+        _(
+            "Source: FER-2013 (Goodfellow et al. 2013), data SHA-256 {data}; models {models}.",
+            data=loaders.summary()["data_sha256"][:12],
+            models=digests or "–",
+        )
+    )

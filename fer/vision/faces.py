@@ -1,0 +1,382 @@
+"""Faces in an image: YuNet detection and the square crop that looks like FER-2013."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from fer import FerError
+from fer.artifacts import model_store
+from fer.vision import preprocessing, scales
+from fer.vision.preprocessing import Floats, Gray, Rgb
+
+SCORE_THRESHOLD = 0.6
+# Below this a face is marked as doubtful: dogs, drawings and blurred patches lie at 0.61-0.72, and
+# of 237 upright faces of FER-2013 one in a hundred below 0.75.
+SURE_SCORE = 0.75
+NMS_THRESHOLD = 0.3
+TOP_K = 500
+# YuNet was trained on faces of 10-300 pixels: larger images are shrunk for it. A face that fills
+# the image is found in 73 of 100 at 640 pixels, in 95 at 320 (FER-2013's own crops, enlarged).
+LONGEST_SIDE = 1024
+# Images of middling size get that second look only where the first finds no sure face.
+COARSE_SIDE, COARSE_FROM, COARSE_ALWAYS_FROM = 320, 450, 800
+SMALLEST_FACE = 12.0
+# An image shrunk by so much, with faces of less than so many pixels in the copy or with none, is
+# looked at in tiles, too.
+CLOSER_FROM = 1.25
+CLOSER_BELOW = 32.0
+# Weaker answers of the detector are no faces, but worth a closer look.
+HINT_THRESHOLD = 0.45
+# Other scales replace what the usual one found only where they are surer by this much.
+USUAL_SCALE_BONUS = 0.05
+# A head that seems tilted by more than the first, in degrees, is looked at again, its eyes level,
+# and levelled if it turns out to be tilted by more than the second and YuNet is surer of it then.
+# FER-2013's own faces are tilted by up to 15 degrees (95 of 100), which the networks know.
+LEVEL_FROM, LEVEL_TILT = 12.0, 30.0
+# At most so many in an image, and in a frame of a stream.
+MOST_LEVELLED, MOST_LEVELLED_LIVE = 12, 3
+# Of a head tilted by 30 degrees YuNet's landmarks say 3 where it is 80 pixels high, 17-24 at 150,
+# 24-28 at 200: smaller ones are enlarged for it, in a patch that reaches so many boxes.
+TILT_SEEN_FROM = 150.0
+PATCH, PATCH_REACH = 360, 1.8
+
+
+@dataclass(frozen=True)
+class Framing:
+    """How a square crop lies around a detected box, in units of the box' height.
+
+    side: length of the square. dx, dy: from the box' centre to the square's, right and down.
+    """
+
+    side: float
+    dx: float
+    dy: float
+
+
+# `measure_framing` on FER-2013's Training split: the framing that gives back the crops that the
+# challenge's images already are. A test repeats the measurement.
+FER_FRAMING = Framing(side=1.0, dx=0.0, dy=0.02)
+
+
+@dataclass(frozen=True)
+class Face:
+    """A detected face in pixels of the image it was found in.
+
+    box: left, top, width, height, before it is turned by `roll` around its centre. landmarks:
+    (5, 2) float, right eye, left eye, nose tip, right and left corner of the mouth, as the person
+    sees them. score: 0-1. roll: degrees clockwise by which the head is tilted; 0 where it is as
+    upright as FER-2013's.
+    """
+
+    box: tuple[float, float, float, float]
+    landmarks: NDArray[np.float32]
+    score: float
+    roll: float = 0.0
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether it may be no face at all: an animal, a drawing, something blurred."""
+        return self.score < SURE_SCORE
+
+    @property
+    def corners(self) -> NDArray[np.float64]:
+        """The four corners of its box as it lies in the image, (4, 2), clockwise."""
+        left, top, width, height = self.box
+        points = cv2.boxPoints(((left + width / 2, top + height / 2), (width, height), self.roll))
+        return np.asarray(points, dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search found: faces, the largest first, and how many more were too small to judge."""
+
+    faces: tuple[Face, ...]
+    too_small: int = 0
+
+
+class Detector:
+    """YuNet (Wu et al. 2023) through OpenCV, safe to share between threads.
+
+    Larger images are looked at in two sizes, so that faces that fill them are found; photos with
+    small faces or none also in tiles. Tilted heads are looked at again with their eyes level, since
+    YuNet's boxes grow inexact with the tilt.
+    """
+
+    def __init__(
+        self, path: Path = model_store.FOLDER / model_store.DETECTOR, longest: int = LONGEST_SIDE
+    ) -> None:
+        """Loads the detector.
+
+        Args:
+            longest: the usual size: images are shrunk to so many pixels on their longer side. With
+                less than `LONGEST_SIDE`, for a stream, it is the only one.
+
+        Raises:
+            FerError: if the file is missing or OpenCV cannot read it.
+        """
+        if not path.is_file():
+            raise FerError(
+                "The face detector {path} is missing; restore it from the repository.", path=path
+            )
+        # Not its path: on Windows OpenCV opens only those that fit the system's code page.
+        network = np.frombuffer(path.read_bytes(), np.uint8)
+        nothing = np.zeros(0, np.uint8)
+        # OpenCV 5 warns of a default target that its CPU engine does not need.
+        level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
+        try:
+            self._net = cv2.FaceDetectorYN.create(
+                "onnx", network, nothing, (320, 320), HINT_THRESHOLD, NMS_THRESHOLD, TOP_K
+            )
+        except cv2.error as error:
+            raise FerError(
+                "The face detector {path} is damaged ({reason}); restore it from the repository.",
+                path=path,
+                reason=error.err,
+            ) from error
+        finally:
+            cv2.utils.logging.setLogLevel(level)
+        self._longest = longest
+        self._levelled = MOST_LEVELLED if longest >= LONGEST_SIDE else MOST_LEVELLED_LIVE
+        self._lock = threading.Lock()
+
+    def detect(self, rgb: Rgb) -> list[Face]:
+        """All faces of an RGB image (H, W, 3) uint8, the largest first; empty if there is none."""
+        return list(self.search(rgb).faces)
+
+    def search(self, rgb: Rgb) -> Found:
+        """All faces of an RGB image (H, W, 3) uint8 of at least `SMALLEST_FACE` pixels, and how
+        many smaller ones there are."""
+        usual, scale = scales.shrunk(rgb, self._longest)
+        found = self._look(usual, scale, USUAL_SCALE_BONUS)
+        if self._longest >= LONGEST_SIDE:
+            side, is_sure = max(usual.shape[:2]), any(not f.is_doubtful for _, f in found)
+            if side >= COARSE_ALWAYS_FROM or (side >= COARSE_FROM and not is_sure):
+                coarse, coarse_scale = scales.shrunk(usual, COARSE_SIDE)
+                found += self._look(coarse, scale * coarse_scale)
+            if scale * CLOSER_FROM < 1 and _asks_for_more(found, scale):
+                for tile, left, top, tile_scale in scales.tiles(rgb):
+                    found += self._look(tile, tile_scale, 0.0, (left, top))
+        merged = [face for face in _merged(found) if face.score >= SCORE_THRESHOLD]
+        large = [face for face in merged if min(face.box[2:]) >= SMALLEST_FACE]
+        large.sort(key=lambda face: -face.box[2] * face.box[3])
+        levelled = [
+            self._level(rgb, face, scale) if place < self._levelled else face
+            for place, face in enumerate(large)
+        ]
+        return Found(tuple(levelled), len(merged) - len(large))
+
+    def _look(
+        self,
+        rgb: Rgb,
+        scale: float,
+        bonus: float = 0.0,
+        corner: tuple[float, float] = (0.0, 0.0),
+    ) -> list[tuple[float, Face]]:
+        """What YuNet finds in one picture, in pixels of the image that it is a scaled part of, each
+        with what it counts when found in several."""
+        bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
+        with self._lock:
+            self._net.setInputSize((bgr.shape[1], bgr.shape[0]))
+            # OpenCV's stubs forget that it returns None when there is no face.
+            rows = cast("NDArray[np.float32] | None", self._net.detect(bgr)[1])
+        if rows is None:
+            return []
+        return [
+            (
+                float(row[14]) + bonus,
+                Face(
+                    box=(
+                        float(row[0] / scale) + corner[0],
+                        float(row[1] / scale) + corner[1],
+                        float(row[2] / scale),
+                        float(row[3] / scale),
+                    ),
+                    landmarks=(row[4:14].reshape(5, 2) / scale + corner).astype(np.float32),
+                    score=float(row[14]),
+                ),
+            )
+            for row in rows
+        ]
+
+    def _level(self, rgb: Rgb, face: Face, scale: float) -> Face:
+        """A tilted face as YuNet sees it with its eyes level, if it is surer then; else as it is.
+
+        Args:
+            scale: at which the image was looked at.
+        """
+        is_large = max(face.box[2:]) * scale >= TILT_SEEN_FROM
+        if is_large and abs(roll(face.landmarks)) <= LEVEL_FROM:
+            return face
+        plain = self._middle(rgb, _patch(face, 0.0))
+        if plain is None or abs(tilt := roll(plain.landmarks)) <= LEVEL_FROM:
+            return face
+        patch = _patch(face, tilt)
+        best = self._middle(rgb, patch)
+        if best is None or best.score <= plain.score:
+            return face
+        # Large tilts are underrated at first.
+        tilt += roll(best.landmarks)
+        if abs(tilt) <= LEVEL_TILT:
+            return face
+        back = cv2.invertAffineTransform(patch)
+        shrunk = float(np.hypot(*back[0, :2]))
+        x, y = (float(value) for value in back @ (*_centre(best), 1.0))
+        width, height = best.box[2] * shrunk, best.box[3] * shrunk
+        return Face(
+            box=(x - width / 2, y - height / 2, width, height),
+            landmarks=(best.landmarks @ back[:, :2].T + back[:, 2]).astype(np.float32),
+            score=max(best.score, face.score),
+            roll=tilt,
+        )
+
+    def _middle(self, rgb: Rgb, patch: NDArray[np.float64]) -> Face | None:
+        """The surest face near the middle of a patch cut out by an affine map, in its pixels."""
+        cut = cv2.warpAffine(rgb, patch, (PATCH, PATCH), borderMode=cv2.BORDER_REPLICATE)
+        seen = [face for _, face in self._look(np.asarray(cut, dtype=np.uint8), 1.0)]
+        seen = [face for face in seen if np.abs(_centre(face) - PATCH / 2).max() < PATCH / 4]
+        return max(seen, key=lambda face: face.score, default=None)
+
+
+def _asks_for_more(found: Sequence[tuple[float, Face]], scale: float) -> bool:
+    """Whether an image shrunk to this scale shows small faces, or none."""
+    if all(face.score < SCORE_THRESHOLD for _, face in found):
+        return True
+    return any(face.box[3] * scale < CLOSER_BELOW for _, face in found)
+
+
+def _merged(found: Sequence[tuple[float, Face]]) -> list[Face]:
+    """Each face once: of boxes that show the same one, that which counts most."""
+    kept: list[Face] = []
+    for _, face in sorted(found, key=lambda pair: -pair[0]):
+        if not any(scales.is_same(face.box, other.box) for other in kept):
+            kept.append(face)
+    return kept
+
+
+def _centre(face: Face) -> NDArray[np.float64]:
+    left, top, width, height = face.box
+    return np.array([left + width / 2, top + height / 2])
+
+
+def roll(landmarks: NDArray[np.float32]) -> float:
+    """Degrees clockwise by which a line through both eyes is tilted, -180 to 180."""
+    across, down = landmarks[1].astype(float) - landmarks[0].astype(float)
+    return float(np.degrees(np.arctan2(down, across)))
+
+
+def _patch(face: Face, tilt: float) -> NDArray[np.float64]:
+    """The affine map of a face with what is around it, its tilt taken back, to a square of `PATCH`
+    pixels."""
+    x, y = (float(value) for value in _centre(face))
+    turn = cv2.getRotationMatrix2D((x, y), tilt, PATCH / (PATCH_REACH * max(face.box[2:])))
+    matrix = np.asarray(turn, dtype=np.float64)
+    matrix[:, 2] += (PATCH - 1) / 2 - np.array([x, y])
+    return matrix
+
+
+def square(face: Face, framing: Framing = FER_FRAMING) -> tuple[int, int, int]:
+    """Left, top and side in pixels of the face's square crop; it may reach over the image."""
+    left, top, width, height = face.box
+    side = max(1, round(height * framing.side))
+    x = left + width / 2 + framing.dx * height
+    y = top + height / 2 + framing.dy * height
+    return round(x - side / 2), round(y - side / 2), side
+
+
+def crop(rgb: Rgb, face: Face, framing: Framing = FER_FRAMING) -> Rgb:
+    """The square crop with the eyes level, (S, S, 3) uint8; beyond the image's edge its last pixels
+    are repeated. The one way from a face to a network, in photos, videos and on the webcam."""
+    left, top, side = square(face, framing)
+    if face.roll != 0.0:
+        return _level_crop(rgb, face, left, top, side)
+    height, width = rgb.shape[:2]
+    columns = np.clip(np.arange(left, left + side), 0, width - 1)
+    rows = np.clip(np.arange(top, top + side), 0, height - 1)
+    return np.ascontiguousarray(rgb[rows[:, None], columns])
+
+
+def _level_crop(rgb: Rgb, face: Face, left: int, top: int, side: int) -> Rgb:
+    x, y = (float(value) for value in _centre(face))
+    matrix = cv2.getRotationMatrix2D((x, y), face.roll, 1.0)
+    matrix[:, 2] -= (left, top)
+    cut = cv2.warpAffine(
+        rgb, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    return np.asarray(cut, dtype=np.uint8)
+
+
+def whole(rgb: Rgb) -> Rgb:
+    """The largest centred square of an image, for one in which no face is found."""
+    height, width = rgb.shape[:2]
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    return np.ascontiguousarray(rgb[top : top + side, left : left + side])
+
+
+def gray_crop(rgb: Rgb, face: Face | None) -> Gray:
+    """The gray face that the networks are given, of the crop's own size; None: the whole image."""
+    return preprocessing.to_gray(whole(rgb) if face is None else crop(rgb, face))
+
+
+def on_canvas(image: Gray, enlargement: int = 4) -> Rgb:
+    """A 48x48 face large enough to be detected, in the middle of a canvas twice its side that
+    repeats its edge pixels: (96 e, 96 e, 3) uint8."""
+    size = preprocessing.FER_SIZE * enlargement
+    border = size // 2
+    large = cv2.resize(image, (size, size), interpolation=cv2.INTER_CUBIC)
+    canvas = cv2.copyMakeBorder(
+        large, border, border, border, border, borderType=cv2.BORDER_REPLICATE
+    )
+    return np.repeat(canvas[:, :, None], 3, axis=2)
+
+
+def landmarks_of_crop(image: Gray, detector: Detector, enlargement: int = 4) -> Floats | None:
+    """YuNet's five landmarks in a 48x48 face, (5, 2) float32 in its own pixels; None unless there
+    is exactly one face."""
+    found = detector.detect(on_canvas(image, enlargement))
+    if len(found) != 1:
+        return None
+    border = preprocessing.FER_SIZE * enlargement // 2
+    # The centre of a small pixel lies half a small pixel inside the enlarged one.
+    return np.asarray((found[0].landmarks - border + 0.5) / enlargement - 0.5, dtype=np.float32)
+
+
+def measure_framing(
+    images: NDArray[np.uint8], detector: Detector, enlargement: int = 4
+) -> tuple[Framing, float]:
+    """The framing under which detected faces give back the images themselves.
+
+    Each 48x48 image is enlarged and set in the middle of a canvas of its edge pixels, YuNet finds
+    the face, and the square that would have cut out the image is expressed in its box. Medians over
+    the images with exactly one face.
+
+    Returns:
+        The median framing, and the share of images with exactly one face.
+    """
+    size = preprocessing.FER_SIZE * enlargement
+    border = size // 2
+    found = []
+    for image in images:
+        faces = detector.detect(on_canvas(image, enlargement))
+        if len(faces) == 1:
+            left, top, width, height = faces[0].box
+            centre = border + size / 2
+            found.append(
+                (
+                    size / height,
+                    (centre - left - width / 2) / height,
+                    (centre - top - height / 2) / height,
+                )
+            )
+    if not found:
+        raise FerError("No face was detected in these images; the framing cannot be measured.")
+    side, dx, dy = np.median(np.array(found), axis=0)
+    return Framing(float(side), float(dx), float(dy)), len(found) / len(images)

@@ -1,0 +1,270 @@
+"""From an image to what VGG16 is fed, one function a stage.
+
+Training, evaluation, uploads and the webcam all go through `resize` and `network_input`, so a
+network is served exactly what it was trained on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from fer import FerError
+from fer.scenarios import Augmentation
+from fer.vision import upload_gate
+
+FER_SIZE = 48
+NETWORK_SIZE = 224
+# Mean blue, green and red of ImageNet that Caffe's VGG16 subtracts (Simonyan & Zisserman 2015);
+# Keras' vgg16.preprocess_input has the same three numbers, and a test compares the two.
+CAFFE_MEANS_BGR = np.array([103.939, 116.779, 123.68], dtype=np.float32)
+# Files of these formats may hold several frames, which may begin with a fade from black: a frame
+# is seen when its brightest hundredth is this bright. Looked for in so many frames.
+ANIMATED = ("GIF", "WEBP", "PNG", "TIFF", "AVIF")
+SEEN = 96.0
+MOST_FRAMES = 100
+# Rows of a deep image that are scaled at once, in double precision.
+STRIP = 256
+
+Gray: TypeAlias = NDArray[np.uint8]
+Rgb: TypeAlias = NDArray[np.uint8]
+Floats: TypeAlias = NDArray[np.float32]
+
+
+def read_image(source: Path | bytes, name: str | None = None) -> Rgb:
+    """The image upright in RGB, (H, W, 3) uint8.
+
+    Reads JPEG, PNG, WebP, BMP, GIF, TIFF, AVIF and HEIC in any mode: palettes are resolved,
+    transparent parts lie on white, 16-bit and float images are scaled to their own range, CMYK is
+    converted. EXIF orientation is applied, and nothing else of EXIF is kept. Of several frames or
+    pages, the first that is not black. A JPEG of more than `upload_gate.MOST_PIXELS` is decoded at
+    a half, a quarter or an eighth of its size.
+
+    Args:
+        source: a file, or its content.
+        name: how to call it in error messages.
+
+    Raises:
+        FerError: as `upload_gate.content_of` and `upload_gate.opened_image`.
+    """
+    if isinstance(source, Path):
+        name = name or str(source)
+        source = upload_gate.content_of(source, upload_gate.IMAGE_BYTES, name)
+    with upload_gate.opened_image(source, name or "the image") as image:
+        return _first_seen(image)
+
+
+def _first_seen(image: Image.Image) -> Rgb:
+    """The first frame that is not black; of black ones only, the brightest."""
+    image.load()
+    rgb = _rgb(ImageOps.exif_transpose(image))
+    if image.format not in ANIMATED or not getattr(image, "is_animated", False):
+        return rgb
+    brightest, pixels = _brightness(rgb), rgb.shape[0] * rgb.shape[1]
+    for number in range(1, MOST_FRAMES):
+        pixels += image.width * image.height
+        if brightest >= SEEN or pixels > upload_gate.MOST_PIXELS:
+            break
+        try:
+            image.seek(number)
+            upload_gate.check_frame(image.width, image.height, "the image")
+            frame = _rgb(ImageOps.exif_transpose(image))
+        except EOFError:
+            break
+        if _brightness(frame) > brightest:
+            rgb, brightest = frame, _brightness(frame)
+    return rgb
+
+
+def _brightness(rgb: Rgb) -> float:
+    """What the brightest hundredth of an image reaches, 0-255."""
+    return float(np.percentile(rgb.max(axis=2), 99))
+
+
+def _rgb(image: Image.Image) -> Rgb:
+    if image.mode in ("I", "F", "I;16", "I;16B", "I;16L", "I;16N"):
+        return np.repeat(_scaled(np.asarray(image), image.mode == "F")[:, :, None], 3, axis=2)
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        background = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(background, image)
+    return np.array(image.convert("RGB"), dtype=np.uint8)
+
+
+def _scaled(values: NDArray[np.generic], is_float: bool) -> Gray:
+    # A 16-bit file uses the whole 16-bit range by convention; a float one has no convention.
+    if is_float:
+        is_finite = np.isfinite(values)
+        if not is_finite.any():
+            return np.zeros(values.shape, np.uint8)
+        low = float(values.min(where=is_finite, initial=np.inf))
+        high = float(values.max(where=is_finite, initial=-np.inf))
+    else:
+        low, high = 0.0, 65535.0 if values.max() > 255 else 255.0
+    gray = np.empty(values.shape, np.uint8)
+    for top in range(0, len(values), STRIP):
+        rows = values[top : top + STRIP].astype(np.float64)
+        rows = np.nan_to_num(rows, nan=low, posinf=high, neginf=low)
+        scaled = (rows - low) / max(high - low, 1e-12) * 255.0
+        gray[top : top + STRIP] = np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
+    return gray
+
+
+def to_gray(rgb: Rgb) -> Gray:
+    """Luma of an RGB image (ITU-R BT.601), (H, W) uint8. A gray image keeps its values.
+
+    Raises:
+        FerError: if the array is not (H, W, 3) uint8.
+    """
+    if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8:
+        raise FerError(
+            "An RGB image has shape (H, W, 3) and type uint8; this one has {shape}, {dtype}.",
+            shape=rgb.shape,
+            dtype=rgb.dtype,
+        )
+    return np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
+
+
+def to_fer_resolution(gray: Gray) -> Gray:
+    """The image at FER-2013's own 48x48, (48, 48) uint8.
+
+    The networks have only ever seen enlarged 48x48 faces, so a sharper crop is first reduced by
+    area averaging. An image of 48x48 is returned as it is.
+    """
+    if gray.shape == (FER_SIZE, FER_SIZE):
+        return gray
+    shrinks = min(gray.shape) >= FER_SIZE
+    method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(gray, (FER_SIZE, FER_SIZE), interpolation=method), dtype=np.uint8)
+
+
+def resize(gray: Gray, size: int = NETWORK_SIZE) -> Floats:
+    """The image bilinearly resized (pixel centres aligned), (size, size) float32 on 0-255."""
+    return np.asarray(
+        cv2.resize(gray.astype(np.float32), (size, size), interpolation=cv2.INTER_LINEAR),
+        dtype=np.float32,
+    )
+
+
+def to_three_channels(gray: Floats) -> Floats:
+    """The gray values in three equal channels: (..., H, W) to (..., H, W, 3)."""
+    return np.repeat(gray[..., None], 3, axis=-1)
+
+
+def network_input(channels: Floats) -> Floats:
+    """What VGG16 is fed: (..., H, W, 3) RGB on 0-255 to BGR with ImageNet's means subtracted.
+
+    Equals `keras.applications.vgg16.preprocess_input` without importing Keras.
+    """
+    return channels[..., ::-1] - CAFFE_MEANS_BGR
+
+
+def batch(faces: Sequence[Gray] | NDArray[np.uint8], size: int = NETWORK_SIZE) -> Floats:
+    """Network input of many gray faces of any size: (n, size, size, 3) float32, BGR minus means."""
+    if len(faces) == 0:
+        return np.zeros((0, size, size, 3), dtype=np.float32)
+    resized = np.stack([resize(to_fer_resolution(face), size) for face in faces])
+    return network_input(to_three_channels(resized))
+
+
+@dataclass(frozen=True)
+class Rectangle:
+    """A covered part of an image: place and size as fractions of the side, gray on 0-255."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+    gray: float
+
+
+@dataclass(frozen=True)
+class Change:
+    """One drawn augmentation: degrees, mirrored or not, shift in fractions of the side, factors."""
+
+    rotation: float
+    is_flipped: bool
+    shift_x: float
+    shift_y: float
+    zoom: float
+    contrast: float
+    brightness: float
+    gamma: float = 1.0
+    erased: Rectangle | None = None
+
+
+def draw_change(augmentation: Augmentation, rng: np.random.Generator) -> Change:
+    """A change drawn uniformly within the augmentation's bounds; the same generator state, the
+    same change."""
+    rotation, shift_x, shift_y, zoom, contrast, brightness, gamma = rng.uniform(-1.0, 1.0, size=7)
+    is_flipped = bool(rng.random() < augmentation.flip)
+    is_erased = bool(rng.random() < augmentation.erasing)
+    # Drawn in any case: without erasing, the other changes of a seed stay what they were.
+    rectangle = _draw_rectangle(augmentation.erased_area, rng)
+    return Change(
+        rotation=rotation * augmentation.rotation,
+        is_flipped=is_flipped,
+        shift_x=shift_x * augmentation.shift,
+        shift_y=shift_y * augmentation.shift,
+        zoom=1.0 + zoom * augmentation.zoom,
+        contrast=1.0 + contrast * augmentation.contrast,
+        brightness=brightness * augmentation.brightness,
+        gamma=float(np.exp(gamma * augmentation.gamma)),
+        erased=rectangle if is_erased else None,
+    )
+
+
+def _draw_rectangle(largest_area: float, rng: np.random.Generator) -> Rectangle:
+    """From a tenth of the largest area up to it, at most 1:3 or 3:1, anywhere inside the image."""
+    area = largest_area * rng.uniform(0.1, 1.0)
+    aspect = np.exp(rng.uniform(-1.0, 1.0) * np.log(3.0))
+    width, height = min(np.sqrt(area * aspect), 1.0), min(np.sqrt(area / aspect), 1.0)
+    left, top, gray = rng.random(3)
+    return Rectangle(
+        left=float(left * (1.0 - width)),
+        top=float(top * (1.0 - height)),
+        width=float(width),
+        height=float(height),
+        gray=float(255.0 * gray),
+    )
+
+
+def apply_change(image: Floats, change: Change) -> Floats:
+    """The changed image: (S, S) float32 on 0-255 in and out; uncovered corners are mirrored."""
+    side = image.shape[0]
+    centre = (side - 1) / 2
+    matrix = cv2.getRotationMatrix2D((centre, centre), change.rotation, change.zoom)
+    matrix[:, 2] += (change.shift_x * side, change.shift_y * side)
+    if change.is_flipped:
+        mirror = np.array([[-1.0, 0.0, side - 1.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
+        matrix = matrix @ mirror
+    moved: Floats = np.asarray(
+        cv2.warpAffine(
+            image, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101
+        ),
+        dtype=np.float32,
+    )
+    middle = np.float32(moved.mean())
+    lit = np.clip((moved - middle) * change.contrast + middle + change.brightness, 0.0, 255.0)
+    if change.gamma != 1.0:
+        lit = 255.0 * (lit / 255.0) ** change.gamma
+    changed = np.asarray(lit, dtype=np.float32)
+    if change.erased is not None:
+        cover = change.erased
+        top, left = round(cover.top * side), round(cover.left * side)
+        bottom = max(round((cover.top + cover.height) * side), top + 1)
+        right = max(round((cover.left + cover.width) * side), left + 1)
+        changed[top:bottom, left:right] = cover.gray
+    return changed
+
+
+def augment(image: Floats, augmentation: Augmentation, rng: np.random.Generator) -> Floats:
+    """One random variant of an image: (S, S) float32 on 0-255 in and out."""
+    return apply_change(image, draw_change(augmentation, rng))

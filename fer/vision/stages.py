@@ -1,0 +1,153 @@
+"""The way from a photo to the network's input, recorded stage by stage."""
+
+from __future__ import annotations
+
+import inspect
+import io
+import time
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from fer.scenarios import Augmentation
+from fer.vision import faces, preprocessing
+from fer.vision.faces import Face
+from fer.vision.preprocessing import NETWORK_SIZE, Floats, Gray, Rgb
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage: its key, what came out, how long it took, and the function that did it."""
+
+    key: str
+    array: NDArray[Any]
+    milliseconds: float
+    function: Callable[..., Any]
+
+    @property
+    def shape(self) -> str:
+        """The array's shape, like "224×224×3"."""
+        return "×".join(map(str, self.array.shape))
+
+    @property
+    def low(self) -> float:
+        """The smallest value."""
+        return float(self.array.min())
+
+    @property
+    def high(self) -> float:
+        """The largest value."""
+        return float(self.array.max())
+
+    @property
+    def picture(self) -> NDArray[np.uint8]:
+        """The array as a picture, uint8. Values below 0 are brought to 0-255 by adding each
+        channel's ImageNet mean back, and blue, green, red are shown in that order as they are."""
+        if self.key == "network_input":
+            shown = self.array + preprocessing.CAFFE_MEANS_BGR
+        else:
+            shown = self.array
+        return np.clip(np.rint(shown), 0, 255).astype(np.uint8)
+
+    @property
+    def source(self) -> str:
+        """The code that made it, read from the library."""
+        return inspect.getsource(self.function)
+
+
+def record(rgb: Rgb, face: Face | None, size: int = NETWORK_SIZE) -> tuple[Stage, ...]:
+    """Every stage from an RGB image (H, W, 3) uint8 to what VGG16 is fed.
+
+    Args:
+        face: what is cut out; None takes the image's centre square.
+        size: side of the network's input.
+    """
+    stages = [Stage("original", rgb, 0.0, preprocessing.read_image)]
+
+    def add(key: str, function: Callable[..., Any], *arguments: Any) -> Any:
+        started = time.perf_counter()
+        array = function(*arguments)
+        elapsed = 1000 * (time.perf_counter() - started)
+        stages.append(Stage(key, array, elapsed, function))
+        return array
+
+    crop: Rgb = (
+        add("face", faces.whole, rgb) if face is None else add("face", faces.crop, rgb, face)
+    )
+    gray: Gray = add("grayscale", preprocessing.to_gray, crop)
+    small: Gray = add("fer_resolution", preprocessing.to_fer_resolution, gray)
+    large: Floats = add("resized", preprocessing.resize, small, size)
+    channels: Floats = add("three_channels", preprocessing.to_three_channels, large)
+    add("network_input", preprocessing.network_input, channels)
+    return tuple(stages)
+
+
+def channel_statistics(network_input: Floats) -> list[dict[str, Any]]:
+    """Minimum, mean and maximum of each channel of (H, W, 3) network input, blue first."""
+    return [
+        {
+            "channel": name,
+            "minimum": float(network_input[..., at].min()),
+            "mean": float(network_input[..., at].mean()),
+            "maximum": float(network_input[..., at].max()),
+        }
+        for at, name in enumerate(("blue", "green", "red"))
+    ]
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One augmented picture (S, S) uint8 and the change that made it."""
+
+    picture: NDArray[np.uint8]
+    change: preprocessing.Change
+
+
+def variants(
+    gray: Gray, augmentation: Augmentation, seed: int, count: int, size: int = NETWORK_SIZE
+) -> list[Variant]:
+    """Random variants of a gray face, drawn as training draws them; the same seed, the same ones.
+
+    Args:
+        gray: a face of any size, uint8; it is brought to 48x48 and enlarged first.
+    """
+    image = preprocessing.resize(preprocessing.to_fer_resolution(gray), size)
+    rng = np.random.default_rng(seed)
+    found = []
+    for _ in range(count):
+        change = preprocessing.draw_change(augmentation, rng)
+        changed = preprocessing.apply_change(image, change)
+        found.append(Variant(np.rint(changed).astype(np.uint8), change))
+    return found
+
+
+def archive(stages: tuple[Stage, ...]) -> bytes:
+    """A zip with a PNG of each stage, `stages.csv` and the network's input as `.npy`.
+
+    The same arrays give the same bytes, times in `stages.csv` apart.
+    """
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as packed:
+
+        def put(name: str, content: bytes) -> None:
+            packed.writestr(zipfile.ZipInfo(name, (2013, 1, 1, 0, 0, 0)), content)
+
+        lines = ["stage,shape,dtype,minimum,maximum,milliseconds"]
+        for number, stage in enumerate(stages, start=1):
+            image = io.BytesIO()
+            Image.fromarray(stage.picture).save(image, "PNG")
+            put(f"{number}_{stage.key}.png", image.getvalue())
+            lines.append(
+                f"{stage.key},{stage.shape},{stage.array.dtype},{stage.low:.3f},{stage.high:.3f},"
+                f"{stage.milliseconds:.3f}"
+            )
+        put("stages.csv", ("\n".join(lines) + "\n").encode())
+        array = io.BytesIO()
+        np.save(array, stages[-1].array, allow_pickle=False)
+        put("network_input.npy", array.getvalue())
+    return stream.getvalue()

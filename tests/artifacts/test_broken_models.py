@@ -1,0 +1,200 @@
+"""One file of models/ broken or missing: a sentence, and all that does not need it goes on."""
+
+from __future__ import annotations
+
+import ast
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from fer import FerError, files
+from fer.artifacts import model_store, runs
+from fer.inference import classification
+from fer.ui import caching, loaders
+from tests.support.making import ROOT, jpeg
+
+PAGES = sorted(path.name for path in (ROOT / "pages").glob("*.py"))
+MODELS = ROOT / "models"
+# Every file that the server reads.
+READ = [
+    name
+    for name in files.read_json(MODELS / model_store.MANIFEST)
+    if not name.endswith((model_store.CARD, model_store.SEARCH))
+]
+
+
+@pytest.fixture
+def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A copy of models/ that the dashboard uses; its files are linked, not to be written into."""
+    shutil.copytree(MODELS, tmp_path / "models", copy_function=os.link)
+    monkeypatch.setattr(loaders, "MODELS", tmp_path / "models")
+    # What loads in the background would outlive the test.
+    monkeypatch.setattr(loaders, "preload", lambda: None)
+    forget()
+    yield tmp_path / "models"
+    forget()
+
+
+def forget() -> None:
+    """Clears what is kept of models/: a test spoils files behind the manifest's back."""
+    caching._memory.clear()
+
+
+def spoil(path: Path) -> None:
+    """Another file of the same size takes its place: one bit in its middle is turned."""
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.unlink()
+    path.write_bytes(content)
+
+
+def open_everything() -> tuple[AppTest, list[str]]:
+    """Every page once; what it says in errors and warnings."""
+    app = AppTest.from_file(str(ROOT / "Home.py"), default_timeout=120).run()
+    assert not app.exception, "Home"
+    said = [str(element.value) for element in [*app.error, *app.warning]]
+    for page in PAGES:
+        app.switch_page(f"pages/{page}").run()
+        assert not app.exception, page
+        said += [str(element.value) for element in [*app.error, *app.warning]]
+    return app, said
+
+
+# Both acts end in the same places of the code, and every page takes its time.
+@pytest.mark.parametrize(
+    ("name", "act"),
+    [(name, (spoil, Path.unlink)[number % 2]) for number, name in enumerate(READ)],
+    ids=[f"{name} {('spoilt', 'missing')[number % 2]}" for number, name in enumerate(READ)],
+)
+def test_one_broken_file_is_told_and_every_page_opens(name: str, act, copy: Path) -> None:
+    act(copy / name)
+    _, said = open_everything()
+    assert any(str(copy / name) in sentence for sentence in said)
+    is_needed = name.endswith((model_store.CONFIG, model_store.WEIGHTS, model_store.METRICS))
+    answering = [
+        key for key in ("baseline", "proposed") if not (is_needed and name.startswith(key))
+    ]
+    assert list(loaders.models()) == answering
+    assert len(loaders.problems()) == 1
+
+
+@pytest.mark.parametrize("text", ["{", '{"a": 1}'])
+def test_a_broken_manifest_is_told(text: str, copy: Path) -> None:
+    (copy / model_store.MANIFEST).unlink()
+    (copy / model_store.MANIFEST).write_text(text)
+    _, said = open_everything()
+    assert any(model_store.MANIFEST in sentence for sentence in said)
+    assert loaders.models() == {}
+
+
+def test_whole_models_are_not_complained_of(copy: Path) -> None:
+    _, said = open_everything()
+    assert not any(str(copy) in sentence for sentence in said)
+    assert loaders.problems() == []
+    assert list(loaders.models()) == ["baseline", "proposed"]
+
+
+def test_without_a_manifest_what_is_there_is_taken(copy: Path) -> None:
+    (copy / model_store.MANIFEST).unlink()
+    assert loaders.problems() == []
+    assert list(loaders.models()) == ["baseline", "proposed"]
+
+
+def answer(photo: bytes) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "Home.py"), default_timeout=120).run()
+    app.file_uploader(key="photo").upload("face.jpg", photo).run()
+    assert not app.exception
+    return app
+
+
+def test_one_model_answers_where_the_other_is_broken(copy: Path, portrait: np.ndarray) -> None:
+    spoil(copy / "baseline" / model_store.WEIGHTS)
+    answer(jpeg(portrait))
+    classifier = loaders.classifier()
+    assert (classifier.backend, list(classifier.models)) == ("fast", ["proposed"])
+
+
+def test_stored_results_stay_where_the_detector_is_broken(copy: Path, portrait: np.ndarray) -> None:
+    spoil(copy / model_store.DETECTOR)
+    app = answer(jpeg(portrait))
+    assert any(model_store.DETECTOR in str(error.value) for error in app.error)
+    assert len(app.metric) >= 4
+
+
+def test_the_trunk_is_checked_before_tensorflow_is_asked(
+    copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(classification.VARIABLE, "reference")
+    spoil(copy / model_store.TRUNK)
+    with pytest.raises(FerError, match=model_store.TRUNK):
+        loaders.classifier()
+
+
+@pytest.mark.parametrize(
+    "name", [Path(name).name for name in READ if name.startswith(f"{model_store.FAST}/")]
+)
+def test_a_broken_fast_backend_gives_way_with_the_reason(
+    name: str, copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stand_in() -> None:
+        raise InterruptedError
+
+    spoil(copy / model_store.FAST / name)
+    monkeypatch.setattr(loaders, "_before_reference", stand_in)
+    with pytest.raises(InterruptedError):
+        loaders.classifier()
+    monkeypatch.setenv(classification.VARIABLE, "fast")
+    with pytest.raises(FerError, match=name):
+        loaders.classifier()
+
+
+def test_every_file_is_hashed_once_in_a_process(
+    copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashed: list[Path] = []
+    real = model_store.sha256
+    monkeypatch.setattr(model_store, "sha256", lambda path: hashed.append(path) or real(path))
+    monkeypatch.setattr(model_store, "_known", {})
+    for _ in range(2):
+        open_everything()
+        forget()
+    assert sorted(path.relative_to(copy).as_posix() for path in hashed) == sorted(READ)
+
+
+def calls(tree: ast.AST) -> Iterator[ast.Call]:
+    return (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+
+
+@pytest.mark.parametrize(
+    "path",
+    sorted([*ROOT.glob("*.py"), *ROOT.glob("fer/**/*.py"), *ROOT.glob("pages/*.py")]),
+    ids=lambda path: path.name,
+)
+def test_no_pickle(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    imported = {
+        alias.name.split(".")[0]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in (
+            node.names if isinstance(node, ast.Import) else [ast.alias(name=node.module or "")]
+        )
+    }
+    assert not imported & {"pickle", "cPickle", "dill", "joblib", "cloudpickle", "shelve", "torch"}
+    for call in calls(tree):
+        name = ast.unparse(call.func)
+        assert not name.endswith(("read_pickle", "to_pickle", "load_model")), name
+        if name in ("np.load", "numpy.load", "np.save", "numpy.save"):
+            given = {keyword.arg: ast.unparse(keyword.value) for keyword in call.keywords}
+            assert given.get("allow_pickle") == "False", f"{path.name}:{call.lineno}"
+
+
+def test_what_is_published_holds_no_pickle() -> None:
+    suffixes = {path.suffix for path in [*MODELS.rglob("*"), *(ROOT / "data").glob("*")]}
+    assert not suffixes & {".pkl", ".pickle", ".joblib", ".pt", ".pth", ".npy", ".h5"}
+    assert runs.BEST.endswith(".weights.h5"), "weights alone, which Keras reads without code"

@@ -1,0 +1,83 @@
+"""The command finds the repository's models and data from any directory, or says where they are."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fer import emotions
+from fer.artifacts import locations, model_store
+from fer.data import aggregates, dataset
+from tests.support.making import ROOT
+
+SAMPLE = ROOT / "data" / "samples" / "astronaut.jpg"
+
+
+def fer(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "fer", *arguments],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+    )
+
+
+def test_predict_answers_from_any_directory(tmp_path: Path) -> None:
+    shutil.copy(SAMPLE, tmp_path / "photo.jpg")
+    # Another project's models are no reason to look no further.
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "theirs.bin").write_bytes(b"x")
+    found = fer("predict", "photo.jpg", "--csv", cwd=tmp_path)
+    assert found.returncode == 0, found.stderr
+    rows = list(csv.DictReader(io.StringIO(found.stdout)))
+    assert [row["model"] for row in rows] == list(model_store.available(ROOT / "models"))
+
+
+def test_a_copy_without_models_says_where_to_get_them(tmp_path: Path) -> None:
+    """As `pip install .` leaves it: the package alone."""
+    site = tmp_path / "site"
+    shutil.copytree(ROOT / "fer", site / "fer", ignore=shutil.ignore_patterns("__pycache__"))
+    for command in (["predict", str(SAMPLE)], ["models"], ["export", "--format", "onnx"]):
+        found = fer(*command, cwd=tmp_path, PYTHONPATH=str(site))
+        assert found.returncode == 1
+        assert found.stdout == ""
+        assert found.stderr.count("\n") == 1, found.stderr
+        assert "There is no trained model in models; " in found.stderr
+        assert "--models-dir" in found.stderr
+    found = fer(
+        *("predict", str(SAMPLE), "--models-dir", str(ROOT / "models"), "--json"),
+        cwd=tmp_path,
+        PYTHONPATH=str(site),
+    )
+    assert found.returncode == 0, found.stderr
+    assert emotions.KEYS[0] in found.stdout
+
+
+@pytest.mark.parametrize("folder", list(locations.MARKS))
+def test_the_folder_in_the_working_directory_comes_first(folder: Path, tmp_path: Path) -> None:
+    root, working = tmp_path / "repository", tmp_path / "working"
+    (root / folder).mkdir(parents=True)
+    (root / "pyproject.toml").write_text("")
+    working.mkdir()
+    assert locations.default(folder, working, root) == root / folder
+    (working / folder).mkdir(parents=True)
+    assert locations.default(folder, working, root) == root / folder
+    (working / folder / locations.MARKS[folder]).write_text("{}")
+    assert locations.default(folder, working, root) == folder
+    assert locations.default(folder, root, root) == folder
+    (root / "pyproject.toml").unlink()
+    assert locations.default(folder, tmp_path, root) == folder
+
+
+def test_marks_are_what_commands_write() -> None:
+    for folder in (model_store.FOLDER, aggregates.FOLDER):
+        assert (ROOT / folder / locations.MARKS[folder]).is_file()
+    assert locations.MARKS[dataset.FOLDER] == dataset.MANIFEST

@@ -1,0 +1,113 @@
+"""What is in models/ is small, whole, and read back as it was written."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fer import FerError
+from fer.artifacts import model_store
+from fer.data import dataset
+from fer.evaluation import evaluate
+from fer.export import publishing
+from fer.inference import classification
+from fer.scenarios import BASELINE, PROPOSED, Phase
+from fer.training import loop
+from tests.support.making import ROOT
+
+MODELS = ROOT / "models"
+
+
+def test_sizes() -> None:
+    sizes = [path.stat().st_size for path in MODELS.rglob("*") if path.is_file()]
+    assert sum(sizes) <= 100 * 2**20
+    assert max(sizes) <= 50 * 2**20
+
+
+def test_every_file_is_the_one_in_the_manifest() -> None:
+    assert model_store.verify(MODELS) == []
+
+
+def test_changed_and_missing_files_are_named(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("a")
+    (tmp_path / "b").write_text("b")
+    model_store.write_manifest(tmp_path)
+    (tmp_path / "a").write_text("other")
+    (tmp_path / "b").unlink()
+    assert [problem.split(" is ")[1] for problem in model_store.verify(tmp_path)] == [
+        "not the file in the manifest; restore or publish it again.",
+        "missing; restore it from the repository.",
+    ]
+
+
+@pytest.mark.parametrize("artifact", model_store.available(MODELS).values(), ids=lambda a: a.key)
+def test_history_and_card_belong_to_the_model(artifact: model_store.Artifact) -> None:
+    history = artifact.history()
+    assert [row["epoch"] for row in history] == list(range(1, len(history) + 1))
+    assert artifact.config["epochs_run"] == len(history)
+    best = max(row["val_accuracy"] for row in history)
+    assert artifact.config["best_val_accuracy"] == pytest.approx(best)
+    assert (artifact.folder / model_store.CARD).read_text(encoding="utf-8") == publishing.card(
+        artifact
+    )
+
+
+def test_train_publish_evaluate_predict(small_data: dataset.Dataset, tmp_path: Path) -> None:
+    proposed = replace(PROPOSED, input_size=32, phases=(Phase(32, 2, 2e-4, 8),))
+    baseline = replace(BASELINE, input_size=64, phases=(Phase(64, 2, 1e-3, 8),))
+    # Both must share blocks 1-3: a saved random backbone stands in for ImageNet's weights.
+    from fer.networks import vgg16 as networks
+
+    backbone = tmp_path / "backbone.weights.h5"
+    networks.backbone(None).save_weights(backbone)
+    folder = tmp_path / "models"
+    for scenario in (proposed, baseline):
+        run = tmp_path / scenario.key
+        loop.train(scenario, small_data, run, backbone_weights=backbone)
+        publishing.publish(run, folder, backbone)
+    classifier = classification.load(folder)
+    assert list(classifier.models) == ["baseline", "proposed"]
+    results = evaluate.evaluate(classifier, small_data)
+    evaluate.save(results, classifier.models)
+    publishing.finish(folder)
+    assert model_store.verify(folder) == []
+    assert (folder / model_store.COMPARISON).exists()
+    again = classification.load(folder)
+    faces = [np.asarray(small_data.images[row]) for row in range(3)]
+    for answer in again.predict(faces):
+        for prediction in answer.values():
+            assert prediction.probabilities.sum() == pytest.approx(1)
+    with (folder / "proposed" / "history.csv").open() as stream:
+        assert len(list(csv.DictReader(stream))) == 2
+    assert "Not evaluated" not in (folder / "baseline" / "README.md").read_text(encoding="utf-8")
+
+
+def test_half_precision_changes_almost_nothing() -> None:
+    tensors = {"block4_conv1/kernel": np.random.default_rng(0).normal(0, 0.05, (3, 3, 8, 8))}
+    packed = model_store._pack(tensors)["block4_conv1/kernel"]
+    assert packed.dtype == np.float16
+    assert np.abs(packed - tensors["block4_conv1/kernel"]).max() < 1e-4
+
+
+def test_damaged_weights_are_told(tmp_path: Path) -> None:
+    shutil.copytree(MODELS, tmp_path / "models")
+    key = next(iter(model_store.available(tmp_path / "models")))
+    weights = tmp_path / "models" / key / model_store.WEIGHTS
+    weights.write_bytes(weights.read_bytes()[:1000])
+    with pytest.raises(FerError, match="is damaged"):
+        model_store.open_artifact(key, tmp_path / "models").weights()
+    shutil.rmtree(tmp_path / "models" / key)
+    with pytest.raises(FerError, match=f"fer train {key}"):
+        model_store.open_artifact(key, tmp_path / "models")
+
+
+def test_float32_reaches_every_layer() -> None:
+    from fer.inference import keras_backend
+
+    model = keras_backend.build_from(model_store.open_artifact("proposed", MODELS), "float32")
+    assert {layer.compute_dtype for layer in model._flatten_layers()} == {"float32"}

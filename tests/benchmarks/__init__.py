@@ -1,0 +1,1 @@
+"""Measurements that are run by hand: load, stream, soak, fuzz."""

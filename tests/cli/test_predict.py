@@ -1,0 +1,203 @@
+"""`fer predict` on folders, odd names, broken files, pipes, full devices and Ctrl+C."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from fer import FerError
+from fer.cli.main import main
+from fer.media import photo_files
+from tests.support.making import ROOT, interruptible, jpeg
+
+MODELS = str(ROOT / "models")
+GRAY = jpeg(np.full((90, 120), 128, np.uint8), "PNG")
+
+
+def fer(*arguments: object) -> Result:
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+def child(*arguments: object, **environment: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [sys.executable, "-m", "fer", *map(str, arguments)],
+        capture_output=True,
+        cwd=ROOT,
+        env={**os.environ, **environment},
+    )
+
+
+@pytest.fixture
+def photo(tmp_path: Path, portrait: np.ndarray) -> Path:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    (folder / "portrait.jpg").write_bytes(jpeg(portrait))
+    return folder / "portrait.jpg"
+
+
+def lines(text: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_json_and_csv_agree(photo: Path) -> None:
+    (record,) = lines(fer("predict", photo, "--json", "--models-dir", MODELS).stdout)
+    rows = list(
+        csv.DictReader(io.StringIO(fer("predict", photo, "--csv", "--models-dir", MODELS).stdout))
+    )
+    face = record["faces"][0]
+    assert record["problem"] is None
+    assert len(rows) == len(face["models"])
+    for row in rows:
+        confidence = face["models"][row["model"]]["confidence"]
+        assert sum(confidence.values()) == pytest.approx(1, abs=1e-4)
+        assert float(row["happy"]) == pytest.approx(confidence["happy"], abs=1e-6)
+        assert row["top1"] == max(confidence, key=confidence.__getitem__)
+        assert row["problem"] == ""
+
+
+def test_every_photo_has_a_row_whatever_it_is(photo: Path) -> None:
+    (photo.parent / "broken.png").write_bytes(photo.read_bytes()[:2000])
+    (photo.parent / "gray.png").write_bytes(GRAY)
+    result = fer("predict", photo.parent, "--csv", "--models-dir", MODELS)
+    assert result.exit_code == 1
+    assert "broken.png is damaged" in result.stderr
+    assert "1 of 3 photos could not be read" in result.stderr
+    rows = list(csv.DictReader(io.StringIO(result.stdout)))
+    assert [Path(row["photo"]).name for row in rows] == [
+        "broken.png",
+        "gray.png",
+        "portrait.jpg",
+        "portrait.jpg",
+    ]
+    assert "is damaged" in rows[0]["problem"]
+    assert (rows[1]["problem"], rows[1]["face"]) == ("no face found", "")
+    told = lines(fer("predict", photo.parent, "--json", "--models-dir", MODELS).stdout)
+    assert [len(record["faces"]) for record in told] == [0, 0, 1]
+    assert [record["problem"] is None for record in told] == [False, False, True]
+
+
+def test_names_are_never_markup_and_long_ones_stay_in_one_line(photo: Path) -> None:
+    folder = photo.parent / "x[" / ("long" * 50)
+    folder.mkdir(parents=True)
+    shutil.copy(photo, folder / "y].jpg")
+    (folder / "[draft] bad.jpg").write_bytes(b"no image")
+    done = child("predict", folder, "--models-dir", MODELS)
+    assert str(folder / "y].jpg") in done.stdout.decode().splitlines()
+    assert f"{folder / '[draft] bad.jpg'} is not an image" in done.stderr.decode()
+    assert b"Traceback" not in done.stderr
+    assert b"WARN" not in done.stderr
+
+
+def test_an_output_without_the_letters_of_a_name_keeps_the_answers(photo: Path) -> None:
+    odd = photo.with_name("emoji\U0001f600.jpg")
+    photo.rename(odd)
+    for kind in ([], ["--csv"], ["--json"]):
+        done = child("predict", odd, *kind, "--models-dir", MODELS, PYTHONIOENCODING="cp1252")
+        assert done.returncode == 0, done.stderr.decode()
+        assert b"happy" in done.stdout
+        assert b"emoji\\U0001f600" in done.stdout or b"emoji\\ud83d\\ude00" in done.stdout
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="names are text in Windows")
+def test_a_name_that_is_no_text(photo: Path) -> None:
+    os.rename(os.fsencode(photo), os.fsencode(photo.parent) + b"/caf\xe9.jpg")  # noqa: PTH104
+    done = child("predict", photo.parent, "--csv", "--models-dir", MODELS)
+    assert done.returncode == 0, done.stderr.decode()
+    assert b"caf\\udce9.jpg" in done.stdout
+
+
+def test_hidden_and_other_files_are_left_out_and_counted(photo: Path) -> None:
+    (photo.parent / "._portrait.jpg").write_bytes(b"\0\5\x16\7")
+    hidden = photo.parent / ".venv" / "lib"
+    hidden.mkdir(parents=True)
+    shutil.copy(photo, hidden / "icon.jpg")
+    (photo.parent / "film.mp4").touch()
+    (photo.parent / "notes").touch()
+    found = photo_files.find([photo.parent])
+    assert found.paths == [photo]
+    assert found.left_out() == [
+        "Left out 2 hidden files or folders.",
+        "Left out 2 files that are no images: 1 .mp4, 1 without ending.",
+    ]
+    assert photo_files.find([hidden]).paths == [hidden / "icon.jpg"], "it was named"
+    photo.unlink()
+    with pytest.raises(FerError, match=r"holds no image.*Left out 2 hidden"):
+        photo_files.find([photo.parent])
+
+
+@pytest.mark.parametrize("command", [("predict", ""), ("data", "import", "")])
+def test_the_empty_path_is_refused(command: tuple[str, ...]) -> None:
+    result = fer(*command)
+    assert result.exit_code == 2
+    assert "an empty path names no file or folder" in result.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("kind", ["--csv", "--json"])
+def test_a_full_device_is_told_in_a_sentence(photo: Path, kind: str) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "fer", "predict", photo, kind, "--models-dir", MODELS],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+        )
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        "Error: The output cannot be written (No space left on device); what is there is cut off."
+    ]
+
+
+@pytest.mark.parametrize(
+    "command", [("predict", "missing.jpg"), ("predict", "--nope"), ("data", "import", "missing")]
+)
+def test_every_line_on_stderr_is_json_where_asked_for(command: tuple[str, ...]) -> None:
+    done = child(*command, FER_LOG="json")
+    assert done.returncode in (1, 2)
+    (line,) = lines(done.stderr.decode())
+    assert line["level"] == line["event"] == "error"
+    assert line["sentence"]
+
+
+def test_notes_beside_answers_are_json_where_asked_for(photo: Path) -> None:
+    (photo.parent / "film.mp4").touch()
+    (photo.parent / "broken.png").write_bytes(b"no image")
+    done = child("predict", photo.parent, "--json", "--models-dir", MODELS, FER_LOG="json")
+    told = lines(done.stderr.decode())
+    assert [line["event"] for line in told] == ["note", "error", "error"]
+    assert len(lines(done.stdout.decode())) == 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs SIGINT")
+def test_ctrl_c_keeps_the_answers_that_are_there(photo: Path) -> None:
+    for number in range(300):
+        shutil.copy(photo, photo.with_name(f"{number}.jpg"))
+    running = interruptible(
+        [sys.executable, "-m", "fer", "predict", photo.parent, "--json", "--models-dir", MODELS],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=ROOT,
+    )
+    assert running.stdout is not None
+    first = running.stdout.readline()
+    running.send_signal(signal.SIGINT)
+    rest, told = running.communicate()
+    assert running.returncode == 130
+    records = lines(first + rest)
+    assert 1 <= len(records) < 301
+    assert all(len(record["faces"]) == 1 for record in records)
+    assert "of 301 photos; what is printed is whole" in told
+    assert "Traceback" not in told

@@ -1,0 +1,237 @@
+"""The game: which faces are drawn, how answers are scored, what the page keeps of a visit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from fer import emotions
+from fer.crowd import game
+from fer.crowd.game import Deck
+from fer.data import dataset, importing, sample, votes
+from fer.data.votes import CHOICES, Votes
+from fer.ui import loaders
+from fer.ui.demo import play
+from tests.support.asking import ON, ask, elements
+from tests.support.making import ROOT, small_archive
+from tests.support.pages import messages, open_page
+from tests.support.serving import running
+
+HAPPY, SAD, NEUTRAL = (emotions.LABEL_OF[key] for key in ("happy", "sad", "neutral"))
+
+
+@pytest.fixture(scope="module")
+def sampled() -> Deck:
+    return game.of_sample(sample.open_sample(ROOT / "data" / "samples"))
+
+
+def voted(data: dataset.Dataset, counts: np.ndarray) -> Votes:
+    names = np.array([source.split("/")[-1] for source in data.sources.tolist()])
+    return Votes(names, data.labels, counts)
+
+
+def test_the_number_alone_decides_the_faces(sampled: Deck) -> None:
+    places = game.draw(sampled, 42)
+    assert places == game.draw(sampled, 42)
+    assert places != game.draw(sampled, 43)
+    assert len(set(places)) == game.FACES
+    assert max(places) < len(sampled)
+
+
+def test_only_private_test_with_an_emotion_is_played(small_data: dataset.Dataset) -> None:
+    counts = np.zeros((len(small_data), len(CHOICES)), np.uint8)
+    counts[:, HAPPY] = 10
+    no_face = small_data.rows(dataset.Split.PRIVATE_TEST)[:5]
+    counts[no_face] = 0
+    counts[no_face, -1] = 10
+    deck = game.of_private_test(small_data, voted(small_data, counts))
+    assert deck is not None
+    assert len(deck) == 23
+    assert all("PrivateTest" in name for name in deck.names)
+    assert not set(deck.rows) & set(no_face)
+    assert np.array_equal(deck.face(3), small_data.images[deck.rows[3]])
+    assert not deck.is_training
+
+
+def test_a_data_set_without_votes_is_not_played(small_data: dataset.Dataset) -> None:
+    counts = np.ones((len(small_data), len(CHOICES)), np.uint8)
+    strangers = replace(
+        voted(small_data, counts), names=np.array([f"x{n}" for n in range(len(small_data))])
+    )
+    assert game.of_private_test(small_data, strangers) is None
+
+
+def test_scores_by_label_by_people_and_by_voters() -> None:
+    counts = np.zeros((3, len(CHOICES)), np.uint8)
+    counts[0, HAPPY] = 10
+    counts[1, [SAD, NEUTRAL]] = 5
+    counts[2, [SAD, NEUTRAL]] = 2, 8
+    labels = np.array([HAPPY, SAD, SAD])
+    deck = Deck(
+        np.zeros((3, 48, 48), np.uint8),
+        np.arange(3),
+        labels,
+        np.array(list("abc")),
+        counts,
+        "",
+        True,
+    )
+    found = game.scores(deck, (0, 1, 2), {"you": [HAPPY, NEUTRAL, NEUTRAL], "proposed": [SAD] * 3})
+    assert list(found) == ["you", "proposed", game.PEOPLE, game.LABEL]
+    assert (found["you"].by_label, found["you"].by_people) == (1, 2.5)
+    assert found["you"].voters == pytest.approx((1 + 0.5 + 0.8) / 3)
+    assert (found["proposed"].by_label, found["proposed"].by_people) == (2, 0.5)
+    assert (found[game.PEOPLE].by_label, found[game.PEOPLE].by_people) == (1.5, 3)
+    assert (found[game.LABEL].by_label, found[game.LABEL].by_people) == (3, 1.5)
+    lines = game.rows(deck, 7, (2, 0), {"you": [NEUTRAL, HAPPY]})
+    assert [line["image"] for line in lines] == ["c", "a"]
+    assert lines[0] | {"label": "sad", "people": "neutral", "you": "neutral"} == lines[0]
+    assert (lines[0]["game"], lines[0]["votes_neutral"]) == (7, 8)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def loaded() -> Iterator[None]:
+    yield
+    # The thread that loads the models must not be compiling them when the process ends.
+    loaders.classifier()
+
+
+@pytest.fixture(autouse=True)
+def fresh_caches() -> None:
+    st.cache_data.clear()
+
+
+def play_through(app: AppTest, labels: list[int]) -> AppTest:
+    for at, label in enumerate(labels):
+        assert [node.proto.text for node in app.get("progress")] == [f"Face {at + 1} of 10"]
+        app.button(key=f"play_{emotions.KEYS[label]}_{at}").click().run()
+        assert not app.exception
+    return app
+
+
+def begin(number: int) -> AppTest:
+    app = open_page("5_Realtime_Demo.py")
+    app.segmented_control(key="mode").set_value("play").run()
+    app.number_input(key="game").set_value(number)
+    return app.button(key="play_start").click().run()
+
+
+def test_a_game_of_the_sample_from_start_to_scores(elsewhere: Path, sampled: Deck) -> None:
+    places = game.draw(sampled, 42)
+    given = [int(sampled.labels[place]) for place in places]
+    app = play_through(begin(42), given)
+    assert messages(app) == []
+    assert app.metric[0].label == "You"
+    assert "10 of 10 by the label" in str(app.metric[0].delta)
+    assert [metric.label for metric in app.metric][1:3] == ["baseline", "proposed"]
+    kept = app.session_state[play.VISIT]
+    assert [line["image"] for line in kept] == [str(sampled.names[place]) for place in places]
+    assert all(line["you"] == line["label"] for line in kept)
+    # A rerun does not keep the game twice; another game is kept beside it.
+    app.pills(key="play_face").set_value(3).run()
+    assert not app.exception
+    assert len(app.session_state[play.VISIT]) == 10
+    assert len(app.get("plotly_chart")) >= 2
+    app.button(key="play_again").click().run()
+    assert app.number_input(key="game").value == app.session_state[play.DRAWN]
+    app.number_input(key="game").set_value(43)
+    play_through(app.button(key="play_start").click().run(), [HAPPY] * 10)
+    assert [line["game"] for line in app.session_state[play.VISIT]] == [42] * 10 + [43] * 10
+
+
+def test_a_press_that_comes_twice_answers_one_face(elsewhere: Path) -> None:
+    app = begin(5)
+    button = app.button(key="play_sad_0")
+    for _press in range(2):
+        button.click()
+        app.run()
+    assert app.session_state[play.STATE].answers == (SAD,)
+
+
+def test_an_imported_data_set_is_played(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    importing.import_dataset(small_archive(elsewhere / "archive.zip"), elsewhere / dataset.FOLDER)
+    data = dataset.open_dataset(elsewhere / dataset.FOLDER)
+    counts = np.zeros((len(data), len(CHOICES)), np.uint8)
+    counts[np.arange(len(data)), data.labels] = 10
+    votes.write(voted(data, counts), loaders.DATA)
+    app = play_through(begin(3), [HAPPY] * 10)
+    images = [str(line["image"]) for line in app.session_state[play.VISIT]]
+    assert len(set(images)) == 10
+    assert all("PrivateTest" in image for image in images)
+
+
+def test_stored_predictions_answer_where_the_data_is_theirs(
+    monkeypatch: pytest.MonkeyPatch, sampled: Deck
+) -> None:
+    part = loaders.predictions("proposed").of(dataset.Split.PRIVATE_TEST)
+    shared = {model.metrics["data_sha256"] for model in loaders.models().values() if model.metrics}
+    assert len(shared) == 1
+    deck = replace(
+        sampled, names=part.sources[: len(sampled)], name=shared.pop(), is_training=False
+    )
+
+    def never() -> Any:
+        raise AssertionError("a network was asked for what is stored")
+
+    monkeypatch.setattr(loaders, "classifier", never)
+
+    class Imported:
+        digest = deck.name
+
+    monkeypatch.setattr(loaders, "data", Imported)
+    found = play.answers(deck, (4, 0))
+    assert np.array_equal(found[0]["proposed"].probabilities, part.probabilities[4])
+    assert np.array_equal(found[1]["proposed"].probabilities, part.probabilities[0])
+    Imported.digest = "another"
+    with pytest.raises(AssertionError, match="what is stored"):
+        play.answers(deck, (4, 0))
+
+
+@pytest.mark.parametrize("language", ["EN", "ID"])
+def test_the_address_of_a_game_is_the_same_in_both_languages(
+    language: str, elsewhere: Path
+) -> None:
+    app = AppTest.from_file(str(ROOT / "Home.py"), default_timeout=120)
+    app.query_params["lang"] = language
+    app.run()
+    app.query_params["mode"] = "play"
+    app.query_params["game"] = "77"
+    app.switch_page("pages/5_Realtime_Demo.py").run()
+    assert not app.exception
+    assert app.segmented_control(key="mode").value == "play"
+    app.segmented_control(key="mode").set_value("batch").run()
+    assert app.query_params["mode"] in ("batch", ["batch"])
+
+
+CLASS = 30
+
+
+@pytest.mark.parametrize("number", [None, 42], ids=["each their own", "one for all"])
+def test_a_class_plays_at_once(number: int | None, tmp_path: Path) -> None:
+    """Thirty visitors play their games in parallel, and each sees their own answers."""
+
+    def visit(pupil: int) -> None:
+        chosen = number or 1000 + pupil
+        session = ask(server, page="Realtime_Demo", query_params={"lang": ["EN"]})["session_id"]
+        ask(server, session_id=session, widget_state={"mode": "Play"})
+        ask(server, session_id=session, widget_state={"game": chosen})
+        ask(server, session_id=session, trigger={"key": "play_start"})
+        given = [emotions.KEYS[(pupil + at) % 7] for at in range(game.FACES)]
+        for at, emotion in enumerate(given):
+            found = ask(server, session_id=session, trigger={"key": f"play_{emotion}_{at}"})
+        said = [str(e.get("props", {}).get("body")) for e in elements(found["tree"])]
+        assert f"Face by face, game {chosen}" in "\n".join(said)
+        told = [re.search(r"You: \*\*(\w+)\*\*", text) for text in said]
+        assert [match[1] for match in told if match] == given
+
+    with running(tmp_path, **ON) as server, ThreadPoolExecutor(CLASS) as pool:
+        assert list(pool.map(visit, range(CLASS))) == [None] * CLASS

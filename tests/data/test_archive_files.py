@@ -1,0 +1,318 @@
+"""Every form in which people have FER-2013 is read as it was meant, or refused as a whole."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import os
+import threading
+import zipfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as arrow
+import pyarrow.parquet as parquet
+import pytest
+
+from fer import FerError, emotions
+from fer.data import dataset, importing, votes
+from fer.data.dataset import KAGGLE_DIGEST, Origin
+from fer.data.formats import archive_files
+from tests.support.making import USAGES, csv_table, face_like, jpeg, small_archive
+
+NAMES = ("anger", "disgusted", "fearful", "Happiness", "sadness", "surprised", "neutral")
+
+
+def repacked(source: Path, target: Path, rename: Callable[[str], str]) -> Path:
+    """The zip at `source` with its files under other names."""
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
+        for name in old.namelist():
+            new.writestr(rename(name), old.read(name))
+    return target
+
+
+def imported(source: Path, folder: Path) -> dataset.Dataset:
+    report = importing.import_dataset(source, folder / "data")
+    assert report.skipped == []
+    return dataset.open_dataset(folder / "data")
+
+
+def other_names(name: str) -> str:
+    for key, other in zip(emotions.KEYS, NAMES, strict=True):
+        name = name.replace(f"/{key}/", f"/{other}/")
+    return name
+
+
+def numbered(name: str) -> str:
+    folder, emotion, file = name.split("/")
+    split, number = file.removesuffix(".jpg").split("_")
+    folder = {"Training": "train", "PublicTest": "validation", "PrivateTest": "test"}[split]
+    return f"images/{folder}/{emotion}/im{number}.jpg"
+
+
+@pytest.mark.parametrize("rename", [other_names, numbered, lambda name: name.replace("/", "\\")])
+def test_other_names_give_the_same_data(
+    archive: Path, tmp_path: Path, rename: Callable[[str], str]
+) -> None:
+    copy = repacked(archive, tmp_path / "copy.zip", rename)
+    expected = imported(archive, tmp_path / "a").digest
+    assert imported(copy, tmp_path / "b").digest == expected
+
+
+def test_notes_of_macos_are_passed_over(archive: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(archive, "a") as content:
+        for name in content.namelist():
+            folder, _, file = name.rpartition("/")
+            content.writestr(f"__MACOSX/{folder}/._{file}", b"\0\5\x16\7")
+            content.writestr(f"{folder}/._{file}", b"\0\5\x16\7")
+    assert len(imported(archive, tmp_path)) == 84
+
+
+def test_folders_that_do_not_tell_the_two_tests_apart_are_refused(
+    archive: Path, tmp_path: Path
+) -> None:
+    def merged(name: str) -> str:
+        return numbered(name).replace("/validation/", "/test/")
+
+    copy = repacked(archive, tmp_path / "copy.zip", merged)
+    with pytest.raises(FerError, match="which images are PublicTest and which are PrivateTest"):
+        importing.import_dataset(copy, tmp_path / "data")
+    assert not (tmp_path / "data").exists()
+
+
+def test_unknown_folders_are_refused_as_a_whole(archive: Path, tmp_path: Path) -> None:
+    copy = repacked(archive, tmp_path / "copy.zip", lambda name: name.replace("sad", "melancholy"))
+    with pytest.raises(FerError, match=r"only 72 of 84 images tell .*melancholy"):
+        importing.import_dataset(copy, tmp_path / "data")
+
+
+def test_damage_to_more_than_a_tenth_is_refused(archive: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(archive, "a") as content:
+        for number in range(20):
+            content.writestr(f"train/sad/Training_9{number:02}.jpg", b"\xff\xd8 no more")
+    with pytest.raises(FerError, match=r"only 84 of 104 images can be used"):
+        importing.import_dataset(archive, tmp_path / "data")
+
+
+@pytest.mark.parametrize(
+    ("left_out", "says"),
+    [("PublicTest", "no image of PublicTest"), ("train/fear/", "no image of Training fear")],
+)
+def test_a_set_that_lacks_a_split_or_a_class_is_refused(
+    archive: Path, tmp_path: Path, left_out: str, says: str
+) -> None:
+    path = tmp_path / "part.zip"
+    with zipfile.ZipFile(archive) as old, zipfile.ZipFile(path, "w") as new:
+        for name in old.namelist():
+            if left_out not in name:
+                new.writestr(name, old.read(name))
+    with pytest.raises(FerError, match=says):
+        importing.import_dataset(path, tmp_path / "data")
+
+
+def test_packed_and_untidy_tables(tmp_path: Path) -> None:
+    content = csv_table() + ",,\n\n"
+    (tmp_path / "fer2013.csv.gz").write_bytes(gzip.compress(content.encode()))
+    (tmp_path / "excel.csv").write_text("\ufeff" + content.replace(",", ";"), encoding="utf-8")
+    assert len(imported(tmp_path / "fer2013.csv.gz", tmp_path / "a")) == 21
+    assert len(imported(tmp_path / "excel.csv", tmp_path / "b")) == 21
+
+
+def test_the_table_with_all_columns_is_taken(tmp_path: Path) -> None:
+    path = tmp_path / "challenge.zip"
+    with zipfile.ZipFile(path, "w") as content:
+        content.writestr("train.csv", csv_table("emotion,pixels", rows=3))
+        content.writestr("test.csv", csv_table("pixels", rows=3))
+        content.writestr("example_submission.csv", "id,emotion\n1,0\n")
+        content.writestr("icml_face_data.csv", csv_table("emotion, Usage, pixels"))
+    assert len(imported(path, tmp_path)) == 21
+    with zipfile.ZipFile(path, "w") as content:
+        content.writestr("train.csv", csv_table("emotion,pixels", rows=3))
+    with pytest.raises(FerError, match=r"train.csv lacks the column Usage.*icml_face_data.csv"):
+        importing.import_dataset(path, tmp_path / "data")
+
+
+def test_a_folder_around_a_packed_file(archive: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "download"
+    folder.mkdir()
+    (folder / "notes.zip").write_bytes(b"PK\x03\x04 cut off")
+    archive.rename(folder / "old archive.zip")
+    assert len(imported(folder, tmp_path)) == 84
+
+
+def test_an_archive_that_holds_itself_comes_to_an_end(tmp_path: Path) -> None:
+    inner = b""
+    for _ in range(50):
+        stream = io.BytesIO()
+        with zipfile.ZipFile(stream, "w") as content:
+            content.writestr("deeper.zip", inner or b"PK\x03\x04")
+        inner = stream.getvalue()
+    (tmp_path / "deep.zip").write_bytes(inner)
+    with pytest.raises(FerError, match="holds neither"):
+        importing.import_dataset(tmp_path / "deep.zip", tmp_path / "data")
+
+
+def test_odd_things_in_a_folder_are_skipped_and_named(archive: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    with zipfile.ZipFile(archive) as content:
+        content.extractall(folder)
+    (folder / "train/sad/Training_901.jpg").symlink_to(tmp_path / "gone.jpg")
+    (folder / "train/sad/Training_902.jpg").mkdir()
+    os.mkfifo(folder / "train/sad/Training_903.jpg")
+    report = importing.import_dataset(folder, tmp_path / "data")
+    assert report.images == 84
+    assert [line.partition(" (")[0] for line in report.skipped] == [
+        "train/sad/Training_901.jpg: cannot be read",
+        "train/sad/Training_903.jpg: cannot be read",
+    ]
+
+
+def hub_file(path: Path, split: str, names: list[str]) -> None:
+    rows = [number for number in range(42) if USAGES[number % 3] == split]
+    schema = arrow.schema(
+        [("image", arrow.struct([("bytes", arrow.binary())])), ("label", arrow.int64())],
+        metadata={
+            b"huggingface": json.dumps(
+                {"info": {"features": {"label": {"names": names, "_type": "ClassLabel"}}}}
+            )
+        },
+    )
+    table = arrow.table(
+        {
+            "image": [{"bytes": jpeg(face_like(n), "PNG")} for n in rows],
+            "label": [names.index(emotions.KEYS[n % 7]) for n in rows],
+        },
+        schema=schema,
+    )
+    parquet.write_table(table, path)
+
+
+def test_parquet_files_of_a_hub(tmp_path: Path) -> None:
+    folder = tmp_path / "hub" / "data"
+    folder.mkdir(parents=True)
+    # In alphabetical order, as hubs have them: the file says what each number means.
+    names = sorted(emotions.KEYS)
+    for split, name in zip(USAGES, ("train", "validation", "test"), strict=True):
+        hub_file(folder / f"{name}-00000-of-00001.parquet", split, names)
+    data = imported(tmp_path / "hub", tmp_path)
+    assert [len(data.rows(split)) for split in dataset.SPLITS] == [14, 14, 14]
+    shown = {image.tobytes(): label for image, label in zip(data.images, data.labels, strict=True)}
+    assert all(shown[face_like(number).tobytes()] == number % 7 for number in range(42))
+    (folder / "validation-00000-of-00001.parquet").unlink()
+    with pytest.raises(FerError, match="files named train, validation and test"):
+        importing.import_dataset(tmp_path / "hub", tmp_path / "data")
+    (folder / "validation.parquet").write_bytes(b"PAR1 and no more")
+    with pytest.raises(FerError, match="damaged or cut off"):
+        importing.import_dataset(tmp_path / "hub", tmp_path / "data")
+
+
+def test_imports_at_once_leave_each_other_alone(tmp_path: Path) -> None:
+    archives = [small_archive(tmp_path / f"{n}.zip", per_class=n + 1) for n in range(4)]
+    digests = {imported(path, tmp_path / path.stem).digest for path in archives}
+    folder = tmp_path / "data"
+    failed: list[BaseException] = []
+
+    def run(path: Path) -> None:
+        try:
+            for _ in range(3):
+                importing.import_dataset(path, folder)
+        except BaseException as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=run, args=(path,)) for path in archives]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    data = dataset.open_dataset(folder)
+    assert data.digest in digests
+    assert dataset.content_digest(data.images, data.labels, data.splits) == data.digest
+    assert len([path for path in folder.iterdir() if path.name != importing.LOCK]) == 3
+
+
+def counts(per_class: int | None) -> dict[str, list[int]]:
+    return {
+        split.value: list(dataset.OFFICIAL_COUNTS[split]) if per_class is None else [per_class] * 7
+        for split in dataset.SPLITS
+    }
+
+
+@pytest.mark.parametrize(
+    ("digest", "md5", "per_class", "origin"),
+    [
+        (KAGGLE_DIGEST, None, None, Origin.KAGGLE),
+        ("07df9bc5" + "0" * 56, None, None, Origin.ORIGINAL),
+        ("ab" * 32, "f8428a1edbd21e88f42c73edd2a14f95", None, Origin.ORIGINAL),
+        ("ab" * 32, "00" * 16, None, Origin.COPY),
+        ("07df9bc5" + "0" * 56, None, 4, Origin.OTHER),
+    ],
+)
+def test_whose_pixels_a_set_has(
+    digest: str, md5: str | None, per_class: int | None, origin: Origin
+) -> None:
+    manifest = {"digest": digest, "md5": md5, "counts": counts(per_class)}
+    assert dataset.origin(manifest) is origin
+    assert dataset.origin({**manifest, "digest": "of a subset", "whole": digest}) is origin
+    notice = dataset.notice(manifest)
+    if origin in (Origin.KAGGLE, Origin.ORIGINAL):
+        assert notice is None
+    else:
+        assert "not FER-2013's" in str(notice)
+
+
+def as_table(data: dataset.Dataset) -> importing.Faces:
+    """The data set's images as rows of FER-2013's own table."""
+    known = votes.open_votes(importing.VOTES_FOLDER)
+    at = {source: row for row, source in enumerate(data.sources.tolist())}
+    order = np.array([at[source] for source in known.sources.tolist()])
+    rows = np.array([f"row {n + 1}" for n in range(len(order))], dtype=np.str_)
+    labels = data.labels.astype(np.int8)
+    found = importing.Faces(np.asarray(data.images), labels, data.splits, data.sources)
+    return replace(found.ordered(order, data.sources), sources=rows)
+
+
+def test_training_is_refused_where_an_earlier_version_imported_a_part(
+    small_data: dataset.Dataset,
+) -> None:
+    dataset.require_every_class(small_data)
+    kept = small_data.rows(dataset.Split.TRAINING)
+    part = replace(small_data, labels=small_data.labels[kept], splits=small_data.splits[kept])
+    with pytest.raises(FerError, match="no PublicTest image of angry"):
+        dataset.require_every_class(part)
+
+
+@pytest.mark.fer2013
+def test_rows_of_the_official_table_have_kaggles_names(real_data: dataset.Dataset) -> None:
+    table = as_table(real_data)
+    assert table.digest != real_data.digest
+    same = importing.named(table)
+    assert same.digest == real_data.digest == KAGGLE_DIGEST
+    assert np.array_equal(same.sources, real_data.sources)
+    # Other pixels in the same rows, as in the lossless table: its order stays, and so its digest.
+    lossless = importing.Faces(table.images ^ 1, table.labels, table.splits, table.sources)
+    found = importing.named(lossless)
+    assert found.digest == lossless.digest
+    row_of = {source: row for row, source in enumerate(real_data.sources.tolist())}
+    at = np.array([row_of[source] for source in found.sources.tolist()])
+    assert np.array_equal(found.images ^ 1, real_data.images[at])
+
+
+@pytest.mark.fer2013
+def test_rows_of_another_table_keep_their_numbers(real_data: dataset.Dataset) -> None:
+    table = as_table(real_data)
+    labels = table.labels.copy()
+    labels[[0, 2]] = labels[[2, 0]]
+    shuffled = importing.Faces(table.images, labels, table.splits, table.sources)
+    assert importing.named(shuffled).sources[0] == "row 1"
+    assert len(table.labels) == archive_files.OFFICIAL_IMAGES
+
+
+@pytest.mark.fer2013
+def test_the_real_archive_is_known_by_its_pixels(real_data: dataset.Dataset) -> None:
+    assert real_data.origin is Origin.KAGGLE
+    assert real_data.notice is None
+    assert real_data.gray == {"mean": 129.38, "standard_deviation": 65.08}

@@ -1,0 +1,248 @@
+"""Imports of every form people have, and of every broken one."""
+
+from __future__ import annotations
+
+import io
+import signal
+import subprocess
+import sys
+import tarfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fer import FerError
+from fer.data import dataset, importing
+from fer.data.dataset import Split
+from fer.vision import upload_gate
+from tests.support.making import (
+    csv_table,
+    face_like,
+    in_background,
+    interruptible,
+    jpeg,
+    small_archive,
+)
+
+
+def test_archive_keeps_pixels_labels_splits_and_names(archive: Path, tmp_path: Path) -> None:
+    report = importing.import_dataset(archive, tmp_path / "data")
+    data = dataset.open_dataset(tmp_path / "data")
+    assert report.images == len(data) == 84
+    assert report.skipped == []
+    assert data.counts == dict.fromkeys(dataset.SPLITS, (4,) * 7)
+    assert isinstance(data.images, np.memmap)
+    row = int(np.flatnonzero(data.sources == "test/happy/PublicTest_41.jpg")[0])
+    assert data.labels[row] == 3
+    assert data.splits[row] == "PublicTest"
+    assert np.abs(data.images[row].astype(int) - face_like(41)).mean() < 4
+
+
+def test_extracted_folder_gives_the_same_data(archive: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(archive) as content:
+        content.extractall(tmp_path / "folder")
+    importing.import_dataset(archive, tmp_path / "a")
+    importing.import_dataset(tmp_path / "folder", tmp_path / "b")
+    assert (
+        dataset.open_dataset(tmp_path / "a").digest == dataset.open_dataset(tmp_path / "b").digest
+    )
+
+
+@pytest.mark.parametrize("header", ["emotion,pixels,Usage", "emotion, Usage, pixels"])
+def test_tables_with_and_without_blanks_in_the_header(tmp_path: Path, header: str) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text(csv_table(header))
+    importing.import_dataset(path, tmp_path / "data")
+    data = dataset.open_dataset(tmp_path / "data")
+    assert len(data) == 21
+    assert np.array_equal(data.images[data.sources == "row 1"][0], face_like(0))
+    assert [len(data.rows(split)) for split in Split] == [7, 7, 7]
+
+
+@pytest.mark.parametrize("kind", ["tar", "zip", "zip around tar"])
+def test_packed_csv_table(tmp_path: Path, kind: str) -> None:
+    content = csv_table().encode()
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        member = tarfile.TarInfo("fer2013/fer2013.csv")
+        member.size = len(content)
+        archive.addfile(member, io.BytesIO(content))
+    path = tmp_path / ("fer2013.tar.gz" if kind == "tar" else "challenge.zip")
+    if kind == "tar":
+        path.write_bytes(packed.getvalue())
+    else:
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as outer:
+            if kind == "zip":
+                outer.writestr("fer2013.csv", content)
+            else:
+                outer.writestr("fer2013.tar.gz", packed.getvalue())
+    assert importing.import_dataset(path, tmp_path / "data").images == 21
+
+
+def test_bad_images_are_named_and_skipped(archive: Path, tmp_path: Path) -> None:
+    whole = jpeg(face_like(1))
+    with zipfile.ZipFile(archive, "a") as content:
+        content.writestr("train/sad/Training_901.jpg", whole[: len(whole) // 2])
+        content.writestr("train/sad/Training_902.jpg", b"")
+        content.writestr("train/sad/Training_903.jpg", jpeg(np.zeros((50, 48), np.uint8)))
+        content.writestr("train/bored/Training_904.jpg", whole)
+        content.writestr("train/sad/holiday.jpg", whole)
+    report = importing.import_dataset(archive, tmp_path / "data")
+    assert report.images == 84
+    assert [line.split(":")[0] for line in report.skipped] == [
+        "train/sad/Training_901.jpg",
+        "train/sad/Training_902.jpg",
+        "train/sad/Training_903.jpg",
+        "train/bored/Training_904.jpg",
+        "train/sad/holiday.jpg",
+    ]
+    assert "50" in report.skipped[2]
+    assert len(report.differences) == 21
+
+
+def broken_bomb(path: Path) -> None:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("train/sad/Training_1.jpg", bytes(64 * 2**20))
+
+
+def broken_climb(path: Path) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("../train/sad/Training_1.jpg", jpeg(face_like(1)))
+
+
+def broken_cut(path: Path) -> None:
+    small_archive(path)
+    path.write_bytes(path.read_bytes()[:-3000])
+
+
+@pytest.mark.parametrize(
+    ("name", "make", "message"),
+    [
+        ("empty.zip", lambda path: path.write_bytes(b""), "is empty"),
+        ("text.zip", lambda path: path.write_text("hello"), "not FER-2013 in a known form"),
+        ("bomb.zip", broken_bomb, "zip bomb"),
+        ("climb.zip", broken_climb, "leaves its folder"),
+        ("cut.zip", broken_cut, "is cut off"),
+        (
+            "column.csv",
+            lambda path: path.write_text(csv_table("emotion,pixels")),
+            "lacks the column",
+        ),
+        ("short.csv", lambda path: path.write_text(csv_table(pixels=2303)), "row 1: 2303 pixels"),
+        (
+            "label.csv",
+            lambda path: path.write_text(csv_table().replace("\n1,", "\n9,")),
+            "emotion 9",
+        ),
+        (
+            "usage.csv",
+            lambda path: path.write_text(csv_table().replace("Public", "Open")),
+            "Usage is",
+        ),
+        ("photo.jpg", lambda path: path.write_bytes(b"\xff\xd8"), "not FER-2013"),
+        ("fer2013.tar.gz", lambda path: path.write_bytes(b"\x1f\x8b\x00"), "damaged"),
+    ],
+)
+def test_refused_with_one_sentence_and_old_data_kept(
+    archive: Path, tmp_path: Path, name: str, make: Callable[[Path], object], message: str
+) -> None:
+    folder = tmp_path / "data"
+    importing.import_dataset(archive, folder)
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    make(tmp_path / name)
+    with pytest.raises(FerError, match=message) as caught:
+        importing.import_dataset(tmp_path / name, folder)
+    assert "\n" not in str(caught.value)
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_full_disk_keeps_old_data(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "data"
+    importing.import_dataset(archive, folder)
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    other = small_archive(tmp_path / "other.zip", per_class=5)
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "save", full)
+    with pytest.raises(FerError, match="No space left on device"):
+        importing.import_dataset(other, folder)
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_import_killed_midway_keeps_old_data(archive: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    importing.import_dataset(archive, folder)
+    other = small_archive(tmp_path / "other.zip", per_class=300)
+    program = (
+        "import sys, time; from pathlib import Path; from fer.data import importing\n"
+        "def told(done, total):\n print('reading', flush=True)\n time.sleep(600)\n"
+        "importing.import_dataset(Path(sys.argv[1]), Path(sys.argv[2]), told)"
+    )
+    with in_background():
+        child = interruptible(
+            [sys.executable, "-c", program, other, folder], stdout=subprocess.PIPE
+        )
+    assert child.stdout is not None
+    assert child.stdout.readline() == "reading\n"
+    child.send_signal(signal.SIGINT)
+    assert child.wait() != 0
+    assert len(dataset.open_dataset(folder)) == 84
+    left = {path.name for path in folder.iterdir() if path.name.startswith(".")}
+    assert left <= {importing.LOCK}
+
+
+def test_folder_that_cannot_be_written(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    # As root, even a read-only folder can be written, so the refusal is put in its place.
+    monkeypatch.setattr("tempfile.mkstemp", refuse)
+    with pytest.raises(FerError, match="cannot be written"):
+        importing.import_dataset(archive, tmp_path / "data")
+
+
+def test_file_where_the_folder_should_be(archive: Path, tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("in the way")
+    with pytest.raises(FerError, match="cannot be written"):
+        importing.import_dataset(archive, tmp_path / "data")
+    assert (tmp_path / "data").read_text() == "in the way"
+
+
+def test_nothing_imported_is_said(tmp_path: Path) -> None:
+    with pytest.raises(FerError, match="fer data import"):
+        dataset.open_dataset(tmp_path)
+
+
+@pytest.mark.fer2013
+def test_real_archive_is_complete(real_archive: Path, tmp_path: Path) -> None:
+    report = importing.import_dataset(real_archive, tmp_path)
+    assert (report.images, report.skipped, report.differences) == (35_887, [], [])
+    assert dataset.open_dataset(tmp_path).counts == dataset.OFFICIAL_COUNTS
+
+
+def test_each_image_is_decoded_once_and_opening_reads_none(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = []
+    real = upload_gate.opened_image
+    monkeypatch.setattr(
+        upload_gate,
+        "opened_image",
+        lambda content, name: opened.append(name) or real(content, name),
+    )
+    importing.import_dataset(archive, tmp_path)
+    assert len(opened) == len(set(opened)) == 84
+    digested = []
+    monkeypatch.setattr(dataset, "content_digest", lambda *arrays: digested.append(arrays))
+    data = dataset.open_dataset(tmp_path)
+    assert isinstance(data.images, np.memmap)
+    assert digested == []

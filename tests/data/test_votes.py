@@ -1,0 +1,144 @@
+"""The FER+ votes: as published, joined by name and by row of the table."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from fer import FerError
+from fer.cli import main
+from fer.data import dataset, votes
+from fer.data.votes import CHOICES, Votes
+from tests.support.making import ROOT, SHARED
+
+HEADER = (
+    "row,name,anger,disgust,fear,happiness,sadness,surprise,neutral,contempt,unknown,not_a_face"
+)
+
+
+@pytest.fixture(scope="module")
+def committed() -> Votes:
+    return votes.open_votes(ROOT / votes.FOLDER)
+
+
+def _named(data: dataset.Dataset, names: list[str]) -> dataset.Dataset:
+    return replace(data, sources=np.array(names, dtype=np.str_))
+
+
+def _table(path: Path, data: dataset.Dataset) -> Path:
+    """A table of votes on the images of a data set, last row first."""
+    lines = [
+        f"{row},{Path(source).name},{row % 10},0,0,{10 - row % 10},0,0,0,0,0,0"
+        for row, source in enumerate(data.sources.tolist())
+    ]
+    path.write_text("\n".join([HEADER, *lines[::-1]]) + "\n")
+    return path
+
+
+def test_every_image_of_fer2013_has_its_ten_votes(committed: Votes) -> None:
+    assert committed.counts.shape == (35_887, len(CHOICES))
+    sums = committed.counts.sum(axis=1)
+    assert np.count_nonzero(sums == 10) == 35_886
+    assert sums.min() == 9
+    assert len(set(committed.sources.tolist())) == len(committed)
+    assert dataset.class_counts(committed.labels, committed.splits) == dataset.OFFICIAL_COUNTS
+
+
+def test_the_committed_votes_are_those_of_fer_plus(
+    committed: Votes, real_data: dataset.Dataset
+) -> None:
+    path = SHARED / "ferplus" / "votes.csv"
+    if not path.exists():
+        pytest.skip(f"the FER+ votes are not at {path}")
+    assert votes.read_table(path, real_data).digest == committed.digest
+
+
+def test_archive_and_table_meet_the_same_votes(
+    committed: Votes, real_data: dataset.Dataset
+) -> None:
+    by_name = committed.of(real_data)
+    assert np.array_equal(np.sort(by_name), np.arange(len(committed)))
+    assert np.array_equal(committed.labels[by_name], real_data.labels)
+    table = replace(
+        real_data,
+        labels=committed.labels,
+        sources=np.array([f"row {row + 1}" for row in range(len(committed))], dtype=np.str_),
+    )
+    assert np.array_equal(committed.of(table), np.arange(len(committed)))
+
+
+def test_every_row_has_its_place_in_the_archive(
+    committed: Votes, real_data: dataset.Dataset
+) -> None:
+    assert np.array_equal(committed.sources[committed.of(real_data)], real_data.sources)
+
+
+def test_a_name_that_occurs_twice_is_told_apart_by_its_folder(committed: Votes) -> None:
+    sources = np.array(["train/surprise/Training_52789098.jpg", "train/neutral/Training_52789098"])
+    surprised, other = committed.counts[committed.find(sources)]
+    assert dict(zip(CHOICES, surprised.tolist(), strict=True))["surprise"] == 7
+    assert dict(zip(CHOICES, other.tolist(), strict=True))["not_a_face"] == 10
+    assert committed.find(np.array(["Training_52789098.jpg"])).tolist() == [-1]
+
+
+def test_rows_of_another_table_have_no_votes(committed: Votes) -> None:
+    sources = np.array(["row 1", "row 2", "row 40000"])
+    assert committed.find(sources[:2], committed.labels[:2]).tolist() == [0, 1]
+    assert committed.find(sources[:2], committed.labels[:2][::-1] + 1).tolist() == [-1, -1]
+    assert committed.find(sources, committed.labels[:3]).tolist() == [-1, -1, -1]
+    assert committed.find(sources).tolist() == [-1, -1, -1]
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["test/fear/PrivateTest_99936598.jpg", "PrivateTest_99936598.png", "PrivateTest_99936598"],
+)
+def test_folder_and_ending_do_not_matter(committed: Votes, source: str) -> None:
+    row = int(committed.find(np.array([source]))[0])
+    assert committed.names[row] == "PrivateTest_99936598.jpg"
+    assert committed.splits[row] == "PrivateTest"
+
+
+def test_the_command_writes_what_is_read_again(small_data: dataset.Dataset, tmp_path: Path) -> None:
+    path = _table(tmp_path / "votes.csv", small_data)
+    done = CliRunner().invoke(
+        main.main,
+        ["data", "votes", str(path), "--data-dir", str(small_data.folder), "--out", str(tmp_path)],
+    )
+    assert done.exit_code == 0, done.output
+    found = votes.open_votes(tmp_path)
+    assert found.digest in done.output
+    rows = found.of(small_data)
+    assert np.array_equal(rows, np.arange(len(small_data)))
+    assert np.array_equal(found.labels, small_data.labels)
+    assert found.counts[3].tolist() == [3, 0, 0, 7, 0, 0, 0, 0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("unknown", "unsure", "no table of FER\\+ votes.*'unknown'"),
+        ("\n5,", "\n6,", "84 rows"),
+        ("Training_1.jpg", "Training_0.jpg", "does not have"),
+        (",10,", ",many,", "no table of FER\\+ votes.*many"),
+    ],
+)
+def test_a_wrong_table_is_refused_in_one_sentence(
+    small_data: dataset.Dataset, tmp_path: Path, old: str, new: str, message: str
+) -> None:
+    path = _table(tmp_path / "votes.csv", small_data)
+    path.write_text(path.read_text().replace(old, new, 1))
+    with pytest.raises(FerError, match=message):
+        votes.read_table(path, small_data)
+
+
+def test_missing_and_damaged_files_say_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(FerError, match="restore it from the repository"):
+        votes.open_votes(tmp_path)
+    (tmp_path / votes.VOTES).write_bytes(b"no parquet")
+    with pytest.raises(FerError, match="restore it from the repository"):
+        votes.open_votes(tmp_path)

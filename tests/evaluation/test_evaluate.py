@@ -1,0 +1,103 @@
+"""Metrics against hand-made cases and independent computations."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats import binomtest
+
+from fer.artifacts import model_store
+from fer.data.dataset import Split
+from fer.evaluation import evaluate
+from fer.evaluation.evaluate import softmax
+
+
+def random_case(n: int = 800, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, 7, n)
+    logits = rng.normal(size=(n, 7)) + 1.5 * np.eye(7)[labels]
+    return labels, logits
+
+
+def test_ece_of_a_perfect_and_of_a_boasting_model() -> None:
+    labels = np.array([0, 1, 2, 3])
+    assert evaluate.expected_calibration_error(labels, np.eye(7)[labels]) == 0
+    wrong = np.eye(7)[(labels + 1) % 7]
+    assert evaluate.expected_calibration_error(labels, wrong) == 1
+
+
+def test_ece_by_hand() -> None:
+    confidence = np.array([0.51, 0.52, 0.91, 0.92])
+    probabilities = np.full((4, 7), 0.0)
+    probabilities[:, 0] = confidence
+    probabilities[:, 1] = 1 - confidence
+    labels = np.array([0, 1, 0, 0])
+    expected = (2 * abs(0.5 - 0.515) + 2 * abs(1.0 - 0.915)) / 4
+    assert evaluate.expected_calibration_error(labels, probabilities) == pytest.approx(expected)
+
+
+def test_temperature_recovers_what_was_done_to_the_logits() -> None:
+    rng = np.random.default_rng(1)
+    logits = rng.normal(size=(20_000, 7)) * 2
+    labels = np.array([rng.choice(7, p=row) for row in softmax(logits)])
+    assert evaluate.fit_temperature(labels, logits * 2.5) == pytest.approx(2.5, rel=0.05)
+
+
+def test_interval_holds_the_accuracy_and_has_the_width_of_a_proportion() -> None:
+    labels, logits = random_case()
+    accuracy = evaluate.top1_accuracy(labels, softmax(logits))
+    low, high = evaluate.accuracy_interval(labels, softmax(logits), seed=0)
+    width = 2 * 1.96 * np.sqrt(accuracy * (1 - accuracy) / len(labels))
+    assert low < accuracy < high
+    assert high - low == pytest.approx(width, rel=0.1)
+
+
+def test_report_agrees_with_the_confusion_matrix() -> None:
+    labels, logits = random_case()
+    report = evaluate.report(labels, softmax(logits))
+    confusion = np.array(report["confusion"])
+    recall = confusion.diagonal() / confusion.sum(axis=1)
+    precision = confusion.diagonal() / confusion.sum(axis=0)
+    f1 = 2 * precision * recall / (precision + recall)
+    assert report["accuracy"] == pytest.approx(confusion.trace() / len(labels))
+    assert report["balanced_accuracy"] == pytest.approx(recall.mean())
+    assert report["macro_f1"] == pytest.approx(f1.mean())
+    assert report["per_class"]["sad"]["support"] == confusion[4].sum()
+    picked = softmax(logits)[np.arange(len(labels)), labels]
+    assert report["log_loss"] == pytest.approx(-np.log(picked).mean())
+
+
+def test_mcnemar_is_the_binomial_test_on_disagreements() -> None:
+    labels, logits = random_case()
+    _, other = random_case(seed=3)
+    a, b = softmax(logits), softmax(logits + 0.6 * other)
+    result = evaluate.compare(labels, a, b)
+    only_a, only_b = result["only_baseline_right"], result["only_proposed_right"]
+    assert result["mcnemar_p"] == pytest.approx(binomtest(only_a, only_a + only_b).pvalue)
+    assert result["gain"] == pytest.approx((only_b - only_a) / len(labels))
+    assert result["gain_interval"][0] < result["gain"] < result["gain_interval"][1]
+
+
+def test_differences_are_found_and_small_ones_are_not() -> None:
+    labels, logits = random_case()
+    record = {"splits": {"PublicTest": evaluate.report(labels, softmax(logits))}}
+    assert evaluate.differences(record, record, 0.002) == []
+    moved = {"splits": {"PublicTest": {**record["splits"]["PublicTest"], "accuracy": 0.1}}}
+    assert "PublicTest accuracy" in evaluate.differences(moved, record, 0.002)[0]
+    assert evaluate.differences(None, record, 0.002)
+
+
+@pytest.mark.parametrize("key", list(model_store.SCENARIOS))
+def test_stored_metrics_follow_from_stored_predictions(key: str) -> None:
+    model = model_store.open_artifact(key)
+    assert model.metrics is not None
+    assert model.metrics["weights_sha256"] == model.digest
+    predictions = model.predictions()
+    for split in evaluate.TEST_SPLITS:
+        part = predictions.of(split)
+        stored = model.metrics["splits"][split.value]
+        report = evaluate.report(part.labels, part.probabilities)
+        for name in ("accuracy", "macro_f1", "balanced_accuracy", "ece", "log_loss"):
+            assert report[name] == pytest.approx(stored[name], abs=1e-5), name
+        assert len(part.labels) == 3589
+    assert model.metrics["splits"][Split.PRIVATE_TEST.value]["ece"] <= 0.05

@@ -1,0 +1,45 @@
+"""Pieces of one face become one track, glimpses none; the shot keeps people apart."""
+
+from __future__ import annotations
+
+import pytest
+
+from fer.media import tracks
+from fer.media.tracks import Sighting
+
+
+def seen(number: int, start: float, looks: int, left: float = 0.0, shot: int = 0) -> list[Sighting]:
+    return [
+        Sighting(start + look / 10, shot, number, (left + look, 0.0, 40.0, 40.0))
+        for look in range(looks)
+    ]
+
+
+def settle(*each: list[Sighting], looks: int = 100) -> dict[int, int]:
+    return tracks.settled(sorted((s for track in each for s in track), key=lambda s: s.at), looks)
+
+
+@pytest.mark.parametrize(
+    ("other", "joined"),
+    [
+        (seen(2, 2.0, 10, left=20), {1: 1, 2: 1}),
+        (seen(2, 3.5, 10, left=20), {1: 1, 2: 2}),
+        (seen(2, 2.0, 10, left=90), {1: 1, 2: 2}),
+        (seen(2, 2.0, 10, left=20, shot=1), {1: 1, 2: 2}),
+        (seen(2, 0.5, 10, left=20), {1: 1, 2: 2}),
+        (seen(2, 2.0, 3, left=20), {1: 1, 2: 1}),
+        (seen(2, 2.0, 3, left=90), {1: 1}),
+    ],
+)
+def test_a_face_that_comes_back(other: list[Sighting], joined: dict[int, int]) -> None:
+    assert settle(seen(1, 0.0, 10), other) == joined
+
+
+def test_numbers_are_given_in_the_order_of_coming() -> None:
+    found = settle(seen(7, 0.0, 2), seen(9, 1.0, 10, 300), seen(8, 2.0, 10, 500))
+    assert found == {9: 1, 8: 2}
+
+
+def test_short_videos_keep_every_face() -> None:
+    assert settle(seen(1, 0.0, 1), looks=1) == {1: 1}
+    assert settle([]) == {}

@@ -1,0 +1,265 @@
+"""An uploaded video in, moments and an annotated video of the same length out."""
+
+from __future__ import annotations
+
+import io
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+import skimage.data
+from av.stream import Disposition
+
+from fer import FerError
+from fer.media import videos
+from fer.vision import upload_gate
+from fer.vision.faces import Face, Found
+from tests.support.films import Finder, frames, watch
+from tests.support.making import video
+
+
+def decoded(content: bytes) -> list[np.ndarray]:
+    with av.open(io.BytesIO(content)) as source:
+        return [frame.to_ndarray(format="rgb24") for frame in source.decode(video=0)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "codec"), [("mp4", "libx264"), ("webm", "libvpx"), ("mov", "libx264")]
+)
+def test_the_three_formats(kind: str, codec: str) -> None:
+    shares: list[float] = []
+    found = watch(video(frames(20), 10, kind, codec), progress=shares.append)
+    assert found.seconds == pytest.approx(2.0, abs=0.11)
+    assert found.analysed == 20
+    assert len(found.moments) == 20
+    assert shares == sorted(shares)
+    assert shares[-1] >= 0.9
+    shown = decoded(found.video)
+    assert len(shown) == 20
+    assert np.abs(shown[0].astype(int) - 200).max() > 50, "nothing is drawn on it"
+
+
+def test_expression_changes_when_the_face_does() -> None:
+    found = watch(video(frames(10, 200) + frames(10, 90), 10))
+    top = [int(moment.probabilities["baseline"].argmax()) for moment in found.moments]
+    assert top == [3] * 10 + [4] * 10
+    assert [moment.number for moment in found.moments] == [1] * 20
+    assert found.moments[10].at == pytest.approx(1.0, abs=0.01)
+
+
+def test_fast_video_is_analysed_ten_times_a_second() -> None:
+    found = watch(video(frames(60), 60))
+    assert found.seconds == pytest.approx(1.0, abs=0.05)
+    assert found.analysed == pytest.approx(10, abs=1)
+    assert len(decoded(found.video)) == pytest.approx(30, abs=1)
+
+
+def test_long_video_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(upload_gate, "VIDEO_SECONDS", 1.0)
+    assert watch(video(frames(40), 10)).seconds == pytest.approx(1.1, abs=0.11)
+
+
+def test_large_frames_are_scaled_and_no_face_is_no_moment() -> None:
+    found = watch(video(frames(3, 0, (1080, 1922)), 10))
+    assert found.moments == ()
+    assert max(decoded(found.video)[0].shape) <= videos.LONGEST
+
+
+def truncated() -> bytes:
+    whole = video(frames(30), 10)
+    return whole[: len(whole) // 3]
+
+
+def sound_only(with_cover: bool = False) -> bytes:
+    stream = io.BytesIO()
+    with av.open(stream, "w", format="mp4") as target:
+        sink = target.add_stream("aac", rate=44100, layout="mono")
+        if with_cover:
+            cover = target.add_stream("mjpeg", rate=1)
+            cover.width, cover.height, cover.pix_fmt = 64, 48, "yuvj420p"
+            cover.disposition = Disposition.attached_pic
+            target.mux(
+                cover.encode(av.VideoFrame.from_ndarray(frames(1, 90, (48, 64))[0], "rgb24"))
+            )
+            target.mux(cover.encode(None))
+        silence = av.AudioFrame.from_ndarray(
+            np.zeros((1, 1024), np.float32), format="fltp", layout="mono"
+        )
+        silence.sample_rate = 44100
+        target.mux(sink.encode(silence))
+        target.mux(sink.encode(None))
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "is empty"),
+        (b"not a video at all", "not a video that can be read"),
+        (truncated(), "is cut off: the index at its end is missing"),
+        (sound_only(), "holds sound or a still picture, but no video"),
+        (sound_only(with_cover=True), "holds sound or a still picture, but no video"),
+    ],
+)
+def test_what_is_no_video_is_told(content: bytes, says: str) -> None:
+    with pytest.raises(FerError, match=says):
+        watch(content)
+
+
+def test_too_many_bytes_and_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
+    content = video(frames(3), 10)
+    monkeypatch.setattr(upload_gate, "MOST_PIXELS", 100)
+    with pytest.raises(FerError, match="megapixels"):
+        watch(content)
+    monkeypatch.setattr(upload_gate, "VIDEO_BYTES", 10)
+    with pytest.raises(FerError, match="larger than"):
+        watch(content)
+
+
+@pytest.mark.parametrize(
+    ("kind", "codec"),
+    [("matroska", "libx264"), ("avi", "mpeg4"), ("avi", "msmpeg4")],
+)
+def test_other_containers(kind: str, codec: str) -> None:
+    found = watch(video(frames(20), 10, kind, codec))
+    assert found.seconds == pytest.approx(2.0, abs=0.21)
+    assert len(found.moments) == pytest.approx(20, abs=2)
+
+
+def noisy(count: int, shape: tuple[int, int] = (96, 128)) -> list[np.ndarray]:
+    rng = np.random.default_rng(5)
+    return [rng.integers(90, 256, (*shape, 3), dtype=np.uint8) for _ in range(count)]
+
+
+def streamable(pictures: list[np.ndarray], folder: Path) -> bytes:
+    """An MP4 with its index in front, as downloads have it."""
+    path = folder / "clip.mp4"
+    with av.open(str(path), "w", options={"movflags": "faststart"}) as target:
+        sink = target.add_stream("libx264", rate=10)
+        sink.height, sink.width = pictures[0].shape[:2]
+        sink.pix_fmt, sink.gop_size = "yuv420p", 5
+        for picture in pictures:
+            target.mux(sink.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        target.mux(sink.encode(None))
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("share", [0.4, 0.7])
+def test_a_video_that_is_cut_off_is_watched_up_to_the_cut(share: float, tmp_path: Path) -> None:
+    whole = streamable(noisy(60), tmp_path)
+    found = watch(whole[: int(len(whole) * share)])
+    assert found.ending == "cut"
+    assert found.stated == pytest.approx(6.0, abs=0.2)
+    assert found.seconds == pytest.approx(6 * share, abs=1.0)
+    assert len(found.moments) == found.analysed > 10
+    assert watch(whole).ending == "whole"
+
+
+def test_a_damaged_spot_is_passed_over(tmp_path: Path) -> None:
+    whole = bytearray(streamable(noisy(60), tmp_path))
+    middle = len(whole) // 2
+    whole[middle : middle + 3000] = bytes(3000)
+    found = watch(bytes(whole))
+    assert found.seconds == pytest.approx(6.0, abs=0.3)
+
+
+def test_a_video_longer_than_the_limit_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(upload_gate, "VIDEO_SECONDS", 1.0)
+    assert watch(video(frames(40), 10)).ending == "limit"
+    assert watch(video(frames(8), 10)).ending == "whole"
+
+
+def stretched(pictures: list[np.ndarray], ratio: Fraction) -> bytes:
+    stream = io.BytesIO()
+    with av.open(stream, "w", format="mp4") as target:
+        sink = target.add_stream("libx264", rate=10)
+        sink.height, sink.width = pictures[0].shape[:2]
+        sink.pix_fmt = "yuv420p"
+        sink.sample_aspect_ratio = ratio
+        for picture in pictures:
+            target.mux(sink.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        target.mux(sink.encode(None))
+    return stream.getvalue()
+
+
+def test_pixels_that_are_not_square() -> None:
+    found = watch(stretched(frames(5, 200, (120, 80)), Fraction(2)))
+    assert decoded(found.video)[0].shape == (120, 160, 3)
+
+
+def in_order(pictures: list[np.ndarray]) -> bytes:
+    """A bare stream of H.264 whose frames lie in the order in which they are shown."""
+    stream = io.BytesIO()
+    with av.open(stream, "w", format="h264") as target:
+        sink = target.add_stream("libx264", rate=10, options={"bf": "0"})
+        sink.height, sink.width = pictures[0].shape[:2]
+        sink.pix_fmt = "yuv420p"
+        for picture in pictures:
+            target.mux(sink.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        target.mux(sink.encode(None))
+    return stream.getvalue()
+
+
+def test_a_size_that_changes_midway() -> None:
+    sizes = ((96, 128), (128, 96))
+    content = b"".join(in_order(frames(10, 200, size)) for size in sizes)
+    # A stream of H.264 that carries both sizes, put into a container.
+    packed = io.BytesIO()
+    with (
+        av.open(io.BytesIO(content), format="h264") as source,
+        av.open(packed, "w", format="matroska") as target,
+    ):
+        sink = target.add_stream_from_template(source.streams.video[0])
+        for number, packet in enumerate(p for p in source.demux() if p.size):
+            packet.stream, packet.time_base = sink, Fraction(1, 10)
+            packet.pts = packet.dts = number
+            target.mux(packet)
+    found = watch(packed.getvalue())
+    assert found.analysed >= 18
+    shown = decoded(found.video)
+    assert {picture.shape for picture in shown} == {(96, 128, 3)}
+    assert shown[-1][:, :20].max() < 40, "the upright picture lies between black bars"
+
+
+def test_a_cut_in_the_film_ends_tracks() -> None:
+    shots = [skimage.data.astronaut()[:288, :384], skimage.data.coffee()[:288, :384]]
+    found = watch(video([shot for shot in shots for _ in range(12)], 10))
+    assert found.shots == 2
+    assert [moment.number for moment in found.moments] == [1] * 12 + [2] * 12
+
+
+class Sideways(Finder):
+    """Finds a face in pictures that are higher than wide only."""
+
+    def search(self, rgb: np.ndarray) -> Found:
+        return super().search(rgb) if rgb.shape[0] > rgb.shape[1] else Found(())
+
+
+def test_a_video_on_its_side_is_turned_from_its_first_frame() -> None:
+    pictures = frames(4, 0) + frames(30)
+    found = watch(video(pictures, 10), finder=Sideways())
+    assert found.turns in (1, 3)
+    assert decoded(found.video)[0].shape == (128, 96, 3)
+
+
+class Flicker(Finder):
+    """A face that stays, and one that appears in single frames anywhere."""
+
+    def __init__(self) -> None:
+        self.looks = 0
+
+    def search(self, rgb: np.ndarray) -> Found:
+        self.looks += 1
+        landmarks = np.zeros((5, 2), np.float32)
+        stays = Face((10, 20, 30, 30), landmarks, 0.95)
+        glimpse = Face((40.0 + 3 * self.looks, 60, 12, 12), landmarks, 0.62)
+        return Found((stays, glimpse) if self.looks % 5 == 3 else (stays,), 2)
+
+
+def test_glimpses_are_left_out_and_counted() -> None:
+    found = watch(video(frames(30), 10), finder=Flicker())
+    assert {moment.number for moment in found.moments} == {1}
+    assert found.glimpses >= 5
+    assert found.too_small == 2

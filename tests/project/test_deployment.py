@@ -1,0 +1,171 @@
+"""What a stranger deploys: pins that are enough, a Dockerfile that fits, a start from nothing."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from fnmatch import fnmatch
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+
+from tests.support.asking import ON, sample_answers
+from tests.support.making import ROOT
+from tests.support.serving import running
+
+RUN_BY_STREAMLIT = [ROOT / "Home.py", *(ROOT / "pages").glob("*.py"), *(ROOT / "fer").rglob("*.py")]
+PINNED = re.compile(r"([A-Za-z0-9._-]+)==[0-9][^\s;]*")
+
+
+def normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def pins() -> set[str]:
+    lines = (ROOT / "requirements.txt").read_text().splitlines()
+    found = [PINNED.fullmatch(line) for line in lines]
+    assert all(found), "every line of requirements.txt pins one package"
+    return {normal(match[1]) for match in found if match}
+
+
+def imported(path: Path) -> set[str]:
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module)
+    return {name.split(".")[0] for name in names}
+
+
+def test_requirements_provide_every_import() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
+        "optional-dependencies"
+    ]
+    # What only a command needs and asks for in a sentence when it is missing.
+    optional = {
+        normal(re.split(r"[<>=\[]", line)[0])
+        for kind in ("export", "distributed")
+        for line in extras[kind]
+    } | {"twilio"}
+    distributions = packages_distributions()
+    missing = {}
+    for path in RUN_BY_STREAMLIT:
+        for name in imported(path) - set(sys.stdlib_module_names) - {"fer"}:
+            providers = {normal(found) for found in distributions.get(name, [name])}
+            if not providers & (pins() | optional):
+                missing[f"{path.name}: {name}"] = providers
+    assert missing == {}
+
+
+def test_pins_satisfy_the_package_and_name_nothing_else() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert {normal(re.split(r"[<>=]", line)[0]) for line in project["dependencies"]} == pins()
+
+
+def instructions() -> list[tuple[str, str]]:
+    text = (ROOT / "Dockerfile").read_text().replace("\\\n", " ")
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    return [(line.split(maxsplit=1)[0], line.split(maxsplit=1)[1].strip()) for line in lines]
+
+
+def values(name: str) -> list[str]:
+    return [rest for instruction, rest in instructions() if instruction == name]
+
+
+def tracked() -> list[str]:
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
+    return listed.stdout.splitlines()
+
+
+def ignored(path: str) -> bool:
+    lines = (ROOT / ".dockerignore").read_text().splitlines()
+    patterns = [line for line in lines if line and not line.startswith("#")]
+    parts = path.split("/")
+    heads = ["/".join(parts[: n + 1]) for n in range(len(parts))]
+    return any(
+        fnmatch(head, pattern) or (pattern.startswith("**/") and fnmatch(part, pattern[3:]))
+        for pattern in patterns
+        for head, part in zip(heads, parts, strict=True)
+    )
+
+
+def copied() -> Iterator[str]:
+    for rest in values("COPY"):
+        *sources, _target = [word for word in shlex.split(rest) if not word.startswith("--")]
+        yield from sources
+
+
+def test_image_is_slim_and_runs_without_root() -> None:
+    assert [re.fullmatch(r"python:(3\.\d+)-slim", base)[1] for base in values("FROM")] == ["3.12"]
+    order = [name for name, _rest in instructions()]
+    assert order.index("USER") < order.index("CMD")
+    assert "USER" not in order[: len(order) - 1 - order[::-1].index("RUN")]
+    user = values("USER")
+    assert user not in (["root"], ["0"])
+    assert any(f"useradd --create-home --uid 10001 {user[0]}" in run for run in values("RUN"))
+
+
+def test_image_installs_the_same_pins_and_serves_the_port_it_checks() -> None:
+    assert any(run == "pip install -r requirements.txt" for run in values("RUN"))
+    assert not any(re.search(r"pip install (?!-r|--no-deps)", run) for run in values("RUN"))
+    assert values("EXPOSE") == ["8501"]
+    check, start = values("HEALTHCHECK")[0], values("CMD")[0]
+    assert "http://127.0.0.1:8501/_stcore/health" in check
+    assert "curl" not in check
+    assert '"--server.port=8501"' in start
+    code = re.search(r'"-c", "(.*)"\]', check)
+    assert code is not None
+    compile(code[1], "HEALTHCHECK", "exec")
+
+
+def test_image_holds_tracked_files_only_and_all_that_the_dashboard_reads() -> None:
+    files = tracked()
+    if not files:
+        pytest.skip("this is no git checkout")
+    for source in copied():
+        inside = [name for name in files if name == source or name.startswith(f"{source}/")]
+        assert inside, f"COPY {source}: git knows no such file"
+        assert not [name for name in inside if ignored(name)]
+    needed = [n for n in files if n.startswith(("fer/", "pages/", "models/", "data/"))]
+    sources = list(copied())
+    for name in [*needed, "Home.py", ".streamlit/config.toml"]:
+        assert any(name == s or name.startswith(f"{s}/") for s in sources), name
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "data/fer2013/images.npy",
+        ".streamlit/secrets.toml",
+        ".git/config",
+        "fer/__pycache__/cli.cpython-312.pyc",
+        "runs/proposed/run.json",
+    ],
+)
+def test_image_never_holds_data_secrets_or_leftovers(path: str) -> None:
+    assert ignored(path)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_dashboard_starts_from_an_empty_environment(tmp_path: Path) -> None:
+    clone = tmp_path / "clone"
+    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
+    subprocess.run([sys.executable, "-m", "venv", str(tmp_path / "venv")], check=True)
+    python = tmp_path / "venv" / "bin" / "python"
+    subprocess.run(
+        [python, "-m", "pip", "install", "--quiet", "-r", clone / "requirements.txt"], check=True
+    )
+    kept = {name: "" for name in ("PYTHONPATH", "VIRTUAL_ENV") if name in os.environ}
+    with running(tmp_path, python=str(python), root=clone, **ON, **kept) as server:
+        rows, _said = sample_answers(server)
+        assert len(rows) >= 2
+        assert "tensorflow" not in server.tell("modules")

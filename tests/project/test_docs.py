@@ -1,0 +1,94 @@
+"""What the documents promise: citations that parse, links that lead on, limits that agree."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from fer import __version__, logs
+from tests.support.making import ROOT
+
+DOCUMENTS = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + sorted(
+    (ROOT / "docs").glob("*.md")
+)
+LINK = re.compile(r"\]\((?!https?:)([^)\s]*)\)|src=\"([^\"]+)\"")
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+FENCED = re.compile(r"```.*?```", re.DOTALL)
+
+
+def citation() -> dict[str, Any]:
+    return dict(yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8")))
+
+
+def anchors(path: Path) -> set[str]:
+    text = FENCED.sub("", path.read_text(encoding="utf-8"))
+    return {
+        re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+        for heading in HEADING.findall(text)
+    }
+
+
+def test_citation_has_what_the_format_requires() -> None:
+    found = citation()
+    assert found["cff-version"] == "1.2.0"
+    assert found["version"] == __version__
+    assert found["license"] == "MIT"
+    for work in (found, found["preferred-citation"], *found["references"]):
+        assert work["title"]
+        assert work["authors"]
+        for author in work["authors"]:
+            assert set(author) in ({"family-names", "given-names"}, {"name"})
+    for work in (found["preferred-citation"], *found["references"]):
+        assert isinstance(work["year"], int)
+
+
+def test_citation_names_the_thesis_and_what_it_builds_on() -> None:
+    found = citation()
+    thesis = found["preferred-citation"]
+    assert (thesis["type"], thesis["year"]) == ("thesis", 2025)
+    assert thesis["authors"] == [{"family-names": "Rif'at", "given-names": "Qoid"}]
+    assert thesis["title"] == (
+        "Sistem Analisis Ekspresi Wajah: Transfer Learning VGG16 dengan "
+        "Squeeze-and-Excitation (SE-Block)"
+    )
+    first = [(work["authors"][0]["family-names"], work["year"]) for work in found["references"]]
+    assert first == [("Simonyan", 2015), ("Hu", 2018), ("Goodfellow", 2013), ("Selvaraju", 2017)]
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_links_lead_somewhere(path: Path) -> None:
+    for pair in LINK.findall(FENCED.sub("", path.read_text(encoding="utf-8"))):
+        target, _, anchor = (pair[0] or pair[1]).partition("#")
+        found = path.parent / target if target else path
+        assert found.exists(), target
+        assert not anchor or anchor in anchors(found), anchor
+
+
+def test_proxy_lets_through_what_the_server_takes() -> None:
+    settings = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())
+    code = "\n".join(path.read_text() for path in (ROOT / "fer" / "ui").rglob("*.py"))
+    own = [int(size) for size in re.findall(r"max_upload_size=(\d+)", code)]
+    limit = max([settings["server"]["maxUploadSize"], *own])
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"client_max_body_size {limit}m;" in readme
+    for line in ("Upgrade $http_upgrade;", 'Connection "upgrade";', "X-Forwarded-Proto $scheme;"):
+        assert f"proxy_set_header {line}" in readme
+
+
+def test_every_event_of_the_log_is_documented() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"`{logs.VARIABLE}=json`" in readme
+    code = "\n".join(path.read_text() for path in (ROOT / "fer").rglob("*.py"))
+    events = set(re.findall(r"logs\.(?:tell|refused)\(\s*\"([^\"]+)\"", code))
+    assert {"start", "models loaded", "photo classified"} <= events
+    assert [event for event in sorted(events) if f"`{event}`" not in readme] == []
+
+
+def test_changelog_has_the_version_that_is_coming() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert f"## [{__version__}]" in text or f"What will be {__version__}." in text

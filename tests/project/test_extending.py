@@ -1,0 +1,123 @@
+"""What CONTRIBUTING.md promises: a third scenario and another data set, each in a few lines."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from fer.artifacts import model_store
+from fer.data import dataset, importing
+from fer.evaluation import evaluate
+from fer.export import publishing
+from fer.inference import classification
+from fer.scenarios import BASELINE, PROPOSED, SCENARIOS, Phase, Scenario
+from fer.training import loop
+from fer.ui import loaders
+from tests.support.making import ROOT, face_like
+
+VIEWS = ("metrics", "parameters", "classes", "confusion", "curves", "calibration", "speed")
+
+
+@pytest.fixture(autouse=True)
+def fresh_caches() -> Iterator[None]:
+    yield
+    st.cache_data.clear()
+    st.cache_resource.clear()
+
+
+def learn(scenario: Scenario, data: dataset.Dataset, backbone: Path, folder: Path) -> None:
+    """From images to a published and evaluated model, as `fer` does it."""
+    run = folder.parent / "run"
+    loop.train(scenario, data, run, backbone_weights=backbone)
+    publishing.publish(run, folder, backbone)
+    classifier = classification.load(folder, backend="reference")
+    evaluate.save(evaluate.evaluate(classifier, data), classifier.models)
+    publishing.finish(folder)
+
+
+def shown(folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """What Home and every view of the results' page say of the models in the folder."""
+    monkeypatch.setattr(loaders, "MODELS", folder)
+    monkeypatch.setenv(classification.VARIABLE, "reference")
+    st.cache_data.clear()
+    st.cache_resource.clear()
+    app = AppTest.from_file(str(ROOT / "Home.py"), default_timeout=120)
+    app.query_params["lang"] = "EN"
+    app.run()
+    assert not app.exception
+    found = {"home": "\n".join(e.value for e in [*app.subheader, *app.markdown])}
+    app.switch_page("pages/3_Classification_Results.py").run()
+    found["headline"] = "\n".join(metric.label for metric in app.metric)
+    for view in VIEWS:
+        app.query_params["view"] = view
+        app.run()
+        assert not app.exception, view
+        assert not app.error, view
+        found[view] = " ".join(str(list(frame.value.columns)) for frame in app.dataframe)
+    return found
+
+
+def test_third_scenario_is_a_record_and_nothing_else(
+    small_models: Path,
+    small_data: dataset.Dataset,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    plain = replace(
+        PROPOSED,
+        key="plain",
+        colour="#34D399",
+        pattern="x",
+        se_ratio=None,
+        augmentation=None,
+        class_weights="none",
+        input_size=32,
+        compute_dtype="float32",
+        phases=(Phase(image_size=32, epochs=1, learning_rate=1e-3, batch_size=28),),
+    )
+    monkeypatch.setitem(SCENARIOS, plain.key, plain)
+    folder = Path(shutil.copytree(small_models, tmp_path / "models"))
+    learn(plain, small_data, small_models.parent / "backbone.weights.h5", folder)
+    assert list(model_store.available(folder)) == ["baseline", "proposed", "plain"]
+    assert model_store.verify(folder) == []
+    assert (folder / model_store.COMPARISON).exists()
+    found = shown(folder, monkeypatch)
+    assert "Scenario 3 · plain" in found["home"]
+    assert "plain accuracy" in found["headline"]
+    assert "'baseline', 'proposed', 'plain'" in found["metrics"]
+
+
+def test_another_data_set_is_a_table_with_three_columns(
+    small_models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (tmp_path / "mine.csv").open("w", newline="") as stream:
+        table = csv.writer(stream)
+        table.writerow(["emotion", "pixels", "Usage"])
+        for number in range(7 * 9):
+            usage = ("Training", "PublicTest", "PrivateTest")[number // 7 % 3]
+            table.writerow([number % 7, " ".join(map(str, face_like(number).ravel())), usage])
+    report = importing.import_dataset(tmp_path / "mine.csv", tmp_path / "data")
+    assert report.images == 63
+    data = dataset.open_dataset(tmp_path / "data")
+    head = replace(
+        BASELINE,
+        input_size=32,
+        compute_dtype="float32",
+        phases=(Phase(image_size=32, epochs=2, learning_rate=1e-3, batch_size=21),),
+    )
+    folder = tmp_path / "models"
+    learn(head, data, small_models.parent / "backbone.weights.h5", folder)
+    model = model_store.open_artifact("baseline", folder)
+    assert model.metrics is not None
+    assert model.metrics["data_sha256"] == model.config["data_sha256"] == data.digest
+    assert model.metrics["splits"]["PrivateTest"]["images"] == 21
+    found = shown(folder, monkeypatch)
+    assert "baseline accuracy" in found["headline"]
+    assert "proposed accuracy" not in found["headline"]

@@ -1,0 +1,44 @@
+"""The load run fails where it should."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.benchmarks.load import Page, Told, problems, quantiles, summary
+
+
+def told(**changed: object) -> Told:
+    return Told(**{"uploads": [0.5, 1.0], "visits": {"Demo": [0.1]}, **changed})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("changed", "memory", "says"),
+    [
+        ({}, [600.0, 700.0, 650.0], []),
+        ({"mixed": ["visitor 1: a instead of b"]}, [600.0], ["not theirs"]),
+        ({"troubles": ["ValueError: x"]}, [600.0], ["There were errors"]),
+        ({"uploads": [0.5, 9.0]}, [600.0], ["more than 3.0 s"]),
+        ({"uploads": []}, [600.0], ["Nothing was uploaded"]),
+        ({}, [600.0, 2600.0, 700.0], ["2600 MB, more than 2500 MB"]),
+    ],
+)
+def test_what_a_run_must_not_show_is_told(
+    changed: dict[str, object], memory: list[float], says: list[str]
+) -> None:
+    found = problems(summary(told(**changed), memory, 4, 2, 60, 4), 3.0, 2500)
+    assert len(found) == len(says)
+    assert all(part in sentence for part, sentence in zip(says, found, strict=True))
+
+
+def test_answers_are_read_from_the_page() -> None:
+    page = Page(
+        texts=[
+            ":orange[▨] Scenario 1 · baseline",
+            ":orange[▨] baseline: **happy** 63.1 %  \n:violet[■] proposed: **sad** 88.9 %",
+        ]
+    )
+    assert page.answers == ("baseline: **happy** 63.1 %", "proposed: **sad** 88.9 %")
+
+
+def test_quantiles() -> None:
+    assert quantiles([1.0, 2.0, 3.0]) == {"n": 3, "p50": 2.0, "p95": 2.9, "max": 3.0}

@@ -1,0 +1,80 @@
+"""What is said about the gain and the SE block follows the records, whichever way they come out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from fer.studies import contributions
+
+
+def paired(gain: float, low: float, high: float) -> dict[str, Any]:
+    return {"gain": gain, "gain_interval": [low, high]}
+
+
+def ablation(gains: list[float]) -> dict[str, Any]:
+    return {
+        "seed": 1,
+        "runs": [
+            {"without": "full", "seed": 1},
+            {"without": "se", "seed": 1, "gain": paired(gains[0], -0.01, 0.01)},
+            {"without": "fine_tuning", "seed": 1, "gain": paired(0.26, 0.24, 0.28)},
+            {"without": "fine_tuning", "seed": 2, "gain": paired(0.99, 0.9, 1.0)},
+        ],
+        "repeated": {"se": {"seeds": [1, 2, 3], "gains": gains}},
+    }
+
+
+def test_nothing_studied_says_nothing() -> None:
+    assert contributions.read(None, None, None, None) == contributions.Contributions(
+        None, None, None, None
+    )
+
+
+@pytest.mark.parametrize(
+    ("gains", "effect"),
+    [
+        ([0.020, 0.022, 0.021], "gives"),
+        ([-0.020, -0.022, -0.021], "costs"),
+        ([0.02, -0.01, 0.001], "unclear"),
+        ([0.01, 0.01, 0.01], "gives"),
+    ],
+)
+def test_verdict_on_the_se_block_follows_the_seeds(gains: list[float], effect: str) -> None:
+    found = contributions.read(None, None, ablation(gains), None).squeeze_excitation
+    assert found is not None
+    assert found.seeds == 3
+    assert found.over_seeds.effect == effect
+    assert found.over_seeds.gain == pytest.approx(sum(gains) / 3)
+    assert found.over_seeds_without_twins is None
+    assert found.gates is None
+
+
+def test_interval_over_seeds_is_students() -> None:
+    found = contributions.interval_over_seeds([1.0, 2.0, 3.0])
+    assert found is not None
+    # t(0.975, 2) = 4.303, standard error 1 / sqrt(3).
+    assert (found.low, found.high) == pytest.approx(
+        (2 - 4.3027 / 3**0.5, 2 + 4.3027 / 3**0.5), 1e-4
+    )
+    assert contributions.interval_over_seeds([0.1]) is None
+
+
+def test_largest_ingredient_is_of_the_records_own_seed() -> None:
+    found = contributions.read(
+        {"splits": {"PrivateTest": paired(0.08, 0.06, 0.1)}},
+        {"gains": {"PrivateTest": {"without_twin": paired(0.1, 0.08, 0.12)}}},
+        ablation([0.0, 0.01, 0.02]),
+        {"ablation": {"mean": {"gain": paired(0.0006, -0.001, 0.002)}}},
+    )
+    assert found.largest is not None
+    assert found.largest[0] == "fine_tuning"
+    assert found.largest[1].gain == 0.26
+    assert found.gain is not None
+    assert found.gain.effect == "gives"
+    assert found.gain_without_twins is not None
+    assert found.gain_without_twins.gain == 0.1
+    assert found.squeeze_excitation is not None
+    assert found.squeeze_excitation.gates is not None
+    assert found.squeeze_excitation.gates.effect == "unclear"

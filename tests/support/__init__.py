@@ -1,0 +1,1 @@
+"""What tests share: real data made small, a served dashboard, a camera, a Kaggle."""

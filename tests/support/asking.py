@@ -1,0 +1,61 @@
+"""A running dashboard asked as a program asks it: through Streamlit's agent API."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from fer import emotions
+from tests.support.making import PATIENCE
+from tests.support.serving import Server
+
+# What turns the API on for `serving.running`.
+ON = {"STREAMLIT_SERVER_ENABLE_AGENT_API": "true"}
+
+
+def post(server: Server, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    request = urllib.request.Request(
+        f"{server.url}/_stcore/agent/{path}",
+        json.dumps(body).encode(),
+        {"Content-Type": "application/json", "Accept": "application/json"},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+            return dict(json.load(answer))
+    except urllib.error.HTTPError as error:
+        pytest.fail(error.read().decode())
+
+
+def ask(server: Server, **request: Any) -> dict[str, Any]:
+    """The finished page; a run that takes longer than the server waits is waited for."""
+    found = post(server, "interact", request)
+    while "tree" not in found:
+        found = post(server, "interact", {"session_id": found["session_id"]})
+    assert found["status"] == "ready", found
+    return found
+
+
+def elements(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield node
+    for child in node.get("children", []):
+        yield from elements(child)
+
+
+def sample_answers(server: Server) -> tuple[list[dict[str, Any]], str]:
+    """Each model's row of the table below the sample photo, and all that the page says."""
+    session = ask(server, page="Realtime_Demo", query_params={"lang": ["EN"]})["session_id"]
+    ask(server, session_id=session, widget_state={"mode": "Photo"})
+    found = ask(server, session_id=session, widget_state={"demo_source": "Sample"})
+    table = next(e for e in elements(found["tree"]) if e.get("key") == "demo_confidences")["data"]
+    columns = [column["name"] for column in table["columns"]]
+    rows = [dict(zip(columns, row, strict=True)) for row in table["preview"]["rows"]]
+    for row in rows:
+        assert row["top1"] == max(emotions.KEYS, key=row.__getitem__)
+        assert sum(row[key] for key in emotions.KEYS) == pytest.approx(1, abs=1e-5)
+    said = "\n".join(str(e.get("props", {}).get("body")) for e in elements(found["tree"]))
+    return rows, said

@@ -1,0 +1,111 @@
+"""Chromium with a fake camera that plays a clip, for tests and measurements of the webcam."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import cv2
+import numpy as np
+from playwright.sync_api import BrowserContext, BrowserType, Frame, Page, expect
+
+from tests.support.making import PATIENCE
+from tests.support.serving import Server
+
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+# Threads that live as long as the server; all others belong to a stream.
+LASTING = re.compile(r"MainThread|ThreadPool|asyncio_|AnyIO|load-models|QueueManager|Thread-")
+FAKE_UI = "--use-fake-ui-for-media-stream"
+FAKE_DEVICE = "--use-fake-device-for-media-stream"
+
+
+def write_clip(
+    path: Path,
+    rgb: np.ndarray,
+    *,
+    rate: int = 15,
+    frames: int = 20,
+    mark: Callable[[np.ndarray, int], None] | None = None,
+) -> Path:
+    """A YUV4MPEG2 clip of the image, moving a little as a person does: 640x480.
+
+    Args:
+        mark: changes a frame (480, 640, 3) in place, given its number.
+    """
+    face = cv2.resize(rgb, (480, 480), interpolation=cv2.INTER_AREA)
+    with path.open("wb") as clip:
+        clip.write(f"YUV4MPEG2 W640 H480 F{rate}:1 Ip A1:1 C420jpeg\n".encode())
+        for number in range(frames):
+            left = 80 + round(6 * np.sin(2 * np.pi * number / 20))
+            frame = np.full((480, 640, 3), 120, np.uint8)
+            frame[:, left : left + 480] = face
+            if mark is not None:
+                mark(frame, number)
+            clip.write(b"FRAME\n" + cv2.cvtColor(frame, cv2.COLOR_RGB2YUV_I420).tobytes())
+    return path
+
+
+@contextmanager
+def camera_page(
+    chromium: BrowserType,
+    flags: Sequence[str],
+    *,
+    permissions: Sequence[str] = ("camera",),
+    locale: str = "en-GB",
+    width: int = 1280,
+    script: str = "",
+) -> Iterator[Page]:
+    """A page of a browser of its own, started with these flags about its camera.
+
+    Args:
+        script: JavaScript that runs first in each of the page's frames.
+    """
+    browser = chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", *flags])
+    context: BrowserContext = browser.new_context(
+        viewport={"width": width, "height": 1000}, locale=locale, permissions=list(permissions)
+    )
+    if script:
+        context.add_init_script(script)
+    page = context.new_page()
+    page.set_default_timeout(1000 * PATIENCE)
+    expect.set_options(timeout=1000 * PATIENCE)
+    try:
+        yield page
+    finally:
+        browser.close()
+
+
+def playing(clip: Path) -> list[str]:
+    """The flags of a camera that plays the clip and is allowed."""
+    return [FAKE_UI, FAKE_DEVICE, f"--use-file-for-fake-video-capture={clip}"]
+
+
+def component(page: Page, seconds: float = PATIENCE) -> Frame:
+    """The frame in which streamlit-webrtc's component lives, waited for that long at most."""
+    for _ in range(round(10 * seconds)):
+        for frame in page.frames:
+            if "streamlit_webrtc" in frame.url and frame.get_by_role("button").count():
+                return frame
+        page.wait_for_timeout(100)
+    raise AssertionError("the component did not appear")
+
+
+def start(page: Page, server: Server) -> Frame:
+    """Opens the demo's webcam and presses Start."""
+    page.goto(f"{server.url}/Realtime_Demo")
+    frame = component(page)
+    frame.get_by_role("button", name="Start").click()
+    return frame
+
+
+def of_streams(server: Server) -> list[str]:
+    """The threads and open peer connections of streams."""
+    return [
+        *(name for name in server.tell("threads") if not LASTING.match(name)),
+        *(state for state in server.tell("connections") if state != "closed"),
+    ]

@@ -1,0 +1,136 @@
+"""Small real data made on the spot, and where the real FER-2013 lies if it is at hand."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+import signal
+import subprocess
+import time
+import zipfile
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import av
+import numpy as np
+from PIL import Image
+
+from fer import emotions
+
+ROOT = Path(__file__).resolve().parents[2]
+SHARED = Path(os.environ.get("FER_SHARED", ROOT.parent / "shared"))
+ARCHIVE = SHARED / "fer2013" / "archive.zip"
+T = TypeVar("T")
+
+IMAGENET = SHARED / "vgg16" / "vgg16_imagenet_notop.weights.h5"
+# Nothing is expected to take this long on any machine, however busy; what has not happened by then
+# never will.
+PATIENCE = 300.0
+
+
+def until(condition: Callable[[], object], what: object = "", pause: float = 0.01) -> None:
+    """Waits for an event that other threads or processes bring about.
+
+    Args:
+        what: said, or called to say, where it never comes.
+    """
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError(what() if callable(what) else what or "it never came true")
+        time.sleep(pause)
+
+
+@contextmanager
+def in_background() -> Iterator[None]:
+    """As if the tests ran by `make test &`, `nohup` or cron: SIGINT is ignored by children, too."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def interruptible(command: Sequence[str | Path], **options: Any) -> subprocess.Popen[str]:
+    """A child with text pipes that SIGINT interrupts, whatever this process does with the signal.
+
+    A signal that is handled here takes its default action in a child, one that is ignored does not.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return subprocess.Popen(command, text=True, **options)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def jpeg(pixels: np.ndarray, kind: str = "JPEG") -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, kind)
+    return stream.getvalue()
+
+
+def in_a_loop(work: Coroutine[Any, Any, T]) -> T:
+    """What the coroutine returns, run in a thread: Playwright keeps a loop running in this one."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
+
+
+def video(
+    frames: Sequence[np.ndarray], rate: int = 10, kind: str = "mp4", codec: str = "libx264"
+) -> bytes:
+    """A video of RGB frames of one even-sided size."""
+    stream = io.BytesIO()
+    with av.open(stream, "w", format=kind) as target:
+        sink = target.add_stream(codec, rate=rate)
+        sink.height, sink.width = frames[0].shape[:2]
+        sink.pix_fmt = "yuv420p"
+        for frame in frames:
+            target.mux(sink.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        target.mux(sink.encode(None))
+    return stream.getvalue()
+
+
+def face_like(seed: int) -> np.ndarray:
+    """A smooth random 48x48 image: JPEG keeps it nearly as it is."""
+    rng = np.random.default_rng(seed)
+    small = Image.fromarray(rng.integers(0, 256, (6, 6), dtype=np.uint8))
+    return np.array(small.resize((48, 48), Image.Resampling.BICUBIC))
+
+
+USAGES = ("Training", "PublicTest", "PrivateTest")
+
+
+def csv_table(header: str = "emotion,pixels,Usage", rows: int = 21, pixels: int = 2304) -> str:
+    """A table like fer2013.csv; 21 rows have every emotion in every split."""
+    lines = [header]
+    for number in range(rows):
+        values = face_like(number).ravel()[:pixels]
+        columns = {
+            "emotion": str(number % 7),
+            "pixels": " ".join(map(str, values)),
+            "usage": USAGES[number % 3],
+        }
+        lines.append(",".join(columns[name.strip().lower()] for name in header.split(",")))
+    return "\n".join(lines) + "\n"
+
+
+def small_archive(path: Path, per_class: int = 4) -> Path:
+    """A zip laid out like Kaggle's, with `per_class` faces in each class of each split."""
+    with zipfile.ZipFile(path, "w") as archive:
+        number = 0
+        for folder, split in (
+            ("train", "Training"),
+            ("test", "PublicTest"),
+            ("test", "PrivateTest"),
+        ):
+            for key in emotions.KEYS:
+                for _ in range(per_class):
+                    number += 1
+                    archive.writestr(
+                        f"{folder}/{key}/{split}_{number}.jpg", jpeg(face_like(number))
+                    )
+    return path

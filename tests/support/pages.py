@@ -1,0 +1,51 @@
+"""The pages as AppTest opens them: names, views, messages, and words for what is drawn."""
+
+from __future__ import annotations
+
+from streamlit.testing.v1 import AppTest
+
+from tests.support.making import ROOT
+
+PAGES = sorted(path.name for path in (ROOT / "pages").glob("*.py"))
+TITLES = {
+    "1_Dataset.py": ("Dataset", "Himpunan data"),
+    "2_Preprocessing.py": ("Preprocessing", "Prapemrosesan"),
+    "3_Classification_Results.py": ("Classification results", "Hasil klasifikasi"),
+    "4_Training.py": ("Training", "Pelatihan"),
+    "5_Realtime_Demo.py": ("Demo", "Demo"),
+}
+VIEWS = (
+    *("metrics", "parameters", "classes", "confusion", "curves", "calibration"),
+    *("errors", "crowd", "looking", "robustness", "literature", "speed"),
+)
+
+
+def open_page(name: str, language: str = "EN") -> AppTest:
+    app = AppTest.from_file(str(ROOT / "Home.py"), default_timeout=120)
+    app.query_params["lang"] = language
+    app.run()
+    return app.switch_page(f"pages/{name}").run()
+
+
+def open_view(app: AppTest, view: str) -> AppTest:
+    """The results' page with that view, as its address opens it."""
+    app.query_params["view"] = view
+    return app.run()
+
+
+def messages(app: AppTest) -> list[str]:
+    return [str(element.value) for element in app.error]
+
+
+def walk_alts(app: AppTest, page: str) -> None:
+    """Fails on a chart, image or table on the page without words for those who can't see it."""
+    seen = 0
+    for node in app.main:
+        proto = getattr(node, "proto", None)
+        kind = type(proto).__name__
+        if kind in ("PlotlyChart", "ImageList", "ArrowDataFrame", "Table", "Dataframe"):
+            seen += 1
+            alts = [image.alt for image in proto.imgs] if kind == "ImageList" else [proto.alt]
+            assert all(alts), f"{kind} without alt: {proto}"
+    # The demo shows nothing before a photo is chosen.
+    assert seen or page == "5_Realtime_Demo.py", "no chart, image or table was walked"

@@ -1,0 +1,104 @@
+"""The dashboard as a process of its own, for tests that look at it from outside."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from tests.support.making import ROOT, until
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running dashboard: its address, its process, and the file it writes about itself to."""
+
+    url: str
+    pid: int
+    inside: Path
+
+    def tell(self, what: Literal["modules", "threads", "connections"]) -> list[str]:
+        """The names of the modules that the server has imported, of its threads, or the states of
+        its peer connections, by now."""
+        return [str(name) for name in self._tell(what)]
+
+    def analysed(self) -> list[float]:
+        """When frames were analysed, `time.monotonic` seconds; only of a server with stamps."""
+        return [float(at) for at in self._tell("analysed")]
+
+    def _tell(self, what: str) -> list[object]:
+        self.inside.unlink(missing_ok=True)
+        os.kill(self.pid, signal.SIGUSR1)
+        until(self.inside.exists, "The server did not tell.")
+        return list(json.loads(self.inside.read_text())[what])
+
+    def resident_mb(self) -> float:
+        """The server's resident memory in millions of bytes."""
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        kib = next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS"))
+        return int(kib) * 1024 / 1e6
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/_stcore/health", timeout=10):
+            return True
+    except OSError:
+        return False
+
+
+@contextmanager
+def running(
+    folder: Path,
+    page: str = "Home.py",
+    *,
+    python: str = sys.executable,
+    root: Path = ROOT,
+    **environment: str,
+) -> Iterator[Server]:
+    """A dashboard of its own, stopped at the end; its log lies in `folder`.
+
+    Args:
+        page: the script that is served, in the repository.
+        python: whose packages are used.
+        root: the repository.
+        environment: FER_STAMPS makes the server draw frame numbers, see `stamps`.
+    """
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    inside = folder / "inside"
+    log = (folder / "log").open("w+")
+    server = subprocess.Popen(
+        [
+            *(python, str(Path(__file__).with_name("served.py")), page),
+            *("--server.headless=true", "--server.address=localhost"),
+            f"--server.port={port}",
+        ],
+        cwd=root,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        env={**os.environ, "FER_INSIDE_FILE": str(inside), **environment},
+    )
+    url = f"http://localhost:{port}"
+    try:
+        until(
+            lambda: server.poll() is not None or _answers(url),
+            lambda: f"The dashboard did not start:\n{(folder / 'log').read_text()}",
+            0.2,
+        )
+        assert server.poll() is None, (folder / "log").read_text()
+        yield Server(url, server.pid, inside)
+    finally:
+        server.terminate()
+        server.wait()
+        log.close()

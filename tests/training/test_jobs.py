@@ -1,0 +1,281 @@
+"""Runs watched from outside, and short trainings in processes of their own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fer import FerError, files
+from fer.artifacts import runs
+from fer.data import browsing, dataset, importing
+from fer.data.dataset import Dataset, Split
+from fer.training import jobs, monitor
+from tests.support.making import ROOT, small_archive, until
+
+
+def test_subset_keeps_every_class_and_has_its_own_digest(small_data: Dataset) -> None:
+    half = dataset.subset(small_data, 0.5, seed=1)
+    assert set(half.counts[Split.TRAINING]) == {2}
+    assert half.digest != small_data.digest
+    assert half.digest == dataset.subset(small_data, 0.5, seed=1).digest
+    assert half.digest != dataset.subset(small_data, 0.5, seed=2).digest
+    assert dataset.subset(small_data, 1.0, seed=1) is small_data
+    tiny = dataset.subset(small_data, 0.001, seed=1)
+    assert len(tiny) == 21
+    for fraction in (0.0, 1.5):
+        with pytest.raises(FerError, match="must lie above 0"):
+            dataset.subset(small_data, fraction, seed=1)
+
+
+def test_browsing_filters_shuffles_and_pages(small_data: Dataset) -> None:
+    rows = browsing.chosen_rows(small_data, Split.TRAINING, ["fear", "sad"], 0)
+    assert rows.tolist() == sorted(rows.tolist())
+    assert len(rows) == 8
+    shuffled = browsing.chosen_rows(small_data, Split.TRAINING, ["fear", "sad"], 7)
+    assert sorted(shuffled.tolist()) == rows.tolist()
+    assert shuffled.tolist() != rows.tolist()
+    assert browsing.pages(rows, 3) == 3
+    assert len(browsing.page(rows, 3, 3)) == 2
+    assert np.array_equal(browsing.page(rows, 99, 3), browsing.page(rows, 3, 3))
+
+
+def test_progress_is_told_while_running_and_after(tmp_path: Path) -> None:
+    with monitor.Live(tmp_path, epochs=2) as tell:
+        tell(1, 10, {})
+        tell(3, 10, {"accuracy": 0.5})
+        until(lambda: (now := monitor.read(tmp_path, time.time())) is not None and now.step == 3)
+        found = monitor.read(tmp_path, time.time())
+        assert found is not None
+        assert found.state == "running"
+        assert found.share == pytest.approx(0.3)
+        assert found.seconds_left() is not None
+    ended = monitor.read(tmp_path, time.time())
+    assert ended is not None
+    assert (ended.state, ended.is_active) == ("finished", False)
+
+
+def test_a_run_that_was_killed_counts_as_stopped(tmp_path: Path) -> None:
+    monitor.write(tmp_path, monitor.Progress("running", 0.0, 100.0, 1, 10, 2, {}))
+    found = monitor.read(tmp_path, 100.0 + monitor.SILENCE + 1)
+    assert found is not None
+    assert found.state == "stopped"
+    assert monitor.read(tmp_path, 101.0) is not None
+    assert monitor.read(tmp_path / "nothing", 0.0) is None
+
+
+def test_a_wish_to_stop_ends_the_run(tmp_path: Path) -> None:
+    def run() -> None:
+        with monitor.Live(tmp_path, 1) as tell:
+            monitor.ask_to_stop(tmp_path)
+            tell(1, 10, {})
+
+    with pytest.raises(KeyboardInterrupt):
+        run()
+    found = monitor.read(tmp_path, time.time())
+    assert found is not None
+    assert found.state == "stopped"
+    assert not (tmp_path / monitor.STOP).exists()
+
+
+def test_a_failure_is_told_with_its_reason(tmp_path: Path) -> None:
+    with pytest.raises(FerError), monitor.Live(tmp_path, 1):
+        raise FerError("The disk is full.")
+    found = monitor.read(tmp_path, time.time())
+    assert found is not None
+    assert (found.state, found.reason) == ("failed", "The disk is full.")
+
+
+def wait(run_dir: Path) -> monitor.Progress:
+    def ended() -> bool:
+        found = monitor.read(run_dir, time.time())
+        return found is not None and not found.is_active
+
+    until(ended, (run_dir / jobs.LOG).read_text, 0.3)
+    found = monitor.read(run_dir, time.time())
+    assert found is not None
+    return found
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    importing.import_dataset(small_archive(tmp_path / "archive.zip"), tmp_path / dataset.FOLDER)
+    return tmp_path
+
+
+def start(site: Path, epochs: int) -> Path:
+    return jobs.start(
+        site,
+        "proposed",
+        fraction=0.5,
+        epochs=epochs,
+        image_size=32,
+        models_dir=ROOT / "models",
+    )
+
+
+def test_a_short_training_runs_to_its_end(site: Path) -> None:
+    run_dir = start(site, epochs=1)
+    ended = wait(run_dir)
+    assert ended.state == "finished", (run_dir / jobs.LOG).read_text()
+    history = runs.read_history(run_dir)
+    assert len(history) == 1
+    record = files.read_json(run_dir / runs.RUN)
+    assert record["data"] != dataset.open_dataset(site / dataset.FOLDER).digest
+    assert jobs.active(site / "runs", time.time()) == []
+    assert jobs.recorded(site / "runs") == [run_dir]
+
+
+def test_a_short_training_can_be_stopped(site: Path) -> None:
+    run_dir = start(site, epochs=50)
+    until(lambda: runs.read_history(run_dir), (run_dir / jobs.LOG).read_text, 0.3)
+    monitor.ask_to_stop(run_dir)
+    ended = wait(run_dir)
+    assert ended.state == "stopped"
+    assert 1 <= len(runs.read_history(run_dir)) < 50
+
+
+def test_a_training_that_cannot_begin_says_why(site: Path) -> None:
+    shutil.copytree(ROOT / "models", site / "empty", ignore=shutil.ignore_patterns("baseline"))
+    run_dir = jobs.start(
+        site, "proposed", fraction=0.5, epochs=1, image_size=32, models_dir=site / "empty"
+    )
+    ended = wait(run_dir)
+    assert ended.state == "failed"
+    assert "There is no trained model" in ended.reason
+
+
+def test_no_training_without_data(tmp_path: Path) -> None:
+    with pytest.raises(FerError, match="not imported"):
+        jobs.start(tmp_path, "proposed", fraction=0.5, epochs=1, image_size=32)
+
+
+def written(folder: Path, state: monitor.State, started: float, **changes: float) -> Path:
+    """A run that tells this of itself."""
+    monitor.write(folder, monitor.Progress(state, started, time.time(), 0, 0, 1, {}, **changes))
+    return folder
+
+
+def test_time_left_after_resuming_counts_only_what_was_done_since() -> None:
+    resumed = monitor.Progress("running", 0.0, 30.0, 910, 1000, 4, {}, "", 20.0, 900)
+    assert resumed.seconds_left() == pytest.approx(90)
+    assert monitor.Progress("running", 0.0, 30.0, 900, 1000, 4, {}).seconds_left() is None
+    assert (
+        monitor.Progress("running", 0.0, 30.0, 900, 1000, 4, {}, "", 30.0, 900).seconds_left()
+        is None
+    )
+
+
+def test_pace_begins_with_the_first_step_of_this_process(tmp_path: Path) -> None:
+    with monitor.Live(tmp_path, epochs=2) as tell:
+        # The features of a head are counted in images, the training after them in steps.
+        tell(64, 84, {})
+        tell(84, 84, {})
+        tell(501, 1000, {})
+        tell(502, 1000, {})
+        until(lambda: (now := monitor.read(tmp_path, time.time())) is not None and now.step == 502)
+        found = monitor.read(tmp_path, time.time())
+        assert found is not None
+        assert found.since_step == 501
+
+
+def test_a_stop_asked_for_before_the_child_began_is_kept(tmp_path: Path) -> None:
+    written(tmp_path, "waiting", time.time())
+    monitor.ask_to_stop(tmp_path)
+    with pytest.raises(KeyboardInterrupt), monitor.Live(tmp_path, 1):
+        pytest.fail("it began")
+    found = monitor.read(tmp_path, time.time())
+    assert found is not None
+    assert found.state == "stopped"
+    assert not (tmp_path / monitor.STOP).exists()
+
+
+def test_a_stop_of_an_earlier_run_in_the_folder_is_forgotten(tmp_path: Path) -> None:
+    monitor.ask_to_stop(tmp_path)
+    written(tmp_path, "stopped", 1000.0)
+    with monitor.Live(tmp_path, 1) as tell:
+        tell(1, 1, {})
+    long_ago = time.time() - 1000
+    monitor.ask_to_stop(tmp_path)
+    os.utime(tmp_path / monitor.STOP, (long_ago, long_ago))
+    written(tmp_path, "waiting", time.time())
+    with monitor.Live(tmp_path, 1) as tell:
+        tell(1, 1, {})
+
+
+def test_a_heartbeat_that_cannot_be_written_is_not_the_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(monitor, "BEAT", 0.01)
+    real = monitor.write
+    failed = []
+
+    def full(run_dir: Path, progress: monitor.Progress) -> None:
+        if len(failed) < 3:
+            failed.append(progress)
+            raise FerError("No space left on device")
+        real(run_dir, progress)
+
+    with monitor.Live(tmp_path, 1) as tell:
+        monkeypatch.setattr(monitor, "write", full)
+        until(lambda: len(failed) == 3)
+        tell(7, 10, {})
+        until(lambda: (now := monitor.read(tmp_path, time.time())) is not None and now.step == 7)
+    assert "No space left" in caplog.text
+    assert [path for path, _ in jobs.active(tmp_path, time.time())] == []
+
+
+def test_trainings_run_one_after_another_in_their_order(tmp_path: Path) -> None:
+    now = time.time()
+    first = written(tmp_path / "a", "waiting", now)
+    second = written(tmp_path / "b", "waiting", now + 1)
+    assert [jobs.is_next(path) for path in (first, second)] == [True, False]
+    written(first, "running", now)
+    # One that `fer train` started without asking has no place in the queue; they wait for it, too.
+    other = written(tmp_path / "c", "starting", now + 9)
+    written(first, "finished", now)
+    assert not jobs.is_next(second)
+    written(other, "failed", now + 9)
+    assert jobs.is_next(second)
+
+
+def test_a_training_waits_for_its_turn_and_can_be_stopped_there(site: Path) -> None:
+    before = written(site / "runs" / "before", "running", time.time() - 5)
+    run_dir = start(site, epochs=1)
+    found = monitor.read(run_dir, time.time())
+    assert found is not None
+    assert found.state == "waiting"
+    twins = [start(site, epochs=1), start(site, epochs=1)]
+    # Started within the same second, each has a folder of its own.
+    assert len({run_dir, *twins}) == 3
+    with pytest.raises(FerError, match="3 trainings are waiting"):
+        start(site, epochs=1)
+    for path in (run_dir, *twins):
+        monitor.ask_to_stop(path)
+    for path in (run_dir, *twins):
+        written(before, "running", time.time() - 5)
+        assert wait(path).state == "stopped"
+        assert not (path / runs.RUN).exists()
+
+
+def test_what_nobody_watches_any_more_ends(tmp_path: Path) -> None:
+    monitor.watch(tmp_path)
+    with monitor.Live(tmp_path, 1) as tell:
+        tell(1, 10, {})
+        tell(2, 10, {})
+    long_ago = time.time() - monitor.UNWATCHED - 10
+    os.utime(tmp_path / monitor.WATCHED, (long_ago, long_ago))
+
+    def run() -> None:
+        with monitor.Live(tmp_path, 1) as tell:
+            tell(1, 10, {})
+
+    with pytest.raises(KeyboardInterrupt):
+        run()
+    found = monitor.read(tmp_path, time.time())
+    assert found is not None
+    assert (found.state, found.reason) == ("stopped", monitor.NOBODY_WATCHED)

@@ -1,0 +1,118 @@
+"""What learning curves say, on curves made by hand."""
+
+from __future__ import annotations
+
+import pytest
+
+from fer.training import learning_curves
+from fer.training.learning_curves import PhaseSpan
+from fer.ui.text import Translator
+from fer.ui.training import training_charts
+
+
+def history(
+    accuracy: list[float], val: list[float], loss: list[float] | None = None, size: int = 64
+) -> list[learning_curves.Row]:
+    loss = loss or [1.0] * len(val)
+    return [
+        {
+            "epoch": float(number),
+            "accuracy": a,
+            "val_accuracy": v,
+            "loss": 1.0,
+            "val_loss": low,
+            "learning_rate": 1e-3,
+            "image_size": float(size),
+            "seconds": 10.0,
+        }
+        for number, (a, v, low) in enumerate(zip(accuracy, val, loss, strict=True), start=1)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "val", "verdict"),
+    [
+        (0.40, 0.39, "underfitting"),
+        (0.66, 0.64, "balanced"),
+        (0.60, 0.66, "balanced"),
+        (0.70, 0.62, "mild overfitting"),
+        (0.95, 0.62, "overfitting"),
+    ],
+)
+def test_verdict_follows_the_gap(accuracy: float, val: float, verdict: str) -> None:
+    reading = learning_curves.read(history([0.2, accuracy], [0.1, val]))
+    assert reading is not None
+    assert reading.best.verdict == verdict
+    assert reading.best.gap == pytest.approx(accuracy - val)
+
+
+def test_best_epoch_and_rising_loss() -> None:
+    rows = history([0.5, 0.7, 0.8, 0.9], [0.5, 0.62, 0.6, 0.61], [1.2, 1.0, 1.1, 1.3])
+    reading = learning_curves.read(rows)
+    assert reading is not None
+    assert (reading.best.epoch, reading.loss.lowest_epoch, reading.is_unfinished) == (2, 2, False)
+    assert reading.loss.share == pytest.approx(0.3)
+    assert reading.loss.is_clear
+    assert reading.seconds == 40
+
+
+def test_last_epoch_is_read_beside_the_best() -> None:
+    rows = history([0.5, 0.72, 0.85], [0.5, 0.64, 0.63])
+    reading = learning_curves.read(rows)
+    assert reading is not None
+    assert (reading.best.epoch, reading.best.verdict) == (2, "mild overfitting")
+    assert (reading.last.epoch, reading.last.verdict) == (3, "overfitting")
+    assert reading.last.gap == pytest.approx(0.22)
+
+
+@pytest.mark.parametrize(
+    ("losses", "lowest", "epochs", "is_clear"),
+    [
+        ([1.2, 1.1, 1.0], 3, 0, False),
+        ([1.2, 1.0, 1.01], 2, 1, False),
+        ([1.2, 1.0, 1.03], 2, 1, True),
+        # A percent and a half, but through three epochs.
+        ([1.2, 1.0, 1.004, 1.01, 1.015], 2, 3, True),
+        ([1.0], 1, 0, False),
+    ],
+)
+def test_rise_of_the_loss(losses: list[float], lowest: int, epochs: int, is_clear: bool) -> None:
+    flat = [0.6] * len(losses)
+    reading = learning_curves.read(history(flat, flat, losses))
+    assert reading is not None
+    assert reading.loss.lowest_epoch == lowest
+    assert reading.loss.epochs == epochs
+    assert reading.loss.is_clear is is_clear
+
+
+def test_best_epoch_is_sought_at_the_served_size() -> None:
+    rows = history([0.6, 0.7], [0.6, 0.64]) + history([0.5, 0.6], [0.4, 0.6], size=224)
+    for number, row in enumerate(rows, start=1):
+        row["epoch"] = float(number)
+    reading = learning_curves.read(rows)
+    assert reading is not None
+    assert reading.best.epoch == 4
+    assert reading.is_unfinished
+    assert reading.phases == (PhaseSpan(64, 1, 2), PhaseSpan(224, 3, 4))
+
+
+def test_no_history_says_nothing() -> None:
+    assert learning_curves.read([]) is None
+
+
+def test_smoothing_is_unbiased_from_the_start() -> None:
+    assert learning_curves.smoothed([3.0] * 5, 0.9) == pytest.approx([3.0] * 5)
+    values = [1.0, 4.0, 2.0]
+    assert learning_curves.smoothed(values, 0.0) == values
+    assert learning_curves.smoothed(values, 0.5) == pytest.approx([1.0, 3.0, 17 / 7])
+
+
+def test_curves_mark_the_phases_and_name_each_run_once() -> None:
+    rows = history([0.6, 0.7], [0.6, 0.64]) + history([0.5, 0.6], [0.4, 0.6], size=224)
+    figure = training_charts.curves(
+        {"baseline": rows, "mine": rows}, "accuracy", Translator("en"), smoothing=0.3
+    )
+    legend = [trace.name for trace in figure.data if trace.showlegend]
+    assert legend == ["baseline", "mine"]
+    assert {note.text for note in figure.layout.annotations} == {"64 px", "224 px"}
+    assert figure.layout.yaxis.title.text == "Accuracy (%)"

@@ -1,0 +1,178 @@
+"""What pages keep follows the files: new ones are shown, all together, and old ones go."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fer import files
+from fer.artifacts import model_store
+from fer.inference.fair_queue import BusyError, Turns
+from fer.studies import analysis
+from fer.ui import caching, image_sources, loaders
+from fer.ui.results import reliability, report, result_tables
+from fer.ui.training import training_sections
+from tests.support.making import PATIENCE, ROOT, jpeg
+
+
+@pytest.fixture
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A models folder that a running dashboard shows and `fer` writes into."""
+    target = tmp_path / "models"
+    shutil.copytree(ROOT / "models", target, copy_function=os.link)
+    monkeypatch.setattr(loaders, "MODELS", target)
+    yield target
+    caching._memory.clear()
+
+
+def rewrite(path: Path, **changes: object) -> None:
+    """A JSON file with other values, in the place of the linked one."""
+    files.write_json(path, {**files.read_json(path), **changes})
+
+
+def test_an_evaluation_under_a_running_server_replaces_everything_at_once(server: Path) -> None:
+    old = loaders.predictions("baseline")
+    assert loaders.models()["baseline"].temperature != 1.25
+    kept = (
+        *(loaders.classifier(), loaders.models()["baseline"], loaders.comparison()),
+        *(result_tables.reliability("PublicTest"), training_sections.history("baseline")),
+        *(reliability._probabilities("baseline", "PublicTest", True), loaders.explainer()),
+    )
+    shutil.copy(server / "proposed/predictions.parquet", server / "new")
+    (server / "new").replace(server / "baseline/predictions.parquet")
+    rewrite(server / "baseline/metrics.json", temperature=1.25)
+    # Until the manifest says so, the old ones stand together.
+    assert loaders.predictions("baseline") is old
+    assert loaders.models()["baseline"] is kept[1]
+    model_store.write_manifest(server)
+    assert np.array_equal(
+        loaders.predictions("baseline").probabilities, loaders.predictions("proposed").probabilities
+    )
+    assert loaders.models()["baseline"].temperature == 1.25
+    assert loaders.classifier().models["baseline"].temperature == 1.25
+    now = (
+        *(loaders.classifier(), loaders.models()["baseline"], loaders.comparison()),
+        *(result_tables.reliability("PublicTest"), training_sections.history("baseline")),
+        *(reliability._probabilities("baseline", "PublicTest", True), loaders.explainer()),
+    )
+    assert all(one is not other for one, other in zip(kept, now, strict=True))
+
+
+@pytest.mark.parametrize("name", ["analysis/robustness.json", "benchmark.json", "comparison.json"])
+def test_the_report_follows_studies_and_benchmark(name: str, server: Path) -> None:
+    before = report._cached("PrivateTest", "en")
+    assert report._cached("PrivateTest", "en") is before
+    (server / name).unlink()
+    model_store.write_manifest(server)
+    assert len(report._cached("PrivateTest", "en")) < len(before)
+
+
+def test_a_new_study_is_read(server: Path) -> None:
+    study = loaders.study("robustness")
+    assert study is not None
+    rewrite(analysis.path_of("robustness", server), images=7)
+    model_store.write_manifest(server)
+    assert (loaders.study("robustness") or {})["images"] == 7
+
+
+def test_new_figures_of_the_data_set_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(ROOT / "data", tmp_path / "data", ignore=shutil.ignore_patterns("fer2013"))
+    monkeypatch.setattr(loaders, "DATA", tmp_path / "data")
+    assert loaders.summary()["data_sha256"] != "f" * 64
+    rewrite(tmp_path / "data/summary.json", data_sha256="f" * 64)
+    assert loaders.summary()["data_sha256"] == "f" * 64
+
+
+def test_answers_for_a_photo_are_those_of_the_present_models(
+    server: Path, portrait: np.ndarray
+) -> None:
+    photo = jpeg(portrait)
+    before = loaders.classified(photo, "a.jpg", False).answers[0].predictions["baseline"]
+    rewrite(server / "baseline/metrics.json", temperature=9.0)
+    model_store.write_manifest(server)
+    after = loaders.classified(photo, "a.jpg", False).answers[0].predictions["baseline"]
+    assert after.confidence < before.confidence
+
+
+def test_what_is_made_while_the_files_change_is_made_again() -> None:
+    state = [0]
+    follows = caching.Following(lambda: ("changing", state[0]))
+    made = []
+
+    @follows
+    def value() -> int:
+        made.append(state[0])
+        if len(made) == 1:
+            state[0] = 1
+        return made[-1]
+
+    assert value() == 1
+    assert value() == 1
+    assert made == [0, 1]
+
+
+def test_however_many_ask_it_is_made_once() -> None:
+    follows = caching.Following(lambda: "once")
+    together, made = threading.Barrier(8), []
+
+    @follows
+    def value() -> object:
+        made.append(1)
+        return object()
+
+    def ask(_: int) -> object:
+        together.wait(PATIENCE)
+        return value()
+
+    with ThreadPoolExecutor(8) as pool:
+        assert len(set(pool.map(ask, range(8)))) == 1
+    assert made == [1]
+
+
+def test_an_image_is_shared_not_copied_and_their_bytes_are_bounded(portrait: np.ndarray) -> None:
+    photo = jpeg(portrait)
+    rgb = loaders.image(photo, "a.jpg")
+    assert loaders.image(bytes(bytearray(photo)), "b.jpg") is rgb
+    with pytest.raises(ValueError, match="read-only"):
+        rgb[0, 0] = 0
+    assert image_sources.detected(photo, "a.jpg")
+
+    kept: caching.Recent[bytes] = caching.Recent(100, 600, len)
+    for number in range(5):
+        kept.get(bytes([number]), lambda: bytes(40))
+    assert len(kept) == 2
+    assert len(kept.get(b"large", lambda: bytes(101))) == 101
+    assert len(kept) == 2
+
+
+def test_explanations_are_asked_for_one_at_a_time_and_refused_in_a_crowd(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Slow:
+        def explain(self, face: np.ndarray, target: int | None) -> dict[str, object]:
+            begun.set()
+            assert go_on.wait(PATIENCE)
+            return {}
+
+    begun, go_on = threading.Event(), threading.Event()
+    monkeypatch.setattr(loaders, "explainer", Slow)
+    monkeypatch.setattr(loaders, "_explaining", Turns(most_waiting=0))
+    face = np.arange(48 * 48, dtype=np.uint8).reshape(48, 48)
+    first = threading.Thread(target=loaders.explained, args=(face, 1))
+    first.start()
+    assert begun.wait(PATIENCE)
+    with pytest.raises(BusyError):
+        loaders.explained(face, 2)
+    go_on.set()
+    first.join()
+    assert json.dumps(loaders.explained(face, 1)[0]) == "{}"

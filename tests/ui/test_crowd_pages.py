@@ -1,0 +1,170 @@
+"""What people see, on the pages: figures from the record, images from the data set."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from fer.data import dataset, importing, sample, votes
+from fer.ui import loaders, vote_bars
+from fer.ui.results import report
+from fer.ui.text import Translator
+from tests.support.making import ROOT, small_archive
+from tests.support.pages import messages, open_page, open_view
+
+FACE = np.arange(48 * 48, dtype=np.uint8).reshape(48, 48)
+
+
+@pytest.fixture(autouse=True)
+def fresh_caches() -> None:
+    st.cache_data.clear()
+
+
+def texts(app: AppTest) -> str:
+    return "\n".join(str(element.value) for element in [*app.markdown, *app.caption])
+
+
+def crowd_view(language: str = "EN", split: str = "PrivateTest") -> AppTest:
+    app = open_page("3_Classification_Results.py", language)
+    app.segmented_control(key="split").set_value(split)
+    return open_view(app, "crowd")
+
+
+@pytest.mark.parametrize("split", ["PrivateTest", "PublicTest"])
+def test_the_view_shows_the_stored_figures(split: str, elsewhere: Path) -> None:
+    app = crowd_view(split=split)
+    assert not app.exception
+    assert messages(app) == []
+    record = loaders.crowd()
+    assert record is not None
+    found = record["splits"][split]
+    values = [metric.value for metric in app.metric]
+    for key in ("baseline", "proposed"):
+        assert f"{100 * found['models'][key]['majority']['share']:.1f} %" in values
+    assert f"{100 * found['human']['others']['share']:.1f} %" in values
+    assert f"On the {found['images_with_majority']:,} images" in texts(app)
+    assert record["votes_sha256"][:12] in texts(app)
+    assert len(app.dataframe) == 3
+
+
+def test_disputed_images_are_clicked_through(elsewhere: Path) -> None:
+    app = crowd_view("ID")
+    assert "1 dari 200" in texts(app)
+    app.button(key="dispute_next").click().run()
+    app.button(key="dispute_next").click().run()
+    assert not app.exception
+    assert "3 dari 200" in texts(app)
+    app.button(key="dispute_back").click().run()
+    assert "2 dari 200" in texts(app)
+    for kind in ("label", "neither", "divided"):
+        app.segmented_control(key="dispute_kind").set_value(kind).run()
+        assert not app.exception
+        assert "1 dari 200" in texts(app)
+    # Without the data set, votes and answers are told and the face is not.
+    assert "impor FER-2013" in texts(app)
+    assert "Label FER-2013: **" in texts(app)
+
+
+def test_errors_are_sorted_by_what_people_saw(elsewhere: Path) -> None:
+    app = open_page("3_Classification_Results.py")
+    open_view(app, "errors")
+    app.segmented_control(key="error_order").set_value("crowd").run()
+    assert not app.exception
+    table = app.dataframe[0].value
+    first = dict(part.rsplit(" ", 1) for part in table["What people saw"][0].split(" · "))
+    assert int(first[table["Predicted"][0]]) == 10
+
+
+def test_labels_and_people_need_no_data_set(elsewhere: Path) -> None:
+    app = open_page("1_Dataset.py")
+    assert "FER-2013's label is the most frequent answer of ten people for 62.9 %" in texts(app)
+    for kind, sentence in (("no_face", "saw no face"), ("contradicted", "nobody gives")):
+        app.segmented_control(key="label_kind").set_value(kind).run()
+        assert not app.exception
+        assert messages(app) == []
+        assert sentence in texts(app)
+    app.segmented_control(key="label_split").set_value("PrivateTest").run()
+    assert "for 62.6 % of the images" in texts(app)
+
+
+def test_faces_have_their_votes(elsewhere: Path) -> None:
+    importing.import_dataset(small_archive(elsewhere / "archive.zip"), elsewhere / dataset.FOLDER)
+    data = dataset.open_dataset(elsewhere / dataset.FOLDER)
+    counts = np.zeros((len(data), len(votes.CHOICES)), np.uint8)
+    counts[:, -1] = 10
+    names = np.array([source.split("/")[-1] for source in data.sources.tolist()])
+    votes.write(votes.Votes(names, data.labels, counts), loaders.DATA)
+    app = open_page("1_Dataset.py")
+    app.segmented_control(key="label_kind").set_value("no_face").run()
+    assert "In 84 images most people saw no face." in texts(app)
+    alts = [image.alt for node in app.get("image") for image in node.proto.imgs]
+    # Those without a face, and the page of the data set.
+    assert sum("What people saw: no face 10" in alt for alt in alts) == 48
+    app.button(key="face_3").click().run()
+    assert not app.exception
+    assert any("What people saw" in node.proto.alt for node in app.get("plotly_chart"))
+
+
+def test_missing_votes_are_told_and_nothing_else_breaks(elsewhere: Path) -> None:
+    (loaders.DATA / votes.VOTES).unlink()
+    app = open_page("1_Dataset.py")
+    assert not app.exception
+    assert len(messages(app)) == 1
+    assert "votes.parquet" in messages(app)[0]
+    assert "Images" in [header.value for header in app.header]
+    assert loaders.votes_of(["PrivateTest_1.jpg"]) == [None]
+
+
+def test_a_square_for_each_voter() -> None:
+    counts = np.zeros(10, np.uint8)
+    counts[[3, 9]] = 7, 3
+    picture = vote_bars.with_squares(FACE, counts)
+    assert picture.shape[1] == vote_bars.SIDE
+    row = picture[-1, ::1]
+    starts = np.flatnonzero(np.diff(row[:, 3].astype(int), prepend=0) > 0)
+    assert len(starts) == 10
+    colours = [tuple(int(v) for v in row[at, :3]) for at in starts]
+    assert colours[:7] == [colours[0]] * 7
+    assert colours[7:] == [colours[9]] * 3
+    assert colours[0] != colours[9]
+    assert vote_bars.with_squares(FACE, None).shape[:2] == (vote_bars.SIDE,) * 2
+
+
+def test_votes_in_words() -> None:
+    counts = np.zeros(10, np.uint8)
+    counts[[0, 6, 8]] = 2, 7, 1
+    assert vote_bars.words(counts, Translator("en")) == "neutral 7 · angry 2 · not sure 1"
+    assert vote_bars.words(counts, Translator("id")) == "netral 7 · marah 2 · ragu 1"
+
+
+def test_a_sample_photo_has_its_votes_and_a_visitors_has_none(elsewhere: Path) -> None:
+    app = open_page("5_Realtime_Demo.py")
+    app.segmented_control(key="mode").set_value("photo").run()
+    app.segmented_control(key="demo_source").set_value("sample").run()
+    assert "FER-2013's label: **" not in texts(app)
+    found = sample.open_sample(ROOT / sample.FOLDER)
+    app.session_state["demo_sample_row"] = int(found.rows("fear")[0])
+    app.run()
+    assert not app.exception
+    assert "FER-2013's label: **fear**" in texts(app)
+    assert sum("What people saw" in node.proto.alt for node in app.get("plotly_chart")) == 1
+    app.segmented_control(key="demo_source").set_value("upload").run()
+    named = str(found.names[0]).split("/")[-1]
+    app.file_uploader(key="demo_upload").upload(named, found.png(0), "image/png").run()
+    assert not app.exception
+    assert "FER-2013's label: **" not in texts(app)
+
+
+def test_the_report_has_what_people_see() -> None:
+    found = loaders.crowd()
+    assert found is not None
+    page = report.html("PrivateTest", Translator("en"), datetime(2026, 1, 2, tzinfo=UTC))
+    human = found["splits"]["PrivateTest"]["human"]["others"]["share"]
+    assert "Majority of ten people" in page
+    assert "Whose error is it?" in page
+    assert f"{100 * human:.1f} %" in page

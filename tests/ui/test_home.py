@@ -1,0 +1,132 @@
+"""Home without a browser: what it says in both languages, and what it does with a photo."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from fer.artifacts import model_store
+from fer.data import sample
+from fer.inference import classification
+from fer.ui import image_sources, loaders, sample_faces
+from tests.support.making import ROOT, jpeg
+
+MODELS = model_store.available(ROOT / "models")
+
+
+def home(language: str = "en") -> AppTest:
+    app = AppTest.from_file(str(ROOT / "Home.py"), default_timeout=120)
+    app.query_params["lang"] = language.upper()
+    return app.run()
+
+
+def words(app: AppTest) -> str:
+    kinds = ("title", "header", "subheader", "markdown", "caption", "warning", "error")
+    return "\n".join(str(element.value) for kind in kinds for element in app.get(kind))
+
+
+@pytest.mark.parametrize(
+    ("language", "title"),
+    [("en", "Facial Expression Analysis System"), ("id", "Sistem Analisis Ekspresi Wajah")],
+)
+def test_home_in_both_languages(language: str, title: str) -> None:
+    app = home(language)
+    assert not app.exception
+    assert app.title[0].value == title
+    shown = [metric.value for metric in app.metric]
+    for model in MODELS.values():
+        assert model.metrics is not None
+        accuracy = f"{100 * model.metrics['splits']['PrivateTest']['accuracy']:.1f} %"
+        assert (accuracy.replace(".", ",") if language == "id" else accuracy) in shown
+        assert model.digest[:12] in words(app)
+
+
+def test_photo_is_answered_by_both_models(portrait: np.ndarray) -> None:
+    app = home()
+    app.file_uploader[0].upload("portrait.jpg", jpeg(portrait)).run()
+    assert not app.exception
+    text = words(app)
+    for key in MODELS:
+        assert f"{key}: **" in text
+
+
+def test_photo_without_a_face_offers_the_whole_image() -> None:
+    app = home()
+    app.file_uploader[0].upload("gray.png", jpeg(np.full((80, 80), 99, np.uint8), "PNG")).run()
+    assert "No face was found" in words(app)
+    app.toggle(key="home_whole").set_value(True).run()
+    assert "proposed: **" in words(app)
+
+
+def test_bad_photo_is_one_sentence_in_the_language() -> None:
+    app = home("id")
+    app.file_uploader[0].upload("foto.jpg", b"bukan foto").run()
+    assert not app.exception
+    assert [error.value for error in app.error] == [
+        "foto.jpg bukan citra yang dapat dibaca; gunakan JPEG, PNG, WebP, AVIF, atau HEIC."
+    ]
+
+
+def test_a_sample_face_is_answered_before_anyone_presses_anything() -> None:
+    app = home()
+    assert not app.exception
+    text = words(app)
+    for key in MODELS:
+        assert f"{key}: **" in text
+    assert "FER-2013 calls this Training face **happy**" in text
+    assert [chart.proto.alt for chart in app.get("plotly_chart")] == [
+        "Bars of both models' confidence for each emotion"
+    ]
+
+
+def test_another_face_is_answered_and_an_upload_takes_its_place(portrait: np.ndarray) -> None:
+    app = home("id")
+    row = int(sample.open_sample(ROOT / sample.FOLDER).rows("fear")[-1])
+    app.session_state["home_sample_row"] = row
+    app.run()
+    assert "Label FER-2013 untuk wajah Training ini **takut**" in words(app)
+    app.file_uploader(key="photo").upload("potret.jpg", jpeg(portrait)).run()
+    assert "wajah Training ini" not in words(app)
+    assert "baseline: **" in words(app)
+
+
+def test_home_takes_what_the_demo_takes(portrait: np.ndarray) -> None:
+    app = home()
+    assert list(app.file_uploader(key="photo").proto.type) == [f".{t}" for t in image_sources.TYPES]
+    app.file_uploader(key="photo").upload("portrait.gif", jpeg(portrait, "GIF")).run()
+    assert not app.error
+    assert "proposed: **" in words(app)
+
+
+def test_the_slower_backend_is_asked_only_on_demand(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(classification.VARIABLE, "reference")
+    monkeypatch.setattr(loaders, "classified", lambda *_: pytest.fail("nobody asked"))
+    app = home()
+    assert not app.exception
+    assert app.button(key="home_ask").label == "Ask both models"
+
+
+def test_a_broken_sample_leaves_the_upload(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, portrait: np.ndarray
+) -> None:
+    monkeypatch.setattr(sample_faces, "faces", lambda: sample.open_sample(tmp_path))
+    app = home()
+    assert [str(tmp_path) in str(error.value) for error in app.error] == [True]
+    app.file_uploader(key="photo").upload("portrait.jpg", jpeg(portrait)).run()
+    assert "proposed: **" in words(app)
+
+
+def test_the_five_modules_are_offered_with_their_questions() -> None:
+    app = home()
+    links = [node.proto for node in app.main if type(node.proto).__name__ == "PageLink"]
+    assert [link.page for link in links] == [
+        "Dataset",
+        "Preprocessing",
+        "Classification_Results",
+        "Training",
+        "Realtime_Demo",
+    ]
+    assert sum(question.value.endswith("?") for question in app.markdown) >= 5

@@ -1,0 +1,432 @@
+"""Every page in both languages: it runs, is accessible, and needs no TensorFlow."""
+
+from __future__ import annotations
+
+import ast
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fer import files
+from fer.artifacts import model_store
+from fer.data import dataset
+from fer.inference import classification
+from fer.ui import loaders, permissions
+from fer.vision import faces, preprocessing
+from tests.support.making import ROOT, jpeg, small_archive, video
+from tests.support.pages import PAGES, TITLES, VIEWS, messages, open_page, open_view, walk_alts
+
+# How each page's question begins; the title is Home.py's, which AppTest leaves out.
+QUESTIONS = {
+    "1_Dataset.py": ("What is in FER-2013", "Apa isi FER-2013"),
+    "2_Preprocessing.py": ("What does a network see", "Apa yang dilihat jaringan"),
+    "3_Classification_Results.py": ("Which scenario reads faces", "Skenario mana yang"),
+    "4_Training.py": ("How did the models learn", "Bagaimana model belajar"),
+    "5_Realtime_Demo.py": ("What do both models see", "Apa yang dilihat kedua model"),
+}
+MEDIA = {"plotly_chart", "image", "dataframe", "table"}
+WIDGETS = {
+    *("button", "camera_input", "checkbox", "dataframe", "download_button", "expander"),
+    *("file_uploader", "form_submit_button", "multiselect", "number_input", "pills"),
+    *("plotly_chart", "segmented_control", "selectbox", "slider", "text_input", "toggle"),
+}
+SHOWN = [ROOT / "Home.py", *(ROOT / "pages").glob("*.py"), *(ROOT / "fer/ui").rglob("*.py")]
+
+
+@pytest.fixture(autouse=True)
+def fresh_caches() -> None:
+    import streamlit as st
+
+    st.cache_data.clear()
+
+
+@pytest.fixture
+def visitors_may_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An operator who lets visitors train and import; an AppTest is nowhere, hence elsewhere."""
+    monkeypatch.setenv(permissions.VARIABLE, "train,import")
+
+
+def test_the_five_modules_are_there() -> None:
+    assert list(TITLES) == PAGES
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("language", ["EN", "ID"])
+@pytest.mark.parametrize("data", ["with_data", "without_data"])
+def test_page_runs(page: str, language: str, data: str, request: pytest.FixtureRequest) -> None:
+    request.getfixturevalue(data)
+    app = open_page(page, language)
+    assert not app.exception
+    assert messages(app) == []
+    assert app.markdown[0].value.startswith(QUESTIONS[page][language == "ID"])
+    walk_alts(app, page)
+
+
+@pytest.mark.parametrize("page", ["1_Dataset.py", "3_Classification_Results.py", "4_Training.py"])
+def test_a_set_that_is_not_fer2013_is_never_shown_as_it(page: str, with_data: Path) -> None:
+    told = " ".join(str(element.value) for element in open_page(page, "EN").info)
+    assert "not the whole FER-2013 (Training angry: 4 images, officially 3995)" in told
+    counts = {s.value: list(c) for s, c in dataset.OFFICIAL_COUNTS.items()}
+    manifest = with_data / dataset.FOLDER / dataset.MANIFEST
+    record = {**files.read_json(manifest), "counts": counts, "md5": None}
+    files.write_json(manifest, record)
+    told = " ".join(str(element.value) for element in open_page(page, "ID").info)
+    assert "pikselnya lain" in told
+    files.write_json(manifest, {**record, "digest": dataset.KAGGLE_DIGEST})
+    told = " ".join(str(element.value) for element in open_page(page, "EN").info)
+    assert "imported images" not in told
+
+
+@pytest.mark.parametrize("path", SHOWN, ids=lambda path: path.name)
+def test_widgets_have_keys_and_media_have_words(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            given = {keyword.arg for keyword in node.keywords}
+            name, owner = node.func.attr, ast.unparse(node.func.value)
+            is_streamlit = owner in ("st", "picture", "side", "column", "left", "right")
+            if is_streamlit and name in WIDGETS:
+                assert "key" in given, f"{path.name}:{node.lineno} {name} has no key"
+            if is_streamlit and name in MEDIA:
+                assert "alt" in given, f"{path.name}:{node.lineno} {name} has no alt"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_page_only_arranges(page: str) -> None:
+    source = (ROOT / "pages" / page).read_text(encoding="utf-8")
+    assert len(source.splitlines()) <= 150
+    imported = {
+        alias.name.split(".")[0]
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in (
+            node.names if isinstance(node, ast.Import) else [ast.alias(name=node.module or "")]
+        )
+    }
+    assert imported <= {"streamlit", "fer"}
+
+
+def test_no_page_imports_tensorflow() -> None:
+    script = f"""
+import sys
+from streamlit.testing.v1 import AppTest
+app = AppTest.from_file({str(ROOT / "Home.py")!r}, default_timeout=120).run()
+for page in {PAGES!r}:
+    app.switch_page("pages/" + page).run()
+    assert not app.exception, page
+    assert "tensorflow" not in sys.modules, page
+    assert "keras" not in sys.modules, page
+app.switch_page("pages/3_Classification_Results.py").run()
+for view in {VIEWS!r}:
+    app.query_params["view"] = view
+    app.run()
+    assert not app.exception, view
+    assert "tensorflow" not in sys.modules, view
+# The thread that loads the models must not be compiling them when the process ends.
+from fer.ui import loaders
+loaders.classifier()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+ACTS = {
+    "home": (
+        f"app = AppTest.from_file({str(ROOT / 'Home.py')!r}, default_timeout=120).run()\n"
+        "app.file_uploader(key='photo').upload('face.jpg', photo).run()"
+    ),
+    "demo": (
+        "app.switch_page('pages/5_Realtime_Demo.py').run()\n"
+        "app.segmented_control(key='mode').set_value('photo').run()\n"
+        "app.segmented_control(key='demo_source').set_value('sample').run()"
+    ),
+    "results": "app.switch_page('pages/3_Classification_Results.py').run()",
+    "webcam": "import streamlit_webrtc, aiortc; aiortc.RTCPeerConnection()",
+}
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        ("home", "demo", "webcam", "results"),
+        ("results", "demo", "webcam", "home"),
+        ("webcam", "results", "home", "demo"),
+    ],
+    ids="-".join,
+)
+def test_reference_backend_survives_every_order_of_pages(
+    order: tuple[str, ...], portrait: np.ndarray, tmp_path: Path
+) -> None:
+    """TensorFlow before aiortc kills a process; what comes first differs between visitors.
+
+    The first act that needs the networks decides the order, so each of them is the first once.
+    """
+    (tmp_path / "face.jpg").write_bytes(jpeg(portrait))
+    script = f"""
+import sys
+from pathlib import Path
+from streamlit.testing.v1 import AppTest
+photo = Path({str(tmp_path / "face.jpg")!r}).read_bytes()
+app = AppTest.from_file({str(ROOT / "Home.py")!r}, default_timeout=120).run()
+assert "tensorflow" not in sys.modules
+"""
+    for act in order:
+        script += ACTS[act] + "\nassert not app.exception\n"
+    script += "assert 'tensorflow' in sys.modules"
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "FER_BACKEND": "reference"},
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_a_slower_backend_is_told(portrait: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    import streamlit as st
+
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    st.cache_resource.clear()
+    app = open_page("5_Realtime_Demo.py")
+    app.segmented_control(key="mode").set_value("photo").run()
+    app.segmented_control(key="demo_source").set_value("sample").run()
+    assert not app.exception
+    st.cache_resource.clear()
+    assert any("OpenVINO is not installed" in str(caption.value) for caption in app.caption)
+
+
+def test_speed_view_shows_the_committed_figures() -> None:
+    app = open_page("3_Classification_Results.py")
+    open_view(app, "speed")
+    assert not app.exception
+    record = loaders.benchmark()
+    assert record is not None
+    fastest = f"{record['ways']['fast']['1']['p50_ms']:.1f} ms"
+    assert any(fastest in str(element.value) for element in app.markdown)
+    assert len(app.dataframe) == 2
+
+
+def test_choices_of_the_results_page(with_data: Path) -> None:
+    app = open_page("3_Classification_Results.py")
+    for split in ("PublicTest", "PrivateTest"):
+        app.segmented_control(key="split").set_value(split).run()
+        shown = [metric.value for metric in app.metric]
+        accuracy = loaders.models()["baseline"].metrics["splits"][split]["accuracy"]
+        assert f"{100 * accuracy:.1f} %" in shown
+    open_view(app, "confusion")
+    app.selectbox(key="confusion_cell_true").set_value("angry").run()
+    assert not app.exception
+    assert any("**angry**" in str(element.value) for element in app.markdown)
+
+
+def test_report_holds_the_figures_and_needs_no_network() -> None:
+    from datetime import UTC, datetime
+
+    from fer.ui.results import report
+    from fer.ui.text import Translator
+
+    page = report.html("PrivateTest", Translator("id"), datetime(2026, 1, 2, tzinfo=UTC))
+    metrics = loaders.models()["proposed"].metrics["splits"]["PrivateTest"]
+    assert f"{100 * metrics['accuracy']:.1f} %".replace(".", ",") in page
+    assert page.count("Plotly.newPlot(") >= 5
+    # The first script is Plotly itself, which names addresses it does not open.
+    own = page.split("</script>", 1)[1]
+    assert 'src="http' not in own
+    assert 'href="http' not in own
+
+
+def png(width: int, height: int) -> bytes:
+    stream = io.BytesIO()
+    Image.new("L", (width, height)).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def animation() -> bytes:
+    stream = io.BytesIO()
+    frames = [Image.new("L", (60, 60), shade) for shade in (40, 200)]
+    frames[0].save(stream, "GIF", save_all=True, append_images=frames[1:])
+    return stream.getvalue()
+
+
+def cmyk() -> bytes:
+    stream = io.BytesIO()
+    Image.new("CMYK", (60, 60), (10, 20, 30, 40)).save(stream, "JPEG")
+    return stream.getvalue()
+
+
+# The start of a HEIC file, which Pillow alone does not read.
+HEIC = b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic" + bytes(200)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("text.jpg", b"not a picture", "not an image"),
+        ("empty.jpg", b"", "is empty"),
+        ("huge.png", png(10_000, 6_000), "60 megapixels"),
+        ("photo.jpg", HEIC, "not an image"),
+        ("moving.gif", animation(), None),
+        ("print.jpg", cmyk(), None),
+    ],
+)
+def test_odd_uploads_leave_the_page_working(name: str, content: bytes, says: str | None) -> None:
+    app = open_page("2_Preprocessing.py")
+    app.segmented_control(key="pre_source").set_value("upload").run()
+    app.file_uploader(key="pre_upload").upload(name, content).run()
+    assert not app.exception
+    if says is None:
+        assert messages(app) == []
+    else:
+        assert len(messages(app)) == 1
+        assert says in messages(app)[0]
+    app.segmented_control(key="pre_source").set_value("sample").run()
+    assert messages(app) == []
+    assert len(app.get("image")) >= 7
+
+
+def test_augmentation_goes_back_to_training_values() -> None:
+    app = open_page("2_Preprocessing.py")
+    slider = app.slider(key="augment_rotation")
+    assert slider.value == 15.0
+    slider.set_value(60.0).run()
+    app.button(key="augment_reset").click().run()
+    assert app.slider(key="augment_rotation").value == 15.0
+
+
+def test_batch_reports_each_face_and_each_bad_file(portrait: np.ndarray) -> None:
+    app = open_page("5_Realtime_Demo.py")
+    app.segmented_control(key="mode").set_value("batch").run()
+    uploader = app.file_uploader(key="batch_upload")
+    uploader.upload("one.jpg", jpeg(portrait), "image/jpeg")
+    uploader.upload("bad.jpg", b"nothing", "image/jpeg").run()
+    assert not app.exception
+    assert len(messages(app)) == 1
+    assert "bad.jpg" in messages(app)[0]
+    assert [metric.value for metric in app.metric][:2] == ["1", "1"]
+
+
+def test_a_video_is_watched_and_kept(portrait: np.ndarray) -> None:
+    app = open_page("5_Realtime_Demo.py")
+    app.segmented_control(key="mode").set_value("video").run()
+    app.file_uploader(key="video_upload").upload("bad.mp4", b"nothing", "video/mp4").run()
+    assert "bad.mp4 is not a video" in messages(app)[0]
+    app = open_page("5_Realtime_Demo.py")
+    app.segmented_control(key="mode").set_value("video").run()
+    app.file_uploader(key="video_upload").upload(
+        "one.mp4", video([portrait] * 12), "video/mp4"
+    ).run()
+    assert not app.exception
+    assert messages(app) == []
+    assert [metric.value for metric in app.metric][2:] == ["1", "100.0 %"]
+    kept = app.session_state["video_watched"]
+    app.run()
+    assert app.session_state["video_watched"] is kept
+
+
+def test_webcam_over_plain_http_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = open_page("5_Realtime_Demo.py")
+    assert not app.exception
+    assert "opened over https or on this machine" in str(app.warning[0].value)
+
+
+def test_a_sample_of_the_data_set_is_not_cropped_again(with_data: Path) -> None:
+    app = open_page("2_Preprocessing.py")
+    app.selectbox(key="pre_sample").set_value("happy").run()
+    assert not app.exception
+    sizes = [str(caption.value).split(" ")[0] for caption in app.caption]
+    assert sizes.count("48×48×3") == 2
+    assert "48×48" in sizes
+
+
+def test_a_face_of_the_data_set_is_shown_closely(with_data: Path) -> None:
+    app = open_page("1_Dataset.py")
+    app.button(key="face_3").click().run()
+    assert not app.exception
+    assert any("Training_" in str(element.value) for element in app.subheader)
+    app.pills(key="browse_emotions").set_value(["disgust"]).run()
+    assert not app.exception
+    assert any("12 images" in str(element.value) for element in app.caption)
+
+
+def test_page_number_beyond_the_end_is_corrected(with_data: Path) -> None:
+    app = open_page("1_Dataset.py")
+    app.number_input(key="browse_page").set_value(4).run()
+    app.segmented_control(key="browse_split").set_value("PublicTest").run()
+    assert not app.exception
+    assert app.number_input(key="browse_page").value == 2
+
+
+def test_import_from_the_page_takes_only_the_official_set(
+    without_data: Path, visitors_may_all: None
+) -> None:
+    app = open_page("1_Dataset.py")
+    content = small_archive(without_data / "small.zip").read_bytes()
+    app.file_uploader(key="archive").upload("archive.zip", content).run()
+    app.button(key="import").click().run()
+    assert not app.exception
+    assert "not the whole FER-2013" in messages(app)[0]
+    assert not dataset.is_imported(without_data / dataset.FOLDER)
+
+
+def test_import_from_the_page(
+    without_data: Path, visitors_may_all: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dataset, "OFFICIAL_COUNTS", dict.fromkeys(dataset.SPLITS, (4,) * 7))
+    app = open_page("1_Dataset.py")
+    content = small_archive(without_data / "small.zip").read_bytes()
+    app.file_uploader(key="archive").upload("archive.zip", content).run()
+    app.button(key="import").click().run()
+    assert not app.exception
+    assert messages(app) == []
+    assert len(dataset.open_dataset(without_data / dataset.FOLDER)) == 84
+
+
+def test_training_without_data_is_refused_in_one_sentence(
+    without_data: Path, visitors_may_all: None
+) -> None:
+    app = open_page("4_Training.py")
+    app.button(key="start").click().run()
+    assert not app.exception
+    assert "FER-2013 is not imported" in messages(app)[0]
+
+
+@pytest.mark.parametrize("quantity", ["accuracy", "loss", "learning_rate", "gap", "seconds"])
+def test_every_learning_curve(quantity: str) -> None:
+    app = open_page("4_Training.py")
+    app.toggle(key="is_log").set_value(True)
+    app.slider(key="smoothing").set_value(0.5)
+    app.segmented_control(key="quantity").set_value(quantity).run()
+    assert not app.exception
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_reruns_that_change_nothing_read_and_compute_nothing(
+    page: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What costs is told; how long a rerun takes is measured by hand."""
+    app = open_page(page)
+    app.run()
+    cost: list[str] = []
+
+    def costly(owner: object, name: str) -> None:
+        real = getattr(owner, name)
+        monkeypatch.setattr(owner, name, lambda *a, **k: cost.append(name) or real(*a, **k))
+
+    costly(files, "read_json")
+    costly(model_store, "sha256")
+    costly(model_store.Artifact, "predictions")
+    costly(preprocessing, "read_image")
+    costly(faces.Detector, "detect")
+    costly(classification.Classifier, "logits")
+    app.run()
+    assert not app.exception
+    assert cost == []

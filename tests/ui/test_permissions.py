@@ -1,0 +1,98 @@
+"""Who may train and import on a server: whoever sits at it, and whom its operator lets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from fer import FerError
+from fer.ui import permissions
+from fer.ui.permissions import ACTS, VARIABLE
+from tests.support.making import ROOT
+from tests.support.pages import messages, open_page
+
+
+@pytest.mark.parametrize(
+    ("url", "address", "headers", "is_own"),
+    [
+        ("http://localhost:8501/Training", None, {}, True),
+        ("http://127.0.0.1:8501", "127.0.0.1", {"Host": "127.0.0.1:8501"}, True),
+        ("http://192.168.1.20:8501", "192.168.1.33", {}, False),
+        ("https://faces.example.org", None, {}, False),
+        # A container sees its host's gateway, a proxy's visitors seem to come from this machine,
+        # and an address is what the browser claims.
+        ("http://localhost:8501", "172.17.0.1", {}, False),
+        ("http://localhost:8501", None, {"X-Forwarded-For": "203.0.113.7"}, False),
+        ("http://localhost:8501", "203.0.113.7", {}, False),
+        ("", None, {}, False),
+    ],
+)
+def test_who_sits_at_the_server(
+    url: str, address: str | None, headers: dict[str, str], is_own: bool
+) -> None:
+    assert permissions.is_own_machine(url, address, headers) is is_own
+
+
+@pytest.mark.parametrize(
+    ("wish", "here", "elsewhere"),
+    [
+        (None, ACTS, frozenset()),
+        ("nothing", frozenset(), frozenset()),
+        ("train", {"train"}, {"train"}),
+        ("import, train", ACTS, ACTS),
+    ],
+)
+def test_the_operator_decides(wish: str | None, here: set[str], elsewhere: set[str]) -> None:
+    assert permissions.allowed(wish, True) == here
+    assert permissions.allowed(wish, False) == elsewhere
+
+
+def test_an_unknown_wish_allows_nothing_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    import streamlit as st
+
+    with pytest.raises(FerError, match="set it to train, import"):
+        permissions.allowed("everything", True)
+    monkeypatch.setenv(VARIABLE, "everything")
+    st.cache_resource.clear()
+    home = AppTest.from_file(str(ROOT / "Home.py"), default_timeout=120).run()
+    st.cache_resource.clear()
+    assert not home.exception
+    assert any("set it to train, import" in message for message in messages(home))
+    app = open_page("4_Training.py")
+    assert not [button for button in app.button if button.key == "start"]
+
+
+def test_a_secret_is_read_and_the_environment_comes_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv(VARIABLE, raising=False)
+    monkeypatch.setattr("streamlit.secrets", {"visitors_may": "import"})
+    assert permissions.may("import")
+    assert not permissions.may("train")
+    monkeypatch.setenv(VARIABLE, "train")
+    assert permissions.may("train")
+    assert not permissions.may("import")
+
+
+@pytest.mark.parametrize(
+    ("page", "act", "key"),
+    [("4_Training.py", "train", "start"), ("1_Dataset.py", "import", "archive")],
+)
+def test_a_visitor_from_elsewhere_is_offered_it_only_if_allowed(
+    page: str, act: str, key: str, without_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def offered() -> bool:
+        app = open_page(page)
+        assert not app.exception
+        assert messages(app) == []
+        told = any(f"{VARIABLE}={act}" in str(caption.value) for caption in app.caption)
+        keys = [widget.key for widget in [*app.button, *app.file_uploader]]
+        assert told is (key not in keys)
+        return key in keys
+
+    monkeypatch.delenv(VARIABLE, raising=False)
+    assert not offered()
+    monkeypatch.setenv(VARIABLE, act)
+    assert offered()

@@ -1,0 +1,104 @@
+"""Costs, curves and figures of the comparison, against Keras and by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from fer import emotions
+from fer.artifacts import model_store
+from fer.evaluation import roc_pr
+from fer.networks import complexity
+from fer.scenarios import BASELINE, PROPOSED
+from fer.ui import charts
+from fer.ui.results import result_charts
+from fer.ui.text import Translator
+from tests.support.making import ROOT
+
+MODELS = model_store.available(ROOT / "models")
+EN, ID = Translator("en"), Translator("id")
+
+
+@pytest.mark.parametrize("key", list(MODELS))
+def test_parameters_are_those_of_the_network(key: str) -> None:
+    model = MODELS[key]
+    assert complexity.parameters(model.scenario) == model.config["parameters"]
+    assert complexity.trainable_parameters(model.scenario) == model.config["trainable_parameters"]
+
+
+def test_vgg16_costs_what_the_literature_says() -> None:
+    # 15.3 G multiply-adds of the convolutions at 224 pixels.
+    assert complexity.multiply_adds(PROPOSED, 224) == pytest.approx(15.35e9, rel=0.01)
+    ratio = complexity.multiply_adds(BASELINE, 224) / complexity.multiply_adds(BASELINE, 112)
+    assert ratio == pytest.approx(4, rel=0.01)
+
+
+def test_curves_of_a_perfect_and_a_guessing_model() -> None:
+    labels = np.arange(700) % 7
+    perfect = np.eye(7)[labels]
+    assert all(c.score == 1.0 for c in roc_pr.roc(labels, perfect).values())
+    assert all(c.score == 1.0 for c in roc_pr.precision_recall(labels, perfect).values())
+    guess = np.random.default_rng(0).dirichlet(np.ones(7), 700)
+    assert all(0.4 < c.score < 0.6 for c in roc_pr.roc(labels, guess).values())
+
+
+def test_curves_are_monotone_and_short() -> None:
+    rng = np.random.default_rng(1)
+    labels = rng.integers(0, 7, 5000)
+    found = roc_pr.roc(labels, rng.dirichlet(np.ones(7), 5000))
+    for curve in found.values():
+        assert len(curve.x) <= roc_pr.POINTS
+        assert (np.diff(curve.x) >= 0).all()
+        assert (np.diff(curve.y) >= 0).all()
+        assert (curve.x[0], curve.y[-1]) == (0, 1)
+
+
+def test_confusion_shows_shares_of_the_true_class() -> None:
+    counts = np.diag([10] * 7)
+    counts[2, 4] = 30
+    figure = result_charts.confusion(counts.tolist(), "baseline", True, ID)
+    shown = np.array(figure.data[0].z)
+    assert shown[2, 4] == 75
+    assert shown.sum(axis=1) == pytest.approx(np.full(7, 100))
+    assert figure.data[0].text[2][4] == "75,0"
+    assert figure.layout.xaxis.title.text == "Prediksi"
+
+
+def test_confusion_click_reports_row_and_column() -> None:
+    figure = result_charts.confusion(np.eye(7, dtype=int).tolist(), "proposed", False, EN)
+    markers = figure.data[1]
+    at = [tuple(data[:2]) for data in markers.customdata].index((2, 4))
+    assert (markers.y[at], markers.x[at]) == ("fear", "sad")
+
+
+def test_difference_is_proposed_minus_baseline() -> None:
+    before, after = np.full((7, 7), 10), np.full((7, 7), 10)
+    after[0] = 0
+    after[0, 0] = 70
+    figure = result_charts.confusion_difference(before.tolist(), after.tolist(), EN)
+    assert figure.data[0].z[0][0] == pytest.approx(100 - 100 / 7)
+    assert figure.data[0].zmax == -figure.data[0].zmin
+
+
+@pytest.mark.parametrize("language", [EN, ID], ids=["en", "id"])
+def test_figures_have_axis_titles_and_model_colours(language: Translator) -> None:
+    scores = {"baseline": [0.5] * 7, "proposed": [0.6] * 7}
+    figure = result_charts.class_scores(scores, "F1", language)
+    assert [bar.marker.color for bar in figure.data] == [BASELINE.colour, PROPOSED.colour]
+    bins = {"proposed": [{"confidence": 0.7, "accuracy": 0.6, "count": 9}]}
+    for made in (
+        figure,
+        result_charts.reliability(bins, {"proposed": 0.1}, language),
+        result_charts.receiver_operating(
+            {"baseline": roc_pr.Curve(np.array([0, 1.0]), np.array([0, 1.0]), 0.5)}, language
+        ),
+    ):
+        assert made.layout.xaxis.title.text
+        assert made.layout.yaxis.title.text
+        assert made.layout.height <= charts.HEIGHT
+
+
+def test_every_emotion_stands_in_the_order_of_the_challenge() -> None:
+    figure = result_charts.class_scores({"baseline": [0.1] * 7}, "F1", EN)
+    assert tuple(figure.data[0].y) == emotions.KEYS
+    assert figure.layout.yaxis.autorange == "reversed"

@@ -1,0 +1,266 @@
+"""What the pages show of the studies, of doubtful labels, and of a single answer."""
+
+from __future__ import annotations
+
+import html
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fer.artifacts import model_store
+from fer.data import dataset
+from fer.evaluation import reviews
+from fer.scenarios import Phase
+from fer.studies import ablation, analysis
+from fer.ui import loaders
+from fer.ui.results import report
+from fer.ui.studies import study_sections
+from fer.ui.text import Translator
+from tests.support.making import ROOT, jpeg
+from tests.support.pages import VIEWS, messages, open_page, open_view, walk_alts
+
+EN = Translator("en")
+
+
+@pytest.fixture(autouse=True)
+def fresh_caches() -> None:
+    import streamlit as st
+
+    st.cache_data.clear()
+    st.cache_resource.clear()
+
+
+@pytest.fixture
+def real_pictures(
+    real_data: dataset.Dataset, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Path:
+    """The dashboard with the whole FER-2013, whose names the stored predictions know."""
+    (tmp_path / dataset.FOLDER.parent).mkdir()
+    (tmp_path / dataset.FOLDER).symlink_to(real_data.folder)
+    monkeypatch.setattr(loaders, "ROOT", tmp_path)
+    monkeypatch.setattr(loaders, "RUNS", tmp_path / "runs")
+    return tmp_path
+
+
+@pytest.mark.parametrize("study", analysis.STUDIES)
+def test_committed_study_belongs_to_the_committed_weights(study: str) -> None:
+    record = analysis.read(study, ROOT / "models")
+    assert record is not None
+    for key, digest in record["weights_sha256"].items():
+        assert model_store.open_artifact(key, ROOT / "models").digest == digest
+    assert record["commit"]
+
+
+def test_study_of_other_images_says_so() -> None:
+    # Each record says of which images it was made; what is not FER-2013's is never shown as its.
+    views = {"regions": "looking", "robustness": "robustness"}
+    for study, view in views.items():
+        record = analysis.read(study, ROOT / "models")
+        assert record is not None
+        app = open_page("3_Classification_Results.py", "EN")
+        open_view(app, view)
+        captions = " ".join(caption.value for caption in app.caption)
+        is_said = "Made of other images than FER-2013's" in captions
+        assert is_said is not dataset.is_official(record["data_sha256"])
+
+
+@pytest.mark.parametrize("language", ["EN", "ID"])
+@pytest.mark.parametrize("view", VIEWS)
+def test_every_view_of_the_results(view: str, language: str) -> None:
+    app = open_page("3_Classification_Results.py", language)
+    open_view(app, view)
+    assert not app.exception
+    assert messages(app) == []
+    walk_alts(app, "3_Classification_Results.py")
+
+
+@pytest.mark.parametrize("kind", ["labels", "confident", "pairs", "twins"])
+def test_every_kind_of_error(kind: str) -> None:
+    app = open_page("3_Classification_Results.py")
+    open_view(app, "errors")
+    app.segmented_control(key="error_kind").set_value(kind).run()
+    assert not app.exception
+    assert messages(app) == []
+    assert len(app.dataframe) == 1
+
+
+def test_abstaining_raises_accuracy() -> None:
+    app = open_page("3_Classification_Results.py")
+    open_view(app, "calibration")
+    shown = {}
+    for threshold in (0, 90):
+        app.slider(key="threshold").set_value(threshold).run()
+        shown[threshold] = [float(metric.value.split(" ")[0]) for metric in app.metric[-2:]]
+    assert all(sure > every + 10 for sure, every in zip(shown[90], shown[0], strict=True))
+
+
+def test_confidences_before_calibration_are_less_honest() -> None:
+    from fer.data.dataset import Split
+    from fer.ui.results import reliability
+
+    table = reliability.classwise_table("PublicTest", EN)
+    raw = table["proposed, before calibration (%)"].mean()
+    assert raw != pytest.approx(table["proposed, calibrated (%)"].mean(), abs=0.01)
+    stored = loaders.models()["proposed"].metrics["splits"]["PublicTest"]["ece_uncalibrated"]
+    from fer.evaluation import calibration
+
+    labels = loaders.predictions("proposed").of(Split.PUBLIC_TEST).labels
+    raw_again = reliability._probabilities("proposed", "PublicTest", True)
+    assert calibration.expected_calibration_error(labels, raw_again) == pytest.approx(
+        stored, abs=1e-4
+    )
+
+
+@pytest.mark.fer2013
+def test_a_verdict_is_kept_and_the_next_image_comes(real_pictures: Path) -> None:
+    app = open_page("3_Classification_Results.py")
+    open_view(app, "errors")
+    first = next(str(c.value) for c in app.caption if "/PrivateTest_" in str(c.value))
+    app.button(key="verdict_models").click().run()
+    assert not app.exception
+    second = next(str(c.value) for c in app.caption if "/PrivateTest_" in str(c.value))
+    assert first.startswith("1 of")
+    assert second.startswith("2 of")
+    (kept,) = reviews.read(real_pictures / "runs" / "reviews.csv").values()
+    assert kept.verdict == "models"
+    assert kept.source in first
+    app.button(key="doubt_back").click().run()
+    assert any(str(c.value).endswith("The models") for c in app.caption)
+
+
+def test_an_answer_is_explained(portrait: np.ndarray) -> None:
+    app = open_page("5_Realtime_Demo.py")
+    app.segmented_control(key="mode").set_value("photo").run()
+    app.file_uploader(key="demo_upload").upload("face.jpg", jpeg(portrait)).run()
+    before = len(app.get("image"))
+    app.toggle(key="demo_why").set_value(True).run()
+    assert not app.exception
+    assert len(app.get("image")) == before + 2
+    app.pills(key="demo_target").set_value("happy").run()
+    assert not app.exception
+    happy = [str(m.value) for m in app.markdown if "**happy**" in str(m.value)]
+    assert len(happy) >= 2
+    walk_alts(app, "5_Realtime_Demo.py")
+
+
+def models_with_study(
+    study: str, record: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The repository's models with one study only, which no manifest lists."""
+    target = tmp_path / "models"
+    target.mkdir()
+    for path in (ROOT / "models").iterdir():
+        if path.name not in (model_store.ANALYSIS, model_store.MANIFEST):
+            (target / path.name).symlink_to(path)
+    path = analysis.path_of(study, target)
+    path.parent.mkdir()
+    path.write_text(json.dumps(record))
+    monkeypatch.setattr(loaders, "MODELS", target)
+
+
+@pytest.fixture(scope="module")
+def small_ablation(
+    small_data: dataset.Dataset, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, object]:
+    from fer.networks import vgg16
+
+    folder = tmp_path_factory.mktemp("ablation")
+    weights = folder / "backbone.weights.h5"
+    vgg16.backbone(None).save_weights(weights)
+    budget = Phase(image_size=32, epochs=1, learning_rate=1e-3, batch_size=14)
+    with pytest.MonkeyPatch.context() as patch:
+        kept = {name: ablation.WITHOUT[name] for name in ("full", "se", "fine_tuning")}
+        patch.setattr(ablation, "WITHOUT", kept)
+        return ablation.run(
+            small_data, folder / "runs", seeds=(5,), budget=budget, backbone_weights=weights
+        )
+
+
+def test_ablation_compares_with_the_whole_scenario(small_ablation: dict) -> None:
+    by_name = {run["without"]: run for run in small_ablation["runs"]}
+    assert list(by_name) == ["full", "se", "fine_tuning"]
+    assert "gain" not in by_name["full"]
+    for name in ("se", "fine_tuning"):
+        gain = by_name["full"]["private"]["accuracy"] - by_name[name]["private"]["accuracy"]
+        assert by_name[name]["gain"]["gain"] == pytest.approx(gain)
+    assert small_ablation["passes"] == 1
+    assert small_ablation["seed"] == 5
+    assert small_ablation["repeated"]["se"]["standard_deviation"] is None
+
+
+def test_variants_differ_from_the_scenario_in_one_ingredient() -> None:
+    full = ablation.variant("full", 1).to_dict()
+    for name, changes in ablation.WITHOUT.items():
+        other = ablation.variant(name, 1).to_dict()
+        assert {key for key in full if full[key] != other[key]} == set(changes)
+    seeds = {seed for name, seed in ablation.plan() if name == "se"}
+    assert len(seeds) == 3
+
+
+def test_ablation_is_shown_on_the_training_page(
+    small_ablation: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models_with_study("ablation", small_ablation, tmp_path, monkeypatch)
+    app = open_page("4_Training.py")
+    assert not app.exception
+    assert messages(app) == []
+    table = study_sections.ablation_table(small_ablation, EN)
+    assert list(table["Left out"]) == [
+        "nothing left out",
+        "Squeeze-and-Excitation block",
+        "Fine-tuning",
+    ]
+    assert any(f.value.equals(table) for f in app.dataframe)
+
+
+def test_a_study_of_other_weights_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    record = {**(analysis.read("robustness", ROOT / "models") or {})}
+    record["weights_sha256"] = {"proposed": "0" * 64}
+    models_with_study("robustness", record, tmp_path, monkeypatch)
+    app = open_page("3_Classification_Results.py")
+    open_view(app, "robustness")
+    assert any("other weights of proposed" in str(w.value) for w in app.warning)
+    open_view(app, "looking")
+    assert not app.exception
+    assert any("fer analyse --only regions" in str(c.value) for c in app.caption)
+
+
+def test_report_includes_the_studies() -> None:
+    from datetime import UTC, datetime
+
+    page = report.html("PrivateTest", EN, datetime(2026, 1, 2, tzinfo=UTC))
+    for heading in study_sections.report_tables(EN):
+        assert f"<h2>{heading}</h2>" in page
+    assert len(study_sections.report_tables(EN)) >= 3
+    assert ">NaN<" not in page
+    assert "Qoid Rif'at" in html.unescape(page)
+    # The plain answers stand before anything else, long tables after the curves.
+    seen = html.unescape(page)
+    assert 0 < seen.index("The SE block") < seen.index("<h2>Metrics</h2>")
+    assert seen.index("<h2>Learning curves</h2>") < seen.index("<h2>Accuracy when spoilt</h2>")
+
+
+def test_frozen_backbone_with_augmentation_is_trained_whole(
+    small_data: dataset.Dataset, tmp_path: Path
+) -> None:
+    """Augmented images have no cached features, so the frozen network itself is run."""
+    from fer.networks import vgg16
+    from fer.training import loop
+
+    scenario = replace(
+        ablation.variant("fine_tuning", 3, Phase(32, 1, 1e-3, 14)), compute_dtype="float32"
+    )
+    weights = tmp_path / "backbone.weights.h5"
+    vgg16.backbone(None).save_weights(weights)
+    history = loop.train(scenario, small_data, tmp_path / "run", backbone_weights=weights)
+    assert len(history) == 1
+    trained = vgg16.build(scenario, None)
+    trained.load_weights(tmp_path / "run" / "best.weights.h5")
+    start = vgg16.build(scenario, weights)
+    for name in ("block1_conv1", "block5_conv3"):
+        assert np.array_equal(
+            trained.get_layer(name).kernel.numpy(), start.get_layer(name).kernel.numpy()
+        )

@@ -1,0 +1,123 @@
+"""Every sentence a user can meet exists in both languages, with the same places to fill."""
+
+from __future__ import annotations
+
+import ast
+import json
+import string
+from pathlib import Path
+
+import pytest
+
+from fer import FerError, emotions
+from fer.ui import text
+from tests.support.making import ROOT
+
+PAGES = [ROOT / "Home.py", *sorted((ROOT / "pages").glob("*.py"))]
+UI = sorted((ROOT / "fer" / "ui").rglob("*.py"))
+# The modules whose errors a page can show.
+SHOWN = (
+    "artifacts/model_store",
+    "artifacts/runs",
+    "data/dataset",
+    "data/downloading",
+    "data/formats/archive_files",
+    "data/formats/face_files",
+    "data/formats/face_tables",
+    "data/importing",
+    "data/sample",
+    "data/votes",
+    "evaluation/reviews",
+    "files",
+    "inference/classification",
+    "inference/fair_queue",
+    "inference/openvino_backend",
+    "logs",
+    "media/photos",
+    "media/videos",
+    "scenarios",
+    "training/jobs",
+    "training/monitor",
+    "vision/faces",
+    "vision/preprocessing",
+    "vision/upload_gate",
+)
+FILES = {
+    path.name: json.loads(path.read_text(encoding="utf-8"))
+    for path in sorted((ROOT / "fer/ui/locale/id").glob("*.json"))
+}
+CATALOGUE = {key: value for catalogue in FILES.values() for key, value in catalogue.items()}
+
+
+def calls(path: Path, name: str) -> list[ast.expr]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return [
+        node.args[0]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name
+    ]
+
+
+def sentences() -> set[str]:
+    found = set(emotions.KEYS)
+    for path in [*PAGES, *UI]:
+        for argument in calls(path, "_"):
+            if isinstance(argument, ast.Constant):
+                found.add(argument.value)
+    for path in [*UI, *(ROOT / "fer" / f"{module}.py" for module in SHOWN)]:
+        for argument in calls(path, "FerError") + calls(path, "BusyError"):
+            assert isinstance(argument, ast.Constant), f"{path.name}: {ast.unparse(argument)}"
+            found.add(argument.value)
+    return found
+
+
+def places(sentence: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(sentence) if name}
+
+
+def test_every_sentence_is_translated_and_none_is_left_over() -> None:
+    assert sentences() == set(CATALOGUE)
+
+
+def test_no_sentence_is_translated_twice() -> None:
+    assert sum(map(len, FILES.values())) == len(CATALOGUE)
+
+
+@pytest.mark.parametrize("sentence", sorted(CATALOGUE))
+def test_places_agree(sentence: str) -> None:
+    assert places(sentence) == places(CATALOGUE[sentence])
+    assert CATALOGUE[sentence].strip()
+
+
+def test_numbers_follow_the_language() -> None:
+    english, indonesian = text.Translator("en"), text.Translator("id")
+    assert english.number(35887) == "35,887"
+    assert indonesian.number(35887) == "35.887"
+    assert english.percent(0.6643) == "66.4 %"
+    assert indonesian.percent(0.6643) == "66,4 %"
+
+
+def test_errors_are_told_in_the_language() -> None:
+    error = FerError("There is no file {path}.", path="x.json")
+    assert str(error) == text.Translator("en").error(error) == "There is no file x.json."
+    assert text.Translator("id").error(error) == "Tidak ada berkas x.json."
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("[draft] bad.jpg", r"\[draft\] bad.jpg"),
+        ("x[/y].jpg", r"x\[/y\].jpg"),
+        ("*new* _1_.jpg", r"\*new\* \_1\_.jpg"),
+        (":red[x].jpg", r"\:red\[x\].jpg"),
+        ("$1$.jpg", r"\$1\$.jpg"),
+        ("<b>`a`", r"\<b\>\`a\`"),
+        ("1. a.jpg", r"1\. a.jpg"),
+        ("# a.jpg", r"\# a.jpg"),
+        ("models/vgg16_trunk.jpg", "models/vgg16_trunk.jpg"),
+    ],
+)
+def test_names_in_errors_are_no_markup(name: str, shown: str) -> None:
+    assert text.Translator("en").error(FerError("{name} is empty.", name=name)) == (
+        f"{shown} is empty."
+    )

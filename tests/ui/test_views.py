@@ -1,0 +1,234 @@
+"""What pages say agrees with itself, has an address, and names where it comes from."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from fer import FerError, files
+from fer.data.dataset import Dataset
+from fer.evaluation import reviews
+from fer.scenarios import PROPOSED
+from fer.ui import about, contributions, loaders, text
+from fer.ui.results import result_tables
+from fer.ui.studies import study_charts, study_sections
+from fer.ui.text import Translator
+from tests.support.pages import VIEWS, messages, open_page, open_view
+
+EN = Translator("en")
+
+
+@pytest.mark.parametrize(
+    ("share", "other", "shown"),
+    [
+        # 8.398 points apart, and 8.3 as both are shown.
+        (0.69449, 0.61051, "+8.3"),
+        (0.694, 0.61, "+8.4"),
+        (0.5, 0.50004, "0.0"),
+        (0.61, 0.694, "-8.4"),
+    ],
+)
+def test_a_difference_is_that_of_the_figures_beside_it(
+    share: float, other: float, shown: str
+) -> None:
+    assert EN.difference(share, other) == shown
+    figures = [float(EN.percent(value).split()[0]) for value in (share, other)]
+    assert float(shown) == pytest.approx(figures[0] - figures[1])
+    assert Translator("id").difference(share, other) == shown.replace(".", ",")
+
+
+@pytest.mark.parametrize("split", ["PrivateTest", "PublicTest"])
+def test_the_gain_on_page_3_is_that_of_both_accuracies(split: str) -> None:
+    app = open_page("3_Classification_Results.py")
+    app.segmented_control(key="split").set_value(split).run()
+    first, second, gain = (float(metric.value.split()[0]) for metric in app.metric[:3])
+    assert gain == pytest.approx(second - first)
+
+
+def test_every_telling_of_the_gates_gain_agrees_with_its_table() -> None:
+    record = loaders.study("gates")
+    assert record is not None
+    table = study_sections.gate_ablation_table(record, EN)["Accuracy (%)"]
+    shown = f"{table[0] - table[1]:+.2f}"
+    assert any(f"give {shown} points" in said for said in contributions.sentences(EN))
+    gain = EN.difference(
+        *(m["accuracy"] for m in list(result_tables.metrics_of("PrivateTest").values())[::-1])
+    )
+    assert any(f"gains **{gain} points**" in said for said in contributions.sentences(EN))
+
+
+def test_no_duration_is_told_in_two_units() -> None:
+    seconds = loaders.models()["proposed"].config["training_seconds"]
+    table = result_tables.parameter_table(EN).set_index("Property")
+    assert table.loc["Training time", "proposed"] == text.duration(seconds, EN)
+    assert [text.duration(s, EN) for s in (50, 600, 13_560)] == ["50 s", "10 min", "3.8 h"]
+
+
+def test_the_method_names_every_augmentation_of_the_record() -> None:
+    told = about.methodology(EN).set_index("Aspect").loc["Data", "proposed"]
+    kinds = ("rotation", "flip", "shift", "zoom", "contrast", "brightness", "gamma", "erasing")
+    for name in kinds:
+        assert (name in told) == bool(getattr(PROPOSED.augmentation, name))
+    assert "zoom" in told
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_view_has_an_address_and_stands_high(view: str) -> None:
+    app = open_view(open_page("3_Classification_Results.py"), view)
+    assert not app.exception
+    assert messages(app) == []
+    assert app.query_params.get("view") in ([view], view)
+    group = app.segmented_control(key="view_group").value
+    assert app.segmented_control(key=f"view_of_{group}").value == view
+    # The row of figures stands above their own view only.
+    labels = [metric.label for metric in app.metric]
+    assert ("Gain (percentage points)" in labels) == (view == "metrics")
+
+
+def test_buttons_and_address_of_a_view_agree() -> None:
+    app = open_page("3_Classification_Results.py")
+    app.segmented_control(key="view_group").set_value("trust").run()
+    assert app.query_params["view"] in (["calibration"], "calibration")
+    app.segmented_control(key="view_of_trust").set_value("robustness").run()
+    assert app.query_params["view"] in (["robustness"], "robustness")
+    # The address comes before the buttons.
+    open_view(app, "speed")
+    assert app.segmented_control(key="view_group").value == "inside"
+    assert not app.exception
+
+
+def test_leaving_the_page_and_coming_back_shows_a_view() -> None:
+    app = open_page("3_Classification_Results.py")
+    app.switch_page("pages/1_Dataset.py").run()
+    app.switch_page("pages/3_Classification_Results.py").run()
+    assert not app.exception
+    assert app.segmented_control(key="view_of_comparison").value == "metrics"
+
+
+def test_nonsense_in_the_address_is_taken_for_nothing() -> None:
+    app = open_page("3_Classification_Results.py")
+    app.query_params["split"] = "foo"
+    open_view(app, "bar")
+    assert not app.exception
+    assert messages(app) == []
+    assert app.segmented_control(key="view_of_comparison").value == "metrics"
+
+
+def test_page_1_names_the_data_that_it_counts(with_data: Path) -> None:
+    data = loaders.data()
+    assert data is not None
+    app = open_page("1_Dataset.py")
+    told = [str(caption.value) for caption in app.caption]
+    assert any(f"imported here, SHA-256 {data.digest[:12]}" in line for line in told)
+    assert any(f"data SHA-256 {loaders.summary()['data_sha256'][:12]}" in line for line in told)
+
+
+def test_page_1_names_the_committed_data_once_where_it_is_imported(
+    with_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Dataset, "digest", loaders.summary()["data_sha256"])
+    told = [str(caption.value) for caption in open_page("1_Dataset.py").caption]
+    assert not any("imported here" in line for line in told)
+
+
+def test_long_cells_are_wrapped() -> None:
+    app = open_view(open_page("3_Classification_Results.py"), "parameters")
+    (table,) = app.table
+    assert "rotation" in "".join(map(str, table.value["proposed"]))
+
+
+def test_colours_of_the_gates_end_where_most_cells_do() -> None:
+    record = loaders.study("gates")
+    assert record is not None
+    # As the page has them: each once.
+    channels = list(
+        dict.fromkeys(row["channel"] for rows in record["channels"].values() for row in rows)
+    )
+    limit = study_charts.gate_limit(record, channels)
+    (heatmap,) = study_charts.gate_map(record, channels, EN).data
+    assert (heatmap.zmin, heatmap.zmax) == (-limit, limit)
+    beyond = float((np.abs(np.array(heatmap.z)) > limit).mean())
+    assert 0 < beyond <= 0.06
+    outlier = json.loads(json.dumps(record))
+    outlier["classes"][0][channels[0]] += 100
+    assert study_charts.gate_limit(outlier, channels) == pytest.approx(limit, rel=0.2)
+    app = open_view(open_page("3_Classification_Results.py"), "looking")
+    assert any(f"±{EN.number(limit, 1)} σ" in str(c.value) for c in app.caption)
+
+
+def test_what_is_int8_says_so() -> None:
+    app = open_view(open_page("3_Classification_Results.py"), "robustness")
+    assert any("(int8)" in str(caption.value) for caption in app.caption)
+    app = open_view(app, "speed")
+    assert any("except Robustness" in str(caption.value) for caption in app.caption)
+    assert any("above 100 %" in str(caption.value) for caption in app.caption)
+
+
+def test_an_empty_cell_holds_a_dash() -> None:
+    record = loaders.study("ablation")
+    assert record is not None
+    app = open_page("4_Training.py")
+    frame = next(
+        f for f in app.dataframe if f.value.equals(study_sections.ablation_table(record, EN))
+    )
+    assert frame.value.isna().to_numpy().any()
+    assert frame.proto.placeholder == "–"
+
+
+def review(verdict: str) -> reviews.Review:
+    return reviews.Review("test/sad/PublicTest_1.jpg", "sad", "fear", verdict)  # type: ignore[arg-type]
+
+
+def test_an_unknown_verdict_is_told_in_one_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "reviews.csv"
+    files.write_text(path, reviews.text({"a": review("perhaps")}))
+    with pytest.raises(FerError, match=r"verdict 'perhaps'.* move it away"):
+        reviews.read(path)
+
+
+def test_a_button_that_cannot_do_its_work_says_so() -> None:
+    def script() -> None:
+        import streamlit as st
+
+        from fer import FerError
+        from fer.ui import widgets
+        from fer.ui.text import Translator
+
+        def refuse() -> None:
+            raise FerError("There is no file {path}.", path="x.json")
+
+        widgets.told(Translator("en"))
+        st.button("Do it", key="do", on_click=widgets.telling(refuse))
+
+    app = AppTest.from_function(script, default_timeout=300).run()
+    assert not app.exception, app.exception
+    app.button(key="do").click().run()
+    assert not app.exception
+    assert [str(error.value) for error in app.error] == ["There is no file x.json."]
+    # It is told once.
+    assert [str(error.value) for error in app.run().error] == []
+
+
+def test_a_verdict_that_cannot_be_written_is_told(with_data: Path) -> None:
+    def script() -> None:
+        from fer.evaluation.mistakes import Mistake
+        from fer.ui import loaders, widgets
+        from fer.ui.results import reliability
+        from fer.ui.text import Translator
+
+        source = str(loaders.data().sources[0])
+        widgets.told(Translator("en"))
+        reliability._review([Mistake(source, "sad", "fear", 0.9)], "PrivateTest", Translator("en"))
+
+    app = AppTest.from_function(script, default_timeout=300).run()
+    assert not app.exception, app.exception
+    loaders.RUNS.parent.mkdir(exist_ok=True)
+    # A file stands where the folder should be.
+    loaders.RUNS.write_text("in the way")
+    app.button(key="verdict_models").click().run()
+    assert not app.exception
+    assert any("cannot be written" in str(error.value) for error in app.error)

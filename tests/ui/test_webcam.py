@@ -1,0 +1,238 @@
+"""The stream's callback and its relay: any frame, newest first, each viewer for themselves."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import pytest
+import streamlit as st
+import streamlit_webrtc
+from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection
+from streamlit_webrtc.models import CallbackAttachableProcessor
+from streamlit_webrtc.process import AsyncVideoProcessTrack
+
+from fer.inference import classification
+from fer.media.streaming import Observer, Watcher
+from fer.ui import loaders
+from fer.ui.demo import webcam
+from fer.ui.demo.relay import NewestRelay
+from fer.ui.demo.webcam import SLOW_SECONDS, STILL_SECONDS, Stream
+from tests.support.making import PATIENCE, in_a_loop, until
+
+
+def viewer() -> Stream:
+    stream = Stream()
+    stream.watcher = Watcher(
+        Observer(loaders.detector(webcam.LOOK_IN), loaders.classifier(), half_life=0)
+    )
+    return stream
+
+
+def on_canvas(portrait: np.ndarray, width: int, height: int) -> np.ndarray:
+    """The portrait in the middle of a gray frame, as large as fits."""
+    side = min(width, height)
+    canvas = np.full((height, width, 3), 120, np.uint8)
+    top, left = (height - side) // 2, (width - side) // 2
+    canvas[top : top + side, left : left + side] = cv2.resize(portrait, (side, side))
+    return canvas
+
+
+def shown(stream: Stream, rgb: np.ndarray) -> np.ndarray:
+    return stream.callback(av.VideoFrame.from_ndarray(rgb, format="rgb24")).to_ndarray(
+        format="rgb24"
+    )
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [((640, 480), (640, 480)), ((480, 640), (480, 640)), ((3840, 2160), (1280, 720))],
+    ids=["landscape", "portrait", "4K"],
+)
+def test_a_frame_of_any_shape_is_answered(
+    portrait: np.ndarray, size: tuple[int, int], expected: tuple[int, int]
+) -> None:
+    stream = viewer()
+    rgb = on_canvas(portrait, *size)
+    assert stream.watcher is not None
+    assert shown(stream, rgb).shape == (expected[1], expected[0], 3)
+    until(lambda: stream.watcher.sight().people)  # type: ignore[union-attr]
+    (person,) = stream.watcher.sight().people
+    assert {p.top1 for p in person.predictions.values()} == {"happy"}
+    drawn = shown(stream, rgb)
+    left, top, width, _ = (round(value) for value in person.face.box)
+    assert (drawn[top, left : left + width] > 200).all(), "no box is drawn"
+    assert stream.snapshot().startswith(b"\x89PNG")
+
+
+def test_six_people_are_answered_each(portrait: np.ndarray) -> None:
+    stream = viewer()
+    face = cv2.resize(portrait[:300, 100:400], (320, 320))
+    six = np.vstack([np.hstack([face] * 3)] * 2)
+    shown(stream, six)
+    assert stream.watcher is not None
+    until(lambda: stream.watcher.sight().people)  # type: ignore[union-attr]
+    assert sorted(p.number for p in stream.watcher.sight().people) == [1, 2, 3, 4, 5, 6]
+
+
+def test_frames_pass_until_the_models_are_loaded() -> None:
+    frame = av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), format="rgb24")
+    stream = Stream()
+    assert stream.callback(frame) is frame
+    assert not stream.has_frame
+
+
+def test_a_frame_that_cannot_be_drawn_passes_and_the_next_is_drawn(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    stream = viewer()
+    frame = av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), format="rgb24")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("fer.media.annotation.people", lambda *arguments: 1 / 0)
+        assert stream.callback(frame) is frame
+    assert "could not be drawn" in caplog.text
+    assert stream.callback(frame) is not frame
+
+
+def test_two_viewers_share_the_models_and_nothing_else(
+    portrait: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    st.cache_resource.clear()
+    loaded = []
+    load = classification.load
+    monkeypatch.setattr(
+        classification, "load", lambda *a, **options: loaded.append(a) or load(*a, **options)
+    )
+    one, other = viewer(), viewer()
+    assert one.watcher is not None
+    assert other.watcher is not None
+    neutral = portrait.copy()
+    neutral[122:168, 186:252] = neutral[122:168, 186:252].mean(axis=(0, 1))
+    seen: dict[str, set[str]] = {"one": set(), "other": set()}
+    analysed: dict[str, set[float]] = {"one": set(), "other": set()}
+
+    def both_seen() -> bool:
+        for name, stream, rgb in (("one", one, portrait), ("other", other, neutral)):
+            shown(stream, rgb)
+            assert stream.watcher is not None
+            sight = stream.watcher.sight()
+            for person in sight.people:
+                seen[name] |= {p.top1 for p in person.predictions.values()}
+                analysed[name].add(sight.taken)
+        # Several frames of each, in turn.
+        return all(len(times) > 3 for times in analysed.values())
+
+    until(both_seen)
+    assert seen == {"one": {"happy"}, "other": {"neutral"}}
+    assert len(loaded) == 1
+
+
+def test_a_connection_that_does_not_come_about_is_told_until_one_does() -> None:
+    stream = Stream()
+    stream.follow(False, True, 100.0)
+    stream.follow(False, True, 100.0 + SLOW_SECONDS)
+    assert not stream.is_unreachable
+    stream.follow(False, True, 100.1 + SLOW_SECONDS)
+    stream.follow(False, False, 130.0)
+    assert stream.is_unreachable
+    stream.follow(True, False, 140.0)
+    assert not stream.is_unreachable
+    stream.follow(False, True, 150.0)
+    stream.follow(False, False, 151.0)
+    stream.follow(False, True, 170.0)
+    assert not stream.is_unreachable, "an attempt given up is not the next one's"
+
+
+def test_a_camera_that_sends_nothing_is_noticed() -> None:
+    stream = Stream()
+    shown(stream, np.zeros((48, 64, 3), np.uint8))
+    now = time.monotonic()
+    assert not stream.is_still(now)
+    assert stream.is_still(now + STILL_SECONDS + 0.1)
+
+
+class Camera(MediaStreamTrack):
+    """The same picture, thirty times a second."""
+
+    kind = "video"
+
+    def __init__(self, rgb: np.ndarray) -> None:
+        super().__init__()
+        self.rgb, self.number = rgb, 0
+
+    async def recv(self) -> av.VideoFrame:
+        await asyncio.sleep(1 / 30)
+        frame = av.VideoFrame.from_ndarray(self.rgb, format="rgb24")
+        frame.pts, frame.time_base = self.number, Fraction(1, 30)
+        self.number += 1
+        return frame
+
+
+def test_a_slow_consumer_is_given_the_newest_frame() -> None:
+    async def lag() -> int:
+        camera = Camera(np.zeros((48, 64, 3), np.uint8))
+        track = NewestRelay().subscribe(camera)
+        frame = await track.recv()
+        # The consumer comes back after the camera has sent forty more, however long they took.
+        while camera.number < frame.pts + 40:
+            await asyncio.sleep(0.01)
+        await track.recv()
+        seen = camera.number
+        frame = await track.recv()
+        track.stop()
+        camera.stop()
+        return seen - frame.pts
+
+    assert streamlit_webrtc.relay.MediaRelay is NewestRelay
+    assert in_a_loop(lag()) <= 1, "a backlog was kept"
+
+
+async def there_and_back(stream: Stream, camera: Camera) -> np.ndarray:
+    """A frame as the browser gets it back once a face is drawn, over two real connections."""
+    nothing = RTCConfiguration(iceServers=[])
+    browser, server = RTCPeerConnection(nothing), RTCPeerConnection(nothing)
+    relay = NewestRelay()
+    back: asyncio.Future[MediaStreamTrack] = asyncio.get_running_loop().create_future()
+
+    @server.on("track")
+    def answer(track: MediaStreamTrack) -> None:
+        processor = CallbackAttachableProcessor(stream.callback, None, None)
+        processed = AsyncVideoProcessTrack(relay.subscribe(track), processor)
+        server.addTrack(relay.subscribe(processed))
+
+    browser.on("track", back.set_result)
+    browser.addTrack(camera)
+    try:
+        await browser.setLocalDescription(await browser.createOffer())
+        await server.setRemoteDescription(browser.localDescription)
+        await server.setLocalDescription(await server.createAnswer())
+        await browser.setRemoteDescription(server.localDescription)
+        track = await asyncio.wait_for(back, PATIENCE)
+        while True:
+            frame = await asyncio.wait_for(track.recv(), PATIENCE)
+            assert stream.watcher is not None
+            if stream.watcher.sight().people and frame.width <= webcam.LONGEST:
+                return frame.to_ndarray(format="rgb24")
+    finally:
+        camera.stop()
+        await browser.close()
+        await server.close()
+
+
+@pytest.mark.parametrize("size", [(480, 640), (3840, 2160)], ids=["portrait", "4K"])
+def test_video_comes_back_over_a_real_connection_and_leaves_no_thread(
+    portrait: np.ndarray, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("fer.media.streaming.IDLE_SECONDS", 0.2)
+    stream = viewer()
+    before = set(threading.enumerate())
+    drawn = in_a_loop(there_and_back(stream, Camera(on_canvas(portrait, *size))))
+    assert max(drawn.shape) <= webcam.LONGEST
+    assert drawn.shape[0] / drawn.shape[1] == pytest.approx(size[1] / size[0], abs=0.01)
+    until(lambda: set(threading.enumerate()) <= before)

@@ -1,0 +1,180 @@
+"""Faces are found wherever they are, and cut out the way FER-2013 was."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from fer import FerError
+from fer.artifacts import model_store
+from fer.data import aggregates, dataset
+from fer.data.dataset import Split
+from fer.vision import faces, preprocessing
+from tests.support.making import ROOT
+
+DETECTOR = ROOT / "models" / model_store.DETECTOR
+
+
+@pytest.fixture(scope="module")
+def detector() -> faces.Detector:
+    return faces.Detector(DETECTOR)
+
+
+def test_the_face_of_a_portrait(detector: faces.Detector, portrait: np.ndarray) -> None:
+    found = detector.detect(portrait)
+    assert len(found) == 1
+    left, top, width, height = found[0].box
+    assert 170 < left + width / 2 < 270
+    assert 60 < top + height / 2 < 160
+    right_eye, left_eye, nose = found[0].landmarks[:3]
+    assert right_eye[0] < nose[0] < left_eye[0]
+
+
+def test_all_faces_the_largest_first(detector: faces.Detector, portrait: np.ndarray) -> None:
+    canvas = np.zeros((512, 800, 3), np.uint8)
+    canvas[:, :512] = portrait
+    canvas[100:356, 530:786] = portrait[::2, ::2]
+    found = detector.detect(canvas)
+    assert len(found) == 2
+    assert found[0].box[2] > found[1].box[2]
+
+
+def test_large_photos_give_boxes_in_their_own_pixels(
+    detector: faces.Detector, portrait: np.ndarray
+) -> None:
+    large = np.repeat(np.repeat(portrait, 6, axis=0), 6, axis=1)
+    small_box = np.array(detector.detect(portrait)[0].box)
+    assert np.abs(np.array(detector.detect(large)[0].box) / 6 - small_box).max() < 6
+
+
+def test_no_face(detector: faces.Detector) -> None:
+    assert detector.detect(np.full((200, 300, 3), 127, np.uint8)) == []
+
+
+def test_crop_is_square_even_beyond_the_edge() -> None:
+    image = np.arange(100 * 80 * 3, dtype=np.uint32).astype(np.uint8).reshape(100, 80, 3)
+    face = faces.Face((-10.0, -20.0, 60.0, 80.0), np.zeros((5, 2), np.float32), 0.9)
+    cut = faces.crop(image, face)
+    assert cut.shape[0] == cut.shape[1] == round(80 * faces.FER_FRAMING.side)
+    assert (cut[0] == cut[1]).all()
+
+
+def test_whole_is_the_centre_square() -> None:
+    image = np.zeros((10, 20, 3), np.uint8)
+    image[:, 5:15] = 9
+    assert (faces.whole(image) == 9).all()
+    assert faces.whole(image).shape == (10, 10, 3)
+
+
+def test_missing_and_damaged_detector(tmp_path: Path) -> None:
+    with pytest.raises(FerError, match="is missing"):
+        faces.Detector(tmp_path / "none.onnx")
+    (tmp_path / "bad.onnx").write_bytes(b"not a network")
+    with pytest.raises(FerError, match="is damaged"):
+        faces.Detector(tmp_path / "bad.onnx")
+
+
+def test_framing_is_the_stored_measurement() -> None:
+    stored = aggregates.read_summary(ROOT / "data")["framing"]
+    assert faces.FER_FRAMING.side == pytest.approx(stored["side"], abs=0.02)
+    assert faces.FER_FRAMING.dx == pytest.approx(stored["dx"], abs=0.02)
+    assert faces.FER_FRAMING.dy == pytest.approx(stored["dy"], abs=0.02)
+    assert stored["share_with_one_face"] > 0.8
+
+
+@pytest.mark.fer2013
+def test_framing_matches_fer2013(detector: faces.Detector, real_data: dataset.Dataset) -> None:
+    rows = real_data.rows(Split.TRAINING)[:: 28_709 // 400]
+    framing, share = faces.measure_framing(real_data.images[rows], detector)
+    assert framing.side == pytest.approx(faces.FER_FRAMING.side, rel=0.05)
+    assert framing.dx == pytest.approx(faces.FER_FRAMING.dx, abs=0.04)
+    assert framing.dy == pytest.approx(faces.FER_FRAMING.dy, abs=0.04)
+    assert share > 0.8
+
+
+def tilted(rgb: np.ndarray, degrees: float) -> np.ndarray:
+    """The picture at twice its size, turned clockwise around the astronaut's face."""
+    matrix = cv2.getRotationMatrix2D((223, 120), -degrees, 2.0)
+    matrix[:, 2] += (223, 120)
+    return np.asarray(cv2.warpAffine(rgb, matrix, (1024, 1024), borderMode=cv2.BORDER_REPLICATE))
+
+
+@pytest.mark.parametrize("margin", [0.0, 0.1])
+def test_a_face_that_fills_a_large_picture(
+    detector: faces.Detector, portrait: np.ndarray, margin: float
+) -> None:
+    (face,) = detector.detect(portrait)
+    cut = faces.crop(portrait, face, replace(faces.FER_FRAMING, side=1 + 2 * margin))
+    large = cv2.resize(cut, (1800, 1800), interpolation=cv2.INTER_CUBIC)
+    found = detector.detect(large)
+    assert len(found) == 1
+    assert found[0].box[3] > 1200
+    assert not found[0].is_doubtful
+
+
+def test_small_faces_of_a_large_picture_are_found_or_counted(
+    detector: faces.Detector, portrait: np.ndarray
+) -> None:
+    canvas = np.full((1800, 2600, 3), 127, np.uint8)
+    small = cv2.resize(portrait, (160, 160), interpolation=cv2.INTER_AREA)
+    tiny = cv2.resize(portrait, (64, 64), interpolation=cv2.INTER_AREA)
+    for number in range(12):
+        top, left = 100 + 560 * (number // 4), 120 + 620 * (number % 4)
+        canvas[top : top + 160, left : left + 160] = small
+        canvas[top + 200 : top + 264, left : left + 64] = tiny
+    found = detector.search(canvas)
+    judged = [face for face in found.faces if face.box[3] > 25]
+    assert len(judged) == 12
+    assert found.too_small >= 6
+    assert all(min(face.box[2:]) >= faces.SMALLEST_FACE for face in found.faces)
+
+
+def test_a_long_screenshot(detector: faces.Detector, portrait: np.ndarray) -> None:
+    canvas = np.full((9000, 540, 3), 240, np.uint8)
+    canvas[7000:7180, 200:380] = cv2.resize(portrait, (180, 180), interpolation=cv2.INTER_AREA)
+    (face,) = detector.detect(canvas)
+    assert 7000 < face.box[1] < 7060
+    assert 250 < face.box[0] < 290
+
+
+@pytest.mark.parametrize("degrees", [-45, 30, 40, 45])
+def test_a_tilted_head_is_levelled(
+    detector: faces.Detector, portrait: np.ndarray, degrees: int
+) -> None:
+    (upright,) = detector.detect(portrait)
+    (face,) = detector.detect(tilted(portrait, degrees))
+    assert face.roll == pytest.approx(degrees, abs=12)
+    assert faces.roll(face.landmarks) == pytest.approx(face.roll, abs=3)
+    before = preprocessing.to_fer_resolution(faces.gray_crop(portrait, upright))
+    level = preprocessing.to_fer_resolution(faces.gray_crop(tilted(portrait, degrees), face))
+    assert np.corrcoef(before.ravel(), level.ravel())[0, 1] > 0.8
+
+
+@pytest.mark.parametrize("degrees", [-12, 0, 12])
+def test_upright_heads_are_cut_as_they_are(
+    detector: faces.Detector, portrait: np.ndarray, degrees: int
+) -> None:
+    picture = tilted(portrait, degrees)
+    (face,) = detector.detect(picture)
+    assert face.roll == 0.0
+    left, top, side = faces.square(face)
+    assert np.array_equal(faces.crop(picture, face), picture[top : top + side, left : left + side])
+
+
+def test_corners_are_turned_with_the_head() -> None:
+    upright = faces.Face((10.0, 20.0, 40.0, 60.0), np.zeros((5, 2), np.float32), 0.9)
+    assert upright.corners.min(axis=0).tolist() == [10, 20]
+    assert upright.corners.max(axis=0).tolist() == [50, 80]
+    lying = replace(upright, roll=90.0)
+    assert lying.corners.min(axis=0) == pytest.approx([0, 30])
+    assert lying.corners.max(axis=0) == pytest.approx([60, 70])
+
+
+def test_doubtful_faces() -> None:
+    face = faces.Face((0.0, 0.0, 40.0, 40.0), np.zeros((5, 2), np.float32), 0.66)
+    assert face.is_doubtful
+    assert not replace(face, score=0.9).is_doubtful

@@ -1,0 +1,90 @@
+"""Pictures that lie on their side or head are set upright, and nothing else is turned."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from fer.artifacts import model_store
+from fer.vision import orientation
+from fer.vision.faces import Detector, Face, Found
+from fer.vision.orientation import Upright
+from tests.support.making import ROOT
+
+
+@pytest.fixture(scope="module")
+def detector() -> Detector:
+    return Detector(ROOT / "models" / model_store.DETECTOR)
+
+
+@pytest.mark.parametrize("turns", [0, 1, 2, 3])
+def test_a_portrait_is_set_upright(detector: Detector, portrait: np.ndarray, turns: int) -> None:
+    lying = np.ascontiguousarray(np.rot90(portrait, turns))
+    back, found = orientation.search(lying, detector)
+    assert (back + turns) % 4 == 0
+    assert np.array_equal(orientation.turned(lying, back), portrait)
+    assert found.faces[0].box == pytest.approx(detector.detect(portrait)[0].box)
+
+
+def test_without_a_face_nothing_is_turned(detector: Detector) -> None:
+    noise = np.random.default_rng(1).integers(0, 256, (300, 400, 3), dtype=np.uint8)
+    assert orientation.search(noise, detector) == (0, Found(()))
+
+
+class Marked:
+    """Scores a picture by the shade of its upper left pixel, and counts the pictures."""
+
+    def __init__(self, scores: dict[int, float]) -> None:
+        self.scores, self.asked = scores, 0
+
+    def search(self, rgb: np.ndarray) -> Found:
+        self.asked += 1
+        score = self.scores.get(int(rgb[0, 0, 0]), 0.0)
+        face = Face((10.0, 10.0, 20.0, 20.0), np.zeros((5, 2), np.float32), score)
+        return Found((face,) if score else ())
+
+
+def corners() -> np.ndarray:
+    """A picture whose corners are 1, 2, 3 and 4, clockwise from the upper left; turned by n quarter
+    turns anticlockwise, n + 1 is in that place."""
+    rgb = np.zeros((60, 80, 3), np.uint8)
+    for shade, (row, column) in enumerate(((0, 0), (0, -1), (-1, -1), (-1, 0)), start=1):
+        rgb[row, column] = shade
+    return rgb
+
+
+@pytest.mark.parametrize(
+    ("scores", "turns"),
+    [
+        ({3: 0.93}, 2),
+        ({2: 0.93, 4: 0.8}, 1),
+        ({1: 0.7, 4: 0.9}, 3),
+        ({1: 0.72, 4: 0.76}, 0),
+        ({1: 0.92, 2: 0.99}, 0),
+        ({2: 0.7}, 0),
+    ],
+)
+def test_only_where_faces_are_clearly_surer(scores: dict[int, float], turns: int) -> None:
+    assert orientation.search(corners(), Marked(scores))[0] == turns
+
+
+def test_a_stream_is_turned_once_and_looked_at_again_now_and_then() -> None:
+    finder, stream = Marked({2: 0.95}), Upright()
+    upright, found = stream.search(corners(), finder, 10.0)
+    assert stream.turns == 1
+    assert upright.shape == (80, 60, 3)
+    assert found.faces
+    asked = finder.asked
+    for number in range(20):
+        stream.search(corners(), finder, 10.1 + number)
+    assert finder.asked == asked + 20, "a decided stream pays for one look a frame"
+
+
+def test_a_stream_without_a_face_is_tried_every_few_seconds() -> None:
+    finder, stream = Marked({}), Upright()
+    for number in range(41):
+        stream.search(corners(), finder, number / 10)
+    assert finder.asked == 41 + 3 * 4
+    finder.scores = {4: 0.95}
+    stream.search(corners(), finder, 4.0 + orientation.LOOK_AGAIN)
+    assert stream.turns == 3

@@ -1,0 +1,289 @@
+"""Every kind of image file; every stage; training and serving see the same numbers."""
+
+from __future__ import annotations
+
+import io
+import os
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from pillow_heif import register_heif_opener
+
+from fer import FerError
+from fer.data import dataset
+from fer.scenarios import PROPOSED, Augmentation
+from fer.vision import preprocessing, upload_gate
+from tests.support.making import face_like, jpeg
+
+
+def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
+    stream = io.BytesIO()
+    image.save(stream, kind, **options)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "BMP"])
+def test_formats(portrait: np.ndarray, kind: str) -> None:
+    read = preprocessing.read_image(encoded(Image.fromarray(portrait), kind))
+    assert read.shape == portrait.shape
+    assert read.dtype == np.uint8
+    assert np.abs(read.astype(int) - portrait).mean() < 5
+
+
+@pytest.mark.parametrize(
+    ("mode", "kind", "tolerance"),
+    [
+        ("L", "PNG", 1),
+        ("LA", "PNG", 1),
+        ("P", "PNG", 12),
+        ("RGBA", "PNG", 1),
+        ("CMYK", "JPEG", 8),
+        ("1", "PNG", 128),
+    ],
+)
+def test_modes(portrait: np.ndarray, mode: str, kind: str, tolerance: float) -> None:
+    picture = Image.fromarray(portrait)
+    read = preprocessing.read_image(encoded(picture.convert(mode), kind))
+    gray = preprocessing.to_gray(read)
+    assert np.abs(gray.astype(int) - np.asarray(picture.convert("L"))).mean() < tolerance
+
+
+def test_16_bit_is_scaled_to_8() -> None:
+    values = np.linspace(0, 65535, 48 * 48).astype(np.uint16).reshape(48, 48)
+    read = preprocessing.read_image(encoded(Image.fromarray(values), "PNG"))
+    assert np.abs(read[:, :, 0].astype(float) - values / 257).max() <= 1
+
+
+def test_transparent_parts_lie_on_white() -> None:
+    clear = Image.new("RGBA", (8, 8), (0, 0, 0, 0))
+    assert (preprocessing.read_image(encoded(clear, "PNG")) == 255).all()
+
+
+def test_exif_orientation_is_applied() -> None:
+    pixels = np.zeros((20, 40, 3), np.uint8)
+    pixels[:, :20] = 255
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    read = preprocessing.read_image(encoded(Image.fromarray(pixels), "JPEG", exif=exif.tobytes()))
+    assert read.shape == (40, 20, 3)
+    assert read[:15].mean() > 240
+    assert read[-15:].mean() < 15
+
+
+def huge_png() -> bytes:
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        check = struct.pack(">I", zlib.crc32(kind + body))
+        return struct.pack(">I", len(body)) + kind + body + check
+
+    size = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", size) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is empty"),
+        (b"I am not a photo.", "not an image"),
+        (jpeg(np.zeros((200, 200), np.uint8))[:300], "damaged or cut off|not an image"),
+        (jpeg(face_like(3))[:-200], "damaged or cut off"),
+        (huge_png(), "megapixels"),
+    ],
+    ids=["empty", "text", "header only", "truncated", "huge"],
+)
+def test_bad_files_are_refused_by_name(tmp_path: Path, content: bytes, message: str) -> None:
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(content)
+    with pytest.raises(FerError, match=message) as caught:
+        preprocessing.read_image(path)
+    assert "photo.jpg" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_gray_of_gray_is_unchanged() -> None:
+    gray = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    assert np.array_equal(preprocessing.to_gray(np.repeat(gray[:, :, None], 3, axis=2)), gray)
+
+
+def test_resize_is_bilinear_with_aligned_pixel_centres() -> None:
+    ramp = np.tile(np.arange(48, dtype=np.uint8) * 5, (48, 1))
+    large = preprocessing.resize(ramp, 224)
+    centres = (np.arange(224) + 0.5) * 48 / 224 - 0.5
+    assert large.dtype == np.float32
+    assert np.allclose(large[100], 5 * np.clip(centres, 0, 47), atol=1e-3)
+
+
+def test_network_input_equals_keras() -> None:
+    import keras
+
+    rng = np.random.default_rng(0)
+    images = rng.uniform(0, 255, (2, 32, 32, 3)).astype(np.float32)
+    expected = keras.applications.vgg16.preprocess_input(images.copy())
+    assert np.abs(preprocessing.network_input(images) - expected).max() <= 1e-3
+
+
+def test_training_feeds_what_the_app_feeds(small_data: dataset.Dataset) -> None:
+    from fer.training import batching
+
+    rows = np.arange(6)
+    fed, labels = batching.FaceBatches(
+        small_data.images, small_data.labels, rows, size=224, batch_size=6
+    )[0]
+    none = Augmentation()
+    changed, _ = batching.FaceBatches(
+        small_data.images,
+        small_data.labels,
+        rows,
+        size=224,
+        batch_size=6,
+        augmentation=none,
+        seed=1,
+    )[0]
+    uploads = [
+        preprocessing.read_image(jpeg(np.asarray(small_data.images[row]), "PNG")) for row in rows
+    ]
+    served = preprocessing.batch([preprocessing.to_gray(rgb) for rgb in uploads])
+    assert np.abs(fed - served).max() <= 1e-3
+    assert np.array_equal(labels.argmax(axis=1), small_data.labels[rows])
+    order = batching.epoch_rows(
+        batching.FaceBatches(
+            small_data.images, small_data.labels, rows, size=224, batch_size=6, seed=1
+        )
+    )
+    assert np.abs(changed - served[order]).max() <= 1e-3
+
+
+def test_augmentation_repeats_with_its_seed_and_stays_in_range() -> None:
+    assert PROPOSED.augmentation is not None
+    image = preprocessing.resize(face_like(5), 64)
+    first, again, other = (
+        preprocessing.augment(image, PROPOSED.augmentation, np.random.default_rng(seed))
+        for seed in (1, 1, 2)
+    )
+    assert np.array_equal(first, again)
+    assert np.abs(first - other).mean() > 1
+    assert first.shape == image.shape
+    assert first.min() >= 0
+    assert first.max() <= 255
+
+
+def test_flip_mirrors_exactly() -> None:
+    image = preprocessing.resize(face_like(5), 64)
+    change = preprocessing.Change(0.0, True, 0.0, 0.0, 1.0, 1.0, 0.0)
+    assert np.abs(preprocessing.apply_change(image, change) - image[:, ::-1]).max() < 1e-2
+
+
+def test_gamma_darkens_the_middle_and_keeps_the_ends() -> None:
+    image = preprocessing.resize(face_like(5), 64)
+    image[0, :2] = 0.0, 255.0
+    change = preprocessing.Change(0.0, False, 0.0, 0.0, 1.0, 1.0, 0.0, gamma=1.4)
+    changed = preprocessing.apply_change(image, change)
+    assert changed[0, :2] == pytest.approx([0.0, 255.0], abs=0.01)
+    middle = (image > 50) & (image < 200)
+    assert (changed[middle] < image[middle]).all()
+
+
+def test_erasing_covers_one_rectangle_of_the_drawn_size() -> None:
+    image = preprocessing.resize(face_like(5), 64)
+    cover = preprocessing.Rectangle(left=0.25, top=0.5, width=0.5, height=0.25, gray=300.0)
+    change = preprocessing.Change(0.0, False, 0.0, 0.0, 1.0, 1.0, 0.0, erased=cover)
+    changed = preprocessing.apply_change(image, change)
+    assert (changed == 300.0).sum() == 32 * 16
+    assert (changed[32:48, 16:48] == 300.0).all()
+
+
+def test_erased_share_and_size_follow_the_augmentation() -> None:
+    augmentation = Augmentation(erasing=0.5, erased_area=0.2)
+    rng = np.random.default_rng(3)
+    drawn = [preprocessing.draw_change(augmentation, rng).erased for _ in range(2000)]
+    covers = [cover for cover in drawn if cover is not None]
+    assert 0.45 < len(covers) / len(drawn) < 0.55
+    areas = [cover.width * cover.height for cover in covers]
+    assert min(areas) >= 0.02 - 1e-9
+    assert max(areas) <= 0.2 + 1e-9
+    assert all(cover.left >= 0 and cover.left + cover.width <= 1 + 1e-9 for cover in covers)
+    assert all(cover.top >= 0 and cover.top + cover.height <= 1 + 1e-9 for cover in covers)
+    plain = [preprocessing.draw_change(Augmentation(), rng).erased for _ in range(50)]
+    assert plain == [None] * 50
+
+
+def test_batch_of_nothing() -> None:
+    assert preprocessing.batch([], 64).shape == (0, 64, 64, 3)
+
+
+def test_avif_and_heic(portrait: np.ndarray) -> None:
+    register_heif_opener()
+    for kind in ("AVIF", "HEIF"):
+        read = preprocessing.read_image(encoded(Image.fromarray(portrait), kind), "photo")
+        assert read.shape == portrait.shape
+        assert np.abs(read.astype(int) - portrait).mean() < 6
+
+
+def test_a_turned_heic_stands_upright(portrait: np.ndarray) -> None:
+    register_heif_opener()
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    lying = Image.fromarray(np.ascontiguousarray(np.rot90(portrait[:, :400])))
+    read = preprocessing.read_image(encoded(lying, "HEIF", exif=exif.tobytes()))
+    assert read.shape == (512, 400, 3)
+    assert np.abs(read.astype(int) - portrait[:, :400]).mean() < 6
+
+
+@pytest.mark.parametrize(("most", "side"), [(512 * 512, 512), (100_000, 256), (10_000, 64)])
+def test_jpeg_beyond_the_limit_is_decoded_at_a_fraction(
+    portrait: np.ndarray, monkeypatch: pytest.MonkeyPatch, most: int, side: int
+) -> None:
+    monkeypatch.setattr(upload_gate, "MOST_PIXELS", most)
+    read = preprocessing.read_image(jpeg(portrait))
+    assert read.shape == (side, side, 3)
+    small = np.asarray(Image.fromarray(portrait).resize((side, side), Image.Resampling.BOX))
+    assert np.abs(read.astype(int) - small).mean() < 6
+    if most < 512 * 512:
+        with pytest.raises(FerError, match="megapixels"):
+            preprocessing.read_image(jpeg(portrait, "PNG"))
+
+
+def test_jpeg_of_a_phone_s_200_megapixels_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    content = jpeg(np.full((6400, 8000), 90, np.uint8))
+    assert preprocessing.read_image(content).shape == (3200, 4000, 3)
+    monkeypatch.setattr(upload_gate, "MOST_JPEG_PIXELS", 51_000_000)
+    with pytest.raises(FerError, match="51 megapixels; at most 51 are read"):
+        preprocessing.read_image(content)
+
+
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "TIFF", "AVIF"])
+def test_the_first_frame_that_is_not_black(portrait: np.ndarray, kind: str) -> None:
+    shown = Image.fromarray(portrait)
+    frames = [shown.point(lambda v, part=part: v * part // 100) for part in (0, 6, 100, 70)]
+    content = encoded(frames[0], kind, save_all=True, append_images=frames[1:])
+    read = preprocessing.read_image(content)
+    assert np.abs(read.astype(int) - portrait).mean() < 8
+
+
+def test_of_black_frames_the_brightest() -> None:
+    frames = [Image.new("L", (40, 30), shade) for shade in (3, 20, 9)]
+    content = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    assert set(preprocessing.read_image(content).ravel().tolist()) == {20}
+
+
+def test_what_is_no_file_or_too_large_is_refused_unread(tmp_path: Path) -> None:
+    large = tmp_path / "film.jpg"
+    with large.open("wb") as stream:
+        stream.truncate(3 * 2**30)
+    with pytest.raises(FerError, match=r"film\.jpg is larger than 40 MB"):
+        preprocessing.read_image(large)
+    with pytest.raises(FerError, match="is not a file"):
+        preprocessing.read_image(tmp_path)
+    with pytest.raises(FerError, match="There is no file"):
+        preprocessing.read_image(tmp_path / "none.jpg")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes in folders here")
+def test_pipes_and_devices_are_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.jpg")
+    for path in (tmp_path / "pipe.jpg", Path("/dev/zero")):
+        with pytest.raises(FerError, match="is not a file"):
+            preprocessing.read_image(path)

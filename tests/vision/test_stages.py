@@ -1,0 +1,71 @@
+"""The stages of preprocessing, as module 2 shows them."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+
+import numpy as np
+import pytest
+
+from fer.scenarios import PROPOSED, Augmentation
+from fer.vision import faces, preprocessing, stages
+
+
+def test_stages_end_in_what_the_network_is_given(portrait: np.ndarray) -> None:
+    found = stages.record(portrait, None)
+    gray = preprocessing.to_gray(faces.whole(portrait))
+    assert np.array_equal(found[-1].array, preprocessing.batch([gray])[0])
+    assert [stage.key for stage in found] == [
+        "original",
+        "face",
+        "grayscale",
+        "fer_resolution",
+        "resized",
+        "three_channels",
+        "network_input",
+    ]
+    assert found[3].shape == "48×48"
+    assert found[-1].shape == "224×224×3"
+    assert found[-1].low < 0 < found[-1].high
+
+
+def test_every_stage_has_a_picture_and_its_code(portrait: np.ndarray) -> None:
+    for stage in stages.record(portrait, None):
+        assert stage.picture.dtype == np.uint8
+        assert f"def {stage.function.__name__}" in stage.source
+
+
+def test_the_input_s_picture_is_the_face_again(portrait: np.ndarray) -> None:
+    found = stages.record(portrait, None)
+    difference = found[-1].picture.astype(int)[..., 0] - found[4].picture.astype(int)
+    assert np.abs(difference).max() <= 1
+
+
+def test_channel_statistics_are_those_of_blue_green_red(portrait: np.ndarray) -> None:
+    rows = stages.channel_statistics(stages.record(portrait, None)[-1].array)
+    assert [row["channel"] for row in rows] == ["blue", "green", "red"]
+    # The three channels are the same gray minus three means.
+    assert rows[0]["mean"] - rows[2]["mean"] == pytest.approx(123.68 - 103.939, abs=1e-3)
+
+
+def test_variants_repeat_with_the_seed(portrait: np.ndarray) -> None:
+    gray = preprocessing.to_gray(portrait)
+    assert PROPOSED.augmentation is not None
+    first, again = (stages.variants(gray, PROPOSED.augmentation, 5, 4, 64) for _ in range(2))
+    other = stages.variants(gray, PROPOSED.augmentation, 6, 4, 64)
+    assert all(np.array_equal(a.picture, b.picture) for a, b in zip(first, again, strict=True))
+    assert not np.array_equal(first[0].picture, other[0].picture)
+    still = stages.variants(gray, Augmentation(), 5, 2, 64)
+    assert np.array_equal(still[0].picture, still[1].picture)
+
+
+def test_archive_holds_every_stage(portrait: np.ndarray) -> None:
+    found = stages.record(portrait, None)
+    with zipfile.ZipFile(io.BytesIO(stages.archive(found))) as packed:
+        names = packed.namelist()
+        assert len([name for name in names if name.endswith(".png")]) == 7
+        array = np.load(io.BytesIO(packed.read("network_input.npy")))
+        table = packed.read("stages.csv").decode().splitlines()
+    assert np.array_equal(array, found[-1].array)
+    assert len(table) == 8

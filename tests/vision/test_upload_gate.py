@@ -1,0 +1,325 @@
+"""Whatever bytes come in, they are taken whole or refused in one sentence."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+import tomllib
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from fer import FerError
+from fer.data import importing
+from fer.data.formats import face_tables
+from fer.media import annotation, photos
+from fer.ui.dataset import dataset_sections
+from fer.vision import preprocessing, stages, upload_gate
+from tests.benchmarks import fuzz
+from tests.support.films import frames, watch
+from tests.support.making import ROOT, jpeg, video
+
+MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16", "I", "F", "YCbCr", "LAB")
+# Formats that keep every pixel, with the modes that they can hold.
+LOSSLESS = {
+    "PNG": {"1", "L", "LA", "P", "RGB", "RGBA", "I;16"},
+    "BMP": {"1", "L", "P", "RGB"},
+    "TIFF": {*MODES} - {"I"},
+    "GIF": {"1", "L", "P"},
+    "WEBP": {"RGB", "RGBA"},
+}
+LOSSY = {"JPEG": {"L", "RGB", "CMYK"}, "WEBP": {"RGB"}}
+QUICK = settings(
+    max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
+)
+STARTS = [content[:16] for _, content in fuzz.samples()]
+
+
+def is_image(found: np.ndarray) -> bool:
+    return found.dtype == np.uint8 and found.ndim == 3 and found.shape[2] == 3 and found.size > 0
+
+
+def refused_or(take: Callable[[bytes, str], object], content: bytes) -> object:
+    """What the gate makes of the content, None where it refuses it in one sentence."""
+    try:
+        return take(content, "a file")
+    except FerError as error:
+        said = str(error)
+    assert said.startswith("a file ")
+    assert "\n" not in said
+    return None
+
+
+@QUICK
+@given(st.one_of(st.binary(), st.builds(bytes.__add__, st.sampled_from(STARTS), st.binary())))
+@example(b"")
+def test_any_bytes_are_an_image_or_refused(content: bytes) -> None:
+    found = refused_or(preprocessing.read_image, content)
+    assert found is None or is_image(found)
+
+
+@QUICK
+@given(st.one_of(st.binary(), st.builds(bytes.__add__, st.sampled_from(STARTS), st.binary())))
+@example(b"")
+def test_any_bytes_are_a_video_or_refused(content: bytes) -> None:
+    found = refused_or(lambda content, name: watch(content, name=name), content)
+    assert found is None or found.seconds > 0
+
+
+@QUICK
+@given(st.integers(0, 2**32 - 1), st.sampled_from([k for k, _ in fuzz.samples()]), st.data())
+def test_any_cut_of_a_real_file_is_taken_or_refused(
+    seed: int, kind: str, data: st.DataObject
+) -> None:
+    content = data.draw(st.sampled_from([c for k, c in fuzz.samples() if k == kind]))
+    cut = content[: seed % len(content)]
+    with suppress(FerError):
+        fuzz.GATES[kind](cut)
+
+
+def picture(mode: str, width: int, height: int, seed: int) -> Image.Image:
+    rng = np.random.default_rng(seed)
+    if mode == "I;16":
+        return Image.fromarray(rng.integers(0, 65536, (height, width), dtype=np.uint16))
+    if mode == "F":
+        return Image.fromarray(rng.normal(size=(height, width)).astype(np.float32))
+    if mode == "LAB":
+        values = rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
+        return Image.frombytes("LAB", (width, height), values.tobytes())
+    values = rng.integers(0, 256, (height, width, 4), dtype=np.uint8)
+    image = Image.fromarray(values)
+    return image if mode == "RGBA" else image.convert("RGB").convert(mode)
+
+
+@QUICK
+@given(
+    st.sampled_from([(kind, mode) for kind, modes in LOSSLESS.items() for mode in sorted(modes)]),
+    st.integers(1, 40),
+    st.integers(1, 40),
+    st.integers(0, 1000),
+)
+def test_lossless_formats_come_back_as_they_were(
+    kind_and_mode: tuple[str, str], width: int, height: int, seed: int
+) -> None:
+    kind, mode = kind_and_mode
+    image = picture(mode, width, height, seed)
+    options = {"lossless": True, "exact": True} if kind == "WEBP" else {}
+    read = preprocessing.read_image(fuzz.encoded(image, kind, **options))
+    assert is_image(read)
+    assert read.shape[:2] == (height, width)
+    if mode in ("I;16", "F"):
+        values = np.asarray(image, np.float64)
+        low, high = (values.min(), values.max()) if mode == "F" else (0.0, 65535.0)
+        if mode == "I;16" and values.max() <= 255:
+            high = 255.0
+        expected = (values - low) / max(high - low, 1e-12) * 255
+        assert np.abs(read[:, :, 0] - expected).max() <= 0.5 + 1e-9
+    elif "A" in mode and mode != "LAB":
+        background = Image.new("RGBA", image.size, "white")
+        expected = Image.alpha_composite(background, image.convert("RGBA")).convert("RGB")
+        assert np.abs(read.astype(int) - np.asarray(expected)).max() <= 1
+    else:
+        assert np.abs(read.astype(int) - np.asarray(image.convert("RGB"))).max() <= 1
+
+
+@QUICK
+@given(
+    st.sampled_from([(kind, mode) for kind, modes in LOSSY.items() for mode in sorted(modes)]),
+    st.integers(1, 200),
+    st.integers(1, 200),
+    st.sampled_from(range(1, 9)),
+)
+def test_lossy_formats_stand_upright_in_their_size(
+    kind_and_mode: tuple[str, str], width: int, height: int, orientation: int
+) -> None:
+    kind, mode = kind_and_mode
+    ramp = np.linspace(0, 255, width * height * 3).reshape(height, width, 3).astype(np.uint8)
+    image = Image.fromarray(ramp).convert(mode)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    read = preprocessing.read_image(fuzz.encoded(image, kind, exif=exif.tobytes()))
+    assert is_image(read)
+    assert read.shape[:2] == ((width, height) if orientation >= 5 else (height, width))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_float_images_without_numbers(value: float) -> None:
+    values = np.full((4, 6), value, np.float32)
+    assert (preprocessing.read_image(fuzz.encoded(Image.fromarray(values), "TIFF")) == 0).all()
+    values[0] = np.linspace(-1, 1, 6)
+    read = preprocessing.read_image(fuzz.encoded(Image.fromarray(values), "TIFF"))
+    assert read[0, :, 0].tolist() == [0, 51, 102, 153, 204, 255]
+    assert set(read[1:].ravel().tolist()) == {255 if value == np.inf else 0}
+
+
+@pytest.mark.parametrize("kind", ["PPM", "ICO", "TGA", "PCX", "JPEG2000", "EPS", "SGI"])
+def test_other_decoders_are_out_of_reach(kind: str) -> None:
+    content = fuzz.encoded(Image.new("RGB", (32, 32), "red"), kind)
+    with pytest.raises(FerError, match="not an image that can be read"):
+        preprocessing.read_image(content, "red.png")
+
+
+def test_content_tells_the_type_and_not_the_name(portrait: np.ndarray, tmp_path: Path) -> None:
+    (tmp_path / "photo.gif").write_bytes(jpeg(portrait, "PNG"))
+    assert np.array_equal(preprocessing.read_image(tmp_path / "photo.gif"), portrait)
+    found = watch(video(frames(4), 10, "webm", "libvpx"), name="clip.mp4")
+    assert found.analysed == 4
+    archive = dict(enumerate(c for k, c in fuzz.samples() if k == "archive"))
+    for content in archive.values():
+        report = importing.import_dataset(io.BytesIO(content), tmp_path / "data", name="photo.png")
+        assert report.images >= 1
+
+
+def test_multi_picture_photos_of_phones_are_read(portrait: np.ndarray) -> None:
+    first = Image.fromarray(portrait)
+    content = fuzz.encoded(first, "MPO", save_all=True, append_images=[first.rotate(90)])
+    assert np.abs(preprocessing.read_image(content).astype(int) - portrait).mean() < 5
+
+
+def test_progressive_image_of_endless_scans_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = fuzz.encoded(Image.new("RGB", (600, 600), (100, 90, 80)), "JPEG", progressive=True)
+    assert is_image(preprocessing.read_image(whole))
+    last = whole[whole.rindex(b"\xff\xda") : -2]
+    with pytest.raises(FerError, match="would take minutes to decode"):
+        preprocessing.read_image(whole[:-2] + last * 6000 + b"\xff\xd9")
+
+
+def test_exif_goes_no_further_than_the_gate(portrait: np.ndarray) -> None:
+    secret = b"a very private place"
+    exif = Image.Exif()
+    exif[0x010E] = secret.decode()
+    content = fuzz.encoded(Image.fromarray(portrait), "JPEG", exif=exif.tobytes())
+    assert secret in content
+    rgb = preprocessing.read_image(content)
+    made = [jpeg(rgb), jpeg(annotation.people(rgb, (), {}), "PNG")]
+    made.append(stages.archive(stages.record(rgb, None)))
+    assert not any(secret in one or b"Exif" in one for one in made)
+    assert photos.for_display(rgb, 100).shape == (100, 100, 3)
+
+
+def test_no_note_of_a_video_is_kept() -> None:
+    secret = "a very private place"
+    stream = io.BytesIO()
+    with av.open(stream, "w", format="mp4") as target:
+        target.metadata["comment"] = secret
+        sink = target.add_stream("libx264", rate=10)
+        sink.width, sink.height, sink.pix_fmt = 64, 48, "yuv420p"
+        for frame in frames(3, 90, (48, 64)):
+            target.mux(sink.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        target.mux(sink.encode(None))
+    assert secret.encode() in stream.getvalue()
+    assert secret.encode() not in watch(stream.getvalue()).video
+
+
+def test_a_playlist_opens_no_other_file(tmp_path: Path) -> None:
+    (tmp_path / "secret.mp4").write_bytes(video(frames(4), 10))
+    playlist = f"#EXTM3U\n#EXTINF:1,\n{tmp_path / 'secret.mp4'}\n#EXT-X-ENDLIST\n"
+    concat = f"ffconcat version 1.0\nfile {tmp_path / 'secret.mp4'}\n"
+    for content in (playlist, concat):
+        with pytest.raises(FerError, match="not a video that can be read"):
+            watch(content.encode())
+
+
+def test_other_containers_and_codecs_are_out_of_reach() -> None:
+    with pytest.raises(FerError, match="not a video that can be read"):
+        watch(video(frames(4), 10, "flv", "flv"))
+    with pytest.raises(FerError, match="is encoded as ffv1"):
+        watch(video(frames(4), 10, "matroska", "ffv1"))
+
+
+def test_video_without_end_comes_to_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    content = video(frames(20), 10)
+    monkeypatch.setattr(upload_gate, "VIDEO_FRAMES", 5)
+    assert watch(content).seconds == pytest.approx(0.5, abs=0.11)
+    monkeypatch.setattr(upload_gate, "VIDEO_FRAMES", 100)
+    monkeypatch.setattr(upload_gate, "VIDEO_PIXELS", 96 * 128 * 8)
+    assert watch(content).seconds == pytest.approx(0.8, abs=0.11)
+
+
+def test_video_of_one_frame_a_minute() -> None:
+    stream = io.BytesIO()
+    with av.open(stream, "w", format="mp4") as target:
+        sink = target.add_stream("libx264", rate=10)
+        sink.width, sink.height, sink.pix_fmt = 64, 48, "yuv420p"
+        for number, shade in enumerate((40, 200, 90)):
+            frame = av.VideoFrame.from_ndarray(frames(1, shade, (48, 64))[0], format="rgb24")
+            frame.pts = number * 600
+            target.mux(sink.encode(frame))
+        target.mux(sink.encode(None))
+    found = watch(stream.getvalue())
+    assert found.seconds == pytest.approx(121, abs=1)
+    assert found.analysed == 3
+
+
+def test_tar_that_unpacks_to_too_much_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upload_gate, "UNPACKED_BYTES", 5000)
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as tar:
+        for number in range(4):
+            member = tarfile.TarInfo(f"{number}.bin")
+            member.size = 2000
+            tar.addfile(member, io.BytesIO(bytes(2000)))
+    with pytest.raises(FerError, match="far more than FER-2013"):
+        importing.import_dataset(io.BytesIO(packed.getvalue()), tmp_path / "data")
+
+
+def test_table_without_line_ends_is_refused(tmp_path: Path) -> None:
+    endless = io.BytesIO(b"emotion,pixels,Usage\n" + b"0 " * face_tables.MAX_LINE)
+    with pytest.raises(FerError, match="a line is too long"):
+        importing.import_dataset(endless, tmp_path / "data")
+
+
+def test_the_server_takes_what_the_pages_ask_for() -> None:
+    """The server refuses a larger upload before any widget's own limit is looked at."""
+    taken = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
+    limits = (
+        upload_gate.IMAGE_BYTES >> 20,
+        upload_gate.VIDEO_BYTES >> 20,
+        dataset_sections.ARCHIVE_MB,
+    )
+    assert taken["server"]["maxUploadSize"] == max(limits)
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "..", "a\0b.zip", "x" * 300, "/", "C:\\a"])
+def test_the_name_of_an_upload_is_never_a_path(name: str, tmp_path: Path) -> None:
+    content = next(c for k, c in fuzz.samples() if k == "archive")
+    report = importing.import_dataset(io.BytesIO(content), tmp_path / "data", name=name)
+    assert report.images == 126
+    assert [path.name for path in tmp_path.iterdir()] == ["data"]
+    with pytest.raises(FerError):
+        importing.import_dataset(io.BytesIO(content[:100]), tmp_path / "data", name=name)
+
+
+def test_a_few_hundred_mutated_files_do_no_harm() -> None:
+    report = fuzz.put_through(fuzz.mutated(14, number) for number in range(300))
+    assert [(kind, outcome) for kind, outcome, _ in report.findings] == []
+    assert report.outcomes["image taken"] > 20, "too little comes through to tell"
+    assert report.outcomes["video taken"] > 2
+    assert report.outcomes["archive taken"] >= 2
+
+
+def test_what_once_did_harm_does_no_more() -> None:
+    kept = fuzz.kept()
+    assert kept
+    report = fuzz.put_through(iter(kept))
+    assert [(kind, outcome) for kind, outcome, _ in report.findings] == []
+
+
+def test_the_fuzz_run_sees_crashes_and_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fuzz, "SECONDS", 0.5)
+    acts = (b"die", b"other", b"hang")
+    report = fuzz.put_through(("trial", act) for act in acts)
+    assert [outcome for _, outcome, _ in report.findings] == [
+        "crash -6",
+        "LookupError: b'other'",
+        "hang",
+    ]
