@@ -6,7 +6,7 @@ from fer.ui import text
 
 _ = text.translator()
 from fer import FerError
-from fer.ui import views, widgets
+from fer.ui import model_comparison, views, widgets
 from fer.ui.results import (
     confusions,
     crowd_sections,
@@ -16,10 +16,10 @@ from fer.ui.results import (
     result_sections,
     result_tables,
 )
-from fer.ui.studies import study_sections
+from fer.ui.studies import attention, robustness
 
 st.markdown(_("Which scenario reads faces better, by how much, and on which expressions?"))
-models = result_tables.evaluated()
+models = model_comparison.evaluated()
 if not models:
     st.warning(_("No model is evaluated here yet. Run `fer train`, `fer publish`, `fer evaluate`."))
     widgets.problems(_)
@@ -35,7 +35,7 @@ split = st.segmented_control(
     bind="query-params",
     help=_("PrivateTest is for the report; PublicTest chose epochs, head and temperature."),
 )
-found = result_tables.metrics_of(split)
+found = model_comparison.metrics_of(split)
 GROUPS = {
     "comparison": {
         "metrics": _("Metrics"),
@@ -81,9 +81,9 @@ try:
     elif view == "crowd":
         crowd_sections.show(split, _)
     elif view == "looking":
-        study_sections.looking(_)
+        attention.looking(_)
     elif view == "robustness":
-        study_sections.robustness(_)
+        robustness.robustness(_)
     elif view == "literature":
         literature.show(_)
     else:

@@ -6,8 +6,8 @@ from fer.ui import text
 
 _ = text.translator()
 from fer import FerError
-from fer.ui import contributions, loaders, widgets
-from fer.ui.studies import study_sections
+from fer.ui import loaders, widgets
+from fer.ui.studies import ablation, findings
 from fer.ui.training import training_charts, training_sections
 
 st.markdown(_("How did the models learn, do they overfit, and would longer training help?"))
@@ -82,8 +82,8 @@ try:
     training_sections.show_words(_)
 
     st.header(_("What each ingredient gives"), anchor="ablation")
-    contributions.show(_)
-    study_sections.ablation(_)
+    findings.show(_)
+    ablation.ablation(_)
 
     st.header(_("Running now"), anchor="live")
     st.fragment(

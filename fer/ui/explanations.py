@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
 import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
+from numpy.typing import NDArray
 
 from fer import emotions
 from fer.inference.classification import Prediction
+from fer.scenarios import PROPOSED
 from fer.ui import charts, loaders, widgets
-from fer.ui.studies import study_charts
+from fer.ui.charts import arrange
 from fer.ui.text import Translator
 from fer.vision.preprocessing import Gray
 
@@ -76,8 +83,38 @@ def show(face: Gray, predictions: dict[str, Prediction], key: str, _: Translator
         if explanation.gates is not None and record is not None:
             st.markdown(_("Gates of the SE block of `{model}`", model=model))
             widgets.chart(
-                study_charts.gates_of_image(explanation.gates, record, explanation.target, _),
+                gates_of_image(explanation.gates, record, explanation.target, _),
                 key=f"{key}_gates",
                 alt=_("Points: the gate of each channel for this face, beside its class' average"),
             )
     widgets.download(lambda: pd.DataFrame(gradcam.rows(found)), f"{key}_grad_cam", _)
+
+
+def gates_of_image(
+    gates: NDArray[np.float32], record: Mapping[str, Any], target: int, _: Translator
+) -> go.Figure:
+    """One image's gates beside the average gates of its class; channels sorted by that average."""
+    average = np.array(record["classes"][target])
+    order = np.argsort(-average)
+    rank = np.arange(1, len(order) + 1)
+    emotion = emotions.EMOTIONS[target]
+    figure = go.Figure()
+    figure.add_scattergl(
+        x=rank,
+        y=100 * gates[order],
+        mode="markers",
+        name=_("this face"),
+        marker={"size": 4, "color": PROPOSED.colour},
+        customdata=order,
+        hovertemplate=_("channel") + " %{customdata}: %{y:.1f} %<extra></extra>",
+    )
+    figure.add_scattergl(
+        x=rank,
+        y=100 * average[order],
+        mode="lines",
+        name=_("average of {emotion}", emotion=_(emotion.key)),
+        line={"color": emotion.colour, "width": 2},
+        hoverinfo="skip",
+    )
+    figure.update_yaxes(range=[0, 100])
+    return arrange(figure, _, x=_("Channels, by their average"), y=_("Gate (%)"), height=240)

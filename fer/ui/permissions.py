@@ -14,7 +14,7 @@ import streamlit as st
 from streamlit.errors import StreamlitSecretNotFoundError
 
 from fer import FerError
-from fer.ui.demo import ice
+from fer.ui import ice
 from fer.ui.text import Translator
 
 Act = Literal["train", "import"]

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer import FerError
-from fer.artifacts import model_store
 from fer.vision import preprocessing, scales
 from fer.vision.preprocessing import Floats, Gray, Rgb
 
@@ -110,12 +109,11 @@ class Detector:
     YuNet's boxes grow inexact with the tilt.
     """
 
-    def __init__(
-        self, path: Path = model_store.FOLDER / model_store.DETECTOR, longest: int = LONGEST_SIDE
-    ) -> None:
+    def __init__(self, path: Path, longest: int = LONGEST_SIDE) -> None:
         """Loads the detector.
 
         Args:
+            path: of YuNet's ONNX file, which comes with the trained models.
             longest: the usual size: images are shrunk to so many pixels on their longer side. With
                 less than `LONGEST_SIDE`, for a stream, it is the only one.
 

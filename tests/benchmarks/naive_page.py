@@ -35,7 +35,7 @@ def networks() -> list[tuple[str, int, Any]]:
 @st.cache_resource
 def detector() -> Detector:
     """The face detector."""
-    return Detector()
+    return Detector(model_store.FOLDER / model_store.DETECTOR)
 
 
 models, find = networks(), detector()

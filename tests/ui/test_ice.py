@@ -6,7 +6,7 @@ import pytest
 import streamlit_webrtc
 
 from fer import FerError
-from fer.ui.demo import ice
+from fer.ui import ice
 
 
 @pytest.mark.parametrize(

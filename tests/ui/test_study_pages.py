@@ -17,7 +17,7 @@ from fer.scenarios import Phase
 from fer.studies import ablation, analysis
 from fer.ui import loaders
 from fer.ui.results import report
-from fer.ui.studies import study_sections
+from fer.ui.studies import report_tables
 from fer.ui.text import Translator
 from tests.support.making import ROOT, jpeg
 from tests.support.pages import VIEWS, messages, open_page, open_view, walk_alts
@@ -207,7 +207,7 @@ def test_ablation_is_shown_on_the_training_page(
     app = open_page("4_Training.py")
     assert not app.exception
     assert messages(app) == []
-    table = study_sections.ablation_table(small_ablation, EN)
+    table = ablation.ablation_table(small_ablation, EN)
     assert list(table["Left out"]) == [
         "nothing left out",
         "Squeeze-and-Excitation block",
@@ -232,9 +232,9 @@ def test_report_includes_the_studies() -> None:
     from datetime import UTC, datetime
 
     page = report.html("PrivateTest", EN, datetime(2026, 1, 2, tzinfo=UTC))
-    for heading in study_sections.report_tables(EN):
+    for heading in report_tables.report_tables(EN):
         assert f"<h2>{heading}</h2>" in page
-    assert len(study_sections.report_tables(EN)) >= 3
+    assert len(report_tables.report_tables(EN)) >= 3
     assert ">NaN<" not in page
     assert "Qoid Rif'at" in html.unescape(page)
     # The plain answers stand before anything else, long tables after the curves.

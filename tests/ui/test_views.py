@@ -13,9 +13,8 @@ from fer import FerError, files
 from fer.data.dataset import Dataset
 from fer.evaluation import reviews
 from fer.scenarios import PROPOSED
-from fer.ui import about, contributions, loaders, text
-from fer.ui.results import result_tables
-from fer.ui.studies import study_charts, study_sections
+from fer.ui import about, loaders, model_comparison, text
+from fer.ui.studies import ablation, attention, findings, study_charts
 from fer.ui.text import Translator
 from tests.support.pages import VIEWS, messages, open_page, open_view
 
@@ -52,18 +51,18 @@ def test_the_gain_on_page_3_is_that_of_both_accuracies(split: str) -> None:
 def test_every_telling_of_the_gates_gain_agrees_with_its_table() -> None:
     record = loaders.study("gates")
     assert record is not None
-    table = study_sections.gate_ablation_table(record, EN)["Accuracy (%)"]
+    table = attention.gate_ablation_table(record, EN)["Accuracy (%)"]
     shown = f"{table[0] - table[1]:+.2f}"
-    assert any(f"give {shown} points" in said for said in contributions.sentences(EN))
+    assert any(f"give {shown} points" in said for said in findings.sentences(EN))
     gain = EN.difference(
-        *(m["accuracy"] for m in list(result_tables.metrics_of("PrivateTest").values())[::-1])
+        *(m["accuracy"] for m in list(model_comparison.metrics_of("PrivateTest").values())[::-1])
     )
-    assert any(f"gains **{gain} points**" in said for said in contributions.sentences(EN))
+    assert any(f"gains **{gain} points**" in said for said in findings.sentences(EN))
 
 
 def test_no_duration_is_told_in_two_units() -> None:
     seconds = loaders.models()["proposed"].config["training_seconds"]
-    table = result_tables.parameter_table(EN).set_index("Property")
+    table = model_comparison.parameter_table(EN).set_index("Property")
     assert table.loc["Training time", "proposed"] == text.duration(seconds, EN)
     assert [text.duration(s, EN) for s in (50, 600, 13_560)] == ["50 s", "10 min", "3.8 h"]
 
@@ -172,9 +171,7 @@ def test_an_empty_cell_holds_a_dash() -> None:
     record = loaders.study("ablation")
     assert record is not None
     app = open_page("4_Training.py")
-    frame = next(
-        f for f in app.dataframe if f.value.equals(study_sections.ablation_table(record, EN))
-    )
+    frame = next(f for f in app.dataframe if f.value.equals(ablation.ablation_table(record, EN)))
     assert frame.value.isna().to_numpy().any()
     assert frame.proto.placeholder == "–"
 

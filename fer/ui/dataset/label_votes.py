@@ -12,7 +12,7 @@ from fer.crowd import agreement, disputes
 from fer.data.dataset import SPLITS, Dataset
 from fer.data.votes import CHOICES, Votes
 from fer.ui import loaders, vote_bars, widgets
-from fer.ui.results import crowd_charts
+from fer.ui.studies import crowd_charts
 from fer.ui.text import Language, Translator
 
 ALL = "all"

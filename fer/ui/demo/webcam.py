@@ -23,8 +23,8 @@ from fer import FerError, emotions
 from fer.media import annotation, photos, streaming
 from fer.media.streaming import Observer, Watched, Watcher
 from fer.scenarios import SCENARIOS
-from fer.ui import answers, charts, loaders, widgets
-from fer.ui.demo import camera, confidence_charts, ice, relay
+from fer.ui import answers, charts, ice, loaders, widgets
+from fer.ui.demo import camera, confidence_charts, relay
 from fer.ui.text import Translator
 from fer.vision import orientation
 from fer.vision.preprocessing import Rgb

@@ -7,8 +7,17 @@ from streamlit.delta_generator import DeltaGenerator
 
 from fer import FerError, __version__
 from fer.scenarios import BASELINE, PROPOSED, SCENARIOS
-from fer.ui import about, answers, charts, image_sources, loaders, modules, sample_faces, widgets
-from fer.ui.results import result_tables
+from fer.ui import (
+    about,
+    answers,
+    charts,
+    image_sources,
+    loaders,
+    model_comparison,
+    modules,
+    sample_faces,
+    widgets,
+)
 from fer.ui.text import Translator
 
 # Which of the three places the face comes from: what was used last.
@@ -53,7 +62,7 @@ def compared(_: Translator) -> str:
         )
     gain = comparison["splits"]["PrivateTest"]
     low, high = gain["gain_interval"]
-    metrics = result_tables.metrics_of("PrivateTest")
+    metrics = model_comparison.metrics_of("PrivateTest")
     accuracies = (metrics[PROPOSED.key]["accuracy"], metrics[BASELINE.key]["accuracy"])
     return _(
         "VGG16 fine-tuned with a Squeeze-and-Excitation block (`proposed`) against a frozen VGG16 "

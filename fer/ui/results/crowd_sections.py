@@ -13,8 +13,9 @@ from fer.crowd.disputes import Dispute, Kind
 from fer.data.dataset import Split
 from fer.inference.classification import Prediction
 from fer.scenarios import BASELINE, PROPOSED
-from fer.ui import charts, loaders, vote_bars, widgets
-from fer.ui.results import crowd_charts, result_charts, result_tables
+from fer.ui import charts, loaders, model_comparison, vote_bars, widgets
+from fer.ui.results import result_charts
+from fer.ui.studies import crowd_charts
 from fer.ui.text import Translator
 
 POSITION = "dispute_position"
@@ -266,7 +267,7 @@ def _disputed(split: str, _: Translator) -> None:
         "neither": _("Crowd with neither"),
         "divided": _("Crowd divided"),
     }
-    evaluated = list(result_tables.evaluated())
+    evaluated = list(model_comparison.evaluated())
     with st.container(horizontal=True, vertical_alignment="bottom"):
         kind = st.segmented_control(
             _("Images"),
@@ -352,7 +353,7 @@ def _one(dispute: Dispute, _: Translator) -> None:
         answers = {
             key: Prediction(key, loaders.predictions(key).probabilities[at])
             for key in (BASELINE.key, PROPOSED.key)
-            if key in result_tables.evaluated()
+            if key in model_comparison.evaluated()
             for at in [loaders.prediction_rows(key)[dispute.source]]
         }
         st.markdown(

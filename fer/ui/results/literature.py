@@ -12,8 +12,7 @@ from fer.data.dataset import Split
 from fer.evaluation.literature import PUBLISHED
 from fer.evaluation.protocols import CROP, PROTOCOLS, Protocol
 from fer.scenarios import SCENARIOS
-from fer.ui import charts, loaders, widgets
-from fer.ui.results import result_tables
+from fer.ui import charts, loaders, model_comparison, widgets
 from fer.ui.text import Translator
 
 SPLIT = Split.PRIVATE_TEST.value
@@ -75,7 +74,7 @@ def rows(_: Translator) -> list[Row]:
     """Ours and others', the most accurate first."""
     record = loaders.protocols()
     found = []
-    for key, metrics in result_tables.metrics_of(SPLIT).items():
+    for key, metrics in model_comparison.metrics_of(SPLIT).items():
         by_protocol = {Protocol.ONE_CROP: metrics}
         if record is not None:
             for protocol in PROTOCOLS:

@@ -14,7 +14,7 @@ from fer.evaluation import calibration, mistakes, reviews
 from fer.evaluation.calibration import Coverage, Probabilities
 from fer.evaluation.mistakes import Mistake
 from fer.evaluation.reviews import VERDICTS, Review, Verdict
-from fer.ui import loaders, vote_bars, widgets
+from fer.ui import loaders, model_comparison, vote_bars, widgets
 from fer.ui.results import result_charts, result_sections, result_tables
 from fer.ui.studies import study_charts
 from fer.ui.text import Translator
@@ -43,7 +43,7 @@ def calibrated(split: str, _: Translator) -> None:
         )
         == "raw"
     )
-    found = {key: _probabilities(key, split, is_raw) for key in result_tables.evaluated()}
+    found = {key: _probabilities(key, split, is_raw) for key in model_comparison.evaluated()}
     labels = {key: loaders.predictions(key).of(Split(split)).labels for key in found}
     widgets.chart(
         result_charts.reliability(
@@ -121,7 +121,7 @@ def classwise_table(split: str, _: Translator) -> pd.DataFrame:
     """For each emotion and model, the class-wise calibration error before and after the
     temperature, in percent."""
     columns: dict[str, list[object]] = {_("Emotion"): [_(key) for key in emotions.KEYS]}
-    for key in result_tables.evaluated():
+    for key in model_comparison.evaluated():
         labels = loaders.predictions(key).of(Split(split)).labels
         for is_raw, state in ((True, _("before calibration")), (False, _("calibrated"))):
             errors = calibration.classwise_error(labels, _probabilities(key, split, is_raw))
@@ -163,7 +163,9 @@ def errors(split: str, _: Translator) -> None:
         key="error_kind",
         label_visibility="collapsed",
     )
-    parts_of = {key: loaders.predictions(key).of(Split(split)) for key in result_tables.evaluated()}
+    parts_of = {
+        key: loaders.predictions(key).of(Split(split)) for key in model_comparison.evaluated()
+    }
     if kind == "labels":
         _doubtful(parts_of, split, _)
     elif kind == "confident":

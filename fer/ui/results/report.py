@@ -13,9 +13,9 @@ import streamlit as st
 
 from fer import emotions
 from fer.scenarios import BASELINE, PROPOSED
-from fer.ui import about, charts, contributions, loaders
-from fer.ui.results import crowd_charts, crowd_sections, result_charts, result_tables
-from fer.ui.studies import study_sections
+from fer.ui import about, charts, loaders, model_comparison
+from fer.ui.results import crowd_sections, result_charts, result_tables
+from fer.ui.studies import crowd_charts, findings, report_tables
 from fer.ui.text import Language, Translator
 from fer.ui.training import training_charts, training_sections
 
@@ -53,7 +53,7 @@ def html(split: str, _: Translator, now: datetime) -> str:
     Raises:
         FerError: if stored predictions are damaged.
     """
-    found = result_tables.metrics_of(split)
+    found = model_comparison.metrics_of(split)
     roc, precision = result_tables.roc_and_precision_recall(split)
     figures: dict[str, go.Figure] = {
         _("F1 of each class"): result_charts.class_scores(
@@ -82,12 +82,12 @@ def html(split: str, _: Translator, now: datetime) -> str:
     tables = {
         _("Metrics"): result_tables.metric_table(split, _),
         _("Method"): about.methodology(_),
-        _("Parameters"): result_tables.parameter_table(_),
+        _("Parameters"): model_comparison.parameter_table(_),
         _("Metrics of each class"): result_tables.class_table(split, _),
         _("ROC and PR"): result_tables.curve_table(roc, precision, _),
     }
     tables |= crowd_sections.report_tables(split, _)
-    tables |= study_sections.report_tables(_)
+    tables |= report_tables.report_tables(_)
     timed = loaders.benchmark()
     if timed is not None:
         tables[_("Speed")] = result_tables.speed_table(timed, _)
@@ -102,7 +102,7 @@ def html(split: str, _: Translator, now: datetime) -> str:
         split=split,
         made=_("Made on {date} from stored results.", date=now.strftime("%Y-%m-%d %H:%M UTC")),
         sources=[
-            f"{key}: SHA-256 {model.digest}" for key, model in result_tables.evaluated().items()
+            f"{key}: SHA-256 {model.digest}" for key, model in model_comparison.evaluated().items()
         ],
         data=" ".join(
             [
@@ -112,7 +112,7 @@ def html(split: str, _: Translator, now: datetime) -> str:
         ),
         thesis=about.credit(_).translate(UNMARKED),
         gain=_gain(split, _),
-        answers=[sentence.translate(UNMARKED) for sentence in contributions.sentences(_)],
+        answers=[sentence.translate(UNMARKED) for sentence in findings.sentences(_)],
         script=plotly.offline.get_plotlyjs(),
         # What does not fit a page comes after the curves.
         tables={name: _markup(t, _) for name, t in tables.items() if len(t) <= PAGE},
@@ -125,7 +125,7 @@ def _gain(split: str, _: Translator) -> str:
     comparison = loaders.comparison()
     if comparison is None:
         return ""
-    found = result_tables.metrics_of(split)
+    found = model_comparison.metrics_of(split)
     gain = comparison["splits"][split]
     low, high = gain["gain_interval"]
     return _(

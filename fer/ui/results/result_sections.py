@@ -7,15 +7,15 @@ import streamlit as st
 
 from fer import emotions
 from fer.scenarios import BASELINE, PROPOSED
-from fer.ui import contributions, loaders, widgets
+from fer.ui import loaders, model_comparison, widgets
 from fer.ui.results import result_charts, result_tables
-from fer.ui.studies import study_sections
+from fer.ui.studies import findings, records
 from fer.ui.text import Translator
 
 
 def headline(split: str, is_whole: bool, _: Translator) -> None:
     """Both models' accuracy and the gain: a row of figures, or one line above another view."""
-    found = result_tables.metrics_of(split)
+    found = model_comparison.metrics_of(split)
     comparison = loaders.comparison()
     gained = None
     if comparison is not None:
@@ -57,7 +57,7 @@ def headline(split: str, is_whole: bool, _: Translator) -> None:
 
 def metrics(split: str, _: Translator) -> None:
     """What gives the gain, every metric of both models, how often only one of them is right."""
-    contributions.show(_)
+    findings.show(_)
     widgets.table(
         result_tables.metric_table(split, _), f"metrics_{split}", _("Both models' metrics"), _
     )
@@ -74,7 +74,10 @@ def metrics(split: str, _: Translator) -> None:
 def parameters(_: Translator) -> None:
     """The technical comparison of the scenarios."""
     widgets.wrapped_table(
-        result_tables.parameter_table(_), "parameters", _("Both scenarios, property by property"), _
+        model_comparison.parameter_table(_),
+        "parameters",
+        _("Both scenarios, property by property"),
+        _,
     )
 
 
@@ -91,7 +94,7 @@ def classes(split: str, _: Translator) -> None:
     )
     shown = {
         key: [found["per_class"][emotion][score] for emotion in emotions.KEYS]
-        for key, found in result_tables.metrics_of(split).items()
+        for key, found in model_comparison.metrics_of(split).items()
     }
     widgets.chart(
         result_charts.class_scores(shown, scores[score], _),
@@ -226,4 +229,4 @@ def without_twins(split: str, _: Translator) -> None:
         ]
     )
     widgets.table(frame, f"leakage_{split}", _("Accuracy with and without duplicates"), _)
-    study_sections.made_with(record, "fer analyse --only leakage", _)
+    records.made_with(record, "fer analyse --only leakage", _)

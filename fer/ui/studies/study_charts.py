@@ -132,36 +132,6 @@ def gate_map(record: Mapping[str, Any], channels: Sequence[int], _: Translator) 
     return arrange(figure, _, x=_("Channel of block5_pool"), y=_("Emotion"))
 
 
-def gates_of_image(
-    gates: NDArray[np.float32], record: Mapping[str, Any], target: int, _: Translator
-) -> go.Figure:
-    """One image's gates beside the average gates of its class; channels sorted by that average."""
-    average = np.array(record["classes"][target])
-    order = np.argsort(-average)
-    rank = np.arange(1, len(order) + 1)
-    emotion = emotions.EMOTIONS[target]
-    figure = go.Figure()
-    figure.add_scattergl(
-        x=rank,
-        y=100 * gates[order],
-        mode="markers",
-        name=_("this face"),
-        marker={"size": 4, "color": PROPOSED.colour},
-        customdata=order,
-        hovertemplate=_("channel") + " %{customdata}: %{y:.1f} %<extra></extra>",
-    )
-    figure.add_scattergl(
-        x=rank,
-        y=100 * average[order],
-        mode="lines",
-        name=_("average of {emotion}", emotion=_(emotion.key)),
-        line={"color": emotion.colour, "width": 2},
-        hoverinfo="skip",
-    )
-    figure.update_yaxes(range=[0, 100])
-    return arrange(figure, _, x=_("Channels, by their average"), y=_("Gate (%)"), height=240)
-
-
 def confidences(bins: Mapping[str, Sequence[Mapping[str, float]]], _: Translator) -> go.Figure:
     """How many images are answered with each confidence, a line for each model."""
     figure = go.Figure()

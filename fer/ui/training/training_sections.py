@@ -15,8 +15,7 @@ from fer.artifacts.runs import Row
 from fer.scenarios import SCENARIOS, Scenario
 from fer.training import jobs, learning_curves, monitor
 from fer.training.learning_curves import LossRise, Moment
-from fer.ui import charts, loaders, permissions, text, widgets
-from fer.ui.results import result_tables
+from fer.ui import charts, loaders, model_comparison, permissions, text, widgets
 from fer.ui.text import Translator
 from fer.ui.training import training_charts
 
@@ -213,7 +212,7 @@ def differences(names: list[str], _: Translator) -> pd.DataFrame:
             scenarios[name] = Scenario.from_dict(record)
     rows = {
         label: [tell(scenario) for scenario in scenarios.values()]
-        for label, tell in result_tables.hyperparameters(_).items()
+        for label, tell in model_comparison.hyperparameters(_).items()
     }
     different = {label: told for label, told in rows.items() if len(set(told)) > 1}
     return pd.DataFrame(

@@ -1,8 +1,8 @@
-"""What the pages show of `fer analyse` and `fer ablate`: views of their records, with tables."""
+"""Where both models look: Grad-CAM by region, the check that maps can be trusted, the SE gates."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,9 +10,8 @@ import pandas as pd
 import streamlit as st
 
 from fer import emotions
-from fer.data import dataset
 from fer.ui import loaders, widgets
-from fer.ui.studies import study_charts
+from fer.ui.studies import records, study_charts
 from fer.ui.text import Translator
 from fer.vision.preprocessing import FER_SIZE
 
@@ -20,44 +19,9 @@ from fer.vision.preprocessing import FER_SIZE
 PATCH = 1 / 3
 
 
-def _record(study: str, _: Translator) -> dict[str, Any] | None:
-    """A study's record; without one, a sentence that says which command makes it."""
-    record = loaders.study(study)
-    if record is None:
-        st.caption(
-            _(
-                "Not made yet. Run `{command}`.",
-                command="fer ablate" if study == "ablation" else f"fer analyse --only {study}",
-            )
-        )
-    return record
-
-
-def made_with(record: Mapping[str, Any], command: str, _: Translator) -> None:
-    """Which command made a record, from which commit, seed, data and weights."""
-    stale = [
-        key
-        for key, digest in record["weights_sha256"].items()
-        if key not in loaders.models() or loaders.models()[key].digest != digest
-    ]
-    st.caption(
-        _(
-            "Made with `{command}` at commit {commit}, seed {seed}, data {data}.",
-            command=command,
-            commit=record["commit"][:12],
-            seed=record["seed"],
-            data=record["data_sha256"][:12],
-        )
-    )
-    if not dataset.is_official(record["data_sha256"]):
-        st.caption(_("Made of other images than FER-2013's, so it is not FER-2013's result."))
-    if stale:
-        st.warning(_("Made with other weights of {models}; run it again.", models=", ".join(stale)))
-
-
 def looking(_: Translator) -> None:
     """Where each model's Grad-CAM lies, whether the maps can be trusted, and the SE gates."""
-    record = _record("regions", _)
+    record = records.record("regions", _)
     if record is not None:
         _regions(record, _)
     checked = loaders.study("sanity")
@@ -111,7 +75,7 @@ def _regions(record: Mapping[str, Any], _: Translator) -> None:
         widgets.table(
             region_table(record, names, _), "regions", _("Share of Grad-CAM by class and region"), _
         )
-    made_with(record, "fer analyse --only regions", _)
+    records.made_with(record, "fer analyse --only regions", _)
 
 
 def region_names(_: Translator) -> dict[str, str]:
@@ -237,7 +201,7 @@ def _gates(record: Mapping[str, Any], _: Translator) -> None:
         )
     )
     _patches(record, _)
-    made_with(record, "fer analyse --only gates", _)
+    records.made_with(record, "fer analyse --only gates", _)
 
 
 def gate_ablation_table(record: Mapping[str, Any], _: Translator) -> pd.DataFrame:
@@ -306,188 +270,3 @@ def _marked(image: Any, top: float, left: float) -> Any:
     area = np.s_[row : row + side, column : column + side]
     shown[area] = np.asarray(image)[area]
     return shown.astype(np.uint8).repeat(2, axis=0).repeat(2, axis=1)
-
-
-def robustness(_: Translator) -> None:
-    """Accuracy of both models on spoilt faces."""
-    record = _record("robustness", _)
-    if record is None:
-        return
-    called = corruptions(_)
-    key = st.pills(
-        _("What is done to the face"),
-        list(record["corruptions"]),
-        default="blur",
-        format_func=lambda name: called[name][0],
-        required=True,
-        key="corruption",
-    )
-    name, unit = called[key]
-    widgets.chart(
-        study_charts.corruption(record, key, f"{name} ({unit})", _),
-        key="robustness",
-        alt=_("Lines: accuracy of both models as the faces are spoilt more and more"),
-    )
-    st.caption(
-        _(
-            "{n} PrivateTest images, the same for every point, with 95 % intervals; answers of the "
-            "backend `{backend}` ({precision}).",
-            n=_.number(record["images"]),
-            backend=record["backend"],
-            precision="int8" if record["backend"] == "fast" else "float32",
-        )
-    )
-    with st.expander(_("Table and download"), key="robustness_details"):
-        widgets.table(
-            robustness_table(record, called, _), "robustness_table", _("Accuracy when spoilt"), _
-        )
-    made_with(record, "fer analyse --only robustness", _)
-
-
-def corruptions(_: Translator) -> dict[str, tuple[str, str]]:
-    """What each corruption is called, and the unit of its strength."""
-    return {
-        "rotation": (_("Rotation"), "°"),
-        "blur": (_("Blur"), _("σ in pixels")),
-        "noise": (_("Noise"), _("σ in gray levels")),
-        "brightness": (_("Brightness"), _("± gray levels")),
-        "contrast": (_("Contrast"), _("factor")),
-        "resolution": (_("Low resolution"), _("pixels a side")),
-        "eyes_covered": (_("Eyes covered"), _("share of their height")),
-        "mouth_covered": (_("Mouth covered"), _("share of its height")),
-    }
-
-
-def robustness_table(
-    record: Mapping[str, Any], called: Mapping[str, tuple[str, str]], _: Translator
-) -> pd.DataFrame:
-    """A row for each corruption, strength and model; the clean images first."""
-    clean = [
-        {
-            _("Model"): model,
-            _("What is done to the face"): _("none"),
-            _("Strength"): 0.0,
-            _("Accuracy (%)"): round(100 * row["accuracy"], 2),
-        }
-        for model, row in record["clean"].items()
-    ]
-    return pd.DataFrame(
-        clean
-        + [
-            {
-                _("Model"): model,
-                _("What is done to the face"): called[key][0],
-                _("Strength"): float(result["strength"]),
-                _("Accuracy (%)"): round(100 * row["accuracy"], 2),
-            }
-            for key, found in record["corruptions"].items()
-            for result in found["results"]
-            for model, row in result["models"].items()
-        ]
-    )
-
-
-def ablation(_: Translator) -> None:
-    """What each ingredient of `proposed` gives, under one small budget."""
-    record = _record("ablation", _)
-    if record is None:
-        return
-    called = ingredients(_)
-    budget, repeated = record["budget"], record["repeated"].get("se")
-    rows = [
-        (called[run["without"]], run["gain"]["gain"], run["gain"]["gain_interval"])
-        for run in record["runs"]
-        if "gain" in run and run["seed"] == record["seed"]
-    ]
-    widgets.chart(
-        study_charts.ablation(rows, _),
-        key="ablation",
-        alt=_("Bars: percentage points of accuracy that each ingredient of proposed gives"),
-    )
-    st.caption(
-        _(
-            "`proposed` trained without each ingredient: the same {epochs} epochs "
-            "({passes} passes over Training) at {size} px and the same seed, measured on "
-            "PrivateTest, 95 % intervals over images. The published model was trained far longer; "
-            "what pays off late, such as augmentation against overfitting, shows least here.",
-            epochs=budget["epochs"],
-            passes=_.number(record["passes"], 1),
-            size=budget["image_size"],
-        )
-    )
-    if repeated is not None and repeated["standard_deviation"] is not None:
-        st.write(
-            _(
-                "Over {n} seeds the SE block gives {mean} points on average, with a standard "
-                "deviation of {deviation} between seeds.",
-                n=len(repeated["seeds"]),
-                mean=_.signed(100 * repeated["mean_gain"], 1),
-                deviation=_.number(100 * repeated["standard_deviation"], 1),
-            )
-        )
-    widgets.table(ablation_table(record, _), "ablation_table", _("Every run of the ablation"), _)
-    made_with(record, "fer ablate", _)
-
-
-def ingredients(_: Translator) -> dict[str, str]:
-    """What each ingredient of `proposed` is called; "full" leaves none out."""
-    return {
-        "full": _("nothing left out"),
-        "se": _("Squeeze-and-Excitation block"),
-        "fine_tuning": _("Fine-tuning"),
-        "augmentation": _("Augmentation"),
-        "class_weights": _("Class weights"),
-        "label_smoothing": _("Label smoothing"),
-    }
-
-
-def ablation_table(record: Mapping[str, Any], _: Translator) -> pd.DataFrame:
-    """A row for each run: what was left out, seed, accuracies, macro F1, gain, McNemar's p."""
-    called = ingredients(_)
-    whole = {
-        run["seed"]: run["private"]["accuracy"]
-        for run in record["runs"]
-        if run["without"] == "full"
-    }
-    return pd.DataFrame(
-        [
-            {
-                _("Left out"): called[run["without"]],
-                _("Seed"): str(run["seed"]),
-                _("PublicTest (%)"): round(100 * run["public_accuracy"], 2),
-                _("PrivateTest (%)"): round(100 * run["private"]["accuracy"], 2),
-                _("Macro F1"): round(run["private"]["macro_f1"], 4),
-                _("Gain of the ingredient (points)"): (
-                    _.points(whole[run["seed"]], run["private"]["accuracy"], 2)
-                    if "gain" in run
-                    else None
-                ),
-                _("McNemar's exact p"): (
-                    _.p_value(run["gain"]["mcnemar_p"]) if "gain" in run else ""
-                ),
-            }
-            for run in record["runs"]
-        ]
-    )
-
-
-def report_tables(_: Translator) -> dict[str, pd.DataFrame]:
-    """The studies' tables that the report shows, by heading; only of studies that were made."""
-    makers: dict[str, tuple[str, Callable[[Mapping[str, Any]], pd.DataFrame]]] = {
-        "ablation": (_("What each ingredient gives"), lambda r: ablation_table(r, _)),
-        "gates": (_("Gates of the SE block"), lambda r: gate_ablation_table(r, _)),
-        "robustness": (
-            _("Accuracy when spoilt"),
-            lambda r: robustness_table(r, corruptions(_), _),
-        ),
-        "regions": (
-            _("Share of Grad-CAM by class and region"),
-            lambda r: region_table(r, region_names(_), _),
-        ),
-    }
-    found = {}
-    for study, (heading, make) in makers.items():
-        record = loaders.study(study)
-        if record is not None:
-            found[heading] = make(record)
-    return found

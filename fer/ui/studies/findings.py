@@ -7,9 +7,8 @@ import streamlit as st
 from fer.scenarios import BASELINE, PROPOSED
 from fer.studies import contributions
 from fer.studies.contributions import Estimate, SqueezeExcitation
-from fer.ui import loaders
-from fer.ui.results import result_tables
-from fer.ui.studies import study_sections
+from fer.ui import loaders, model_comparison
+from fer.ui.studies import ablation
 from fer.ui.text import Translator
 
 
@@ -26,7 +25,7 @@ def sentences(_: Translator) -> list[str]:
             _(
                 "Of its ingredients **{ingredient}** gives most: {points} points ({low} to {high}) "
                 "in the ablation, whose runs are shorter than the published model's.",
-                ingredient=study_sections.ingredients(_)[found.largest[0]],
+                ingredient=ablation.ingredients(_)[found.largest[0]],
                 **_figures(found.largest[1], _),
             )
         )
@@ -49,7 +48,7 @@ def _figures(estimate: Estimate, _: Translator, decimals: int = 1) -> dict[str, 
 
 
 def _gain(gain: Estimate, without_twins: Estimate | None, _: Translator) -> str:
-    metrics = result_tables.metrics_of("PrivateTest")
+    metrics = model_comparison.metrics_of("PrivateTest")
     accuracies = (metrics[PROPOSED.key]["accuracy"], metrics[BASELINE.key]["accuracy"])
     said = _(
         "On PrivateTest `proposed` gains **{points} points** over `baseline` (95 % {low} to "

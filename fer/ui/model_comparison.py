@@ -1,0 +1,151 @@
+"""Both models side by side: metrics of the evaluated ones, and their hyperparameters as a table."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+
+from fer.artifacts.model_store import Artifact
+from fer.networks import complexity
+from fer.scenarios import Augmentation, Phase, Scenario
+from fer.ui import loaders, text
+from fer.ui.text import Translator
+
+
+def evaluated() -> dict[str, Artifact]:
+    """The trained models whose metrics are stored, by scenario key."""
+    return {key: model for key, model in loaders.models().items() if model.metrics is not None}
+
+
+def metrics_of(split: str) -> dict[str, dict[str, Any]]:
+    """Each model's stored metrics on a split."""
+    return {key: (model.metrics or {})["splits"][split] for key, model in evaluated().items()}
+
+
+def hyperparameters(_: Translator) -> dict[str, Callable[[Scenario], str]]:
+    """How each property of a scenario is told, by what it is called."""
+    return {
+        _("Backbone"): lambda s: _("VGG16, ImageNet weights"),
+        _("Trained layers of the backbone"): lambda s: (
+            _("none") if s.trainable_layers is None else "–".join(map(str, s.trainable_layers))
+        ),
+        _("Squeeze-and-Excitation block"): lambda s: (
+            _("no") if s.se_ratio is None else _("yes, reduction {ratio}", ratio=s.se_ratio)
+        ),
+        _("Pooling"): lambda s: (
+            _("average of each quadrant") if s.pooling == "grid" else _("global average")
+        ),
+        _("Hidden layer"): lambda s: (
+            _("none") if s.hidden_units is None else _.number(s.hidden_units)
+        ),
+        _("Dropout"): lambda s: _.number(s.dropout, 1),
+        _("Input"): lambda s: f"{s.input_size}×{s.input_size}×3",
+        _("Parameters"): lambda s: _.number(complexity.parameters(s)),
+        _("Trainable parameters"): lambda s: _.number(complexity.trainable_parameters(s)),
+        _("Computation for one face"): lambda s: _(
+            "{n} GFLOPs", n=_.number(2 * complexity.multiply_adds(s) / 1e9, 2)
+        ),
+        _("Loss"): lambda s: (
+            _("cross-entropy with label smoothing {smoothing}").format(
+                smoothing=_.number(s.label_smoothing, 1)
+            )
+            if s.label_smoothing
+            else _("categorical cross-entropy")
+        ),
+        _("Class weights"): lambda s: (
+            _("none") if s.class_weights == "none" else _("square root of inverse frequency")
+        ),
+        _("Augmentation"): lambda s: _augmentation(s.augmentation, _),
+        _("Optimiser"): lambda s: _(
+            "AdamW, weight decay {decay}, gradient norm at most {norm}",
+            decay=_.number(s.weight_decay, 3),
+            norm="–" if s.clipnorm is None else _.number(s.clipnorm, 1),
+        ),
+        _("Averaged weights (EMA)"): lambda s: (
+            _("no") if s.ema_momentum is None else _.number(s.ema_momentum, 3)
+        ),
+        _("Schedule"): lambda s: "; ".join(_phase(phase, _) for phase in s.phases),
+        _("Seed"): lambda s: str(s.seed),
+    }
+
+
+def parameter_table(_: Translator) -> pd.DataFrame:
+    """The two scenarios as they were trained, a row for each property, from their records."""
+    models = loaders.models()
+    of_model: dict[str, Callable[[Artifact], str]] = {
+        _("Epochs, best"): lambda a: f"{a.config['epochs_run']}, {a.config['best_epoch']}",
+        _("Training time"): lambda a: text.duration(a.config["training_seconds"], _),
+        _("Size of its own weights"): lambda a: f"{_.number(a.size / 1e6, 1)} MB",
+        _("Latency for one face, int8"): lambda a: _latency(a.key, _),
+        _("Temperature"): lambda a: _.number(a.temperature, 3),
+        _("Published"): lambda a: str(a.config["published"]),
+        "SHA-256": lambda a: a.digest[:12],
+    }
+    of_scenario = hyperparameters(_)
+    return pd.DataFrame(
+        {
+            _("Property"): [*of_scenario, *of_model],
+            **{
+                key: [
+                    *(tell(model.scenario) for tell in of_scenario.values()),
+                    *(tell(model) for tell in of_model.values()),
+                ]
+                for key, model in models.items()
+            },
+        }
+    )
+
+
+def _phase(phase: Phase, _: Translator) -> str:
+    return _(
+        "{epochs} epochs at {size} px, batch {batch}, cosine from {rate} to {end}",
+        epochs=phase.epochs,
+        size=phase.image_size,
+        batch=phase.batch_size,
+        rate=_.scientific(phase.learning_rate),
+        end=_.scientific(phase.final_learning_rate) if phase.final_learning_rate else "0",
+    )
+
+
+def _augmentation(changes: Augmentation | None, _: Translator) -> str:
+    if changes is None:
+        return _("none")
+    said = [
+        _(
+            "rotation ±{rotation}°, flip {flip}, shift ±{shift}, zoom ±{zoom}, "
+            "contrast ±{contrast}, brightness ±{brightness}",
+            rotation=_.number(changes.rotation),
+            flip=_.percent(changes.flip, 0),
+            shift=_.percent(changes.shift),
+            zoom=_.percent(changes.zoom, 0),
+            contrast=_.percent(changes.contrast, 0),
+            brightness=_.number(changes.brightness),
+        )
+    ]
+    if changes.gamma:
+        said.append(
+            _(
+                "gamma {low} to {high}",
+                low=_.number(math.exp(-changes.gamma), 2),
+                high=_.number(math.exp(changes.gamma), 2),
+            )
+        )
+    if changes.erasing:
+        said.append(
+            _(
+                "erasing {share} of the images, up to {area} of the area",
+                share=_.percent(changes.erasing, 0),
+                area=_.percent(changes.erased_area, 0),
+            )
+        )
+    return ", ".join(said)
+
+
+def _latency(key: str, _: Translator) -> str:
+    record = loaders.benchmark()
+    if record is None or record["weights_sha256"].get(key) != loaders.models()[key].digest:
+        return "–"
+    return f"{_.number(record['models'][key]['fast_ms'], 1)} ms"

@@ -1,0 +1,92 @@
+"""How both models bear spoilt faces."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from fer.ui import widgets
+from fer.ui.studies import records, study_charts
+from fer.ui.text import Translator
+
+
+def robustness(_: Translator) -> None:
+    """Accuracy of both models on spoilt faces."""
+    record = records.record("robustness", _)
+    if record is None:
+        return
+    called = corruptions(_)
+    key = st.pills(
+        _("What is done to the face"),
+        list(record["corruptions"]),
+        default="blur",
+        format_func=lambda name: called[name][0],
+        required=True,
+        key="corruption",
+    )
+    name, unit = called[key]
+    widgets.chart(
+        study_charts.corruption(record, key, f"{name} ({unit})", _),
+        key="robustness",
+        alt=_("Lines: accuracy of both models as the faces are spoilt more and more"),
+    )
+    st.caption(
+        _(
+            "{n} PrivateTest images, the same for every point, with 95 % intervals; answers of the "
+            "backend `{backend}` ({precision}).",
+            n=_.number(record["images"]),
+            backend=record["backend"],
+            precision="int8" if record["backend"] == "fast" else "float32",
+        )
+    )
+    with st.expander(_("Table and download"), key="robustness_details"):
+        widgets.table(
+            robustness_table(record, called, _), "robustness_table", _("Accuracy when spoilt"), _
+        )
+    records.made_with(record, "fer analyse --only robustness", _)
+
+
+def corruptions(_: Translator) -> dict[str, tuple[str, str]]:
+    """What each corruption is called, and the unit of its strength."""
+    return {
+        "rotation": (_("Rotation"), "°"),
+        "blur": (_("Blur"), _("σ in pixels")),
+        "noise": (_("Noise"), _("σ in gray levels")),
+        "brightness": (_("Brightness"), _("± gray levels")),
+        "contrast": (_("Contrast"), _("factor")),
+        "resolution": (_("Low resolution"), _("pixels a side")),
+        "eyes_covered": (_("Eyes covered"), _("share of their height")),
+        "mouth_covered": (_("Mouth covered"), _("share of its height")),
+    }
+
+
+def robustness_table(
+    record: Mapping[str, Any], called: Mapping[str, tuple[str, str]], _: Translator
+) -> pd.DataFrame:
+    """A row for each corruption, strength and model; the clean images first."""
+    clean = [
+        {
+            _("Model"): model,
+            _("What is done to the face"): _("none"),
+            _("Strength"): 0.0,
+            _("Accuracy (%)"): round(100 * row["accuracy"], 2),
+        }
+        for model, row in record["clean"].items()
+    ]
+    return pd.DataFrame(
+        clean
+        + [
+            {
+                _("Model"): model,
+                _("What is done to the face"): called[key][0],
+                _("Strength"): float(result["strength"]),
+                _("Accuracy (%)"): round(100 * row["accuracy"], 2),
+            }
+            for key, found in record["corruptions"].items()
+            for result in found["results"]
+            for model, row in result["models"].items()
+        ]
+    )
