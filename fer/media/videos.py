@@ -21,10 +21,10 @@ from av.video.stream import VideoStream
 
 from fer import FerError
 from fer.inference.fair_queue import patiently
-from fer.media import annotation, photos, tracks
+from fer.media import annotation, photos, tracks, video_gate
 from fer.media.scenes import CutDetector
 from fer.media.streaming import Moment, Observer, Watched
-from fer.vision import orientation, upload_gate
+from fer.vision import orientation
 from fer.vision.preprocessing import Rgb
 
 # Larger pictures are scaled down.
@@ -61,7 +61,7 @@ class Watching:
 
     moments: with seconds from its start. video: the annotated one (MP4, H.264). seconds: its
     length. analysed: how many frames were. ending: whether the whole was seen, or the file is
-    longer than `upload_gate.VIDEO_SECONDS` or cut off. stated: the length that the file states, 0
+    longer than `video_gate.VIDEO_SECONDS` or cut off. stated: the length that the file states, 0
     where it states none. turns: by how many quarter turns anticlockwise it was set upright. shots:
     how many there are. glimpses: faces that were left out because they were seen too shortly.
     too_small: the largest number of faces at once that were too small to judge.
@@ -91,7 +91,7 @@ def analyse(
 
     Faces keep their number until the film cuts, and confidences are smoothed as on the webcam.
     Sound is left out, a rotated phone video stands upright, one that lies on its side without a
-    mark of it is turned, and at most `upload_gate.VIDEO_SECONDS` are taken. A damaged file is
+    mark of it is turned, and at most `video_gate.VIDEO_SECONDS` are taken. A damaged file is
     watched as far as it can be read.
 
     Args:
@@ -100,7 +100,7 @@ def analyse(
         progress: called with the share that is done, 0-1.
 
     Raises:
-        FerError: as `upload_gate.opened_video`, or if there is no whole frame.
+        FerError: as `video_gate.opened_video`, or if there is no whole frame.
     """
 
     def seen(share: float) -> None:
@@ -142,16 +142,14 @@ class _Film:
     """An opened video: its frames, frames a second, seconds as the file states them (0 where it
     does not) and how many times as wide as high a pixel is."""
 
-    frames: upload_gate.Frames
+    frames: video_gate.Frames
     rate: float
     stated: float
     stretch: float
 
     def share(self, at: float) -> float:
         length = (
-            self.stated
-            if 0 < self.stated < upload_gate.VIDEO_SECONDS
-            else upload_gate.VIDEO_SECONDS
+            self.stated if 0 < self.stated < video_gate.VIDEO_SECONDS else video_gate.VIDEO_SECONDS
         )
         return min(at / length, 1.0)
 
@@ -168,7 +166,7 @@ class _Film:
 
 @contextmanager
 def _opened(content: bytes, name: str) -> Iterator[_Film]:
-    with upload_gate.opened_video(content, name) as (source, stream):
+    with video_gate.opened_video(content, name) as (source, stream):
         stated = 0.0
         if stream.duration and stream.time_base:
             stated = float(stream.duration * stream.time_base)
@@ -176,7 +174,7 @@ def _opened(content: bytes, name: str) -> Iterator[_Film]:
             stated = source.duration / av.time_base
         stretch = float(stream.sample_aspect_ratio or 1)
         yield _Film(
-            upload_gate.Frames(source, stream, name),
+            video_gate.Frames(source, stream, name),
             # Frames beyond the rate are left out: a 120-frame slow-motion video plays as it is.
             min(max(float(stream.average_rate or 25), SLOWEST), FASTEST),
             max(stated, 0.0),

@@ -12,7 +12,7 @@ from PIL import Image
 from fer import FerError, emotions
 from fer.data.dataset import Split
 from fer.media import photos
-from fer.ui import answers, loaders, sample_faces, vote_bars
+from fer.ui import answers, loaders, sample_faces, vote_bars, vote_loaders
 from fer.ui.text import Translator
 from fer.vision import upload_gate
 from fer.vision.faces import Face, Found
@@ -102,7 +102,7 @@ def votes(key: str, name: str, _: Translator) -> None:
     photo, whatever it is called."""
     if st.session_state.get(f"{key}_source") != "sample":
         return
-    found = loaders.votes_of([name])[0]
+    found = vote_loaders.votes_of([name])[0]
     label = name.rpartition("/")[0].rpartition("/")[2]
     if found is None or label not in emotions.KEYS:
         return

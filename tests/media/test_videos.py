@@ -13,7 +13,7 @@ import skimage.data
 from av.stream import Disposition
 
 from fer import FerError
-from fer.media import videos
+from fer.media import video_gate, videos
 from fer.vision import upload_gate
 from fer.vision.faces import Face, Found
 from tests.support.films import Finder, frames, watch
@@ -57,7 +57,7 @@ def test_fast_video_is_analysed_ten_times_a_second() -> None:
 
 
 def test_long_video_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(upload_gate, "VIDEO_SECONDS", 1.0)
+    monkeypatch.setattr(video_gate, "VIDEO_SECONDS", 1.0)
     assert watch(video(frames(40), 10)).seconds == pytest.approx(1.1, abs=0.11)
 
 
@@ -113,7 +113,7 @@ def test_too_many_bytes_and_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(upload_gate, "MOST_PIXELS", 100)
     with pytest.raises(FerError, match="megapixels"):
         watch(content)
-    monkeypatch.setattr(upload_gate, "VIDEO_BYTES", 10)
+    monkeypatch.setattr(video_gate, "VIDEO_BYTES", 10)
     with pytest.raises(FerError, match="larger than"):
         watch(content)
 
@@ -166,7 +166,7 @@ def test_a_damaged_spot_is_passed_over(tmp_path: Path) -> None:
 
 
 def test_a_video_longer_than_the_limit_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(upload_gate, "VIDEO_SECONDS", 1.0)
+    monkeypatch.setattr(video_gate, "VIDEO_SECONDS", 1.0)
     assert watch(video(frames(40), 10)).ending == "limit"
     assert watch(video(frames(8), 10)).ending == "whole"
 

@@ -11,7 +11,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from fer.data import dataset, importing, sample, votes
-from fer.ui import loaders, vote_bars
+from fer.ui import loaders, vote_bars, vote_loaders
 from fer.ui.results import report
 from fer.ui.text import Translator
 from tests.support.making import ROOT, small_archive
@@ -117,7 +117,7 @@ def test_missing_votes_are_told_and_nothing_else_breaks(elsewhere: Path) -> None
     assert len(messages(app)) == 1
     assert "votes.parquet" in messages(app)[0]
     assert "Images" in [header.value for header in app.header]
-    assert loaders.votes_of(["PrivateTest_1.jpg"]) == [None]
+    assert vote_loaders.votes_of(["PrivateTest_1.jpg"]) == [None]
 
 
 def test_a_square_for_each_voter() -> None:

@@ -23,7 +23,7 @@ from fer.media.streaming import Observer, Watcher
 from fer.ui import loaders
 from fer.ui.demo import webcam
 from fer.ui.demo.relay import NewestRelay
-from fer.ui.demo.webcam import SLOW_SECONDS, STILL_SECONDS, Stream
+from fer.ui.demo.stream import LONGEST, SLOW_SECONDS, STILL_SECONDS, Stream
 from tests.support.making import PATIENCE, in_a_loop, until
 
 
@@ -217,7 +217,7 @@ async def there_and_back(stream: Stream, camera: Camera) -> np.ndarray:
         while True:
             frame = await asyncio.wait_for(track.recv(), PATIENCE)
             assert stream.watcher is not None
-            if stream.watcher.sight().people and frame.width <= webcam.LONGEST:
+            if stream.watcher.sight().people and frame.width <= LONGEST:
                 return frame.to_ndarray(format="rgb24")
     finally:
         camera.stop()
@@ -233,6 +233,6 @@ def test_video_comes_back_over_a_real_connection_and_leaves_no_thread(
     stream = viewer()
     before = set(threading.enumerate())
     drawn = in_a_loop(there_and_back(stream, Camera(on_canvas(portrait, *size))))
-    assert max(drawn.shape) <= webcam.LONGEST
+    assert max(drawn.shape) <= LONGEST
     assert drawn.shape[0] / drawn.shape[1] == pytest.approx(size[1] / size[0], abs=0.01)
     until(lambda: set(threading.enumerate()) <= before)

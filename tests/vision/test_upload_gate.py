@@ -18,8 +18,8 @@ from PIL import Image
 
 from fer import FerError
 from fer.data import importing
-from fer.data.formats import face_tables
-from fer.media import annotation, photos
+from fer.data.formats import face_tables, members
+from fer.media import annotation, photos, video_gate
 from fer.ui.dataset import dataset_sections
 from fer.vision import preprocessing, stages, upload_gate
 from tests.benchmarks import fuzz
@@ -236,10 +236,10 @@ def test_other_containers_and_codecs_are_out_of_reach() -> None:
 
 def test_video_without_end_comes_to_one(monkeypatch: pytest.MonkeyPatch) -> None:
     content = video(frames(20), 10)
-    monkeypatch.setattr(upload_gate, "VIDEO_FRAMES", 5)
+    monkeypatch.setattr(video_gate, "VIDEO_FRAMES", 5)
     assert watch(content).seconds == pytest.approx(0.5, abs=0.11)
-    monkeypatch.setattr(upload_gate, "VIDEO_FRAMES", 100)
-    monkeypatch.setattr(upload_gate, "VIDEO_PIXELS", 96 * 128 * 8)
+    monkeypatch.setattr(video_gate, "VIDEO_FRAMES", 100)
+    monkeypatch.setattr(video_gate, "VIDEO_PIXELS", 96 * 128 * 8)
     assert watch(content).seconds == pytest.approx(0.8, abs=0.11)
 
 
@@ -261,7 +261,7 @@ def test_video_of_one_frame_a_minute() -> None:
 def test_tar_that_unpacks_to_too_much_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(upload_gate, "UNPACKED_BYTES", 5000)
+    monkeypatch.setattr(members, "UNPACKED_BYTES", 5000)
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as tar:
         for number in range(4):
@@ -283,7 +283,7 @@ def test_the_server_takes_what_the_pages_ask_for() -> None:
     taken = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
     limits = (
         upload_gate.IMAGE_BYTES >> 20,
-        upload_gate.VIDEO_BYTES >> 20,
+        video_gate.VIDEO_BYTES >> 20,
         dataset_sections.ARCHIVE_MB,
     )
     assert taken["server"]["maxUploadSize"] == max(limits)

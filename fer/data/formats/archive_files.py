@@ -21,7 +21,7 @@ from typing import IO, cast
 
 from fer import FerError
 from fer.data.dataset import OFFICIAL_COUNTS, LabelledFace
-from fer.data.formats import face_files
+from fer.data.formats import face_files, members
 from fer.data.formats.face_files import UNREADABLE, FileEntry
 from fer.data.formats.face_tables import CsvTable, ParquetTables
 from fer.vision import upload_gate
@@ -135,7 +135,7 @@ def _zip(archive: zipfile.ZipFile, name: str, stack: ExitStack, is_inside: bool)
     # Some packers write Windows' separators into the archive.
     entries = [
         FileEntry(member.filename.replace("\\", "/"), partial(archive.open, member))
-        for member in upload_gate.zip_members(archive, name)
+        for member in members.zip_members(archive, name)
     ]
     return _chosen(entries, name, stack, is_inside)
 
@@ -143,7 +143,7 @@ def _zip(archive: zipfile.ZipFile, name: str, stack: ExitStack, is_inside: bool)
 def _tar(archive: tarfile.TarFile, name: str, stack: ExitStack, is_inside: bool) -> Content:
     entries = [
         FileEntry(member.name, partial(_extracted, archive, member))
-        for member in upload_gate.tar_members(archive, name)
+        for member in members.tar_members(archive, name)
         if member.isfile()
     ]
     return _chosen(entries, name, stack, is_inside)

@@ -20,7 +20,7 @@ import pyarrow.parquet as parquet
 
 from fer import FerError, emotions
 from fer.data.dataset import SPLITS, LabelledFace, Split
-from fer.data.formats import face_files
+from fer.data.formats import face_files, members
 from fer.data.formats.face_files import FileEntry, Place
 from fer.vision import upload_gate
 from fer.vision.preprocessing import FER_SIZE
@@ -102,7 +102,7 @@ class CsvTable:
                         found=len(row),
                         expected=len(self._header),
                     )
-                if number > upload_gate.MEMBERS:
+                if number > members.MEMBERS:
                     raise csv.Error("far more rows than FER-2013")
                 yield _row(self.name, number, row[emotion_at], row[pixels_at], row[usage_at])
         except (csv.Error, UnicodeDecodeError) as error:
@@ -134,7 +134,7 @@ def _lines(text: io.TextIOWrapper) -> Iterator[str]:
         total += len(line)
         if len(line) == MAX_LINE:
             raise csv.Error("a line is too long")
-        if total > upload_gate.UNPACKED_BYTES:
+        if total > members.UNPACKED_BYTES:
             raise csv.Error("far larger than FER-2013")
         yield line
 
@@ -204,7 +204,7 @@ class ParquetTables:
         self._files = [(split, self._opened(entry)) for split, entry in by_split]
         self._columns = [self._understood(file) for _, file in self._files]
         self.rows = sum(file.metadata.num_rows for _, file in self._files)
-        if self.rows > upload_gate.MEMBERS:
+        if self.rows > members.MEMBERS:
             raise FerError(
                 "{path} holds {count} images, far more than FER-2013; it is refused.",
                 path=called,

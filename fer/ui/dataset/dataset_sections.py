@@ -16,7 +16,7 @@ from fer.artifacts import locations
 from fer.data import aggregates, browsing, dataset
 from fer.data.dataset import SPLITS, Dataset, Split
 from fer.inference.classification import Prediction
-from fer.ui import charts, explanations, loaders, permissions, vote_bars, widgets
+from fer.ui import charts, explanations, loaders, permissions, vote_bars, vote_loaders, widgets
 from fer.ui.dataset import dataset_charts, download
 from fer.ui.text import Translator
 
@@ -151,7 +151,7 @@ def browse(data: Dataset, _: Translator) -> None:
         st.session_state[CHOSEN] = row
 
     shown = browsing.page(found, int(number))
-    votes = loaders.votes_of(data.sources[shown].tolist())
+    votes = vote_loaders.votes_of(data.sources[shown].tolist())
     with st.grid("auto", min_column_width=76, gap="xsmall"):
         for row, counts in zip(shown, votes, strict=True):
             label = _(emotions.KEYS[data.labels[row]])
@@ -189,7 +189,7 @@ def one(data: Dataset, row: int, _: Translator) -> None:
     else:
         picture.caption(_("No other image has exactly these pixels."))
     with side:
-        counts = loaders.votes_of([str(data.sources[row])])[0]
+        counts = vote_loaders.votes_of([str(data.sources[row])])[0]
         if counts is not None:
             vote_bars.chart(counts, "image_votes", _)
         widgets.chart(

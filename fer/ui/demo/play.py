@@ -16,7 +16,7 @@ from fer.crowd.game import Deck
 from fer.data import sample
 from fer.data.dataset import Dataset, Split
 from fer.inference.classification import Prediction
-from fer.ui import charts, explanations, loaders, vote_bars, widgets
+from fer.ui import charts, explanations, loaders, vote_bars, vote_loaders, widgets
 from fer.ui.text import Translator
 
 STATE, VISIT, CHOSEN = "play_game", "play_visit", "play_face"
@@ -61,13 +61,15 @@ def show(_: Translator) -> None:
 def deck() -> Deck:
     """PrivateTest where FER-2013 is imported, else the committed sample."""
     data = loaders.data()
-    found = None if data is None else _of_private_test(data.digest, loaders.votes().digest, data)
+    found = (
+        None if data is None else _of_private_test(data.digest, vote_loaders.votes().digest, data)
+    )
     return found or _of_sample()
 
 
 @st.cache_resource(show_spinner=False, max_entries=2)
 def _of_private_test(digest: str, of_votes: str, _data: Dataset) -> Deck | None:
-    return game.of_private_test(_data, loaders.votes())
+    return game.of_private_test(_data, vote_loaders.votes())
 
 
 @loaders.follows

@@ -9,14 +9,13 @@ import pandas as pd
 import streamlit as st
 
 from fer import emotions, logs
-from fer.media import streaming, videos
+from fer.media import streaming, video_gate, videos
 from fer.scenarios import SCENARIOS
 from fer.ui import answers, loaders, widgets
 from fer.ui.demo import confidence_charts
 from fer.ui.text import Translator
-from fer.vision import upload_gate
 
-TYPES = [suffix.removeprefix(".") for suffix in upload_gate.VIDEO_SUFFIXES]
+TYPES = [suffix.removeprefix(".") for suffix in video_gate.VIDEO_SUFFIXES]
 KEPT = "video_watched"
 
 
@@ -29,11 +28,11 @@ def show(_: Translator) -> None:
     upload = st.file_uploader(
         _(
             "A video of up to {seconds} seconds (MP4, MOV, WebM, MKV, AVI; up to {limit} MB)",
-            seconds=_.number(upload_gate.VIDEO_SECONDS),
-            limit=upload_gate.VIDEO_BYTES >> 20,
+            seconds=_.number(video_gate.VIDEO_SECONDS),
+            limit=video_gate.VIDEO_BYTES >> 20,
         ),
         type=TYPES,
-        max_upload_size=upload_gate.VIDEO_BYTES >> 20,
+        max_upload_size=video_gate.VIDEO_BYTES >> 20,
         key="video_upload",
     )
     st.caption(_("The video stays in this server's memory for your visit and is never stored."))

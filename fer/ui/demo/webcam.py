@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-import io
 import logging
 import time
 from collections.abc import Mapping
 from typing import Any
 
-import av
-import numpy as np
 import pandas as pd
 import streamlit as st
 
 # Before TensorFlow, whose BoringSSL symbols would crash aiortc; see `loaders.classifier`.
 import streamlit_webrtc as webrtc
-from PIL import Image
 from streamlit.errors import StreamlitSecretNotFoundError
 from streamlit_webrtc.webrtc import SignallingTimeoutError
 
 from fer import FerError, emotions
-from fer.media import annotation, photos, streaming
+from fer.media import photos, streaming
 from fer.media.streaming import Observer, Watched, Watcher
 from fer.scenarios import SCENARIOS
 from fer.ui import answers, charts, ice, loaders, widgets
 from fer.ui.demo import camera, confidence_charts, relay
+from fer.ui.demo.stream import Stream
 from fer.ui.text import Translator
-from fer.vision import orientation
-from fer.vision.preprocessing import Rgb
 
 logger = logging.getLogger(__name__)
 relay.install()
@@ -40,89 +35,9 @@ TICK = 0.5
 SLOW_TICK = 3.0
 # Both models on a frame are asked for this size; a camera that ignores it is scaled down.
 WIDTH, HEIGHT, RATE = 640, 480, 30
-LONGEST = 1280
 # Faces are looked for in a smaller copy, in a third of the time: who sits before a camera is near.
 LOOK_IN = 384
 MOST_FACES = 6
-# How long a frame waits for its own answers; 20 frames/s are shown if every frame waits that long.
-PATIENCE = 0.05
-# A connection that comes about does so within this many seconds; a camera that works sends a
-# picture more often.
-SLOW_SECONDS = 8.0
-STILL_SECONDS = 3.0
-
-
-class Stream:
-    """One visitor's stream: the callback that streamlit-webrtc calls, and what it leaves behind.
-
-    Made once for a visit: the script is rerun while the connection is being made, and a second
-    callback would share the video with the first. `watcher` is None until the models are loaded;
-    frames pass through as they are until then. `face` is the number of the chosen one, `has_files`
-    whether the page offers downloads yet. Times are `time.monotonic` seconds.
-    """
-
-    def __init__(self) -> None:
-        self.watcher: Watcher | None = None
-        self.names: Mapping[str, str] = {key: key for key in emotions.KEYS}
-        self.is_unreachable = False
-        self.face: int | None = None
-        self.has_files = False
-        self._drawn: Rgb | None = None
-        self._plain: Rgb | None = None
-        self._connecting_since: float | None = None
-        self._alive = 0.0
-
-    def callback(self, frame: av.VideoFrame) -> av.VideoFrame:
-        """The frame with what was last seen drawn on it; the networks work elsewhere."""
-        self._alive = time.monotonic()
-        if self.watcher is None:
-            return frame
-        try:
-            whole = np.asarray(frame.to_ndarray(format="rgb24"), dtype=np.uint8)
-            rgb = photos.for_display(whole, LONGEST)
-            sight = self.watcher.show(rgb, patience=PATIENCE)
-            rgb = orientation.turned(rgb, sight.turns)
-            self._drawn = annotation.people(rgb, sight.people, self.names)
-        except Exception:
-            # streamlit-webrtc would never call again: the video would stand still without a word.
-            logger.exception("A frame could not be drawn.")
-            return frame
-        self._plain = rgb
-        return av.VideoFrame.from_ndarray(self._drawn, format="rgb24")
-
-    def follow(self, is_playing: bool, is_connecting: bool, now: float) -> None:
-        """Takes note of how the connection fares.
-
-        `is_unreachable` becomes true where it is not there after `SLOW_SECONDS`, and stays so
-        until one is.
-        """
-        if is_connecting:
-            if self._connecting_since is None:
-                self._connecting_since = now
-            self.is_unreachable |= now - self._connecting_since > SLOW_SECONDS
-        else:
-            self._connecting_since = None
-        if is_playing:
-            self.is_unreachable = False
-
-    def is_still(self, now: float) -> bool:
-        """Whether no picture has come for a while, as when the camera was unplugged."""
-        return now - self._alive > STILL_SECONDS
-
-    def still(self) -> Rgb:
-        """The frame that was last shown, without what was drawn on it; only where `has_frame`."""
-        return np.array(self._plain)
-
-    def snapshot(self) -> bytes:
-        """The frame that was last shown as PNG; only where `has_frame`."""
-        stream = io.BytesIO()
-        Image.fromarray(np.asarray(self._drawn)).save(stream, "PNG")
-        return stream.getvalue()
-
-    @property
-    def has_frame(self) -> bool:
-        """Whether a frame was ever shown."""
-        return self._drawn is not None
 
 
 def show(_: Translator) -> None:

@@ -9,7 +9,7 @@ import streamlit as st
 
 from fer import emotions
 from fer.scenarios import BASELINE, PROPOSED
-from fer.ui import charts, loaders, vote_bars, widgets
+from fer.ui import charts, vote_bars, vote_loaders, widgets
 from fer.ui.results import result_charts, result_tables
 from fer.ui.text import Translator
 
@@ -113,7 +113,7 @@ def _images(found: Mapping[str, Mapping[str, Any]], split: str, _: Translator) -
         sentence += " " + _("The {n} most confident ones:", n=len(images))
     st.write(sentence)
     with st.grid("auto", min_column_width=84, gap="xsmall"):
-        votes = loaders.votes_of(sources)
+        votes = vote_loaders.votes_of(sources)
         for image, counts, confidence in zip(images, votes, confidences, strict=True):
             vote_bars.image(
                 image,

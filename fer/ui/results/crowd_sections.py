@@ -13,7 +13,7 @@ from fer.crowd.disputes import Dispute, Kind
 from fer.data.dataset import Split
 from fer.inference.classification import Prediction
 from fer.scenarios import BASELINE, PROPOSED
-from fer.ui import charts, loaders, model_comparison, vote_bars, widgets
+from fer.ui import charts, loaders, model_comparison, vote_bars, vote_loaders, widgets
 from fer.ui.results import result_charts
 from fer.ui.studies import crowd_charts
 from fer.ui.text import Translator
@@ -318,7 +318,7 @@ def _disputed(split: str, _: Translator) -> None:
 def disputed(model: str, split: str, kind: Kind) -> list[Dispute]:
     """The most disputed images of a kind for a model."""
     part = loaders.predictions(model).of(Split(split))
-    return disputes.find(part, loaders.votes(), kind, MOST)
+    return disputes.find(part, vote_loaders.votes(), kind, MOST)
 
 
 def _one(dispute: Dispute, _: Translator) -> None:

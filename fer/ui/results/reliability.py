@@ -14,7 +14,7 @@ from fer.evaluation import calibration, mistakes, reviews
 from fer.evaluation.calibration import Coverage, Probabilities
 from fer.evaluation.mistakes import Mistake
 from fer.evaluation.reviews import VERDICTS, Review, Verdict
-from fer.ui import loaders, model_comparison, vote_bars, widgets
+from fer.ui import loaders, model_comparison, vote_bars, vote_loaders, widgets
 from fer.ui.results import result_charts, result_sections, result_tables
 from fer.ui.studies import study_charts
 from fer.ui.text import Translator
@@ -210,7 +210,7 @@ def _ordered(found: list[Mistake], _: Translator) -> list[Mistake]:
     )
     if order == "confidence":
         return found
-    votes = loaders.votes_of([one.source for one in found])
+    votes = vote_loaders.votes_of([one.source for one in found])
     return [one for one, _votes in disputes.by_crowd(found, votes)]
 
 
@@ -255,7 +255,7 @@ def _review(found: list[Mistake], split: str, _: Translator) -> None:
     picture, side = st.columns([1, 2])
     data = loaders.data()
     row = loaders.rows_by_source().get(one.source)
-    counts = loaders.votes_of([one.source])[0]
+    counts = vote_loaders.votes_of([one.source])[0]
     if data is not None and row is not None:
         picture.image(
             data.images[row].repeat(6, axis=0).repeat(6, axis=1),
@@ -325,7 +325,7 @@ def _faces(found: list[Mistake], _: Translator) -> None:
         return
     row_of = loaders.rows_by_source()
     shown = [one for one in found if one.source in row_of]
-    votes = loaders.votes_of([one.source for one in shown])
+    votes = vote_loaders.votes_of([one.source for one in shown])
     with st.grid("auto", min_column_width=96, gap="xsmall"):
         for one, counts in zip(shown, votes, strict=True):
             vote_bars.image(
@@ -343,7 +343,7 @@ def _faces(found: list[Mistake], _: Translator) -> None:
 
 def mistake_table(found: list[Mistake], _: Translator) -> pd.DataFrame:
     """A row for each mistake: image, label, answer, confidence in percent, votes."""
-    votes = loaders.votes_of([one.source for one in found])
+    votes = vote_loaders.votes_of([one.source for one in found])
     return pd.DataFrame(
         [
             {

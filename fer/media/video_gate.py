@@ -1,0 +1,178 @@
+"""The gate for videos: opened, checked and decoded within limits of time, frames and pixels.
+
+FFmpeg is given a short list of containers and codecs, so that its rarer decoders, and playlists
+that open other files, are out of reach.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from fer import FerError
+from fer.vision import upload_gate
+from fer.vision.upload_gate import check_frame, one_line
+
+if TYPE_CHECKING:
+    from av import VideoFrame
+    from av.container import InputContainer
+    from av.video.stream import VideoStream
+
+VIDEO_CONTAINERS = "mov,matroska,avi"
+VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi")
+VIDEO_CODECS = {
+    *("h264", "hevc", "vp8", "vp9", "av1", "mpeg4", "mjpeg", "prores", "h263"),
+    *("msmpeg4v2", "msmpeg4v3", "rawvideo"),
+}
+VIDEO_BYTES = 200 * 2**20
+VIDEO_SECONDS = 120.0
+# Frames without a time, or thousands for one moment, never come to an end by their seconds. This
+# is a slow-motion video of 240 frames a second; and 4K at 60, or 8K at 15, for the whole length.
+VIDEO_FRAMES = int(240 * VIDEO_SECONDS)
+VIDEO_PIXELS = int(60 * VIDEO_SECONDS) * 3840 * 2160
+# Packets in a row that cannot be decoded: a damaged spot is passed over, not what follows a cut.
+MOST_BROKEN = 50
+
+
+@contextmanager
+def opened_video(content: bytes, name: str) -> Iterator[tuple[InputContainer, VideoStream]]:
+    """The container in a video's content and its first video stream.
+
+    Args:
+        name: how to call it in error messages.
+
+    Raises:
+        FerError: if it is empty, too large in bytes or pixels, not MP4, MOV, WebM, MKV or AVI,
+            holds no video or one of a codec that is not read, or is damaged.
+    """
+    if not content:
+        raise FerError("{name} is empty; choose a file that holds a video.", name=name)
+    if len(content) > VIDEO_BYTES:
+        raise FerError(
+            "{name} is larger than {limit} MB; choose a shorter video.",
+            name=name,
+            limit=VIDEO_BYTES >> 20,
+        )
+    # Imported here: photos need not wait for what brings video.
+    import av
+    from av.error import FFmpegError
+
+    # Nothing but the bytes themselves is opened, whatever they refer to.
+    options = {"format_whitelist": VIDEO_CONTAINERS, "protocol_whitelist": ""}
+    try:
+        with av.open(io.BytesIO(content), "r", options=options) as source:
+            moving = [s for s in source.streams.video if not _is_cover(s)]
+            if not moving:
+                raise FerError(
+                    "{name} holds sound or a still picture, but no video; choose another file.",
+                    name=name,
+                )
+            stream = moving[0]
+            # There is no context where FFmpeg knows no decoder at all.
+            context = stream.codec_context
+            codec = context.codec.canonical_name if context is not None else "?"
+            if codec not in VIDEO_CODECS:
+                raise FerError(
+                    "{name} is encoded as {codec}, which is not read; use H.264, HEVC, VP9 or AV1.",
+                    name=name,
+                    codec=codec,
+                )
+            check_frame(stream.width, stream.height, name)
+            # Holds inside the decoder, too, where a frame can be larger than the file says.
+            stream.codec_context.options = {"max_pixels": str(upload_gate.MOST_PIXELS)}
+            yield source, stream
+    except FerError:
+        raise
+    except (
+        FFmpegError,
+        ValueError,
+        OverflowError,
+        ArithmeticError,
+        LookupError,
+        TypeError,
+    ) as error:
+        if _lacks_index(content):
+            raise FerError(
+                "{name} is cut off: the index at its end is missing, and without it no frame can "
+                "be read; copy or download it again.",
+                name=name,
+            ) from error
+        raise FerError(
+            "{name} is not a video that can be read ({reason}); use MP4, MOV, WebM, MKV or AVI.",
+            name=name,
+            reason=getattr(error, "strerror", None) or one_line(error),
+        ) from error
+
+
+def _is_cover(stream: VideoStream) -> bool:
+    """Whether a stream is the cover of a piece of music, a single picture."""
+    from av.stream import Disposition
+
+    return bool(stream.disposition & Disposition.attached_pic)
+
+
+def _lacks_index(content: bytes) -> bool:
+    """Whether this is MP4 or MOV without its table of frames, which many cameras write last."""
+    if content[4:8] not in (b"ftyp", b"wide", b"mdat", b"skip", b"free"):
+        return False
+    at, kinds = 0, set()
+    while at + 8 <= len(content):
+        size, kind = int.from_bytes(content[at : at + 4], "big"), content[at + 4 : at + 8]
+        if size == 1:
+            size = int.from_bytes(content[at + 8 : at + 16], "big")
+        kinds.add(kind)
+        if size < 8:
+            break
+        at += size
+    return b"mdat" in kinds and not kinds & {b"moov", b"moof"}
+
+
+class Frames:
+    """A video's frames with their seconds after the first, up to `VIDEO_SECONDS`; iterate once.
+
+    Frames without a time follow the one before at the video's rate, what cannot be decoded is
+    passed over, and there is an end to how many are decoded. Afterwards `reached_limit` says
+    whether there would have been more, and `broken` how many packets could not be decoded.
+    """
+
+    def __init__(self, source: InputContainer, stream: VideoStream, name: str) -> None:
+        self._source, self._stream, self._name = source, stream, name
+        self.reached_limit = False
+        self.broken = 0
+
+    def __iter__(self) -> Iterator[tuple[float, VideoFrame]]:
+        """Raises FerError if a frame is larger than is read."""
+        start: float | None = None
+        pixels, last, step = 0, 0.0, 1 / float(self._stream.average_rate or 25)
+        for number, frame in enumerate(self._decoded()):
+            check_frame(frame.width, frame.height, self._name)
+            pixels += frame.width * frame.height
+            if number >= VIDEO_FRAMES or pixels > VIDEO_PIXELS:
+                self.reached_limit = True
+                return
+            # AVI counts its frames instead of timing them.
+            at = last + step if frame.pts is None or frame.time is None else frame.time
+            start, last = (at if start is None else start), at
+            if at - start > VIDEO_SECONDS:
+                self.reached_limit = True
+                return
+            yield at - start, frame
+
+    def _decoded(self) -> Iterator[VideoFrame]:
+        from av.error import FFmpegError
+
+        packets, in_a_row = self._source.demux(self._stream), 0
+        while in_a_row < MOST_BROKEN:
+            try:
+                packet = next(packets, None)
+                if packet is None:
+                    return
+                decoded = packet.decode()
+            except FFmpegError:
+                self.broken += 1
+                in_a_row += 1
+                continue
+            in_a_row = 0
+            yield from decoded
