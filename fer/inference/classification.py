@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from fer import FerError, emotions
 from fer.artifacts import model_store
 from fer.artifacts.model_store import Artifact
-from fer.inference.fair_queue import Turns
+from fer.inference.fair_queue import FairQueue
 from fer.vision import preprocessing
 from fer.vision.preprocessing import Floats, Gray
 
@@ -78,7 +78,7 @@ class Classifier:
         self._backend = backend
         self._sizes = tuple(model_store.by_input_size(models.values()))
         # A request to the backend already uses every core: two at once would only slow each other.
-        self._turns = Turns()
+        self._queue = FairQueue()
 
     def logits(self, faces: Sequence[Gray] | NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
         """Logits (n, 7) by model key for gray faces of any size.
@@ -96,7 +96,7 @@ class Classifier:
         found: dict[str, NDArray[np.float32]] = {}
         for size in self._sizes:
             inputs = preprocessing.batch(faces, size)
-            with self._turns.taken(is_begun=is_begun or bool(found)):
+            with self._queue.turn(is_begun=is_begun or bool(found)):
                 found.update(self._backend.logits(inputs))
         return {key: found[key] for key in self.models}
 

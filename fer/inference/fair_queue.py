@@ -1,5 +1,4 @@
-"""Turns at something that only one caller can use at a time: first come, first served, and no
-endless queue."""
+"""Fair queue for the networks: one caller at a time, first come, first served, never endless."""
 
 from __future__ import annotations
 
@@ -24,8 +23,8 @@ class BusyError(FerError):
     """Too many are waiting already; ask again in a moment."""
 
 
-class Turns:
-    """A queue of callers, safe between threads.
+class FairQueue:
+    """Fair queue of callers, safe between threads.
 
     Args:
         most_waiting: with so many waiting, who comes now is told that it is busy.
@@ -44,7 +43,7 @@ class Turns:
             return max(len(self._queue) - 1, 0)
 
     @contextmanager
-    def taken(self, *, is_begun: bool = False) -> Iterator[None]:
+    def turn(self, *, is_begun: bool = False) -> Iterator[None]:
         """The caller's turn, for as long as the block lasts.
 
         Args:

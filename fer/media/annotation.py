@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import cv2
 import numpy as np
 
-from fer.media.streaming import Watched
+from fer.inference.answered_face import AnsweredFace
 from fer.scenarios import SCENARIOS
 from fer.vision.faces import Face
 from fer.vision.preprocessing import Rgb
@@ -18,7 +18,7 @@ INK = (15, 23, 42)
 DASHES = 6
 
 
-def people(rgb: Rgb, seen: Sequence[Watched], names: Mapping[str, str]) -> Rgb:
+def answers(rgb: Rgb, seen: Sequence[AnsweredFace], names: Mapping[str, str]) -> Rgb:
     """A copy of the frame with each face's box, number, and each model's top class on it.
 
     Each model's line stands on a strip of its colour above the box, or below it where there is no
@@ -30,21 +30,54 @@ def people(rgb: Rgb, seen: Sequence[Watched], names: Mapping[str, str]) -> Rgb:
     canvas = rgb.copy()
     scale = max(0.4, min(rgb.shape[:2]) / 900)
     line = round(38 * scale) + 2
-    for person in seen:
-        left, top = (round(float(value)) for value in person.face.corners.min(axis=0))
-        bottom = round(float(person.face.corners[:, 1].max()))
+    for answered in seen:
+        face = answered.face
+        if face is None:
+            continue
+        left, top = (round(float(value)) for value in face.corners.min(axis=0))
+        bottom = round(float(face.corners[:, 1].max()))
         thickness = max(1, round(3 * scale))
-        outline(canvas, person.face, (255, 255, 255), thickness)
-        mark = "?" if person.face.is_doubtful else ""
+        outline(canvas, face, (255, 255, 255), thickness)
+        mark = "?" if face.is_doubtful else ""
         lines = [
-            (key, f"{person.number}{mark} {names[answer.top1]} {100 * answer.confidence:.0f}%")
-            for key, answer in person.predictions.items()
+            (key, f"{answered.number}{mark} {names[answer.top1]} {100 * answer.confidence:.0f}%")
+            for key, answer in answered.predictions.items()
         ]
         first = top - line * len(lines)
         if first < 0:
             first = min(bottom, rgb.shape[0] - line * len(lines))
         for position, (key, words) in enumerate(lines):
             _strip(canvas, words, (left, first + position * line), line, scale, key)
+    return canvas
+
+
+def numbered(rgb: Rgb, found: Sequence[AnsweredFace], colour: str, chosen: int = 0) -> Rgb:
+    """A copy of the upright image with a numbered box around each face; the chosen one's box is
+    thicker, a doubtful one's dashed.
+
+    Args:
+        colour: "#RRGGBB".
+    """
+    ink = rgb_of(colour)
+    canvas = rgb.copy()
+    unit = max(1, round(max(rgb.shape[:2]) / 300))
+    for number, answer in enumerate(found):
+        if answer.face is None:
+            continue
+        left, top = (int(v) for v in answer.face.corners.min(axis=0))
+        thickness = unit * (2 if number == chosen else 1)
+        outline(canvas, answer.face, ink, thickness)
+        if len(found) > 1:
+            cv2.putText(
+                canvas,
+                str(number + 1),
+                (left, max(top - 2 * unit, 12 * unit)),
+                cv2.FONT_HERSHEY_SIMPLEX,
+                0.45 * unit,
+                ink,
+                max(1, unit),
+                cv2.LINE_AA,
+            )
     return canvas
 
 

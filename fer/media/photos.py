@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 
 from fer import emotions
-from fer.inference.classification import Classifier, Prediction, agree
-from fer.media import annotation
+from fer.inference.answered_face import AnsweredFace, answer
+from fer.inference.classification import Classifier
 from fer.vision import faces, orientation, preprocessing, upload_gate
 from fer.vision.faces import Detector, Face, Found
 from fer.vision.preprocessing import Rgb
@@ -25,19 +25,6 @@ COLUMNS = (
 
 
 @dataclass(frozen=True)
-class Answer:
-    """One face of a photo with each model's prediction; `face` is None for the whole image."""
-
-    face: Face | None
-    predictions: dict[str, Prediction]
-
-    @property
-    def is_agreed(self) -> bool:
-        """Whether every model has the same most probable emotion."""
-        return agree(p.probabilities for p in self.predictions.values())
-
-
-@dataclass(frozen=True)
 class Photo:
     """A classified photo; no answers means that no face was found.
 
@@ -47,7 +34,7 @@ class Photo:
     """
 
     name: str
-    answers: tuple[Answer, ...]
+    answers: tuple[AnsweredFace, ...]
     detection_seconds: float
     prediction_seconds: float
     turns: int = 0
@@ -75,7 +62,7 @@ class Photo:
                     "box": None if a.face is None else [round(v) for v in a.face.box],
                     "tilt": None if a.face is None else round(a.face.roll),
                     "score": None if a.face is None else round(a.face.score, 4),
-                    "doubtful": a.face is not None and a.face.is_doubtful,
+                    "doubtful": a.is_doubtful,
                     "models": {
                         key: {
                             "top1": p.top1,
@@ -96,7 +83,7 @@ class Photo:
         rows = []
         for number, face in enumerate(self.record()["faces"], start=1):
             left, top, width, height = face["box"] or (None, None, None, None)
-            for key, answer in face["models"].items():
+            for key, answered in face["models"].items():
                 rows.append(
                     {
                         "photo": self.name,
@@ -111,8 +98,8 @@ class Photo:
                         "score": face["score"],
                         "doubtful": face["doubtful"],
                         "model": key,
-                        "top1": answer["top1"],
-                        **answer["confidence"],
+                        "top1": answered["top1"],
+                        **answered["confidence"],
                     }
                 )
         return rows
@@ -141,12 +128,10 @@ def classify(
     found: list[Face | None] = list(seen.faces)
     if not found and (whole or _is_crop(rgb)):
         found = [None]
-    predictions = classifier.predict([faces.gray_crop(rgb, face) for face in found])
+    answers = answer(found, [faces.gray_crop(rgb, face) for face in found], classifier)
     return Photo(
         name,
-        tuple(
-            Answer(face, prediction) for face, prediction in zip(found, predictions, strict=True)
-        ),
+        answers,
         detected - started,
         time.perf_counter() - detected,
         turns,
@@ -172,33 +157,3 @@ def for_display(rgb: Rgb, longest: int = 1280) -> Rgb:
         return rgb
     size = (max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale)))
     return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
-
-
-def annotated(rgb: Rgb, photo: Photo, colour: str, chosen: int = 0) -> Rgb:
-    """A copy of the upright image with a numbered box around each face; the chosen one's box is
-    thicker, a doubtful one's dashed.
-
-    Args:
-        colour: "#RRGGBB".
-    """
-    outline = annotation.rgb_of(colour)
-    canvas = rgb.copy()
-    unit = max(1, round(max(rgb.shape[:2]) / 300))
-    for number, answer in enumerate(photo.answers):
-        if answer.face is None:
-            continue
-        left, top = (int(v) for v in answer.face.corners.min(axis=0))
-        thickness = unit * (2 if number == chosen else 1)
-        annotation.outline(canvas, answer.face, outline, thickness)
-        if len(photo.answers) > 1:
-            cv2.putText(
-                canvas,
-                str(number + 1),
-                (left, max(top - 2 * unit, 12 * unit)),
-                cv2.FONT_HERSHEY_SIMPLEX,
-                0.45 * unit,
-                outline,
-                max(1, unit),
-                cv2.LINE_AA,
-            )
-    return canvas

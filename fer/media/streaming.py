@@ -10,19 +10,19 @@ import logging
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fer import emotions
+from fer.inference.answered_face import AnsweredFace, answer
 from fer.inference.classification import Classifier, Prediction, agree
 from fer.inference.fair_queue import BusyError
 from fer.media.tracking import Smoother, Tracker
-from fer.vision import faces
-from fer.vision.faces import Face
+from fer.vision.faces import gray_crop
 from fer.vision.orientation import Finder, Upright
-from fer.vision.preprocessing import Rgb
+from fer.vision.preprocessing import Rgb, to_fer_resolution
 
 logger = logging.getLogger(__name__)
 
@@ -40,29 +40,15 @@ BUSY_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
-class Watched:
-    """One face of a frame: its number, where it is, and each model's (smoothed) prediction."""
-
-    number: int
-    face: Face
-    predictions: dict[str, Prediction]
-
-    @property
-    def is_agreed(self) -> bool:
-        """Whether every model has the same most probable emotion."""
-        return agree(p.probabilities for p in self.predictions.values())
-
-
-@dataclass(frozen=True)
-class Sight:
-    """What was seen in the newest analysed frame. Seconds are of `time.monotonic`.
+class FrameAnswers:
+    """The answered faces of an analysed frame. Seconds are of `time.monotonic`.
 
     `taken`: when the frame came; `told`: when the answers were there. `turns`: by how many quarter
     turns anticlockwise the frame was set upright; faces lie in the upright one. `too_small`: how
     many faces were too small to judge.
     """
 
-    people: tuple[Watched, ...] = ()
+    faces: tuple[AnsweredFace, ...] = ()
     taken: float = 0.0
     told: float = 0.0
     turns: int = 0
@@ -80,10 +66,10 @@ class Moment:
     is_doubtful: bool = False
 
     @classmethod
-    def of(cls, person: Watched, at: float) -> Moment:
+    def of(cls, face: AnsweredFace, at: float) -> Moment:
         """The moment at which a face was seen."""
-        values = {key: p.probabilities for key, p in person.predictions.items()}
-        return cls(at, person.number, values, person.face.is_doubtful)
+        values = {key: p.probabilities for key, p in face.predictions.items()}
+        return cls(at, face.number, values, face.is_doubtful)
 
     @property
     def is_agreed(self) -> bool:
@@ -92,7 +78,7 @@ class Moment:
 
 
 @dataclass(frozen=True)
-class Pace:
+class Throughput:
     """Rates over the last seconds: frames shown and analysed each second, and milliseconds from a
     frame's coming to its answers (median, 95th percentile; 0 before there are any).
 
@@ -110,13 +96,13 @@ class Pace:
 class _Counts:
     shown: deque[float] = field(default_factory=deque)
     delays: deque[tuple[float, float]] = field(default_factory=deque)
-    people: int = 0
+    faces: int = 0
     agreed: int = 0
 
 
-class Observer:
-    """Both models on the faces of one frame after another; faces keep their number, confidences
-    are smoothed, and a stream that lies on its side is set upright. Not to be shared between
+class FrameAnalyser:
+    """Analyses one frame after another with both models: faces keep their number, confidences are
+    smoothed, and a stream that lies on its side is set upright. Not to be shared between
     threads.
 
     Args:
@@ -144,23 +130,28 @@ class Observer:
         """By how many quarter turns anticlockwise the last frame was set upright."""
         return self._upright.turns
 
-    def look(self, rgb: Rgb, at: float) -> tuple[Watched, ...]:
+    def analyse(self, rgb: Rgb, at: float) -> tuple[AnsweredFace, ...]:
         """The faces of a frame (H, W, 3) uint8 that was taken at so many seconds, in pixels of the
         upright frame. Faces too small to judge are counted in `too_small`."""
         upright, seen = self._upright.search(rgb, self._detector, at)
         self.too_small = seen.too_small
         found = seen.faces[: self._most]
         numbers = self._tracker.update(found)
-        answers = self._classifier.predict([faces.gray_crop(upright, face) for face in found])
-        people = []
-        for number, face, answer in zip(numbers, found, answers, strict=True):
-            smoothed = self.smoother.update(
-                number, {key: p.probabilities for key, p in answer.items()}, at
-            )
-            predictions = {key: Prediction(key, values) for key, values in smoothed.items()}
-            people.append(Watched(number, face, predictions))
+        # No larger than the networks see it: a video's faces are kept until its end.
+        crops = [to_fer_resolution(gray_crop(upright, face)) for face in found]
+        answered = tuple(
+            self._smoothed(replace(face, number=number), at)
+            for number, face in zip(numbers, answer(found, crops, self._classifier), strict=True)
+        )
         self.smoother.forget(self._tracker)
-        return tuple(people)
+        return answered
+
+    def _smoothed(self, face: AnsweredFace, at: float) -> AnsweredFace:
+        probabilities = {key: p.probabilities for key, p in face.predictions.items()}
+        smoothed = self.smoother.update(face.number, probabilities, at)
+        return replace(
+            face, predictions={key: Prediction(key, values) for key, values in smoothed.items()}
+        )
 
     def cut(self) -> None:
         """Ends all tracks: the next frame shows another shot, whose faces are others."""
@@ -168,21 +159,24 @@ class Observer:
         self.smoother.forget(self._tracker)
 
 
-class Watcher:
-    """Analyses a stream of frames, one for each viewer. Any thread may call any method."""
+class StreamAnalyser:
+    """Analyses the newest frame of a stream in a thread of its own, one for each viewer.
 
-    def __init__(self, observer: Observer) -> None:
-        self._observer = observer
+    Any thread may call any method.
+    """
+
+    def __init__(self, frame_analyser: FrameAnalyser) -> None:
+        self._frame_analyser = frame_analyser
         self._lock = threading.Condition()
         self._newest: tuple[float, Rgb] | None = None
         self._thread: threading.Thread | None = None
-        self._sight = Sight()
+        self._latest = FrameAnswers()
         self._moments: deque[Moment] = deque()
         self._record: deque[Moment] = deque(maxlen=MOST_MOMENTS)
         self._counts = _Counts()
         self._took = 0.0
 
-    def show(self, rgb: Rgb, now: float | None = None, patience: float = 0.0) -> Sight:
+    def hand_in(self, rgb: Rgb, now: float | None = None, patience: float = 0.0) -> FrameAnswers:
         """Hands in the newest frame and returns what was last seen: in this frame, if that is known
         within `patience` seconds. There is no waiting where the last analysis took longer.
 
@@ -197,22 +191,24 @@ class Watcher:
             while self._counts.shown[0] < now - RATE_SECONDS:
                 self._counts.shown.popleft()
             if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="watcher", daemon=True)
+                self._thread = threading.Thread(
+                    target=self._work, name="stream-analyser", daemon=True
+                )
                 self._thread.start()
             self._lock.notify_all()
             if self._took < patience:
-                self._lock.wait_for(lambda: self._sight.taken >= now, patience)
-            return self._sight
+                self._lock.wait_for(lambda: self._latest.taken >= now, patience)
+            return self._latest
 
     @property
     def half_life(self) -> float:
         """Seconds after which a past frame counts half in what is shown; 0: not smoothed."""
-        return self._observer.smoother.half_life
+        return self._frame_analyser.smoother.half_life
 
     @half_life.setter
     def half_life(self, seconds: float) -> None:
         with self._lock:
-            self._observer.smoother.half_life = seconds
+            self._frame_analyser.smoother.half_life = seconds
 
     @property
     def is_working(self) -> bool:
@@ -220,10 +216,10 @@ class Watcher:
         with self._lock:
             return self._thread is not None
 
-    def sight(self) -> Sight:
+    def latest(self) -> FrameAnswers:
         """What was seen in the newest analysed frame."""
         with self._lock:
-            return self._sight
+            return self._latest
 
     def moments(self) -> list[Moment]:
         """The last minute, oldest first."""
@@ -235,18 +231,18 @@ class Watcher:
         with self._lock:
             return list(self._record)
 
-    def pace(self, now: float | None = None) -> Pace:
+    def throughput(self, now: float | None = None) -> Throughput:
         """Rates over the last seconds before `now`, `time.monotonic` seconds."""
         with self._lock:
             since = (time.monotonic() if now is None else now) - RATE_SECONDS
             counts = self._counts
             delays = [delay for at, delay in counts.delays if at >= since]
-            return Pace(
+            return Throughput(
                 shown=sum(at >= since for at in counts.shown) / RATE_SECONDS,
                 analysed=len(delays) / RATE_SECONDS,
                 p50_ms=1000 * float(np.median(delays)) if delays else 0.0,
                 p95_ms=1000 * float(np.percentile(delays, 95)) if delays else 0.0,
-                agreement=counts.agreed / counts.people if counts.people else None,
+                agreement=counts.agreed / counts.faces if counts.faces else None,
             )
 
     def clear(self) -> None:
@@ -254,7 +250,7 @@ class Watcher:
         with self._lock:
             self._moments.clear()
             self._record.clear()
-            self._counts.people = self._counts.agreed = 0
+            self._counts.faces = self._counts.agreed = 0
 
     def _work(self) -> None:
         while True:
@@ -262,7 +258,7 @@ class Watcher:
                 self._lock.wait_for(lambda: self._newest is not None, IDLE_SECONDS)
                 if self._newest is None:
                     self._thread = None
-                    self._sight = Sight()
+                    self._latest = FrameAnswers()
                     return
                 (taken, rgb), self._newest = self._newest, None
             try:
@@ -277,26 +273,28 @@ class Watcher:
 
     def _analyse(self, taken: float, rgb: Rgb) -> None:
         began = time.monotonic()
-        people = self._observer.look(rgb, taken)
+        faces = self._frame_analyser.analyse(rgb, taken)
         told = time.monotonic()
         with self._lock:
             self._took = told - began
-            self._sight = Sight(people, taken, told, self._observer.turns, self._observer.too_small)
+            self._latest = FrameAnswers(
+                faces, taken, told, self._frame_analyser.turns, self._frame_analyser.too_small
+            )
             self._lock.notify_all()
             self._counts.delays.append((told, told - taken))
             while self._counts.delays[0][0] < told - RATE_SECONDS:
                 self._counts.delays.popleft()
-            self._counts.people += len(people)
-            self._counts.agreed += sum(person.is_agreed for person in people)
-            self._remember(people, taken)
+            self._counts.faces += len(faces)
+            self._counts.agreed += sum(face.is_agreed for face in faces)
+            self._remember(faces, taken)
 
-    def _remember(self, people: tuple[Watched, ...], taken: float) -> None:
+    def _remember(self, faces: tuple[AnsweredFace, ...], taken: float) -> None:
         while self._moments and self._moments[0].at < taken - HISTORY_SECONDS:
             self._moments.popleft()
-        for person in people:
-            last = next((m.at for m in reversed(self._moments) if m.number == person.number), None)
+        for face in faces:
+            last = next((m.at for m in reversed(self._moments) if m.number == face.number), None)
             if last is None or taken - last >= HISTORY_STEP:
-                self._moments.append(Moment.of(person, taken))
+                self._moments.append(Moment.of(face, taken))
                 self._record.append(self._moments[-1])
 
 

@@ -20,10 +20,11 @@ import numpy as np
 from av.video.stream import VideoStream
 
 from fer import FerError
+from fer.inference.answered_face import AnsweredFace
 from fer.inference.fair_queue import patiently
 from fer.media import annotation, photos, tracks, video_gate
 from fer.media.scenes import CutDetector
-from fer.media.streaming import Moment, Observer, Watched
+from fer.media.streaming import FrameAnalyser, Moment
 from fer.vision import orientation
 from fer.vision.preprocessing import Rgb
 
@@ -44,19 +45,19 @@ Ending = Literal["whole", "limit", "cut"]
 
 
 @dataclass(frozen=True)
-class Look:
+class AnalysedFrame:
     """One analysed frame: its seconds, the shot it belongs to (counted from 0), its faces, by how
     many quarter turns anticlockwise it was set upright, and how many faces were too small."""
 
     at: float
     shot: int
-    people: tuple[Watched, ...]
+    faces: tuple[AnsweredFace, ...]
     turns: int
     too_small: int
 
 
 @dataclass(frozen=True)
-class Watching:
+class AnalysedVideo:
     """What both models saw in a video.
 
     moments: with seconds from its start. video: the annotated one (MP4, H.264). seconds: its
@@ -82,11 +83,11 @@ class Watching:
 def analyse(
     content: bytes,
     name: str,
-    observer: Observer,
+    frame_analyser: FrameAnalyser,
     names: Mapping[str, str],
     *,
     progress: Progress | None = None,
-) -> Watching:
+) -> AnalysedVideo:
     """Both models on every face, ten times a second of the video, and the video with the answers.
 
     Faces keep their number until the film cuts, and confidences are smoothed as on the webcam.
@@ -95,7 +96,7 @@ def analyse(
     watched as far as it can be read.
 
     Args:
-        observer: a new one.
+        frame_analyser: a new one.
         names: how each emotion is called on the video.
         progress: called with the share that is done, 0-1.
 
@@ -112,10 +113,10 @@ def analyse(
             progress(SEEN_SHARE + (1 - SEEN_SHARE) * share)
 
     with _opened(content, name) as film:
-        looks = list(_looks(film, observer, seen))
-    if not looks:
+        frames = list(_analysed(film, frame_analyser, seen))
+    if not frames:
         raise FerError("{name} is damaged: it holds no whole frame.", name=name)
-    settled, glimpses = _settled(looks)
+    settled, glimpses = _settled(frames)
     with _opened(content, name) as film:
         video, seconds = _annotated(film, settled, names, drawn)
     ending: Ending = "whole"
@@ -123,17 +124,17 @@ def analyse(
         ending = "limit"
     elif film.stated - seconds > CUT_SECONDS:
         ending = "cut"
-    return Watching(
-        tuple(Moment.of(person, look.at) for look in settled for person in look.people),
+    return AnalysedVideo(
+        tuple(Moment.of(face, frame.at) for frame in settled for face in frame.faces),
         video,
         seconds,
-        len(looks),
+        len(frames),
         ending,
         film.stated,
-        max(look.turns for look in settled),
-        looks[-1].shot + 1,
+        max(frame.turns for frame in settled),
+        frames[-1].shot + 1,
         glimpses,
-        max(look.too_small for look in looks),
+        max(frame.too_small for frame in frames),
     )
 
 
@@ -182,7 +183,9 @@ def _opened(content: bytes, name: str) -> Iterator[_Film]:
         )
 
 
-def _looks(film: _Film, observer: Observer, progress: Progress) -> Iterator[Look]:
+def _analysed(
+    film: _Film, frame_analyser: FrameAnalyser, progress: Progress
+) -> Iterator[AnalysedFrame]:
     """What is seen `PER_SECOND` times a second, and wherever the frames' size changes."""
     cuts, shot, due = CutDetector(), 0, 0.0
     size = (0, 0)
@@ -193,41 +196,42 @@ def _looks(film: _Film, observer: Observer, progress: Progress) -> Iterator[Look
         rgb = film.picture(frame)
         if cuts.is_cut(rgb):
             shot += 1
-            observer.cut()
+            frame_analyser.cut()
         # Half a video is worth nothing: it waits rather than giving up its place.
-        people = patiently(partial(observer.look, rgb, at))
-        yield Look(at, shot, people, observer.turns, observer.too_small)
+        faces = patiently(partial(frame_analyser.analyse, rgb, at))
+        yield AnalysedFrame(at, shot, faces, frame_analyser.turns, frame_analyser.too_small)
         progress(film.share(at))
 
 
-def _settled(looks: Sequence[Look]) -> tuple[list[Look], int]:
-    """The looks with the numbers that faces keep, each look turned as the faces around it are, and
-    how many faces were left out as too short."""
+def _settled(frames: Sequence[AnalysedFrame]) -> tuple[list[AnalysedFrame], int]:
+    """The frames with the numbers that faces keep, each turned as the faces around it are, and how
+    many faces were left out as too short."""
     numbers = tracks.settled(
         [
-            tracks.Sighting(look.at, look.shot, person.number, person.face.box)
-            for look in looks
-            for person in look.people
+            tracks.Sighting(frame.at, frame.shot, face.number, face.face.box)
+            for frame in frames
+            for face in frame.faces
+            if face.face is not None
         ],
-        len(looks),
+        len(frames),
     )
     # Before the first face comes, nobody knows which way up the video stands.
-    turns = next((look.turns for look in looks if look.people), 0)
+    turns = next((frame.turns for frame in frames if frame.faces), 0)
     settled = []
-    for look in looks:
-        people = tuple(
-            replace(person, number=numbers[person.number])
-            for person in look.people
-            if person.number in numbers
+    for frame in frames:
+        faces = tuple(
+            replace(face, number=numbers[face.number])
+            for face in frame.faces
+            if face.number in numbers
         )
-        turns = look.turns if look.people else turns
-        settled.append(replace(look, people=people, turns=turns))
-    seen = {person.number for look in looks for person in look.people}
+        turns = frame.turns if frame.faces else turns
+        settled.append(replace(frame, faces=faces, turns=turns))
+    seen = {face.number for frame in frames for face in frame.faces}
     return settled, len(seen - set(numbers))
 
 
 def _annotated(
-    film: _Film, looks: Sequence[Look], names: Mapping[str, str], progress: Progress
+    film: _Film, frames: Sequence[AnalysedFrame], names: Mapping[str, str], progress: Progress
 ) -> tuple[bytes, float]:
     """The video with what was last seen drawn on each frame, and its seconds."""
     out = BytesIO()
@@ -235,12 +239,12 @@ def _annotated(
     sink: VideoStream | None = None
     with av.open(out, "w", format="mp4") as target:
         for at, frame in film.frames:
-            while place + 1 < len(looks) and looks[place + 1].at <= at + 1e-6:
+            while place + 1 < len(frames) and frames[place + 1].at <= at + 1e-6:
                 place += 1
             if at + 1e-6 < written / film.rate:
                 continue
-            rgb = orientation.turned(film.picture(frame), looks[place].turns)
-            drawn = annotation.people(rgb, looks[place].people, names)
+            rgb = orientation.turned(film.picture(frame), frames[place].turns)
+            drawn = annotation.answers(rgb, frames[place].faces, names)
             if sink is None:
                 sink = target.add_stream("libx264", Fraction(film.rate).limit_denominator(1000))
                 # H.264 in 4:2:0 needs even sides.

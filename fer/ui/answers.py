@@ -7,13 +7,14 @@ from collections.abc import Mapping
 import pandas as pd
 import streamlit as st
 
+from fer.inference.answered_face import AnsweredFace
 from fer.inference.classification import Prediction
-from fer.media import photos
-from fer.media.photos import Answer, Photo
+from fer.media import annotation, photos
+from fer.media.photos import Photo
 from fer.scenarios import PROPOSED
 from fer.ui import charts, explanations, loaders, widgets
 from fer.ui.text import Translator
-from fer.vision.faces import SMALLEST_FACE, gray_crop
+from fer.vision.faces import SMALLEST_FACE
 from fer.vision.preprocessing import FER_SIZE, Rgb
 
 ENLARGEMENT = 3
@@ -106,7 +107,7 @@ def show(
         return
     answer = found.answers[chosen]
     with side:
-        if answer.face is not None and answer.face.is_doubtful:
+        if answer.face is not None and answer.is_doubtful:
             st.warning(
                 _(
                     "It is doubtful that this is a face (detection score {score}): the answer may "
@@ -123,7 +124,7 @@ def show(
             st.markdown(_tops(answer.predictions, _))
         _timing(found, answer, _)
         backend_notice(_)
-    explanations.offer(gray_crop(rgb, answer.face), answer.predictions, key, _)
+    explanations.offer(answer.crop, answer.predictions, key, _)
     with st.expander(_("Table and download"), key=f"{key}_details"):
         widgets.table(
             pd.DataFrame(found.rows()),
@@ -141,7 +142,7 @@ def _picture(rgb: Rgb, found: Photo, chosen: int, _: Translator) -> None:
         return
     faces = sum(answer.face is not None for answer in found.answers)
     st.image(
-        photos.for_display(photos.annotated(rgb, found, PROPOSED.colour, chosen)),
+        photos.for_display(annotation.numbered(rgb, found.answers, PROPOSED.colour, chosen)),
         caption=_("Faces found: {n}", n=faces),
         alt=_("The photo with a box around each of {n} faces", n=faces),
         width="stretch",
@@ -156,7 +157,7 @@ def _tops(predictions: Mapping[str, Prediction], _: Translator) -> str:
     )
 
 
-def _timing(found: Photo, answer: Answer, _: Translator) -> None:
+def _timing(found: Photo, answer: AnsweredFace, _: Translator) -> None:
     agreement = ""
     if len(answer.predictions) > 1:
         agreement = (

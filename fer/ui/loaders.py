@@ -24,7 +24,7 @@ from fer.data.dataset import Dataset
 from fer.data.votes import VOTES
 from fer.inference import classification, openvino_backend
 from fer.inference.classification import Classifier
-from fer.inference.fair_queue import Turns
+from fer.inference.fair_queue import FairQueue
 from fer.media import photos
 from fer.scenarios import SCENARIOS
 from fer.studies import analysis
@@ -363,7 +363,7 @@ def explainer() -> Explainer:
 
 
 # Explaining a face takes all cores for a while: one at a time, first come, first served.
-_explaining = Turns(most_waiting=16)
+_explaining = FairQueue(most_waiting=16)
 
 
 def explained(face: preprocessing.Gray, target: int | None) -> tuple[dict[str, Explanation], float]:
@@ -381,6 +381,6 @@ def _explained(
     face: preprocessing.Gray, target: int | None, models: _State
 ) -> tuple[dict[str, Explanation], float]:
     ready = explainer()
-    with _explaining.taken():
+    with _explaining.turn():
         started = time.perf_counter()
         return ready.explain(face, target), time.perf_counter() - started

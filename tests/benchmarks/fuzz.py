@@ -221,7 +221,7 @@ def through_image(content: bytes) -> None:
 def through_video(content: bytes) -> None:
     from fer import emotions
     from fer.media import videos
-    from fer.media.streaming import Observer
+    from fer.media.streaming import FrameAnalyser
     from fer.vision.faces import Found
 
     class Nobody:
@@ -232,8 +232,8 @@ def through_video(content: bytes) -> None:
         def predict(self, crops: list[object]) -> list[object]:
             return []
 
-    observer = Observer(Nobody(), Nobody())  # type: ignore[arg-type]
-    found = videos.analyse(content, "video", observer, {key: key for key in emotions.KEYS})
+    frame_analyser = FrameAnalyser(Nobody(), Nobody())  # type: ignore[arg-type]
+    found = videos.analyse(content, "video", frame_analyser, {key: key for key in emotions.KEYS})
     assert 0 < found.seconds <= 122
 
 

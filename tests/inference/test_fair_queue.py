@@ -15,9 +15,9 @@ from streamlit.testing.v1 import AppTest
 from fer import FerError
 from fer.artifacts import model_store
 from fer.inference import classification, fair_queue
-from fer.inference.fair_queue import BusyError, Turns
+from fer.inference.fair_queue import BusyError, FairQueue
 from fer.media import videos
-from fer.media.streaming import Observer
+from fer.media.streaming import FrameAnalyser
 from fer.ui import loaders
 from tests.support.films import NAMES, Finder, frames
 from tests.support.films import Classifier as Known
@@ -67,15 +67,15 @@ def in_threads(
 
 
 def test_first_come_first_served() -> None:
-    queue, order = Turns(), []
+    queue, order = FairQueue(), []
     release = threading.Event()
 
     def first() -> None:
-        with queue.taken():
+        with queue.turn():
             release.wait(PATIENCE)
 
     def other() -> None:
-        with queue.taken():
+        with queue.turn():
             order.append(int(threading.current_thread().name))
 
     threads = in_threads(first, *[other] * 20, between=lambda number: queue.waiting == number)
@@ -87,19 +87,19 @@ def test_first_come_first_served() -> None:
 
 
 def test_who_comes_too_late_is_told_at_once_and_a_begun_one_is_not() -> None:
-    queue = Turns(most_waiting=2)
+    queue = FairQueue(most_waiting=2)
     release = threading.Event()
 
     def wait() -> None:
-        with queue.taken():
+        with queue.turn():
             release.wait(PATIENCE)
 
     threads = in_threads(wait, wait, wait, between=lambda number: queue.waiting == number)
     # At once: nobody has been released yet.
-    with pytest.raises(BusyError, match="busy"), queue.taken():
+    with pytest.raises(BusyError, match="busy"), queue.turn():
         pytest.fail("a turn beyond the limit")
     assert not release.is_set()
-    begun = threading.Thread(target=lambda: queue.taken(is_begun=True).__enter__(), daemon=True)
+    begun = threading.Thread(target=lambda: queue.turn(is_begun=True).__enter__(), daemon=True)
     begun.start()
     until(lambda: queue.waiting == 3)
     release.set()
@@ -108,10 +108,10 @@ def test_who_comes_too_late_is_told_at_once_and_a_begun_one_is_not() -> None:
 
 
 def test_a_failing_turn_is_over() -> None:
-    queue = Turns()
-    with pytest.raises(ZeroDivisionError), queue.taken():
+    queue = FairQueue()
+    with pytest.raises(ZeroDivisionError), queue.turn():
         raise ZeroDivisionError
-    with queue.taken():
+    with queue.turn():
         assert queue.waiting == 0
 
 
@@ -147,7 +147,7 @@ def test_a_crowd_lets_others_in_between() -> None:
     threads = in_threads(
         lambda: found.extend(asked.predict(crowd)),
         lambda: asked.predict([face_like(1)]),
-        between=lambda number: len(slow.asked) == 1 and asked._turns.waiting == number,
+        between=lambda number: len(slow.asked) == 1 and asked._queue.waiting == number,
     )
     slow.gate.set()
     for thread in threads:
@@ -160,7 +160,7 @@ def test_a_crowd_lets_others_in_between() -> None:
 def test_more_callers_than_may_wait_are_refused_and_answered_when_they_ask_again() -> None:
     slow = Slow(0.002)
     asked = classifier(slow)
-    asked._turns = Turns(most_waiting=4)
+    asked._queue = FairQueue(most_waiting=4)
     refused: list[BusyError] = []
 
     def call(shade: int) -> float:
@@ -175,7 +175,7 @@ def test_more_callers_than_may_wait_are_refused_and_answered_when_they_ask_again
     with ThreadPoolExecutor(24) as pool:
         assert len(list(pool.map(call, [104 + n % 100 for n in range(240)]))) == 240
     assert refused
-    assert asked._turns.waiting == 0
+    assert asked._queue.waiting == 0
 
 
 def test_patience_ends(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -215,8 +215,8 @@ def test_a_video_waits_where_a_frame_is_refused(monkeypatch: pytest.MonkeyPatch)
                 raise BusyError("The server is busy.")
             return super().predict(crops)
 
-    observer = Observer(Finder(), Often(), half_life=0)  # type: ignore[arg-type]
-    found = videos.analyse(video(frames(10), 10), "clip.mp4", observer, NAMES)
+    frame_analyser = FrameAnalyser(Finder(), Often(), half_life=0)  # type: ignore[arg-type]
+    found = videos.analyse(video(frames(10), 10), "clip.mp4", frame_analyser, NAMES)
     assert len(found.moments) == 10
 
 

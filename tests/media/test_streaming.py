@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from fer import emotions
+from fer.inference.answered_face import AnsweredFace
 from fer.inference.classification import Prediction
 from fer.inference.fair_queue import BusyError
 from fer.media import annotation, streaming
-from fer.media.streaming import Observer, Watcher
+from fer.media.streaming import FrameAnalyser, StreamAnalyser
 from fer.vision.faces import Face, Found
 from tests.support.making import PATIENCE, until
 
@@ -47,112 +48,112 @@ def frame(shade: int) -> np.ndarray:
     return np.full((60, 80, 3), shade, np.uint8)
 
 
-def make(**options: float) -> tuple[Watcher, Gated]:
+def make(**options: float) -> tuple[StreamAnalyser, Gated]:
     classifier = Gated()
-    return Watcher(Observer(Finder(), classifier, **options)), classifier  # type: ignore[arg-type]
+    return StreamAnalyser(FrameAnalyser(Finder(), classifier, **options)), classifier  # type: ignore[arg-type]
 
 
 def test_showing_does_not_wait_and_the_newest_frame_is_analysed() -> None:
-    watcher, networks = make(half_life=0)
+    analyser, networks = make(half_life=0)
     networks.gate.clear()
     # With the networks at a stand, whoever waited for them would wait here.
     for shade in range(1, 41):
-        assert watcher.show(frame(shade)).people == ()
+        assert analyser.hand_in(frame(shade)).faces == ()
     networks.gate.set()
-    until(lambda: watcher.sight().people and watcher.sight().people[0].face.box[0] == 40)
+    until(lambda: analyser.latest().faces and analyser.latest().faces[0].face.box[0] == 40)
     assert networks.asked <= 2
-    assert watcher.sight().people[0].predictions["baseline"].top1 == emotions.KEYS[40 % 7]
+    assert analyser.latest().faces[0].predictions["baseline"].top1 == emotions.KEYS[40 % 7]
 
 
 def test_two_viewers_see_their_own_faces() -> None:
     one, _ = make(half_life=0)
     other, _ = make(half_life=0)
-    one.show(frame(3))
-    other.show(frame(5))
-    until(lambda: bool(one.sight().people and other.sight().people))
-    assert one.sight().people[0].predictions["proposed"].top1 == emotions.KEYS[3]
-    assert other.sight().people[0].predictions["proposed"].top1 == emotions.KEYS[5]
+    one.hand_in(frame(3))
+    other.hand_in(frame(5))
+    until(lambda: bool(one.latest().faces and other.latest().faces))
+    assert one.latest().faces[0].predictions["proposed"].top1 == emotions.KEYS[3]
+    assert other.latest().faces[0].predictions["proposed"].top1 == emotions.KEYS[5]
 
 
 def test_thread_ends_without_frames_and_begins_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streaming, "IDLE_SECONDS", PATIENCE)
-    watcher, _ = make()
+    analyser, _ = make()
     before = set(threading.enumerate())
-    watcher.show(frame(7))
-    until(lambda: watcher.sight().people)
+    analyser.hand_in(frame(7))
+    until(lambda: analyser.latest().faces)
     # The thread takes up the shorter wait after its next frame.
     monkeypatch.setattr(streaming, "IDLE_SECONDS", 0.0)
-    watcher.show(frame(7))
-    until(lambda: not watcher.is_working)
-    assert watcher.sight().people == ()
+    analyser.hand_in(frame(7))
+    until(lambda: not analyser.is_working)
+    assert analyser.latest().faces == ()
     until(lambda: set(threading.enumerate()) <= before)
     monkeypatch.setattr(streaming, "IDLE_SECONDS", PATIENCE)
-    watcher.show(frame(9))
-    until(lambda: bool(watcher.sight().people))
+    analyser.hand_in(frame(9))
+    until(lambda: bool(analyser.latest().faces))
 
 
 def test_a_frame_that_fails_does_not_end_the_stream(caplog: pytest.LogCaptureFixture) -> None:
-    watcher, _ = make()
-    watcher.show(np.zeros((0, 0, 3), np.uint8))
+    analyser, _ = make()
+    analyser.hand_in(np.zeros((0, 0, 3), np.uint8))
     until(lambda: "could not be analysed" in caplog.text)
-    watcher.show(frame(4))
-    until(lambda: bool(watcher.sight().people))
+    analyser.hand_in(frame(4))
+    until(lambda: bool(analyser.latest().faces))
 
 
 def test_no_face_is_an_empty_sight() -> None:
-    watcher, _ = make()
-    watcher.show(frame(0))
-    until(lambda: watcher.sight().told > 0)
-    assert watcher.sight().people == ()
-    assert watcher.pace().agreement is None
+    analyser, _ = make()
+    analyser.hand_in(frame(0))
+    until(lambda: analyser.latest().told > 0)
+    assert analyser.latest().faces == ()
+    assert analyser.throughput().agreement is None
 
 
 def test_pace_and_the_last_minute(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streaming, "HISTORY_STEP", 0.0)
     # So long a span that no pause of a busy machine counts.
     monkeypatch.setattr(streaming, "RATE_SECONDS", 1e6)
-    watcher, networks = make(half_life=0)
+    analyser, networks = make(half_life=0)
     for number in range(5):
-        watcher.show(frame(10 + number))
+        analyser.hand_in(frame(10 + number))
         until(lambda at=number: networks.asked > at)
-    until(lambda: len(watcher.moments()) == 5)
-    pace = watcher.pace()
+    until(lambda: len(analyser.moments()) == 5)
+    pace = analyser.throughput()
     assert pace.shown == pytest.approx(5 / streaming.RATE_SECONDS)
     assert pace.analysed == pytest.approx(5 / streaming.RATE_SECONDS)
     assert 0 < pace.p50_ms <= pace.p95_ms
     assert pace.agreement == 1.0
-    rows = streaming.rows(watcher.moments())
+    rows = streaming.rows(analyser.moments())
     assert len(rows) == 10
     assert rows[0]["seconds"] == 0.0
     assert rows[0]["top1"] == emotions.KEYS[10 % 7]
     assert sum(rows[0][key] for key in emotions.KEYS) == pytest.approx(1)  # type: ignore[misc]
-    assert watcher.record() == watcher.moments()
-    assert watcher.pace(time.monotonic() + 2e6).shown == 0
-    watcher.clear()
-    assert watcher.moments() == watcher.record() == []
-    assert watcher.pace().agreement is None
-    assert watcher.pace().shown == pace.shown
+    assert analyser.record() == analyser.moments()
+    assert analyser.throughput(time.monotonic() + 2e6).shown == 0
+    analyser.clear()
+    assert analyser.moments() == analyser.record() == []
+    assert analyser.throughput().agreement is None
+    assert analyser.throughput().shown == pace.shown
 
 
 def test_old_moments_leave(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streaming, "HISTORY_SECONDS", 1.0)
-    watcher, _ = make()
+    analyser, _ = make()
     now = time.monotonic()
     for age in (30.0, 20.0, 0.0):
-        watcher.show(frame(8), now - age)
-        until(lambda at=now - age: watcher.sight().taken == at)
-    assert [moment.at for moment in watcher.moments()] == [now]
-    assert [moment.at for moment in watcher.record()] == [now - 30, now - 20, now]
+        analyser.hand_in(frame(8), now - age)
+        until(lambda at=now - age: analyser.latest().taken == at)
+    assert [moment.at for moment in analyser.moments()] == [now]
+    assert [moment.at for moment in analyser.record()] == [now - 30, now - 20, now]
 
 
 def test_the_record_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streaming, "MOST_MOMENTS", 2)
-    watcher, _ = make()
+    analyser, _ = make()
     now = time.monotonic()
     for age in (30.0, 20.0, 10.0):
-        watcher.show(frame(8), now - age)
-        until(lambda at=now - age: watcher.sight().taken == at)
-    assert [moment.at for moment in watcher.record()] == [now - 20, now - 10]
+        analyser.hand_in(frame(8), now - age)
+        until(lambda at=now - age: analyser.latest().taken == at)
+    assert [moment.at for moment in analyser.record()] == [now - 20, now - 10]
 
 
 def test_six_faces_and_more_are_bounded() -> None:
@@ -162,10 +163,10 @@ def test_six_faces_and_more_are_bounded() -> None:
             faces = (Face((50.0 * n, 2, 20, 20), landmarks, 0.95) for n in range(12))
             return Found(tuple(faces))
 
-    watcher = Watcher(Observer(Crowd(), Gated(), most_faces=6))  # type: ignore[arg-type]
-    watcher.show(np.full((60, 800, 3), 20, np.uint8))
-    until(lambda: bool(watcher.sight().people))
-    assert [person.number for person in watcher.sight().people] == [1, 2, 3, 4, 5, 6]
+    analyser = StreamAnalyser(FrameAnalyser(Crowd(), Gated(), most_faces=6))  # type: ignore[arg-type]
+    analyser.hand_in(np.full((60, 800, 3), 20, np.uint8))
+    until(lambda: bool(analyser.latest().faces))
+    assert [person.number for person in analyser.latest().faces] == [1, 2, 3, 4, 5, 6]
 
 
 @pytest.mark.parametrize("shape", [(480, 640), (640, 360), (2160, 3840)])
@@ -173,8 +174,8 @@ def test_answers_are_drawn_inside_frames_of_any_shape(shape: tuple[int, int]) ->
     rgb = np.full((*shape, 3), 90, np.uint8)
     face = Face((shape[1] - 60.0, 0.0, 58.0, 70.0), np.zeros((5, 2), np.float32), 0.9)
     answers = {key: Prediction(key, np.eye(7)[3]) for key in ("baseline", "proposed")}
-    seen = [streaming.Watched(1, face, answers)]
-    drawn = annotation.people(rgb, seen, {key: key for key in emotions.KEYS})
+    seen = [AnsweredFace(face, np.zeros((48, 48), np.uint8), answers, 1)]
+    drawn = annotation.answers(rgb, seen, {key: key for key in emotions.KEYS})
     assert drawn.shape == rgb.shape
     assert (rgb == 90).all()
     colours = {tuple(pixel) for pixel in drawn.reshape(-1, 3)}
@@ -191,12 +192,12 @@ def test_a_busy_server_drops_frames_and_writes_no_log(caplog: pytest.LogCaptureF
             return super().predict(crops)
 
     networks = Busy()
-    watcher = Watcher(Observer(Finder(), networks, half_life=0))  # type: ignore[arg-type]
+    analyser = StreamAnalyser(FrameAnalyser(Finder(), networks, half_life=0))  # type: ignore[arg-type]
     frame = np.full((48, 64, 3), 3, np.uint8)
 
     def seen() -> bool:
-        watcher.show(frame)
-        return bool(watcher.sight().people)
+        analyser.hand_in(frame)
+        return bool(analyser.latest().faces)
 
     until(seen)
     assert networks.asked >= 3
@@ -204,14 +205,14 @@ def test_a_busy_server_drops_frames_and_writes_no_log(caplog: pytest.LogCaptureF
 
 
 def test_a_patient_caller_gets_the_answers_for_this_very_frame() -> None:
-    watcher, networks = make(half_life=0)
+    analyser, networks = make(half_life=0)
     for left in (3, 7, 11):
-        sight = watcher.show(frame(left), patience=PATIENCE)
-        assert [person.face.box[0] for person in sight.people] == [left]
+        latest = analyser.hand_in(frame(left), patience=PATIENCE)
+        assert [person.face.box[0] for person in latest.faces] == [left]
     # Patience ends although the networks have not answered.
     networks.gate.clear()
-    sight = watcher.show(frame(13), patience=0.03)
-    assert [person.face.box[0] for person in sight.people] == [11]
+    latest = analyser.hand_in(frame(13), patience=0.03)
+    assert [person.face.box[0] for person in latest.faces] == [11]
     networks.gate.set()
 
 
@@ -242,26 +243,26 @@ def test_nobody_waits_for_networks_that_are_slower_than_their_patience(
             return super().predict(crops)
 
     networks = Timed()
-    watcher = Watcher(Observer(Finder(), networks, half_life=0))  # type: ignore[arg-type]
+    analyser = StreamAnalyser(FrameAnalyser(Finder(), networks, half_life=0))  # type: ignore[arg-type]
     waits: list[float] = []
-    wait_for = watcher._lock.wait_for
+    wait_for = analyser._lock.wait_for
 
     def noted(condition: Callable[[], bool], seconds: float) -> bool:
         waits.append(seconds)
         return wait_for(condition, seconds)
 
-    monkeypatch.setattr(watcher._lock, "wait_for", noted)
+    monkeypatch.setattr(analyser._lock, "wait_for", noted)
 
-    watcher.show(frame(7))
-    until(lambda: watcher.sight().told > 0)
-    watcher.show(frame(7), patience=0.25)
+    analyser.hand_in(frame(7))
+    until(lambda: analyser.latest().told > 0)
+    analyser.hand_in(frame(7), patience=0.25)
     assert 0.25 not in waits
     until(lambda: networks.asked == 2)
     # Fast again: it waits again, and is told about this very frame.
     networks.seconds = 0.0
     clock.now += 1
-    watcher.show(frame(7))
-    until(lambda: watcher.sight().taken == clock.now)
+    analyser.hand_in(frame(7))
+    until(lambda: analyser.latest().taken == clock.now)
     clock.now += 1
-    assert watcher.show(frame(11), patience=PATIENCE).people[0].face.box[0] == 11
+    assert analyser.hand_in(frame(11), patience=PATIENCE).faces[0].face.box[0] == 11
     assert PATIENCE in waits

@@ -7,7 +7,7 @@ import numpy as np
 from fer import emotions
 from fer.inference.classification import Prediction
 from fer.media import videos
-from fer.media.streaming import Observer
+from fer.media.streaming import FrameAnalyser
 from fer.vision.faces import Face, Found
 
 NAMES = {key: key for key in emotions.KEYS}
@@ -35,11 +35,11 @@ class Classifier:
 
 def watch(
     content: bytes, name: str = "clip.mp4", finder: Finder | None = None, **options: object
-) -> videos.Watching:
+) -> videos.AnalysedVideo:
     return videos.analyse(
         content,
         name,
-        Observer(finder or Finder(), Classifier(), half_life=0),  # type: ignore[arg-type]
+        FrameAnalyser(finder or Finder(), Classifier(), half_life=0),  # type: ignore[arg-type]
         NAMES,
         **options,  # type: ignore[arg-type]
     )

@@ -36,32 +36,35 @@ def write(rgb: np.ndarray, number: int) -> None:
 
 
 def install() -> None:
-    """Makes every `Watcher` of this process note what it analyses and stamp what it shows."""
-    from fer.media.streaming import Observer, Sight, Watched, Watcher
+    """Makes every stream of this process note what it analyses and stamp what it shows."""
+    from fer.media.streaming import AnsweredFace, FrameAnalyser, FrameAnswers, StreamAnalyser
 
-    look, show = Observer.look, Watcher.show
+    analyse, hand_in = FrameAnalyser.analyse, StreamAnalyser.hand_in
     numbers: dict[float, np.ndarray] = {}
 
-    def look_and_note(self: Observer, rgb: np.ndarray, at: float) -> tuple[Watched, ...]:
+    def analyse_and_note(
+        self: FrameAnalyser, rgb: np.ndarray, at: float
+    ) -> tuple[AnsweredFace, ...]:
         numbers[at] = region(rgb).copy()
         while len(numbers) > 32:
             del numbers[next(iter(numbers))]
-        people = look(self, rgb, at)
+        faces = analyse(self, rgb, at)
         analysed.append(time.monotonic())
-        return people
+        return faces
 
-    def show_and_stamp(
-        self: Watcher, rgb: np.ndarray, now: float | None = None, patience: float = 0.0
-    ) -> Sight:
-        sight = show(self, rgb, now, patience)
-        number = numbers.get(sight.taken)
+    def hand_in_and_stamp(
+        self: StreamAnalyser, rgb: np.ndarray, now: float | None = None, patience: float = 0.0
+    ) -> FrameAnswers:
+        latest = hand_in(self, rgb, now, patience)
+        number = numbers.get(latest.taken)
         if number is not None:
             # A browser that is short of time sends smaller frames from one moment to the next.
             strip = region(rgb, lower=True)
             strip[:] = cv2.resize(number, strip.shape[1::-1], interpolation=cv2.INTER_NEAREST)
-        return sight
+        return latest
 
-    Observer.look, Watcher.show = look_and_note, show_and_stamp  # type: ignore[method-assign]
+    FrameAnalyser.analyse = analyse_and_note  # type: ignore[method-assign]
+    StreamAnalyser.hand_in = hand_in_and_stamp  # type: ignore[method-assign]
 
 
 # Keeps the times of captured frames by number, and of every shown frame its own number and that of

@@ -15,7 +15,7 @@ import pytest
 
 from fer import files
 from fer.artifacts import model_store
-from fer.inference.fair_queue import BusyError, Turns
+from fer.inference.fair_queue import BusyError, FairQueue
 from fer.studies import analysis
 from fer.ui import caching, image_sources, loaders
 from fer.ui.results import reliability, report, result_tables
@@ -166,7 +166,7 @@ def test_explanations_are_asked_for_one_at_a_time_and_refused_in_a_crowd(
 
     begun, go_on = threading.Event(), threading.Event()
     monkeypatch.setattr(loaders, "explainer", Slow)
-    monkeypatch.setattr(loaders, "_explaining", Turns(most_waiting=0))
+    monkeypatch.setattr(loaders, "_explaining", FairQueue(most_waiting=0))
     face = np.arange(48 * 48, dtype=np.uint8).reshape(48, 48)
     first = threading.Thread(target=loaders.explained, args=(face, 1))
     first.start()

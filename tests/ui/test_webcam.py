@@ -19,7 +19,7 @@ from streamlit_webrtc.models import CallbackAttachableProcessor
 from streamlit_webrtc.process import AsyncVideoProcessTrack
 
 from fer.inference import classification
-from fer.media.streaming import Observer, Watcher
+from fer.media.streaming import FrameAnalyser, StreamAnalyser
 from fer.ui import loaders
 from fer.ui.demo import webcam
 from fer.ui.demo.relay import NewestRelay
@@ -29,8 +29,8 @@ from tests.support.making import PATIENCE, in_a_loop, until
 
 def viewer() -> Stream:
     stream = Stream()
-    stream.watcher = Watcher(
-        Observer(loaders.detector(webcam.LOOK_IN), loaders.classifier(), half_life=0)
+    stream.analyser = StreamAnalyser(
+        FrameAnalyser(loaders.detector(webcam.LOOK_IN), loaders.classifier(), half_life=0)
     )
     return stream
 
@@ -60,10 +60,10 @@ def test_a_frame_of_any_shape_is_answered(
 ) -> None:
     stream = viewer()
     rgb = on_canvas(portrait, *size)
-    assert stream.watcher is not None
+    assert stream.analyser is not None
     assert shown(stream, rgb).shape == (expected[1], expected[0], 3)
-    until(lambda: stream.watcher.sight().people)  # type: ignore[union-attr]
-    (person,) = stream.watcher.sight().people
+    until(lambda: stream.analyser.latest().faces)  # type: ignore[union-attr]
+    (person,) = stream.analyser.latest().faces
     assert {p.top1 for p in person.predictions.values()} == {"happy"}
     drawn = shown(stream, rgb)
     left, top, width, _ = (round(value) for value in person.face.box)
@@ -76,9 +76,9 @@ def test_six_people_are_answered_each(portrait: np.ndarray) -> None:
     face = cv2.resize(portrait[:300, 100:400], (320, 320))
     six = np.vstack([np.hstack([face] * 3)] * 2)
     shown(stream, six)
-    assert stream.watcher is not None
-    until(lambda: stream.watcher.sight().people)  # type: ignore[union-attr]
-    assert sorted(p.number for p in stream.watcher.sight().people) == [1, 2, 3, 4, 5, 6]
+    assert stream.analyser is not None
+    until(lambda: stream.analyser.latest().faces)  # type: ignore[union-attr]
+    assert sorted(p.number for p in stream.analyser.latest().faces) == [1, 2, 3, 4, 5, 6]
 
 
 def test_frames_pass_until_the_models_are_loaded() -> None:
@@ -94,7 +94,7 @@ def test_a_frame_that_cannot_be_drawn_passes_and_the_next_is_drawn(
     stream = viewer()
     frame = av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), format="rgb24")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("fer.media.annotation.people", lambda *arguments: 1 / 0)
+        patch.setattr("fer.media.annotation.answers", lambda *arguments: 1 / 0)
         assert stream.callback(frame) is frame
     assert "could not be drawn" in caplog.text
     assert stream.callback(frame) is not frame
@@ -110,8 +110,8 @@ def test_two_viewers_share_the_models_and_nothing_else(
         classification, "load", lambda *a, **options: loaded.append(a) or load(*a, **options)
     )
     one, other = viewer(), viewer()
-    assert one.watcher is not None
-    assert other.watcher is not None
+    assert one.analyser is not None
+    assert other.analyser is not None
     neutral = portrait.copy()
     neutral[122:168, 186:252] = neutral[122:168, 186:252].mean(axis=(0, 1))
     seen: dict[str, set[str]] = {"one": set(), "other": set()}
@@ -120,11 +120,11 @@ def test_two_viewers_share_the_models_and_nothing_else(
     def both_seen() -> bool:
         for name, stream, rgb in (("one", one, portrait), ("other", other, neutral)):
             shown(stream, rgb)
-            assert stream.watcher is not None
-            sight = stream.watcher.sight()
-            for person in sight.people:
+            assert stream.analyser is not None
+            latest = stream.analyser.latest()
+            for person in latest.faces:
                 seen[name] |= {p.top1 for p in person.predictions.values()}
-                analysed[name].add(sight.taken)
+                analysed[name].add(latest.taken)
         # Several frames of each, in turn.
         return all(len(times) > 3 for times in analysed.values())
 
@@ -216,8 +216,8 @@ async def there_and_back(stream: Stream, camera: Camera) -> np.ndarray:
         track = await asyncio.wait_for(back, PATIENCE)
         while True:
             frame = await asyncio.wait_for(track.recv(), PATIENCE)
-            assert stream.watcher is not None
-            if stream.watcher.sight().people and frame.width <= LONGEST:
+            assert stream.analyser is not None
+            if stream.analyser.latest().faces and frame.width <= LONGEST:
                 return frame.to_ndarray(format="rgb24")
     finally:
         camera.stop()

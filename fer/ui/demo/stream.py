@@ -13,7 +13,7 @@ from PIL import Image
 
 from fer import emotions
 from fer.media import annotation, photos
-from fer.media.streaming import Watcher
+from fer.media.streaming import StreamAnalyser
 from fer.vision import orientation
 from fer.vision.preprocessing import Rgb
 
@@ -33,13 +33,13 @@ class Stream:
     """One visitor's stream: the callback that streamlit-webrtc calls, and what it leaves behind.
 
     Made once for a visit: the script is rerun while the connection is being made, and a second
-    callback would share the video with the first. `watcher` is None until the models are loaded;
+    callback would share the video with the first. `analyser` is None until the models are loaded;
     frames pass through as they are until then. `face` is the number of the chosen one, `has_files`
     whether the page offers downloads yet. Times are `time.monotonic` seconds.
     """
 
     def __init__(self) -> None:
-        self.watcher: Watcher | None = None
+        self.analyser: StreamAnalyser | None = None
         self.names: Mapping[str, str] = {key: key for key in emotions.KEYS}
         self.is_unreachable = False
         self.face: int | None = None
@@ -52,14 +52,14 @@ class Stream:
     def callback(self, frame: av.VideoFrame) -> av.VideoFrame:
         """The frame with what was last seen drawn on it; the networks work elsewhere."""
         self._alive = time.monotonic()
-        if self.watcher is None:
+        if self.analyser is None:
             return frame
         try:
             whole = np.asarray(frame.to_ndarray(format="rgb24"), dtype=np.uint8)
             rgb = photos.for_display(whole, LONGEST)
-            sight = self.watcher.show(rgb, patience=PATIENCE)
-            rgb = orientation.turned(rgb, sight.turns)
-            self._drawn = annotation.people(rgb, sight.people, self.names)
+            latest = self.analyser.hand_in(rgb, patience=PATIENCE)
+            rgb = orientation.turned(rgb, latest.turns)
+            self._drawn = annotation.answers(rgb, latest.faces, self.names)
         except Exception:
             # streamlit-webrtc would never call again: the video would stand still without a word.
             logger.exception("A frame could not be drawn.")

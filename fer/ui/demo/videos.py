@@ -43,7 +43,7 @@ def show(_: Translator) -> None:
     answers.backend_notice(_)
 
 
-def _watched(content: bytes, name: str, _: Translator) -> videos.Watching:
+def _watched(content: bytes, name: str, _: Translator) -> videos.AnalysedVideo:
     digest = (hashlib.sha256(content).hexdigest(), _.language)
     kept = st.session_state.get(KEPT)
     if kept is None or kept[0] != digest:
@@ -57,7 +57,7 @@ def _watched(content: bytes, name: str, _: Translator) -> videos.Watching:
             found = videos.analyse(
                 content,
                 name,
-                streaming.Observer(loaders.detector(), loaders.classifier()),
+                streaming.FrameAnalyser(loaders.detector(), loaders.classifier()),
                 {key: _(key) for key in emotions.KEYS},
                 progress=advance,
             )
@@ -71,11 +71,11 @@ def _watched(content: bytes, name: str, _: Translator) -> videos.Watching:
         )
         kept = (digest, found)
         st.session_state[KEPT] = kept
-    watched: videos.Watching = kept[1]
+    watched: videos.AnalysedVideo = kept[1]
     return watched
 
 
-def _result(found: videos.Watching, _: Translator) -> None:
+def _result(found: videos.AnalysedVideo, _: Translator) -> None:
     numbers = sorted({moment.number for moment in found.moments})
     compared = [m for m in found.moments if len(m.probabilities) > 1]
     agreed = sum(moment.is_agreed for moment in compared)
@@ -127,7 +127,7 @@ def _result(found: videos.Watching, _: Translator) -> None:
         widgets.download(pd.DataFrame(streaming.rows(list(found.moments))), "video_confidences", _)
 
 
-def _doubtful(found: videos.Watching) -> set[int]:
+def _doubtful(found: videos.AnalysedVideo) -> set[int]:
     """The numbers of what was doubtful as a face most of the time."""
     looks: dict[int, list[bool]] = {}
     for moment in found.moments:
@@ -135,7 +135,7 @@ def _doubtful(found: videos.Watching) -> set[int]:
     return {number for number, each in looks.items() if 2 * sum(each) > len(each)}
 
 
-def _notes(found: videos.Watching, _: Translator) -> None:
+def _notes(found: videos.AnalysedVideo, _: Translator) -> None:
     """What became of the video that a visitor would not expect, a sentence each."""
     if found.ending == "limit":
         st.warning(

@@ -16,8 +16,9 @@ from streamlit.errors import StreamlitSecretNotFoundError
 from streamlit_webrtc.webrtc import SignallingTimeoutError
 
 from fer import FerError, emotions
+from fer.inference.answered_face import AnsweredFace
 from fer.media import photos, streaming
-from fer.media.streaming import Observer, Watched, Watcher
+from fer.media.streaming import FrameAnalyser, StreamAnalyser
 from fer.scenarios import SCENARIOS
 from fer.ui import answers, charts, ice, loaders, widgets
 from fer.ui.demo import camera, confidence_charts, relay
@@ -79,16 +80,16 @@ def show(_: Translator) -> None:
         )
         state = _connection(stream, facing, url, _)
         stream.has_files = stream.has_frame
-        if stream.has_files and stream.watcher is not None:
-            _files(stream, stream.watcher, _)
+        if stream.has_files and stream.analyser is not None:
+            _files(stream, stream.analyser, _)
         st.caption(
             _("Frames stay in this server's memory, one at a time; nothing is stored or logged.")
         )
     is_busy = state.playing or state.signalling
-    if is_busy and stream.watcher is None:
+    if is_busy and stream.analyser is None:
         # While the connection is being made, not when the page is opened.
-        stream.watcher = Watcher(
-            Observer(loaders.detector(LOOK_IN), loaders.classifier(), most_faces=MOST_FACES)
+        stream.analyser = StreamAnalyser(
+            FrameAnalyser(loaders.detector(LOOK_IN), loaders.classifier(), most_faces=MOST_FACES)
         )
     with right:
         half_life = st.slider(
@@ -99,11 +100,11 @@ def show(_: Translator) -> None:
             0.1,
             key="webcam_half_life",
         )
-        if stream.watcher is not None:
-            stream.watcher.half_life = half_life
+        if stream.analyser is not None:
+            stream.analyser.half_life = half_life
         st.fragment(_live, run_every=TICK if is_busy else None)(stream, state, _)
         st.fragment(_lately, run_every=SLOW_TICK if is_busy else None)(stream, state, _)
-        if stream.watcher is not None:
+        if stream.analyser is not None:
             answers.backend_notice(_)
     _frozen(_)
 
@@ -204,8 +205,8 @@ def _live(stream: Stream, state: webrtc.WebRtcStreamerState, _: Translator) -> N
     """What the models see now. A fragment: it must always be called, and draws little when idle."""
     now = time.monotonic()
     stream.follow(state.playing, state.signalling, now)
-    watcher = stream.watcher
-    moments = [] if watcher is None else watcher.moments()
+    analyser = stream.analyser
+    moments = [] if analyser is None else analyser.moments()
     if stream.is_unreachable:
         _instead(
             _(
@@ -215,17 +216,17 @@ def _live(stream: Stream, state: webrtc.WebRtcStreamerState, _: Translator) -> N
             "unreachable",
             _,
         )
-    if watcher is None or not (state.playing or moments):
+    if analyser is None or not (state.playing or moments):
         if not stream.is_unreachable:
             st.caption(_("Press Start and look into the camera."))
         return
     if stream.has_frame and not stream.has_files:
         # The first picture is there: once, all is drawn anew, with the files to download.
         st.rerun()
-    sight = watcher.sight()
-    people = sight.people
+    latest = analyser.latest()
+    faces = latest.faces
     if state.playing:
-        answers.told_turn(sight.turns, _)
+        answers.told_turn(latest.turns, _)
     if state.playing and stream.is_still(now):
         _instead(
             _(
@@ -235,37 +236,37 @@ def _live(stream: Stream, state: webrtc.WebRtcStreamerState, _: Translator) -> N
             "still",
             _,
         )
-    elif state.playing and not people:
+    elif state.playing and not faces:
         st.caption(_("No face is seen. Face the camera in good light, not too far away."))
     if state.playing:
-        answers.told_small(sight.too_small, _)
-    if people:
-        _answers(_chosen(stream, people, _), _)
+        answers.told_small(latest.too_small, _)
+    if faces:
+        _answers(_chosen(stream, faces, _), _)
 
 
 def _lately(stream: Stream, state: webrtc.WebRtcStreamerState, _: Translator) -> None:
     """What the models saw in the last minute, and how the server keeps up. A fragment as `_live`
     is, drawn less often."""
-    watcher = stream.watcher
-    moments = [] if watcher is None else watcher.moments()
-    if watcher is None or not (state.playing or moments):
+    analyser = stream.analyser
+    moments = [] if analyser is None else analyser.moments()
+    if analyser is None or not (state.playing or moments):
         return
     if moments:
-        _minute(stream, moments, watcher.sight().people, _)
-    pace = watcher.pace()
+        _minute(stream, moments, analyser.latest().faces, _)
+    throughput = analyser.throughput()
     widgets.metrics(
         {
-            _("Shown"): (_("{n} frames/s", n=_.number(pace.shown, 1)), None),
+            _("Shown"): (_("{n} frames/s", n=_.number(throughput.shown, 1)), None),
             _("Analysed"): (
-                _("{n} frames/s", n=_.number(pace.analysed, 1)),
+                _("{n} frames/s", n=_.number(throughput.analysed, 1)),
                 _(
                     "{p50} ms, 95 %: {p95} ms",
-                    p50=_.number(pace.p50_ms),
-                    p95=_.number(pace.p95_ms),
+                    p50=_.number(throughput.p50_ms),
+                    p95=_.number(throughput.p95_ms),
                 ),
             ),
             _("Models agree"): (
-                "–" if pace.agreement is None else _.percent(pace.agreement),
+                "–" if throughput.agreement is None else _.percent(throughput.agreement),
                 None,
             ),
         },
@@ -273,7 +274,7 @@ def _lately(stream: Stream, state: webrtc.WebRtcStreamerState, _: Translator) ->
     )
 
 
-def _files(stream: Stream, watcher: Watcher, _: Translator) -> None:
+def _files(stream: Stream, analyser: StreamAnalyser, _: Translator) -> None:
     """What can be taken home, made when asked for. Outside the fragment, which would replace the
     buttons while they are pressed."""
     with st.container(horizontal=True):
@@ -287,7 +288,7 @@ def _files(stream: Stream, watcher: Watcher, _: Translator) -> None:
             on_click="ignore",
         )
         widgets.download(
-            lambda: pd.DataFrame(streaming.rows(watcher.record())), "webcam_session", _
+            lambda: pd.DataFrame(streaming.rows(analyser.record())), "webcam_session", _
         )
         st.button(
             _("Freeze and explain"),
@@ -300,14 +301,14 @@ def _files(stream: Stream, watcher: Watcher, _: Translator) -> None:
             icon=":material/restart_alt:",
             help=_("Forgets this session's confidences and the agreement so far."),
             key="webcam_clear",
-            on_click=watcher.clear,
+            on_click=analyser.clear,
         )
 
 
-def _chosen(stream: Stream, people: tuple[Watched, ...], _: Translator) -> Watched:
-    by_number = {person.number: person for person in sorted(people, key=lambda p: p.number)}
-    if len(people) == 1:
-        return people[0]
+def _chosen(stream: Stream, faces: tuple[AnsweredFace, ...], _: Translator) -> AnsweredFace:
+    by_number = {face.number: face for face in sorted(faces, key=lambda p: p.number)}
+    if len(faces) == 1:
+        return faces[0]
     # Whoever comes or goes changes the options, and with them Streamlit forgets the choice. A face
     # that is only missed for a moment stays the chosen one.
     default = stream.face if stream.face in by_number else next(iter(by_number))
@@ -319,29 +320,29 @@ def _chosen(stream: Stream, people: tuple[Watched, ...], _: Translator) -> Watch
     return by_number[number]
 
 
-def _answers(person: Watched, _: Translator) -> None:
+def _answers(face: AnsweredFace, _: Translator) -> None:
     widgets.chart(
-        charts.confidence_bars(person.predictions, _),
+        charts.confidence_bars(face.predictions, _),
         key="webcam_confidence",
         alt=_("Bars of both models' confidence for each emotion"),
     )
     st.caption(
         _("Both models agree.")
-        if person.is_agreed
+        if face.is_agreed
         else _("The models disagree: they see different expressions.")
     )
-    if person.face.is_doubtful:
+    if face.is_doubtful:
         st.caption(_("A question mark: it is doubtful that this is a face."))
 
 
 def _minute(
-    stream: Stream, moments: list[streaming.Moment], people: tuple[Watched, ...], _: Translator
+    stream: Stream, moments: list[streaming.Moment], faces: tuple[AnsweredFace, ...], _: Translator
 ) -> None:
     keys = [key for key in SCENARIOS if key in moments[-1].probabilities]
     model = st.segmented_control(
         _("Model over the last minute"), keys, default=keys[-1], required=True, key="webcam_model"
     )
-    present = {person.number for person in people}
+    present = {face.number for face in faces}
     number = stream.face if stream.face in present else moments[-1].number
     widgets.chart(
         confidence_charts.minute(moments, model, number, time.monotonic(), _),

@@ -1,0 +1,49 @@
+"""A face with each model's answer: what photos, videos and the webcam hand on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fer.inference.classification import Classifier, Prediction, agree
+from fer.vision.faces import Face
+from fer.vision.preprocessing import Gray
+
+
+@dataclass(frozen=True)
+class AnsweredFace:
+    """One face, the crop that the networks were given, and each model's prediction by model key.
+
+    face: where it is in the upright image; None where the whole image was taken. crop: gray
+    (side, side) uint8. number: what it is called among the faces of a stream; 0 in a photo.
+    """
+
+    face: Face | None
+    crop: Gray
+    predictions: dict[str, Prediction]
+    number: int = 0
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether it is doubtful that it is a face."""
+        return self.face is not None and self.face.is_doubtful
+
+    @property
+    def is_agreed(self) -> bool:
+        """Whether every model has the same most probable emotion."""
+        return agree(p.probabilities for p in self.predictions.values())
+
+
+def answer(
+    found: Sequence[Face | None], crops: Sequence[Gray], classifier: Classifier
+) -> tuple[AnsweredFace, ...]:
+    """Each face with its crop and every model's prediction for it.
+
+    Raises:
+        BusyError: if too many callers are waiting for an answer.
+    """
+    predictions = classifier.predict(crops)
+    return tuple(
+        AnsweredFace(face, crop, answers)
+        for face, crop, answers in zip(found, crops, predictions, strict=True)
+    )
