@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import tomllib
 from pathlib import Path
@@ -87,6 +88,34 @@ def test_every_event_of_the_log_is_documented() -> None:
     events = set(re.findall(r"logs\.(?:tell|refused)\(\s*\"([^\"]+)\"", code))
     assert {"start", "models loaded", "photo classified"} <= events
     assert [event for event in sorted(events) if f"`{event}`" not in readme] == []
+
+
+def test_architecture_names_every_folder() -> None:
+    text = (ROOT / "docs" / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    folders = {path.parent.name for path in (ROOT / "fer").glob("*/__init__.py")}
+    assert set(re.findall(r"^\| `fer/(\w+)/`", text, re.MULTILINE)) == folders
+
+
+def test_architecture_lists_what_imports_tensorflow() -> None:
+    text = (ROOT / "docs" / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    start = text.index("Keras, and\nwith it TensorFlow")
+    listed = set(re.findall(r"`(fer\.[\w.]+)`", text[start : text.index(" only;", start)]))
+    heavy = set()
+    for path in (ROOT / "fer").rglob("*.py"):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if {name.split(".")[0] for name in names} & {"keras", "tensorflow"}:
+                heavy.add(".".join(path.relative_to(ROOT).with_suffix("").parts))
+    assert listed == heavy
+
+
+def test_no_folder_is_crowded_and_no_module_long() -> None:
+    """What all pages share may be many; everywhere else a trade that outgrows nine is two."""
+    for folder in {path.parent for path in (ROOT / "fer").rglob("*.py")} - {ROOT / "fer" / "ui"}:
+        modules = [path for path in folder.glob("*.py") if path.name != "__init__.py"]
+        assert len(modules) <= 9, folder
+    for path in (ROOT / "fer").rglob("*.py"):
+        assert len(path.read_text(encoding="utf-8").splitlines()) <= 400, path
 
 
 def test_changelog_has_the_version_that_is_coming() -> None:
