@@ -10,6 +10,7 @@ from fer.ui import model_comparison, views, widgets
 from fer.ui.results import (
     confusions,
     crowd_sections,
+    error_sections,
     literature,
     reliability,
     report,
@@ -77,7 +78,7 @@ try:
     elif view == "calibration":
         reliability.calibrated(split, _)
     elif view == "errors":
-        reliability.errors(split, _)
+        error_sections.errors(split, _)
     elif view == "crowd":
         crowd_sections.show(split, _)
     elif view == "looking":

@@ -59,36 +59,19 @@ def run(
     ways = _ways(found, folder)
     gflops = hardware_ceiling.float32_gflops()
     table: dict[str, dict[str, dict[str, float]]] = {}
-    done, total = 0, len(BATCHES) * rounds
-    for count in BATCHES:
-        faces = np.random.default_rng(count).integers(
-            0, 256, (count, FER_SIZE, FER_SIZE), dtype=np.uint8
-        )
-        times: dict[str, list[float]] = {way: [] for way in ways}
-        for ask in ways.values():
-            ask(faces)
-            ask(faces)
-        for _ in range(rounds):
-            for way, ask in ways.items():
-                started = time.perf_counter()
-                ask(faces)
-                times[way].append(1000 * (time.perf_counter() - started))
-            done += 1
+    for position, count in enumerate(BATCHES):
+
+        def told(done: int, before: int = position * rounds) -> None:
             if progress is not None:
-                progress(done, total)
+                progress(before + done, len(BATCHES) * rounds)
+
+        times = _times(ways, count, rounds, told)
         # Bare convolutions of as many faces as the backend takes at once.
         at_once = min(count, openvino_backend.AT_ONCE)
         int8 = 1000 * count / at_once * _int8_ceiling(found, at_once)
         for way, taken in times.items():
-            p50 = float(np.median(taken))
             least = int8 if way == FASTEST else 1000 * count * _flops(found, way) / gflops / 1e9
-            table.setdefault(way, {})[str(count)] = {
-                "p50_ms": round(p50, 2),
-                "p95_ms": round(float(np.percentile(taken, 95)), 2),
-                "faces_per_second": round(1000 * count / p50, 1),
-                "speedup": round(float(np.median(times[WAYS[0]])) / p50, 2),
-                "share_of_ceiling": round(least / p50, 3),
-            }
+            table.setdefault(way, {})[str(count)] = _figures(taken, times[WAYS[0]], least, count)
     return {
         "machine": machine(),
         "weights_sha256": {key: model.digest for key, model in found.items()},
@@ -98,6 +81,40 @@ def run(
         "models": latencies(found, folder, rounds),
         "float32_gflops": round(gflops, 1),
         "starts": {way: cold_start(folder, way) for way in ("fast", "reference")},
+    }
+
+
+def _times(
+    ways: dict[str, Ask], count: int, rounds: int, told: Callable[[int], None]
+) -> dict[str, list[float]]:
+    """Milliseconds of every way on so many faces; `told` is called with the rounds done."""
+    faces = np.random.default_rng(count).integers(
+        0, 256, (count, FER_SIZE, FER_SIZE), dtype=np.uint8
+    )
+    for ask in ways.values():
+        ask(faces)
+        ask(faces)
+    times: dict[str, list[float]] = {way: [] for way in ways}
+    for done in range(1, rounds + 1):
+        for way, ask in ways.items():
+            started = time.perf_counter()
+            ask(faces)
+            times[way].append(1000 * (time.perf_counter() - started))
+        told(done)
+    return times
+
+
+def _figures(
+    taken: list[float], compared_with: list[float], least: float, count: int
+) -> dict[str, float]:
+    """What is shown of a way's milliseconds for so many faces; `least`: those of the ceiling."""
+    p50 = float(np.median(taken))
+    return {
+        "p50_ms": round(p50, 2),
+        "p95_ms": round(float(np.percentile(taken, 95)), 2),
+        "faces_per_second": round(1000 * count / p50, 1),
+        "speedup": round(float(np.median(compared_with)) / p50, 2),
+        "share_of_ceiling": round(least / p50, 3),
     }
 
 
@@ -162,8 +179,8 @@ import json, sys, time
 started = time.perf_counter()
 from pathlib import Path
 import numpy as np
-from fer import inference
-classifier = inference.load(Path(sys.argv[1]), backend=sys.argv[2])
+from fer.inference import classification
+classifier = classification.load(Path(sys.argv[1]), backend=sys.argv[2])
 classifier.predict([np.zeros((48, 48), np.uint8)])
 seconds = time.perf_counter() - started
 with open("/proc/self/status") as status:

@@ -90,16 +90,10 @@ def train(
     The run directory's progress.json tells how far it is; a file named stop in it ends the run
     after its current step. KERAS_BACKEND=jax and Keras' KERAS_DISTRIBUTION_* variables let several
     GPUs and hosts share each batch."""
-    data = dataset.open_dataset(data_dir)
-    dataset.require_every_class(data)
-    if fraction is not None:
-        own = scenarios.get(scenario).seed
-        data = dataset.subset(data, fraction, own if seed is None else seed)
+    own = scenarios.get(scenario)
+    data = _training_data(data_dir, fraction, own.seed if seed is None else seed)
     chosen = scenarios.with_overrides(
-        scenarios.with_head(scenarios.get(scenario), head),
-        epochs=epochs,
-        image_size=image_size,
-        seed=seed,
+        scenarios.with_head(own, head), epochs=epochs, image_size=image_size, seed=seed
     )
     run_dir = run_dir or Path("runs") / scenario
     share = distribution.begin()
@@ -131,13 +125,23 @@ def train(
             progress=progress,
             share=share,
         )
-    if not share.is_chief:
-        return
+    if share.is_chief:
+        _print_history(history)
+        out.print(f"The run is in {run_dir}; next: fer publish {run_dir}")
+
+
+def _training_data(data_dir: Path, fraction: float | None, seed: int) -> dataset.Dataset:
+    """The imported data set with all seven classes, or a share of every class of it."""
+    data = dataset.open_dataset(data_dir)
+    dataset.require_every_class(data)
+    return data if fraction is None else dataset.subset(data, fraction, seed)
+
+
+def _print_history(history: list[dict[str, float]]) -> None:
     table = Table(*runs.HISTORY_COLUMNS)
     for row in history:
         table.add_row(*(f"{row[name]:.4g}" for name in runs.HISTORY_COLUMNS))
     out.print(table)
-    out.print(f"The run is in {run_dir}; next: fer publish {run_dir}")
 
 
 def _recorded(run_dir: Path, epochs: int, resume: bool) -> monitor.Live:
@@ -159,10 +163,10 @@ def search(
     data = dataset.open_dataset(data_dir)
     dataset.require_every_class(data)
     quiet_tensorflow()
-    from fer.training import loop
+    from fer.training import head_search
 
     with progress_bar("Searching") as update:
-        results = loop.search_heads(
+        results = head_search.search_heads(
             data,
             out,
             cache_dir=cache_dir or out,

@@ -67,15 +67,7 @@ def export_fast(
         raise FerError("There is no trained model in {folder}; run: fer train", folder=folder)
     chosen = calibration_rows(data, images)
     target = folder / model_store.FAST
-    networks: dict[str, str] = {}
-    for size, group in model_store.by_input_size(models.values()).items():
-        name = f"int8-{size}.xml"
-        with tempfile.TemporaryDirectory() as scratch:
-            quantised = quantise(
-                keras_backend.joined(group), size, data.images[chosen], Path(scratch)
-            )
-            _save_network(quantised, target / name, Path(scratch))
-        networks[str(size)] = name
+    networks = _write_networks(models, data.images[chosen], target)
     record: dict[str, Any] = {
         "weights_sha256": {key: model.digest for key, model in models.items()},
         "networks": networks,
@@ -94,14 +86,36 @@ def export_fast(
     }
     probes, _ = aggregates.read_class_faces(aggregates_folder)
     files.write_json(target / openvino_backend.RECORD, record)
-    backend = openvino_backend.FastBackend(list(models.values()), folder)
-    logits = {}
-    for size in model_store.by_input_size(models.values()):
-        logits.update(backend.logits(batch(probes, size)))
-    _write_probe(target, probes, logits)
+    _write_probe(target, probes, _fast_logits(models, folder, probes))
     record = measure(data, folder, progress=progress)
     _remove_stale(target, record)
     return record
+
+
+def _write_networks(
+    models: dict[str, model_store.Artifact], faces: NDArray[np.uint8], target: Path
+) -> dict[str, str]:
+    """Quantises the models, those of one input size as one network, and returns the files' names
+    by that size; activations are calibrated on the faces (m, 48, 48)."""
+    networks: dict[str, str] = {}
+    for size, group in model_store.by_input_size(models.values()).items():
+        name = f"int8-{size}.xml"
+        with tempfile.TemporaryDirectory() as scratch:
+            quantised = quantise(keras_backend.joined(group), size, faces, Path(scratch))
+            _save_network(quantised, target / name, Path(scratch))
+        networks[str(size)] = name
+    return networks
+
+
+def _fast_logits(
+    models: dict[str, model_store.Artifact], folder: Path, faces: NDArray[np.uint8]
+) -> dict[str, NDArray[np.float32]]:
+    """What the exported networks answer for the faces: logits (n, 7) by model key."""
+    backend = openvino_backend.FastBackend(list(models.values()), folder)
+    logits: dict[str, NDArray[np.float32]] = {}
+    for size in model_store.by_input_size(models.values()):
+        logits.update(backend.logits(batch(faces, size)))
+    return logits
 
 
 def measure(

@@ -9,6 +9,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from numpy.typing import NDArray
+
 from fer import FerError, emotions, files
 from fer.artifacts import model_store, runs
 from fer.artifacts.model_store import Artifact
@@ -16,6 +18,16 @@ from fer.data import dataset
 from fer.data.dataset import Split
 from fer.networks import complexity
 from fer.scenarios import Scenario
+
+LIMITS = (
+    "",
+    "## Limits",
+    "",
+    "FER-2013's labels are noisy: people agree with them on about 65 % of the images "
+    "(Goodfellow et al. 2013). Some images occur in more than one split; "
+    "`data/duplicates.json` has the counts. The classes are posed or searched-for "
+    "expressions, not felt emotions; do not judge people by them.",
+)
 
 
 def publish(
@@ -35,11 +47,28 @@ def publish(
         FerError: if the run is missing or has no finished epoch at the served size, if its head
             was trained on another backbone, or if `folder` cannot be written.
     """
-    import keras
+    record, history = _finished(run_dir)
+    scenario = Scenario.from_dict(record["scenario"])
+    tensors = _best_tensors(scenario, run_dir, backbone_weights)
+    parameters = sum(value.size for value in tensors.values())
+    config = _config(scenario, record, history, int(parameters))
+    text = (run_dir / runs.HISTORY).read_text(encoding="utf-8")
+    model_store.write_model(folder, scenario, tensors, text, config)
+    artifact = model_store.open_artifact(scenario.key, folder)
+    ranking = run_dir.parent / runs.RANKING
+    if ranking.exists():
+        text = ranking.read_text(encoding="utf-8")
+        files.write_text(artifact.folder / model_store.SEARCH, text)
+    finish(folder)
+    return artifact
 
-    from fer.inference import keras_backend
-    from fer.networks import vgg16
 
+def _finished(run_dir: Path) -> tuple[dict[str, Any], list[dict[str, float]]]:
+    """The record and the history of a run that has weights to serve.
+
+    Raises:
+        FerError: if the run is missing or has no finished epoch at the served size.
+    """
     if not (run_dir / runs.RUN).exists():
         raise FerError(
             "There is no run in {run_dir}; run: fer train baseline|proposed", run_dir=run_dir
@@ -56,20 +85,43 @@ def publish(
             input_size=scenario.input_size,
             scenario=scenario.key,
         )
-    best = runs.best_epoch(history)
-    if scenario.trainable_layers is None:
-        model = vgg16.build(scenario, backbone_weights)
-        runs.require_backbone(run_dir, vgg16.backbone_digest(model))
-        inputs = keras.Input(model.get_layer("norm").input.shape[1:])
-        head = keras.Model(inputs, vgg16.classify(inputs, scenario))
-        head.load_weights(run_dir / runs.BEST)
-        trained = {name: v.numpy() for name, v in keras_backend.variables(head).items()}
-        tensors = {name: v.numpy() for name, v in keras_backend.variables(model).items()} | trained
-    else:
+    return record, history
+
+
+def _best_tensors(
+    scenario: Scenario, run_dir: Path, backbone_weights: str | Path
+) -> dict[str, NDArray[Any]]:
+    """The whole network's weights by name, with those of the run's best epoch.
+
+    Raises:
+        FerError: if the run is one of a head alone that was trained on another backbone.
+    """
+    import keras
+
+    from fer.inference import keras_backend
+    from fer.networks import vgg16
+
+    def tensors(network: keras.Model) -> dict[str, NDArray[Any]]:
+        return {name: v.numpy() for name, v in keras_backend.variables(network).items()}
+
+    if scenario.trainable_layers is not None:
         model = vgg16.build(scenario, None)
         model.load_weights(run_dir / runs.BEST)
-        tensors = {name: v.numpy() for name, v in keras_backend.variables(model).items()}
-    config: dict[str, Any] = {
+        return tensors(model)
+    model = vgg16.build(scenario, backbone_weights)
+    runs.require_backbone(run_dir, vgg16.backbone_digest(model))
+    inputs = keras.Input(model.get_layer("norm").input.shape[1:])
+    head = keras.Model(inputs, vgg16.classify(inputs, scenario))
+    head.load_weights(run_dir / runs.BEST)
+    return tensors(model) | tensors(head)
+
+
+def _config(
+    scenario: Scenario, record: dict[str, Any], history: list[dict[str, float]], parameters: int
+) -> dict[str, Any]:
+    """What `config.json` says of a run and of a network of so many parameters."""
+    best = runs.best_epoch(history)
+    return {
         "seed": scenario.seed,
         "data_sha256": record["data"],
         # Unknown of runs that were begun before it was recorded.
@@ -79,7 +131,7 @@ def publish(
         "best_val_accuracy": best["val_accuracy"],
         "training_seconds": round(sum(row["seconds"] for row in history)),
         "published": datetime.now(UTC).date().isoformat(),
-        "parameters": int(sum(value.size for value in tensors.values())),
+        "parameters": parameters,
         "trainable_parameters": complexity.trainable_parameters(scenario),
         "versions": {
             "python": platform.python_version(),
@@ -88,15 +140,6 @@ def publish(
             "numpy": version("numpy"),
         },
     }
-    text = (run_dir / runs.HISTORY).read_text(encoding="utf-8")
-    model_store.write_model(folder, scenario, tensors, text, config)
-    artifact = model_store.open_artifact(scenario.key, folder)
-    ranking = run_dir.parent / runs.RANKING
-    if ranking.exists():
-        text = ranking.read_text(encoding="utf-8")
-        files.write_text(artifact.folder / model_store.SEARCH, text)
-    finish(folder)
-    return artifact
 
 
 def finish(folder: Path = model_store.FOLDER) -> None:
@@ -108,9 +151,23 @@ def finish(folder: Path = model_store.FOLDER) -> None:
 
 def card(artifact: Artifact) -> str:
     """The model card in Markdown, written from configuration and metrics alone."""
-    scenario, config, metrics = artifact.scenario, artifact.config, artifact.metrics
-    is_head_only = scenario.trainable_layers is None
     lines = [
+        *_introduction(artifact),
+        *_hyperparameters(artifact.scenario),
+        *_ranking(artifact.folder / model_store.SEARCH),
+    ]
+    if artifact.metrics is None:
+        lines += ["", "Not evaluated yet: run `fer evaluate`."]
+    else:
+        lines += [*_measured(artifact.metrics), *LIMITS]
+    return "\n".join(lines) + "\n"
+
+
+def _introduction(artifact: Artifact) -> list[str]:
+    """What goes in and comes out, and what the model was made of."""
+    scenario, config = artifact.scenario, artifact.config
+    is_head_only = scenario.trainable_layers is None
+    return [
         f"# `{scenario.key}`: VGG16 on FER-2013",
         "",
         "Written by `fer publish` and `fer evaluate`; do not edit.",
@@ -130,6 +187,11 @@ def card(artifact: Artifact) -> str:
         f"(PublicTest accuracy {config['best_val_accuracy']:.1%} in training)",
         f"- Published {config['published']} with "
         + ", ".join(f"{name} {number}" for name, number in config["versions"].items()),
+    ]
+
+
+def _hyperparameters(scenario: Scenario) -> list[str]:
+    lines = [
         "",
         "## Hyperparameters",
         "",
@@ -141,11 +203,12 @@ def card(artifact: Artifact) -> str:
             lines.append(f"| {name} | {_plain(value)} |")
     for number, phase in enumerate(scenario.to_dict()["phases"], start=1):
         lines.append(f"| phase {number} | {_plain(phase)} |")
-    lines += _ranking(artifact.folder / model_store.SEARCH)
-    if metrics is None:
-        lines += ["", "Not evaluated yet: run `fer evaluate`."]
-        return "\n".join(lines) + "\n"
-    lines += [
+    return lines
+
+
+def _measured(metrics: dict[str, Any]) -> list[str]:
+    """Metrics of both test splits, and those of each class on PrivateTest."""
+    lines = [
         "",
         "## Metrics",
         "",
@@ -181,16 +244,7 @@ def card(artifact: Artifact) -> str:
             f"| {key} | {row['precision']:.3f} | {row['recall']:.3f} | {row['f1']:.3f} | "
             f"{row['support']} |"
         )
-    lines += [
-        "",
-        "## Limits",
-        "",
-        "FER-2013's labels are noisy: people agree with them on about 65 % of the images "
-        "(Goodfellow et al. 2013). Some images occur in more than one split; "
-        "`data/duplicates.json` has the counts. The classes are posed or searched-for "
-        "expressions, not felt emotions; do not judge people by them.",
-    ]
-    return "\n".join(lines) + "\n"
+    return lines
 
 
 def _data_name(digest: str) -> str:

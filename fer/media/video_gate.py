@@ -47,14 +47,7 @@ def opened_video(content: bytes, name: str) -> Iterator[tuple[InputContainer, Vi
         FerError: if it is empty, too large in bytes or pixels, not MP4, MOV, WebM, MKV or AVI,
             holds no video or one of a codec that is not read, or is damaged.
     """
-    if not content:
-        raise FerError("{name} is empty; choose a file that holds a video.", name=name)
-    if len(content) > VIDEO_BYTES:
-        raise FerError(
-            "{name} is larger than {limit} MB; choose a shorter video.",
-            name=name,
-            limit=VIDEO_BYTES >> 20,
-        )
+    _refuse_size(content, name)
     # Imported here: photos need not wait for what brings video.
     import av
     from av.error import FFmpegError
@@ -63,22 +56,7 @@ def opened_video(content: bytes, name: str) -> Iterator[tuple[InputContainer, Vi
     options = {"format_whitelist": VIDEO_CONTAINERS, "protocol_whitelist": ""}
     try:
         with av.open(io.BytesIO(content), "r", options=options) as source:
-            moving = [s for s in source.streams.video if not _is_cover(s)]
-            if not moving:
-                raise FerError(
-                    "{name} holds sound or a still picture, but no video; choose another file.",
-                    name=name,
-                )
-            stream = moving[0]
-            # There is no context where FFmpeg knows no decoder at all.
-            context = stream.codec_context
-            codec = context.codec.canonical_name if context is not None else "?"
-            if codec not in VIDEO_CODECS:
-                raise FerError(
-                    "{name} is encoded as {codec}, which is not read; use H.264, HEVC, VP9 or AV1.",
-                    name=name,
-                    codec=codec,
-                )
+            stream = _moving(source, name)
             check_frame(stream.width, stream.height, name)
             # Holds inside the decoder, too, where a frame can be larger than the file says.
             stream.codec_context.options = {"max_pixels": str(upload_gate.MOST_PIXELS)}
@@ -93,17 +71,56 @@ def opened_video(content: bytes, name: str) -> Iterator[tuple[InputContainer, Vi
         LookupError,
         TypeError,
     ) as error:
-        if _lacks_index(content):
-            raise FerError(
-                "{name} is cut off: the index at its end is missing, and without it no frame can "
-                "be read; copy or download it again.",
-                name=name,
-            ) from error
+        raise _unreadable(content, name, error) from error
+
+
+def _refuse_size(content: bytes, name: str) -> None:
+    if not content:
+        raise FerError("{name} is empty; choose a file that holds a video.", name=name)
+    if len(content) > VIDEO_BYTES:
         raise FerError(
-            "{name} is not a video that can be read ({reason}); use MP4, MOV, WebM, MKV or AVI.",
+            "{name} is larger than {limit} MB; choose a shorter video.",
             name=name,
-            reason=getattr(error, "strerror", None) or one_line(error),
-        ) from error
+            limit=VIDEO_BYTES >> 20,
+        )
+
+
+def _moving(source: InputContainer, name: str) -> VideoStream:
+    """The first stream of moving pictures.
+
+    Raises:
+        FerError: if there is none, or it is of a codec that is not read.
+    """
+    moving = [s for s in source.streams.video if not _is_cover(s)]
+    if not moving:
+        raise FerError(
+            "{name} holds sound or a still picture, but no video; choose another file.", name=name
+        )
+    # There is no context where FFmpeg knows no decoder at all.
+    context = moving[0].codec_context
+    codec = context.codec.canonical_name if context is not None else "?"
+    if codec not in VIDEO_CODECS:
+        raise FerError(
+            "{name} is encoded as {codec}, which is not read; use H.264, HEVC, VP9 or AV1.",
+            name=name,
+            codec=codec,
+        )
+    return moving[0]
+
+
+def _unreadable(content: bytes, name: str, error: Exception) -> FerError:
+    """What to tell of a video that FFmpeg refused with this error."""
+    if _lacks_index(content):
+        return FerError(
+            "{name} is cut off: the index at its end is missing, and without it no frame can "
+            "be read; copy or download it again.",
+            name=name,
+        )
+    return FerError(
+        "{name} is not a video that can be read ({reason}); use MP4, MOV, WebM, MKV or AVI.",
+        name=name,
+        reason=getattr(error, "strerror", None) or one_line(error),
+    )
 
 
 def _is_cover(stream: VideoStream) -> bool:

@@ -14,7 +14,6 @@ from typing import Any
 
 import keras
 import numpy as np
-from numpy.typing import NDArray
 
 from fer import files
 from fer.artifacts import provenance, runs
@@ -90,8 +89,6 @@ def run(
     made_with = provenance.record(data, seeds[0])
     done: dict[tuple[str, int], dict[str, Any]] = {}
     probabilities: dict[tuple[str, int], Probabilities] = {}
-    rows = data.rows(Split.PRIVATE_TEST)
-    labels = data.labels[rows]
     for without, seed in plan(seeds):
         scenario = variant(without, seed, budget)
         folder = out / f"{without}-{seed}"
@@ -108,28 +105,14 @@ def run(
             backbone_weights=backbone_weights,
             progress=tell,
         )
-        best = runs.best_epoch(history)
-        found = _predict(scenario, folder, data.images[rows], budget.image_size)
+        found = _predict(scenario, folder, data, budget.image_size)
         probabilities[without, seed] = found
         done[without, seed] = {
             "without": without,
             "seed": seed,
-            "public_accuracy": best["val_accuracy"],
-            "training_accuracy": best["accuracy"],
-            "best_epoch": int(best["epoch"]),
-            "private": _summary(labels, found),
-            "seconds": round(sum(row["seconds"] for row in history)),
+            **_outcome(history, data.labels[data.rows(Split.PRIVATE_TEST)], found),
         }
-    twins = leakage.sources_with_twins(data)
-    is_alone = np.array([str(source) not in twins for source in data.sources[rows]], dtype=bool)
-    for (without, seed), record in done.items():
-        if without != FULL:
-            # What putting the ingredient back gives, on the same images with the same seed.
-            before, after = probabilities[without, seed], probabilities[FULL, seed]
-            record["gain"] = evaluate.compare(labels, before, after)
-            record["gain_without_twins"] = evaluate.compare(
-                labels[is_alone], before[is_alone], after[is_alone]
-            )
+    _add_gains(done, probabilities, data)
     return {
         **made_with,
         "budget": variant(FULL, seeds[0], budget).to_dict()["phases"][0],
@@ -139,6 +122,40 @@ def run(
         "runs": list(done.values()),
         "repeated": {name: _over_seeds(done, name, seeds) for name in REPEATED if name != FULL},
     }
+
+
+def _outcome(
+    history: list[dict[str, float]], labels: Labels, found: Probabilities
+) -> dict[str, Any]:
+    """How well a run's best epoch does in training, on PublicTest and on PrivateTest."""
+    best = runs.best_epoch(history)
+    return {
+        "public_accuracy": best["val_accuracy"],
+        "training_accuracy": best["accuracy"],
+        "best_epoch": int(best["epoch"]),
+        "private": _summary(labels, found),
+        "seconds": round(sum(row["seconds"] for row in history)),
+    }
+
+
+def _add_gains(
+    done: dict[tuple[str, int], dict[str, Any]],
+    probabilities: dict[tuple[str, int], Probabilities],
+    data: Dataset,
+) -> None:
+    """Adds to each run without an ingredient what putting it back gives, on the same images with
+    the same seed."""
+    rows = data.rows(Split.PRIVATE_TEST)
+    labels = data.labels[rows]
+    twins = leakage.sources_with_twins(data)
+    is_alone = np.array([str(source) not in twins for source in data.sources[rows]], dtype=bool)
+    for (without, seed), record in done.items():
+        if without != FULL:
+            before, after = probabilities[without, seed], probabilities[FULL, seed]
+            record["gain"] = evaluate.compare(labels, before, after)
+            record["gain_without_twins"] = evaluate.compare(
+                labels[is_alone], before[is_alone], after[is_alone]
+            )
 
 
 def _over_seeds(
@@ -155,16 +172,15 @@ def _over_seeds(
     return found
 
 
-def _predict(
-    scenario: Scenario, folder: Path, images: NDArray[np.uint8], size: int
-) -> Probabilities:
-    """Softmax of the run's best weights, (n, 7), not calibrated."""
+def _predict(scenario: Scenario, folder: Path, data: Dataset, size: int) -> Probabilities:
+    """Softmax of the run's best weights on PrivateTest, (n, 7), not calibrated."""
     kept = folder / "private.npy"
     if kept.exists():
         return np.asarray(np.load(kept, allow_pickle=False), dtype=np.float64)
     keras.utils.clear_session()
     model = vgg16.build(scenario, None)
     model.load_weights(folder / runs.BEST)
+    images = data.images[data.rows(Split.PRIVATE_TEST)]
     parts = [
         vgg16.run(model, preprocessing.batch(images[start : start + BATCH], size))
         for start in range(0, len(images), BATCH)

@@ -60,21 +60,12 @@ def study(
         data, explainer, model.key, private, lambda done: told(len(public) + done), heads
     )
     labels = data.labels[private]
-    classes = np.stack([gates[labels == at].mean(axis=0) for at in range(emotions.COUNT)])
-    spread = gates.std(axis=0)
-    between = sum(
-        (labels == at).mean() * (classes[at] - gates.mean(axis=0)) ** 2
-        for at in range(emotions.COUNT)
-    )
-    explained = np.divide(between, spread**2, out=np.zeros_like(spread), where=spread > 1e-6)
-    contrast = np.divide(
-        classes - gates.mean(axis=0), spread, out=np.zeros_like(classes), where=spread > 1e-6
-    )
+    classes, explained, contrast = _by_class(gates, labels)
     return {
         "split": Split.PRIVATE_TEST.value,
         "images": len(private),
         "mean": _rounded(gates.mean(axis=0)),
-        "standard_deviation": _rounded(spread),
+        "standard_deviation": _rounded(gates.std(axis=0)),
         "classes": [_rounded(row) for row in classes],
         "explained": _rounded(explained),
         "channels": {
@@ -118,6 +109,19 @@ def _pass(
         np.concatenate(places),
         {name: np.concatenate(values) for name, values in logits.items()},
     )
+
+
+def _by_class(
+    gates: NDArray[np.float64], labels: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Each class's mean gates (7, 512), the share of their variance that classes explain (512,),
+    and how many standard deviations each class's mean lies above that of all images (7, 512)."""
+    classes = np.stack([gates[labels == at].mean(axis=0) for at in range(emotions.COUNT)])
+    mean, spread = gates.mean(axis=0), gates.std(axis=0)
+    between = sum((labels == at).mean() * (classes[at] - mean) ** 2 for at in range(emotions.COUNT))
+    explained = np.divide(between, spread**2, out=np.zeros_like(spread), where=spread > 1e-6)
+    contrast = np.divide(classes - mean, spread, out=np.zeros_like(classes), where=spread > 1e-6)
+    return classes, explained, contrast
 
 
 def _channel(

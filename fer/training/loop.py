@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
+import itertools
+import operator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from fer.artifacts.model_store import Artifact
 from fer.data.dataset import Dataset, Split
 from fer.inference import keras_backend
 from fer.networks import vgg16
-from fer.scenarios import BASELINE, HEADS, Phase, Scenario, with_head
+from fer.scenarios import Phase, Scenario
 from fer.training import batching, callbacks, features
 from fer.training.callbacks import Progress
 from fer.training.distribution import ALONE, Share
@@ -50,11 +50,7 @@ def train(
             differs in scenario, data or the head's backbone, or if the directory cannot be
             written.
     """
-    if share.devices > 1 and scenario.trainable_layers is None:
-        raise FerError(
-            "The head of {scenario} trains in minutes on stored features; train it on one device.",
-            scenario=scenario.key,
-        )
+    _refuse_head_on_many(scenario, share)
     done = runs.prepare(scenario, data, run_dir, resume)
     keras.utils.set_random_seed(scenario.seed)
     model, feed = _model_and_feed(
@@ -67,35 +63,52 @@ def train(
         progress=progress,
         share=share,
     )
-    images = len(data.rows(Split.TRAINING))
-    steps_in_all = sum(_steps(phase, images) * phase.epochs for phase in scenario.phases)
-    first_epoch = steps_before = 0
-    for phase in scenario.phases:
-        last_epoch = first_epoch + phase.epochs
-        steps = _steps(phase, images)
+    for stage in _schedule(scenario, images=len(data.rows(Split.TRAINING))):
         # A finished phase leaves its weights only: the next one has an optimiser of its own.
-        if done < last_epoch:
-            compile_for(model, scenario, phase, steps)
-        if done and first_epoch < done <= last_epoch:
-            _restore(model, scenario, run_dir, done, is_phase_over=done == last_epoch)
-        if done < last_epoch:
-            reporting = (
-                [callbacks.StepProgress(progress, first_epoch, steps_before, steps_in_all)]
-                if progress is not None
-                else []
-            )
-            _fit(
-                model,
-                scenario,
-                phase,
-                feed,
-                run_dir,
-                epochs=range(max(done, first_epoch), last_epoch),
-                reporting=reporting,
-            )
-        first_epoch = last_epoch
-        steps_before += steps * phase.epochs
+        if done < stage.epochs.stop:
+            compile_for(model, scenario, stage.phase, stage.steps)
+        if done in stage.ends:
+            _restore(model, scenario, run_dir, done, is_phase_over=done == stage.epochs.stop)
+        if done < stage.epochs.stop:
+            _fit(model, scenario, stage, feed, run_dir, done, progress)
     return runs.read_history(run_dir)
+
+
+@dataclass(frozen=True)
+class _Stage:
+    """A phase and its place in the run: its epochs, counted from 0 through all phases, the steps
+    of each, the steps that lie before the phase, and those of the whole run."""
+
+    phase: Phase
+    epochs: range
+    steps: int
+    steps_before: int
+    steps_in_all: int
+
+    @property
+    def ends(self) -> range:
+        """How many epochs of the run are done when one of this phase's ends."""
+        return range(self.epochs.start + 1, self.epochs.stop + 1)
+
+
+def _schedule(scenario: Scenario, images: int) -> list[_Stage]:
+    """The phases one after another, for so many Training images."""
+    steps = [_steps(phase, images) for phase in scenario.phases]
+    epochs = [phase.epochs for phase in scenario.phases]
+    first = [0, *itertools.accumulate(epochs)]
+    before = [0, *itertools.accumulate(map(operator.mul, steps, epochs))]
+    return [
+        _Stage(phase, range(first[at], first[at + 1]), steps[at], before[at], before[-1])
+        for at, phase in enumerate(scenario.phases)
+    ]
+
+
+def _refuse_head_on_many(scenario: Scenario, share: Share) -> None:
+    if share.devices > 1 and scenario.trainable_layers is None:
+        raise FerError(
+            "The head of {scenario} trains in minutes on stored features; train it on one device.",
+            scenario=scenario.key,
+        )
 
 
 @dataclass(frozen=True)
@@ -183,32 +196,41 @@ def _model_and_feed(
 def _fit(
     model: keras.Model,
     scenario: Scenario,
-    phase: Phase,
+    stage: _Stage,
     feed: _Feed,
     run_dir: Path,
-    *,
-    epochs: range,
-    reporting: list[keras.callbacks.Callback],
+    done: int,
+    progress: Progress | None,
 ) -> None:
-    """Keras' `fit` over the epochs of a phase that are not done yet.
+    """Keras' `fit` over the epochs of a phase beyond the `done` ones of the run.
 
     Raises:
         FerError: if the loss is no longer a number.
     """
-    recorder = callbacks.Recorder(run_dir, phase)
+    first = max(done, stage.epochs.start)
+    recorder = callbacks.Recorder(run_dir, stage.phase)
     averaging = (
         [
             keras.callbacks.SwapEMAWeights(swap_on_epoch=True),
-            callbacks.RecalibratedNorm(feed.normalisation(phase)),
+            callbacks.RecalibratedNorm(feed.normalisation(stage.phase)),
         ]
         if scenario.ema_momentum is not None
         else []
     )
+    reporting = (
+        [
+            callbacks.StepProgress(
+                progress, stage.epochs.start, stage.steps_before, stage.steps_in_all
+            )
+        ]
+        if progress is not None
+        else []
+    )
     model.fit(
-        feed.training(phase, epochs.start),
-        validation_data=feed.validation(phase),
-        initial_epoch=epochs.start,
-        epochs=epochs.stop,
+        feed.training(stage.phase, first),
+        validation_data=feed.validation(stage.phase),
+        initial_epoch=first,
+        epochs=stage.epochs.stop,
         class_weight=feed.class_weights(),
         shuffle=False,
         verbose=0,
@@ -258,57 +280,6 @@ def begin_from(artifact: Artifact, data: Dataset, run_dir: Path) -> None:
         run_dir / runs.RUN,
         {"scenario": artifact.scenario.to_dict(), "data": data.digest, **known},
     )
-
-
-def search_heads(
-    data: Dataset,
-    out: Path,
-    *,
-    cache_dir: Path,
-    backbone_weights: vgg16.Weights = "imagenet",
-    progress: Progress | None = None,
-) -> list[dict[str, Any]]:
-    """Trains every candidate head of the baseline and ranks them by PublicTest accuracy.
-
-    Finished candidates of an interrupted search are not trained again.
-    Writes the ranking to `results.csv`.
-
-    Raises:
-        FerError: as `train`.
-    """
-    results: list[dict[str, Any]] = []
-    for name in HEADS:
-        scenario = with_head(BASELINE, name)
-        history = train(
-            scenario,
-            data,
-            out / name,
-            resume=True,
-            backbone_weights=backbone_weights,
-            cache_dir=cache_dir,
-            progress=progress,
-        )
-        best = runs.best_epoch(history)
-        results.append(
-            {
-                "head": name,
-                "pooling": scenario.pooling,
-                "hidden_units": scenario.hidden_units,
-                "dropout": scenario.dropout,
-                "weight_decay": scenario.weight_decay,
-                "epochs": len(history),
-                "best_epoch": int(best["epoch"]),
-                "val_accuracy": best["val_accuracy"],
-                "seconds": sum(row["seconds"] for row in history),
-            }
-        )
-    results.sort(key=lambda row: -row["val_accuracy"])
-    stream = io.StringIO()
-    writer = csv.DictWriter(stream, list(results[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(results)
-    files.write_text(out / runs.RANKING, stream.getvalue())
-    return results
 
 
 def _is_cacheable(scenario: Scenario) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from fer.inference.answered_face import AnsweredFace
 from fer.inference.classification import Prediction
@@ -73,17 +74,7 @@ def show(
     """A classified image and its answers, with a choice among several faces; see `photo`."""
     told_turn(found.turns, _)
     rgb = found.upright(rgb)
-    if is_narrow:
-        # A small face leaves room for words beside it, on a phone, too.
-        is_crop = rgb.shape[:2] == (FER_SIZE, FER_SIZE)
-        picture = (
-            st.container(horizontal=True, wrap=False, vertical_alignment="center")
-            if is_crop
-            else st.container()
-        )
-        side = st.container()
-    else:
-        picture, side = st.columns(2)
+    picture, side = _places(rgb, is_narrow)
     chosen = 0
     if len(found.answers) > 1:
         chosen = side.pills(
@@ -107,14 +98,7 @@ def show(
         return
     answer = found.answers[chosen]
     with side:
-        if answer.face is not None and answer.is_doubtful:
-            st.warning(
-                _(
-                    "It is doubtful that this is a face (detection score {score}): the answer may "
-                    "mean nothing.",
-                    score=_.number(answer.face.score, 2),
-                )
-            )
+        _warn_of_doubt(answer, _)
         widgets.chart(
             charts.confidence_bars(answer.predictions, _),
             key=f"{key}_confidence",
@@ -131,6 +115,32 @@ def show(
             f"{key}_confidences",
             _("Both models' confidence for each face and emotion"),
             _,
+        )
+
+
+def _places(rgb: Rgb, is_narrow: bool) -> tuple[DeltaGenerator, DeltaGenerator]:
+    """Where the picture goes and where what the models say of it: side by side, or below."""
+    if not is_narrow:
+        picture, side = st.columns(2)
+        return picture, side
+    # A small face leaves room for words beside it, on a phone, too.
+    is_crop = rgb.shape[:2] == (FER_SIZE, FER_SIZE)
+    picture = (
+        st.container(horizontal=True, wrap=False, vertical_alignment="center")
+        if is_crop
+        else st.container()
+    )
+    return picture, st.container()
+
+
+def _warn_of_doubt(answer: AnsweredFace, _: Translator) -> None:
+    if answer.face is not None and answer.is_doubtful:
+        st.warning(
+            _(
+                "It is doubtful that this is a face (detection score {score}): the answer may "
+                "mean nothing.",
+                score=_.number(answer.face.score, 2),
+            )
         )
 
 

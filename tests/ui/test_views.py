@@ -214,12 +214,14 @@ def test_a_verdict_that_cannot_be_written_is_told(with_data: Path) -> None:
     def script() -> None:
         from fer.evaluation.mistakes import Mistake
         from fer.ui import loaders, widgets
-        from fer.ui.results import reliability
+        from fer.ui.results import error_sections
         from fer.ui.text import Translator
 
         source = str(loaders.data().sources[0])
         widgets.told(Translator("en"))
-        reliability._review([Mistake(source, "sad", "fear", 0.9)], "PrivateTest", Translator("en"))
+        error_sections._review(
+            [Mistake(source, "sad", "fear", 0.9)], "PrivateTest", Translator("en")
+        )
 
     app = AppTest.from_function(script, default_timeout=300).run()
     assert not app.exception, app.exception

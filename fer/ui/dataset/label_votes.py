@@ -36,6 +36,12 @@ def show(data: Dataset | None, _: Translator) -> None:
         required=True,
         key="label_split",
     )
+    _crowd_against_label(split, _)
+    _disputed(data, votes, split, _)
+
+
+def _crowd_against_label(split: str, _: Translator) -> None:
+    """How often FER-2013's label is the most frequent answer of ten people, by class."""
     matrix = confusion(split)
     st.write(_lead(matrix, _))
     widgets.chart(
@@ -56,6 +62,10 @@ def show(data: Dataset | None, _: Translator) -> None:
             _("FER-2013's label against the most frequent answer of ten people"),
             _,
         )
+
+
+def _disputed(data: Dataset | None, votes: Votes, split: str, _: Translator) -> None:
+    """The images of a kind that the visitor chooses: how many, the first of them, and a table."""
     kinds = {
         "contested": _("Most contested"),
         "contradicted": _("Label against everyone"),
@@ -71,19 +81,7 @@ def show(data: Dataset | None, _: Translator) -> None:
         label_visibility="collapsed",
     )
     found = _rows(split, kind)
-    sentences = {
-        "contested": _(
-            "In {n} images every voter saw an expression, but no five of ten the same one.",
-            n=_.number(len(found)),
-        ),
-        "contradicted": _(
-            "For {n} images nobody gives FER-2013's label, and at least nine of ten people agree "
-            "on another emotion.",
-            n=_.number(len(found)),
-        ),
-        "no_face": _("In {n} images most people saw no face.", n=_.number(len(found))),
-    }
-    st.write(sentences[kind])
+    st.write(_how_many(kind, len(found), _))
     _images(data, votes, found, _)
     details = st.expander(_("Table and download"), key="label_image_details", on_change="rerun")
     # Hundreds of lines, made only for those who open them.
@@ -92,6 +90,21 @@ def show(data: Dataset | None, _: Translator) -> None:
             widgets.table(
                 image_table(split, kind, _.language), f"label_{kind}_{split}", kinds[kind], _
             )
+
+
+def _how_many(kind: str, images: int, _: Translator) -> str:
+    n = _.number(images)
+    if kind == "contested":
+        return _(
+            "In {n} images every voter saw an expression, but no five of ten the same one.", n=n
+        )
+    if kind == "contradicted":
+        return _(
+            "For {n} images nobody gives FER-2013's label, and at least nine of ten people agree "
+            "on another emotion.",
+            n=n,
+        )
+    return _("In {n} images most people saw no face.", n=n)
 
 
 @loaders.follows

@@ -56,29 +56,12 @@ def show(_: Translator) -> None:
             )
         )
         return
-    found = camera.state()
-    # Always there: what comes and goes above the video would move it, and moved it starts anew.
-    with st.container():
-        if found == "missing":
-            _instead(_("No camera was found; connect one, or use a photo."), "missing", _)
-        elif found == "refused":
-            _instead(
-                _("The camera was refused; allow it in the browser, or use a photo."), "refused", _
-            )
+    _no_camera(_)
     stream: Stream = st.session_state.setdefault(STREAM, Stream())
     stream.names = {key: _(key) for key in emotions.KEYS}
     left, right = st.columns(2)
     with left:
-        sides = {"user": _("Front camera"), "environment": _("Back camera")}
-        facing = st.segmented_control(
-            _("Camera"),
-            list(sides),
-            default="user",
-            format_func=sides.__getitem__,
-            required=True,
-            key="webcam_facing",
-        )
-        state = _connection(stream, facing, url, _)
+        state = _connection(stream, _facing(_), url, _)
         stream.has_files = stream.has_frame
         if stream.has_files and stream.analyser is not None:
             _files(stream, stream.analyser, _)
@@ -107,6 +90,32 @@ def show(_: Translator) -> None:
         if stream.analyser is not None:
             answers.backend_notice(_)
     _frozen(_)
+
+
+def _no_camera(_: Translator) -> None:
+    """What to do where the browser gives no camera."""
+    found = camera.state()
+    # Always there: what comes and goes above the video would move it, and moved it starts anew.
+    with st.container():
+        if found == "missing":
+            _instead(_("No camera was found; connect one, or use a photo."), "missing", _)
+        elif found == "refused":
+            _instead(
+                _("The camera was refused; allow it in the browser, or use a photo."), "refused", _
+            )
+
+
+def _facing(_: Translator) -> str:
+    """Which of a phone's cameras the visitor chooses, as `facingMode` calls it."""
+    sides = {"user": _("Front camera"), "environment": _("Back camera")}
+    return st.segmented_control(
+        _("Camera"),
+        list(sides),
+        default="user",
+        format_func=sides.__getitem__,
+        required=True,
+        key="webcam_facing",
+    )
 
 
 def _frozen(_: Translator) -> None:

@@ -120,18 +120,8 @@ def channel_table(found: tuple[Stage, ...], _: Translator) -> pd.DataFrame:
 
 def sliders(_: Translator) -> tuple[Augmentation, int]:
     """The augmentation and the seed that the visitor set; at first, those of training."""
-    trained = PROPOSED.augmentation or Augmentation()
-    defaults: dict[str, float] = {
-        "rotation": trained.rotation,
-        "flip": 100 * trained.flip,
-        "shift": round(100 * trained.shift, 1),
-        "zoom": 100 * trained.zoom,
-        "contrast": 100 * trained.contrast,
-        "brightness": trained.brightness,
-        "gamma": round(100 * (math.exp(trained.gamma) - 1)),
-        "erasing": 100 * trained.erasing,
-        "erased_area": 100 * trained.erased_area,
-    }
+    if f"{PREFIX}_rotation" not in st.session_state:
+        _reset()
     labels = {
         "rotation": (_("Rotation (± degrees)"), 90.0, 1.0),
         "flip": (_("Flip (% of images)"), 100.0, 5.0),
@@ -143,13 +133,6 @@ def sliders(_: Translator) -> tuple[Augmentation, int]:
         "erasing": (_("Erasing (% of images)"), 100.0, 5.0),
         "erased_area": (_("Erased area (up to % of the image)"), 50.0, 1.0),
     }
-
-    def reset() -> None:
-        for name, value in defaults.items():
-            st.session_state[f"{PREFIX}_{name}"] = float(value)
-
-    if f"{PREFIX}_rotation" not in st.session_state:
-        reset()
     values = {}
     with st.grid(3, min_column_width=180):
         for name, (label, most, step) in labels.items():
@@ -166,10 +149,36 @@ def sliders(_: Translator) -> tuple[Augmentation, int]:
         st.button(
             _("As in training"),
             icon=":material/restart_alt:",
-            on_click=reset,
+            on_click=_reset,
             key=f"{PREFIX}_reset",
         )
-    chosen = Augmentation(
+    return _augmentation(values), int(seed)
+
+
+def _reset() -> None:
+    """Puts all sliders where training had them."""
+    for name, value in _values(PROPOSED.augmentation or Augmentation()).items():
+        st.session_state[f"{PREFIX}_{name}"] = float(value)
+
+
+def _values(augmentation: Augmentation) -> dict[str, float]:
+    """Where the sliders stand for an augmentation: shares in percent."""
+    return {
+        "rotation": augmentation.rotation,
+        "flip": 100 * augmentation.flip,
+        "shift": round(100 * augmentation.shift, 1),
+        "zoom": 100 * augmentation.zoom,
+        "contrast": 100 * augmentation.contrast,
+        "brightness": augmentation.brightness,
+        "gamma": round(100 * (math.exp(augmentation.gamma) - 1)),
+        "erasing": 100 * augmentation.erasing,
+        "erased_area": 100 * augmentation.erased_area,
+    }
+
+
+def _augmentation(values: dict[str, float]) -> Augmentation:
+    """The augmentation for which the sliders stand there."""
+    return Augmentation(
         rotation=values["rotation"],
         flip=values["flip"] / 100,
         shift=values["shift"] / 100,
@@ -180,7 +189,6 @@ def sliders(_: Translator) -> tuple[Augmentation, int]:
         erasing=values["erasing"] / 100,
         erased_area=values["erased_area"] / 100,
     )
-    return chosen, int(seed)
 
 
 def show_variants(gray: Gray, augmentation: Augmentation, seed: int, _: Translator) -> None:

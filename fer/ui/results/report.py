@@ -53,48 +53,7 @@ def html(split: str, _: Translator, now: datetime) -> str:
     Raises:
         FerError: if stored predictions are damaged.
     """
-    found = model_comparison.metrics_of(split)
-    roc, precision = result_tables.roc_and_precision_recall(split)
-    figures: dict[str, go.Figure] = {
-        _("F1 of each class"): result_charts.class_scores(
-            {k: [m["per_class"][e]["f1"] for e in emotions.KEYS] for k, m in found.items()}, "F1", _
-        ),
-    }
-    for key, metrics in found.items():
-        figures[f"{_('Confusion')}: {key}"] = result_charts.confusion(
-            metrics["confusion"], key, True, _
-        )
-    if {BASELINE.key, PROPOSED.key} <= found.keys():
-        figures[_("What `proposed` changes").replace("`", "")] = result_charts.confusion_difference(
-            found[BASELINE.key]["confusion"], found[PROPOSED.key]["confusion"], _
-        )
-    figures[_("Calibration")] = result_charts.reliability(
-        result_tables.reliability(split), {key: m["ece"] for key, m in found.items()}, _
-    )
-    people = loaders.crowd()
-    if people is not None and split in people["splits"]:
-        figures[_("What people see")] = crowd_charts.by_agreement(
-            people["splits"][split]["levels"], _
-        )
-        figures[_("Whose error is it?")] = crowd_charts.sides(people["splits"][split]["models"], _)
-    histories = {key: training_sections.history(key) for key in found}
-    figures[_("Learning curves")] = training_charts.curves(histories, "accuracy", _)
-    tables = {
-        _("Metrics"): result_tables.metric_table(split, _),
-        _("Method"): about.methodology(_),
-        _("Parameters"): model_comparison.parameter_table(_),
-        _("Metrics of each class"): result_tables.class_table(split, _),
-        _("ROC and PR"): result_tables.curve_table(roc, precision, _),
-    }
-    tables |= crowd_sections.report_tables(split, _)
-    tables |= report_tables.report_tables(_)
-    timed = loaders.benchmark()
-    if timed is not None:
-        tables[_("Speed")] = result_tables.speed_table(timed, _)
-    if loaders.comparison() is not None:
-        tables[_("Where one model is right and the other wrong")] = (
-            result_tables.disagreement_table(split, _)
-        )
+    figures, tables = _figures(split, _), _tables(split, _)
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
         language=_.language,
@@ -119,6 +78,58 @@ def html(split: str, _: Translator, now: datetime) -> str:
         long_tables={name: _markup(t, _) for name, t in tables.items() if len(t) > PAGE},
         figures={name: _plot(figure) for name, figure in figures.items()},
     )
+
+
+def _figures(split: str, _: Translator) -> dict[str, go.Figure]:
+    """The report's charts by title."""
+    found = model_comparison.metrics_of(split)
+    figures: dict[str, go.Figure] = {
+        _("F1 of each class"): result_charts.class_scores(
+            {k: [m["per_class"][e]["f1"] for e in emotions.KEYS] for k, m in found.items()}, "F1", _
+        ),
+    }
+    for key, metrics in found.items():
+        figures[f"{_('Confusion')}: {key}"] = result_charts.confusion(
+            metrics["confusion"], key, True, _
+        )
+    if {BASELINE.key, PROPOSED.key} <= found.keys():
+        figures[_("What `proposed` changes").replace("`", "")] = result_charts.confusion_difference(
+            found[BASELINE.key]["confusion"], found[PROPOSED.key]["confusion"], _
+        )
+    figures[_("Calibration")] = result_charts.reliability(
+        result_tables.reliability(split), {key: m["ece"] for key, m in found.items()}, _
+    )
+    people = loaders.crowd()
+    if people is not None and split in people["splits"]:
+        figures[_("What people see")] = crowd_charts.by_agreement(
+            people["splits"][split]["levels"], _
+        )
+        figures[_("Whose error is it?")] = crowd_charts.sides(people["splits"][split]["models"], _)
+    histories = {key: training_sections.history(key) for key in found}
+    figures[_("Learning curves")] = training_charts.curves(histories, "accuracy", _)
+    return figures
+
+
+def _tables(split: str, _: Translator) -> dict[str, pd.DataFrame]:
+    """The report's tables by title."""
+    roc, precision = result_tables.roc_and_precision_recall(split)
+    tables = {
+        _("Metrics"): result_tables.metric_table(split, _),
+        _("Method"): about.methodology(_),
+        _("Parameters"): model_comparison.parameter_table(_),
+        _("Metrics of each class"): result_tables.class_table(split, _),
+        _("ROC and PR"): result_tables.curve_table(roc, precision, _),
+    }
+    tables |= crowd_sections.report_tables(split, _)
+    tables |= report_tables.report_tables(_)
+    timed = loaders.benchmark()
+    if timed is not None:
+        tables[_("Speed")] = result_tables.speed_table(timed, _)
+    if loaders.comparison() is not None:
+        tables[_("Where one model is right and the other wrong")] = (
+            result_tables.disagreement_table(split, _)
+        )
+    return tables
 
 
 def _gain(split: str, _: Translator) -> str:

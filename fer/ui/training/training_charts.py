@@ -58,30 +58,48 @@ def curves(
                 name,
                 label=label,
             )
-        reading = learning_curves.read(history)
-        if reading is not None and quantity in ("accuracy", "loss"):
-            row = next(r for r in history if r["epoch"] == reading.best.epoch)
-            figure.add_scatter(
-                x=[reading.best.epoch],
-                y=[_value(row, quantity, "val_")],
-                mode="markers",
-                marker={"symbol": "star", "size": 13, "color": colour},
-                name=name,
-                showlegend=False,
-                hovertemplate=_("Best epoch") + " %{x}: %{y:.3g}<extra>" + name + "</extra>",
-            )
-        spans = learning_curves.phases(history)
-        for span in spans if len(spans) > 1 else ():
-            figure.add_vline(
-                x=span.first - 0.5,
-                line={"color": colour, "width": 1, "dash": "dash"},
-                annotation={"text": f"{span.image_size} px", "font": {"color": colour}},
-            )
+        _mark_best(figure, name, history, quantity, colour, _)
+        _mark_phases(figure, history, colour)
     if is_log:
         figure.update_yaxes(type="log")
     # An epoch is a whole number, even where only one has passed.
     figure.update_xaxes(rangemode="tozero", tickformat="d")
     return arrange(figure, _, x=_("Epoch"), y=titles[quantity])
+
+
+def _mark_best(
+    figure: go.Figure,
+    name: str,
+    history: Sequence[Row],
+    quantity: Quantity,
+    colour: str,
+    _: Translator,
+) -> None:
+    """A star on the validation curve where the run was best."""
+    reading = learning_curves.read(history)
+    if reading is None or quantity not in ("accuracy", "loss"):
+        return
+    row = next(r for r in history if r["epoch"] == reading.best.epoch)
+    figure.add_scatter(
+        x=[reading.best.epoch],
+        y=[_value(row, quantity, "val_")],
+        mode="markers",
+        marker={"symbol": "star", "size": 13, "color": colour},
+        name=name,
+        showlegend=False,
+        hovertemplate=_("Best epoch") + " %{x}: %{y:.3g}<extra>" + name + "</extra>",
+    )
+
+
+def _mark_phases(figure: go.Figure, history: Sequence[Row], colour: str) -> None:
+    """A line where each phase begins, if there are several."""
+    spans = learning_curves.phases(history)
+    for span in spans if len(spans) > 1 else ():
+        figure.add_vline(
+            x=span.first - 0.5,
+            line={"color": colour, "width": 1, "dash": "dash"},
+            annotation={"text": f"{span.image_size} px", "font": {"color": colour}},
+        )
 
 
 def colour_of(name: str, names: Sequence[str]) -> str:

@@ -1,0 +1,70 @@
+"""The search for the baseline's head: every candidate trained on the same cached features.
+
+Importing this module imports Keras.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from typing import Any
+
+from fer import files
+from fer.artifacts import runs
+from fer.data.dataset import Dataset
+from fer.networks import vgg16
+from fer.scenarios import BASELINE, HEADS, with_head
+from fer.training import loop
+from fer.training.callbacks import Progress
+
+
+def search_heads(
+    data: Dataset,
+    out: Path,
+    *,
+    cache_dir: Path,
+    backbone_weights: vgg16.Weights = "imagenet",
+    progress: Progress | None = None,
+) -> list[dict[str, Any]]:
+    """Trains every candidate head of the baseline and ranks them by PublicTest accuracy.
+
+    Finished candidates of an interrupted search are not trained again.
+    Writes the ranking to `results.csv`.
+
+    Raises:
+        FerError: as `loop.train`.
+    """
+    results: list[dict[str, Any]] = []
+    for name in HEADS:
+        scenario = with_head(BASELINE, name)
+        history = loop.train(
+            scenario,
+            data,
+            out / name,
+            resume=True,
+            backbone_weights=backbone_weights,
+            cache_dir=cache_dir,
+            progress=progress,
+        )
+        best = runs.best_epoch(history)
+        results.append(
+            {
+                "head": name,
+                "pooling": scenario.pooling,
+                "hidden_units": scenario.hidden_units,
+                "dropout": scenario.dropout,
+                "weight_decay": scenario.weight_decay,
+                "epochs": len(history),
+                "best_epoch": int(best["epoch"]),
+                "val_accuracy": best["val_accuracy"],
+                "seconds": sum(row["seconds"] for row in history),
+            }
+        )
+    results.sort(key=lambda row: -row["val_accuracy"])
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, list(results[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(results)
+    files.write_text(out / runs.RANKING, stream.getvalue())
+    return results
