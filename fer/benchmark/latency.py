@@ -26,6 +26,7 @@ from fer.artifacts.model_store import Artifact
 from fer.benchmark import hardware_ceiling
 from fer.inference import classification, keras_backend, openvino_backend
 from fer.networks import complexity, vgg16
+from fer.progress import Progress, part_of
 from fer.scenarios import PROPOSED, Scenario
 from fer.training import batching, loop
 from fer.vision.preprocessing import FER_SIZE, batch
@@ -41,7 +42,7 @@ def run(
     folder: Path = model_store.FOLDER,
     *,
     rounds: int = 30,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Times of both models together, by way and number of faces, as plain JSON types.
 
@@ -51,6 +52,7 @@ def run(
 
     Args:
         rounds: how often each way is timed for each number of faces.
+        progress: called with the rounds that are done.
 
     Raises:
         FerError: if there is no trained model, or the fast backend does not work here.
@@ -60,11 +62,8 @@ def run(
     gflops = hardware_ceiling.float32_gflops()
     table: dict[str, dict[str, dict[str, float]]] = {}
     for position, count in enumerate(BATCHES):
-
-        def told(done: int, before: int = position * rounds) -> None:
-            if progress is not None:
-                progress(before + done, len(BATCHES) * rounds)
-
+        whole = len(BATCHES) * rounds
+        told = part_of(progress, position * rounds, (position + 1) * rounds, whole)
         times = _times(ways, count, rounds, told)
         # Bare convolutions of as many faces as the backend takes at once.
         at_once = min(count, openvino_backend.AT_ONCE)
@@ -85,9 +84,9 @@ def run(
 
 
 def _times(
-    ways: dict[str, Ask], count: int, rounds: int, told: Callable[[int], None]
+    ways: dict[str, Ask], count: int, rounds: int, progress: Progress | None
 ) -> dict[str, list[float]]:
-    """Milliseconds of every way on so many faces; `told` is called with the rounds done."""
+    """Milliseconds of every way on so many faces."""
     faces = np.random.default_rng(count).integers(
         0, 256, (count, FER_SIZE, FER_SIZE), dtype=np.uint8
     )
@@ -100,7 +99,8 @@ def _times(
             started = time.perf_counter()
             ask(faces)
             times[way].append(1000 * (time.perf_counter() - started))
-        told(done)
+        if progress is not None:
+            progress(done, rounds)
     return times
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.table import Table
@@ -45,10 +46,10 @@ def ablate(
 
     with progress_bar("Ablation") as update:
 
-        def progress(name: str, step: int, steps: int) -> None:
-            update(step, steps)
-            if step == steps:
-                click.echo(f"{name}: trained")
+        def progress(done: float, total: float, /, **details: Any) -> None:
+            update(done, total)
+            if done == total:
+                click.echo(f"{details['run']}: trained")
 
         record = ablation.run(
             data,
@@ -80,10 +81,10 @@ def analyse(studies: tuple[str, ...], models_dir: Path, data_dir: Path) -> None:
     quiet_tensorflow()
     with progress_bar("Analysing") as update:
 
-        def progress(name: str, done: int, total: int) -> None:
+        def progress(done: float, total: float, /, **details: Any) -> None:
             update(done, total)
             if done == total:
-                click.echo(f"{name}: done")
+                click.echo(f"{details['study']}: done")
 
         analysis.run(data, models_dir, studies or analysis.STUDIES, progress=progress)
     out.print(f"Wrote {models_dir / model_store.ANALYSIS}.")

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 import click
+from rich import progress as display
 from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
-    Progress,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
@@ -26,6 +26,7 @@ from rich.text import Text
 from fer import FerError, logs
 from fer.artifacts import locations, model_store
 from fer.data import dataset
+from fer.progress import Progress
 
 # A table in a pipe or file has no edge to keep to.
 WIDE = 200
@@ -184,8 +185,8 @@ backbone_weights = click.option(
 @contextmanager
 def progress_bar(
     text: str, unit_total: int | None = None, *, beside_output: bool = False
-) -> Iterator[Callable[..., None]]:
-    """A progress bar as a function of (done, total, values to show).
+) -> Iterator[Progress]:
+    """A progress bar; it shows the details, all numbers, too.
 
     Args:
         beside_output: whether the command prints while the bar is there; on one terminal the output
@@ -199,22 +200,22 @@ def progress_bar(
         TimeRemainingColumn(),
     )
     is_hidden = not err.is_terminal or logs.is_json() or (beside_output and out.is_terminal)
-    with Progress(
+    with display.Progress(
         *columns,
         console=err,
         transient=True,
         disable=is_hidden,
         # Else what is printed meanwhile would go to stderr.
         redirect_stdout=not beside_output,
-    ) as progress:
-        task = progress.add_task(text, total=unit_total)
+    ) as bar:
+        task = bar.add_task(text, total=unit_total)
 
-        def update(done: int, total: int, values: dict[str, float] | None = None) -> None:
+        def update(done: float, total: float, /, **details: float) -> None:
             shown = " ".join(
                 f"{name} {value:.0f}" if name == "epoch" else f"{name} {value:.3f}"
-                for name, value in (values or {}).items()
+                for name, value in details.items()
             )
-            progress.update(task, completed=done, total=total, description=f"{text} {shown}")
+            bar.update(task, completed=done, total=total, description=f"{text} {shown}")
 
         yield update
 

@@ -58,7 +58,7 @@ def download(as_json: bool, data_dir: Path) -> None:
         return
     with progress_bar("Importing") as update:
         # kagglehub draws its own bar of the download.
-        report = downloading.download(data_dir, lambda done, total: None, update)
+        report = downloading.download(data_dir, lambda done, total, /, **details: None, update)
     _print_report(report.images, report.skipped, report.differences, data_dir)
 
 

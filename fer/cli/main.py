@@ -107,9 +107,9 @@ def train(
         quiet_tensorflow()
         from fer.training import loop
 
-        def progress(step: int, steps: int, values: dict[str, float]) -> None:
-            update(step, steps, values)
-            tell(step, steps, values)
+        def progress(done: float, total: float, /, **details: Any) -> None:
+            update(done, total, **details)
+            tell(done, total, **details)
 
         if continue_from is not None:
             loop.begin_from(model_store.open_artifact(scenario, continue_from), data, folder)
@@ -284,7 +284,7 @@ def _evaluate_protocols(
 
     with progress_bar("Evaluating") as update:
         record = protocols_of_evaluation.evaluate(
-            classifier, data, progress=lambda _, done, total: update(done, total)
+            classifier, data, progress=lambda done, total, /, **details: update(done, total)
         )
     table = Table("model", "protocol", "split", "accuracy", "95 % interval", "macro F1")
     for key, by_protocol in record["models"].items():

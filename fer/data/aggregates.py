@@ -5,7 +5,6 @@ Counts, mean and standard-deviation face of each class, pixel statistics, framin
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 
 from fer import FerError, emotions, files
 from fer.data.dataset import OFFICIAL_COUNTS, SPLITS, Dataset, Split
+from fer.progress import Progress
 from fer.vision import faces
 
 FOLDER = Path("data")
@@ -27,8 +27,6 @@ DUPLICATES = "duplicates.json"
 HASH_DISTANCE = 8
 CORRELATION = 0.9
 BLOCK = 2048
-
-Progress = Callable[[int, int], None]
 
 
 def write(data: Dataset, detector: faces.Detector, folder: Path = FOLDER) -> None:

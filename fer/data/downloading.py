@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,8 @@ from typing import IO, Any, Literal
 
 from fer import FerError
 from fer.data import importing
-from fer.data.importing import Progress, Report
+from fer.data.importing import Report
+from fer.progress import Progress
 from fer.vision import upload_gate
 
 KAGGLE_DATASET = "msambare/fer2013"
@@ -42,8 +43,8 @@ def download(folder: Path, fetching: Progress, importing_: Progress) -> Report:
     """Fetches Kaggle's `msambare/fer2013` and imports it into `folder`.
 
     Args:
-        fetching: called with (bytes fetched, bytes of the archive), from another thread.
-        importing_: called with (faces read, faces expected).
+        fetching: called with the bytes fetched, of those of the archive, from another thread.
+        importing_: called with the faces read, of those expected.
 
     Raises:
         FerError: if kagglehub is not installed or the download fails; as
@@ -133,8 +134,8 @@ def serve(folder: Path, out: IO[str]) -> None:
             out.write(json.dumps(record) + "\n")
             out.flush()
 
-    def step(name: str) -> Callable[[int, int], None]:
-        return lambda done, total: put({"step": name, "done": done, "total": total})
+    def step(name: str) -> Progress:
+        return lambda done, total, /, **details: put({"step": name, "done": done, "total": total})
 
     # Else it writes among the lines.
     os.environ["KAGGLEHUB_VERBOSITY"] = "critical"

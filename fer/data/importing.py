@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -26,13 +26,12 @@ from fer.data import dataset, votes
 from fer.data.dataset import FOLDER, MANIFEST, SPLITS, LabelledFace
 from fer.data.formats import archive_files, face_files
 from fer.data.formats.face_tables import CsvTable
+from fer.progress import Progress
 
 LOCK = ".lock"
 # Storing takes a second or two, on a slow disk a minute.
 LOCK_SECONDS = 600
 VOTES_FOLDER = Path(__file__).resolve().parents[2] / votes.FOLDER
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass
@@ -81,7 +80,7 @@ def import_dataset(
     Args:
         source: a file or folder in any form of `formats.archive_files`, or an open file that can
             seek.
-        progress: called with (faces read, faces expected).
+        progress: called with the faces read, of those expected.
         name: how to call an open file.
         require_official: refuse a set whose counts are not those of FER-2013.
 

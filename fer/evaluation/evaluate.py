@@ -5,7 +5,6 @@ Probabilities are (n, 7) float64, labels (n,) int64 with 0-6.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -20,8 +19,7 @@ from fer.artifacts.model_store import Artifact, Predictions
 from fer.data.dataset import Dataset, Split
 from fer.evaluation.calibration import ECE_BINS, Labels, Probabilities, expected_calibration_error
 from fer.inference.classification import Classifier, softmax
-
-Progress = Callable[[int, int], None]
+from fer.progress import Progress
 
 TEST_SPLITS = (Split.PUBLIC_TEST, Split.PRIVATE_TEST)
 RESAMPLES = 10_000

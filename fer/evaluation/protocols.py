@@ -6,7 +6,6 @@ image adds a point by itself; a comparison has to name the one it used.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -21,13 +20,12 @@ from fer.data.dataset import Dataset, Split
 from fer.evaluation.calibration import Labels, Probabilities
 from fer.evaluation.evaluate import CLASSES, TEST_SPLITS, accuracy_interval, logits, top1_accuracy
 from fer.inference.classification import Classifier, softmax
+from fer.progress import Progress, part_of, with_details
 
 # Side of a crop of the 48x48 image: with 44 the face is enlarged by 9 % and moved by at most 4 %,
 # both within what training varied.
 CROP = 44
 SEED = 0
-
-Progress = Callable[[int, int], None]
 
 
 class Protocol(StrEnum):
@@ -70,17 +68,14 @@ def probabilities(
     """Each model's calibrated probabilities (m, 7) float64 of those rows, averaged over the views.
 
     Args:
-        progress: called with (views of images classified, views in all).
+        progress: called with the views of images that are classified.
     """
     found = views(np.asarray(data.images[rows]), protocol)
     total: dict[str, Probabilities] = {}
     for number, view in enumerate(found):
-
-        def tell(done: int, _: int, before: int = number * len(rows)) -> None:
-            if progress is not None:
-                progress(before + done, len(found) * len(rows))
-
-        answers = logits(classifier, view, np.arange(len(rows)), batch_size, tell)
+        whole = len(found) * len(rows)
+        told = part_of(progress, number * len(rows), (number + 1) * len(rows), whole)
+        answers = logits(classifier, view, np.arange(len(rows)), batch_size, told)
         for key, values in answers.items():
             part = softmax(values / classifier.models[key].temperature) / len(found)
             total[key] = total[key] + part if key in total else part
@@ -93,27 +88,23 @@ def evaluate(
     *,
     splits: tuple[Split, ...] = TEST_SPLITS,
     protocols: tuple[Protocol, ...] = PROTOCOLS,
-    progress: Callable[[str, int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> dict[str, Any]:
     """The content of `protocols.json`: every model under every protocol on the test splits.
 
     Temperatures are those of the stored metrics, fitted on PublicTest with one crop.
 
     Args:
-        progress: called with (protocol and split, views done, views in all).
+        progress: called with the views that are done and, as `protocol`, protocol and split.
     """
     found: dict[str, Any] = {key: {} for key in classifier.models}
     for protocol in protocols:
         for split in splits:
             rows = data.rows(split)
             labels = data.labels[rows]
-
-            def tell(done: int, total: int, name: str = f"{protocol} {split}") -> None:
-                if progress is not None:
-                    progress(name, done, total)
-
+            told = with_details(progress, protocol=f"{protocol} {split}")
             for key, values in probabilities(
-                classifier, data, rows, protocol, progress=tell
+                classifier, data, rows, protocol, progress=told
             ).items():
                 found[key].setdefault(protocol.value, {})[split.value] = summary(labels, values)
     return {

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
@@ -23,10 +22,10 @@ from fer.data import aggregates
 from fer.data.dataset import Dataset, Split
 from fer.evaluation import evaluate
 from fer.inference import classification, keras_backend, openvino_backend
+from fer.progress import Progress
 from fer.vision.preprocessing import CAFFE_MEANS_BGR, FER_SIZE, batch
 
 Format = Literal["savedmodel", "onnx", "tflite"]
-Progress = Callable[[int, int], None]
 
 CALIBRATION_IMAGES = 300
 SEED = 2013
@@ -56,7 +55,7 @@ def export_fast(
 
     Args:
         images: how many Training images activations are calibrated on.
-        progress: called with (test images classified, test images).
+        progress: called with the test images that are classified.
 
     Raises:
         FerError: if NNCF or OpenVINO is not installed, there is no evaluated model, or the folder
@@ -125,7 +124,7 @@ def measure(
     from the stored float32 predictions into their record, and returns it.
 
     Args:
-        progress: called with (test images classified, test images).
+        progress: called with the test images that are classified.
 
     Raises:
         FerError: if there is no export of these weights or no stored prediction.

@@ -6,7 +6,7 @@ faces they are, the answers are drawn.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -25,6 +25,7 @@ from fer.inference.fair_queue import patiently
 from fer.media import annotation, photos, tracks, video_gate
 from fer.media.scenes import CutDetector
 from fer.media.streaming import FrameAnalyser, Moment
+from fer.progress import Progress, part_of
 from fer.vision import orientation
 from fer.vision.preprocessing import Rgb
 
@@ -40,7 +41,6 @@ MOST_STRETCH = 4.0
 # A file that ends so many seconds before its stated end was cut off.
 CUT_SECONDS = 1.0
 
-Progress = Callable[[float], None]
 Ending = Literal["whole", "limit", "cut"]
 
 
@@ -98,20 +98,13 @@ def analyse(
     Args:
         frame_analyser: a new one.
         names: how each emotion is called on the video.
-        progress: called with the share that is done, 0-1.
+        progress: called with the share that is done, of 1.
 
     Raises:
         FerError: as `video_gate.opened_video`, or if there is no whole frame.
     """
-
-    def seen(share: float) -> None:
-        if progress is not None:
-            progress(SEEN_SHARE * share)
-
-    def drawn(share: float) -> None:
-        if progress is not None:
-            progress(SEEN_SHARE + (1 - SEEN_SHARE) * share)
-
+    seen = part_of(progress, 0.0, SEEN_SHARE, 1.0)
+    drawn = part_of(progress, SEEN_SHARE, 1.0, 1.0)
     with _opened(content, name) as film:
         frames = list(_analysed(film, frame_analyser, seen))
     if not frames:
@@ -184,7 +177,7 @@ def _opened(content: bytes, name: str) -> Iterator[_Film]:
 
 
 def _analysed(
-    film: _Film, frame_analyser: FrameAnalyser, progress: Progress
+    film: _Film, frame_analyser: FrameAnalyser, progress: Progress | None
 ) -> Iterator[AnalysedFrame]:
     """What is seen `PER_SECOND` times a second, and wherever the frames' size changes."""
     cuts, shot, due = CutDetector(), 0, 0.0
@@ -200,7 +193,8 @@ def _analysed(
         # Half a video is worth nothing: it waits rather than giving up its place.
         faces = patiently(partial(frame_analyser.analyse, rgb, at))
         yield AnalysedFrame(at, shot, faces, frame_analyser.turns, frame_analyser.too_small)
-        progress(film.share(at))
+        if progress is not None:
+            progress(film.share(at), 1.0)
 
 
 def _settled(frames: Sequence[AnalysedFrame]) -> tuple[list[AnalysedFrame], int]:
@@ -231,7 +225,10 @@ def _settled(frames: Sequence[AnalysedFrame]) -> tuple[list[AnalysedFrame], int]
 
 
 def _annotated(
-    film: _Film, frames: Sequence[AnalysedFrame], names: Mapping[str, str], progress: Progress
+    film: _Film,
+    frames: Sequence[AnalysedFrame],
+    names: Mapping[str, str],
+    progress: Progress | None,
 ) -> tuple[bytes, float]:
     """The video with what was last seen drawn on each frame, and its seconds."""
     out = BytesIO()
@@ -257,7 +254,8 @@ def _annotated(
                 fitted.pts = None
                 target.mux(sink.encode(fitted))
                 written += 1
-            progress(film.share(at))
+            if progress is not None:
+                progress(film.share(at), 1.0)
         if sink is not None:
             target.mux(sink.encode(None))
     return out.getvalue(), written / film.rate

@@ -7,7 +7,7 @@ at its least. Importing this module imports TensorFlow.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from fer.evaluation import evaluate
 from fer.evaluation.calibration import Labels, Probabilities
 from fer.inference import classification
 from fer.networks import vgg16
+from fer.progress import Progress, with_details
 from fer.scenarios import PROPOSED, Phase, Scenario
 from fer.studies import leakage
 from fer.training import loop
@@ -43,8 +44,6 @@ REPEATED = (FULL, "se")
 # they are for.
 BUDGET = Phase(image_size=64, epochs=8, learning_rate=5e-5, batch_size=64, warmup_steps=300)
 BATCH = 64
-
-Progress = Callable[[str, int, int], None]
 
 
 def variant(without: str, seed: int, budget: Phase = BUDGET) -> Scenario:
@@ -81,7 +80,8 @@ def run(
 
     Args:
         out: a folder for the runs.
-        progress: called with (name of the run, steps done, steps in all).
+        progress: called with the steps of a run that are done, its name as `run`, and as in
+            `loop.train`.
 
     Raises:
         FerError: as `loop.train`.
@@ -92,18 +92,13 @@ def run(
     for without, seed in plan(seeds):
         scenario = variant(without, seed, budget)
         folder = out / f"{without}-{seed}"
-
-        def tell(step: int, steps: int, _: dict[str, float], name: str = folder.name) -> None:
-            if progress is not None:
-                progress(name, step, steps)
-
         history = loop.train(
             scenario,
             data,
             folder,
             resume=True,
             backbone_weights=backbone_weights,
-            progress=tell,
+            progress=with_details(progress, run=folder.name),
         )
         found = _predict(scenario, folder, data, budget.image_size)
         probabilities[without, seed] = found

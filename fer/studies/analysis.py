@@ -6,7 +6,7 @@ passes, uses the fast backend and says so. Importing this module is cheap.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,8 @@ from fer import FerError, files
 from fer.artifacts import model_store, provenance
 from fer.artifacts.model_store import Artifact
 from fer.data.dataset import Dataset
+from fer.progress import Progress, with_details
 from fer.vision.faces import Detector
-
-Progress = Callable[[int, int], None]
 
 SEED = 2013
 STUDIES = ("regions", "sanity", "gates", "robustness", "leakage")
@@ -43,9 +42,12 @@ def run(
     studies: Sequence[str] = STUDIES,
     *,
     seed: int = SEED,
-    progress: Callable[[str, int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> dict[str, dict[str, Any]]:
     """Makes the named studies, writes each when it is done, and returns them by name.
+
+    Args:
+        progress: called with how much of a study is done, and its name as `study`.
 
     Raises:
         FerError: if there is no trained model or a file cannot be written.
@@ -56,13 +58,9 @@ def run(
     detector = Detector(folder / model_store.DETECTOR)
     found = {}
     for name in studies:
-
-        def tell(done: int, total: int, name: str = name) -> None:
-            if progress is not None:
-                progress(name, done, total)
-
+        told = with_details(progress, study=name)
         made_with = provenance.record(data, seed, models)
-        record = {**made_with, **_study(name, data, folder, models, detector, seed, tell)}
+        record = {**made_with, **_study(name, data, folder, models, detector, seed, told)}
         files.write_json(path_of(name, folder), record)
         found[name] = record
     model_store.write_manifest(folder)
@@ -76,7 +74,7 @@ def _study(
     models: list[Artifact],
     detector: Detector,
     seed: int,
-    progress: Progress,
+    progress: Progress | None,
 ) -> dict[str, Any]:
     from fer.inference import classification, gradcam
     from fer.studies import attention, leakage, robustness, se_gates

@@ -3,7 +3,7 @@ on what was learnt. Importing this module is cheap; `sanity` imports TensorFlow.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,11 +16,10 @@ from fer.data.dataset import Dataset, Split
 from fer.inference import gradcam
 from fer.inference.gradcam import Explainer
 from fer.networks import heads
+from fer.progress import Progress
 from fer.studies import regions
 from fer.vision.faces import Detector
 from fer.vision.preprocessing import batch
-
-Progress = Callable[[int, int], None]
 
 BATCH = 16
 RESAMPLES = 2000

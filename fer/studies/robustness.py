@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,11 +10,10 @@ from fer.data.dataset import Dataset, Split
 from fer.evaluation import evaluate
 from fer.inference import classification
 from fer.inference.classification import Classifier
+from fer.progress import Progress
 from fer.studies import regions
 from fer.studies.corruptions import CORRUPTIONS
 from fer.vision.faces import Detector
-
-Progress = Callable[[int, int], None]
 
 IMAGES = 500
 BATCH = 32

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,8 +14,7 @@ from fer.evaluation import evaluate
 from fer.inference import classification
 from fer.inference.gradcam import Explainer
 from fer.networks.heads import Head
-
-Progress = Callable[[int, int], None]
+from fer.progress import Progress, part_of
 
 BATCH = 32
 # For each emotion, so many channels that open most for it, with so many images each.
@@ -42,13 +40,10 @@ def study(
     """
     head = explainer.heads[model.key]
     public, private = data.rows(Split.PUBLIC_TEST), data.rows(Split.PRIVATE_TEST)
-    total = len(public) + len(private)
-
-    def told(done: int) -> None:
-        if progress is not None:
-            progress(done, total)
-
-    reference_gates, _, _, _ = _pass(data, explainer, model.key, public, told)
+    seen, total = len(public), len(public) + len(private)
+    reference_gates, _, _, _ = _pass(
+        data, explainer, model.key, public, part_of(progress, 0, seen, total)
+    )
     # From PublicTest, so that the ablation learns nothing from the images that it is judged on.
     mean_gate = reference_gates.mean(axis=0).astype(np.float32)
     heads = {
@@ -57,7 +52,7 @@ def study(
         "ones": head.with_fixed_gates(np.ones_like(mean_gate)),
     }
     gates, strength, places, logits = _pass(
-        data, explainer, model.key, private, lambda done: told(len(public) + done), heads
+        data, explainer, model.key, private, part_of(progress, seen, total, total), heads
     )
     labels = data.labels[private]
     classes, explained, contrast = _by_class(gates, labels)
@@ -84,7 +79,7 @@ def _pass(
     explainer: Explainer,
     key: str,
     rows: NDArray[np.int64],
-    told: Callable[[int], None],
+    progress: Progress | None,
     heads: dict[str, Head] | None = None,
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], dict[str, NDArray[np.float32]]]:
     """Gates (n, 512), channel maxima (n, 512), top and left of their cells as shares of the side
@@ -102,7 +97,8 @@ def _pass(
         places.append(np.stack([cells // width / height, cells % width / width], axis=-1))
         for name, head in (heads or {}).items():
             logits[name].append(head.logits(maps))
-        told(start + len(chosen))
+        if progress is not None:
+            progress(start + len(chosen), len(rows))
     return (
         np.concatenate(gates).astype(np.float64),
         np.concatenate(strength),

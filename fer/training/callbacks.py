@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -16,10 +15,9 @@ import numpy as np
 from fer import files
 from fer.artifacts import runs
 from fer.networks import vgg16
+from fer.progress import Progress
 from fer.scenarios import Phase
 from fer.training import batching
-
-Progress = Callable[[int, int, dict[str, float]], None]
 
 # Enough to see the channels that fire on one image in a hundred, at 5 % of an epoch's time.
 NORM_IMAGES = 4096
@@ -117,7 +115,7 @@ class StepProgress(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         in_phase = (self.epoch - self.first_epoch) * self.params["steps"] + batch + 1
-        self.progress(self.before + in_phase, self.total, {"epoch": self.epoch + 1, **(logs or {})})
+        self.progress(self.before + in_phase, self.total, epoch=self.epoch + 1, **(logs or {}))
 
 
 def save_weights(model: keras.Model, path: Path) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 from fer import FerError, files
 from fer.data.dataset import Dataset
 from fer.networks import vgg16
+from fer.progress import Progress
 from fer.scenarios import Scenario
 from fer.vision import preprocessing
 
@@ -27,8 +27,6 @@ BATCH = 32
 STRIDE = 1024
 # So much of a file is written at once where the system cannot reserve space.
 ZEROS = 1 << 24
-
-Progress = Callable[[int, int, dict[str, float]], None]
 
 
 def cached(
@@ -93,7 +91,7 @@ def _compute(
             rows = slice(start, min(start + BATCH, stop))
             store[rows] = _maps(backbone, data, rows, size)
             if progress is not None:
-                progress(rows.stop, len(data), {})
+                progress(rows.stop, len(data))
         store.flush()
         files.write_json(state, {"done": stop})
         done = stop

@@ -14,9 +14,9 @@ from fer import files
 from fer.artifacts import runs
 from fer.data.dataset import Dataset
 from fer.networks import vgg16
+from fer.progress import Progress
 from fer.scenarios import BASELINE, HEADS, with_head
 from fer.training import loop
-from fer.training.callbacks import Progress
 
 
 def search_heads(

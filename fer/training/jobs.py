@@ -19,7 +19,7 @@ from fer import FerError
 from fer.artifacts import runs
 from fer.data import dataset
 from fer.training import monitor
-from fer.training.monitor import Progress
+from fer.training.monitor import RunState
 
 LOG = "log.txt"
 MOST_WAITING = 3
@@ -66,7 +66,7 @@ def start(
         if is_watched_only:
             monitor.watch(run_dir)
         at = now.timestamp()
-        monitor.write(run_dir, Progress("waiting", at, at, 0, 0, epochs, {}))
+        monitor.write(run_dir, RunState("waiting", at, at, 0, 0, epochs, {}))
     command = [
         *(sys.executable, "-m", "fer", "train", scenario),
         *("--run-dir", str(run_dir), "--data-dir", str(data_dir)),
@@ -107,8 +107,8 @@ def is_next(run_dir: Path) -> bool:
     mine = monitor.read(run_dir, now)
     place = (0.0 if mine is None else mine.started, run_dir.name)
     return not any(
-        progress.state != "waiting" or (progress.started, other.name) < place
-        for other, progress in active(run_dir.parent, now)
+        run.state != "waiting" or (run.started, other.name) < place
+        for other, run in active(run_dir.parent, now)
         if other.resolve() != run_dir.resolve()
     )
 
@@ -120,7 +120,7 @@ def _see_off(process: subprocess.Popen[bytes], run_dir: Path) -> None:
         last = (run_dir / LOG).read_text(encoding="utf-8", errors="replace").strip().splitlines()
         monitor.write(
             run_dir,
-            Progress(
+            RunState(
                 "failed",
                 found.started,
                 time.time(),
@@ -133,13 +133,13 @@ def _see_off(process: subprocess.Popen[bytes], run_dir: Path) -> None:
         )
 
 
-def active(folder: Path, now: float) -> list[tuple[Path, Progress]]:
-    """The runs under the folder that go on, with their progress."""
+def active(folder: Path, now: float) -> list[tuple[Path, RunState]]:
+    """The runs under the folder that go on, with their state."""
     found = []
     for path in sorted(folder.rglob(monitor.PROGRESS)):
-        progress = monitor.read(path.parent, now)
-        if progress is not None and progress.is_active:
-            found.append((path.parent, progress))
+        run = monitor.read(path.parent, now)
+        if run is not None and run.is_active:
+            found.append((path.parent, run))
     return found
 
 

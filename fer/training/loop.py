@@ -16,9 +16,9 @@ from fer.artifacts.model_store import Artifact
 from fer.data.dataset import Dataset, Split
 from fer.inference import keras_backend
 from fer.networks import vgg16
+from fer.progress import Progress
 from fer.scenarios import Phase, Scenario
 from fer.training import batching, callbacks, features
-from fer.training.callbacks import Progress
 from fer.training.distribution import ALONE, Share
 
 
@@ -41,7 +41,8 @@ def train(
         resume: continue after the last finished epoch of the run in `run_dir`. Phases that were
             begun must be as they were; later ones may be added.
         cache_dir: where the frozen backbone's features are kept; `run_dir` if None.
-        progress: called every step with (steps done, steps in all, current metrics).
+        progress: called every step with the steps done, the epoch and the current metrics; before
+            that, with the images whose features are computed.
         share: what this process feeds where several train together, each with a `run_dir` of its
             own: see `distribution.folder`.
 

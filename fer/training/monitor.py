@@ -36,8 +36,9 @@ State = Literal["waiting", "starting", "running", "finished", "stopped", "failed
 
 
 @dataclass(frozen=True)
-class Progress:
-    """How far a run is. Times are seconds since 1970; `values` are the current metrics.
+class RunState:
+    """Whether a run goes on and how far it is. Times are seconds since 1970; `values` are the
+    current metrics.
 
     `since` and `since_step`: when the present pace began and with how many steps done, which a
     resumed run did not take in this process. 0 where it has no pace yet.
@@ -72,8 +73,8 @@ class Progress:
         return (self.updated - self.since) * left / taken
 
 
-def read(run_dir: Path, now: float) -> Progress | None:
-    """The run's progress, None if it keeps none; one that fell silent counts as stopped.
+def read(run_dir: Path, now: float) -> RunState | None:
+    """The run's state, None if it keeps none; one that fell silent counts as stopped.
 
     Raises:
         FerError: if the file is damaged.
@@ -82,7 +83,7 @@ def read(run_dir: Path, now: float) -> Progress | None:
     if not path.exists():
         return None
     try:
-        found = Progress(**files.read_json(path))
+        found = RunState(**files.read_json(path))
     except TypeError as error:
         raise FerError(
             "{path} is damaged ({reason}); train again in another --run-dir.",
@@ -90,13 +91,13 @@ def read(run_dir: Path, now: float) -> Progress | None:
             reason=error,
         ) from error
     if found.is_active and now - found.updated > SILENCE:
-        return Progress(**{**asdict(found), "state": "stopped"})
+        return RunState(**{**asdict(found), "state": "stopped"})
     return found
 
 
-def write(run_dir: Path, progress: Progress) -> None:
+def write(run_dir: Path, run: RunState) -> None:
     """Writes `progress.json`, whole or not at all."""
-    files.write_json(run_dir / PROGRESS, asdict(progress))
+    files.write_json(run_dir / PROGRESS, asdict(run))
 
 
 def ask_to_stop(run_dir: Path) -> None:
@@ -117,8 +118,8 @@ def is_watched_only(run_dir: Path) -> bool:
 class Live:
     """Keeps `progress.json` up to date while a run goes on.
 
-    A context manager, and a callback for `loop.train(progress=...)`. Leaving it records
-    whether the run finished, was stopped or failed, and why.
+    A context manager, and a `Progress` for `loop.train`. Leaving it records whether the run
+    finished, was stopped or failed, and why.
     """
 
     def __init__(self, run_dir: Path, epochs: int) -> None:
@@ -151,17 +152,18 @@ class Live:
         self._beat.start()
         return self
 
-    def __call__(self, step: int, steps: int, values: dict[str, float]) -> None:
-        """Takes note of a step.
+    def __call__(self, done: float, total: float, /, **details: float) -> None:
+        """Takes note of a step; `details` are the current metrics.
 
         Raises:
             KeyboardInterrupt: if someone asked the run to stop, or nobody watches it any more.
         """
+        step, steps = int(done), int(total)
         if steps != self._steps or step < self._step:
             # A stretch of its own: the steps before it were taken elsewhere or are of another kind.
             self._since, self._since_step = time.time(), step
         self._step, self._steps, self._state = step, steps, "running"
-        self._values = {name: float(value) for name, value in values.items()}
+        self._values = {name: float(value) for name, value in details.items()}
         self._check()
 
     def wait(self, is_my_turn: Callable[[], bool]) -> None:
@@ -234,7 +236,7 @@ class Live:
         now = time.time()
         write(
             self.run_dir,
-            Progress(
+            RunState(
                 self._state,
                 self.started,
                 now,

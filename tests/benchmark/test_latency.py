@@ -49,7 +49,7 @@ def test_run_on_small_models(
     exporting.export_fast(small_data, folder, ROOT / aggregates.FOLDER, images=7)
     monkeypatch.setattr(latency, "BATCHES", (1, 2))
     calls: list[tuple[int, int]] = []
-    record = latency.run(folder, rounds=2, progress=lambda *at: calls.append(at))
+    record = latency.run(folder, rounds=2, progress=lambda *at, **details: calls.append(at))
     assert list(record["ways"]) == list(latency.WAYS)
     assert calls[-1] == (4, 4)
     for by_count in record["ways"].values():

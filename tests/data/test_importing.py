@@ -182,7 +182,7 @@ def test_import_killed_midway_keeps_old_data(archive: Path, tmp_path: Path) -> N
     other = small_archive(tmp_path / "other.zip", per_class=300)
     program = (
         "import sys, time; from pathlib import Path; from fer.data import importing\n"
-        "def told(done, total):\n print('reading', flush=True)\n time.sleep(600)\n"
+        "def told(done, total, **details):\n print('reading', flush=True)\n time.sleep(600)\n"
         "importing.import_dataset(Path(sys.argv[1]), Path(sys.argv[2]), told)"
     )
     with in_background():

@@ -64,9 +64,11 @@ def test_mirror_averages_what_a_side_decides(small_data: Dataset) -> None:
 
 
 def test_record_names_protocols_splits_and_origin(small_data: Dataset, tmp_path: Path) -> None:
-    told: list[tuple[str, int, int]] = []
+    told: list[tuple[float, float, str]] = []
     record = protocols.evaluate(
-        LeftOrRight(), small_data, progress=lambda *arguments: told.append(arguments)
+        LeftOrRight(),
+        small_data,
+        progress=lambda done, total, protocol: told.append((done, total, protocol)),
     )
     assert list(record["models"]["proposed"]) == [p.value for p in PROTOCOLS]
     for by_split in record["models"]["proposed"].values():
@@ -77,7 +79,8 @@ def test_record_names_protocols_splits_and_origin(small_data: Dataset, tmp_path:
             assert row["images"] > 0
     assert record["data_sha256"] == small_data.digest
     assert record["weights_sha256"] == {"proposed": "0" * 64}
-    assert told[-1][1] == told[-1][2] == 10 * len(small_data.rows(Split.PRIVATE_TEST))
+    views = 10 * len(small_data.rows(Split.PRIVATE_TEST))
+    assert told[-1] == (views, views, "ten_crops PrivateTest")
     assert protocols.differences(record, record, 0.0) == []
     protocols.save(record, tmp_path)
     other = protocols.evaluate(LeftOrRight(), small_data, protocols=(Protocol.ONE_CROP,))

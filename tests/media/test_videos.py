@@ -30,7 +30,10 @@ def decoded(content: bytes) -> list[np.ndarray]:
 )
 def test_the_three_formats(kind: str, codec: str) -> None:
     shares: list[float] = []
-    found = watch(video(frames(20), 10, kind, codec), progress=shares.append)
+    found = watch(
+        video(frames(20), 10, kind, codec),
+        progress=lambda done, total, **details: shares.append(done / total),
+    )
     assert found.seconds == pytest.approx(2.0, abs=0.11)
     assert found.analysed == 20
     assert len(found.moments) == 20

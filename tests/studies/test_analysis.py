@@ -158,7 +158,7 @@ def test_robustness_study_starts_from_the_clean_images(
         SameFace(),  # type: ignore[arg-type]
         seed=1,
         images=1000,
-        progress=lambda done, total: told.append(done),
+        progress=lambda done, total, **details: told.append(done),
     )
     rows = small_data.rows(Split.PRIVATE_TEST)
     assert record["images"] == len(rows)

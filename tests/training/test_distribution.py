@@ -115,7 +115,7 @@ from fer.training import distribution, loop
 share = distribution.begin()
 tiny = replace(PROPOSED, input_size=32, compute_dtype="float32",
                phases=(Phase(32, 1, 1e-3, 8, images_per_epoch=24),))
-def told(done, total, values):
+def told(done, total, **details):
     print("step", float(values["loss"]), flush=True)
 with distribution.folder(share, Path(sys.argv[2])) as folder:
     history = loop.train(tiny, dataset.open_dataset(Path(sys.argv[1])), folder,

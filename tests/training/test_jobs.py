@@ -46,8 +46,8 @@ def test_browsing_filters_shuffles_and_pages(small_data: Dataset) -> None:
 
 def test_progress_is_told_while_running_and_after(tmp_path: Path) -> None:
     with monitor.Live(tmp_path, epochs=2) as tell:
-        tell(1, 10, {})
-        tell(3, 10, {"accuracy": 0.5})
+        tell(1, 10)
+        tell(3, 10, accuracy=0.5)
         until(lambda: (now := monitor.read(tmp_path, time.time())) is not None and now.step == 3)
         found = monitor.read(tmp_path, time.time())
         assert found is not None
@@ -60,7 +60,7 @@ def test_progress_is_told_while_running_and_after(tmp_path: Path) -> None:
 
 
 def test_a_run_that_was_killed_counts_as_stopped(tmp_path: Path) -> None:
-    monitor.write(tmp_path, monitor.Progress("running", 0.0, 100.0, 1, 10, 2, {}))
+    monitor.write(tmp_path, monitor.RunState("running", 0.0, 100.0, 1, 10, 2, {}))
     found = monitor.read(tmp_path, 100.0 + monitor.SILENCE + 1)
     assert found is not None
     assert found.state == "stopped"
@@ -72,7 +72,7 @@ def test_a_wish_to_stop_ends_the_run(tmp_path: Path) -> None:
     def run() -> None:
         with monitor.Live(tmp_path, 1) as tell:
             monitor.ask_to_stop(tmp_path)
-            tell(1, 10, {})
+            tell(1, 10)
 
     with pytest.raises(KeyboardInterrupt):
         run()
@@ -90,7 +90,7 @@ def test_a_failure_is_told_with_its_reason(tmp_path: Path) -> None:
     assert (found.state, found.reason) == ("failed", "The disk is full.")
 
 
-def wait(run_dir: Path) -> monitor.Progress:
+def wait(run_dir: Path) -> monitor.RunState:
     def ended() -> bool:
         found = monitor.read(run_dir, time.time())
         return found is not None and not found.is_active
@@ -156,16 +156,16 @@ def test_no_training_without_data(tmp_path: Path) -> None:
 
 def written(folder: Path, state: monitor.State, started: float, **changes: float) -> Path:
     """A run that tells this of itself."""
-    monitor.write(folder, monitor.Progress(state, started, time.time(), 0, 0, 1, {}, **changes))
+    monitor.write(folder, monitor.RunState(state, started, time.time(), 0, 0, 1, {}, **changes))
     return folder
 
 
 def test_time_left_after_resuming_counts_only_what_was_done_since() -> None:
-    resumed = monitor.Progress("running", 0.0, 30.0, 910, 1000, 4, {}, "", 20.0, 900)
+    resumed = monitor.RunState("running", 0.0, 30.0, 910, 1000, 4, {}, "", 20.0, 900)
     assert resumed.seconds_left() == pytest.approx(90)
-    assert monitor.Progress("running", 0.0, 30.0, 900, 1000, 4, {}).seconds_left() is None
+    assert monitor.RunState("running", 0.0, 30.0, 900, 1000, 4, {}).seconds_left() is None
     assert (
-        monitor.Progress("running", 0.0, 30.0, 900, 1000, 4, {}, "", 30.0, 900).seconds_left()
+        monitor.RunState("running", 0.0, 30.0, 900, 1000, 4, {}, "", 30.0, 900).seconds_left()
         is None
     )
 
@@ -173,10 +173,10 @@ def test_time_left_after_resuming_counts_only_what_was_done_since() -> None:
 def test_pace_begins_with_the_first_step_of_this_process(tmp_path: Path) -> None:
     with monitor.Live(tmp_path, epochs=2) as tell:
         # The features of a head are counted in images, the training after them in steps.
-        tell(64, 84, {})
-        tell(84, 84, {})
-        tell(501, 1000, {})
-        tell(502, 1000, {})
+        tell(64, 84)
+        tell(84, 84)
+        tell(501, 1000)
+        tell(502, 1000)
         until(lambda: (now := monitor.read(tmp_path, time.time())) is not None and now.step == 502)
         found = monitor.read(tmp_path, time.time())
         assert found is not None
@@ -198,13 +198,13 @@ def test_a_stop_of_an_earlier_run_in_the_folder_is_forgotten(tmp_path: Path) -> 
     monitor.ask_to_stop(tmp_path)
     written(tmp_path, "stopped", 1000.0)
     with monitor.Live(tmp_path, 1) as tell:
-        tell(1, 1, {})
+        tell(1, 1)
     long_ago = time.time() - 1000
     monitor.ask_to_stop(tmp_path)
     os.utime(tmp_path / monitor.STOP, (long_ago, long_ago))
     written(tmp_path, "waiting", time.time())
     with monitor.Live(tmp_path, 1) as tell:
-        tell(1, 1, {})
+        tell(1, 1)
 
 
 def test_a_heartbeat_that_cannot_be_written_is_not_the_last(
@@ -214,16 +214,16 @@ def test_a_heartbeat_that_cannot_be_written_is_not_the_last(
     real = monitor.write
     failed = []
 
-    def full(run_dir: Path, progress: monitor.Progress) -> None:
+    def full(run_dir: Path, run: monitor.RunState) -> None:
         if len(failed) < 3:
-            failed.append(progress)
+            failed.append(run)
             raise FerError("No space left on device")
-        real(run_dir, progress)
+        real(run_dir, run)
 
     with monitor.Live(tmp_path, 1) as tell:
         monkeypatch.setattr(monitor, "write", full)
         until(lambda: len(failed) == 3)
-        tell(7, 10, {})
+        tell(7, 10)
         until(lambda: (now := monitor.read(tmp_path, time.time())) is not None and now.step == 7)
     assert "No space left" in caplog.text
     assert [path for path, _ in jobs.active(tmp_path, time.time())] == []
@@ -265,14 +265,14 @@ def test_a_training_waits_for_its_turn_and_can_be_stopped_there(site: Path) -> N
 def test_what_nobody_watches_any_more_ends(tmp_path: Path) -> None:
     monitor.watch(tmp_path)
     with monitor.Live(tmp_path, 1) as tell:
-        tell(1, 10, {})
-        tell(2, 10, {})
+        tell(1, 10)
+        tell(2, 10)
     long_ago = time.time() - monitor.UNWATCHED - 10
     os.utime(tmp_path / monitor.WATCHED, (long_ago, long_ago))
 
     def run() -> None:
         with monitor.Live(tmp_path, 1) as tell:
-            tell(1, 10, {})
+            tell(1, 10)
 
     with pytest.raises(KeyboardInterrupt):
         run()

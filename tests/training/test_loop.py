@@ -173,7 +173,7 @@ def test_baseline_trains_a_head_on_cached_features(
         tmp_path / "run",
         backbone_weights=None,
         cache_dir=tmp_path / "cache",
-        progress=lambda done, total, values: steps.append(done),
+        progress=lambda done, total, **details: steps.append(done),
     )
     assert len(history) == 12
     assert history[-1]["loss"] < history[0]["loss"]
@@ -279,7 +279,7 @@ def test_a_cache_from_before_is_adopted_if_it_is_of_this_backbone(
             TINY_HEAD,
             folder,
             vgg16.backbone(weights),
-            lambda done, total, values: steps.append(done),
+            lambda done, total, **details: steps.append(done),
         )
         return steps
 
@@ -351,7 +351,7 @@ from pathlib import Path
 from fer.data import dataset
 from fer.training import loop
 from tests.support.training import TINY
-def told(done, total, values):
+def told(done, total, **details):
     print(done, flush=True)
 loop.train(TINY, dataset.open_dataset(Path(sys.argv[1])), Path(sys.argv[2]),
            backbone_weights=None, progress=told)

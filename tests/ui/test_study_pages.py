@@ -17,6 +17,7 @@ from fer.scenarios import Phase
 from fer.studies import ablation, analysis
 from fer.ui import loaders
 from fer.ui.results import report
+from fer.ui.studies import ablation as ablation_section
 from fer.ui.studies import report_tables
 from fer.ui.text import Translator
 from tests.support.making import ROOT, jpeg
@@ -207,7 +208,7 @@ def test_ablation_is_shown_on_the_training_page(
     app = open_page("4_Training.py")
     assert not app.exception
     assert messages(app) == []
-    table = ablation.ablation_table(small_ablation, EN)
+    table = ablation_section.ablation_table(small_ablation, EN)
     assert list(table["Left out"]) == [
         "nothing left out",
         "Squeeze-and-Excitation block",

@@ -16,6 +16,7 @@ from fer.artifacts import locations
 from fer.data import aggregates, browsing, dataset
 from fer.data.dataset import SPLITS, Dataset, Split
 from fer.inference.classification import Prediction
+from fer.progress import Progress
 from fer.ui import charts, explanations, loaders, permissions, vote_bars, vote_loaders, widgets
 from fer.ui.dataset import dataset_charts, download
 from fer.ui.text import Translator
@@ -258,12 +259,12 @@ def offer_import(_: Translator) -> None:
         max_upload_size=ARCHIVE_MB,
         key="archive",
     )
-    start: Callable[[Any], Any] | None = None
+    start: Callable[[Progress], None] | None = None
     if upload is not None and st.button(_("Import"), icon=":material/database:", key="import"):
         # Read where it lies in memory: nothing is left on the disk, however the server ends.
         content, name = io.BytesIO(upload.getvalue()), upload.name
 
-        def start(progress: Any) -> None:
+        def start(progress: Progress) -> None:
             from fer.data import importing
 
             importing.import_dataset(
@@ -278,7 +279,11 @@ def offer_import(_: Translator) -> None:
         return
     bar = st.progress(0.0, _("Importing…"))
     try:
-        start(lambda done, total: bar.progress(min(done / max(total, 1), 1.0), _("Importing…")))
+        start(
+            lambda done, total, /, **details: bar.progress(
+                min(done / max(total, 1), 1.0), _("Importing…")
+            )
+        )
     except FerError as error:
         bar.empty()
         st.error(_.error(error))

@@ -48,10 +48,6 @@ def _watched(content: bytes, name: str, _: Translator) -> videos.AnalysedVideo:
     kept = st.session_state.get(KEPT)
     if kept is None or kept[0] != digest:
         bar = st.progress(0.0, _("Watching the video…"))
-
-        def advance(share: float) -> None:
-            bar.progress(share, _("Watching the video…"))
-
         started = time.perf_counter()
         try:
             found = videos.analyse(
@@ -59,7 +55,9 @@ def _watched(content: bytes, name: str, _: Translator) -> videos.AnalysedVideo:
                 name,
                 streaming.FrameAnalyser(loaders.detector(), loaders.classifier()),
                 {key: _(key) for key in emotions.KEYS},
-                progress=advance,
+                progress=lambda done, total, /, **details: bar.progress(
+                    done / total, _("Watching the video…")
+                ),
             )
         finally:
             bar.empty()

@@ -238,26 +238,24 @@ def show_live(_: Translator) -> None:
         return
     st.session_state["was_training"] = True
     is_here = permissions.is_visitor_here()
-    for run_dir, progress in running:
+    for run_dir, run in running:
         is_watched_only = monitor.is_watched_only(run_dir)
         if is_watched_only:
             monitor.watch(run_dir)
         name = run_dir.relative_to(loaders.RUNS).as_posix()
-        left = progress.seconds_left()
+        left = run.seconds_left()
         told = [f"**{name}**"]
-        if "epoch" in progress.values:
+        if "epoch" in run.values:
             told.append(
                 _(
                     "epoch {epoch} of {epochs}",
-                    epoch=int(progress.values["epoch"]),
-                    epochs=progress.epochs,
+                    epoch=int(run.values["epoch"]),
+                    epochs=run.epochs,
                 )
             )
-        if "accuracy" in progress.values:
-            told.append(
-                _("training accuracy {share}", share=_.percent(progress.values["accuracy"]))
-            )
-        if progress.state == "waiting":
+        if "accuracy" in run.values:
+            told.append(_("training accuracy {share}", share=_.percent(run.values["accuracy"])))
+        if run.state == "waiting":
             told.append(_("waiting for its turn"))
         else:
             told.append(
@@ -265,7 +263,7 @@ def show_live(_: Translator) -> None:
                 if left is None
                 else _("about {time} left", time=text.duration(left, _))
             )
-        st.progress(progress.share, " · ".join(told))
+        st.progress(run.share, " · ".join(told))
         found = runs.read_history(run_dir)
         if found:
             widgets.chart(
@@ -328,17 +326,15 @@ def outcome(_: Translator) -> None:
     found = sorted(loaders.RUNS.rglob(monitor.PROGRESS), key=lambda path: path.stat().st_mtime)
     if not found:
         return
-    progress = monitor.read(found[-1].parent, time.time())
+    run = monitor.read(found[-1].parent, time.time())
     name = found[-1].parent.relative_to(loaders.RUNS).as_posix()
-    if progress is not None and progress.state == "failed":
-        st.error(
-            _("The training {name} failed: {reason}", name=name, reason=progress.reason or "–")
-        )
-    elif progress is not None and progress.reason == monitor.NOBODY_WATCHED:
+    if run is not None and run.state == "failed":
+        st.error(_("The training {name} failed: {reason}", name=name, reason=run.reason or "–"))
+    elif run is not None and run.reason == monitor.NOBODY_WATCHED:
         st.caption(
             _("The training {name} was stopped, because nobody looked on any more.", name=name)
         )
-    elif progress is not None and progress.state == "stopped":
+    elif run is not None and run.state == "stopped":
         st.caption(
             _(
                 "The training {name} was stopped; `fer train --resume` continues after its last "
