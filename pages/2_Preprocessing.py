@@ -50,14 +50,15 @@ try:
         code = st.expander(_("The code of a stage"), key="code", on_change="rerun")
         if code.open:
             with code:
-                stage = st.selectbox(
+                by_key = {stage.key: stage for stage in found}
+                key = st.selectbox(
                     _("Stage"),
-                    found,
-                    index=len(found) - 1,
-                    format_func=lambda s: called[s.key],
+                    list(by_key),
+                    index=len(by_key) - 1,
+                    format_func=called.__getitem__,
                     key="code_stage",
                 )
-                st.code(stage.source, language="python", wrap_lines=True)
+                st.code(by_key[key].source, language="python", wrap_lines=True)
 
         st.subheader(_("The network's three channels"))
         st.write(

@@ -62,9 +62,9 @@ NAMES = {
     "trust": _("How far to trust"),
     "inside": _("Inside the networks"),
 }
+result_sections.answer(split, _)
 view = views.chosen(GROUPS, NAMES, _)
 try:
-    result_sections.headline(split, view == "metrics", _)
     if view == "metrics":
         result_sections.metrics(split, _)
     elif view == "parameters":

@@ -1,20 +1,20 @@
-"""What people decided about doubtful labels: a verdict for each image, in a local CSV file."""
+"""What a visitor decided about doubtful labels: a verdict for each image, taken home as CSV.
+
+Verdicts belong to a visit and are never kept on the server: on a public one, visitors would see
+and replace each other's.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
-import threading
 from dataclasses import asdict, dataclass, fields
-from pathlib import Path
 from typing import Literal, get_args
 
-from fer import FerError, files
+from fer import FerError
 
 Verdict = Literal["label", "models", "neither", "unclear"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
-
-_lock = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -27,40 +27,32 @@ class Review:
     verdict: Verdict
 
 
-def read(path: Path) -> dict[str, Review]:
-    """The reviews in a file by image, empty if there is none.
+def parse(content: bytes, name: str) -> dict[str, Review]:
+    """The reviews in a CSV file's content, by image; a later verdict replaces an earlier one.
+
+    Args:
+        name: how to call the file in error messages.
 
     Raises:
-        FerError: if it is damaged or holds a verdict that there is not.
+        FerError: if it is not such a file, or holds a verdict that there is not.
     """
-    if not path.exists():
-        return {}
     try:
-        with path.open(newline="", encoding="utf-8") as stream:
-            found = [Review(**row) for row in csv.DictReader(stream)]  # type: ignore[arg-type]
+        rows = csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True)
+        found = [Review(**row) for row in rows]  # type: ignore[arg-type]
         for review in found:
             if review.verdict not in VERDICTS:
                 raise ValueError(f"verdict {review.verdict!r} of {review.source}")
-    except (OSError, TypeError, ValueError) as error:
+    except (UnicodeDecodeError, csv.Error, TypeError, ValueError) as error:
         raise FerError(
-            "{path} is damaged ({reason}); move it away to begin anew.", path=path, reason=error
+            "{name} holds no verdicts ({reason}); choose a file that was downloaded here.",
+            name=name,
+            reason=error,
         ) from error
     return {review.source: review for review in found}
 
 
-def add(path: Path, review: Review) -> None:
-    """Writes a review into the file; a later verdict on an image replaces the earlier one.
-
-    Raises:
-        FerError: if the file is damaged or cannot be written.
-    """
-    with _lock:
-        kept = {**read(path), review.source: review}
-        files.write_text(path, text(kept))
-
-
 def text(reviews: dict[str, Review]) -> str:
-    """The reviews as CSV."""
+    """The reviews as CSV, which `parse` reads back."""
     stream = io.StringIO()
     writer = csv.DictWriter(stream, [f.name for f in fields(Review)], lineterminator="\n")
     writer.writeheader()

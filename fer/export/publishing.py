@@ -23,7 +23,7 @@ LIMITS = (
     "",
     "## Limits",
     "",
-    "FER-2013's labels are noisy: people agree with them on about 65 % of the images "
+    "FER-2013's labels are noisy: people agree with them on about 65% of the images "
     "(Goodfellow et al. 2013). Some images occur in more than one split; "
     "`data/duplicates.json` has the counts. The classes are posed or searched-for "
     "expressions, not felt emotions; do not judge people by them.",

@@ -23,7 +23,7 @@ Effect = Literal["gives", "costs", "unclear"]
 
 @dataclass(frozen=True)
 class Estimate:
-    """A gain with its 95 % interval."""
+    """A gain with its 95% interval."""
 
     gain: float
     low: float
@@ -100,7 +100,7 @@ def _squeeze_excitation(
 
 
 def interval_over_seeds(gains: Sequence[float]) -> Estimate | None:
-    """Mean and Student's 95 % interval of gains found with several seeds; None below two."""
+    """Mean and Student's 95% interval of gains found with several seeds; None below two."""
     if len(gains) < 2:
         return None
     mean, error = float(np.mean(gains)), float(stats.sem(gains))

@@ -42,7 +42,7 @@ def swatch(key: str) -> str:
 
 
 def confidence_bars(predictions: Mapping[str, Prediction], _: Translator) -> go.Figure:
-    """Each model's confidence for each emotion, a pair of bars an emotion, 0-100 %."""
+    """Each model's confidence for each emotion, a pair of bars an emotion, 0-100%."""
     names = [_(key) for key in emotions.KEYS]
     figure = go.Figure()
     for key, prediction in predictions.items():

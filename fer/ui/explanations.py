@@ -106,7 +106,7 @@ def gates_of_image(
         name=_("this face"),
         marker={"size": 4, "color": PROPOSED.colour},
         customdata=order,
-        hovertemplate=_("channel") + " %{customdata}: %{y:.1f} %<extra></extra>",
+        hovertemplate=_("channel") + " %{customdata}: %{y:.1f}%<extra></extra>",
     )
     figure.add_scattergl(
         x=rank,

@@ -74,7 +74,7 @@ class Translator:
     def difference(self, share: float, other: float, decimals: int = 1) -> str:
         """What a share of 1 is more than another, in percentage points with its sign: +8.3.
 
-        It is the difference of both as `percent` shows them, so that 69.4 %, 61.1 % and +8.3 stand
+        It is the difference of both as `percent` shows them, so that 69.4%, 61.1% and +8.3 stand
         beside each other wherever the digits behind them lie. Every difference of two shown shares
         is told by this function; the tables to download have the digits.
         """
@@ -90,12 +90,12 @@ class Translator:
         return f"< {self.number(0.001, 3)}" if value < 0.001 else self.number(value, 3)
 
     def interval(self, ends: Sequence[float]) -> str:
-        """Two shares of 1 as a range in percent: 59.5–62.7 %."""
+        """Two shares of 1 as a range in percent: 59.5–62.7%."""
         return f"{self.number(100 * ends[0], 1)}–{self.percent(ends[1])}"
 
     def percent(self, share: float, decimals: int = 1) -> str:
-        """A share of 1 as a percentage: 66.4 % or 66,4 %."""
-        return f"{self.number(100 * share, decimals)} %"
+        """A share of 1 as a percentage: 66.4% or 66,4%."""
+        return f"{self.number(100 * share, decimals)}%"
 
 
 def duration(seconds: float, _: Translator) -> str:
@@ -132,10 +132,15 @@ def language_control() -> Translator:
 
     Called once by `Home.py` before anything that is translated.
     """
+    asked = st.query_params.get("lang", "")
+    if asked not in CHOICES and asked.upper() in CHOICES:
+        # Streamlit binds an option as it is written only; the address is mended on the way.
+        st.session_state["lang"] = asked.upper()
+        st.query_params["lang"] = asked.upper()
     st.segmented_control(
         "Bahasa / Language",
         list(CHOICES),
-        default=_browser_choice(),
+        default=None if "lang" in st.session_state else _browser_choice(),
         key="lang",
         bind="query-params",
         label_visibility="collapsed",

@@ -335,7 +335,7 @@ def problems(found: dict[str, object], p95: float, memory_mb: float) -> list[str
     if not uploads["n"]:
         told.append("Nothing was uploaded.")
     elif uploads["p95"] > p95:
-        told.append(f"95 % of uploads took up to {uploads['p95']} s, more than {p95} s.")
+        told.append(f"95% of uploads took up to {uploads['p95']} s, more than {p95} s.")
     if memory["max"] > memory_mb:
         told.append(f"The server took {memory['max']} MB, more than {memory_mb:.0f} MB.")
     return told

@@ -34,10 +34,10 @@ def test_answers_are_read_from_the_page() -> None:
     page = Page(
         texts=[
             ":orange[▨] Scenario 1 · baseline",
-            ":orange[▨] baseline: **happy** 63.1 %  \n:violet[■] proposed: **sad** 88.9 %",
+            ":orange[▨] baseline: **happy** 63.1%  \n:violet[■] proposed: **sad** 88.9%",
         ]
     )
-    assert page.answers == ("baseline: **happy** 63.1 %", "proposed: **sad** 88.9 %")
+    assert page.answers == ("baseline: **happy** 63.1%", "proposed: **sad** 88.9%")
 
 
 def test_quantiles() -> None:

@@ -265,26 +265,25 @@ def test_confused_pairs_are_counted_by_label() -> None:
     assert found == [("angry", "happy", 2, pytest.approx(2 / 3))]
 
 
-def test_a_later_verdict_replaces_the_earlier(tmp_path: Path) -> None:
-    path = tmp_path / "runs" / "reviews.csv"
-    assert reviews.read(path) == {}
-    reviews.add(path, reviews.Review("a.jpg", "fear", "sad", "models"))
-    reviews.add(path, reviews.Review("b.jpg", "fear", "sad", "label"))
-    reviews.add(path, reviews.Review("a.jpg", "fear", "sad", "unclear"))
-    found = reviews.read(path)
+def test_reviews_are_read_back_as_they_were_written() -> None:
+    first = [reviews.Review("a.jpg", "fear", "sad", "models")]
+    first += [reviews.Review('b,"2".jpg', "fear", "sad", "label")]
+    written = reviews.text({review.source: review for review in first})
+    again = written + "a.jpg,fear,sad,unclear\n"
+    found = reviews.parse(again.encode(), "mine.csv")
     assert {source: review.verdict for source, review in found.items()} == {
         "a.jpg": "unclear",
-        "b.jpg": "label",
+        'b,"2".jpg': "label",
     }
-    assert path.read_text() == reviews.text(found)
+    assert reviews.parse(reviews.text(found).encode(), "mine.csv") == found
 
 
-def test_damaged_reviews_are_told_and_kept(tmp_path: Path) -> None:
-    path = tmp_path / "reviews.csv"
-    path.write_text("something,else\n1,2\n")
-    with pytest.raises(FerError, match="is damaged"):
-        reviews.add(path, reviews.Review("a.jpg", "fear", "sad", "models"))
-    assert path.read_text() == "something,else\n1,2\n"
+@pytest.mark.parametrize(
+    "content", [b"something,else\n1,2\n", b"\xff\xfe\x00", b"source,label,answer,verdict\na,b\n"]
+)
+def test_a_file_without_verdicts_is_told(content: bytes) -> None:
+    with pytest.raises(FerError, match=r"mine\.csv holds no verdicts"):
+        reviews.parse(content, "mine.csv")
 
 
 def test_calibration_can_be_taken_back() -> None:

@@ -8,7 +8,7 @@ from tests.support.making import ROOT
 
 PAGES = sorted(path.name for path in (ROOT / "pages").glob("*.py"))
 TITLES = {
-    "1_Dataset.py": ("Dataset", "Himpunan data"),
+    "1_Dataset.py": ("Dataset", "Dataset"),
     "2_Preprocessing.py": ("Preprocessing", "Prapemrosesan"),
     "3_Classification_Results.py": ("Classification results", "Hasil klasifikasi"),
     "4_Training.py": ("Training", "Pelatihan"),

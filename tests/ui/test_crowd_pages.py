@@ -45,8 +45,8 @@ def test_the_view_shows_the_stored_figures(split: str, elsewhere: Path) -> None:
     found = record["splits"][split]
     values = [metric.value for metric in app.metric]
     for key in ("baseline", "proposed"):
-        assert f"{100 * found['models'][key]['majority']['share']:.1f} %" in values
-    assert f"{100 * found['human']['others']['share']:.1f} %" in values
+        assert f"{100 * found['models'][key]['majority']['share']:.1f}%" in values
+    assert f"{100 * found['human']['others']['share']:.1f}%" in values
     assert f"On the {found['images_with_majority']:,} images" in texts(app)
     assert record["votes_sha256"][:12] in texts(app)
     assert len(app.dataframe) == 3
@@ -82,14 +82,14 @@ def test_errors_are_sorted_by_what_people_saw(elsewhere: Path) -> None:
 
 def test_labels_and_people_need_no_data_set(elsewhere: Path) -> None:
     app = open_page("1_Dataset.py")
-    assert "FER-2013's label is the most frequent answer of ten people for 62.9 %" in texts(app)
+    assert "FER-2013's label is the most frequent answer of ten people for 62.9%" in texts(app)
     for kind, sentence in (("no_face", "saw no face"), ("contradicted", "nobody gives")):
         app.segmented_control(key="label_kind").set_value(kind).run()
         assert not app.exception
         assert messages(app) == []
         assert sentence in texts(app)
     app.segmented_control(key="label_split").set_value("PrivateTest").run()
-    assert "for 62.6 % of the images" in texts(app)
+    assert "for 62.6% of the images" in texts(app)
 
 
 def test_faces_have_their_votes(elsewhere: Path) -> None:
@@ -167,4 +167,4 @@ def test_the_report_has_what_people_see() -> None:
     human = found["splits"]["PrivateTest"]["human"]["others"]["share"]
     assert "Majority of ten people" in page
     assert "Whose error is it?" in page
-    assert f"{100 * human:.1f} %" in page
+    assert f"{100 * human:.1f}%" in page

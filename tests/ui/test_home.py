@@ -39,7 +39,7 @@ def test_home_in_both_languages(language: str, title: str) -> None:
     shown = [metric.value for metric in app.metric]
     for model in MODELS.values():
         assert model.metrics is not None
-        accuracy = f"{100 * model.metrics['splits']['PrivateTest']['accuracy']:.1f} %"
+        accuracy = f"{100 * model.metrics['splits']['PrivateTest']['accuracy']:.1f}%"
         assert (accuracy.replace(".", ",") if language == "id" else accuracy) in shown
         assert model.digest[:12] in words(app)
 
@@ -66,7 +66,7 @@ def test_bad_photo_is_one_sentence_in_the_language() -> None:
     app.file_uploader[0].upload("foto.jpg", b"bukan foto").run()
     assert not app.exception
     assert [error.value for error in app.error] == [
-        "foto.jpg bukan citra yang dapat dibaca; gunakan JPEG, PNG, WebP, AVIF, atau HEIC."
+        "foto.jpg bukan gambar yang dapat dibaca; gunakan JPEG, PNG, WebP, AVIF, atau HEIC."
     ]
 
 

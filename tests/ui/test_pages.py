@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from streamlit.testing.v1 import AppTest
 
 from fer import files
 from fer.artifacts import model_store
@@ -221,7 +222,7 @@ def test_choices_of_the_results_page(with_data: Path) -> None:
         app.segmented_control(key="split").set_value(split).run()
         shown = [metric.value for metric in app.metric]
         accuracy = loaders.models()["baseline"].metrics["splits"][split]["accuracy"]
-        assert f"{100 * accuracy:.1f} %" in shown
+        assert f"{100 * accuracy:.1f}%" in shown
     open_view(app, "confusion")
     app.selectbox(key="confusion_cell_true").set_value("angry").run()
     assert not app.exception
@@ -236,7 +237,7 @@ def test_report_holds_the_figures_and_needs_no_network() -> None:
 
     page = report.html("PrivateTest", Translator("id"), datetime(2026, 1, 2, tzinfo=UTC))
     metrics = loaders.models()["proposed"].metrics["splits"]["PrivateTest"]
-    assert f"{100 * metrics['accuracy']:.1f} %".replace(".", ",") in page
+    assert f"{100 * metrics['accuracy']:.1f}%".replace(".", ",") in page
     assert page.count("Plotly.newPlot(") >= 5
     # The first script is Plotly itself, which names addresses it does not open.
     own = page.split("</script>", 1)[1]
@@ -326,7 +327,7 @@ def test_a_video_is_watched_and_kept(portrait: np.ndarray) -> None:
     ).run()
     assert not app.exception
     assert messages(app) == []
-    assert [metric.value for metric in app.metric][2:] == ["1", "100.0 %"]
+    assert [metric.value for metric in app.metric][2:] == ["1", "100.0%"]
     kept = app.session_state["video_watched"]
     app.run()
     assert app.session_state["video_watched"] is kept
@@ -355,6 +356,40 @@ def test_a_face_of_the_data_set_is_shown_closely(with_data: Path) -> None:
     app.pills(key="browse_emotions").set_value(["disgust"]).run()
     assert not app.exception
     assert any("12 images" in str(element.value) for element in app.caption)
+
+
+def test_answers_to_a_button_survive_what_is_pressed_next(with_data: Path) -> None:
+    app = open_page("1_Dataset.py")
+    app.button(key="face_3").click().run()
+    app.button(key="ask_3").click().run()
+    assert any("Computed now" in str(element.value) for element in app.caption)
+    app.toggle(key="browse_why").set_value(True).run()
+    assert not app.exception
+    assert any("Computed now" in str(element.value) for element in app.caption)
+    assert any("last convolution" in str(element.value) for element in app.caption)
+
+
+def test_code_of_a_stage_survives_another_sample_and_language(with_data: Path) -> None:
+    app = AppTest.from_file(str(ROOT / "Home.py"), default_timeout=120)
+    app.session_state["code"] = True
+    app.run()
+    app.switch_page("pages/2_Preprocessing.py").run()
+    assert not app.exception
+    app.selectbox(key="code_stage").set_value("grayscale").run()
+    assert any("def to_gray" in str(element.value) for element in app.code)
+    app.slider(key="augment_rotation").set_value(20.0).run()
+    app.session_state["lang"] = "ID"
+    app.run()
+    assert not app.exception
+    assert any("def to_gray" in str(element.value) for element in app.code)
+
+
+@pytest.mark.parametrize("written", ["id", "ID"])
+def test_language_in_the_address_may_be_small(written: str) -> None:
+    app = AppTest.from_file(str(ROOT / "Home.py"), default_timeout=120)
+    app.query_params["lang"] = written
+    app.run()
+    assert app.segmented_control(key="lang").value == "ID"
 
 
 def test_page_number_beyond_the_end_is_corrected(with_data: Path) -> None:

@@ -94,7 +94,7 @@ def test_abstaining_raises_accuracy() -> None:
     shown = {}
     for threshold in (0, 90):
         app.slider(key="threshold").set_value(threshold).run()
-        shown[threshold] = [float(metric.value.split(" ")[0]) for metric in app.metric[-2:]]
+        shown[threshold] = [float(metric.value.split("%")[0]) for metric in app.metric[-2:]]
     assert all(sure > every + 10 for sure, every in zip(shown[90], shown[0], strict=True))
 
 
@@ -125,11 +125,21 @@ def test_a_verdict_is_kept_and_the_next_image_comes(real_pictures: Path) -> None
     second = next(str(c.value) for c in app.caption if "/PrivateTest_" in str(c.value))
     assert first.startswith("1 of")
     assert second.startswith("2 of")
-    (kept,) = reviews.read(real_pictures / "runs" / "reviews.csv").values()
+    (kept,) = app.session_state["reviews"].values()
     assert kept.verdict == "models"
     assert kept.source in first
     app.button(key="doubt_back").click().run()
     assert any(str(c.value).endswith("The models") for c in app.caption)
+    # Nothing of it is the server's: another visitor begins anew, or goes on with a file.
+    assert not (real_pictures / "runs").exists()
+    other = open_page("3_Classification_Results.py")
+    open_view(other, "errors")
+    assert not any(str(c.value).endswith("The models") for c in other.caption)
+    other.file_uploader(key="reviews_upload").upload(
+        "mine.csv", reviews.text({kept.source: kept}).encode()
+    ).run()
+    assert not other.exception
+    assert any(str(c.value).endswith("The models") for c in other.caption)
 
 
 def test_an_answer_is_explained(portrait: np.ndarray) -> None:
@@ -241,7 +251,9 @@ def test_report_includes_the_studies() -> None:
     # The plain answers stand before anything else, long tables after the curves.
     seen = html.unescape(page)
     assert 0 < seen.index("The SE block") < seen.index("<h2>Metrics</h2>")
-    assert seen.index("<h2>Learning curves</h2>") < seen.index("<h2>Accuracy when spoilt</h2>")
+    assert seen.index("<h2>Learning curves</h2>") < seen.index(
+        "<h2>Accuracy on corrupted faces</h2>"
+    )
 
 
 def test_frozen_backbone_with_augmentation_is_trained_whole(

@@ -95,8 +95,8 @@ def test_numbers_follow_the_language() -> None:
     english, indonesian = text.Translator("en"), text.Translator("id")
     assert english.number(35887) == "35,887"
     assert indonesian.number(35887) == "35.887"
-    assert english.percent(0.6643) == "66.4 %"
-    assert indonesian.percent(0.6643) == "66,4 %"
+    assert english.percent(0.6643) == "66.4%"
+    assert indonesian.percent(0.6643) == "66,4%"
 
 
 def test_errors_are_told_in_the_language() -> None:

@@ -60,7 +60,7 @@ def class_histograms(histograms: Mapping[str, Sequence[int]], _: Translator) -> 
             y=[100 * count / total for count in counts],
             mode="lines",
             line={"color": emotion.colour, "width": 2},
-            hovertemplate="%{x:.0f}: %{y:.2f} %<extra>" + _(emotion.key) + "</extra>",
+            hovertemplate="%{x:.0f}: %{y:.2f}%<extra>" + _(emotion.key) + "</extra>",
         )
     figure.update_yaxes(rangemode="tozero")
     return arrange(figure, _, x=_("Gray value (0–255)"), y=_("Share of the pixels (%)"))

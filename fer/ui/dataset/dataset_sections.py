@@ -22,6 +22,7 @@ from fer.ui.dataset import dataset_charts, download
 from fer.ui.text import Translator
 
 CHOSEN = "dataset_face"
+ASKED = "browse_asked"
 ENLARGEMENT = 4
 # No more than the server takes of any upload; see .streamlit/config.toml.
 ARCHIVE_MB = 200
@@ -208,7 +209,14 @@ def _answers(data: Dataset, row: int, _: Translator) -> None:
         if not loaders.models():
             st.caption(_("No model is installed here. Run `fer train` and `fer publish`."))
             return
-        if not st.button(_("Ask both models"), icon=":material/psychology:", key=f"ask_{row}"):
+        # The button's answer outlives whatever is pressed next.
+        if st.session_state.get(ASKED) != row:
+            st.button(
+                _("Ask both models"),
+                icon=":material/psychology:",
+                key=f"ask_{row}",
+                on_click=lambda: st.session_state.update({ASKED: row}),
+            )
             st.caption(_("The models were trained on Training images; expect high confidence."))
             return
         with st.spinner(_("Asking both models…")):

@@ -47,7 +47,7 @@ def _lines(
             y=[100 * float(moment.probabilities[model][position]) for moment in own],
             mode="lines",
             line={"color": emotion.colour, "width": 2},
-            hovertemplate="%{y:.1f} %<extra>" + _(emotion.key) + "</extra>",
+            hovertemplate="%{y:.1f}%<extra>" + _(emotion.key) + "</extra>",
         )
     figure.update_yaxes(range=[0, 100])
     return figure

@@ -269,7 +269,7 @@ def _lately(stream: Stream, state: webrtc.WebRtcStreamerState, _: Translator) ->
             _("Analysed"): (
                 _("{n} frames/s", n=_.number(throughput.analysed, 1)),
                 _(
-                    "{p50} ms, 95 %: {p95} ms",
+                    "{p50} ms, 95%: {p95} ms",
                     p50=_.number(throughput.p50_ms),
                     p95=_.number(throughput.p95_ms),
                 ),

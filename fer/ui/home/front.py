@@ -18,6 +18,7 @@ from fer.ui import (
     sample_faces,
     widgets,
 )
+from fer.ui.studies import findings
 from fer.ui.text import Translator
 
 # Which of the three places the face comes from: what was used last.
@@ -41,6 +42,7 @@ def show(_: Translator) -> None:
                 alt=_("Looking for faces and asking both models…"),
             )
     scenarios(_)
+    findings_of_the_studies(_)
     widgets.notices(_)
     module_cards(_)
     about.show(_)
@@ -66,7 +68,7 @@ def compared(_: Translator) -> str:
     accuracies = (metrics[PROPOSED.key]["accuracy"], metrics[BASELINE.key]["accuracy"])
     return _(
         "VGG16 fine-tuned with a Squeeze-and-Excitation block (`proposed`) against a frozen VGG16 "
-        "(`baseline`): **{gain} percentage points** on FER-2013's PrivateTest (95 % interval {low} "
+        "(`baseline`): **{gain} percentage points** on FER-2013's PrivateTest (95% interval {low} "
         "to {high}).",
         gain=_.difference(*accuracies),
         low=_.signed(100 * low, 1),
@@ -150,16 +152,15 @@ def scenarios(_: Translator) -> None:
                 st.metric(
                     _("PrivateTest accuracy"),
                     _.percent(private["accuracy"]),
-                    _.interval(private["accuracy_interval"]),
-                    delta_color="off",
-                    delta_arrow="off",
                     help=_(
-                        "Top-1, one crop, {n} images; below it the 95 % bootstrap interval."
+                        "Top-1, one crop, {n} images; below it the 95% bootstrap interval."
                     ).format(n=_.number(private["images"])),
                 )
                 st.metric(_("Macro F1"), _.number(private["macro_f1"], 3))
             st.caption(
-                _(
+                _("95% interval")
+                + f": {_.interval(private['accuracy_interval'])}  \n"
+                + _(
                     "{size} px input · {megabytes} MB · published {date} · SHA-256 {digest}",
                     size=model.scenario.input_size,
                     megabytes=_.number(model.size / 1e6, 1),
@@ -167,6 +168,13 @@ def scenarios(_: Translator) -> None:
                     digest=model.digest[:12],
                 )
             )
+
+
+def findings_of_the_studies(_: Translator) -> None:
+    """What gives the gain and what the SE block does, as on pages 3 and 4."""
+    if len(model_comparison.evaluated()) == len(SCENARIOS):
+        with st.container(border=True):
+            findings.show(_)
 
 
 def module_cards(_: Translator) -> None:

@@ -36,6 +36,37 @@ def names(_: Translator) -> dict[str, str]:
     }
 
 
+def reasons(_: Translator) -> dict[str, str]:
+    """What happens in each stage, and why."""
+    return {
+        "original": _("As it was taken: any size, in colour, upright."),
+        "face": _(
+            "The detector finds the face; a square around it is cut out as FER-2013's "
+            "images were, so that the network sees what it was trained on."
+        ),
+        "grayscale": _(
+            "Colour is left out, because FER-2013 is gray and an expression lies in shape, "
+            "not in colour."
+        ),
+        "fer_resolution": _(
+            "Reduced to FER-2013's own resolution: a sharper face would be a kind of "
+            "picture that the network never saw."
+        ),
+        "resized": _(
+            "Enlarged to the input size of VGG16 by bilinear interpolation; it adds no "
+            "detail, only pixels."
+        ),
+        "three_channels": _(
+            "The gray value is repeated in red, green and blue, because VGG16's first layer"
+            " takes three channels."
+        ),
+        "network_input": _(
+            "Channels in the order blue, green, red, with ImageNet's mean subtracted, as "
+            "VGG16's weights expect."
+        ),
+    }
+
+
 @st.cache_resource(max_entries=4, ttl=600, show_spinner=False)
 def recorded(
     content: bytes, name: str, turns: int, _face: Face | None, box: str
@@ -66,7 +97,7 @@ def stage_table(found: tuple[Stage, ...], _: Translator) -> pd.DataFrame:
 
 def show_stages(found: tuple[Stage, ...], _: Translator) -> None:
     """Every stage's picture with shape, range and time, side by side."""
-    called = names(_)
+    called, why = names(_), reasons(_)
     with st.grid(4, min_column_width=150, gap="small"):
         for number, stage in enumerate(found, start=1):
             with st.container():
@@ -75,7 +106,7 @@ def show_stages(found: tuple[Stage, ...], _: Translator) -> None:
                     # Repeated pixels stay crisp in the browser, which smooths what it enlarges.
                     picture = picture.repeat(6, axis=0).repeat(6, axis=1)
                 st.image(picture, width="stretch", alt=called[stage.key])
-                st.markdown(f"**{number} · {called[stage.key]}**")
+                st.markdown(f"**{number} · {called[stage.key]}**  \n{why[stage.key]}")
                 took = f" · {_.number(stage.milliseconds, 2)} ms" if number > 1 else ""
                 st.caption(
                     f"{stage.shape} {stage.array.dtype} · {_.number(stage.low)} – "
@@ -196,13 +227,13 @@ def show_variants(gray: Gray, augmentation: Augmentation, seed: int, _: Translat
     with st.grid(6, min_column_width=100, gap="xsmall"):
         for variant in stages.variants(gray, augmentation, seed, VARIANTS, VARIANT_SIZE):
             change = variant.change
-            drawn = [f"{_.signed(change.rotation)}°", f"{_.number(100 * change.zoom)} %"]
+            drawn = [f"{_.signed(change.rotation)}°", f"{_.number(100 * change.zoom)}%"]
             if change.is_flipped:
                 drawn.append(_("mirrored"))
             if change.erased is not None:
                 drawn.append(_("partly erased"))
             moved = (100 * change.shift_x, 100 * change.shift_y)
-            told = [*drawn, f"→ {_.signed(moved[0])} %", f"↓ {_.signed(moved[1])} %"]
+            told = [*drawn, f"→ {_.signed(moved[0])}%", f"↓ {_.signed(moved[1])}%"]
             told += [f"×{_.number(change.contrast, 2)}", f"{_.signed(change.brightness)}"]
             told.append(f"γ {_.number(change.gamma, 2)}")
             st.image(

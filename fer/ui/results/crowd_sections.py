@@ -46,7 +46,7 @@ def show(split: str, _: Translator) -> None:
         _(
             "Ten people saw each image (FER+, Barsoum et al. 2016). The majority is the emotion "
             "that at least {enough} of them chose; where two emotions tie, each counts half. One "
-            "person is measured against the nine others. Bars: 95 % bootstrap over images.",
+            "person is measured against the nine others. Bars: 95% bootstrap over images.",
             enough=record["enough_votes"],
         )
     )
@@ -249,7 +249,7 @@ def side_table(found: Mapping[str, Any], _: Translator) -> pd.DataFrame:
                 _("Share of the model's errors (%)"): round(
                     100 * model["errors"][side]["share"], 2
                 ),
-                _("95 % interval"): _.interval(model["errors"][side]["interval"]),
+                _("95% interval"): _.interval(model["errors"][side]["interval"]),
             }
             for key, model in found["models"].items()
             for side, called in crowd_charts.side_names(_).items()

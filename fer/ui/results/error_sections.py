@@ -19,6 +19,8 @@ SHOWN = 24
 MOST = 500
 REVIEWS = "reviews.csv"
 STATE = "doubts_position"
+# The visit's verdicts, and the file that was last read into them.
+REVIEWED, READ = "reviews", "reviews_read"
 
 
 def errors(split: str, _: Translator) -> None:
@@ -97,8 +99,8 @@ def _doubtful(predictions: dict[str, Predictions], split: str, _: Translator) ->
     every = mistakes.against_label(first, second, len(first.labels))
     st.write(
         _(
-            "Both models give the same answer and the label is another for {n} of {all} images. "
-            "Who is right? Your verdicts stay on this server, and you can take them with you.",
+            "Both models agree with each other and not with the label on {n} of {all} images. "
+            "Who is right? Your verdicts last as long as your visit; take them with you as a file.",
             n=_.number(len(every)),
             all=_.number(len(first.labels)),
         )
@@ -116,7 +118,7 @@ def _doubtful(predictions: dict[str, Predictions], split: str, _: Translator) ->
 
 def _review(found: list[Mistake], split: str, _: Translator) -> None:
     """One doubtful image after another with a button for each verdict."""
-    done = reviews.read(loaders.RUNS / REVIEWS)
+    done: dict[str, Review] = st.session_state.setdefault(REVIEWED, {})
     called: dict[Verdict, str] = {
         "label": _("The label"),
         "models": _("The models"),
@@ -150,10 +152,8 @@ def _review(found: list[Mistake], split: str, _: Translator) -> None:
         def go(step: int) -> None:
             st.session_state[key] = max(0, min(position + step, len(found) - 1))
 
-        @widgets.telling
         def decide(choice: Verdict) -> None:
-            review = Review(one.source, one.label, one.answer, choice)
-            reviews.add(loaders.RUNS / REVIEWS, review)
+            done[one.source] = Review(one.source, one.label, one.answer, choice)
             go(1)
 
         with st.container(horizontal=True):
@@ -163,6 +163,7 @@ def _review(found: list[Mistake], split: str, _: Translator) -> None:
             st.button(_("Back"), key="doubt_back", on_click=go, args=(-1,), type="tertiary")
             st.button(_("Skip"), key="doubt_skip", on_click=go, args=(1,), type="tertiary")
             _download(done, _)
+    _go_on(done, _)
 
 
 def _enlarged(one: Mistake, counts: vote_bars.Counts | None, _: Translator) -> None:
@@ -182,6 +183,19 @@ def _labelled(one: Mistake, _: Translator) -> str:
     return _(
         "Face labelled {true}, predicted {predicted}", true=_(one.label), predicted=_(one.answer)
     )
+
+
+def _go_on(done: dict[str, Review], _: Translator) -> None:
+    """Takes in the verdicts of an earlier visit from the file that it gave."""
+    upload = st.file_uploader(
+        _("Go on with the verdicts of an earlier visit (CSV)"), type=["csv"], key="reviews_upload"
+    )
+    if upload is None or upload.file_id == st.session_state.get(READ):
+        return
+    found = reviews.parse(upload.getvalue(), upload.name)
+    st.session_state[READ] = upload.file_id
+    done.update({source: review for source, review in found.items() if source not in done})
+    st.rerun()
 
 
 def _download(done: dict[str, Review], _: Translator) -> None:

@@ -163,7 +163,7 @@ def table(found: list[Row], _: Translator) -> pd.DataFrame:
                 _("Name"): row.name,
                 _("Network"): row.network,
                 _("PrivateTest (%)"): round(100 * row.accuracy, 2),
-                _("95 % interval"): "" if row.interval is None else _.interval(list(row.interval)),
+                _("95% interval"): "" if row.interval is None else _.interval(list(row.interval)),
                 _("Protocol"): "–" if row.network == "–" else called[row.protocol],
                 _("Year"): str(row.year or ""),
                 _("To be read with"): row.note,

@@ -19,9 +19,7 @@ from fer.ui.text import Translator
 def calibrated(split: str, _: Translator) -> None:
     """Whether confidences can be believed, before and after the temperature, and what abstaining
     gains."""
-    st.write(
-        _("On the dotted line, answers given with 70 % confidence are right 70 % of the time.")
-    )
+    st.write(_("On the dotted line, answers given with 70% confidence are right 70% of the time."))
     is_raw = _asks_for_raw(_)
     found = {key: _probabilities(key, split, is_raw) for key in model_comparison.evaluated()}
     labels = {key: loaders.predictions(key).of(Split(split)).labels for key in found}

@@ -140,7 +140,7 @@ def _gain(split: str, _: Translator) -> str:
     gain = comparison["splits"][split]
     low, high = gain["gain_interval"]
     return _(
-        "proposed − baseline: {gain} percentage points (95 % interval {low} to {high}), "
+        "proposed − baseline: {gain} percentage points (95% interval {low} to {high}), "
         "McNemar's exact p {p}.",
         gain=_.difference(found[PROPOSED.key]["accuracy"], found[BASELINE.key]["accuracy"]),
         low=_.signed(100 * low, 1),

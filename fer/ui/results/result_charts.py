@@ -202,7 +202,7 @@ def reliability(
             name=f"{key} · ECE {_.percent(ece[key])}",
             line={"color": scenario.colour, "dash": dash(key), "width": 2},
             marker={"size": 8},
-            hovertemplate="%{x:.1f} % → %{y:.1f} %, n = %{customdata[0]}<extra>" + key + "</extra>",
+            hovertemplate="%{x:.1f}% → %{y:.1f}%, n = %{customdata[0]}<extra>" + key + "</extra>",
         )
     figure.update_xaxes(range=[0, 100])
     figure.update_yaxes(range=[0, 101])

@@ -2,44 +2,63 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
 from fer import emotions
 from fer.scenarios import BASELINE, PROPOSED
-from fer.ui import loaders, model_comparison, widgets
+from fer.ui import charts, loaders, model_comparison, widgets
 from fer.ui.results import result_charts, result_tables
 from fer.ui.studies import findings, records
 from fer.ui.text import Translator
 
 
-def headline(split: str, is_whole: bool, _: Translator) -> None:
-    """Both models' accuracy and the gain: a row of figures, or one line above another view."""
-    found = model_comparison.metrics_of(split)
-    comparison = loaders.comparison()
-    gained = None
-    if comparison is not None:
-        compared = comparison["splits"][split]
-        gained = _.difference(
-            found[PROPOSED.key]["accuracy"], found[BASELINE.key]["accuracy"], decimals=1
+def answer(split: str, _: Translator) -> None:
+    """The page's answer in one line above every view: both accuracies, the gain, its interval."""
+    told = [
+        f"{charts.swatch(key)} {key} **{_.percent(m['accuracy'])}**"
+        for key, m in model_comparison.metrics_of(split).items()
+    ]
+    compared = _compared(split)
+    if compared is not None:
+        low, high = compared["gain_interval"]
+        told.append(
+            _(
+                "gain **{points}** points (95% {low} to {high})",
+                points=_gain(split, _),
+                low=_.signed(100 * low, 1),
+                high=_.signed(100 * high, 1),
+            )
         )
-    if not is_whole:
-        told = [f"{key} **{_.percent(m['accuracy'])}**" for key, m in found.items()]
-        if gained is not None:
-            told.append(_("gain **{points}** points", points=gained))
-        st.caption(f"{split}: " + " · ".join(told))
-        return
+    st.markdown(f"{split}: " + " · ".join(told))
+
+
+def _compared(split: str) -> dict[str, Any] | None:
+    comparison = loaders.comparison()
+    return None if comparison is None else dict(comparison["splits"][split])
+
+
+def _gain(split: str, _: Translator) -> str:
+    found = model_comparison.metrics_of(split)
+    return _.difference(found[PROPOSED.key]["accuracy"], found[BASELINE.key]["accuracy"])
+
+
+def _headline(split: str, _: Translator) -> None:
+    """Both models' accuracy and the gain as a row of figures with their intervals."""
     row = {
         _("{model} accuracy", model=key): (
             _.percent(m["accuracy"]),
             _.interval(m["accuracy_interval"]),
         )
-        for key, m in found.items()
+        for key, m in model_comparison.metrics_of(split).items()
     }
-    if gained is not None:
+    compared = _compared(split)
+    if compared is not None:
         low, high = compared["gain_interval"]
-        row[_("Gain (percentage points)")] = (
-            gained,
+        row[_("Gain (points)")] = (
+            _gain(split, _),
             _("{low} to {high}", low=_.signed(100 * low, 1), high=_.signed(100 * high, 1)),
         )
         row[_("McNemar's exact p")] = (
@@ -49,7 +68,7 @@ def headline(split: str, is_whole: bool, _: Translator) -> None:
     widgets.metrics(row, "result_metrics")
     st.caption(
         _(
-            "Ranges are 95 % bootstrap intervals over images. One crop, no test-time augmentation; "
+            "Ranges are 95% bootstrap intervals over images. One crop, no test-time augmentation; "
             "confidences calibrated by a temperature fitted on PublicTest."
         )
     )
@@ -57,6 +76,7 @@ def headline(split: str, is_whole: bool, _: Translator) -> None:
 
 def metrics(split: str, _: Translator) -> None:
     """What gives the gain, every metric of both models, how often only one of them is right."""
+    _headline(split, _)
     findings.show(_)
     widgets.table(
         result_tables.metric_table(split, _), f"metrics_{split}", _("Both models' metrics"), _
@@ -150,7 +170,7 @@ def speed(_: Translator) -> None:
     machine = record["machine"]
     st.write(
         _(
-            "Both models on one face take {fast} ms as served here, {speedup} times less than two "
+            "Both models on one face take {fast} ms as served here, {speedup} times as fast as two "
             "calls of Keras' `predict`.",
             fast=_.number(record["ways"]["fast"]["1"]["p50_ms"], 1),
             speedup=_.number(record["ways"]["fast"]["1"]["speedup"], 1),
@@ -178,7 +198,7 @@ def speed(_: Translator) -> None:
         _(
             "The ceiling is estimated in the same run: for float32 from one large product of "
             "matrices, for int8 from bare convolutions. A library that needs fewer operations for "
-            "a convolution than are counted can lie above 100 %."
+            "a convolution than are counted can lie above 100%."
         )
     )
     if exported is not None and exported["fidelity"]:
@@ -222,7 +242,7 @@ def without_twins(split: str, _: Translator) -> None:
                 _("Images of the split"): called[name],
                 _("Images"): row["images"],
                 _("Accuracy (%)"): round(100 * row["accuracy"], 2),
-                _("95 % interval"): _.interval(row["interval"]),
+                _("95% interval"): _.interval(row["interval"]),
             }
             for key, by_name in record["splits"][split].items()
             for name, row in by_name.items()

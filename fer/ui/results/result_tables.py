@@ -46,7 +46,7 @@ def metric_table(split: str, _: Translator) -> pd.DataFrame:
     names: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
         "accuracy": (_("Top-1 accuracy"), lambda m: _.percent(m["accuracy"])),
         "interval": (
-            _("95 % interval"),
+            _("95% interval"),
             lambda m: _.interval(m["accuracy_interval"]),
         ),
         "balanced": (_("Balanced accuracy"), lambda m: _.percent(m["balanced_accuracy"])),

@@ -34,7 +34,7 @@ def ablation(_: Translator) -> None:
         _(
             "`proposed` trained without each ingredient: the same {epochs} epochs "
             "({passes} passes over Training) at {size} px and the same seed, measured on "
-            "PrivateTest, 95 % intervals over images. The published model was trained far longer; "
+            "PrivateTest, 95% intervals over images. The published model was trained far longer; "
             "what pays off late, such as augmentation against overfitting, shows least here.",
             epochs=budget["epochs"],
             passes=_.number(record["passes"], 1),

@@ -59,7 +59,7 @@ def _regions(record: Mapping[str, Any], _: Translator) -> None:
     st.caption(
         _(
             "Grad-CAM (Selvaraju et al. 2017) of each model's own answer on {n} PrivateTest "
-            "images; bars with 95 % intervals. Regions lie around YuNet's landmarks, found in "
+            "images; bars with 95% intervals. Regions lie around YuNet's landmarks, found in "
             "{share} of the images; elsewhere their median stands in. Gray: what a map without "
             "preference would have. The maps have {cells} cells a side; a coarser one blurs over "
             "the borders of regions.",
@@ -116,8 +116,8 @@ def region_table(
                 _("True"): _("all images") if emotion == "all" else _(emotion),
                 _("Region of the face"): names[region],
                 _("Share of Grad-CAM (%)"): round(100 * row["share"], 2),
-                _("95 % from (%)"): round(100 * row["interval"][0], 2),
-                _("95 % to (%)"): round(100 * row["interval"][1], 2),
+                _("95% from (%)"): round(100 * row["interval"][0], 2),
+                _("95% to (%)"): round(100 * row["interval"][1], 2),
                 _("Times its share of the area"): round(row["ratio"], 3),
             }
             for key, found in record["models"].items()
@@ -167,7 +167,7 @@ def _gates(record: Mapping[str, Any], _: Translator) -> None:
         _(
             "Of the gates' variance between images, the emotion explains {explained} on average. "
             "With every gate fixed to its mean, accuracy is {fixed} instead of {own} (the gates' "
-            "own values give {gain} points, 95 % {low} to {high}).",
+            "own values give {gain} points, 95% {low} to {high}).",
             explained=_.percent(float(np.mean(record["explained"]))),
             fixed=_.percent(ablation["mean"]["accuracy"]),
             own=_.percent(ablation["own"]["accuracy"]),
@@ -216,7 +216,7 @@ def gate_ablation_table(record: Mapping[str, Any], _: Translator) -> pd.DataFram
             {
                 _("Gates"): called[name],
                 _("Accuracy (%)"): round(100 * row["accuracy"], 2),
-                _("95 % interval"): _.interval(row["accuracy_interval"]),
+                _("95% interval"): _.interval(row["accuracy_interval"]),
                 _("Macro F1"): round(row["macro_f1"], 4),
                 "ECE (%)": round(100 * row["ece"], 2),
             }

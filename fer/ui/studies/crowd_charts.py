@@ -126,7 +126,7 @@ def label_confusion(counts: NDArray[np.float64], _: Translator) -> go.Figure:
         zmin=0,
         zmax=100,
         showscale=False,
-        hovertemplate="%{y} → %{x}: %{text} %<extra></extra>",
+        hovertemplate="%{y} → %{x}: %{text}%<extra></extra>",
         xgap=2,
         ygap=2,
     )

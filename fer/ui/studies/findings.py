@@ -51,7 +51,7 @@ def _gain(gain: Estimate, without_twins: Estimate | None, _: Translator) -> str:
     metrics = model_comparison.metrics_of("PrivateTest")
     accuracies = (metrics[PROPOSED.key]["accuracy"], metrics[BASELINE.key]["accuracy"])
     said = _(
-        "On PrivateTest `proposed` gains **{points} points** over `baseline` (95 % {low} to "
+        "On PrivateTest `proposed` gains **{points} points** over `baseline` (95% {low} to "
         "{high}).",
         **{**_figures(gain, _), "points": _.difference(*accuracies)},
     )

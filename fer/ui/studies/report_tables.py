@@ -18,7 +18,7 @@ def report_tables(_: Translator) -> dict[str, pd.DataFrame]:
         "ablation": (_("What each ingredient gives"), lambda r: ablation.ablation_table(r, _)),
         "gates": (_("Gates of the SE block"), lambda r: attention.gate_ablation_table(r, _)),
         "robustness": (
-            _("Accuracy when spoilt"),
+            _("Accuracy on corrupted faces"),
             lambda r: robustness.robustness_table(r, robustness.corruptions(_), _),
         ),
         "regions": (

@@ -31,11 +31,11 @@ def robustness(_: Translator) -> None:
     widgets.chart(
         study_charts.corruption(record, key, f"{name} ({unit})", _),
         key="robustness",
-        alt=_("Lines: accuracy of both models as the faces are spoilt more and more"),
+        alt=_("Lines: accuracy of both models as the faces are corrupted more and more"),
     )
     st.caption(
         _(
-            "{n} PrivateTest images, the same for every point, with 95 % intervals; answers of the "
+            "{n} PrivateTest images, the same for every point, with 95% intervals; answers of the "
             "backend `{backend}` ({precision}).",
             n=_.number(record["images"]),
             backend=record["backend"],
@@ -44,7 +44,10 @@ def robustness(_: Translator) -> None:
     )
     with st.expander(_("Table and download"), key="robustness_details"):
         widgets.table(
-            robustness_table(record, called, _), "robustness_table", _("Accuracy when spoilt"), _
+            robustness_table(record, called, _),
+            "robustness_table",
+            _("Accuracy on corrupted faces"),
+            _,
         )
     records.made_with(record, "fer analyse --only robustness", _)
 

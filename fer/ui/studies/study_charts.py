@@ -143,7 +143,7 @@ def confidences(bins: Mapping[str, Sequence[Mapping[str, float]]], _: Translator
             mode="lines",
             name=key,
             line={"shape": "hvh", "color": SCENARIOS[key].colour, "dash": dash(key), "width": 2},
-            hovertemplate="%{x:.0f} %: %{y} (%{customdata[0]} ✓, %{customdata[1]} ✗)<extra>"
+            hovertemplate="%{x:.0f}%: %{y} (%{customdata[0]} ✓, %{customdata[1]} ✗)<extra>"
             + key
             + "</extra>",
         )
@@ -164,9 +164,7 @@ def coverage(curves: Mapping[str, Coverage], threshold: float, _: Translator) ->
             mode="lines",
             name=key,
             line={"color": colour, "dash": dash(key), "width": 2},
-            hovertemplate="%{x:.1f} % → %{y:.1f} % (≥ %{customdata:.0f} %)<extra>"
-            + key
-            + "</extra>",
+            hovertemplate="%{x:.1f}% → %{y:.1f}% (≥ %{customdata:.0f}%)<extra>" + key + "</extra>",
         )
         at = int(np.searchsorted(curve.threshold, threshold - 1e-9))
         if kept[at]:
@@ -198,7 +196,7 @@ def corruption(record: Mapping[str, Any], key: str, unit: str, _: Translator) ->
             mode="lines+markers",
             name=model,
             line={"color": SCENARIOS[model].colour, "dash": dash(model), "width": 2},
-            hovertemplate="%{x}: %{y:.1f} %<extra>" + model + "</extra>",
+            hovertemplate="%{x}: %{y:.1f}%<extra>" + model + "</extra>",
         )
     figure.add_hline(
         y=100 / emotions.COUNT,
