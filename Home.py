@@ -5,10 +5,15 @@ from pathlib import Path
 import streamlit as st
 
 from fer import FerError
-from fer.ui import modules, text
+from fer.ui import modules, presentation, text
 
 icon = Path(__file__).parent / "fer" / "ui" / "icon.png"
-st.set_page_config(page_title="FER-2013", page_icon=icon, layout="wide")
+st.set_page_config(
+    page_title="FER-2013",
+    page_icon=icon,
+    layout="wide",
+    initial_sidebar_state="collapsed" if presentation.is_on() else "auto",
+)
 with st.sidebar:
     _ = text.language_control()
 
@@ -35,7 +40,8 @@ titles = {shown.url_path: module.title for shown, module in zip(numbered, five, 
 title = titles.get(page.url_path, modules.app_title(_))
 # Of the browser's tab, too: several of them stand beside each other.
 st.set_page_config(page_title=f"{title} · FER-2013")
-st.title(title)
+if not presentation.is_on():
+    st.title(title)
 if page.url_path == "":
     st.markdown(f"**{modules.app_subtitle(_)}**")
 # Drawn before the imports below, which take most of a second in a fresh server.

@@ -6,11 +6,12 @@ from fer.ui import text
 
 _ = text.translator()
 from fer import FerError
-from fer.ui import address, answers, image_sources, loaders, widgets
+from fer.ui import address, answers, image_sources, loaders, presentation, widgets
 from fer.ui.demo import many_photos
 from fer.vision import upload_gate
 
-st.markdown(_("What do both models see in your face, live or in photos, and do they agree?"))
+if not presentation.is_on():
+    st.markdown(_("What do both models see in your face, live or in photos, and do they agree?"))
 if not loaders.models():
     st.warning(_("No model is installed here. Run `fer train` and `fer publish`."))
     widgets.problems(_)

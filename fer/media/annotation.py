@@ -19,7 +19,7 @@ DASHES = 6
 
 
 def answers(rgb: Rgb, seen: Sequence[AnsweredFace], names: Mapping[str, str]) -> Rgb:
-    """A copy of the frame with each face's box, number, and each model's top class on it.
+    """A copy of the frame with each face's box, its number among several, and what each model says.
 
     Each model's line stands on a strip of its colour above the box, or below it where there is no
     room above. What may be no face has a dashed box and a question mark.
@@ -39,8 +39,10 @@ def answers(rgb: Rgb, seen: Sequence[AnsweredFace], names: Mapping[str, str]) ->
         thickness = max(1, round(3 * scale))
         outline(canvas, face, (255, 255, 255), thickness)
         mark = "?" if face.is_doubtful else ""
+        # A single face needs no number.
+        called = f"{answered.number}{mark} " if len(seen) > 1 or mark else ""
         lines = [
-            (key, f"{answered.number}{mark} {names[answer.top1]} {100 * answer.confidence:.0f}%")
+            (key, f"{called}{key}: {names[answer.top1]} {100 * answer.confidence:.0f}%")
             for key, answer in answered.predictions.items()
         ]
         first = top - line * len(lines)

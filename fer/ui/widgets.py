@@ -113,13 +113,19 @@ def download(frame: pd.DataFrame | Callable[[], pd.DataFrame], key: str, _: Tran
     )
 
 
-def metrics(values: Mapping[str, tuple[str, str | None]], key: str) -> None:
-    """Labelled values in rows, each with a line below it or none; two columns on a phone."""
+def metrics(
+    values: Mapping[str, tuple[str, str | None]], key: str, *, narrowest: int = 150
+) -> None:
+    """Labelled values in rows, each with a line below it or none; two columns on a phone.
+
+    Args:
+        narrowest: pixels that the longest value needs.
+    """
     if not values:
         return
     # Beside the sidebar four columns would cut words off, and three leave one alone.
     columns = 2 if len(values) == 4 else len(values)
-    with st.grid(columns, min_column_width=150, gap="small", key=key):
+    with st.grid(columns, min_column_width=narrowest, gap="small", key=key):
         for label, (value, below) in values.items():
             with st.container(border=True, height="stretch", gap="xxsmall"):
                 st.metric(label, value)

@@ -26,7 +26,7 @@ def without_smile(portrait: np.ndarray) -> np.ndarray:
 
 def top_classes(page: Page) -> dict[str, str]:
     bars = {
-        key: [float(text.replace(" %", "").replace(",", ".")) for text in texts]
+        key: [float(text.replace("%", "").replace(",", ".")) for text in texts]
         for key, texts in page.evaluate(BARS).items()
     }
     return {key: EMOTIONS[int(np.argmax(values))] for key, values in bars.items() if values}

@@ -20,7 +20,7 @@ from fer.inference.answered_face import AnsweredFace
 from fer.media import photos, streaming
 from fer.media.streaming import FrameAnalyser, StreamAnalyser
 from fer.scenarios import SCENARIOS
-from fer.ui import answers, charts, ice, loaders, widgets
+from fer.ui import answers, charts, ice, loaders, presentation, widgets
 from fer.ui.demo import camera, confidence_charts, relay
 from fer.ui.demo.stream import Stream
 from fer.ui.text import Translator
@@ -30,6 +30,8 @@ relay.install()
 
 STREAM = "webcam_stream"
 FROZEN = "webcam_frozen"
+# Widths of video and answers on a projector.
+PRESENTED = [3, 2]
 # How often the bars are drawn anew, and what changes slowly, in seconds. Drawing takes a browser
 # longer than the networks take the server: where both are one machine, the video pays for it.
 TICK = 0.5
@@ -59,9 +61,14 @@ def show(_: Translator) -> None:
     _no_camera(_)
     stream: Stream = st.session_state.setdefault(STREAM, Stream())
     stream.names = {key: _(key) for key in emotions.KEYS}
-    left, right = st.columns(2)
+    # Above the video, where whoever froze a frame looks; always there, as `_no_camera`.
+    frozen = st.container()
+    left, right = st.columns(PRESENTED if presentation.is_on() else 2)
     with left:
-        state = _connection(stream, _facing(_), url, _)
+        video = st.container()
+        facing, half_life = _settings(_)
+        with video:
+            state = _connection(stream, facing, url, _)
         stream.has_files = stream.has_frame
         if stream.has_files and stream.analyser is not None:
             _files(stream, stream.analyser, _)
@@ -75,21 +82,15 @@ def show(_: Translator) -> None:
             FrameAnalyser(loaders.detector(LOOK_IN), loaders.classifier(), most_faces=MOST_FACES)
         )
     with right:
-        half_life = st.slider(
-            _("Smoothing: half-life in seconds (0: every frame as it is)"),
-            0.0,
-            2.0,
-            0.3,
-            0.1,
-            key="webcam_half_life",
-        )
         if stream.analyser is not None:
             stream.analyser.half_life = half_life
         st.fragment(_live, run_every=TICK if is_busy else None)(stream, state, _)
         st.fragment(_lately, run_every=SLOW_TICK if is_busy else None)(stream, state, _)
         if stream.analyser is not None:
             answers.backend_notice(_)
-    _frozen(_)
+        presentation.offer("webcam", _)
+    with frozen:
+        _frozen(_)
 
 
 def _no_camera(_: Translator) -> None:
@@ -105,17 +106,28 @@ def _no_camera(_: Translator) -> None:
             )
 
 
-def _facing(_: Translator) -> str:
-    """Which of a phone's cameras the visitor chooses, as `facingMode` calls it."""
+def _settings(_: Translator) -> tuple[str, float]:
+    """Which of a phone's cameras the visitor chooses, as `facingMode` calls it, and the half-life
+    of smoothing in seconds. Below the video, so that a phone held sideways shows the video."""
     sides = {"user": _("Front camera"), "environment": _("Back camera")}
-    return st.segmented_control(
-        _("Camera"),
-        list(sides),
-        default="user",
-        format_func=sides.__getitem__,
-        required=True,
-        key="webcam_facing",
-    )
+    with st.expander(_("Camera and smoothing"), icon=":material/settings:", key="webcam_settings"):
+        facing = st.segmented_control(
+            _("Camera"),
+            list(sides),
+            default="user",
+            format_func=sides.__getitem__,
+            required=True,
+            key="webcam_facing",
+        )
+        half_life = st.slider(
+            _("Smoothing: half-life in seconds (0: every frame as it is)"),
+            0.0,
+            2.0,
+            0.3,
+            0.1,
+            key="webcam_half_life",
+        )
+    return facing, half_life
 
 
 def _frozen(_: Translator) -> None:
@@ -131,6 +143,12 @@ def _frozen(_: Translator) -> None:
         st.session_state[FROZEN] = rgb, found
     if not found.answers:
         st.caption(_("No face is seen. Face the camera in good light, not too far away."))
+    st.caption(
+        _(
+            "This one frame, looked at closely: its face is searched in the whole picture and its "
+            "answers are not smoothed, so they can differ from the live ones."
+        )
+    )
     answers.show(rgb, found, "frozen", _)
     st.button(
         _("Discard it"),
@@ -232,6 +250,8 @@ def _live(stream: Stream, state: webrtc.WebRtcStreamerState, _: Translator) -> N
     if stream.has_frame and not stream.has_files:
         # The first picture is there: once, all is drawn anew, with the files to download.
         st.rerun()
+    if not state.playing:
+        st.caption(_("Stopped. What is shown was seen last."))
     latest = analyser.latest()
     faces = latest.faces
     if state.playing:
@@ -280,6 +300,7 @@ def _lately(stream: Stream, state: webrtc.WebRtcStreamerState, _: Translator) ->
             ),
         },
         "webcam_metrics",
+        narrowest=210,
     )
 
 
@@ -303,7 +324,9 @@ def _files(stream: Stream, analyser: StreamAnalyser, _: Translator) -> None:
             _("Freeze and explain"),
             icon=":material/ac_unit:",
             key="webcam_freeze",
-            on_click=lambda: st.session_state.update({FROZEN: (stream.still(), None)}),
+            on_click=lambda: st.session_state.update(
+                {FROZEN: (stream.still(), None), "frozen_why": True}
+            ),
         )
         st.button(
             _("Start over"),
