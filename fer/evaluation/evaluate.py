@@ -72,7 +72,10 @@ def report(labels: Labels, probabilities: Probabilities, seed: int = 0) -> dict[
         "balanced_accuracy": float(metrics.balanced_accuracy_score(labels, predicted)),
         "macro_f1": float(f1.mean()),
         "log_loss": float(metrics.log_loss(labels, probabilities, labels=CLASSES)),
-        "brier_score": float(np.mean(np.sum((probabilities - np.eye(7)[labels]) ** 2, axis=1))),
+        # Over all seven classes, 0 to 2, as Brier (1950) has it.
+        "brier_score": float(
+            metrics.brier_score_loss(labels, probabilities, labels=CLASSES, scale_by_half=False)
+        ),
         "ece": expected_calibration_error(labels, probabilities),
         "per_class": {
             key: {

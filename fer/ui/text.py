@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Literal, cast
 
 import streamlit as st
+from babel.numbers import NumberPattern, format_decimal, parse_pattern
 from streamlit.runtime.pages_manager import PagesManager
 
 from fer import FerError
@@ -28,6 +29,11 @@ _MARKUP = re.compile(
     r"[\\`*\[\]$<>~#|@&!]|(?<![^\W_])_|_(?![^\W_])|:(?=[\w+/-])|(?<=www)\.", re.IGNORECASE
 )
 _LINE_START = re.compile(r"^(\d*)([-+]|[.)](?=\s))")
+
+
+@cache
+def _pattern(decimals: int) -> NumberPattern:
+    return parse_pattern("#,##0" + ("." + "0" * decimals if decimals else ""))
 
 
 @cache
@@ -58,8 +64,8 @@ class Translator:
     def number(self, value: float, decimals: int = 0) -> str:
         """A number with the language's marks: 35,887 or 35.887."""
         # Adding zero makes nothing of the sign of -0.0.
-        text = f"{round(value, decimals) + 0.0:,.{decimals}f}"
-        return text.translate(str.maketrans(",.", ".,")) if self.language == "id" else text
+        rounded = round(value, decimals) + 0.0
+        return str(format_decimal(rounded, _pattern(decimals), locale=self.language))
 
     def signed(self, value: float, decimals: int = 0) -> str:
         """A number with its sign, a plus included."""
