@@ -1,7 +1,4 @@
-"""How good the models are: pure functions on labels and probabilities, and the files they fill.
-
-Probabilities are (n, 7) float64, labels (n,) int64 with 0-6.
-"""
+"""Evaluation of the models on PublicTest and PrivateTest, and the files that it fills."""
 
 from __future__ import annotations
 
@@ -9,112 +6,17 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
-from sklearn import metrics
-from statsmodels.stats.contingency_tables import mcnemar
 
-from fer import FerError, emotions, files
+from fer import FerError, files
 from fer.artifacts import model_store
 from fer.artifacts.model_store import Artifact, Predictions
 from fer.data.dataset import Dataset, Split
-from fer.evaluation.calibration import ECE_BINS, Labels, Probabilities, expected_calibration_error
+from fer.evaluation import metrics
+from fer.evaluation.calibration import ECE_BINS, Probabilities, expected_calibration_error
 from fer.inference.classification import Classifier, softmax
 from fer.progress import Progress
 
 TEST_SPLITS = (Split.PUBLIC_TEST, Split.PRIVATE_TEST)
-RESAMPLES = 10_000
-CLASSES = list(range(emotions.COUNT))
-
-
-def top1_accuracy(labels: Labels, probabilities: Probabilities) -> float:
-    """The share of images whose most probable class is the right one."""
-    return float(metrics.accuracy_score(labels, probabilities.argmax(axis=1)))
-
-
-def accuracy_interval(labels: Labels, probabilities: Probabilities, seed: int) -> list[float]:
-    """The 95 % percentile-bootstrap interval of top-1 accuracy over images.
-
-    Resampling n images with replacement draws the number of right ones from a binomial, so the
-    resamples are drawn from it directly (Efron & Tibshirani 1993, ch. 13).
-    """
-    right = probabilities.argmax(axis=1) == labels
-    draws = np.random.default_rng(seed).binomial(len(right), right.mean(), RESAMPLES) / len(right)
-    return [float(value) for value in np.percentile(draws, [2.5, 97.5])]
-
-
-def fit_temperature(labels: Labels, logits: NDArray[np.floating]) -> float:
-    """The temperature that minimises the log loss of softmax(logits / T) (Guo et al. 2017).
-
-    Dividing by it changes confidences, never the most probable class.
-    """
-
-    def loss(log_temperature: float) -> float:
-        probabilities = softmax(logits / np.exp(log_temperature))
-        return float(metrics.log_loss(labels, probabilities, labels=CLASSES))
-
-    found = minimize_scalar(loss, bounds=(np.log(0.2), np.log(5.0)), method="bounded")
-    return float(np.exp(found.x))
-
-
-def report(labels: Labels, probabilities: Probabilities, seed: int = 0) -> dict[str, Any]:
-    """Every metric of one model on one split as plain JSON types.
-
-    The confusion matrix has a row for each true class and a column for each predicted one.
-    """
-    predicted = probabilities.argmax(axis=1)
-    precision, recall, f1, support = metrics.precision_recall_fscore_support(
-        labels, predicted, labels=CLASSES, zero_division=0.0
-    )
-    return {
-        "images": len(labels),
-        "accuracy": top1_accuracy(labels, probabilities),
-        "accuracy_interval": accuracy_interval(labels, probabilities, seed),
-        "balanced_accuracy": float(metrics.balanced_accuracy_score(labels, predicted)),
-        "macro_f1": float(f1.mean()),
-        "log_loss": float(metrics.log_loss(labels, probabilities, labels=CLASSES)),
-        # Over all seven classes, 0 to 2, as Brier (1950) has it.
-        "brier_score": float(
-            metrics.brier_score_loss(labels, probabilities, labels=CLASSES, scale_by_half=False)
-        ),
-        "ece": expected_calibration_error(labels, probabilities),
-        "per_class": {
-            key: {
-                "precision": float(precision[at]),
-                "recall": float(recall[at]),
-                "f1": float(f1[at]),
-                "support": int(support[at]),
-            }
-            for at, key in enumerate(emotions.KEYS)
-        },
-        "confusion": metrics.confusion_matrix(labels, predicted, labels=CLASSES).tolist(),
-    }
-
-
-def compare(
-    labels: Labels, baseline: Probabilities, proposed: Probabilities, seed: int = 0
-) -> dict[str, Any]:
-    """How two models differ on the same images: gain in accuracy, its interval, McNemar's test.
-
-    The interval is the 95 % percentile bootstrap over images, pairs kept together. McNemar's exact
-    test is the two-sided binomial test on the images that only one model gets right (1947).
-    """
-    a = baseline.argmax(axis=1) == labels
-    b = proposed.argmax(axis=1) == labels
-    table = np.array([[np.sum(a & b), np.sum(a & ~b)], [np.sum(~a & b), np.sum(~a & ~b)]])
-    draws = np.random.default_rng(seed).multinomial(
-        len(labels), table.ravel() / len(labels), RESAMPLES
-    )
-    gains = (draws[:, 2] - draws[:, 1]) / len(labels)
-    return {
-        "images": len(labels),
-        "gain": float(b.mean() - a.mean()),
-        "gain_interval": [float(value) for value in np.percentile(gains, [2.5, 97.5])],
-        "both_right": int(table[0, 0]),
-        "only_baseline_right": int(table[0, 1]),
-        "only_proposed_right": int(table[1, 0]),
-        "both_wrong": int(table[1, 1]),
-        "mcnemar_p": float(mcnemar(table, exact=True).pvalue),
-    }
 
 
 def evaluate(
@@ -141,7 +43,7 @@ def evaluate(
     results = {}
     for key, found in logits(classifier, data.images, rows, batch_size, progress).items():
         public = data.splits[rows] == Split.PUBLIC_TEST.value
-        temperature = fit_temperature(data.labels[rows][public], found[public])
+        temperature = metrics.fit_temperature(data.labels[rows][public], found[public])
         predictions = Predictions(
             data.splits[rows], data.sources[rows], data.labels[rows], softmax(found / temperature)
         )
@@ -188,14 +90,14 @@ def measure(
         "compute_dtype": classifier.compute_dtype,
         "temperature": temperature,
         "ece_bins": ECE_BINS,
-        "bootstrap_resamples": RESAMPLES,
+        "bootstrap_resamples": metrics.RESAMPLES,
         "splits": {},
     }
     for split in TEST_SPLITS:
         part = predictions.of(split)
         rows = predictions.splits == split.value
         record["splits"][split.value] = {
-            **report(part.labels, part.probabilities),
+            **metrics.report(part.labels, part.probabilities),
             "ece_uncalibrated": expected_calibration_error(part.labels, uncalibrated[rows]),
         }
     return record
@@ -250,7 +152,7 @@ def write_comparison(folder: Any) -> None:
         {
             "weights_sha256": {key: model.digest for key, model in models.items()},
             "splits": {
-                split.value: compare(
+                split.value: metrics.compare(
                     baseline.of(split).labels,
                     baseline.of(split).probabilities,
                     proposed.of(split).probabilities,

@@ -18,7 +18,8 @@ from fer import files
 from fer.artifacts import model_store, provenance
 from fer.data.dataset import Dataset, Split
 from fer.evaluation.calibration import Labels, Probabilities
-from fer.evaluation.evaluate import CLASSES, TEST_SPLITS, accuracy_interval, logits, top1_accuracy
+from fer.evaluation.evaluate import TEST_SPLITS, logits
+from fer.evaluation.metrics import CLASSES, accuracy_interval, top1_accuracy
 from fer.inference.classification import Classifier, softmax
 from fer.progress import Progress, part_of, with_details
 

@@ -20,7 +20,7 @@ from fer import FerError, emotions, files
 from fer.artifacts import model_store
 from fer.data import aggregates
 from fer.data.dataset import Dataset, Split
-from fer.evaluation import evaluate
+from fer.evaluation import evaluate, metrics
 from fer.inference import classification, keras_backend, openvino_backend
 from fer.progress import Progress
 from fer.vision.preprocessing import CAFFE_MEANS_BGR, FER_SIZE, batch
@@ -213,8 +213,8 @@ def fidelity(
         for split in evaluate.TEST_SPLITS:
             of = stored[key].splits == split.value
             found[key][split.value] = {
-                "accuracy": evaluate.top1_accuracy(labels[of], ours[of]),
-                "float32_accuracy": evaluate.top1_accuracy(labels[of], exact[of]),
+                "accuracy": metrics.top1_accuracy(labels[of], ours[of]),
+                "float32_accuracy": metrics.top1_accuracy(labels[of], exact[of]),
                 "top1_agreement": float((ours[of].argmax(1) == exact[of].argmax(1)).mean()),
                 "mean_absolute_difference": float(np.abs(ours[of] - exact[of]).mean()),
             }

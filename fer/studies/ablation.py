@@ -18,7 +18,7 @@ import numpy as np
 from fer import files
 from fer.artifacts import provenance, runs
 from fer.data.dataset import Dataset, Split
-from fer.evaluation import evaluate
+from fer.evaluation import metrics
 from fer.evaluation.calibration import Labels, Probabilities
 from fer.inference import classification
 from fer.networks import vgg16
@@ -147,8 +147,8 @@ def _add_gains(
     for (without, seed), record in done.items():
         if without != FULL:
             before, after = probabilities[without, seed], probabilities[FULL, seed]
-            record["gain"] = evaluate.compare(labels, before, after)
-            record["gain_without_twins"] = evaluate.compare(
+            record["gain"] = metrics.compare(labels, before, after)
+            record["gain_without_twins"] = metrics.compare(
                 labels[is_alone], before[is_alone], after[is_alone]
             )
 
@@ -187,7 +187,7 @@ def _predict(scenario: Scenario, folder: Path, data: Dataset, size: int) -> Prob
 
 
 def _summary(labels: Labels, probabilities: Probabilities) -> dict[str, Any]:
-    report = evaluate.report(labels, probabilities)
+    report = metrics.report(labels, probabilities)
     return {
         name: report[name]
         for name in ("images", "accuracy", "accuracy_interval", "macro_f1", "log_loss", "ece")

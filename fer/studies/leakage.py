@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 from fer.artifacts.model_store import Artifact
 from fer.data import aggregates
 from fer.data.dataset import Dataset, Split
-from fer.evaluation import evaluate
+from fer.evaluation import evaluate, metrics
 
 
 def study(data: Dataset, models: Sequence[Artifact], *, seed: int) -> dict[str, Any]:
     """Each model's accuracy on each test split, and what `proposed` gains over `baseline` on the
     same images: all of them, those with an exact or near twin in Training, those without.
 
-    Plain JSON types; gains as `evaluate.compare`.
+    Plain JSON types; gains as `metrics.compare`.
 
     Raises:
         FerError: if a model is not evaluated.
@@ -32,10 +32,10 @@ def study(data: Dataset, models: Sequence[Artifact], *, seed: int) -> dict[str, 
             record["splits"][split.value][model.key] = {
                 name: {
                     "images": int(chosen.sum()),
-                    "accuracy": evaluate.top1_accuracy(
+                    "accuracy": metrics.top1_accuracy(
                         part.labels[chosen], part.probabilities[chosen]
                     ),
-                    "interval": evaluate.accuracy_interval(
+                    "interval": metrics.accuracy_interval(
                         part.labels[chosen], part.probabilities[chosen], seed
                     ),
                 }
@@ -69,7 +69,7 @@ def _gains(
         return {}
     before, after = found["baseline"], found["proposed"]
     return {
-        name: evaluate.compare(
+        name: metrics.compare(
             before.labels[chosen], before.probabilities[chosen], after.probabilities[chosen], seed
         )
         for name, chosen in _groups(before.sources, twins).items()

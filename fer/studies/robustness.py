@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from fer.data.dataset import Dataset, Split
-from fer.evaluation import evaluate
+from fer.evaluation import evaluate, metrics
 from fer.inference import classification
 from fer.inference.classification import Classifier
 from fer.progress import Progress
@@ -48,8 +48,8 @@ def study(
         ).items():
             probabilities = classification.softmax(logits)
             found[key] = {
-                "accuracy": evaluate.top1_accuracy(labels, probabilities),
-                "interval": evaluate.accuracy_interval(labels, probabilities, seed),
+                "accuracy": metrics.top1_accuracy(labels, probabilities),
+                "interval": metrics.accuracy_interval(labels, probabilities, seed),
             }
         done += 1
         if progress is not None:

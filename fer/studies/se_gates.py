@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from fer import emotions
 from fer.artifacts.model_store import Artifact
 from fer.data.dataset import Dataset, Split
-from fer.evaluation import evaluate
+from fer.evaluation import metrics
 from fer.inference import classification
 from fer.inference.gradcam import Explainer
 from fer.networks.heads import Head
@@ -154,11 +154,11 @@ def _ablation(
     probabilities = {k: classification.softmax(v / temperature) for k, v in logits.items()}
     record: dict[str, Any] = {}
     for name, found in probabilities.items():
-        report = evaluate.report(labels, found, seed)
+        report = metrics.report(labels, found, seed)
         record[name] = {k: report[k] for k in ("accuracy", "accuracy_interval", "macro_f1", "ece")}
         if name != "own":
             # What the gates' own values give over fixed ones.
-            record[name]["gain"] = evaluate.compare(labels, found, probabilities["own"], seed)
+            record[name]["gain"] = metrics.compare(labels, found, probabilities["own"], seed)
     return record
 
 

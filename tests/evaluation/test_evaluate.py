@@ -8,7 +8,7 @@ from scipy.stats import binomtest
 
 from fer.artifacts import model_store
 from fer.data.dataset import Split
-from fer.evaluation import evaluate
+from fer.evaluation import evaluate, metrics
 from fer.evaluation.evaluate import softmax
 
 
@@ -40,13 +40,13 @@ def test_temperature_recovers_what_was_done_to_the_logits() -> None:
     rng = np.random.default_rng(1)
     logits = rng.normal(size=(20_000, 7)) * 2
     labels = np.array([rng.choice(7, p=row) for row in softmax(logits)])
-    assert evaluate.fit_temperature(labels, logits * 2.5) == pytest.approx(2.5, rel=0.05)
+    assert metrics.fit_temperature(labels, logits * 2.5) == pytest.approx(2.5, rel=0.05)
 
 
 def test_interval_holds_the_accuracy_and_has_the_width_of_a_proportion() -> None:
     labels, logits = random_case()
-    accuracy = evaluate.top1_accuracy(labels, softmax(logits))
-    low, high = evaluate.accuracy_interval(labels, softmax(logits), seed=0)
+    accuracy = metrics.top1_accuracy(labels, softmax(logits))
+    low, high = metrics.accuracy_interval(labels, softmax(logits), seed=0)
     width = 2 * 1.96 * np.sqrt(accuracy * (1 - accuracy) / len(labels))
     assert low < accuracy < high
     assert high - low == pytest.approx(width, rel=0.1)
@@ -54,7 +54,7 @@ def test_interval_holds_the_accuracy_and_has_the_width_of_a_proportion() -> None
 
 def test_report_agrees_with_the_confusion_matrix() -> None:
     labels, logits = random_case()
-    report = evaluate.report(labels, softmax(logits))
+    report = metrics.report(labels, softmax(logits))
     confusion = np.array(report["confusion"])
     recall = confusion.diagonal() / confusion.sum(axis=1)
     precision = confusion.diagonal() / confusion.sum(axis=0)
@@ -71,7 +71,7 @@ def test_mcnemar_is_the_binomial_test_on_disagreements() -> None:
     labels, logits = random_case()
     _, other = random_case(seed=3)
     a, b = softmax(logits), softmax(logits + 0.6 * other)
-    result = evaluate.compare(labels, a, b)
+    result = metrics.compare(labels, a, b)
     only_a, only_b = result["only_baseline_right"], result["only_proposed_right"]
     assert result["mcnemar_p"] == pytest.approx(binomtest(only_a, only_a + only_b).pvalue)
     assert result["gain"] == pytest.approx((only_b - only_a) / len(labels))
@@ -80,7 +80,7 @@ def test_mcnemar_is_the_binomial_test_on_disagreements() -> None:
 
 def test_differences_are_found_and_small_ones_are_not() -> None:
     labels, logits = random_case()
-    record = {"splits": {"PublicTest": evaluate.report(labels, softmax(logits))}}
+    record = {"splits": {"PublicTest": metrics.report(labels, softmax(logits))}}
     assert evaluate.differences(record, record, 0.002) == []
     moved = {"splits": {"PublicTest": {**record["splits"]["PublicTest"], "accuracy": 0.1}}}
     assert "PublicTest accuracy" in evaluate.differences(moved, record, 0.002)[0]
@@ -96,7 +96,7 @@ def test_stored_metrics_follow_from_stored_predictions(key: str) -> None:
     for split in evaluate.TEST_SPLITS:
         part = predictions.of(split)
         stored = model.metrics["splits"][split.value]
-        report = evaluate.report(part.labels, part.probabilities)
+        report = metrics.report(part.labels, part.probabilities)
         for name in ("accuracy", "macro_f1", "balanced_accuracy", "ece", "log_loss"):
             assert report[name] == pytest.approx(stored[name], abs=1e-5), name
         assert len(part.labels) == 3589

@@ -1,0 +1,112 @@
+"""Metrics of classification: accuracy with its interval, report, temperature, McNemar's test.
+
+Pure functions. Probabilities are (n, 7) float64, labels (n,) int64 with 0-6.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+from sklearn import metrics as scores
+from statsmodels.stats.contingency_tables import mcnemar
+
+from fer import emotions
+from fer.evaluation.calibration import Labels, Probabilities, expected_calibration_error
+from fer.inference.classification import softmax
+
+RESAMPLES = 10_000
+CLASSES = list(range(emotions.COUNT))
+
+
+def top1_accuracy(labels: Labels, probabilities: Probabilities) -> float:
+    """The share of images whose most probable class is the right one."""
+    return float(scores.accuracy_score(labels, probabilities.argmax(axis=1)))
+
+
+def accuracy_interval(labels: Labels, probabilities: Probabilities, seed: int) -> list[float]:
+    """The 95 % percentile-bootstrap interval of top-1 accuracy over images.
+
+    Resampling n images with replacement draws the number of right ones from a binomial, so the
+    resamples are drawn from it directly (Efron & Tibshirani 1993, ch. 13).
+    """
+    right = probabilities.argmax(axis=1) == labels
+    draws = np.random.default_rng(seed).binomial(len(right), right.mean(), RESAMPLES) / len(right)
+    return [float(value) for value in np.percentile(draws, [2.5, 97.5])]
+
+
+def fit_temperature(labels: Labels, logits: NDArray[np.floating]) -> float:
+    """The temperature that minimises the log loss of softmax(logits / T) (Guo et al. 2017).
+
+    Dividing by it changes confidences, never the most probable class.
+    """
+
+    def loss(log_temperature: float) -> float:
+        probabilities = softmax(logits / np.exp(log_temperature))
+        return float(scores.log_loss(labels, probabilities, labels=CLASSES))
+
+    found = minimize_scalar(loss, bounds=(np.log(0.2), np.log(5.0)), method="bounded")
+    return float(np.exp(found.x))
+
+
+def report(labels: Labels, probabilities: Probabilities, seed: int = 0) -> dict[str, Any]:
+    """Every metric of one model on one split as plain JSON types.
+
+    The confusion matrix has a row for each true class and a column for each predicted one.
+    """
+    predicted = probabilities.argmax(axis=1)
+    precision, recall, f1, support = scores.precision_recall_fscore_support(
+        labels, predicted, labels=CLASSES, zero_division=0.0
+    )
+    return {
+        "images": len(labels),
+        "accuracy": top1_accuracy(labels, probabilities),
+        "accuracy_interval": accuracy_interval(labels, probabilities, seed),
+        "balanced_accuracy": float(scores.balanced_accuracy_score(labels, predicted)),
+        "macro_f1": float(f1.mean()),
+        "log_loss": float(scores.log_loss(labels, probabilities, labels=CLASSES)),
+        # Over all seven classes, 0 to 2, as Brier (1950) has it.
+        "brier_score": float(
+            scores.brier_score_loss(labels, probabilities, labels=CLASSES, scale_by_half=False)
+        ),
+        "ece": expected_calibration_error(labels, probabilities),
+        "per_class": {
+            key: {
+                "precision": float(precision[at]),
+                "recall": float(recall[at]),
+                "f1": float(f1[at]),
+                "support": int(support[at]),
+            }
+            for at, key in enumerate(emotions.KEYS)
+        },
+        "confusion": scores.confusion_matrix(labels, predicted, labels=CLASSES).tolist(),
+    }
+
+
+def compare(
+    labels: Labels, baseline: Probabilities, proposed: Probabilities, seed: int = 0
+) -> dict[str, Any]:
+    """How two models differ on the same images: gain in accuracy, its interval, McNemar's test.
+
+    The interval is the 95 % percentile bootstrap over images, pairs kept together. McNemar's exact
+    test is the two-sided binomial test on the images that only one model gets right (1947).
+    """
+    a = baseline.argmax(axis=1) == labels
+    b = proposed.argmax(axis=1) == labels
+    table = np.array([[np.sum(a & b), np.sum(a & ~b)], [np.sum(~a & b), np.sum(~a & ~b)]])
+    draws = np.random.default_rng(seed).multinomial(
+        len(labels), table.ravel() / len(labels), RESAMPLES
+    )
+    gains = (draws[:, 2] - draws[:, 1]) / len(labels)
+    return {
+        "images": len(labels),
+        "gain": float(b.mean() - a.mean()),
+        "gain_interval": [float(value) for value in np.percentile(gains, [2.5, 97.5])],
+        "both_right": int(table[0, 0]),
+        "only_baseline_right": int(table[0, 1]),
+        "only_proposed_right": int(table[1, 0]),
+        "both_wrong": int(table[1, 1]),
+        "mcnemar_p": float(mcnemar(table, exact=True).pvalue),
+    }
