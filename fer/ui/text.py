@@ -15,9 +15,9 @@ from typing import Literal, cast
 
 import streamlit as st
 from babel.numbers import NumberPattern, format_decimal, parse_pattern
-from streamlit.runtime.pages_manager import PagesManager
 
 from fer import FerError
+from fer.ui import fresh_server
 
 Language = Literal["id", "en"]
 # As the visitor sees them, and as they stand in the address: ?lang=ID.
@@ -125,9 +125,7 @@ def plain(value: object) -> str:
 def translator() -> Translator:
     """The translator for this visitor: their choice, else their browser's language."""
     if "lang" not in st.session_state:
-        # Until Home.py first ran, a fresh server treats `pages/` as Streamlit once did and runs a
-        # page that was asked for by its address without Home.py, hence without navigation.
-        PagesManager.uses_pages_directory = False
+        fresh_server.run_home_first()
         st.rerun()
     chosen = st.session_state["lang"] or _browser_choice()
     return Translator(cast(Language, CHOICES[chosen]))
