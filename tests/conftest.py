@@ -12,6 +12,7 @@ import pytest
 import streamlit_webrtc  # noqa: F401  # before TensorFlow, or aiortc crashes; see fer.ui.loaders
 from skimage import data as samples
 
+from fer import layers
 from fer.data import dataset, importing
 from fer.scenarios import BASELINE, PROPOSED
 from tests.support.making import ARCHIVE, ROOT, small_archive
@@ -106,7 +107,7 @@ def small_models(small_data: dataset.Dataset, tmp_path_factory: pytest.TempPathF
         network = vgg16.build(scenario, backbone)
         tensors = {name: v.numpy() for name, v in keras_backend.variables(network).items()}
         # Glorot's start lets the signal fade through 13 layers; this keeps logits apart.
-        tensors[f"{vgg16.LOGITS}/kernel"] *= 200
+        tensors[f"{layers.LOGITS}/kernel"] *= 200
         model_store.write_model(folder, scenario, tensors, HISTORY, {**CONFIG, "data_sha256": ""})
     classifier = classification.load(folder, backend="reference")
     evaluate.save(evaluate.evaluate(classifier, small_data), classifier.models)

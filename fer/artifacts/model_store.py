@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from fer import FerError, emotions, files
+from fer import FerError, emotions, files, layers
 from fer.artifacts import runs
 from fer.data.dataset import Split
 from fer.scenarios import SCENARIOS, Scenario
@@ -44,7 +44,6 @@ SEARCH = "search.csv"
 CARD = "README.md"
 # What Git may give other line ends.
 TEXT_SUFFIXES = {".csv", ".json", ".md", ".txt", ".xml"}
-TRUNK_BLOCKS = ("block1", "block2", "block3")
 
 Tensors = dict[str, NDArray[Any]]
 
@@ -193,7 +192,7 @@ def write_model(
         FerError: if the stored trunk differs from this model's (the scenarios share it), or the
             folder cannot be written.
     """
-    trunk = {n: v for n, v in tensors.items() if n.startswith(TRUNK_BLOCKS)}
+    trunk = {n: v for n, v in tensors.items() if n.startswith(layers.TRUNK_BLOCKS)}
     own = {n: v for n, v in tensors.items() if n not in trunk}
     packed = _pack(trunk)
     if (folder / TRUNK).exists():

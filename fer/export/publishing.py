@@ -11,7 +11,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from fer import FerError, emotions, files
+from fer import FerError, emotions, files, layers
 from fer.artifacts import model_store, runs
 from fer.artifacts.model_store import Artifact
 from fer.data import dataset
@@ -110,7 +110,7 @@ def _best_tensors(
         return tensors(model)
     model = vgg16.build(scenario, backbone_weights)
     runs.require_backbone(run_dir, vgg16.backbone_digest(model))
-    inputs = keras.Input(model.get_layer("norm").input.shape[1:])
+    inputs = keras.Input(model.get_layer(layers.NORM).input.shape[1:])
     head = keras.Model(inputs, vgg16.classify(inputs, scenario))
     head.load_weights(run_dir / runs.BEST)
     return tensors(model) | tensors(head)

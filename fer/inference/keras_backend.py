@@ -12,13 +12,10 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from fer import FerError
+from fer import FerError, layers
 from fer.artifacts.model_store import Artifact, Tensors, by_input_size
 from fer.networks import vgg16
 from fer.vision.preprocessing import Floats
-
-TRUNK_END = "block3_pool"
-LAST_CONVOLUTION = "block5_conv3"
 
 
 class ReferenceBackend:
@@ -50,7 +47,7 @@ class ReferenceMaps:
         self._networks: dict[int, dict[str, keras.Model]] = {}
         for artifact in artifacts:
             whole = build_from(artifact)
-            part = keras.Model(whole.input, whole.get_layer(LAST_CONVOLUTION).output)
+            part = keras.Model(whole.input, whole.get_layer(layers.LAST_CONVOLUTION).output)
             self._networks.setdefault(artifact.scenario.input_size, {})[artifact.key] = part
 
     def maps(self, inputs: Floats) -> dict[str, NDArray[np.float32]]:
@@ -79,10 +76,10 @@ def joined(artifacts: Sequence[Artifact], compute_dtype: str = "float32") -> ker
     """
     wholes = {artifact.key: build_from(artifact, compute_dtype) for artifact in artifacts}
     first = next(iter(wholes.values()))
-    middle = first.get_layer(TRUNK_END).output
+    middle = first.get_layer(layers.TRUNK_END).output
     outputs = {}
     for key, whole in wholes.items():
-        top = keras.Model(whole.get_layer(TRUNK_END).output, whole.output, name=f"{key}_top")
+        top = keras.Model(whole.get_layer(layers.TRUNK_END).output, whole.output, name=f"{key}_top")
         outputs[key] = top(middle)
     return keras.Model(first.input, outputs, name="logits_of_" + "_and_".join(wholes))
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from fer import layers
 from fer.artifacts.model_store import Artifact, Tensors
 from fer.scenarios import Scenario
 
@@ -141,26 +142,29 @@ def of(artifact: Artifact) -> Head:
 
 def from_tensors(scenario: Scenario, tensors: Tensors) -> Head:
     """The head whose variables are `tensors`, by `layer/variable`."""
-    deviation = np.sqrt(tensors["norm/moving_variance"] + np.float32(EPSILON))
-    scale = np.asarray(tensors["norm/gamma"] / deviation, dtype=np.float32)
-    shift = np.asarray(tensors["norm/beta"] - tensors["norm/moving_mean"] * scale, dtype=np.float32)
+    deviation = np.sqrt(tensors[f"{layers.NORM}/moving_variance"] + np.float32(EPSILON))
+    scale = np.asarray(tensors[f"{layers.NORM}/gamma"] / deviation, dtype=np.float32)
+    shift = np.asarray(
+        tensors[f"{layers.NORM}/beta"] - tensors[f"{layers.NORM}/moving_mean"] * scale,
+        dtype=np.float32,
+    )
     gate = None
     if scenario.se_ratio is not None:
         gate = Gate(
-            tensors["squeeze_excite/reduce/kernel"],
-            tensors["squeeze_excite/reduce/bias"],
-            tensors["squeeze_excite/expand/kernel"],
-            tensors["squeeze_excite/expand/bias"],
+            tensors[f"{layers.SQUEEZE_EXCITE}/reduce/kernel"],
+            tensors[f"{layers.SQUEEZE_EXCITE}/reduce/bias"],
+            tensors[f"{layers.SQUEEZE_EXCITE}/expand/kernel"],
+            tensors[f"{layers.SQUEEZE_EXCITE}/expand/bias"],
         )
     hidden = None
     if scenario.hidden_units is not None:
-        hidden = (tensors["hidden/kernel"], tensors["hidden/bias"])
+        hidden = (tensors[f"{layers.HIDDEN}/kernel"], tensors[f"{layers.HIDDEN}/bias"])
     return Head(
         is_grid=scenario.pooling == "grid",
         gate=gate,
         scale=scale,
         shift=shift,
         hidden=hidden,
-        kernel=tensors["logits/kernel"],
-        bias=tensors["logits/bias"],
+        kernel=tensors[f"{layers.LOGITS}/kernel"],
+        bias=tensors[f"{layers.LOGITS}/bias"],
     )

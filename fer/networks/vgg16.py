@@ -15,14 +15,10 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from fer import FerError, emotions
+from fer import FerError, emotions, layers
 from fer.scenarios import Scenario
 
 Weights: TypeAlias = str | Path | dict[str, NDArray[Any]] | None
-
-FEATURE_LAYER = "block5_pool"
-NORM = "norm"
-LOGITS = "logits"
 
 
 @keras.saving.register_keras_serializable(package="fer")
@@ -157,9 +153,9 @@ def build(scenario: Scenario, weights: Weights = "imagenet") -> keras.Model:
 def attach_head(features: Any, scenario: Scenario) -> Any:
     """Logits (n, 7) of a feature map (n, h, w, channels): SE block, pooling, classifier."""
     if scenario.se_ratio is not None:
-        features = SqueezeExcite(scenario.se_ratio, dtype=policy(scenario), name="squeeze_excite")(
-            features
-        )
+        features = SqueezeExcite(
+            scenario.se_ratio, dtype=policy(scenario), name=layers.SQUEEZE_EXCITE
+        )(features)
     return classify(pool(features, scenario), scenario)
 
 
@@ -170,19 +166,19 @@ def pool(features: Any, scenario: Scenario) -> Any:
     the head knows roughly where a feature was seen.
     """
     if scenario.pooling == "grid":
-        return QuadrantPooling(dtype="float32", name="pool")(features)
-    return keras.layers.GlobalAveragePooling2D(dtype="float32", name="pool")(features)
+        return QuadrantPooling(dtype="float32", name=layers.POOL)(features)
+    return keras.layers.GlobalAveragePooling2D(dtype="float32", name=layers.POOL)(features)
 
 
 def classify(vectors: Any, scenario: Scenario) -> Any:
     """Logits (n, 7) of pooled vectors: normalisation, a hidden layer if any, dropout, logits."""
-    x = keras.layers.BatchNormalization(dtype="float32", name=NORM)(vectors)
+    x = keras.layers.BatchNormalization(dtype="float32", name=layers.NORM)(vectors)
     seed = scenario.seed
     if scenario.hidden_units is not None:
         if scenario.dropout:
             x = keras.layers.Dropout(scenario.dropout, seed=seed, name="dropout_in")(x)
         x = keras.layers.Dense(
-            scenario.hidden_units, activation="relu", dtype="float32", name="hidden"
+            scenario.hidden_units, activation="relu", dtype="float32", name=layers.HIDDEN
         )(x)
     if scenario.dropout:
         x = keras.layers.Dropout(scenario.dropout, seed=seed + 1, name="dropout")(x)
@@ -193,7 +189,7 @@ def classify(vectors: Any, scenario: Scenario) -> Any:
         emotions.COUNT,
         kernel_initializer=keras.initializers.RandomNormal(stddev=0.01),
         dtype="float32",
-        name=LOGITS,
+        name=layers.LOGITS,
     )(x)
 
 

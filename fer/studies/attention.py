@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
-from fer import emotions
+from fer import emotions, layers
 from fer.artifacts.model_store import Artifact, Tensors
 from fer.data.dataset import Dataset, Split
 from fer.inference import gradcam
@@ -27,8 +27,8 @@ RESAMPLES = 2000
 SANITY_IMAGES = 64
 # What is randomised, one stage on top of the other, from the output down (Adebayo et al. 2018).
 STAGES = (
-    ("logits", "norm", "hidden", "squeeze_excite"),
-    ("block5_conv3",),
+    (layers.LOGITS, layers.NORM, layers.HIDDEN, layers.SQUEEZE_EXCITE),
+    (layers.LAST_CONVOLUTION,),
     ("block5_conv2",),
     ("block5_conv1",),
     ("block4_conv3",),
@@ -67,7 +67,7 @@ def study(
     found: dict[str, NDArray[np.float64]] = {k: np.concatenate(v) for k, v in shares.items()}
     record: dict[str, Any] = {
         "split": Split.PRIVATE_TEST.value,
-        "layer": "block5_conv3",
+        "layer": layers.LAST_CONVOLUTION,
         "explained": "each model's top-1",
         "images": len(rows),
         "landmarks_detected": float(detected.mean()),

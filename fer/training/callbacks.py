@@ -12,9 +12,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from fer import files
+from fer import files, layers
 from fer.artifacts import runs
-from fer.networks import vgg16
 from fer.progress import Progress
 from fer.scenarios import Phase
 from fer.training import batching
@@ -40,7 +39,7 @@ class RecalibratedNorm(keras.callbacks.Callback):
         self._into_norm: keras.Model | None = None
 
     def on_test_begin(self, logs: dict[str, float] | None = None) -> None:
-        norm = self.model.get_layer(vgg16.NORM)
+        norm = self.model.get_layer(layers.NORM)
         if self._into_norm is None:
             self._into_norm = keras.Model(self.model.input, norm.input)
         vectors = np.concatenate(

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fer import FerError, files, scenarios
+from fer import FerError, files, layers, scenarios
 from fer.artifacts import runs
 from fer.data import dataset
 from fer.data.dataset import Split
@@ -79,7 +79,7 @@ def test_saved_model_is_normalised_by_its_own_statistics(
     loop.train(scenario, small_data, tmp_path, backbone_weights=None)
     model = vgg16.build(scenario, None)
     model.load_weights(tmp_path / runs.BEST)
-    norm = model.get_layer(vgg16.NORM)
+    norm = model.get_layer(layers.NORM)
     rows = small_data.rows(Split.TRAINING)
     inputs, _ = batching.FaceBatches(
         small_data.images, small_data.labels, rows, size=32, batch_size=len(rows)
@@ -92,11 +92,10 @@ def test_saved_model_is_normalised_by_its_own_statistics(
 def test_channel_that_was_silent_keeps_a_floor_of_variance() -> None:
     import keras
 
-    from fer.networks import vgg16
     from fer.training import callbacks
 
     inputs = keras.Input((4,))
-    model = keras.Model(inputs, keras.layers.BatchNormalization(name=vgg16.NORM)(inputs))
+    model = keras.Model(inputs, keras.layers.BatchNormalization(name=layers.NORM)(inputs))
     rng = np.random.default_rng(1)
     vectors = rng.normal(5.0, 10.0, (64, 4)).astype(np.float32)
     # One channel that never fires on the images of the estimate.
@@ -104,7 +103,7 @@ def test_channel_that_was_silent_keeps_a_floor_of_variance() -> None:
     recalibrated = callbacks.RecalibratedNorm([(vectors[:32], None), (vectors[32:], None)])
     recalibrated.set_model(model)
     recalibrated.on_test_begin()
-    variance = np.asarray(model.get_layer(vgg16.NORM).moving_variance)
+    variance = np.asarray(model.get_layer(layers.NORM).moving_variance)
     assert variance[[0, 1, 3]] == pytest.approx(vectors.var(axis=0)[[0, 1, 3]], rel=1e-4)
     assert variance[2] == pytest.approx(callbacks.NORM_FLOOR * vectors.var(axis=0).mean(), rel=1e-4)
     # One image on which it does fire is then no outlier by hundreds of standard deviations.

@@ -1,0 +1,18 @@
+"""Names of the networks' layers, as Keras and the stored weights have them.
+
+VGG16's convolutions keep the names that `keras.applications` gives them.
+"""
+
+from __future__ import annotations
+
+# Blocks 1-3: frozen in all scenarios, stored once and run once.
+TRUNK_BLOCKS = ("block1", "block2", "block3")
+TRUNK_END = "block3_pool"
+# What Grad-CAM explains.
+LAST_CONVOLUTION = "block5_conv3"
+# The head, in the order in which features go through it.
+SQUEEZE_EXCITE = "squeeze_excite"
+POOL = "pool"
+NORM = "norm"
+HIDDEN = "hidden"
+LOGITS = "logits"
