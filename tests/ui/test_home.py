@@ -12,6 +12,8 @@ from fer.artifacts import model_store
 from fer.data import sample
 from fer.inference import classification
 from fer.ui import image_sources, loaders, sample_faces
+from fer.ui.studies import findings
+from fer.ui.text import Translator
 from tests.support.making import ROOT, jpeg
 
 MODELS = model_store.available(ROOT / "models")
@@ -42,6 +44,13 @@ def test_home_in_both_languages(language: str, title: str) -> None:
         accuracy = f"{100 * model.metrics['splits']['PrivateTest']['accuracy']:.1f}%"
         assert (accuracy.replace(".", ",") if language == "id" else accuracy) in shown
         assert model.digest[:12] in words(app)
+
+
+def test_home_says_what_the_se_block_gives() -> None:
+    said = findings.sentences(Translator("en"))
+    assert any("SE block" in sentence for sentence in said)
+    shown = words(home())
+    assert all(sentence in shown for sentence in said)
 
 
 def test_photo_is_answered_by_both_models(portrait: np.ndarray) -> None:

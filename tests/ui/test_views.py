@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -13,9 +14,10 @@ from fer import FerError
 from fer.data.dataset import Dataset
 from fer.evaluation import reviews
 from fer.scenarios import PROPOSED
-from fer.ui import about, loaders, model_comparison, text
+from fer.ui import about, loaders, model_comparison, text, widgets
 from fer.ui.studies import ablation, attention, findings, study_charts
 from fer.ui.text import Translator
+from tests.support.making import ROOT
 from tests.support.pages import VIEWS, messages, open_page, open_view
 
 EN = Translator("en")
@@ -35,7 +37,7 @@ def test_a_difference_is_that_of_the_figures_beside_it(
     share: float, other: float, shown: str
 ) -> None:
     assert EN.difference(share, other) == shown
-    figures = [float(EN.percent(value).split()[0]) for value in (share, other)]
+    figures = [float(EN.percent(value).rstrip("%")) for value in (share, other)]
     assert float(shown) == pytest.approx(figures[0] - figures[1])
     assert Translator("id").difference(share, other) == shown.replace(".", ",")
 
@@ -44,7 +46,7 @@ def test_a_difference_is_that_of_the_figures_beside_it(
 def test_the_gain_on_page_3_is_that_of_both_accuracies(split: str) -> None:
     app = open_page("3_Classification_Results.py")
     app.segmented_control(key="split").set_value(split).run()
-    first, second, gain = (float(metric.value.split()[0]) for metric in app.metric[:3])
+    first, second, gain = (float(metric.value.rstrip("%")) for metric in app.metric[:3])
     assert gain == pytest.approx(second - first)
 
 
@@ -207,3 +209,32 @@ def test_a_button_that_cannot_do_its_work_says_so() -> None:
     assert [str(error.value) for error in app.error] == ["There is no file x.json."]
     # It is told once.
     assert [str(error.value) for error in app.run().error] == []
+
+
+def test_numbers_in_tables_follow_the_language_and_stay_numbers() -> None:
+    frame = pd.DataFrame(
+        {"Images": [3995, 436], "Accuracy (%)": [56.03, None], "Seed": ["2013"] * 2}
+    )
+    shown = widgets.localised(frame, Translator("id"))
+    written = shown.to_html()
+    for number in ("3.995", "436", "56,03", "–", "2013"):
+        assert f">{number}</td>" in written
+    assert shown.data["Images"].sum() == 4431
+    assert ">3,995</td>" in widgets.localised(frame, EN).to_html()
+    # Where styling would cost seconds, the browser writes the numbers.
+    long = pd.DataFrame({"Images": range(widgets.MOST_STYLED + 1)})
+    assert widgets.localised(long, EN) is long
+
+
+def test_projector_view_shows_the_modes_alone() -> None:
+    app = AppTest.from_file(str(ROOT / "Home.py"), default_timeout=120)
+    app.query_params["view"] = "presentation"
+    app.query_params["lang"] = "EN"
+    app.run()
+    assert not app.title
+    app.switch_page("pages/5_Realtime_Demo.py").run()
+    assert not app.exception
+    assert not any("What do both models see" in str(told.value) for told in app.markdown)
+    del app.query_params["view"]
+    app.run()
+    assert any("What do both models see" in str(told.value) for told in app.markdown)
