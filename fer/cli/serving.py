@@ -60,9 +60,9 @@ def export(
         raise FerError("--measure belongs to the format fast; leave --format out.")
     if kind != "fast":
         quiet_tensorflow()
-        from fer.export import exporting
+        from fer.export import serving
 
-        written = exporting.export_serving(
+        written = serving.export_serving(
             kind,  # type: ignore[arg-type]
             target or Path("build") / f"fer-{kind}",
             models_dir,
@@ -71,13 +71,13 @@ def export(
         return
     data = dataset.open_dataset(data_dir)
     quiet_tensorflow()
-    from fer.export import exporting, publishing
+    from fer.export import int8, publishing
 
     with progress_bar("Checking") as update:
         record = (
-            exporting.measure(data, models_dir, progress=update)
+            int8.measure(data, models_dir, progress=update)
             if measure
-            else exporting.export_fast(data, models_dir, aggregates_dir, progress=update)
+            else int8.export_fast(data, models_dir, aggregates_dir, progress=update)
         )
     publishing.finish(models_dir)
     table = Table("model", "split", "int8 accuracy", "float32 accuracy", "top-1 agreement")

@@ -14,7 +14,7 @@ from fer import files
 from fer.artifacts import model_store
 from fer.benchmark import latency, peers
 from fer.data import aggregates, dataset
-from fer.export import exporting
+from fer.export import int8
 from fer.networks import complexity
 from fer.scenarios import BASELINE, PROPOSED
 from tests.support.making import ROOT
@@ -46,7 +46,7 @@ def test_run_on_small_models(
 ) -> None:
     folder = tmp_path / "models"
     shutil.copytree(small_models, folder)
-    exporting.export_fast(small_data, folder, ROOT / aggregates.FOLDER, images=7)
+    int8.export_fast(small_data, folder, ROOT / aggregates.FOLDER, images=7)
     monkeypatch.setattr(latency, "BATCHES", (1, 2))
     calls: list[tuple[int, int]] = []
     record = latency.run(folder, rounds=2, progress=lambda *at, **details: calls.append(at))

@@ -17,7 +17,7 @@ from fer import FerError, files
 from fer.artifacts import model_store
 from fer.data import aggregates, dataset
 from fer.data.dataset import Split
-from fer.export import exporting
+from fer.export import int8
 from fer.inference import classification, openvino_backend
 from fer.vision import preprocessing
 from tests.support.making import ROOT, face_like, until
@@ -31,7 +31,7 @@ def exported(
 ) -> Path:
     folder = tmp_path_factory.mktemp("exported") / "models"
     shutil.copytree(small_models, folder)
-    exporting.export_fast(small_data, folder, ROOT / aggregates.FOLDER, images=14)
+    int8.export_fast(small_data, folder, ROOT / aggregates.FOLDER, images=14)
     return folder
 
 
@@ -80,7 +80,7 @@ def test_export_records_what_it_was_made_of(exported: Path, small_data: dataset.
     record = files.read_json(exported / model_store.FAST / openvino_backend.RECORD)
     assert record["calibration"]["images"] == 14
     assert record["calibration"]["data_sha256"] == small_data.digest
-    rows = exporting.calibration_rows(small_data, 14)
+    rows = int8.calibration_rows(small_data, 14)
     assert {str(split) for split in small_data.splits[rows]} == {Split.TRAINING.value}
     assert np.bincount(small_data.labels[rows]).tolist() == [2] * 7
     for row in record["fidelity"]["proposed"].values():
@@ -97,7 +97,7 @@ def test_export_is_measured_again_without_being_made_again(
     before = files.read_json(fast_folder / openvino_backend.RECORD)
     files.write_json(fast_folder / openvino_backend.RECORD, {**before, "fidelity": {}})
     made = {path.name: path.stat().st_mtime_ns for path in fast_folder.iterdir()}
-    record = exporting.measure(small_data, folder)
+    record = int8.measure(small_data, folder)
     assert record["fidelity"] == before["fidelity"]
     assert files.read_json(fast_folder / openvino_backend.RECORD) == record
     for path in fast_folder.iterdir():
@@ -149,7 +149,7 @@ def damage(folder: Path) -> None:
 
 def falsify(folder: Path) -> None:
     known, logits = openvino_backend.read_probe(folder)
-    exporting._write_probe(folder, known, {key: value + 1 for key, value in logits.items()})
+    int8._write_probe(folder, known, {key: value + 1 for key, value in logits.items()})
 
 
 @pytest.mark.parametrize(

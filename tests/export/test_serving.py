@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fer import FerError
-from fer.export import exporting
+from fer.export import serving
 from fer.inference import classification
 from tests.support.making import face_like
 
@@ -32,7 +32,7 @@ def test_saved_model_has_a_named_signature(
 ) -> None:
     import tensorflow as tf
 
-    path = exporting.export_serving("savedmodel", tmp_path / "fer" / "1", small_models)
+    path = serving.export_serving("savedmodel", tmp_path / "fer" / "1", small_models)
     loaded = tf.saved_model.load(path)
     serve = loaded.signatures["serving_default"]
     assert list(serve.structured_input_signature[1]) == ["faces"]
@@ -45,7 +45,7 @@ def test_onnx_runs_under_onnx_runtime(
 ) -> None:
     import onnxruntime
 
-    path = exporting.export_serving("onnx", tmp_path / "fer", small_models)
+    path = serving.export_serving("onnx", tmp_path / "fer", small_models)
     assert path.suffix == ".onnx"
     session = onnxruntime.InferenceSession(path)
     names = [output.name for output in session.get_outputs()]
@@ -58,7 +58,7 @@ def test_tflite_runs_under_litert(
 ) -> None:
     from ai_edge_litert.interpreter import Interpreter
 
-    path = exporting.export_serving("tflite", tmp_path / "fer.tflite", small_models)
+    path = serving.export_serving("tflite", tmp_path / "fer.tflite", small_models)
     runner = Interpreter(model_path=str(path)).get_signature_runner()
     for position in range(len(expected[0])):
         one = slice(position, position + 1)
@@ -69,5 +69,5 @@ def test_tflite_runs_under_litert(
 def test_existing_file_is_not_overwritten(small_models: Path, tmp_path: Path) -> None:
     (tmp_path / "fer.onnx").write_text("mine")
     with pytest.raises(FerError, match="exists"):
-        exporting.export_serving("onnx", tmp_path / "fer", small_models)
+        serving.export_serving("onnx", tmp_path / "fer", small_models)
     assert (tmp_path / "fer.onnx").read_text() == "mine"
