@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from fer import FerError
+from fer.artifacts import runs
 from fer.data.dataset import Dataset
 from fer.evaluation import reviews
 from fer.scenarios import PROPOSED
+from fer.training import monitor
 from fer.ui import about, loaders, model_comparison, text, widgets
 from fer.ui.studies import ablation, attention, findings, study_charts
 from fer.ui.text import Translator
@@ -238,3 +241,17 @@ def test_projector_view_shows_the_modes_alone() -> None:
     del app.query_params["view"]
     app.run()
     assert any("What do both models see" in str(told.value) for told in app.markdown)
+
+
+def test_a_finished_training_is_told_where_it_ran(without_data: Path) -> None:
+    folder = without_data / "runs" / "short"
+    row = {"epoch": 1, "loss": 1.9, "accuracy": 0.3, "val_loss": 1.9, "val_accuracy": 0.25}
+    row |= {"learning_rate": 1e-4, "image_size": 48, "seconds": 1.0}
+    folder.mkdir(parents=True)
+    runs.write_history(folder, [row])
+    now = time.time()
+    monitor.write(folder, monitor.RunState("finished", now, now, 4, 4, 1, {}))
+    app = open_page("4_Training.py")
+    assert not app.exception
+    (told,) = app.success
+    assert "short has finished: 25.0% on PublicTest" in told.value

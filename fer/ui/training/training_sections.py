@@ -322,13 +322,26 @@ def start_form(_: Translator) -> None:
 
 
 def outcome(_: Translator) -> None:
-    """How the newest run ended, if it did not finish."""
+    """How the newest run ended."""
     found = sorted(loaders.RUNS.rglob(monitor.PROGRESS), key=lambda path: path.stat().st_mtime)
     if not found:
         return
-    run = monitor.read(found[-1].parent, time.time())
-    name = found[-1].parent.relative_to(loaders.RUNS).as_posix()
-    if run is not None and run.state == "failed":
+    folder = found[-1].parent
+    run = monitor.read(folder, time.time())
+    name = folder.relative_to(loaders.RUNS).as_posix()
+    reading = learning_curves.read(runs.read_history(folder))
+    if run is not None and run.state == "finished" and reading is not None:
+        st.success(
+            _(
+                "The training {name} has finished: {accuracy} on PublicTest in its best epoch, "
+                "{epoch}. Choose it above to see its curves.",
+                name=name,
+                accuracy=_.percent(reading.best.val_accuracy),
+                epoch=reading.best.epoch,
+            ),
+            icon=":material/check_circle:",
+        )
+    elif run is not None and run.state == "failed":
         st.error(_("The training {name} failed: {reason}", name=name, reason=run.reason or "–"))
     elif run is not None and run.reason == monitor.NOBODY_WATCHED:
         st.caption(
