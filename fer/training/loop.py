@@ -346,6 +346,17 @@ def _restore(
             reason=error,
         ) from error
     if scenario.ema_momentum is not None and not is_phase_over:
-        swap = keras.callbacks.SwapEMAWeights()
-        swap.set_model(model)
-        swap.on_test_begin()
+        exchange_averaged(model)
+
+
+def exchange_averaged(model: keras.Model) -> None:
+    """Exchanges the model's trainable weights and the averages that its optimiser keeps of them.
+
+    Doing it again undoes it.
+    """
+    # Keras names an optimiser's variables after the weight and what they are of it.
+    averages = [one for one in model.optimizer.variables if one.name.endswith("_average")]
+    for weight, average in zip(model.trainable_variables, averages, strict=True):
+        kept = keras.ops.convert_to_numpy(weight)
+        weight.assign(average)
+        average.assign(kept)

@@ -111,6 +111,31 @@ def test_channel_that_was_silent_keeps_a_floor_of_variance() -> None:
     assert np.abs(np.asarray(model(loud, training=False))).max() < 100
 
 
+def test_averaged_and_raw_weights_change_places_and_back() -> None:
+    import keras
+
+    def weights() -> list[np.ndarray]:
+        return [np.array(weight) for weight in model.trainable_variables]
+
+    # Two kernels of one shape, which could be taken for each other.
+    inputs = keras.Input((4,))
+    model = keras.Model(inputs, keras.layers.Dense(4)(keras.layers.Dense(4)(inputs)))
+    optimizer = keras.optimizers.AdamW(0.1, use_ema=True, ema_momentum=0.5)
+    model.compile(optimizer, "mse")
+    rng = np.random.default_rng(1)
+    for _ in range(3):
+        model.train_on_batch(rng.normal(size=(8, 4)), rng.normal(size=(8, 4)))
+    raw = weights()
+    loop.exchange_averaged(model)
+    averaged = weights()
+    assert all(np.abs(a - b).max() > 0.01 for a, b in zip(averaged, raw, strict=True))
+    loop.exchange_averaged(model)
+    assert all(np.array_equal(a, b) for a, b in zip(weights(), raw, strict=True))
+    # Keras' own word for what is averaged.
+    optimizer.finalize_variable_values(model.trainable_variables)
+    assert all(np.array_equal(a, b) for a, b in zip(weights(), averaged, strict=True))
+
+
 def test_diverged_training_fails_and_keeps_the_last_good_weights(
     small_data: dataset.Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
