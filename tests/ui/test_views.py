@@ -90,7 +90,7 @@ def test_a_view_has_an_address_and_stands_high(view: str) -> None:
     assert app.segmented_control(key=f"view_of_{group}").value == view
     # The row of figures stands above their own view only.
     labels = [metric.label for metric in app.metric]
-    assert ("Gain (percentage points)" in labels) == (view == "metrics")
+    assert ("Gain (points)" in labels) == (view == "metrics")
 
 
 def test_buttons_and_address_of_a_view_agree() -> None:

@@ -198,7 +198,7 @@ def test_exif_goes_no_further_than_the_gate(portrait: np.ndarray) -> None:
     content = fuzz.encoded(Image.fromarray(portrait), "JPEG", exif=exif.tobytes())
     assert secret in content
     rgb = preprocessing.read_image(content)
-    made = [jpeg(rgb), jpeg(annotation.people(rgb, (), {}), "PNG")]
+    made = [jpeg(rgb), jpeg(annotation.answers(rgb, (), {}), "PNG")]
     made.append(stages.archive(stages.record(rgb, None)))
     assert not any(secret in one or b"Exif" in one for one in made)
     assert photos.for_display(rgb, 100).shape == (100, 100, 3)
