@@ -80,7 +80,7 @@ def running(
     log = (folder / "log").open("w+")
     server = subprocess.Popen(
         [
-            *(python, str(Path(__file__).with_name("served.py")), page),
+            *(python, "-m", "tests.support.served", page),
             *("--server.headless=true", "--server.address=localhost"),
             f"--server.port={port}",
         ],

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from fer.ui import widgets
-from fer.ui.studies import records, study_charts
+from fer.ui.studies import findings, records, study_charts
 from fer.ui.text import Translator
 
 
@@ -18,7 +18,7 @@ def ablation(_: Translator) -> None:
     record = records.record("ablation", _)
     if record is None:
         return
-    called = ingredients(_)
+    called = findings.ingredients(_)
     budget, repeated = record["budget"], record["repeated"].get("se")
     rows = [
         (called[run["without"]], run["gain"]["gain"], run["gain"]["gain_interval"])
@@ -55,21 +55,9 @@ def ablation(_: Translator) -> None:
     records.made_with(record, "fer ablate", _)
 
 
-def ingredients(_: Translator) -> dict[str, str]:
-    """What each ingredient of `proposed` is called; "full" leaves none out."""
-    return {
-        "full": _("nothing left out"),
-        "se": _("Squeeze-and-Excitation block"),
-        "fine_tuning": _("Fine-tuning"),
-        "augmentation": _("Augmentation"),
-        "class_weights": _("Class weights"),
-        "label_smoothing": _("Label smoothing"),
-    }
-
-
 def ablation_table(record: Mapping[str, Any], _: Translator) -> pd.DataFrame:
     """A row for each run: what was left out, seed, accuracies, macro F1, gain, McNemar's p."""
-    called = ingredients(_)
+    called = findings.ingredients(_)
     whole = {
         run["seed"]: run["private"]["accuracy"]
         for run in record["runs"]

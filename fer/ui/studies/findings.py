@@ -8,7 +8,6 @@ from fer.scenarios import BASELINE, PROPOSED
 from fer.studies import contributions
 from fer.studies.contributions import Estimate, SqueezeExcitation
 from fer.ui import loaders, model_comparison
-from fer.ui.studies import ablation
 from fer.ui.text import Translator
 
 
@@ -25,7 +24,7 @@ def sentences(_: Translator) -> list[str]:
             _(
                 "Of its ingredients **{ingredient}** gives most: {points} points ({low} to {high}) "
                 "in the ablation, whose runs are shorter than the published model's.",
-                ingredient=ablation.ingredients(_)[found.largest[0]],
+                ingredient=ingredients(_)[found.largest[0]],
                 **_figures(found.largest[1], _),
             )
         )
@@ -95,3 +94,15 @@ def _squeeze_excitation(found: SqueezeExcitation, _: Translator) -> list[str]:
             )
         )
     return said
+
+
+def ingredients(_: Translator) -> dict[str, str]:
+    """What each ingredient of `proposed` is called; "full" leaves none out."""
+    return {
+        "full": _("nothing left out"),
+        "se": _("Squeeze-and-Excitation block"),
+        "fine_tuning": _("Fine-tuning"),
+        "augmentation": _("Augmentation"),
+        "class_weights": _("Class weights"),
+        "label_smoothing": _("Label smoothing"),
+    }
