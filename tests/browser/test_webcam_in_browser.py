@@ -86,7 +86,6 @@ def keeps_and_forgets(page: Page) -> None:
     page.get_by_role("button", name="Freeze and explain").click()
     heading = page.get_by_role("heading", name="Frozen frame")
     expect(heading).to_be_visible()
-    page.get_by_text("Why? Where both models look").click()
     expect(page.get_by_alt_text(re.compile("Grad-CAM of"))).to_have_count(2)
     page.get_by_role("button", name="Discard it").click()
     expect(heading).to_have_count(0)
