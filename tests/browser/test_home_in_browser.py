@@ -41,6 +41,8 @@ def test_photo_shows_two_models_bars(
     expect(
         page.get_by_text("Wajah ditemukan: 1" if indonesian else "Faces found: 1")
     ).to_be_visible()
+    # What held the place goes a moment after the answers come.
+    expect(chart).to_have_count(1)
     expect(chart).to_be_visible()
     expect(chart.locator("g.point")).to_have_count(14)
     expect(chart.get_by_text("senang" if indonesian else "happy", exact=True)).to_be_visible()
