@@ -87,7 +87,13 @@ def running(
         cwd=root,
         stdout=log,
         stderr=subprocess.STDOUT,
-        env={**os.environ, "FER_INSIDE_FILE": str(inside), **environment},
+        # Behind the folder that is served: a site of its own has no tests.
+        env={
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "FER_INSIDE_FILE": str(inside),
+            **environment,
+        },
     )
     url = f"http://localhost:{port}"
     try:

@@ -57,7 +57,7 @@ def test_every_telling_of_the_gates_gain_agrees_with_its_table() -> None:
     record = loaders.study("gates")
     assert record is not None
     table = attention.gate_ablation_table(record, EN)["Accuracy (%)"]
-    shown = f"{table[0] - table[1]:+.2f}"
+    shown = EN.signed(table[0] - table[1], 2)
     assert any(f"give {shown} points" in said for said in findings.sentences(EN))
     gain = EN.difference(
         *(m["accuracy"] for m in list(model_comparison.metrics_of("PrivateTest").values())[::-1])
