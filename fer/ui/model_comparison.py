@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from fer.artifacts.model_store import Artifact
 from fer.networks import complexity
-from fer.scenarios import Augmentation, Phase, Scenario
+from fer.scenarios import BASELINE, PROPOSED, Augmentation, Phase, Scenario
 from fer.ui import loaders, text
 from fer.ui.text import Translator
 
@@ -23,6 +24,34 @@ def evaluated() -> dict[str, Artifact]:
 def metrics_of(split: str) -> dict[str, dict[str, Any]]:
     """Each model's stored metrics on a split."""
     return {key: (model.metrics or {})["splits"][split] for key, model in evaluated().items()}
+
+
+@dataclass(frozen=True)
+class Gain:
+    """What `proposed` gains over `baseline` on a split, as it is told: points, ends of the 95%
+    interval, McNemar's exact p, and how many images."""
+
+    points: str
+    low: str
+    high: str
+    p: str
+    images: str
+
+
+def gain(split: str, _: Translator) -> Gain | None:
+    """The gain in the visitor's language; None where not both models are evaluated."""
+    comparison = loaders.comparison()
+    if comparison is None:
+        return None
+    compared, found = comparison["splits"][split], metrics_of(split)
+    low, high = (_.signed(100 * end, 1) for end in compared["gain_interval"])
+    return Gain(
+        _.difference(found[PROPOSED.key]["accuracy"], found[BASELINE.key]["accuracy"]),
+        low,
+        high,
+        _.p_value(compared["mcnemar_p"]),
+        _.number(compared["images"]),
+    )
 
 
 def hyperparameters(_: Translator) -> dict[str, Callable[[Scenario], str]]:

@@ -6,7 +6,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from fer import FerError, __version__
-from fer.scenarios import BASELINE, PROPOSED, SCENARIOS
+from fer.scenarios import SCENARIOS
 from fer.ui import (
     about,
     answers,
@@ -56,23 +56,19 @@ def show(_: Translator) -> None:
 
 def compared(_: Translator) -> str:
     """What is compared and what it gives, as one line of Markdown."""
-    comparison = loaders.comparison()
-    if comparison is None:
+    gain = model_comparison.gain("PrivateTest", _)
+    if gain is None:
         return _(
             "How much does fine-tuning VGG16 with a Squeeze-and-Excitation block (`proposed`) gain "
             "over a frozen VGG16 (`baseline`) on FER-2013?"
         )
-    gain = comparison["splits"]["PrivateTest"]
-    low, high = gain["gain_interval"]
-    metrics = model_comparison.metrics_of("PrivateTest")
-    accuracies = (metrics[PROPOSED.key]["accuracy"], metrics[BASELINE.key]["accuracy"])
     return _(
         "VGG16 fine-tuned with a Squeeze-and-Excitation block (`proposed`) against a frozen VGG16 "
         "(`baseline`): **{gain} percentage points** on FER-2013's PrivateTest (95% interval {low} "
         "to {high}).",
-        gain=_.difference(*accuracies),
-        low=_.signed(100 * low, 1),
-        high=_.signed(100 * high, 1),
+        gain=gain.points,
+        low=gain.low,
+        high=gain.high,
     )
 
 

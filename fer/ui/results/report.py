@@ -133,19 +133,16 @@ def _tables(split: str, _: Translator) -> dict[str, pd.DataFrame]:
 
 
 def _gain(split: str, _: Translator) -> str:
-    comparison = loaders.comparison()
-    if comparison is None:
+    gain = model_comparison.gain(split, _)
+    if gain is None:
         return ""
-    found = model_comparison.metrics_of(split)
-    gain = comparison["splits"][split]
-    low, high = gain["gain_interval"]
     return _(
         "proposed − baseline: {gain} percentage points (95% interval {low} to {high}), "
         "McNemar's exact p {p}.",
-        gain=_.difference(found[PROPOSED.key]["accuracy"], found[BASELINE.key]["accuracy"]),
-        low=_.signed(100 * low, 1),
-        high=_.signed(100 * high, 1),
-        p=_.p_value(gain["mcnemar_p"]),
+        gain=gain.points,
+        low=gain.low,
+        high=gain.high,
+        p=gain.p,
     )
 
 

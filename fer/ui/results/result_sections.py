@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pandas as pd
 import streamlit as st
 
 from fer import emotions
-from fer.scenarios import BASELINE, PROPOSED
 from fer.ui import charts, loaders, model_comparison, widgets
 from fer.ui.results import result_charts, result_tables
 from fer.ui.studies import findings, records
@@ -21,28 +18,17 @@ def answer(split: str, _: Translator) -> None:
         f"{charts.swatch(key)} {key} **{_.percent(m['accuracy'])}**"
         for key, m in model_comparison.metrics_of(split).items()
     ]
-    compared = _compared(split)
-    if compared is not None:
-        low, high = compared["gain_interval"]
+    gain = model_comparison.gain(split, _)
+    if gain is not None:
         told.append(
             _(
                 "gain **{points}** points (95% {low} to {high})",
-                points=_gain(split, _),
-                low=_.signed(100 * low, 1),
-                high=_.signed(100 * high, 1),
+                points=gain.points,
+                low=gain.low,
+                high=gain.high,
             )
         )
     st.markdown(f"{split}: " + " · ".join(told))
-
-
-def _compared(split: str) -> dict[str, Any] | None:
-    comparison = loaders.comparison()
-    return None if comparison is None else dict(comparison["splits"][split])
-
-
-def _gain(split: str, _: Translator) -> str:
-    found = model_comparison.metrics_of(split)
-    return _.difference(found[PROPOSED.key]["accuracy"], found[BASELINE.key]["accuracy"])
 
 
 def _headline(split: str, _: Translator) -> None:
@@ -54,17 +40,13 @@ def _headline(split: str, _: Translator) -> None:
         )
         for key, m in model_comparison.metrics_of(split).items()
     }
-    compared = _compared(split)
-    if compared is not None:
-        low, high = compared["gain_interval"]
+    gain = model_comparison.gain(split, _)
+    if gain is not None:
         row[_("Gain (points)")] = (
-            _gain(split, _),
-            _("{low} to {high}", low=_.signed(100 * low, 1), high=_.signed(100 * high, 1)),
+            gain.points,
+            _("{low} to {high}", low=gain.low, high=gain.high),
         )
-        row[_("McNemar's exact p")] = (
-            _.p_value(compared["mcnemar_p"]),
-            _("{n} images", n=_.number(compared["images"])),
-        )
+        row[_("McNemar's exact p")] = (gain.p, _("{n} images", n=gain.images))
     widgets.metrics(row, "result_metrics")
     st.caption(
         _(
