@@ -49,12 +49,17 @@ class Prediction:
 
 
 class Backend(Protocol):
-    """Something that runs the networks."""
+    """Something that runs the networks, asked by one caller at a time."""
 
     name: str
 
     def logits(self, inputs: Floats) -> dict[str, NDArray[np.float32]]:
         """Logits (n, 7) by model key, of the models that take input of this size (n, S, S, 3)."""
+        ...
+
+    def maps(self, inputs: Floats) -> dict[str, NDArray[np.float32]]:
+        """The last convolution's maps (n, h, w, 512) by model key, of the models that take input of
+        this size (n, S, S, 3)."""
         ...
 
 
@@ -76,7 +81,7 @@ class Classifier:
         self.backend = backend.name
         self.notice = notice
         self._backend = backend
-        self._sizes = tuple(model_store.by_input_size(models.values()))
+        self._by_size = model_store.by_input_size(models.values())
         # A request to the backend already uses every core: two at once would only slow each other.
         self._queue = FairQueue()
 
@@ -93,12 +98,37 @@ class Classifier:
     ) -> dict[str, NDArray[np.float32]]:
         if len(faces) == 0:
             return {key: np.zeros((0, emotions.COUNT), np.float32) for key in self.models}
+        return self._ask(self._backend.logits, faces, list(self.models), is_begun)
+
+    def maps(
+        self, faces: Sequence[Gray] | NDArray[np.uint8], keys: Sequence[str] | None = None
+    ) -> dict[str, NDArray[np.float32]]:
+        """The last convolution's maps (n, h, w, 512) by model key for at least one gray face of any
+        size.
+
+        Args:
+            keys: only these models; all of them if None.
+
+        Raises:
+            BusyError: if too many callers are waiting for an answer.
+        """
+        return self._ask(self._backend.maps, faces, list(self.models) if keys is None else keys)
+
+    def _ask(
+        self,
+        of: Callable[[Floats], dict[str, NDArray[np.float32]]],
+        faces: Sequence[Gray] | NDArray[np.uint8],
+        keys: Sequence[str],
+        is_begun: bool = False,
+    ) -> dict[str, NDArray[np.float32]]:
+        """What a backend's method returns for these models, a turn for each input size."""
         found: dict[str, NDArray[np.float32]] = {}
-        for size in self._sizes:
-            inputs = preprocessing.batch(faces, size)
-            with self._queue.turn(is_begun=is_begun or bool(found)):
-                found.update(self._backend.logits(inputs))
-        return {key: found[key] for key in self.models}
+        for size, group in self._by_size.items():
+            if any(model.key in keys for model in group):
+                inputs = preprocessing.batch(faces, size)
+                with self._queue.turn(is_begun=is_begun or bool(found)):
+                    found.update(of(inputs))
+        return {key: found[key] for key in keys}
 
     def predict(self, faces: Sequence[Gray]) -> list[dict[str, Prediction]]:
         """For each gray face, each model's calibrated prediction by model key.

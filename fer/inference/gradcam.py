@@ -1,38 +1,29 @@
 """Where a model looked: Grad-CAM and the gates of the SE block, for both models at once.
 
-Needs no TensorFlow where the fast backend answers: it hands out the maps of the last convolution,
-and what follows is differentiated in `heads`.
+The classifier hands out the maps of the last convolution, and what follows is differentiated in
+`heads`: no TensorFlow where the fast backend answers, and no second copy of the networks.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from fer import emotions
-from fer.artifacts.model_store import Artifact
 from fer.networks import heads
 from fer.networks.heads import Floats, Head
-from fer.vision import preprocessing
 from fer.vision.preprocessing import FER_SIZE, Gray, Rgb
+
+if TYPE_CHECKING:
+    from fer.inference.classification import Classifier
 
 # OpenCV's perceptually even scale, dark to light.
 COLOUR_SCALE = cv2.COLORMAP_INFERNO
-
-
-class Maps(Protocol):
-    """Something that runs the networks up to their last convolution."""
-
-    def maps(self, inputs: Floats) -> dict[str, Floats]:
-        """`block5_conv3`'s output (n, h, w, 512) by model key, of the models that take input of
-        this size (n, S, S, 3)."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -57,13 +48,17 @@ class Explanation:
 
 
 class Explainer:
-    """Grad-CAM of several models; safe to share between threads if the maps' backend is."""
+    """Grad-CAM of a classifier's models; safe to share between threads, in the classifier's queue.
 
-    def __init__(self, models: Sequence[Artifact], backend: Maps) -> None:
+    `heads`: what follows the last convolution, by model key.
+    """
+
+    def __init__(self, classifier: Classifier) -> None:
         """Raises FerError if weights are missing or damaged."""
-        self._sizes = {model.key: model.scenario.input_size for model in models}
-        self.heads: dict[str, Head] = {model.key: heads.of(model) for model in models}
-        self._backend = backend
+        self.heads: dict[str, Head] = {
+            key: heads.of(model) for key, model in classifier.models.items()
+        }
+        self._classifier = classifier
 
     def maps(
         self, faces: Sequence[Gray] | NDArray[np.uint8], keys: Sequence[str] | None = None
@@ -72,18 +67,20 @@ class Explainer:
 
         Args:
             keys: only these models; all of them if None.
+
+        Raises:
+            BusyError: if too many callers are waiting for an answer.
         """
-        wanted = list(self.heads) if keys is None else keys
-        found: dict[str, Floats] = {}
-        for size in sorted({self._sizes[key] for key in wanted}):
-            found.update(self._backend.maps(preprocessing.batch(faces, size)))
-        return {key: found[key] for key in wanted}
+        return self._classifier.maps(faces, keys)
 
     def explain(self, face: Gray, target: int | None = None) -> dict[str, Explanation]:
         """Each model's explanation for a gray face of any size.
 
         Args:
             target: the class to explain, 0-6; None for each model's own top-1.
+
+        Raises:
+            BusyError: if too many callers are waiting for an answer.
         """
         found = {}
         for key, maps in self.maps([face]).items():
@@ -93,21 +90,6 @@ class Explainer:
             gates = None if head.gate is None else head.gates(maps)[0]
             found[key] = Explanation(key, chosen, len(heat), enlarge(heat), gates)
         return found
-
-
-def load(folder: Path, models: Sequence[Artifact], backend: str) -> Explainer:
-    """An explainer on the backend of that name, "fast" or "reference".
-
-    Raises:
-        FerError: if the backend does not work here.
-    """
-    if backend == "fast":
-        from fer.inference.openvino_backend import FeatureMaps
-
-        return Explainer(models, FeatureMaps(models, folder))
-    from fer.inference.keras_backend import ReferenceMaps
-
-    return Explainer(models, ReferenceMaps(models))
 
 
 def grad_cam(maps: Floats, head: Head, targets: NDArray[np.int64]) -> Floats:

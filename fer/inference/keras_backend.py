@@ -19,7 +19,8 @@ from fer.vision.preprocessing import Floats
 
 
 class ReferenceBackend:
-    """Logits of several trained models; blocks 1-3 run once for models of the same input size."""
+    """Logits and last feature maps of several trained models; blocks 1-3 run once for models of the
+    same input size."""
 
     name = "reference"
 
@@ -29,41 +30,36 @@ class ReferenceBackend:
         Raises:
             FerError: if stored weights do not fit the network.
         """
-        self._networks = {
-            size: joined(group, compute_dtype) for size, group in by_input_size(artifacts).items()
-        }
+        self._wholes = {a.key: build_from(a, compute_dtype) for a in artifacts}
+        self._logits: dict[int, keras.Model] = {}
+        self._maps: dict[int, keras.Model] = {}
+        for size, group in by_input_size(artifacts).items():
+            wholes = {artifact.key: self._wholes[artifact.key] for artifact in group}
+            # Two views of the same layers: weights exist once, and a view that nobody asks is
+            # never traced.
+            self._logits[size] = _on_one_trunk(wholes, layers.LOGITS)
+            self._maps[size] = _on_one_trunk(wholes, layers.LAST_CONVOLUTION)
 
     def logits(self, inputs: Floats) -> dict[str, NDArray[np.float32]]:
         """Logits (n, 7) by model key, of the models that take input of this size (n, S, S, 3)."""
-        found = self._networks[inputs.shape[1]].predict_on_batch(inputs)
-        return {key: np.asarray(values, dtype=np.float32) for key, values in found.items()}
-
-
-class ReferenceMaps:
-    """Maps of each model's last convolution, computed by Keras in float32."""
-
-    def __init__(self, artifacts: Sequence[Artifact]) -> None:
-        """Builds the networks and loads their weights. Raises as `ReferenceBackend`."""
-        self._networks: dict[int, dict[str, keras.Model]] = {}
-        for artifact in artifacts:
-            whole = build_from(artifact)
-            part = keras.Model(whole.input, whole.get_layer(layers.LAST_CONVOLUTION).output)
-            self._networks.setdefault(artifact.scenario.input_size, {})[artifact.key] = part
+        return _run(self._logits[inputs.shape[1]], inputs)
 
     def maps(self, inputs: Floats) -> dict[str, NDArray[np.float32]]:
-        """The maps (n, h, w, 512) by model key, of the models that take input of this size."""
-        return {
-            key: vgg16.run(network, inputs)
-            for key, network in self._networks[inputs.shape[1]].items()
-        }
+        """The last convolution's maps (n, h, w, 512) by model key, of the models that take input of
+        this size (n, S, S, 3)."""
+        return _run(self._maps[inputs.shape[1]], inputs)
 
     def assign(self, key: str, tensors: Tensors) -> None:
-        """Gives variables of a model's convolutions, by `layer/variable`, other values."""
-        for networks in self._networks.values():
-            if key in networks:
-                found = variables(networks[key])
-                for name, value in tensors.items():
-                    found[name].assign(value)
+        """Gives variables of one model, by `layer/variable`, other values; blocks 1-3 are those of
+        the first model of its input size."""
+        found = variables(self._wholes[key])
+        for name, value in tensors.items():
+            found[name].assign(value)
+
+
+def _run(network: keras.Model, inputs: Floats) -> dict[str, NDArray[np.float32]]:
+    found = network.predict_on_batch(inputs)
+    return {key: np.asarray(values, dtype=np.float32) for key, values in found.items()}
 
 
 def joined(artifacts: Sequence[Artifact], compute_dtype: str = "float32") -> keras.Model:
@@ -75,13 +71,22 @@ def joined(artifacts: Sequence[Artifact], compute_dtype: str = "float32") -> ker
         FerError: if stored weights do not fit a network.
     """
     wholes = {artifact.key: build_from(artifact, compute_dtype) for artifact in artifacts}
+    return _on_one_trunk(wholes, layers.LOGITS)
+
+
+def _on_one_trunk(wholes: dict[str, keras.Model], layer: str) -> keras.Model:
+    """Each network's output of that layer by its key, computed on the first one's blocks 1-3."""
     first = next(iter(wholes.values()))
     middle = first.get_layer(layers.TRUNK_END).output
     outputs = {}
     for key, whole in wholes.items():
-        top = keras.Model(whole.get_layer(layers.TRUNK_END).output, whole.output, name=f"{key}_top")
+        top = keras.Model(
+            whole.get_layer(layers.TRUNK_END).output,
+            whole.get_layer(layer).output,
+            name=f"{key}_{layer}",
+        )
         outputs[key] = top(middle)
-    return keras.Model(first.input, outputs, name="logits_of_" + "_and_".join(wholes))
+    return keras.Model(first.input, outputs, name=f"{layer}_of_" + "_and_".join(wholes))
 
 
 def build_from(artifact: Artifact, compute_dtype: str = "float32") -> keras.Model:

@@ -7,8 +7,7 @@ made from the weights beside it, and gives the recorded answers on this processo
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +40,12 @@ OPTIONS = {
 
 
 class FastBackend:
-    """Logits of several trained models; blocks 1-3 run once for models of the same input size."""
+    """Logits and last feature maps of several trained models; blocks 1-3 run once for models of the
+    same input size.
+
+    The maps are outputs of the same compiled networks: they are computed for the answer anyway, and
+    handing them out costs nothing that can be measured.
+    """
 
     name = "fast"
 
@@ -59,22 +63,36 @@ class FastBackend:
         record = self._record(models)
         core = _core()
         self._requests: dict[int, Any] = {}
+        self._keys: dict[int, list[str]] = {}
         for size, group in model_store.by_input_size(models).items():
             path = self.folder / record["networks"][str(size)]
             # A model on its own does not wait for the layers of those that shared its trunk.
-            self._requests[size] = _request(core, path, [model.key for model in group])
+            self._keys[size] = [model.key for model in group]
+            self._requests[size] = _request(core, path, self._keys[size])
         self._models = models
 
     def logits(self, inputs: Floats) -> dict[str, NDArray[np.float32]]:
         """Logits (n, 7) by model key, of the models that take input of this size (n, S, S, 3)."""
+        keys = self._keys[inputs.shape[1]]
+        return dict(zip(keys, self._outputs(inputs, range(len(keys))), strict=True))
+
+    def maps(self, inputs: Floats) -> dict[str, NDArray[np.float32]]:
+        """The last convolution's maps (n, h, w, 512) by model key, of the models that take input of
+        this size (n, S, S, 3)."""
+        keys = self._keys[inputs.shape[1]]
+        found = self._outputs(inputs, range(len(keys), 2 * len(keys)))
+        # OpenVINO keeps channels before rows and columns.
+        return {key: maps.transpose(0, 2, 3, 1) for key, maps in zip(keys, found, strict=True)}
+
+    def _outputs(self, inputs: Floats, positions: Iterable[int]) -> list[NDArray[np.float32]]:
         request = self._requests[inputs.shape[1]]
-        parts: dict[str, list[NDArray[np.float32]]] = {}
+        parts: dict[int, list[NDArray[np.float32]]] = {position: [] for position in positions}
         for start in range(0, len(inputs), AT_ONCE):
             found = request.infer({0: np.ascontiguousarray(inputs[start : start + AT_ONCE])})
-            for output, values in found.items():
+            for position, values in parts.items():
                 # The request's own memory is written again by its next call.
-                parts.setdefault(output.get_any_name(), []).append(np.array(values))
-        return {key: np.concatenate(values) for key, values in parts.items()}
+                values.append(np.array(found[position]))
+        return [np.concatenate(values) for values in parts.values()]
 
     def _record(self, models: Sequence[Artifact]) -> dict[str, Any]:
         record: dict[str, Any] = files.read_json(self.folder / RECORD)
@@ -119,38 +137,6 @@ class FastBackend:
                     )
 
 
-class FeatureMaps:
-    """Maps of each model's last convolution from the int8 networks; safe to share between threads.
-
-    The networks are compiled once more with that layer as their output, so that answers do not pay
-    for it.
-    """
-
-    def __init__(self, models: Sequence[Artifact], folder: Path = model_store.FOLDER) -> None:
-        """Compiles the networks. Raises as `FastBackend`, which checks the files."""
-        record = files.read_json(folder / model_store.FAST / RECORD)
-        core = _core()
-        self._lock = threading.Lock()
-        self._requests: dict[int, Any] = {}
-        self._keys: dict[int, list[str]] = {}
-        for size, group in model_store.by_input_size(models).items():
-            path = folder / model_store.FAST / record["networks"][str(size)]
-            keys = [model.key for model in group]
-            self._requests[size] = _request(core, path, keys, _before_last_pooling)
-            self._keys[size] = keys
-
-    def maps(self, inputs: Floats) -> dict[str, NDArray[np.float32]]:
-        """The maps (n, h, w, 512) by model key, of the models that take input of this size."""
-        size = inputs.shape[1]
-        with self._lock:
-            found = self._requests[size].infer({0: np.ascontiguousarray(inputs)})
-            # OpenVINO keeps channels before rows and columns.
-            return {
-                key: np.array(found[position].transpose(0, 2, 3, 1))
-                for position, key in enumerate(self._keys[size])
-            }
-
-
 def _core() -> Any:
     """OpenVINO's entry point.
 
@@ -181,10 +167,8 @@ def _unusable(error: Exception) -> FerError:
     )
 
 
-def _request(
-    core: Any, path: Path, keys: Sequence[str], part: Callable[[Any], Any] = lambda output: output
-) -> Any:
-    """A request for these models of a network, each compiled up to what `part` makes of its output.
+def _request(core: Any, path: Path, keys: Sequence[str]) -> Any:
+    """A request for these models of a network: the logits of each, then the maps of each.
 
     Raises:
         FerError: if OpenVINO cannot run it here.
@@ -193,8 +177,9 @@ def _request(
 
     try:
         network = core.read_model(path)
-        outputs = [part(network.output(key)) for key in keys]
-        wanted = openvino.Model(outputs, network.get_parameters())
+        logits = [network.output(key) for key in keys]
+        maps = [_before_last_pooling(output) for output in logits]
+        wanted = openvino.Model(logits + maps, network.get_parameters())
         return core.compile_model(wanted, "CPU", OPTIONS).create_infer_request()
     except Exception as error:
         raise FerError(

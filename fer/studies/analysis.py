@@ -87,10 +87,12 @@ def _study(
         classifier = classification.load(folder)
         return robustness.study(data, classifier, detector, seed=seed, progress=progress)
     if name == "regions":
-        explainer = gradcam.load(folder, models, "reference")
+        keys = [model.key for model in models]
+        explainer = gradcam.Explainer(classification.load(folder, keys, backend="reference"))
         return attention.study(data, explainer, detector, seed=seed, progress=progress)
     gated = [model for model in models if model.scenario.se_ratio is not None]
     if not gated:
         raise FerError("No trained model has an SE block; run: fer train proposed")
-    explainer = gradcam.load(folder, gated, "reference")
+    keys = [model.key for model in gated]
+    explainer = gradcam.Explainer(classification.load(folder, keys, backend="reference"))
     return se_gates.study(data, explainer, gated[0], seed=seed, progress=progress)

@@ -150,7 +150,7 @@ def sanity(
 def _cascade(model: Artifact, faces: NDArray[np.uint8], seed: int) -> dict[str, Any]:
     from fer.inference import keras_backend
 
-    network = keras_backend.ReferenceMaps([model])
+    network = keras_backend.ReferenceBackend([model])
     tensors = model.weights()
     rng = np.random.default_rng(seed)
 

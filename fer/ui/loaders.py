@@ -24,7 +24,6 @@ from fer.data.dataset import Dataset
 from fer.data.votes import VOTES
 from fer.inference import classification, openvino_backend
 from fer.inference.classification import Classifier
-from fer.inference.fair_queue import FairQueue
 from fer.media import photos
 from fer.scenarios import SCENARIOS
 from fer.studies import analysis
@@ -356,19 +355,15 @@ def study(name: str) -> dict[str, Any] | None:
 
 @follows
 def explainer() -> Explainer:
-    """Grad-CAM of all networks on the backend that answers, loaded when first asked for."""
+    """Grad-CAM of the classifier's networks; their heads are read when first asked for."""
     from fer.inference import gradcam
 
-    return gradcam.load(MODELS, list(models().values()), classifier().backend)
-
-
-# Explaining a face takes all cores for a while: one at a time, first come, first served.
-_explaining = FairQueue(most_waiting=16)
+    return gradcam.Explainer(classifier())
 
 
 def explained(face: preprocessing.Gray, target: int | None) -> tuple[dict[str, Explanation], float]:
-    """Both models' Grad-CAM for a gray face and the seconds it took; kept for ten minutes, never
-    written to disk.
+    """Both models' Grad-CAM for a gray face and the seconds it took, waiting included; kept for ten
+    minutes, never written to disk.
 
     Raises:
         BusyError: if too many are waiting for theirs.
@@ -381,6 +376,5 @@ def _explained(
     face: preprocessing.Gray, target: int | None, models: _State
 ) -> tuple[dict[str, Explanation], float]:
     ready = explainer()
-    with _explaining.turn():
-        started = time.perf_counter()
-        return ready.explain(face, target), time.perf_counter() - started
+    started = time.perf_counter()
+    return ready.explain(face, target), time.perf_counter() - started

@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from fer import FerError
 from fer.artifacts import model_store
-from fer.inference import classification, fair_queue
+from fer.inference import classification, fair_queue, gradcam
 from fer.inference.fair_queue import BusyError, FairQueue
 from fer.media import videos
 from fer.media.streaming import FrameAnalyser
@@ -46,6 +46,10 @@ class Slow:
             return {"proposed": answer}
         finally:
             self._inside.release()
+
+    def maps(self, inputs: np.ndarray) -> dict[str, np.ndarray]:
+        self.logits(inputs)
+        return {"proposed": np.ones((len(inputs), 2, 2, 512), np.float32)}
 
 
 def classifier(slow: Slow) -> classification.Classifier:
@@ -155,6 +159,23 @@ def test_a_crowd_lets_others_in_between() -> None:
     assert [name for name, _ in slow.asked] == ["0", "1", "0", "0"]
     assert [count for _, count in slow.asked] == [16, 1, 16, 15]
     assert len(found) == len(crowd)
+
+
+def test_explanations_wait_in_the_same_queue_as_answers() -> None:
+    slow = Slow()
+    one = classifier(slow)
+    explainer = gradcam.Explainer(one)
+    slow.gate.clear()
+    threads = in_threads(
+        lambda: one.logits([face_like(1)]),
+        lambda: explainer.explain(face_like(2)),
+        lambda: one.logits([face_like(3)]),
+        between=lambda before: len(slow.asked) + one._queue.waiting == before + 1,
+    )
+    slow.gate.set()
+    for thread in threads:
+        thread.join(PATIENCE)
+    assert [name for name, _ in slow.asked] == ["0", "1", "2"]
 
 
 def test_more_callers_than_may_wait_are_refused_and_answered_when_they_ask_again() -> None:

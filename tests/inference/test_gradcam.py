@@ -13,7 +13,7 @@ import tensorflow as tf
 from fer import layers
 from fer.artifacts import model_store
 from fer.data import dataset
-from fer.inference import gradcam, keras_backend
+from fer.inference import classification, gradcam, keras_backend
 from fer.networks import heads, vgg16
 from fer.scenarios import BASELINE, PROPOSED, Scenario
 from fer.studies import attention
@@ -122,7 +122,8 @@ def published() -> list[model_store.Artifact]:
 
 @pytest.fixture(scope="module")
 def fast(published: list[model_store.Artifact]) -> gradcam.Explainer:
-    return gradcam.load(ROOT / "models", published, "fast")
+    keys = [model.key for model in published]
+    return gradcam.Explainer(classification.load(ROOT / "models", keys, backend="fast"))
 
 
 def test_fast_maps_explain_what_float32_does(
@@ -137,7 +138,8 @@ def test_fast_maps_explain_what_float32_does(
             for _ in range(6)
         ]
     ).astype(np.uint8)
-    exact = gradcam.load(ROOT / "models", published, "reference")
+    keys = [model.key for model in published]
+    exact = gradcam.Explainer(classification.load(ROOT / "models", keys, backend="reference"))
     for key, maps in exact.maps(faces).items():
         head = exact.heads[key]
         targets = head.logits(maps).argmax(axis=1)
@@ -209,13 +211,12 @@ def test_networks_run_once_for_both_explanations(
     fast: gradcam.Explainer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runs = []
-    maps = fast._backend.maps
-    monkeypatch.setattr(
-        fast._backend, "maps", lambda inputs: runs.append(inputs.shape) or maps(inputs)
-    )
+    backend = fast._classifier._backend
+    maps = backend.maps
+    monkeypatch.setattr(backend, "maps", lambda inputs: runs.append(inputs.shape) or maps(inputs))
     face = np.random.default_rng(4).integers(0, 256, (48, 48), dtype=np.uint8)
     assert len(fast.explain(face)) == 2
-    assert runs == [(1, size, size, 3) for size in sorted(set(fast._sizes.values()))]
+    assert runs == [(1, size, size, 3) for size in fast._classifier._by_size]
 
 
 def test_batches_are_explained_as_single_faces(fast: gradcam.Explainer) -> None:

@@ -109,8 +109,7 @@ def test_shares_of_a_map_on_one_region(small_data: dataset.Dataset) -> None:
 
 
 def test_regions_study_counts_every_image(small_models: Path, small_data: dataset.Dataset) -> None:
-    models = list(model_store.available(small_models).values())
-    explainer = gradcam.load(small_models, models, "reference")
+    explainer = gradcam.Explainer(classification.load(small_models, backend="reference"))
     record = attention.study(small_data, explainer, SameFace(), seed=1)  # type: ignore[arg-type]
     assert record["images"] == len(small_data.rows(Split.PRIVATE_TEST))
     assert record["landmarks_detected"] == 1
@@ -127,7 +126,9 @@ def test_regions_study_counts_every_image(small_models: Path, small_data: datase
 
 def test_gates_study(small_models: Path, small_data: dataset.Dataset) -> None:
     model = model_store.open_artifact("proposed", small_models)
-    explainer = gradcam.load(small_models, [model], "reference")
+    explainer = gradcam.Explainer(
+        classification.load(small_models, [model.key], backend="reference")
+    )
     record = se_gates.study(small_data, explainer, model, seed=1)
     assert np.array(record["classes"]).shape == (7, 512)
     assert (np.array(record["classes"]) >= 0).all()
