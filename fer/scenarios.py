@@ -6,6 +6,7 @@ so what is shown is what was run.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
@@ -89,7 +90,7 @@ class Scenario:
         return {name: value for name, value in asdict(self).items() if name not in DISPLAY}
 
     @classmethod
-    def from_dict(cls, record: dict[str, Any]) -> Scenario:
+    def from_dict(cls, record: Mapping[str, Any]) -> Scenario:
         """The scenario that `to_dict` wrote, drawn as the scenario of that key is drawn now.
 
         Raises:

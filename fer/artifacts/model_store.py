@@ -12,7 +12,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as arrow
@@ -21,8 +20,9 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from fer import FerError, emotions, files, layers
+from fer import FerError, emotions, files, layers, schema
 from fer.artifacts import runs
+from fer.artifacts.records import Config, Metrics, RunConfig
 from fer.data.dataset import Split
 from fer.scenarios import SCENARIOS, Scenario
 
@@ -45,7 +45,7 @@ CARD = "README.md"
 # What Git may give other line ends.
 TEXT_SUFFIXES = {".csv", ".json", ".md", ".txt", ".xml"}
 
-Tensors = dict[str, NDArray[Any]]
+Tensors = dict[str, NDArray[np.floating]]
 
 
 @dataclass(frozen=True)
@@ -54,22 +54,22 @@ class Artifact:
 
     folder: Path
     scenario: Scenario
-    config: dict[str, Any]
+    config: Config
 
     @property
     def key(self) -> str:
         return self.scenario.key
 
     @cached_property
-    def metrics(self) -> dict[str, Any] | None:
-        """What `fer evaluate` wrote, None before it ran."""
+    def metrics(self) -> Metrics | None:
+        """What `fer evaluate` wrote, None before it ran. Raises as `schema.read`."""
         path = self.folder / METRICS
-        return dict(files.read_json(path)) if path.exists() else None
+        return schema.read(path, Metrics, "fer evaluate") if path.exists() else None
 
     @property
     def temperature(self) -> float:
         """What logits are divided by before softmax, fitted on PublicTest; 1 before evaluation."""
-        return float(self.metrics["temperature"]) if self.metrics else 1.0
+        return self.metrics["temperature"] if self.metrics else 1.0
 
     @property
     def size(self) -> int:
@@ -139,7 +139,7 @@ class Predictions:
 
     def write(self, path: Path) -> None:
         """Writes one row an image, whole or not at all."""
-        columns: dict[str, Any] = {
+        columns: dict[str, arrow.Array] = {
             "split": arrow.array(self.splits.tolist()).dictionary_encode(),
             "source": arrow.array(self.sources.tolist()),
             "label": arrow.array(self.labels.astype(np.int8)),
@@ -169,18 +169,18 @@ def open_artifact(key: str, folder: Path = FOLDER) -> Artifact:
     """The trained model of a scenario.
 
     Raises:
-        FerError: if it is missing.
+        FerError: if it is missing, or its configuration is damaged or of another version.
     """
     if not (folder / key / CONFIG).exists():
         raise FerError(
             "There is no trained model in {path}; run: fer train {key}", path=folder / key, key=key
         )
-    config = files.read_json(folder / key / CONFIG)
+    config = schema.read(folder / key / CONFIG, Config, f"fer publish runs/{key}")
     return Artifact(folder / key, Scenario.from_dict(config["scenario"]), config)
 
 
 def write_model(
-    folder: Path, scenario: Scenario, tensors: Tensors, history: str, config: dict[str, Any]
+    folder: Path, scenario: Scenario, tensors: Tensors, history: str, config: RunConfig
 ) -> None:
     """Writes weights, configuration and history of one model; old metrics are removed.
 
@@ -222,7 +222,7 @@ def _pack(tensors: Tensors) -> Tensors:
     """Kernels of convolutions and wide layers in half precision: nearly all bytes, and far from
     the ends of its range."""
 
-    def is_large(value: NDArray[Any]) -> bool:
+    def is_large(value: NDArray[np.floating]) -> bool:
         return value.ndim == 4 or (value.ndim == 2 and value.size > 2**16)
 
     return {
@@ -353,9 +353,15 @@ def intact(folder: Path = FOLDER) -> tuple[dict[str, Artifact], list[FerError]]:
                 # A model that was not evaluated yet has no metrics.
                 if name in listed or not name.endswith(METRICS):
                     checked(folder, name)
-            models[key] = open_artifact(key, folder)
         except FerError:
             continue
+        try:
+            model = open_artifact(key, folder)
+            # Read here, so that what another version wrote stops no page half-way.
+            _ = model.metrics
+            models[key] = model
+        except FerError as error:
+            problems.append(error)
     for name in sorted(listed):
         # Nothing is made of these two.
         if name.endswith((CARD, SEARCH)):

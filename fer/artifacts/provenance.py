@@ -6,10 +6,10 @@ import subprocess
 from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from fer import __version__
 from fer.artifacts.model_store import Artifact
+from fer.artifacts.records import MadeWith
 from fer.data.dataset import Dataset
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,8 +36,8 @@ def record(
     seed: int,
     models: Iterable[Artifact] = (),
     packages: Sequence[str] = ("keras", "tensorflow", "numpy"),
-) -> dict[str, Any]:
-    """Commit, seed, digests of data and weights, versions: plain JSON types."""
+) -> MadeWith:
+    """Commit, seed, digests of data and weights, versions of the packages."""
     return {
         "commit": commit(),
         "seed": seed,

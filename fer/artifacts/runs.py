@@ -12,9 +12,9 @@ import io
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Final, NotRequired, TypedDict
 
-from fer import FerError, files
+from fer import FerError, files, schema
 from fer.data.dataset import Dataset
 from fer.scenarios import Scenario
 
@@ -32,10 +32,27 @@ Row = dict[str, float]
 BEST = "best.weights.h5"
 HISTORY = "history.csv"
 RUN = "run.json"
-# In `run.json`: the digest of the convolutions that the run began from, see
-# `vgg16.backbone_digest`.
-BACKBONE = "backbone_sha256"
+# In `run.json` and `config.json`, see `Run`.
+BACKBONE: Final = "backbone_sha256"
 RANKING = "results.csv"
+
+
+class Run(TypedDict):
+    """`run.json`.
+
+    scenario: every hyperparameter, as `Scenario.to_dict` wrote it and `Scenario.from_dict` checks
+    it. data: SHA-256 of the data set. backbone_sha256: `vgg16.backbone_digest` of the convolutions
+    that the run began from; None or missing before that is known.
+    """
+
+    scenario: dict[str, object]
+    data: str
+    backbone_sha256: NotRequired[str | None]
+
+
+def read(run_dir: Path) -> Run:
+    """What `run.json` says of the run. Raises as `schema.read`."""
+    return schema.read(run_dir / RUN, Run, "fer train baseline|proposed --run-dir")
 
 
 def checkpoint(epoch: int) -> str:
@@ -59,13 +76,13 @@ def prepare(scenario: Scenario, data: Dataset, run_dir: Path, resume: bool) -> i
             scenario or data.
     """
     path = run_dir / RUN
-    record: dict[str, Any] = {"scenario": scenario.to_dict(), "data": data.digest}
+    record: Run = {"scenario": scenario.to_dict(), "data": data.digest}
     if not path.exists():
         files.write_json(path, record)
         return 0
     if not resume:
         raise already_there(run_dir)
-    stored = files.read_json(path)
+    stored = read(run_dir)
     if stored["data"] != data.digest:
         raise FerError(
             "The run in {run_dir} was begun on other data; import that or start anew.",
@@ -76,8 +93,9 @@ def prepare(scenario: Scenario, data: Dataset, run_dir: Path, resume: bool) -> i
     _require_same(before, scenario, done, run_dir)
     history = [row for row in read_history(run_dir) if row["epoch"] <= done]
     write_history(run_dir, history)
-    kept = {BACKBONE: stored[BACKBONE]} if BACKBONE in stored else {}
-    files.write_json(path, {**record, **kept})
+    if BACKBONE in stored:
+        record[BACKBONE] = stored[BACKBONE]
+    files.write_json(path, record)
     return done
 
 
@@ -87,8 +105,8 @@ def require_backbone(run_dir: Path, digest: str) -> None:
     Raises:
         FerError: if it was another one.
     """
-    stored = files.read_json(run_dir / RUN).get(BACKBONE)
-    if stored not in (None, digest):
+    stored = read(run_dir).get(BACKBONE)
+    if stored is not None and stored != digest:
         raise FerError(
             "The run in {run_dir} began from other weights of VGG16 ({stored}) than these "
             "({digest}); name the same ones with --backbone-weights or --backbone-from.",
@@ -105,9 +123,10 @@ def record_backbone(run_dir: Path, digest: str) -> None:
         FerError: if it began from another one.
     """
     require_backbone(run_dir, digest)
-    record = files.read_json(run_dir / RUN)
+    record = read(run_dir)
     if record.get(BACKBONE) != digest:
-        files.write_json(run_dir / RUN, {**record, BACKBONE: digest})
+        record[BACKBONE] = digest
+        files.write_json(run_dir / RUN, record)
 
 
 def _require_same(before: Scenario, now: Scenario, done: int, run_dir: Path) -> None:

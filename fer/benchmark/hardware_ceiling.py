@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import openvino
 
 SIDE = 4096
 
@@ -59,7 +62,7 @@ def int8_seconds(shapes: list[tuple[int, int, int]], batch: int, repeats: int = 
     return sum(best[shape] for shape in shapes)
 
 
-def _convolution(side: int, channels: int, width: int, batch: int) -> Any:
+def _convolution(side: int, channels: int, width: int, batch: int) -> openvino.Model:
     import openvino
     from openvino import opset13 as op
 

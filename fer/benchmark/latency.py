@@ -15,7 +15,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
@@ -24,6 +23,14 @@ from numpy.typing import NDArray
 from fer.artifacts import model_store
 from fer.artifacts.model_store import Artifact
 from fer.benchmark import hardware_ceiling
+from fer.benchmark.records import (
+    Benchmark,
+    ColdStart,
+    Machine,
+    ModelTime,
+    TrainingSpeed,
+    WayTimes,
+)
 from fer.inference import classification, keras_backend, openvino_backend
 from fer.networks import complexity, vgg16
 from fer.progress import Progress, part_of
@@ -43,8 +50,8 @@ def run(
     *,
     rounds: int = 30,
     progress: Progress | None = None,
-) -> dict[str, Any]:
-    """Times of both models together, by way and number of faces, as plain JSON types.
+) -> Benchmark:
+    """Times of both models together, by way and number of faces.
 
     Each way is given gray 48x48 faces and returns logits, preprocessing included. Times are in
     milliseconds; `speedup` is against two calls of Keras' `predict`; `share_of_ceiling` is the time
@@ -60,7 +67,7 @@ def run(
     found = model_store.available(folder)
     ways = _ways(found, folder)
     gflops = hardware_ceiling.float32_gflops()
-    table: dict[str, dict[str, dict[str, float]]] = {}
+    table: dict[str, dict[str, WayTimes]] = {}
     for position, count in enumerate(BATCHES):
         whole = len(BATCHES) * rounds
         told = part_of(progress, position * rounds, (position + 1) * rounds, whole)
@@ -104,9 +111,7 @@ def _times(
     return times
 
 
-def _figures(
-    taken: list[float], compared_with: list[float], least: float, count: int
-) -> dict[str, float]:
+def _figures(taken: list[float], compared_with: list[float], least: float, count: int) -> WayTimes:
     """What is shown of a way's milliseconds for so many faces; `least`: those of the ceiling."""
     p50 = float(np.median(taken))
     return {
@@ -157,15 +162,15 @@ def _int8_ceiling(found: dict[str, Artifact], count: int) -> float:
     return seconds
 
 
-def latencies(found: dict[str, Artifact], folder: Path, rounds: int) -> dict[str, dict[str, float]]:
+def latencies(found: dict[str, Artifact], folder: Path, rounds: int) -> dict[str, ModelTime]:
     """Milliseconds for one face of each model on its own, under the fast backend."""
     face = np.zeros((1, FER_SIZE, FER_SIZE), np.uint8)
-    shown = {}
+    shown: dict[str, ModelTime] = {}
     for key, model in found.items():
         backend = openvino_backend.FastBackend([model], folder)
         size = model.scenario.input_size
 
-        def ask(backend: Any = backend, size: int = size) -> object:
+        def ask(backend: openvino_backend.FastBackend = backend, size: int = size) -> object:
             return backend.logits(batch(face, size))
 
         shown[key] = {
@@ -189,7 +194,7 @@ print(json.dumps({"seconds": round(seconds, 2), "resident_mb": round(kib * 1024 
 """
 
 
-def cold_start(folder: Path, backend: str) -> dict[str, float]:
+def cold_start(folder: Path, backend: str) -> ColdStart:
     """Seconds from the first import to the first answer in a fresh process, and its memory (MB).
 
     Memory is read from Linux' /proc; elsewhere the result is empty.
@@ -202,10 +207,11 @@ def cold_start(folder: Path, backend: str) -> dict[str, float]:
         text=True,
         check=True,
     )
-    return dict(json.loads(child.stdout.strip().splitlines()[-1]))
+    found: ColdStart = json.loads(child.stdout.strip().splitlines()[-1])
+    return found
 
 
-def training_throughput(size: int = 96, steps: int = 12) -> dict[str, Any]:
+def training_throughput(size: int = 96, steps: int = 12) -> TrainingSpeed:
     """Images a second of `proposed`'s training step at that size: as configured, and float32.
 
     Both are Keras' `fit` on the same random faces, augmentation included, batch 64, and take turns
@@ -253,7 +259,7 @@ def _fit_speed(
     return len(faces) / (time.perf_counter() - started)
 
 
-def machine() -> dict[str, Any]:
+def machine() -> Machine:
     """The processor and the versions that the times belong to."""
     info = Path("/proc/cpuinfo")
     text = info.read_text(encoding="ascii", errors="ignore") if info.exists() else ""

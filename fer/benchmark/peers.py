@@ -11,11 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from types import ModuleType
 
 import numpy as np
 
 from fer.benchmark import hardware_ceiling
+from fer.benchmark.records import PeerTime
 from fer.vision.preprocessing import Rgb
 
 Ask = Callable[[Rgb], object]
@@ -27,10 +28,10 @@ class Peer:
 
     package: str
     module: str
-    make: Callable[[Any], Ask]
+    make: Callable[[ModuleType], Ask]
 
 
-def _deepface(module: Any) -> Ask:
+def _deepface(module: ModuleType) -> Ask:
     return lambda face: module.DeepFace.analyze(
         face[:, :, ::-1],
         actions=["emotion"],
@@ -40,7 +41,7 @@ def _deepface(module: Any) -> Ask:
     )
 
 
-def _hsemotion(module: Any) -> Ask:
+def _hsemotion(module: ModuleType) -> Ask:
     recognizer = module.HSEmotionRecognizer(model_name="enet_b0_8_best_vgaf")
     return lambda face: recognizer.predict_emotions(face, logits=False)
 
@@ -51,10 +52,10 @@ PEERS = (
 )
 
 
-def compare(rounds: int = 30) -> dict[str, dict[str, Any]]:
+def compare(rounds: int = 30) -> dict[str, PeerTime]:
     """Milliseconds for one cropped face of each peer by package, or why it was not timed."""
     face = np.random.default_rng(0).integers(0, 256, (224, 224, 3), dtype=np.uint8)
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, PeerTime] = {}
     for peer in PEERS:
         try:
             ask = peer.make(import_module(peer.module))

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 from rich.table import Table
 
-from fer import files
 from fer.artifacts import locations, model_store
 from fer.cli.console import (
     backbone_weights,
@@ -21,6 +19,7 @@ from fer.cli.console import (
 )
 from fer.data import dataset
 from fer.studies import analysis
+from fer.studies.records import ABLATION, Ablation
 
 
 @click.command()
@@ -46,7 +45,7 @@ def ablate(
 
     with progress_bar("Ablation") as update:
 
-        def progress(done: float, total: float, /, **details: Any) -> None:
+        def progress(done: float, total: float, /, **details: object) -> None:
             update(done, total)
             if done == total:
                 click.echo(f"{details['run']}: trained")
@@ -58,7 +57,7 @@ def ablate(
             backbone_weights=backbone_weights or "imagenet",
             progress=progress,
         )
-    files.write_json(analysis.path_of("ablation", models_dir), record)
+    ABLATION.write(models_dir, record)
     model_store.write_manifest(models_dir)
     _print(record)
 
@@ -81,7 +80,7 @@ def analyse(studies: tuple[str, ...], models_dir: Path, data_dir: Path) -> None:
     quiet_tensorflow()
     with progress_bar("Analysing") as update:
 
-        def progress(done: float, total: float, /, **details: Any) -> None:
+        def progress(done: float, total: float, /, **details: object) -> None:
             update(done, total)
             if done == total:
                 click.echo(f"{details['study']}: done")
@@ -90,9 +89,9 @@ def analyse(studies: tuple[str, ...], models_dir: Path, data_dir: Path) -> None:
     out.print(f"Wrote {models_dir / model_store.ANALYSIS}.")
 
 
-def _print(record: dict[str, object]) -> None:
+def _print(record: Ablation) -> None:
     table = Table("without", "seed", "PrivateTest accuracy", "macro F1", "gain of the ingredient")
-    for run in record["runs"]:  # type: ignore[attr-defined]
+    for run in record["runs"]:
         gain = run.get("gain")
         table.add_row(
             run["without"],

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import click
 from rich.table import Table
 
-from fer import FerError, files
+from fer import FerError
 from fer.artifacts import locations, model_store
 from fer.artifacts.model_store import Predictions
 from fer.cli.console import models_dir, note, out
 from fer.crowd import study
+from fer.crowd.records import CROWD, Crowd, Share
 from fer.data import votes
 from fer.data.votes import Votes
 
@@ -60,8 +60,7 @@ def differences(
     now = study.study(predictions, found) if predictions else {}
     if not now:
         return []
-    path = models_dir / model_store.CROWD
-    stored = files.read_json(path) if path.exists() else None
+    stored = CROWD.read(models_dir)
     return study.differences(stored, {"votes_sha256": found.digest, "splits": now}, tolerance)
 
 
@@ -74,7 +73,7 @@ def write(models_dir: Path, found: Votes) -> bool:
     return record is not None
 
 
-def _print(record: Mapping[str, Any]) -> None:
+def _print(record: Crowd) -> None:
     table = Table("agreement", "split", "images", "with", "share", "95 % interval")
     for split, row in record["splits"].items():
         with_majority = f"{row['images_with_majority']:,}"
@@ -94,5 +93,5 @@ def _print(record: Mapping[str, Any]) -> None:
     out.print(table)
 
 
-def _cells(found: Mapping[str, Any]) -> tuple[str, str]:
+def _cells(found: Share) -> tuple[str, str]:
     return f"{found['share']:.4f}", "{:.4f}-{:.4f}".format(*found["interval"])

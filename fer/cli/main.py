@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 from rich.table import Table
 
 from fer import FerError, __version__, scenarios
 from fer.artifacts import locations, model_store, runs
+from fer.artifacts.records import Metrics
 from fer.cli import analysis, crowd, predict, serving
 from fer.cli import data as data_commands
 from fer.cli.console import (
@@ -25,6 +26,7 @@ from fer.cli.console import (
     quiet_tensorflow,
 )
 from fer.data import dataset
+from fer.evaluation.records import COMPARISON, PROTOCOL_SCORES, Comparison
 from fer.training import distribution, jobs, monitor
 
 if TYPE_CHECKING:
@@ -107,7 +109,7 @@ def train(
         quiet_tensorflow()
         from fer.training import loop
 
-        def progress(done: float, total: float, /, **details: Any) -> None:
+        def progress(done: float, total: float, /, **details: float) -> None:
             update(done, total, **details)
             tell(done, total, **details)
 
@@ -271,15 +273,15 @@ def evaluate(
     if found_votes is not None:
         crowd.write(models_dir, found_votes)
     publishing.finish(models_dir)
-    if (models_dir / model_store.COMPARISON).exists():
-        _print_comparison(models_dir)
+    comparison = COMPARISON.read(models_dir)
+    if comparison is not None:
+        _print_comparison(comparison)
 
 
 def _evaluate_protocols(
     classifier: Classifier, data: dataset.Dataset, models_dir: Path, tolerance: float | None
 ) -> None:
     """Writes what averaging over views gives; with a tolerance, compares with what is stored."""
-    from fer import files
     from fer.evaluation import protocols as protocols_of_evaluation
 
     with progress_bar("Evaluating") as update:
@@ -299,10 +301,11 @@ def _evaluate_protocols(
                 table.add_row(key, protocol, split, *cells)
     out.print(table)
     if tolerance is None:
-        protocols_of_evaluation.save(record, models_dir)
+        PROTOCOL_SCORES.write(models_dir, record)
         model_store.write_manifest(models_dir)
         return
-    stored = files.read_json(model_store.checked(models_dir, model_store.PROTOCOLS))
+    model_store.checked(models_dir, PROTOCOL_SCORES.name)
+    stored = PROTOCOL_SCORES.require(models_dir)
     problems = protocols_of_evaluation.differences(stored, record, tolerance)
     if problems:
         raise FerError(
@@ -311,9 +314,11 @@ def _evaluate_protocols(
     out.print(f"The stored metrics are reproduced within ±{tolerance}.")
 
 
-def _print_metrics(records: dict[str, dict[str, Any]]) -> None:
+def _print_metrics(records: dict[str, Metrics]) -> None:
+    from fer.evaluation.evaluate import CHECKED
+
     table = Table("metric", *(f"{key} {s}" for key, r in records.items() for s in r["splits"]))
-    for name in ("accuracy", "balanced_accuracy", "macro_f1", "log_loss", "brier_score", "ece"):
+    for name in CHECKED:
         table.add_row(
             name, *(f"{s[name]:.4f}" for r in records.values() for s in r["splits"].values())
         )
@@ -328,10 +333,8 @@ def _print_metrics(records: dict[str, dict[str, Any]]) -> None:
     out.print(table)
 
 
-def _print_comparison(models_dir: Path) -> None:
-    from fer import files
-
-    for split, row in files.read_json(models_dir / model_store.COMPARISON)["splits"].items():
+def _print_comparison(comparison: Comparison) -> None:
+    for split, row in comparison["splits"].items():
         low, high = row["gain_interval"]
         out.print(
             f"{split}: proposed - baseline {row['gain']:+.4f} (95 % {low:+.4f} to {high:+.4f}), "

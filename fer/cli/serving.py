@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import click
 from rich.table import Table
 
-from fer import FerError, files
+from fer import FerError, files, schema
 from fer.artifacts import locations, model_store
 from fer.benchmark import peers
+from fer.benchmark.records import BENCHMARK, Benchmark
 from fer.cli.console import (
     PATH,
     data_dir,
@@ -81,7 +81,7 @@ def export(
         )
     publishing.finish(models_dir)
     table = Table("model", "split", "int8 accuracy", "float32 accuracy", "top-1 agreement")
-    for key, splits in record["fidelity"].items():
+    for key, splits in record.get("fidelity", {}).items():
         for split, row in splits.items():
             table.add_row(
                 key,
@@ -116,27 +116,31 @@ def benchmark(
     quiet_tensorflow()
     from fer.benchmark import latency as timing
 
+    measured: Benchmark | None = None
     if training:
-        record = timing.training_throughput()
+        record: dict[str, object] = {**timing.training_throughput()}
     else:
         with progress_bar("Timing") as update:
-            record = timing.run(models_dir, rounds=rounds, progress=update)
+            measured = timing.run(models_dir, rounds=rounds, progress=update)
+        record = {**measured}
     if compare:
         record["peers"] = peers.compare(rounds)
     if target is None:
         click.echo(json.dumps(record, indent=2))
     else:
-        before = files.read_json(target) if target.exists() else {}
+        before = (
+            schema.read(target, dict[str, object], BENCHMARK.command) if target.exists() else {}
+        )
         # Training is timed on its own; both kinds of figures share a file.
         kept = {"training": before["training"]} if "training" in before else {}
         files.write_json(target, {**before, "training": record} if training else {**record, **kept})
         if target.parent == models_dir:
             model_store.write_manifest(models_dir)
-    if not training:
-        out.print(_table(record))
+    if measured is not None:
+        out.print(_table(measured))
 
 
-def _table(record: dict[str, Any]) -> Table:
+def _table(record: Benchmark) -> Table:
     table = Table("way", "faces", "p50 (ms)", "p95 (ms)", "faces/s", "speed-up", "of ceiling")
     for way, by_count in record["ways"].items():
         for count, row in by_count.items():

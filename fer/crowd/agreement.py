@@ -7,6 +7,8 @@ most frequent answer by an equal share, as if lots were drawn.
 
 from __future__ import annotations
 
+from typing import Literal, get_args
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,7 +22,8 @@ Floats = NDArray[np.float64]
 # So many of ten voters chose the same: the crowd has a majority.
 ENOUGH = 5
 # With whom the crowd sides where a model's answer is not the label.
-SIDES: tuple[str, ...] = ("model", "label", "both", "neither", "no_majority")
+Side = Literal["model", "label", "both", "neither", "no_majority"]
+SIDES: tuple[Side, ...] = get_args(Side)
 RESAMPLES = 10_000
 
 

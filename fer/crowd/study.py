@@ -7,16 +7,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fer import files
 from fer.artifacts import model_store, provenance
 from fer.artifacts.model_store import Artifact, Predictions
 from fer.crowd import agreement
 from fer.crowd.agreement import Counts, Floats
+from fer.crowd.records import (
+    CROWD,
+    Agreement,
+    Crowd,
+    CrowdFigures,
+    CrowdGain,
+    CrowdSplit,
+    ErrorSides,
+    Level,
+    ModelAgreement,
+    Share,
+)
 from fer.data.dataset import Split
 from fer.data.votes import Votes
 
@@ -24,13 +35,16 @@ TEST_SPLITS = (Split.PUBLIC_TEST, Split.PRIVATE_TEST)
 # The two whose gain is measured.
 PAIR = ("baseline", "proposed")
 # What `--check` compares, of every model and split; divergences are no shares.
-CHECKED = ("label", "majority", "voters", "others", "ece_voters", "ece_majority")
-CHECKED_NATS = ("divergence", "cross_entropy")
+CheckedShare = Literal["label", "majority", "voters", "others"]
+CheckedNumber = Literal["ece_voters", "ece_majority", "divergence", "cross_entropy"]
+CHECKED_SHARES: tuple[CheckedShare, ...] = get_args(CheckedShare)
+CHECKED_NUMBERS: tuple[CheckedNumber, ...] = get_args(CheckedNumber)
+NATS = ("divergence", "cross_entropy")
 
 
-def study(predictions: Mapping[str, Predictions], votes: Votes) -> dict[str, Any]:
-    """For each test split, how models, FER-2013's labels and single voters agree with the crowd,
-    as plain JSON types; empty if no image has votes.
+def study(predictions: Mapping[str, Predictions], votes: Votes) -> dict[str, CrowdSplit]:
+    """For each test split, how models, FER-2013's labels and single voters agree with the crowd;
+    empty if no image has votes.
 
     Args:
         predictions: by model key, all about the same images.
@@ -53,7 +67,7 @@ def study(predictions: Mapping[str, Predictions], votes: Votes) -> dict[str, Any
 
 def of_split(
     counts: Counts, labels: NDArray[np.int64], probabilities: Mapping[str, Floats]
-) -> dict[str, Any]:
+) -> CrowdSplit:
     """The figures of one split, all of images with votes.
 
     Shares are of 1. `label`: agreement with FER-2013's label. `majority`: with the crowd's most
@@ -63,7 +77,7 @@ def of_split(
     """
     chosen = agreement.has_majority(counts)
     answers = {key: p.argmax(axis=1) for key, p in probabilities.items()}
-    found: dict[str, Any] = {
+    found: CrowdSplit = {
         "images": len(labels),
         "images_with_majority": int(chosen.sum()),
         "images_with_tie": int(((agreement.winners(counts) > 0).sum(axis=1) > 1)[chosen].sum()),
@@ -86,7 +100,7 @@ def of_split(
     return found
 
 
-def _mean(values: Floats) -> dict[str, Any]:
+def _mean(values: Floats) -> Share:
     return {"share": float(values.mean()), "interval": agreement.mean_interval(values)}
 
 
@@ -97,9 +111,7 @@ def _pairs(counts: Counts) -> Floats:
     return np.asarray((votes * (votes - 1)).sum(axis=1) / (total * (total - 1)))
 
 
-def _agreement(
-    counts: Counts, answers: NDArray[np.int64], chosen: NDArray[np.bool_]
-) -> dict[str, Any]:
+def _agreement(counts: Counts, answers: NDArray[np.int64], chosen: NDArray[np.bool_]) -> Agreement:
     return {
         "majority": _mean(agreement.credit(counts, answers)[chosen]),
         "voters": _mean(agreement.share_of_voters(counts, answers)),
@@ -113,7 +125,7 @@ def _model(
     probabilities: Floats,
     answers: NDArray[np.int64],
     chosen: NDArray[np.bool_],
-) -> dict[str, Any]:
+) -> ModelAgreement:
     confidence = probabilities.max(axis=1)
     by_voters = agreement.share_of_voters(counts, answers)
     by_majority = agreement.credit(counts, answers)[chosen]
@@ -134,12 +146,10 @@ def _model(
     }
 
 
-def _errors(
-    counts: Counts, labels: NDArray[np.int64], answers: NDArray[np.int64]
-) -> dict[str, Any]:
+def _errors(counts: Counts, labels: NDArray[np.int64], answers: NDArray[np.int64]) -> ErrorSides:
     """Of the answers that are not the label: with whom the crowd sides."""
     wrong = answers != labels
-    found: dict[str, Any] = {"images": int(wrong.sum())}
+    found: ErrorSides = {"images": int(wrong.sum())}
     if not wrong.any():
         return found
     of_error = agreement.side_of(counts[wrong], answers[wrong], labels[wrong])
@@ -151,14 +161,14 @@ def _errors(
 
 def _levels(
     counts: Counts, labels: NDArray[np.int64], answers: Mapping[str, NDArray[np.int64]]
-) -> list[dict[str, Any]]:
+) -> list[Level]:
     """By how many voters chose the most frequent emotion, from all ten down; accuracy against the
     majority only where there is one."""
     level_of = agreement.agreement(counts)
     table = []
     for level in sorted(np.unique(level_of).tolist(), reverse=True):
         at = level_of == level
-        row: dict[str, Any] = {"votes": int(level), "images": int(at.sum()), "models": {}}
+        row: Level = {"votes": int(level), "images": int(at.sum()), "models": {}}
         has_majority = level >= agreement.ENOUGH
         if has_majority:
             row["fer2013_label"] = _mean(agreement.credit(counts[at], labels[at]))
@@ -179,7 +189,7 @@ def _gain(
     labels: NDArray[np.int64],
     answers: Mapping[str, NDArray[np.int64]],
     chosen: NDArray[np.bool_],
-) -> dict[str, Any]:
+) -> CrowdGain:
     """What `proposed` gains over `baseline` by each yardstick, pairs of answers kept together."""
     baseline, proposed = (answers[key] for key in PAIR)
     by_label = (proposed == labels).astype(np.float64) - (baseline == labels)
@@ -197,7 +207,7 @@ def _gain(
 
 def record(
     predictions: Mapping[str, Predictions], models: Mapping[str, Artifact], votes: Votes
-) -> dict[str, Any] | None:
+) -> Crowd | None:
     """The content of `crowd.json`; None if no image has votes.
 
     It names the commit, and the digests of data, votes, weights and predictions it was made from.
@@ -205,9 +215,12 @@ def record(
     splits = study(predictions, votes)
     if not splits:
         return None
+    measured = {key: models[key].metrics for key in predictions}
     return {
         "commit": provenance.commit(),
-        "data_sha256": {key: (models[key].metrics or {})["data_sha256"] for key in predictions},
+        "data_sha256": {
+            key: metrics["data_sha256"] for key, metrics in measured.items() if metrics is not None
+        },
         "votes_sha256": votes.digest,
         "weights_sha256": {key: models[key].digest for key in predictions},
         "predictions_sha256": {
@@ -240,7 +253,7 @@ def stored_predictions(folder: Path) -> tuple[dict[str, Artifact], dict[str, Pre
     }
 
 
-def write(folder: Path, votes: Votes) -> dict[str, Any] | None:
+def write(folder: Path, votes: Votes) -> Crowd | None:
     """Makes `crowd.json` anew from the stored predictions, and returns it; removes it and returns
     None if no evaluated image has votes. The manifest is the caller's to write.
 
@@ -250,15 +263,13 @@ def write(folder: Path, votes: Votes) -> dict[str, Any] | None:
     models, predictions = stored_predictions(folder)
     found = record(predictions, models, votes) if predictions else None
     if found is None:
-        (folder / model_store.CROWD).unlink(missing_ok=True)
+        (folder / CROWD.name).unlink(missing_ok=True)
     else:
-        files.write_json(folder / model_store.CROWD, found)
+        CROWD.write(folder, found)
     return found
 
 
-def differences(
-    stored: Mapping[str, Any] | None, now: Mapping[str, Any], tolerance: float
-) -> list[str]:
+def differences(stored: Crowd | None, now: CrowdFigures, tolerance: float) -> list[str]:
     """One phrase for every stored figure that the new ones miss by more than the tolerance, ten
     times as much for divergences."""
     if stored is None:
@@ -268,17 +279,22 @@ def differences(
     found = []
     for split, values in now["splits"].items():
         for key, model in values["models"].items():
-            before = stored["splits"].get(split, {}).get("models", {}).get(key)
-            if before is None:
+            before = stored["splits"].get(split)
+            if before is None or key not in before["models"]:
                 found.append(f"crowd.json has no {split} of {key}")
                 continue
-            for name in (*CHECKED, *CHECKED_NATS):
-                limit = tolerance * (10 if name in CHECKED_NATS else 1)
-                old, new = (_number(of[name]) for of in (before, model))
-                if abs(old - new) > limit:
-                    found.append(f"{key} {split} crowd {name} is {new:.4f}, stored {old:.4f}")
+            old, new = _checked(before["models"][key]), _checked(model)
+            for name, value in new.items():
+                limit = tolerance * (10 if name in NATS else 1)
+                if abs(old[name] - value) > limit:
+                    found.append(
+                        f"{key} {split} crowd {name} is {value:.4f}, stored {old[name]:.4f}"
+                    )
     return found
 
 
-def _number(value: Any) -> float:
-    return float(value["share"] if isinstance(value, dict) else value)
+def _checked(model: ModelAgreement) -> dict[str, float]:
+    """The figures of a model that are compared, by name."""
+    found: dict[str, float] = {name: model[name]["share"] for name in CHECKED_SHARES}
+    found.update({name: model[name] for name in CHECKED_NUMBERS})
+    return found

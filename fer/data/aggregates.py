@@ -6,14 +6,14 @@ Counts, mean and standard-deviation face of each class, pixel statistics, framin
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fer import FerError, emotions, files
-from fer.data.dataset import OFFICIAL_COUNTS, SPLITS, Dataset, Split
+from fer import FerError, emotions, files, schema
+from fer.data.dataset import OFFICIAL_COUNTS, SPLITS, Dataset, GrayStatistics, Split
 from fer.progress import Progress
 from fer.vision import faces
 
@@ -27,6 +27,72 @@ DUPLICATES = "duplicates.json"
 HASH_DISTANCE = 8
 CORRELATION = 0.9
 BLOCK = 2048
+COMMAND = "fer data aggregate"
+
+
+class Pixels(TypedDict):
+    """The pixels of some images, gray values 0-255: mean, standard deviation, the three quartiles,
+    and how many lie in each of 32 bins of eight values."""
+
+    mean: float
+    standard_deviation: float
+    quartiles: list[int]
+    histogram: list[int]
+
+
+class FramingSummary(TypedDict):
+    """How YuNet's boxes lie in faces as FER-2013 frames them.
+
+    images: how many were looked at. share_with_one_face: 0-1. side, dx, dy: as in `faces.Framing`.
+    """
+
+    images: int
+    share_with_one_face: float
+    side: float
+    dx: float
+    dy: float
+
+
+class Summary(TypedDict):
+    """`data/summary.json`. official_counts, counts: images by split and emotion. pixels: by split.
+    class_pixels: of Training, by emotion."""
+
+    data_sha256: str
+    gray: GrayStatistics
+    official_counts: dict[str, dict[str, int]]
+    counts: dict[str, dict[str, int]]
+    pixels: dict[str, Pixels]
+    class_pixels: dict[str, Pixels]
+    framing: FramingSummary
+
+
+class Pairs(TypedDict):
+    """Pairs of images that repeat each other.
+
+    pairs: how many, by "split/split". pairs_with_different_labels: of all of them. images: that are
+    in any pair. leaked: images of each test split that have a twin in Training.
+    """
+
+    pairs: dict[str, int]
+    pairs_with_different_labels: int
+    images: int
+    leaked: dict[str, int]
+
+
+class DuplicateCounts(TypedDict):
+    """What `duplicates` counts; hash_distance: in bits of 63; correlation: of pixels, at least."""
+
+    hash_distance: int
+    correlation: float
+    exact: Pairs
+    near: Pairs
+    exact_or_near: Pairs
+
+
+class Duplicates(DuplicateCounts):
+    """`data/duplicates.json`, of the data set with that SHA-256."""
+
+    data_sha256: str
 
 
 def write(data: Dataset, detector: faces.Detector, folder: Path = FOLDER) -> None:
@@ -41,37 +107,34 @@ def write(data: Dataset, detector: faces.Detector, folder: Path = FOLDER) -> Non
     rows = data.rows(Split.TRAINING)
     sample = np.sort(np.random.default_rng(0).choice(rows, min(4000, len(rows)), replace=False))
     framing, share = faces.measure_framing(data.images[sample], detector)
-    files.write_json(
-        folder / SUMMARY,
-        {
-            "data_sha256": data.digest,
-            "gray": data.gray,
-            "official_counts": _by_name(OFFICIAL_COUNTS),
-            "counts": _by_name(data.counts),
-            "pixels": {split.value: pixel_statistics(data, split) for split in SPLITS},
-            "class_pixels": {
-                key: pixel_statistics(data, Split.TRAINING, key) for key in emotions.KEYS
-            },
-            "framing": {
-                "images": len(sample),
-                "share_with_one_face": round(share, 4),
-                "side": round(framing.side, 4),
-                "dx": round(framing.dx, 4),
-                "dy": round(framing.dy, 4),
-            },
+    summary: Summary = {
+        "data_sha256": data.digest,
+        "gray": data.gray,
+        "official_counts": _by_name(OFFICIAL_COUNTS),
+        "counts": _by_name(data.counts),
+        "pixels": {split.value: pixel_statistics(data, split) for split in SPLITS},
+        "class_pixels": {key: pixel_statistics(data, Split.TRAINING, key) for key in emotions.KEYS},
+        "framing": {
+            "images": len(sample),
+            "share_with_one_face": round(share, 4),
+            "side": round(framing.side, 4),
+            "dx": round(framing.dx, 4),
+            "dy": round(framing.dy, 4),
         },
-    )
-    files.write_json(folder / DUPLICATES, {"data_sha256": data.digest, **duplicates(data)})
+    }
+    files.write_json(folder / SUMMARY, summary)
+    counted: Duplicates = {"data_sha256": data.digest, **duplicates(data)}
+    files.write_json(folder / DUPLICATES, counted)
 
 
-def read_summary(folder: Path = FOLDER) -> dict[str, Any]:
-    """What `write` stored of counts, pixels and framing."""
-    return dict(files.read_json(folder / SUMMARY))
+def read_summary(folder: Path = FOLDER) -> Summary:
+    """What `write` stored of counts, pixels and framing. Raises as `schema.read`."""
+    return schema.read(folder / SUMMARY, Summary, COMMAND)
 
 
-def read_duplicates(folder: Path = FOLDER) -> dict[str, Any]:
-    """What `write` stored of duplicates."""
-    return dict(files.read_json(folder / DUPLICATES))
+def read_duplicates(folder: Path = FOLDER) -> Duplicates:
+    """What `write` stored of duplicates. Raises as `schema.read`."""
+    return schema.read(folder / DUPLICATES, Duplicates, COMMAND)
 
 
 def read_class_faces(folder: Path = FOLDER) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
@@ -101,7 +164,7 @@ def class_faces(data: Dataset) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     return np.rint(mean).astype(np.uint8), np.rint(deviation).astype(np.uint8)
 
 
-def pixel_statistics(data: Dataset, split: Split, emotion: str | None = None) -> dict[str, Any]:
+def pixel_statistics(data: Dataset, split: Split, emotion: str | None = None) -> Pixels:
     """Mean, standard deviation, quartiles and a 32-bin histogram of the pixels (0-255) of a
     split, or of one class of it.
 
@@ -126,7 +189,7 @@ def pixel_statistics(data: Dataset, split: Split, emotion: str | None = None) ->
     }
 
 
-def duplicates(data: Dataset, progress: Progress | None = None) -> dict[str, Any]:
+def duplicates(data: Dataset, progress: Progress | None = None) -> DuplicateCounts:
     """How many images repeat another one exactly or nearly, within and across splits.
 
     Exact: equal pixels. Near: perceptual hash (low frequencies of the discrete cosine transform
@@ -150,7 +213,7 @@ def duplicates(data: Dataset, progress: Progress | None = None) -> dict[str, Any
     }
 
 
-def _summary(data: Dataset, pairs: NDArray[np.int64]) -> dict[str, Any]:
+def _summary(data: Dataset, pairs: NDArray[np.int64]) -> Pairs:
     rank = {split.value: position for position, split in enumerate(SPLITS)}
     counted: dict[str, int] = {}
     for a, b in pairs:

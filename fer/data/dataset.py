@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import NotRequired, TypedDict
 
 import numpy as np
 import pyarrow.parquet as parquet
 from numpy.typing import NDArray
 
-from fer import FerError, emotions, files
+from fer import FerError, emotions, schema
 from fer.vision.preprocessing import FER_SIZE
 
 MANIFEST = "dataset.json"
@@ -93,6 +93,36 @@ def class_counts(
     }
 
 
+class GrayStatistics(TypedDict):
+    """Mean and standard deviation of all gray values (0-255)."""
+
+    mean: float
+    standard_deviation: float
+
+
+class Manifest(TypedDict):
+    """`dataset.json`: which files are the data set, and how it was imported.
+
+    images, index: files in the same folder. digest: as `content_digest`; of a subset its own, and
+    `whole` is that of what it is a `fraction` (0-1) of. md5: of the table that was imported, None
+    of other sources. imported: when, ISO 8601. counts: as `class_counts`, by split. gray: missing
+    where an earlier version imported. skipped, differences: a sentence each.
+    """
+
+    images: str
+    index: str
+    digest: str
+    md5: NotRequired[str | None]
+    imported: str
+    source: str
+    counts: dict[str, list[int]]
+    gray: NotRequired[GrayStatistics]
+    skipped: list[str]
+    differences: list[str]
+    fraction: NotRequired[float]
+    whole: NotRequired[str]
+
+
 @dataclass(frozen=True)
 class Dataset:
     """The imported data set. Row i of every array is the same image.
@@ -102,7 +132,7 @@ class Dataset:
     """
 
     folder: Path
-    manifest: dict[str, Any]
+    manifest: Manifest
     images: NDArray[np.uint8]
     labels: NDArray[np.int64]
     splits: NDArray[np.str_]
@@ -136,14 +166,14 @@ class Dataset:
         return notice(self.manifest)
 
     @cached_property
-    def gray(self) -> dict[str, float]:
+    def gray(self) -> GrayStatistics:
         """As `gray_statistics`, of all images."""
-        return dict(self.manifest.get("gray") or gray_statistics(self.images))
+        return self.manifest.get("gray") or gray_statistics(self.images)
 
     @property
     def digest(self) -> str:
         """SHA-256 over images, labels and splits: two imports of the same data have the same."""
-        return str(self.manifest["digest"])
+        return self.manifest["digest"]
 
 
 def is_imported(folder: Path = FOLDER) -> bool:
@@ -163,7 +193,7 @@ def open_dataset(folder: Path = FOLDER) -> Dataset:
             "or: fer data download",
             folder=folder,
         )
-    manifest = files.read_json(folder / MANIFEST)
+    manifest = schema.read(folder / MANIFEST, Manifest, "fer data import PATH")
     try:
         images = np.load(folder / manifest["images"], mmap_mode="r", allow_pickle=False)
         index = parquet.read_table(folder / manifest["index"], memory_map=True)
@@ -239,7 +269,7 @@ def subset(data: Dataset, fraction: float, seed: int) -> Dataset:
                 parts.append(rng.choice(rows, count, replace=False))
     kept = np.sort(np.concatenate(parts))
     images, labels, splits = data.images[kept], data.labels[kept], data.splits[kept]
-    manifest = {
+    manifest: Manifest = {
         **data.manifest,
         "digest": content_digest(images, labels, splits),
         "fraction": fraction,
@@ -265,7 +295,7 @@ def is_official(digest: str) -> bool:
     return digest == KAGGLE_DIGEST or digest.startswith(ORIGINAL_DIGEST)
 
 
-def origin(manifest: dict[str, Any]) -> Origin:
+def origin(manifest: Manifest) -> Origin:
     """Whose pixels a set has, by what its import recorded."""
     digest = manifest.get("whole", manifest["digest"])
     if digest == KAGGLE_DIGEST:
@@ -278,7 +308,7 @@ def origin(manifest: dict[str, Any]) -> Origin:
     return Origin.COPY
 
 
-def notice(manifest: dict[str, Any]) -> FerError | None:
+def notice(manifest: Manifest) -> FerError | None:
     """In words that an imported set is not FER-2013; None if it is."""
     found = origin(manifest)
     if found == Origin.OTHER:
@@ -296,7 +326,7 @@ def notice(manifest: dict[str, Any]) -> FerError | None:
     return None
 
 
-def gray_statistics(images: NDArray[np.uint8]) -> dict[str, float]:
+def gray_statistics(images: NDArray[np.uint8]) -> GrayStatistics:
     """Mean and standard deviation of all gray values (0-255), rounded to two decimals."""
     histogram = np.zeros(256, dtype=np.int64)
     for start in range(0, len(images), BLOCK):

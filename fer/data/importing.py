@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path, PurePath
-from typing import IO, Any
+from typing import IO
 
 import filelock
 import numpy as np
@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from fer import FerError, emotions, files
 from fer.data import dataset, votes
-from fer.data.dataset import FOLDER, MANIFEST, SPLITS, LabelledFace
+from fer.data.dataset import FOLDER, MANIFEST, SPLITS, LabelledFace, Manifest
 from fer.data.formats import archive_files, face_files
 from fer.data.formats.face_tables import CsvTable
 from fer.progress import Progress
@@ -202,17 +202,14 @@ def _store(faces: Faces, source: str, md5: str | None, folder: Path, report: Rep
     counts = dataset.class_counts(faces.labels, faces.splits)
     report.images = len(faces.labels)
     report.differences = dataset.count_differences(counts)
-    names = {
+    manifest: Manifest = {
         "images": f"images-{digest[:12]}.npy",
         "index": f"index-{digest[:12]}.parquet",
-    }
-    manifest: dict[str, Any] = {
-        **names,
         "digest": digest,
         "md5": md5,
         "imported": datetime.now(UTC).isoformat(timespec="seconds"),
         "source": source,
-        "counts": {split.value: counts[split] for split in SPLITS},
+        "counts": {split.value: list(counts[split]) for split in SPLITS},
         "gray": dataset.gray_statistics(faces.images),
         "skipped": report.skipped,
         "differences": report.differences,
@@ -227,13 +224,16 @@ def _store(faces: Faces, source: str, md5: str | None, folder: Path, report: Rep
         }
     )
     with _alone(folder):
-        with files.replacing(folder / names["images"]) as temporary, temporary.open("wb") as stream:
+        with (
+            files.replacing(folder / manifest["images"]) as temporary,
+            temporary.open("wb") as stream,
+        ):
             np.save(stream, faces.images, allow_pickle=False)
-        with files.replacing(folder / names["index"]) as temporary:
+        with files.replacing(folder / manifest["index"]) as temporary:
             parquet.write_table(index, temporary)
         files.write_json(folder / MANIFEST, manifest)
         for old in folder.iterdir():
-            if old.name not in (MANIFEST, LOCK, *names.values()):
+            if old.name not in (MANIFEST, LOCK, manifest["images"], manifest["index"]):
                 # Windows refuses to delete a file that another process has mapped; the next import
                 # tries again, and the manifest no longer names it.
                 with suppress(OSError):

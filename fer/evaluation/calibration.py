@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +25,10 @@ def _bins(shares: NDArray[np.float64], bins: int) -> NDArray[np.int64]:
 
 
 def binned(
-    confidence: NDArray[np.float64], agreed: NDArray[Any], called: str, bins: int = ECE_BINS
+    confidence: NDArray[np.float64],
+    agreed: NDArray[np.bool_] | NDArray[np.float64],
+    called: str,
+    bins: int = ECE_BINS,
 ) -> list[dict[str, float]]:
     """For each non-empty bin of confidence (n,): its edges, count, mean confidence, and under
     `called` the mean of how far each answer was agreed with (n,), both 0-1."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,13 +11,18 @@ from numpy.typing import NDArray
 from fer import FerError, files
 from fer.artifacts import model_store
 from fer.artifacts.model_store import Artifact, Predictions
+from fer.artifacts.records import Metrics, SplitScores
 from fer.data.dataset import Dataset, Split
 from fer.evaluation import metrics
 from fer.evaluation.calibration import ECE_BINS, Probabilities, expected_calibration_error
+from fer.evaluation.records import COMPARISON, Comparison
 from fer.inference.classification import Classifier, softmax
 from fer.progress import Progress
 
 TEST_SPLITS = (Split.PUBLIC_TEST, Split.PRIVATE_TEST)
+Checked = Literal["accuracy", "balanced_accuracy", "macro_f1", "log_loss", "brier_score", "ece"]
+# What `--check` compares.
+CHECKED: tuple[Checked, ...] = get_args(Checked)
 
 
 def evaluate(
@@ -25,7 +31,7 @@ def evaluate(
     *,
     batch_size: int = 32,
     progress: Progress | None = None,
-) -> dict[str, tuple[dict[str, Any], Predictions]]:
+) -> dict[str, tuple[Metrics, Predictions]]:
     """Metrics and predictions of every model of the classifier on PublicTest and PrivateTest.
 
     Single crop, no test-time augmentation. The temperature is fitted on PublicTest and applied to
@@ -79,10 +85,18 @@ def measure(
     classifier: Classifier,
     key: str,
     data: Dataset,
-) -> dict[str, Any]:
+) -> Metrics:
     """The content of `metrics.json`: metrics of both test splits and what they were computed of."""
     model = classifier.models[key]
-    record: dict[str, Any] = {
+    splits: dict[str, SplitScores] = {}
+    for split in TEST_SPLITS:
+        part = predictions.of(split)
+        rows = predictions.splits == split.value
+        splits[split.value] = {
+            **metrics.report(part.labels, part.probabilities),
+            "ece_uncalibrated": expected_calibration_error(part.labels, uncalibrated[rows]),
+        }
+    return {
         "model": model.key,
         "weights_sha256": model.digest,
         "data_sha256": data.digest,
@@ -91,21 +105,11 @@ def measure(
         "temperature": temperature,
         "ece_bins": ECE_BINS,
         "bootstrap_resamples": metrics.RESAMPLES,
-        "splits": {},
+        "splits": splits,
     }
-    for split in TEST_SPLITS:
-        part = predictions.of(split)
-        rows = predictions.splits == split.value
-        record["splits"][split.value] = {
-            **metrics.report(part.labels, part.probabilities),
-            "ece_uncalibrated": expected_calibration_error(part.labels, uncalibrated[rows]),
-        }
-    return record
 
 
-def save(
-    results: dict[str, tuple[dict[str, Any], Predictions]], models: dict[str, Artifact]
-) -> None:
+def save(results: dict[str, tuple[Metrics, Predictions]], models: dict[str, Artifact]) -> None:
     """Writes metrics and predictions beside each model, and the comparison where there are both.
 
     Raises:
@@ -120,7 +124,7 @@ def save(
         write_comparison(folder)
 
 
-def differences(stored: dict[str, Any] | None, now: dict[str, Any], tolerance: float) -> list[str]:
+def differences(stored: Metrics | None, now: Metrics, tolerance: float) -> list[str]:
     """One phrase for every stored number that the new metrics miss by more than the tolerance.
 
     Log loss and Brier score are compared with ten times the tolerance: they are not shares.
@@ -129,7 +133,7 @@ def differences(stored: dict[str, Any] | None, now: dict[str, Any], tolerance: f
         return ["has no stored metrics"]
     found = []
     for split, values in now["splits"].items():
-        for name in ("accuracy", "balanced_accuracy", "macro_f1", "ece", "log_loss", "brier_score"):
+        for name in CHECKED:
             limit = tolerance * (10 if name in ("log_loss", "brier_score") else 1)
             before = stored["splits"][split][name]
             if abs(before - values[name]) > limit:
@@ -137,7 +141,7 @@ def differences(stored: dict[str, Any] | None, now: dict[str, Any], tolerance: f
     return found
 
 
-def write_comparison(folder: Any) -> None:
+def write_comparison(folder: Path) -> None:
     """Writes `comparison.json` of `baseline` and `proposed` from the stored predictions, if both
     have some; other models are left out."""
     found = model_store.available(folder)
@@ -147,17 +151,15 @@ def write_comparison(folder: Any) -> None:
     baseline, proposed = models["baseline"].predictions(), models["proposed"].predictions()
     if not np.array_equal(baseline.sources, proposed.sources):
         raise FerError("The two models were evaluated on different images; run: fer evaluate")
-    files.write_json(
-        folder / model_store.COMPARISON,
-        {
-            "weights_sha256": {key: model.digest for key, model in models.items()},
-            "splits": {
-                split.value: metrics.compare(
-                    baseline.of(split).labels,
-                    baseline.of(split).probabilities,
-                    proposed.of(split).probabilities,
-                )
-                for split in TEST_SPLITS
-            },
+    comparison: Comparison = {
+        "weights_sha256": {key: model.digest for key, model in models.items()},
+        "splits": {
+            split.value: metrics.compare(
+                baseline.of(split).labels,
+                baseline.of(split).probabilities,
+                proposed.of(split).probabilities,
+            )
+            for split in TEST_SPLITS
         },
-    )
+    }
+    COMPARISON.write(folder, comparison)

@@ -5,8 +5,6 @@ Pure functions. Probabilities are (n, 7) float64, labels (n,) int64 with 0-6.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
@@ -14,7 +12,9 @@ from sklearn import metrics as scores
 from statsmodels.stats.contingency_tables import mcnemar
 
 from fer import emotions
+from fer.artifacts.records import Scores
 from fer.evaluation.calibration import Labels, Probabilities, expected_calibration_error
+from fer.evaluation.records import PairedGain
 from fer.inference.classification import softmax
 
 RESAMPLES = 10_000
@@ -51,11 +51,8 @@ def fit_temperature(labels: Labels, logits: NDArray[np.floating]) -> float:
     return float(np.exp(found.x))
 
 
-def report(labels: Labels, probabilities: Probabilities, seed: int = 0) -> dict[str, Any]:
-    """Every metric of one model on one split as plain JSON types.
-
-    The confusion matrix has a row for each true class and a column for each predicted one.
-    """
+def report(labels: Labels, probabilities: Probabilities, seed: int = 0) -> Scores:
+    """Every metric of one model on one split."""
     predicted = probabilities.argmax(axis=1)
     precision, recall, f1, support = scores.precision_recall_fscore_support(
         labels, predicted, labels=CLASSES, zero_division=0.0
@@ -87,7 +84,7 @@ def report(labels: Labels, probabilities: Probabilities, seed: int = 0) -> dict[
 
 def compare(
     labels: Labels, baseline: Probabilities, proposed: Probabilities, seed: int = 0
-) -> dict[str, Any]:
+) -> PairedGain:
     """How two models differ on the same images: gain in accuracy, its interval, McNemar's test.
 
     The interval is the 95 % percentile bootstrap over images, pairs kept together. McNemar's exact

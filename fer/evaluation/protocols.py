@@ -7,19 +7,17 @@ image adds a point by itself; a comparison has to name the one it used.
 from __future__ import annotations
 
 from enum import StrEnum
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn import metrics
 
-from fer import files
-from fer.artifacts import model_store, provenance
+from fer.artifacts import provenance
 from fer.data.dataset import Dataset, Split
 from fer.evaluation.calibration import Labels, Probabilities
 from fer.evaluation.evaluate import TEST_SPLITS, logits
 from fer.evaluation.metrics import CLASSES, accuracy_interval, top1_accuracy
+from fer.evaluation.records import Protocols, ProtocolScores
 from fer.inference.classification import Classifier, softmax
 from fer.progress import Progress, part_of, with_details
 
@@ -90,7 +88,7 @@ def evaluate(
     splits: tuple[Split, ...] = TEST_SPLITS,
     protocols: tuple[Protocol, ...] = PROTOCOLS,
     progress: Progress | None = None,
-) -> dict[str, Any]:
+) -> Protocols:
     """The content of `protocols.json`: every model under every protocol on the test splits.
 
     Temperatures are those of the stored metrics, fitted on PublicTest with one crop.
@@ -98,7 +96,7 @@ def evaluate(
     Args:
         progress: called with the views that are done and, as `protocol`, protocol and split.
     """
-    found: dict[str, Any] = {key: {} for key in classifier.models}
+    found: dict[str, dict[str, dict[str, ProtocolScores]]] = {key: {} for key in classifier.models}
     for protocol in protocols:
         for split in splits:
             rows = data.rows(split)
@@ -116,8 +114,8 @@ def evaluate(
     }
 
 
-def summary(labels: Labels, values: Probabilities) -> dict[str, Any]:
-    """Images, top-1 accuracy with its 95 % interval, and macro F1 as plain JSON types."""
+def summary(labels: Labels, values: Probabilities) -> ProtocolScores:
+    """Images, top-1 accuracy with its 95 % interval, and macro F1."""
     return {
         "images": len(labels),
         "accuracy": top1_accuracy(labels, values),
@@ -130,12 +128,7 @@ def summary(labels: Labels, values: Probabilities) -> dict[str, Any]:
     }
 
 
-def save(record: dict[str, Any], folder: Path) -> None:
-    """Writes `protocols.json` into the models' folder, whole or not at all."""
-    files.write_json(folder / model_store.PROTOCOLS, record)
-
-
-def differences(stored: dict[str, Any], now: dict[str, Any], tolerance: float) -> list[str]:
+def differences(stored: Protocols, now: Protocols, tolerance: float) -> list[str]:
     """One phrase for every stored accuracy that the new ones miss by more than the tolerance."""
     return [
         f"{key} {protocol} {split} accuracy is {row['accuracy']:.4f}, stored {before:.4f}"

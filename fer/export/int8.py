@@ -9,7 +9,7 @@ import os
 import tempfile
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
@@ -22,8 +22,12 @@ from fer.data import aggregates
 from fer.data.dataset import Dataset, Split
 from fer.evaluation import evaluate, metrics
 from fer.inference import classification, keras_backend, openvino_backend
+from fer.inference.records import FAST_EXPORT, FastExport, Fidelity
 from fer.progress import Progress
 from fer.vision.preprocessing import batch
+
+if TYPE_CHECKING:
+    import openvino
 
 CALIBRATION_IMAGES = 300
 SEED = 2013
@@ -38,7 +42,7 @@ def export_fast(
     *,
     images: int = CALIBRATION_IMAGES,
     progress: Progress | None = None,
-) -> dict[str, Any]:
+) -> FastExport:
     """Writes `fast/` in the models' folder and returns its record.
 
     Convolutions become int8 by post-training quantisation (Nagel et al. 2021,
@@ -60,7 +64,7 @@ def export_fast(
     chosen = calibration_rows(data, images)
     target = folder / model_store.FAST
     networks = _write_networks(models, data.images[chosen], target)
-    record: dict[str, Any] = {
+    record: FastExport = {
         "weights_sha256": {key: model.digest for key, model in models.items()},
         "networks": networks,
         "files_sha256": {
@@ -77,7 +81,7 @@ def export_fast(
         "versions": {name: version(name) for name in ("openvino", "nncf", "keras", "tensorflow")},
     }
     probes, _ = aggregates.read_class_faces(aggregates_folder)
-    files.write_json(target / openvino_backend.RECORD, record)
+    FAST_EXPORT.write(folder, record)
     _write_probe(target, probes, _fast_logits(models, folder, probes))
     record = measure(data, folder, progress=progress)
     _remove_stale(target, record)
@@ -112,7 +116,7 @@ def _fast_logits(
 
 def measure(
     data: Dataset, folder: Path = model_store.FOLDER, *, progress: Progress | None = None
-) -> dict[str, Any]:
+) -> FastExport:
     """Classifies both test splits with the int8 networks that are there, writes how far they are
     from the stored float32 predictions into their record, and returns it.
 
@@ -123,10 +127,9 @@ def measure(
         FerError: if there is no export of these weights or no stored prediction.
     """
     classifier = classification.load(folder, backend="fast")
-    path = folder / model_store.FAST / openvino_backend.RECORD
-    record: dict[str, Any] = files.read_json(path)
+    record = FAST_EXPORT.require(folder)
     record["fidelity"] = fidelity(classifier, data, progress)
-    files.write_json(path, record)
+    FAST_EXPORT.write(folder, record)
     return record
 
 
@@ -141,7 +144,9 @@ def calibration_rows(data: Dataset, images: int) -> NDArray[np.int64]:
     return np.sort(np.concatenate(parts))
 
 
-def quantise(network: keras.Model, size: int, faces: NDArray[np.uint8], scratch: Path) -> Any:
+def quantise(
+    network: keras.Model, size: int, faces: NDArray[np.uint8], scratch: Path
+) -> openvino.Model:
     """The network as an int8 OpenVINO model, its outputs named by model key.
 
     Args:
@@ -180,7 +185,7 @@ def quantise(network: keras.Model, size: int, faces: NDArray[np.uint8], scratch:
 
 def fidelity(
     classifier: classification.Classifier, data: Dataset, progress: Progress | None = None
-) -> dict[str, Any]:
+) -> dict[str, dict[str, Fidelity]]:
     """How far a classifier is from the stored float32 predictions, by model and test split.
 
     Raises:
@@ -198,7 +203,7 @@ def fidelity(
             source=missing[0],
         )
     rows = np.array([row_of[str(source)] for source in sources])
-    found: dict[str, Any] = {}
+    found: dict[str, dict[str, Fidelity]] = {}
     for key, logits in evaluate.logits(classifier, data.images, rows, 32, progress).items():
         ours = classification.softmax(logits / classifier.models[key].temperature)
         exact, labels = stored[key].probabilities, stored[key].labels
@@ -214,13 +219,13 @@ def fidelity(
     return found
 
 
-def _name_outputs(network: Any, keys: list[str]) -> None:
+def _name_outputs(network: openvino.Model, keys: list[str]) -> None:
     """Gives each output the name of its model: a SavedModel lists them sorted by key."""
     for output, key in zip(network.outputs, sorted(keys), strict=True):
         output.get_tensor().set_names({key})
 
 
-def _save_network(network: Any, path: Path, scratch: Path) -> None:
+def _save_network(network: openvino.Model, path: Path, scratch: Path) -> None:
     import openvino
 
     openvino.save_model(network, scratch / path.name)
@@ -236,7 +241,7 @@ def _write_probe(
         save_file({"faces": np.ascontiguousarray(faces), **logits}, temporary)
 
 
-def _remove_stale(folder: Path, record: dict[str, Any]) -> None:
+def _remove_stale(folder: Path, record: FastExport) -> None:
     kept = {openvino_backend.RECORD, openvino_backend.PROBE, *record["files_sha256"]}
     for path in folder.iterdir():
         if path.name not in kept:

@@ -7,18 +7,30 @@ import platform
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
-
-from numpy.typing import NDArray
+from typing import Literal, get_args
 
 from fer import FerError, emotions, files, layers
 from fer.artifacts import model_store, runs
-from fer.artifacts.model_store import Artifact
+from fer.artifacts.model_store import Artifact, Tensors
+from fer.artifacts.records import Metrics, RunConfig
+from fer.artifacts.runs import Run
 from fer.data import dataset
 from fer.data.dataset import Split
 from fer.networks import complexity
 from fer.scenarios import Scenario
 
+Measured = Literal[
+    "accuracy",
+    "accuracy_interval",
+    "balanced_accuracy",
+    "macro_f1",
+    "log_loss",
+    "brier_score",
+    "ece",
+    "ece_uncalibrated",
+]
+# The rows of the card's table.
+MEASURED: tuple[Measured, ...] = get_args(Measured)
 LIMITS = (
     "",
     "## Limits",
@@ -63,7 +75,7 @@ def publish(
     return artifact
 
 
-def _finished(run_dir: Path) -> tuple[dict[str, Any], list[dict[str, float]]]:
+def _finished(run_dir: Path) -> tuple[Run, list[dict[str, float]]]:
     """The record and the history of a run that has weights to serve.
 
     Raises:
@@ -73,7 +85,7 @@ def _finished(run_dir: Path) -> tuple[dict[str, Any], list[dict[str, float]]]:
         raise FerError(
             "There is no run in {run_dir}; run: fer train baseline|proposed", run_dir=run_dir
         )
-    record = files.read_json(run_dir / runs.RUN)
+    record = runs.read(run_dir)
     scenario = Scenario.from_dict(record["scenario"])
     history = runs.read_history(run_dir)
     is_served = bool(history) and history[-1]["image_size"] == scenario.input_size
@@ -88,9 +100,7 @@ def _finished(run_dir: Path) -> tuple[dict[str, Any], list[dict[str, float]]]:
     return record, history
 
 
-def _best_tensors(
-    scenario: Scenario, run_dir: Path, backbone_weights: str | Path
-) -> dict[str, NDArray[Any]]:
+def _best_tensors(scenario: Scenario, run_dir: Path, backbone_weights: str | Path) -> Tensors:
     """The whole network's weights by name, with those of the run's best epoch.
 
     Raises:
@@ -101,7 +111,7 @@ def _best_tensors(
     from fer.inference import keras_backend
     from fer.networks import vgg16
 
-    def tensors(network: keras.Model) -> dict[str, NDArray[Any]]:
+    def tensors(network: keras.Model) -> Tensors:
         return {name: v.numpy() for name, v in keras_backend.variables(network).items()}
 
     if scenario.trainable_layers is not None:
@@ -117,8 +127,8 @@ def _best_tensors(
 
 
 def _config(
-    scenario: Scenario, record: dict[str, Any], history: list[dict[str, float]], parameters: int
-) -> dict[str, Any]:
+    scenario: Scenario, record: Run, history: list[dict[str, float]], parameters: int
+) -> RunConfig:
     """What `config.json` says of a run and of a network of so many parameters."""
     best = runs.best_epoch(history)
     return {
@@ -206,7 +216,7 @@ def _hyperparameters(scenario: Scenario) -> list[str]:
     return lines
 
 
-def _measured(metrics: dict[str, Any]) -> list[str]:
+def _measured(metrics: Metrics) -> list[str]:
     """Metrics of both test splits, and those of each class on PrivateTest."""
     lines = [
         "",
@@ -221,16 +231,7 @@ def _measured(metrics: dict[str, Any]) -> list[str]:
         "|---|---|---|",
     ]
     split_metrics = list(metrics["splits"].values())
-    for name in (
-        "accuracy",
-        "accuracy_interval",
-        "balanced_accuracy",
-        "macro_f1",
-        "log_loss",
-        "brier_score",
-        "ece",
-        "ece_uncalibrated",
-    ):
+    for name in MEASURED:
         cells = " | ".join(_plain(split[name]) for split in split_metrics)
         lines.append(f"| {name} | {cells} |")
     private = metrics["splits"][Split.PRIVATE_TEST.value]
@@ -269,7 +270,7 @@ def _ranking(path: Path) -> list[str]:
     ]
 
 
-def _plain(value: Any) -> str:
+def _plain(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
     if isinstance(value, dict):

@@ -9,20 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
-from fer import FerError, files
+from fer import FerError
 from fer.artifacts import model_store
 from fer.artifacts.model_store import Artifact
+from fer.inference.records import FAST_EXPORT, FastExport
 from fer.vision import upload_gate
 from fer.vision.preprocessing import Floats, batch
 
-RECORD = "export.json"
+if TYPE_CHECKING:
+    import openvino
+
+RECORD = Path(FAST_EXPORT.name).name
 PROBE = "probe.safetensors"
 # Processors without VNNI saturate 16-bit sums of int8 products, which shows in the probe's logits
 # by whole units; rounding of the few float layers moves them by less than this.
@@ -60,9 +64,9 @@ class FastBackend:
                 weights.
         """
         self.folder = folder / model_store.FAST
-        record = self._record(models)
+        record = _checked_record(models, folder)
         core = _core()
-        self._requests: dict[int, Any] = {}
+        self._requests: dict[int, openvino.InferRequest] = {}
         self._keys: dict[int, list[str]] = {}
         for size, group in model_store.by_input_size(models).items():
             path = self.folder / record["networks"][str(size)]
@@ -94,24 +98,6 @@ class FastBackend:
                 values.append(np.array(found[position]))
         return [np.concatenate(values) for values in parts.values()]
 
-    def _record(self, models: Sequence[Artifact]) -> dict[str, Any]:
-        record: dict[str, Any] = files.read_json(self.folder / RECORD)
-        for model in models:
-            if not _is_made_of(record, model):
-                raise FerError(
-                    "The fast backend was made from other weights of {model}; run: fer export",
-                    model=model.key,
-                )
-        for name, digest in record["files_sha256"].items():
-            path = self.folder / name
-            if not path.exists() or model_store.known_sha256(path) != digest:
-                raise FerError(
-                    "{path} is missing or damaged; restore it from the repository or run: "
-                    "fer export",
-                    path=path,
-                )
-        return record
-
     def check(self) -> None:
         """Asks about known faces.
 
@@ -137,7 +123,30 @@ class FastBackend:
                     )
 
 
-def _core() -> Any:
+def _checked_record(models: Sequence[Artifact], folder: Path) -> FastExport:
+    """The record of an export that was made of these models and whose files are whole.
+
+    Raises:
+        FerError: if it is not.
+    """
+    record = FAST_EXPORT.require(folder)
+    for model in models:
+        if not _is_made_of(record, model):
+            raise FerError(
+                "The fast backend was made from other weights of {model}; run: fer export",
+                model=model.key,
+            )
+    for name, digest in record["files_sha256"].items():
+        path = folder / model_store.FAST / name
+        if not path.exists() or model_store.known_sha256(path) != digest:
+            raise FerError(
+                "{path} is missing or damaged; restore it from the repository or run: fer export",
+                path=path,
+            )
+    return record
+
+
+def _core() -> openvino.Core:
     """OpenVINO's entry point.
 
     Raises:
@@ -167,7 +176,7 @@ def _unusable(error: Exception) -> FerError:
     )
 
 
-def _request(core: Any, path: Path, keys: Sequence[str]) -> Any:
+def _request(core: openvino.Core, path: Path, keys: Sequence[str]) -> openvino.InferRequest:
     """A request for these models of a network: the logits of each, then the maps of each.
 
     Raises:
@@ -189,7 +198,7 @@ def _request(core: Any, path: Path, keys: Sequence[str]) -> Any:
         ) from error
 
 
-def _before_last_pooling(output: Any) -> Any:
+def _before_last_pooling(output: openvino.Output) -> openvino.Output:
     """What the last max pooling on the way to an output is given."""
     node = output.get_node()
     while node.get_type_name() != "MaxPool":
@@ -200,15 +209,12 @@ def _before_last_pooling(output: Any) -> Any:
 
 def is_current(models: Iterable[Artifact], folder: Path = model_store.FOLDER) -> bool:
     """Whether there is an export that was made from these models' weights."""
-    path = folder / model_store.FAST / RECORD
-    if not path.exists():
-        return False
-    record = files.read_json(path)
-    return all(_is_made_of(record, model) for model in models)
+    record = FAST_EXPORT.read(folder)
+    return record is not None and all(_is_made_of(record, model) for model in models)
 
 
-def _is_made_of(record: dict[str, Any], model: Artifact) -> bool:
-    return bool(record["weights_sha256"].get(model.key) == model.digest)
+def _is_made_of(record: FastExport, model: Artifact) -> bool:
+    return record["weights_sha256"].get(model.key) == model.digest
 
 
 def read_probe(folder: Path) -> tuple[NDArray[np.uint8], dict[str, NDArray[np.float32]]]:

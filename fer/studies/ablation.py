@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Literal, TypedDict
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 from fer import files
 from fer.artifacts import provenance, runs
@@ -25,11 +26,25 @@ from fer.networks import vgg16
 from fer.progress import Progress, with_details
 from fer.scenarios import PROPOSED, Phase, Scenario
 from fer.studies import leakage
+from fer.studies.records import Ablation, AblationRun, OverSeeds, RunScores
 from fer.training import loop
 from fer.vision import preprocessing
 
 FULL = "full"
-WITHOUT: dict[str, dict[str, Any]] = {
+
+
+class Changes(TypedDict, total=False):
+    """Fields of a `Scenario` with the values that leave an ingredient out."""
+
+    se_ratio: None
+    frozen_layers: tuple[int, int]
+    trainable_layers: None
+    augmentation: None
+    class_weights: Literal["none"]
+    label_smoothing: float
+
+
+WITHOUT: dict[str, Changes] = {
     FULL: {},
     "se": {"se_ratio": None},
     "fine_tuning": {"frozen_layers": (0, 18), "trainable_layers": None},
@@ -73,8 +88,8 @@ def run(
     budget: Phase = BUDGET,
     backbone_weights: vgg16.Weights = "imagenet",
     progress: Progress | None = None,
-) -> dict[str, Any]:
-    """Trains every variant and returns accuracies, macro F1 and gains as plain JSON types.
+) -> Ablation:
+    """Trains every variant and returns accuracies, macro F1 and gains.
 
     A killed ablation goes on where it ended when called again with the same `out`.
 
@@ -87,7 +102,7 @@ def run(
         FerError: as `loop.train`.
     """
     made_with = provenance.record(data, seeds[0])
-    done: dict[tuple[str, int], dict[str, Any]] = {}
+    done: dict[tuple[str, int], AblationRun] = {}
     probabilities: dict[tuple[str, int], Probabilities] = {}
     for without, seed in plan(seeds):
         scenario = variant(without, seed, budget)
@@ -102,15 +117,20 @@ def run(
         )
         found = _predict(scenario, folder, data, budget.image_size)
         probabilities[without, seed] = found
-        done[without, seed] = {
-            "without": without,
-            "seed": seed,
-            **_outcome(history, data.labels[data.rows(Split.PRIVATE_TEST)], found),
-        }
+        labels = data.labels[data.rows(Split.PRIVATE_TEST)]
+        done[without, seed] = _outcome(without, seed, history, labels, found)
     _add_gains(done, probabilities, data)
     return {
         **made_with,
-        "budget": variant(FULL, seeds[0], budget).to_dict()["phases"][0],
+        "budget": {
+            "image_size": budget.image_size,
+            "epochs": budget.epochs,
+            "learning_rate": budget.learning_rate,
+            "batch_size": budget.batch_size,
+            "final_learning_rate": budget.final_learning_rate,
+            "warmup_steps": budget.warmup_steps,
+            "images_per_epoch": budget.images_per_epoch,
+        },
         "passes": budget.epochs
         * (budget.images_per_epoch or len(data.rows(Split.TRAINING)))
         / len(data.rows(Split.TRAINING)),
@@ -120,11 +140,17 @@ def run(
 
 
 def _outcome(
-    history: list[dict[str, float]], labels: Labels, found: Probabilities
-) -> dict[str, Any]:
+    without: str,
+    seed: int,
+    history: list[dict[str, float]],
+    labels: Labels,
+    found: Probabilities,
+) -> AblationRun:
     """How well a run's best epoch does in training, on PublicTest and on PrivateTest."""
     best = runs.best_epoch(history)
     return {
+        "without": without,
+        "seed": seed,
         "public_accuracy": best["val_accuracy"],
         "training_accuracy": best["accuracy"],
         "best_epoch": int(best["epoch"]),
@@ -134,7 +160,7 @@ def _outcome(
 
 
 def _add_gains(
-    done: dict[tuple[str, int], dict[str, Any]],
+    done: dict[tuple[str, int], AblationRun],
     probabilities: dict[tuple[str, int], Probabilities],
     data: Dataset,
 ) -> None:
@@ -154,17 +180,26 @@ def _add_gains(
 
 
 def _over_seeds(
-    done: dict[tuple[str, int], dict[str, Any]], without: str, seeds: Sequence[int]
-) -> dict[str, Any]:
+    done: dict[tuple[str, int], AblationRun], without: str, seeds: Sequence[int]
+) -> OverSeeds:
     """Mean gain over seeds, and the standard deviation that seeds alone make (n - 1), on all images
     and on those without a twin in Training."""
-    found: dict[str, Any] = {"seeds": list(seeds)}
-    for name, ending in (("gain", ""), ("gain_without_twins", "_without_twins")):
-        gains = np.array([done[without, seed][name]["gain"] for seed in seeds])
-        found[f"gains{ending}"] = [float(gain) for gain in gains]
-        found[f"mean_gain{ending}"] = float(gains.mean())
-        found[f"standard_deviation{ending}"] = float(gains.std(ddof=1)) if len(gains) > 1 else None
-    return found
+    runs_of = [done[without, seed] for seed in seeds]
+    gains = np.array([run["gain"]["gain"] for run in runs_of])
+    without_twins = np.array([run["gain_without_twins"]["gain"] for run in runs_of])
+    return {
+        "seeds": list(seeds),
+        "gains": [float(gain) for gain in gains],
+        "mean_gain": float(gains.mean()),
+        "standard_deviation": _spread(gains),
+        "gains_without_twins": [float(gain) for gain in without_twins],
+        "mean_gain_without_twins": float(without_twins.mean()),
+        "standard_deviation_without_twins": _spread(without_twins),
+    }
+
+
+def _spread(gains: NDArray[np.float64]) -> float | None:
+    return float(gains.std(ddof=1)) if len(gains) > 1 else None
 
 
 def _predict(scenario: Scenario, folder: Path, data: Dataset, size: int) -> Probabilities:
@@ -186,9 +221,13 @@ def _predict(scenario: Scenario, folder: Path, data: Dataset, size: int) -> Prob
     return found
 
 
-def _summary(labels: Labels, probabilities: Probabilities) -> dict[str, Any]:
+def _summary(labels: Labels, probabilities: Probabilities) -> RunScores:
     report = metrics.report(labels, probabilities)
     return {
-        name: report[name]
-        for name in ("images", "accuracy", "accuracy_interval", "macro_f1", "log_loss", "ece")
+        "images": report["images"],
+        "accuracy": report["accuracy"],
+        "accuracy_interval": report["accuracy_interval"],
+        "macro_f1": report["macro_f1"],
+        "log_loss": report["log_loss"],
+        "ece": report["ece"],
     }

@@ -8,32 +8,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from fer import FerError, files
 from fer.artifacts import model_store, provenance
 from fer.artifacts.model_store import Artifact
 from fer.data.dataset import Dataset
 from fer.progress import Progress, with_details
+from fer.studies.records import (
+    GateFigures,
+    LeakageFigures,
+    RegionFigures,
+    RobustnessFigures,
+    SanityFigures,
+)
 from fer.vision.faces import Detector
 
 SEED = 2013
+# What a study finds, besides what it was made with.
+Figures = RegionFigures | SanityFigures | GateFigures | RobustnessFigures | LeakageFigures
 STUDIES = ("regions", "sanity", "gates", "robustness", "leakage")
 
 
 def path_of(study: str, folder: Path = model_store.FOLDER) -> Path:
     """Where a study's record lies."""
     return folder / model_store.ANALYSIS / f"{study}.json"
-
-
-def read(study: str, folder: Path = model_store.FOLDER) -> dict[str, Any] | None:
-    """A study's record, None if it was not made yet.
-
-    Raises:
-        FerError: if the file is damaged.
-    """
-    path = path_of(study, folder)
-    return dict(files.read_json(path)) if path.exists() else None
 
 
 def run(
@@ -43,7 +41,7 @@ def run(
     *,
     seed: int = SEED,
     progress: Progress | None = None,
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, dict[str, object]]:
     """Makes the named studies, writes each when it is done, and returns them by name.
 
     Args:
@@ -56,11 +54,14 @@ def run(
     if not models:
         raise FerError("There is no trained model in {folder}; run: fer train", folder=folder)
     detector = Detector(folder / model_store.DETECTOR)
-    found = {}
+    found: dict[str, dict[str, object]] = {}
     for name in studies:
         told = with_details(progress, study=name)
         made_with = provenance.record(data, seed, models)
-        record = {**made_with, **_study(name, data, folder, models, detector, seed, told)}
+        record: dict[str, object] = {
+            **made_with,
+            **_study(name, data, folder, models, detector, seed, told),
+        }
         files.write_json(path_of(name, folder), record)
         found[name] = record
     model_store.write_manifest(folder)
@@ -75,7 +76,7 @@ def _study(
     detector: Detector,
     seed: int,
     progress: Progress | None,
-) -> dict[str, Any]:
+) -> Figures:
     from fer.inference import classification, gradcam
     from fer.studies import attention, leakage, robustness, se_gates
 

@@ -4,7 +4,6 @@ on what was learnt. Importing this module is cheap; `sanity` imports TensorFlow.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +17,7 @@ from fer.inference.gradcam import Explainer
 from fer.networks import heads
 from fer.progress import Progress
 from fer.studies import regions
+from fer.studies.records import Cascade, ModelRegions, RegionFigures, RegionShare, SanityFigures
 from fer.vision.faces import Detector
 from fer.vision.preprocessing import batch
 
@@ -42,8 +42,8 @@ def study(
     *,
     seed: int,
     progress: Progress | None = None,
-) -> dict[str, Any]:
-    """Shares of each model's Grad-CAM mass on `regions.REGIONS` over PrivateTest, as JSON types.
+) -> RegionFigures:
+    """Shares of each model's Grad-CAM mass on `regions.REGIONS` over PrivateTest.
 
     Each model's own top-1 is explained. A region's `ratio` is its share of the mass over its share
     of the area: 1 means no preference. Intervals are 95 % percentile bootstraps over images.
@@ -65,17 +65,9 @@ def study(
     labels = data.labels[rows]
     rng = np.random.default_rng(seed)
     found: dict[str, NDArray[np.float64]] = {k: np.concatenate(v) for k, v in shares.items()}
-    record: dict[str, Any] = {
-        "split": Split.PRIVATE_TEST.value,
-        "layer": layers.LAST_CONVOLUTION,
-        "explained": "each model's top-1",
-        "images": len(rows),
-        "landmarks_detected": float(detected.mean()),
-        "area": area,
-        "models": {},
-    }
+    models: dict[str, ModelRegions] = {}
     for key, values in found.items():
-        record["models"][key] = {
+        models[key] = {
             "blank": float(np.isnan(values[:, 0]).mean()),
             "all": _summary(values, area, rng),
             "per_class": {
@@ -83,13 +75,24 @@ def study(
                 for at, name in enumerate(emotions.KEYS)
             },
         }
+    record: RegionFigures = {
+        "split": Split.PRIVATE_TEST.value,
+        "layer": layers.LAST_CONVOLUTION,
+        "explained": "each model's top-1",
+        "images": len(rows),
+        "landmarks_detected": float(detected.mean()),
+        "area": area,
+        "models": models,
+    }
     if set(found) == {"baseline", "proposed"}:
         gain = found["proposed"] - found["baseline"]
         record["proposed_minus_baseline"] = _summary(gain, None, rng)
     return record
 
 
-def _shares(heats: NDArray[np.float32], masks: Sequence[dict[str, NDArray[np.bool_]]]) -> Any:
+def _shares(
+    heats: NDArray[np.float32], masks: Sequence[dict[str, NDArray[np.bool_]]]
+) -> NDArray[np.float64]:
     """Share of each map's sum on each region, (n, 3); NaN for a blank map."""
     values = np.full((len(heats), len(regions.REGIONS)), np.nan)
     for at, (heat, mask) in enumerate(zip(heats, masks, strict=True)):
@@ -102,13 +105,13 @@ def _shares(heats: NDArray[np.float32], masks: Sequence[dict[str, NDArray[np.boo
 
 def _summary(
     values: NDArray[np.float64], area: dict[str, float] | None, rng: np.random.Generator
-) -> dict[str, Any]:
+) -> dict[str, RegionShare]:
     kept = values[~np.isnan(values[:, 0])]
     if len(kept) == 0:
         return {}
     draws = rng.integers(0, len(kept), (RESAMPLES, len(kept)))
     means = np.stack([kept[:, at][draws].mean(axis=1) for at in range(kept.shape[1])], axis=1)
-    summary: dict[str, Any] = {}
+    summary: dict[str, RegionShare] = {}
     for at, name in enumerate(regions.REGIONS):
         share = float(kept[:, at].mean())
         summary[name] = {
@@ -127,7 +130,7 @@ def sanity(
     seed: int,
     images: int = SANITY_IMAGES,
     progress: Progress | None = None,
-) -> dict[str, Any]:
+) -> SanityFigures:
     """How maps change as the network is randomised from its output down (Adebayo et al. 2018).
 
     The rank correlation (Spearman) of each image's map with its map in the trained network, for the
@@ -138,16 +141,15 @@ def sanity(
         data.rows(Split.PRIVATE_TEST), min(images, len(data.rows(Split.PRIVATE_TEST))), False
     )
     faces = data.images[np.sort(rows)]
-    record: dict[str, Any] = {"images": len(faces), "stages": ["/".join(s) for s in STAGES]}
-    record["models"] = {}
+    found: dict[str, Cascade] = {}
     for done, model in enumerate(models):
-        record["models"][model.key] = _cascade(model, faces, seed)
+        found[model.key] = _cascade(model, faces, seed)
         if progress is not None:
             progress(done + 1, len(models))
-    return record
+    return {"images": len(faces), "stages": ["/".join(s) for s in STAGES], "models": found}
 
 
-def _cascade(model: Artifact, faces: NDArray[np.uint8], seed: int) -> dict[str, Any]:
+def _cascade(model: Artifact, faces: NDArray[np.uint8], seed: int) -> Cascade:
     from fer.inference import keras_backend
 
     network = keras_backend.ReferenceBackend([model])

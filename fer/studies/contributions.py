@@ -6,9 +6,9 @@ Gains are shares of 1 on PrivateTest. A part that was not studied is None.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -16,6 +16,8 @@ import numpy as np
 from scipy.special import stdtrit
 
 from fer.data.dataset import Split
+from fer.evaluation.records import Comparison, PairedGain
+from fer.studies.records import Ablation, Gates, Leakage
 
 SPLIT = Split.PRIVATE_TEST.value
 LEVEL = 0.95
@@ -64,17 +66,17 @@ class Contributions:
 
 
 def read(
-    comparison: Mapping[str, Any] | None,
-    leakage: Mapping[str, Any] | None,
-    ablation: Mapping[str, Any] | None,
-    gates: Mapping[str, Any] | None,
+    comparison: Comparison | None,
+    leakage: Leakage | None,
+    ablation: Ablation | None,
+    gates: Gates | None,
 ) -> Contributions:
     """Puts the records of `fer evaluate`, `fer analyse` and `fer ablate` together."""
-    gains = (leakage or {}).get("gains", {}).get(SPLIT, {})
+    gains = {} if leakage is None else leakage["gains"].get(SPLIT, {})
     ingredients = {
         run["without"]: _paired(run["gain"])
-        for run in (ablation or {}).get("runs", ())
-        if "gain" in run and run["seed"] == (ablation or {})["seed"]
+        for run in (() if ablation is None else ablation["runs"])
+        if ablation is not None and "gain" in run and run["seed"] == ablation["seed"]
     }
     return Contributions(
         gain=None if comparison is None else _paired(comparison["splits"][SPLIT]),
@@ -84,10 +86,8 @@ def read(
     )
 
 
-def _squeeze_excitation(
-    ablation: Mapping[str, Any] | None, gates: Mapping[str, Any] | None
-) -> SqueezeExcitation | None:
-    repeated = (ablation or {}).get("repeated", {}).get("se")
+def _squeeze_excitation(ablation: Ablation | None, gates: Gates | None) -> SqueezeExcitation | None:
+    repeated = None if ablation is None else ablation["repeated"].get("se")
     if repeated is None:
         return None
     over_seeds = interval_over_seeds(repeated["gains"])
@@ -96,7 +96,7 @@ def _squeeze_excitation(
     return SqueezeExcitation(
         seeds=len(repeated["gains"]),
         over_seeds=over_seeds,
-        over_seeds_without_twins=interval_over_seeds(repeated.get("gains_without_twins", ())),
+        over_seeds_without_twins=interval_over_seeds(repeated.get("gains_without_twins", [])),
         gates=None if gates is None else _paired(gates["ablation"]["mean"]["gain"]),
     )
 
@@ -110,6 +110,6 @@ def interval_over_seeds(gains: Sequence[float]) -> Estimate | None:
     return Estimate(mean, mean - reach, mean + reach)
 
 
-def _paired(record: Mapping[str, Any]) -> Estimate:
+def _paired(record: PairedGain) -> Estimate:
     low, high = record["gain_interval"]
-    return Estimate(float(record["gain"]), float(low), float(high))
+    return Estimate(record["gain"], low, high)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,37 +11,41 @@ from fer.artifacts.model_store import Artifact
 from fer.data import aggregates
 from fer.data.dataset import Dataset, Split
 from fer.evaluation import evaluate, metrics
+from fer.evaluation.records import PairedGain
+from fer.studies.records import GroupAccuracy, LeakageFigures
 
 
-def study(data: Dataset, models: Sequence[Artifact], *, seed: int) -> dict[str, Any]:
+def study(data: Dataset, models: Sequence[Artifact], *, seed: int) -> LeakageFigures:
     """Each model's accuracy on each test split, and what `proposed` gains over `baseline` on the
     same images: all of them, those with an exact or near twin in Training, those without.
-
-    Plain JSON types; gains as `metrics.compare`.
 
     Raises:
         FerError: if a model is not evaluated.
     """
     twins = sources_with_twins(data)
-    record: dict[str, Any] = {"splits": {}, "gains": {}}
-    for split in evaluate.TEST_SPLITS:
-        record["splits"][split.value] = {}
-        for model in models:
-            part = model.predictions().of(split)
-            record["splits"][split.value][model.key] = {
-                name: {
-                    "images": int(chosen.sum()),
-                    "accuracy": metrics.top1_accuracy(
-                        part.labels[chosen], part.probabilities[chosen]
-                    ),
-                    "interval": metrics.accuracy_interval(
-                        part.labels[chosen], part.probabilities[chosen], seed
-                    ),
-                }
-                for name, chosen in _groups(part.sources, twins).items()
-            }
-        record["gains"][split.value] = _gains(models, split, twins, seed)
-    return record
+    splits = {
+        split.value: {model.key: _accuracies(model, split, twins, seed) for model in models}
+        for split in evaluate.TEST_SPLITS
+    }
+    gains = {split.value: _gains(models, split, twins, seed) for split in evaluate.TEST_SPLITS}
+    return {"splits": splits, "gains": gains}
+
+
+def _accuracies(
+    model: Artifact, split: Split, twins: set[str], seed: int
+) -> dict[str, GroupAccuracy]:
+    """A model's accuracy on each group of a split that has any image."""
+    part = model.predictions().of(split)
+    return {
+        name: {
+            "images": int(chosen.sum()),
+            "accuracy": metrics.top1_accuracy(part.labels[chosen], part.probabilities[chosen]),
+            "interval": metrics.accuracy_interval(
+                part.labels[chosen], part.probabilities[chosen], seed
+            ),
+        }
+        for name, chosen in _groups(part.sources, twins).items()
+    }
 
 
 def sources_with_twins(data: Dataset) -> set[str]:
@@ -62,7 +65,7 @@ def _groups(sources: NDArray[np.str_], twins: set[str]) -> dict[str, NDArray[np.
 
 def _gains(
     models: Sequence[Artifact], split: Split, twins: set[str], seed: int
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, PairedGain]:
     """The paired gain of `proposed` on each group of a split; empty without both models."""
     found = {model.key: model.predictions().of(split) for model in models}
     if not {"baseline", "proposed"} <= set(found):

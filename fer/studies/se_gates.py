@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +13,7 @@ from fer.inference import classification
 from fer.inference.gradcam import Explainer
 from fer.networks.heads import Head
 from fer.progress import Progress, part_of
+from fer.studies.records import Channel, GateFigures, GateScores
 
 BATCH = 32
 # For each emotion, so many channels that open most for it, with so many images each.
@@ -29,8 +28,8 @@ def study(
     *,
     seed: int,
     progress: Progress | None = None,
-) -> dict[str, Any]:
-    """Gates of the SE block over PrivateTest by class, and what fixing them costs, as JSON types.
+) -> GateFigures:
+    """Gates of the SE block over PrivateTest by class, and what fixing them costs.
 
     `classes`: mean gate of every channel for each true class, (7, 512). `explained`: for each
     channel, the share of its variance between images that the class accounts for (eta squared).
@@ -81,7 +80,9 @@ def _pass(
     rows: NDArray[np.int64],
     progress: Progress | None,
     heads: dict[str, Head] | None = None,
-) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], dict[str, NDArray[np.float32]]]:
+) -> tuple[
+    NDArray[np.float64], NDArray[np.float32], NDArray[np.float64], dict[str, NDArray[np.float32]]
+]:
     """Gates (n, 512), channel maxima (n, 512), top and left of their cells as shares of the side
     (n, 512, 2), and logits by head."""
     gates, strength, places = [], [], []
@@ -127,7 +128,7 @@ def _channel(
     places: NDArray[np.float64],
     data: Dataset,
     rows: NDArray[np.int64],
-) -> dict[str, Any]:
+) -> Channel:
     """`patches`: source, label, and top and left of the cell as shares of the side."""
     best = np.argsort(-strength, kind="stable")[:PATCHES]
     return {
@@ -150,17 +151,22 @@ def _ablation(
     logits: dict[str, NDArray[np.float32]],
     temperature: float,
     seed: int,
-) -> dict[str, Any]:
+) -> dict[str, GateScores]:
     probabilities = {k: classification.softmax(v / temperature) for k, v in logits.items()}
-    record: dict[str, Any] = {}
+    record: dict[str, GateScores] = {}
     for name, found in probabilities.items():
         report = metrics.report(labels, found, seed)
-        record[name] = {k: report[k] for k in ("accuracy", "accuracy_interval", "macro_f1", "ece")}
+        record[name] = {
+            "accuracy": report["accuracy"],
+            "accuracy_interval": report["accuracy_interval"],
+            "macro_f1": report["macro_f1"],
+            "ece": report["ece"],
+        }
         if name != "own":
             # What the gates' own values give over fixed ones.
             record[name]["gain"] = metrics.compare(labels, found, probabilities["own"], seed)
     return record
 
 
-def _rounded(values: NDArray[Any]) -> list[float]:
+def _rounded(values: NDArray[np.float64]) -> list[float]:
     return [round(float(value), 4) for value in values]

@@ -276,11 +276,10 @@ def begin_from(artifact: Artifact, data: Dataset, run_dir: Path) -> None:
         callbacks.save_weights(model, temporary)
     runs.write_history(run_dir, history)
     backbone = artifact.config.get(runs.BACKBONE)
-    known = {} if backbone is None else {runs.BACKBONE: backbone}
-    files.write_json(
-        run_dir / runs.RUN,
-        {"scenario": artifact.scenario.to_dict(), "data": data.digest, **known},
-    )
+    run: runs.Run = {"scenario": artifact.scenario.to_dict(), "data": data.digest}
+    if backbone is not None:
+        run[runs.BACKBONE] = backbone
+    files.write_json(run_dir / runs.RUN, run)
 
 
 def _is_cacheable(scenario: Scenario) -> bool:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
@@ -14,6 +11,7 @@ from numpy.typing import NDArray
 from fer import emotions
 from fer.inference.classification import Prediction
 from fer.scenarios import PROPOSED
+from fer.studies.records import GATES, Gates
 from fer.ui import charts, loaders, widgets
 from fer.ui.charts import arrange
 from fer.ui.text import Translator
@@ -78,7 +76,7 @@ def show(face: Gray, predictions: dict[str, Prediction], key: str, _: Translator
             ms=_.number(1000 * taken),
         )
     )
-    record = loaders.study("gates")
+    record = loaders.study(GATES)
     for model, explanation in found.items():
         if explanation.gates is not None and record is not None:
             st.markdown(_("Gates of the SE block of `{model}`", model=model))
@@ -91,7 +89,7 @@ def show(face: Gray, predictions: dict[str, Prediction], key: str, _: Translator
 
 
 def gates_of_image(
-    gates: NDArray[np.float32], record: Mapping[str, Any], target: int, _: Translator
+    gates: NDArray[np.float32], record: Gates, target: int, _: Translator
 ) -> go.Figure:
     """One image's gates beside the average gates of its class; channels sorted by that average."""
     average = np.array(record["classes"][target])

@@ -12,21 +12,26 @@ import time
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 import streamlit as st
 
-from fer import FerError, __version__, files, logs
+from fer import FerError, __version__, logs
 from fer.artifacts import locations, model_store
 from fer.artifacts.model_store import Artifact, Predictions
+from fer.artifacts.stored import Stored
+from fer.benchmark.records import BENCHMARK, Benchmark
+from fer.crowd.records import CROWD, Crowd
 from fer.data import aggregates, dataset
 from fer.data.dataset import Dataset
 from fer.data.votes import VOTES
+from fer.evaluation.records import COMPARISON, PROTOCOL_SCORES, Comparison, Protocols
 from fer.inference import classification, openvino_backend
 from fer.inference.classification import Classifier
+from fer.inference.records import FAST_EXPORT, FastExport
 from fer.media import photos
 from fer.scenarios import SCENARIOS
-from fer.studies import analysis
+from fer.studies.records import ABLATION, GATES, LEAKAGE, REGION_SHARES, ROBUSTNESS, SANITY
 from fer.ui import caching, permissions
 from fer.vision import preprocessing
 from fer.vision.faces import LONGEST_SIDE, Detector
@@ -34,10 +39,16 @@ from fer.vision.faces import LONGEST_SIDE, Detector
 if TYPE_CHECKING:
     from fer.inference.gradcam import Explainer, Explanation
 
+T = TypeVar("T")
 ROOT = Path(__file__).resolve().parents[2]
 MODELS = ROOT / model_store.FOLDER
 DATA = ROOT / "data"
 RUNS = ROOT / "runs"
+# What pages show of the models' folder besides the models themselves.
+RECORDS = (
+    *(COMPARISON, PROTOCOL_SCORES, CROWD, BENCHMARK, FAST_EXPORT),
+    *(REGION_SHARES, SANITY, GATES, ROBUSTNESS, LEAKAGE, ABLATION),
+)
 # How long what was made of an upload is kept in memory.
 KEPT_SECONDS = 600
 
@@ -114,7 +125,7 @@ def preload() -> None:
 
 
 @follows
-def summary() -> dict[str, Any]:
+def summary() -> aggregates.Summary:
     """The committed figures about FER-2013."""
     return aggregates.read_summary(DATA)
 
@@ -126,8 +137,8 @@ def models() -> dict[str, Artifact]:
 
 
 def problems() -> list[FerError]:
-    """What is missing or damaged in the models' folder, a sentence a file."""
-    return _intact()[1]
+    """What is missing, damaged or another version's in the models' folder, a sentence a file."""
+    return [*_intact()[1], *_misfits()]
 
 
 @follows
@@ -176,20 +187,15 @@ def _elsewhere(digests: Mapping[str, str]) -> dict[str, list[str]]:
 
 
 @follows
-def comparison() -> dict[str, Any] | None:
+def comparison() -> Comparison | None:
     """What `fer evaluate` found comparing the models, None if there is nothing to compare."""
-    return _record(model_store.COMPARISON) if len(models()) == len(SCENARIOS) else None
+    return COMPARISON.published(MODELS) if len(models()) == len(SCENARIOS) else None
 
 
-def _record(name: str) -> dict[str, Any] | None:
-    """A JSON file of the models' folder, None if there is none or it is not as published."""
-    if not (MODELS / name).exists():
-        return None
-    try:
-        return dict(files.read_json(model_store.checked(MODELS, name)))
-    except FerError:
-        # `problems` has the sentence.
-        return None
+@follows
+def _misfits() -> list[FerError]:
+    """A sentence for each record that is as published and yet cannot be read."""
+    return [error for stored in RECORDS if (error := stored.misfit(MODELS)) is not None]
 
 
 @follows
@@ -259,9 +265,9 @@ def answers_at_once() -> bool:
 def _is_fast_whole() -> bool:
     try:
         _check_fast()
+        return bool(models()) and openvino_backend.is_current(models().values(), MODELS)
     except FerError:
         return False
-    return bool(models()) and openvino_backend.is_current(models().values(), MODELS)
 
 
 def _before_reference() -> None:
@@ -272,29 +278,29 @@ def _before_reference() -> None:
 
 
 @follows
-def crowd() -> dict[str, Any] | None:
+def crowd() -> Crowd | None:
     """What `fer evaluate` found comparing models and people, None if it was not made."""
-    return _record(model_store.CROWD)
+    return CROWD.published(MODELS)
 
 
 @follows
-def benchmark() -> dict[str, Any] | None:
+def benchmark() -> Benchmark | None:
     """What `fer benchmark` measured, None if it has not been run."""
-    return _record(model_store.BENCHMARK)
+    return BENCHMARK.published(MODELS)
 
 
 @follows
-def protocols() -> dict[str, Any] | None:
+def protocols() -> Protocols | None:
     """What `fer evaluate --protocols` found with these weights, None if it has not been run."""
-    found = _record(model_store.PROTOCOLS)
+    found = PROTOCOL_SCORES.published(MODELS)
     digests = {key: model.digest for key, model in models().items()}
     return found if found is not None and found["weights_sha256"] == digests else None
 
 
 @follows
-def fast_export() -> dict[str, Any] | None:
+def fast_export() -> FastExport | None:
     """What `fer export` recorded of the fast backend, None if there is none."""
-    return _record(f"{model_store.FAST}/{openvino_backend.RECORD}")
+    return FAST_EXPORT.published(MODELS)
 
 
 @follows
@@ -347,10 +353,10 @@ def _classified(content: bytes, name: str, whole: bool, models: _State) -> photo
 
 
 @follows
-def study(name: str) -> dict[str, Any] | None:
+def study(stored: Stored[T]) -> T | None:
     """A study's record as `fer analyse` or `fer ablate` wrote it, None if there is none or it is
     not as published."""
-    return _record(analysis.path_of(name, MODELS).relative_to(MODELS).as_posix())
+    return stored.published(MODELS)
 
 
 @follows

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
 from fer.artifacts.model_store import Artifact
+from fer.artifacts.records import SplitScores
 from fer.networks import complexity
 from fer.scenarios import BASELINE, PROPOSED, Augmentation, Phase, Scenario
 from fer.ui import loaders, text
@@ -21,9 +21,13 @@ def evaluated() -> dict[str, Artifact]:
     return {key: model for key, model in loaders.models().items() if model.metrics is not None}
 
 
-def metrics_of(split: str) -> dict[str, dict[str, Any]]:
+def metrics_of(split: str) -> dict[str, SplitScores]:
     """Each model's stored metrics on a split."""
-    return {key: (model.metrics or {})["splits"][split] for key, model in evaluated().items()}
+    return {
+        key: model.metrics["splits"][split]
+        for key, model in loaders.models().items()
+        if model.metrics is not None
+    }
 
 
 @dataclass(frozen=True)

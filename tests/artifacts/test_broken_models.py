@@ -92,6 +92,20 @@ def test_a_broken_manifest_is_told(text: str, copy: Path) -> None:
     assert loaders.models() == {}
 
 
+def test_records_of_another_version_are_told_and_every_page_opens(copy: Path) -> None:
+    (copy / model_store.MANIFEST).unlink()
+    metrics = copy / "baseline" / model_store.METRICS
+    for path in (metrics, *(copy / stored.name for stored in loaders.RECORDS)):
+        path.unlink(missing_ok=True)
+        path.write_text("{}")
+    _, said = open_everything()
+    for stored in loaders.RECORDS:
+        sentence = f"{copy / stored.name} does not fit this version of fer"
+        assert any(sentence in told and stored.command in told for told in said), stored.name
+    assert any(f"{metrics} does not fit" in told and "fer evaluate" in told for told in said)
+    assert list(loaders.models()) == ["proposed"]
+
+
 def test_whole_models_are_not_complained_of(copy: Path) -> None:
     _, said = open_everything()
     assert not any(str(copy) in sentence for sentence in said)

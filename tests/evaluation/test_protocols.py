@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from fer.data.dataset import Dataset, Split
 from fer.evaluation import literature, protocols
 from fer.evaluation.protocols import CROP, PROTOCOLS, Protocol
+from fer.evaluation.records import PROTOCOL_SCORES
 
 
 class LeftOrRight:
@@ -82,7 +83,8 @@ def test_record_names_protocols_splits_and_origin(small_data: Dataset, tmp_path:
     views = 10 * len(small_data.rows(Split.PRIVATE_TEST))
     assert told[-1] == (views, views, "ten_crops PrivateTest")
     assert protocols.differences(record, record, 0.0) == []
-    protocols.save(record, tmp_path)
+    PROTOCOL_SCORES.write(tmp_path, record)
+    assert PROTOCOL_SCORES.read(tmp_path) == record
     other = protocols.evaluate(LeftOrRight(), small_data, protocols=(Protocol.ONE_CROP,))
     other["models"]["proposed"]["one_crop"]["PrivateTest"]["accuracy"] += 0.01
     (problem,) = protocols.differences(record, other, 0.002)

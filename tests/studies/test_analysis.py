@@ -7,14 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fer import FerError, emotions
+from fer import FerError, emotions, files
 from fer.artifacts import model_store
 from fer.artifacts.model_store import Predictions
 from fer.data import dataset
 from fer.data.dataset import Split
 from fer.evaluation import calibration, mistakes, reviews
 from fer.inference import classification, gradcam
-from fer.studies import analysis, attention, corruptions, leakage, regions, robustness, se_gates
+from fer.studies import analysis, attention, leakage, regions, robustness, se_gates
+from fer.studies.records import REGION_SHARES
 from fer.vision import faces
 from tests.support.making import ROOT, face_like
 
@@ -70,9 +71,9 @@ def test_no_detected_face_at_all_is_said() -> None:
         regions.find([face_like(0)], Nobody())  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("key", list(corruptions.CORRUPTIONS))
+@pytest.mark.parametrize("key", list(robustness.CORRUPTIONS))
 def test_stronger_corruptions_change_more(key: str) -> None:
-    corruption = corruptions.CORRUPTIONS[key]
+    corruption = robustness.CORRUPTIONS[key]
     changes = []
     for strength in corruption.strengths:
         rng = np.random.default_rng(0)
@@ -91,7 +92,7 @@ def test_stronger_corruptions_change_more(key: str) -> None:
 
 def test_covering_the_mouth_leaves_the_eyes() -> None:
     face = face_like(3)
-    spoilt = corruptions.CORRUPTIONS["mouth_covered"].spoil(
+    spoilt = robustness.CORRUPTIONS["mouth_covered"].spoil(
         face, LANDMARKS, 1.0, np.random.default_rng(0)
     )
     masks = regions.masks(LANDMARKS)
@@ -150,7 +151,7 @@ def test_gates_study(small_models: Path, small_data: dataset.Dataset) -> None:
 def test_robustness_study_starts_from_the_clean_images(
     small_models: Path, small_data: dataset.Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(robustness, "CORRUPTIONS", {"blur": corruptions.CORRUPTIONS["blur"]})
+    monkeypatch.setattr(robustness, "CORRUPTIONS", {"blur": robustness.CORRUPTIONS["blur"]})
     classifier = classification.load(small_models, backend="reference")
     told: list[int] = []
     record = robustness.study(
@@ -168,7 +169,7 @@ def test_robustness_study_starts_from_the_clean_images(
         float((expected == small_data.labels[rows]).mean())
     )
     assert [r["strength"] for r in record["corruptions"]["blur"]["results"]] == list(
-        corruptions.CORRUPTIONS["blur"].strengths
+        robustness.CORRUPTIONS["blur"].strengths
     )
     assert told == [1, 2, 3, 4, 5, 6]
 
@@ -215,13 +216,13 @@ def test_records_say_where_they_come_from(
     (folder / model_store.DETECTOR).symlink_to(ROOT / "models" / model_store.DETECTOR)
     found = analysis.run(small_data, folder, ["gates", "leakage"], seed=5)
     for name, record in found.items():
-        assert analysis.read(name, folder) == record
+        assert files.read_json(analysis.path_of(name, folder)) == record
         assert record["seed"] == 5
         assert record["data_sha256"] == small_data.digest
         assert record["weights_sha256"]["proposed"]
         assert record["commit"]
     assert model_store.verify(folder) == []
-    assert analysis.read("regions", folder) is None
+    assert REGION_SHARES.read(folder) is None
 
 
 def predictions(labels: list[int], probabilities: np.ndarray) -> Predictions:

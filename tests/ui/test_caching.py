@@ -16,6 +16,7 @@ from fer import files
 from fer.artifacts import model_store
 from fer.inference.fair_queue import BusyError, FairQueue
 from fer.studies import analysis
+from fer.studies.records import ROBUSTNESS
 from fer.ui import caching, image_sources, loaders
 from fer.ui.results import reliability, report, result_tables
 from fer.ui.training import training_sections
@@ -75,11 +76,11 @@ def test_the_report_follows_studies_and_benchmark(name: str, server: Path) -> No
 
 
 def test_a_new_study_is_read(server: Path) -> None:
-    study = loaders.study("robustness")
+    study = loaders.study(ROBUSTNESS)
     assert study is not None
     rewrite(analysis.path_of("robustness", server), images=7)
     model_store.write_manifest(server)
-    assert (loaders.study("robustness") or {})["images"] == 7
+    assert (loaders.study(ROBUSTNESS) or {})["images"] == 7
 
 
 def test_new_figures_of_the_data_set_are_read(

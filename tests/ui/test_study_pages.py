@@ -10,11 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fer import files
 from fer.artifacts import model_store
 from fer.data import dataset
 from fer.evaluation import reviews
 from fer.scenarios import Phase
 from fer.studies import ablation, analysis
+from fer.studies.records import ROBUSTNESS
 from fer.ui import loaders
 from fer.ui.results import report
 from fer.ui.studies import ablation as ablation_section
@@ -48,7 +50,7 @@ def real_pictures(
 
 @pytest.mark.parametrize("study", analysis.STUDIES)
 def test_committed_study_belongs_to_the_committed_weights(study: str) -> None:
-    record = analysis.read(study, ROOT / "models")
+    record = files.read_json(analysis.path_of(study, ROOT / "models"))
     assert record is not None
     for key, digest in record["weights_sha256"].items():
         assert model_store.open_artifact(key, ROOT / "models").digest == digest
@@ -59,7 +61,7 @@ def test_study_of_other_images_says_so() -> None:
     # Each record says of which images it was made; what is not FER-2013's is never shown as its.
     views = {"regions": "looking", "robustness": "robustness"}
     for study, view in views.items():
-        record = analysis.read(study, ROOT / "models")
+        record = files.read_json(analysis.path_of(study, ROOT / "models"))
         assert record is not None
         app = open_page("3_Classification_Results.py", "EN")
         open_view(app, view)
@@ -228,7 +230,7 @@ def test_ablation_is_shown_on_the_training_page(
 
 
 def test_a_study_of_other_weights_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    record = {**(analysis.read("robustness", ROOT / "models") or {})}
+    record = {**(ROBUSTNESS.read(ROOT / "models") or {})}
     record["weights_sha256"] = {"proposed": "0" * 64}
     models_with_study("robustness", record, tmp_path, monkeypatch)
     app = open_page("3_Classification_Results.py")

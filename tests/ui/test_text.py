@@ -38,6 +38,7 @@ SHOWN = (
     "media/video_gate",
     "media/videos",
     "scenarios",
+    "schema",
     "training/jobs",
     "training/monitor",
     "vision/faces",

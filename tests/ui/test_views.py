@@ -16,6 +16,7 @@ from fer.artifacts import runs
 from fer.data.dataset import Dataset
 from fer.evaluation import reviews
 from fer.scenarios import PROPOSED
+from fer.studies.records import ABLATION, GATES
 from fer.training import monitor
 from fer.ui import about, loaders, model_comparison, text, widgets
 from fer.ui.studies import ablation, attention, findings, study_charts
@@ -54,7 +55,7 @@ def test_the_gain_on_page_3_is_that_of_both_accuracies(split: str) -> None:
 
 
 def test_every_telling_of_the_gates_gain_agrees_with_its_table() -> None:
-    record = loaders.study("gates")
+    record = loaders.study(GATES)
     assert record is not None
     table = attention.gate_ablation_table(record, EN)["Accuracy (%)"]
     shown = EN.signed(table[0] - table[1], 2)
@@ -146,7 +147,7 @@ def test_long_cells_are_wrapped() -> None:
 
 
 def test_colours_of_the_gates_end_where_most_cells_do() -> None:
-    record = loaders.study("gates")
+    record = loaders.study(GATES)
     assert record is not None
     # As the page has them: each once.
     channels = list(
@@ -173,7 +174,7 @@ def test_what_is_int8_says_so() -> None:
 
 
 def test_an_empty_cell_holds_a_dash() -> None:
-    record = loaders.study("ablation")
+    record = loaders.study(ABLATION)
     assert record is not None
     app = open_page("4_Training.py")
     frame = next(f for f in app.dataframe if f.value.equals(ablation.ablation_table(record, EN)))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -35,7 +34,7 @@ def class_faces() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
 
 
 @loaders.follows
-def duplicates() -> dict[str, Any]:
+def duplicates() -> aggregates.Duplicates:
     """The committed counts of duplicates."""
     return aggregates.read_duplicates(loaders.DATA)
 
@@ -67,7 +66,9 @@ def imbalance(by_class: dict[str, int]) -> float:
 
 def count_table(found: dict[str, dict[str, int]], _: Translator) -> pd.DataFrame:
     """Images and share in percent of each emotion and split, a row an emotion."""
-    table: dict[str, list[Any]] = {_("Emotion"): [*map(_, emotions.KEYS), _("all")]}
+    table: dict[str, list[str] | list[int] | list[float]] = {
+        _("Emotion"): [*map(_, emotions.KEYS), _("all")]
+    }
     for split, by_class in found.items():
         total = sum(by_class.values())
         table[split] = [*by_class.values(), total]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import streamlit as st
 
 from fer import emotions
+from fer.artifacts.records import SplitScores
 from fer.scenarios import BASELINE, PROPOSED
 from fer.ui import charts, vote_bars, vote_loaders, widgets
 from fer.ui.results import result_charts, result_tables
@@ -17,7 +17,7 @@ SHOWN = 24
 CELL = "confusion_cell"
 
 
-def show(found: Mapping[str, Mapping[str, Any]], split: str, _: Translator) -> None:
+def show(found: Mapping[str, SplitScores], split: str, _: Translator) -> None:
     """Each model's matrix; a click on a cell shows its images below.
 
     Raises:
@@ -71,7 +71,7 @@ def _remember(model: str, clicked: tuple[int, ...] | None) -> None:
     st.session_state[seen] = clicked
 
 
-def _images(found: Mapping[str, Mapping[str, Any]], split: str, _: Translator) -> None:
+def _images(found: Mapping[str, SplitScores], split: str, _: Translator) -> None:
     st.subheader(_("Images of a cell"))
     # The cell that examiners ask about first: fear taken for sadness.
     st.session_state.setdefault(f"{CELL}_true", "fear")

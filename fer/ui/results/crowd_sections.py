@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import pandas as pd
 import streamlit as st
 
 from fer.crowd import disputes, study
 from fer.crowd.disputes import Dispute, Kind
+from fer.crowd.records import Crowd, CrowdSplit, GainYardstick, Share, Yardstick
 from fer.data.dataset import Split
 from fer.inference.classification import Prediction
 from fer.scenarios import BASELINE, PROPOSED
@@ -76,7 +74,7 @@ def show(split: str, _: Translator) -> None:
     _made_with(record, _)
 
 
-def lead(found: Mapping[str, Any], _: Translator) -> str:
+def lead(found: CrowdSplit, _: Translator) -> str:
     """The answer in two sentences."""
     human, label = found["human"]["others"]["share"], found["fer2013_label"]["majority"]["share"]
     sentence = _(
@@ -92,10 +90,10 @@ def lead(found: Mapping[str, Any], _: Translator) -> str:
     return f"{sentence} {gain(found, _)}"
 
 
-def gain(found: Mapping[str, Any], _: Translator) -> str:
+def gain(found: CrowdSplit, _: Translator) -> str:
     """What `proposed` gains by both yardsticks."""
 
-    def points(name: str) -> str:
+    def points(name: GainYardstick) -> str:
         low, high = found["gain"][name]["interval"]
         return _(
             "{gain} ({low} to {high})",
@@ -112,13 +110,13 @@ def gain(found: Mapping[str, Any], _: Translator) -> str:
     )
 
 
-def _difference(found: Mapping[str, Any], name: str, _: Translator) -> str:
+def _difference(found: CrowdSplit, name: Yardstick, _: Translator) -> str:
     """The gain by a yardstick, as the two shares beside it have it."""
     baseline, proposed = (found["models"][key][name]["share"] for key in study.PAIR)
     return _.difference(proposed, baseline)
 
 
-def _metrics(found: Mapping[str, Any], _: Translator) -> dict[str, tuple[str, str | None]]:
+def _metrics(found: CrowdSplit, _: Translator) -> dict[str, tuple[str, str | None]]:
     row: dict[str, tuple[str, str | None]] = {
         _("{model} and the majority", model=key): (
             _.percent(model["majority"]["share"]),
@@ -138,7 +136,7 @@ def _metrics(found: Mapping[str, Any], _: Translator) -> dict[str, tuple[str, st
     return row
 
 
-def tables(found: Mapping[str, Any], _: Translator) -> dict[str, pd.DataFrame]:
+def tables(found: CrowdSplit, _: Translator) -> dict[str, pd.DataFrame]:
     """The figures of the view: yardsticks, levels of agreement, sides."""
     return {
         "yardsticks": yardstick_table(found, _),
@@ -163,20 +161,24 @@ def report_tables(split: str, _: Translator) -> dict[str, pd.DataFrame]:
     return {_called(name, _): frame for name, frame in tables(record["splits"][split], _).items()}
 
 
-def yardstick_table(found: Mapping[str, Any], _: Translator) -> pd.DataFrame:
+def yardstick_table(found: CrowdSplit, _: Translator) -> pd.DataFrame:
     """A row a yardstick; a column for each model, the gain, FER-2013's label and one person."""
 
-    def share(of: Mapping[str, Any] | None) -> str:
+    def share(of: Share | None) -> str:
         return "–" if of is None else f"{_.percent(of['share'])} ({_.interval(of['interval'])})"
 
-    def points(name: str) -> str:
-        if name not in found.get("gain", {}):
+    def points(name: Yardstick) -> str:
+        gains = found.get("gain")
+        if gains is None or name == "others":
             return "–"
-        low, high = found["gain"][name]["interval"]
+        low, high = gains[name]["interval"]
         ends = f"{_.signed(100 * low, 1)}…{_.signed(100 * high, 1)}"
         return f"{_difference(found, name, _)} ({ends})"
 
-    shares = {
+    label, human = found["fer2013_label"], found["human"]
+    of_label = {"majority": label["majority"], "others": label["others"], "voters": label["voters"]}
+    of_person = {"others": human["others"], "voters": human["voters"]}
+    shares: dict[Yardstick, str] = {
         "label": _("FER-2013's label, all images"),
         "label_with_majority": _("FER-2013's label, images with a majority"),
         "majority": _("Majority of ten people"),
@@ -188,23 +190,23 @@ def yardstick_table(found: Mapping[str, Any], _: Translator) -> pd.DataFrame:
             _("Agreement with"): called,
             **{key: share(model[name]) for key, model in found["models"].items()},
             _("Gain (percentage points)"): points(name),
-            _("FER-2013's label"): share(found["fer2013_label"].get(name)),
-            _("One person"): share(found["human"].get(name)),
+            _("FER-2013's label"): share(of_label.get(name)),
+            _("One person"): share(of_person.get(name)),
         }
         for name, called in shares.items()
     ]
-    numbers = {
+    numbers: dict[study.CheckedNumber, tuple[str, int | None]] = {
         "divergence": (_("Kullback–Leibler divergence from the votes (nats)"), 3),
         "cross_entropy": (_("Cross-entropy with the votes (nats)"), 3),
         "ece_voters": (_("ECE against voters"), None),
         "ece_majority": (_("ECE against the majority"), None),
     }
-    for name, (called, decimals) in numbers.items():
+    for number, (called, decimals) in numbers.items():
         rows.append(
             {
                 _("Agreement with"): called,
                 **{
-                    key: _.percent(m[name]) if decimals is None else _.number(m[name], decimals)
+                    key: _.percent(m[number]) if decimals is None else _.number(m[number], decimals)
                     for key, m in found["models"].items()
                 },
                 _("Gain (percentage points)"): "–",
@@ -215,10 +217,10 @@ def yardstick_table(found: Mapping[str, Any], _: Translator) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def level_table(found: Mapping[str, Any], _: Translator) -> pd.DataFrame:
+def level_table(found: CrowdSplit, _: Translator) -> pd.DataFrame:
     """A row for each number of agreeing voters and model, shares in percent with intervals."""
 
-    def cells(of: Mapping[str, Any] | None) -> str:
+    def cells(of: Share | None) -> str:
         return "–" if of is None else f"{_.percent(of['share'])} ({_.interval(of['interval'])})"
 
     return pd.DataFrame(
@@ -238,7 +240,7 @@ def level_table(found: Mapping[str, Any], _: Translator) -> pd.DataFrame:
     )
 
 
-def side_table(found: Mapping[str, Any], _: Translator) -> pd.DataFrame:
+def side_table(found: CrowdSplit, _: Translator) -> pd.DataFrame:
     """A row for each model and side: errors, and their share in percent with its interval."""
     return pd.DataFrame(
         [
@@ -366,7 +368,7 @@ def _one(dispute: Dispute, _: Translator) -> None:
         )
 
 
-def _made_with(record: Mapping[str, Any], _: Translator) -> None:
+def _made_with(record: Crowd, _: Translator) -> None:
     stale = [
         key
         for key, digest in record["weights_sha256"].items()

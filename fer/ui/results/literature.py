@@ -11,6 +11,7 @@ import streamlit as st
 from fer.data.dataset import Split
 from fer.evaluation.literature import PUBLISHED
 from fer.evaluation.protocols import CROP, PROTOCOLS, Protocol
+from fer.evaluation.records import ProtocolScores
 from fer.scenarios import SCENARIOS
 from fer.ui import charts, loaders, model_comparison, widgets
 from fer.ui.text import Translator
@@ -75,7 +76,7 @@ def rows(_: Translator) -> list[Row]:
     record = loaders.protocols()
     found = []
     for key, metrics in model_comparison.metrics_of(SPLIT).items():
-        by_protocol = {Protocol.ONE_CROP: metrics}
+        by_protocol: dict[Protocol, ProtocolScores] = {Protocol.ONE_CROP: metrics}
         if record is not None:
             for protocol in PROTOCOLS:
                 # One crop stays what the other views show: float32.

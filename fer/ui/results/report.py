@@ -125,9 +125,10 @@ def _tables(split: str, _: Translator) -> dict[str, pd.DataFrame]:
     timed = loaders.benchmark()
     if timed is not None:
         tables[_("Speed")] = result_tables.speed_table(timed, _)
-    if loaders.comparison() is not None:
+    comparison = loaders.comparison()
+    if comparison is not None:
         tables[_("Where one model is right and the other wrong")] = (
-            result_tables.disagreement_table(split, _)
+            result_tables.disagreement_table(comparison["splits"][split], _)
         )
     return tables
 

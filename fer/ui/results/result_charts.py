@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import plotly.graph_objects as go
 
 from fer import emotions
+from fer.benchmark.records import Benchmark
 from fer.evaluation.roc_pr import Curve
 from fer.scenarios import BASELINE, PROPOSED, SCENARIOS
 from fer.ui.charts import BOTH, INK, TRANSPARENT, arrange, dash
@@ -43,7 +43,7 @@ def class_scores(scores: Mapping[str, Sequence[float]], name: str, _: Translator
     return arrange(figure, _, x=f"{name} (%)", y=_("Emotion"), right=48)
 
 
-def speed(record: Mapping[str, Any], ways: Mapping[str, str], _: Translator) -> go.Figure:
+def speed(record: Benchmark, ways: Mapping[str, str], _: Translator) -> go.Figure:
     """A bar for each way of asking both models about one face: its median in milliseconds.
 
     Args:
@@ -92,7 +92,11 @@ def confusion_difference(
     ]
     limit = max(abs(value) for row in change for value in row) or 1.0
     texts = [[("+" if v > 0 else "") + _.number(v, 1) for v in row] for row in change]
-    scale = [[0, BASELINE.colour], [0.5, TRANSPARENT], [1, PROPOSED.colour]]
+    scale: list[list[float | str]] = [
+        [0, BASELINE.colour],
+        [0.5, TRANSPARENT],
+        [1, PROPOSED.colour],
+    ]
     figure = _matrix(change, texts, _("Percentage points"), scale, _)
     figure.update_traces(zmin=-limit, zmax=limit, selector={"type": "heatmap"})
     return figure
@@ -106,7 +110,7 @@ def _matrix(
     values: list[list[float]],
     texts: list[list[str]],
     unit: str,
-    scale: list[list[Any]],
+    scale: Sequence[Sequence[float | str]],
     _: Translator,
 ) -> go.Figure:
     names = [_(key) for key in emotions.KEYS]

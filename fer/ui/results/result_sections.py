@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pandas as pd
 import streamlit as st
 
 from fer import emotions
+from fer.studies.records import LEAKAGE
 from fer.ui import charts, loaders, model_comparison, widgets
 from fer.ui.results import result_charts, result_tables
 from fer.ui.studies import findings, records
@@ -63,10 +66,11 @@ def metrics(split: str, _: Translator) -> None:
     widgets.table(
         result_tables.metric_table(split, _), f"metrics_{split}", _("Both models' metrics"), _
     )
-    if loaders.comparison() is not None:
+    comparison = loaders.comparison()
+    if comparison is not None:
         st.subheader(_("Where one model is right and the other wrong"))
         widgets.table(
-            result_tables.disagreement_table(split, _),
+            result_tables.disagreement_table(comparison["splits"][split], _),
             f"mcnemar_{split}",
             _("Counts of images that both, one or none of the models gets right"),
             _,
@@ -85,7 +89,11 @@ def parameters(_: Translator) -> None:
 
 def classes(split: str, _: Translator) -> None:
     """Precision, recall and F1 of each class."""
-    scores = {"f1": "F1", "precision": _("Precision"), "recall": _("Recall")}
+    scores: dict[Literal["f1", "precision", "recall"], str] = {
+        "f1": "F1",
+        "precision": _("Precision"),
+        "recall": _("Recall"),
+    }
     score = st.segmented_control(
         _("Metric"),
         list(scores),
@@ -183,10 +191,10 @@ def speed(_: Translator) -> None:
             "a convolution than are counted can lie above 100%."
         )
     )
-    if exported is not None and exported["fidelity"]:
+    if exported is not None and (fidelity := exported.get("fidelity")):
         st.subheader(_("What int8 changes"))
         widgets.table(
-            result_tables.fidelity_table(exported, _),
+            result_tables.fidelity_table(fidelity, _),
             "fidelity",
             _("Accuracy of both models in int8 and in float32"),
             _,
@@ -202,7 +210,7 @@ def speed(_: Translator) -> None:
 
 def without_twins(split: str, _: Translator) -> None:
     """Accuracy without the test images that also stand in Training."""
-    record = loaders.study("leakage")
+    record = loaders.study(LEAKAGE)
     if record is None:
         st.caption(_("Not made yet. Run `{command}`.", command="fer analyse --only leakage"))
         return

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from fer import emotions
+from fer.artifacts.records import SplitScores
+from fer.benchmark.records import Benchmark
 from fer.data.dataset import Split
 from fer.evaluation import calibration, roc_pr
+from fer.evaluation.records import PairedGain
+from fer.inference.records import Fidelity
 from fer.ui import loaders, model_comparison
 from fer.ui.text import Translator
 
@@ -43,7 +46,7 @@ def roc_and_precision_recall(
 
 def metric_table(split: str, _: Translator) -> pd.DataFrame:
     """A row for each metric and a column for each model."""
-    names: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
+    names: dict[str, tuple[str, Callable[[SplitScores], str]]] = {
         "accuracy": (_("Top-1 accuracy"), lambda m: _.percent(m["accuracy"])),
         "interval": (
             _("95% interval"),
@@ -130,9 +133,8 @@ def reliability_table(split: str, _: Translator) -> pd.DataFrame:
     )
 
 
-def disagreement_table(split: str, _: Translator) -> pd.DataFrame:
+def disagreement_table(pairs: PairedGain, _: Translator) -> pd.DataFrame:
     """McNemar's table: how often both, one or none of the models is right."""
-    pairs = (loaders.comparison() or {})["splits"][split]
     return pd.DataFrame(
         {
             "": [_("baseline right"), _("baseline wrong")],
@@ -179,7 +181,7 @@ def ways(_: Translator) -> dict[str, str]:
     }
 
 
-def speed_table(record: Mapping[str, Any], _: Translator) -> pd.DataFrame:
+def speed_table(record: Benchmark, _: Translator) -> pd.DataFrame:
     """A row for each way and number of faces, as `fer benchmark` measured them."""
     called = ways(_)
     return pd.DataFrame(
@@ -199,7 +201,7 @@ def speed_table(record: Mapping[str, Any], _: Translator) -> pd.DataFrame:
     )
 
 
-def fidelity_table(record: Mapping[str, Any], _: Translator) -> pd.DataFrame:
+def fidelity_table(fidelity: Mapping[str, Mapping[str, Fidelity]], _: Translator) -> pd.DataFrame:
     """What int8 costs: accuracy of both precisions and how often their top-1 agrees."""
     return pd.DataFrame(
         [
@@ -210,7 +212,7 @@ def fidelity_table(record: Mapping[str, Any], _: Translator) -> pd.DataFrame:
                 _("Accuracy, float32 (%)"): round(100 * row["float32_accuracy"], 2),
                 _("Same top-1 (%)"): round(100 * row["top1_agreement"], 2),
             }
-            for key, splits in record["fidelity"].items()
+            for key, splits in fidelity.items()
             for split, row in splits.items()
         ]
     )

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import pandas as pd
 import streamlit as st
 
+from fer.studies.records import ABLATION, Ablation
 from fer.ui import widgets
 from fer.ui.studies import findings, records, study_charts
 from fer.ui.text import Translator
@@ -15,7 +13,7 @@ from fer.ui.text import Translator
 
 def ablation(_: Translator) -> None:
     """What each ingredient of `proposed` gives, under one small budget."""
-    record = records.record("ablation", _)
+    record = records.record(ABLATION, _)
     if record is None:
         return
     called = findings.ingredients(_)
@@ -55,7 +53,7 @@ def ablation(_: Translator) -> None:
     records.made_with(record, "fer ablate", _)
 
 
-def ablation_table(record: Mapping[str, Any], _: Translator) -> pd.DataFrame:
+def ablation_table(record: Ablation, _: Translator) -> pd.DataFrame:
     """A row for each run: what was left out, seed, accuracies, macro F1, gain, McNemar's p."""
     called = findings.ingredients(_)
     whole = {

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
 from fer import emotions
+from fer.studies.records import GATES, REGION_SHARES, SANITY, Gates, Regions, RegionShare, Sanity
 from fer.ui import loaders, widgets
 from fer.ui.studies import records, study_charts
 from fer.ui.text import Translator
-from fer.vision.preprocessing import FER_SIZE
+from fer.vision.preprocessing import FER_SIZE, Gray
 
 # How much of an image around a channel's strongest cell is marked, as a share of its side.
 PATCH = 1 / 3
@@ -21,18 +21,18 @@ PATCH = 1 / 3
 
 def looking(_: Translator) -> None:
     """Where each model's Grad-CAM lies, whether the maps can be trusted, and the SE gates."""
-    record = records.record("regions", _)
+    record = records.record(REGION_SHARES, _)
     if record is not None:
         _regions(record, _)
-    checked = loaders.study("sanity")
+    checked = loaders.study(SANITY)
     if checked is not None:
         _sanity(checked, _)
-    gates = loaders.study("gates")
+    gates = loaders.study(GATES)
     if gates is not None:
         _gates(gates, _)
 
 
-def _regions(record: Mapping[str, Any], _: Translator) -> None:
+def _regions(record: Regions, _: Translator) -> None:
     st.subheader(_("Eyes, mouth and the rest"))
     names = region_names(_)
     options = ["all", *emotions.KEYS]
@@ -83,7 +83,7 @@ def region_names(_: Translator) -> dict[str, str]:
     return {"eyes": _("Eyes and brows"), "mouth": _("Mouth"), "rest": _("Rest")}
 
 
-def _claim(change: Mapping[str, Any], _: Translator) -> str:
+def _claim(change: Mapping[str, RegionShare], _: Translator) -> str:
     """What the record says of the claim that the SE block sees eyes and mouth better."""
     told = []
     for region, name in (("eyes", _("eyes and brows")), ("mouth", _("mouth"))):
@@ -105,9 +105,7 @@ def _claim(change: Mapping[str, Any], _: Translator) -> str:
     )
 
 
-def region_table(
-    record: Mapping[str, Any], names: Mapping[str, str], _: Translator
-) -> pd.DataFrame:
+def region_table(record: Regions, names: Mapping[str, str], _: Translator) -> pd.DataFrame:
     """A row for each model, class and region: share in percent, interval, ratio to the area."""
     return pd.DataFrame(
         [
@@ -127,7 +125,7 @@ def region_table(
     )
 
 
-def _sanity(record: Mapping[str, Any], _: Translator) -> None:
+def _sanity(record: Sanity, _: Translator) -> None:
     st.subheader(_("Do the maps depend on what was learnt?"))
     widgets.chart(
         study_charts.randomisation(record, _),
@@ -160,7 +158,7 @@ def _sanity(record: Mapping[str, Any], _: Translator) -> None:
         )
 
 
-def _gates(record: Mapping[str, Any], _: Translator) -> None:
+def _gates(record: Gates, _: Translator) -> None:
     st.subheader(_("Gates of the SE block"))
     ablation = record["ablation"]
     st.write(
@@ -204,7 +202,7 @@ def _gates(record: Mapping[str, Any], _: Translator) -> None:
     records.made_with(record, "fer analyse --only gates", _)
 
 
-def gate_ablation_table(record: Mapping[str, Any], _: Translator) -> pd.DataFrame:
+def gate_ablation_table(record: Gates, _: Translator) -> pd.DataFrame:
     """Accuracy, interval, macro F1 and ECE with the gates as they are, at their mean, and at 1."""
     called = {
         "own": _("as computed for each image"),
@@ -225,7 +223,7 @@ def gate_ablation_table(record: Mapping[str, Any], _: Translator) -> pd.DataFram
     )
 
 
-def _patches(record: Mapping[str, Any], _: Translator) -> None:
+def _patches(record: Gates, _: Translator) -> None:
     """Images that drive a channel hardest, the place in them marked."""
     data = loaders.data()
     if data is None:
@@ -261,7 +259,7 @@ def _patches(record: Mapping[str, Any], _: Translator) -> None:
                 )
 
 
-def _marked(image: Any, top: float, left: float) -> Any:
+def _marked(image: Gray, top: float, left: float) -> Gray:
     """The face with all but the patch darkened."""
     shown = np.array(image, dtype=np.float32) * 0.35
     side = round(PATCH * FER_SIZE)

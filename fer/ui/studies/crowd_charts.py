@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -11,6 +10,8 @@ from numpy.typing import NDArray
 
 from fer import emotions
 from fer.crowd import agreement
+from fer.crowd.agreement import Side
+from fer.crowd.records import Level, ModelAgreement, Share
 from fer.data.votes import CHOICES
 from fer.scenarios import SCENARIOS
 from fer.ui import vote_bars
@@ -19,14 +20,14 @@ from fer.ui.studies.study_charts import error_bars
 from fer.ui.text import Translator
 
 
-def by_agreement(levels: Sequence[Mapping[str, Any]], _: Translator) -> go.Figure:
+def by_agreement(levels: Sequence[Level], _: Translator) -> go.Figure:
     """Agreement with the crowd's majority over how many of ten voters make it, in percent: each
     model's, FER-2013's label's, and a single voter's with the nine others."""
     shown = [row for row in reversed(levels) if row["votes"] >= agreement.ENOUGH]
     names = [str(row["votes"]) for row in shown]
     figure = go.Figure()
 
-    def line(name: str, found: Sequence[Mapping[str, Any]], **style: Any) -> None:
+    def line(name: str, found: Sequence[Share], **style: object) -> None:
         values = [row["share"] for row in found]
         figure.add_scatter(
             x=names,
@@ -64,7 +65,7 @@ def by_agreement(levels: Sequence[Mapping[str, Any]], _: Translator) -> go.Figur
     )
 
 
-def sides(models: Mapping[str, Mapping[str, Any]], _: Translator) -> go.Figure:
+def sides(models: Mapping[str, ModelAgreement], _: Translator) -> go.Figure:
     """A pair of bars a side: in what share of its errors by the label the crowd sides with the
     model, with the label, with both by a tie, with neither."""
     names = side_names(_)
@@ -95,8 +96,8 @@ def sides(models: Mapping[str, Mapping[str, Any]], _: Translator) -> go.Figure:
     )
 
 
-def side_names(_: Translator) -> dict[str, str]:
-    """What each of `crowd.SIDES` is called."""
+def side_names(_: Translator) -> dict[Side, str]:
+    """What each of `agreement.SIDES` is called."""
     return {
         "model": _("the model"),
         "label": _("the label"),

@@ -7,6 +7,7 @@ import streamlit as st
 from fer.scenarios import BASELINE, PROPOSED
 from fer.studies import contributions
 from fer.studies.contributions import Estimate, SqueezeExcitation
+from fer.studies.records import ABLATION, GATES, LEAKAGE
 from fer.ui import loaders, model_comparison
 from fer.ui.text import Translator
 
@@ -14,7 +15,10 @@ from fer.ui.text import Translator
 def sentences(_: Translator) -> list[str]:
     """What gives the gain and what SE gives, as far as it was studied."""
     found = contributions.read(
-        loaders.comparison(), *(loaders.study(name) for name in ("leakage", "ablation", "gates"))
+        loaders.comparison(),
+        loaders.study(LEAKAGE),
+        loaders.study(ABLATION),
+        loaders.study(GATES),
     )
     said = []
     if found.gain is not None:
@@ -83,7 +87,7 @@ def _squeeze_excitation(found: SqueezeExcitation, _: Translator) -> list[str]:
             "Without twins of Training: {points} ({low} to {high}).",
             **_figures(found.over_seeds_without_twins, _),
         )
-    record = loaders.study("gates")
+    record = loaders.study(GATES)
     if found.gates is not None and record is not None:
         own, mean = (record["ablation"][gates]["accuracy"] for gates in ("own", "mean"))
         said.append(

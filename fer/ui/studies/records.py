@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import TypeVar
 
 import streamlit as st
 
+from fer.artifacts.records import MadeWith
+from fer.artifacts.stored import Stored
 from fer.data import dataset
 from fer.ui import loaders
 from fer.ui.text import Translator
 
+T = TypeVar("T")
 
-def record(study: str, _: Translator) -> dict[str, Any] | None:
+
+def record(study: Stored[T], _: Translator) -> T | None:
     """A study's record; without one, a sentence that says which command makes it."""
     record = loaders.study(study)
     if record is None:
-        st.caption(
-            _(
-                "Not made yet. Run `{command}`.",
-                command="fer ablate" if study == "ablation" else f"fer analyse --only {study}",
-            )
-        )
+        st.caption(_("Not made yet. Run `{command}`.", command=study.command))
     return record
 
 
-def made_with(record: Mapping[str, Any], command: str, _: Translator) -> None:
+def made_with(record: MadeWith, command: str, _: Translator) -> None:
     """Which command made a record, from which commit, seed, data and weights."""
     stale = [
         key

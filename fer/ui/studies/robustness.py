@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import pandas as pd
 import streamlit as st
 
+from fer.studies.records import ROBUSTNESS, Robustness
 from fer.ui import widgets
 from fer.ui.studies import records, study_charts
 from fer.ui.text import Translator
@@ -15,7 +15,7 @@ from fer.ui.text import Translator
 
 def robustness(_: Translator) -> None:
     """Accuracy of both models on spoilt faces."""
-    record = records.record("robustness", _)
+    record = records.record(ROBUSTNESS, _)
     if record is None:
         return
     called = corruptions(_)
@@ -67,7 +67,7 @@ def corruptions(_: Translator) -> dict[str, tuple[str, str]]:
 
 
 def robustness_table(
-    record: Mapping[str, Any], called: Mapping[str, tuple[str, str]], _: Translator
+    record: Robustness, called: Mapping[str, tuple[str, str]], _: Translator
 ) -> pd.DataFrame:
     """A row for each corruption, strength and model; the clean images first."""
     clean = [

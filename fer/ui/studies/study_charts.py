@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -12,11 +11,12 @@ from numpy.typing import NDArray
 from fer import emotions
 from fer.evaluation.calibration import Coverage
 from fer.scenarios import PROPOSED, SCENARIOS
+from fer.studies.records import Gates, RegionShare, Robustness, Sanity
 from fer.ui.charts import BOTH, TRANSPARENT, arrange, dash
 from fer.ui.text import Translator
 
 
-def error_bars(values: Sequence[float], intervals: Sequence[Sequence[float]]) -> dict[str, Any]:
+def error_bars(values: Sequence[float], intervals: Sequence[Sequence[float]]) -> dict[str, object]:
     """Plotly's error bars from the ends of intervals, both in percent of 1."""
     return {
         "type": "data",
@@ -29,7 +29,7 @@ def error_bars(values: Sequence[float], intervals: Sequence[Sequence[float]]) ->
 
 
 def region_shares(
-    shares: Mapping[str, Mapping[str, Mapping[str, Any]]],
+    shares: Mapping[str, Mapping[str, RegionShare]],
     area: Mapping[str, float],
     names: Mapping[str, str],
     _: Translator,
@@ -68,7 +68,7 @@ def region_shares(
     return arrange(figure, _, x=_("Region of the face"), y=_("Share of Grad-CAM (%)"))
 
 
-def randomisation(record: Mapping[str, Any], _: Translator) -> go.Figure:
+def randomisation(record: Sanity, _: Translator) -> go.Figure:
     """How like the trained network's the maps still are as the network is randomised downwards."""
     stages = [_("trained"), *record["stages"]]
     figure = go.Figure()
@@ -89,7 +89,7 @@ def randomisation(record: Mapping[str, Any], _: Translator) -> go.Figure:
     )
 
 
-def _gate_contrasts(record: Mapping[str, Any], channels: list[int]) -> NDArray[np.float64]:
+def _gate_contrasts(record: Gates, channels: list[int]) -> NDArray[np.float64]:
     """For each class and channel, standard deviations from the overall mean, (7, channels)."""
     mean, spread = np.array(record["mean"]), np.array(record["standard_deviation"])
     classes = np.array(record["classes"])
@@ -99,14 +99,14 @@ def _gate_contrasts(record: Mapping[str, Any], channels: list[int]) -> NDArray[n
     return contrasts
 
 
-def gate_limit(record: Mapping[str, Any], channels: Sequence[int]) -> float:
+def gate_limit(record: Gates, channels: Sequence[int]) -> float:
     """Where the map's colours end: the 95th percentile of the distances from the mean, in standard
     deviations. A few channels lie far beyond, and would leave all others without colour."""
     found = np.quantile(np.abs(_gate_contrasts(record, list(channels))), 0.95)
     return float(found) or 1.0
 
 
-def gate_map(record: Mapping[str, Any], channels: Sequence[int], _: Translator) -> go.Figure:
+def gate_map(record: Gates, channels: Sequence[int], _: Translator) -> go.Figure:
     """Mean gate of some channels for each class, in standard deviations from the overall mean.
 
     Colours end at `gate_limit`; the numbers under the pointer do not.
@@ -181,7 +181,7 @@ def coverage(curves: Mapping[str, Coverage], threshold: float, _: Translator) ->
     return arrange(figure, _, x=_("Coverage (% of images)"), y=_("Accuracy (%)"))
 
 
-def corruption(record: Mapping[str, Any], key: str, unit: str, _: Translator) -> go.Figure:
+def corruption(record: Robustness, key: str, unit: str, _: Translator) -> go.Figure:
     """Both models' accuracy under one corruption, from the clean images to the strongest."""
     results = record["corruptions"][key]["results"]
     names = [_("none"), *(_.number(row["strength"], _decimals(row["strength"])) for row in results)]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from fer import FerError, files
+from fer import FerError
 from fer.artifacts import locations, model_store, runs
 from fer.artifacts.model_store import Artifact
 from fer.artifacts.runs import Row
@@ -208,8 +208,8 @@ def differences(names: list[str], _: Translator) -> pd.DataFrame:
         if name in loaders.models():
             scenarios[name] = loaders.models()[name].scenario
         else:
-            record = files.read_json(loaders.RUNS / name / runs.RUN)["scenario"]
-            scenarios[name] = Scenario.from_dict(record)
+            record = runs.read(loaders.RUNS / name)
+            scenarios[name] = Scenario.from_dict(record["scenario"])
     rows = {
         label: [tell(scenario) for scenario in scenarios.values()]
         for label, tell in model_comparison.hyperparameters(_).items()

@@ -1,0 +1,106 @@
+"""The records of a trained model, and what every stored figure says of where it comes from.
+
+Shares are of 1 and intervals are the lower and upper end of 95 %, unless a field says otherwise.
+"""
+
+from __future__ import annotations
+
+from typing import NotRequired, TypedDict
+
+
+class MadeWith(TypedDict):
+    """Where figures come from, as `provenance.record` tells it.
+
+    commit: of the code, 40 hexadecimal digits, with "+" if `fer/` was changed since; outside of
+    git, the version. weights_sha256: by model key. versions: by package.
+    """
+
+    commit: str
+    seed: int
+    data_sha256: str
+    weights_sha256: dict[str, str]
+    versions: dict[str, str]
+
+
+class RunConfig(TypedDict):
+    """What `fer publish` tells of the run that a model comes from.
+
+    backbone_sha256: `vgg16.backbone_digest` of the convolutions that the run began from; None or
+    missing if it was begun before that was recorded. best_val_accuracy: on PublicTest, 0-1, in
+    training. training_seconds: of all epochs. published: the day, ISO 8601. parameters: of the
+    whole network, the shared trunk included. versions: by package, and Python's.
+    """
+
+    seed: int
+    data_sha256: str
+    backbone_sha256: NotRequired[str | None]
+    epochs_run: int
+    best_epoch: int
+    best_val_accuracy: float
+    training_seconds: int
+    published: str
+    parameters: int
+    trainable_parameters: int
+    versions: dict[str, str]
+
+
+class Config(RunConfig):
+    """`models/<key>/config.json`. scenario: every hyperparameter, as `Scenario.to_dict` wrote it
+    and `Scenario.from_dict` checks it."""
+
+    scenario: dict[str, object]
+
+
+class ClassScores(TypedDict):
+    """How well one emotion is recognised: shares of 1; support: images of it."""
+
+    precision: float
+    recall: float
+    f1: float
+    support: int
+
+
+class Scores(TypedDict):
+    """Every metric of one model on one split, as `metrics.report` measures it.
+
+    accuracy: top-1, 0-1, like balanced_accuracy, macro_f1 and ece. accuracy_interval: the ends of
+    its 95 % bootstrap interval. log_loss: nats. brier_score: over all seven classes, 0-2.
+    per_class: by emotion. confusion: images, (7, 7), a row for each true class and a column for
+    each predicted one.
+    """
+
+    images: int
+    accuracy: float
+    accuracy_interval: list[float]
+    balanced_accuracy: float
+    macro_f1: float
+    log_loss: float
+    brier_score: float
+    ece: float
+    per_class: dict[str, ClassScores]
+    confusion: list[list[int]]
+
+
+class SplitScores(Scores):
+    """The metrics of calibrated confidences; ece_uncalibrated: that of softmax(logits), 0-1."""
+
+    ece_uncalibrated: float
+
+
+class Metrics(TypedDict):
+    """`models/<key>/metrics.json`, which `fer evaluate` writes.
+
+    input_size: pixels a side. compute_dtype: Keras' name of the precision. temperature: what logits
+    are divided by, above 0. ece_bins, bootstrap_resamples: how many. splits: by name of both test
+    splits.
+    """
+
+    model: str
+    weights_sha256: str
+    data_sha256: str
+    input_size: int
+    compute_dtype: str
+    temperature: float
+    ece_bins: int
+    bootstrap_resamples: int
+    splits: dict[str, SplitScores]

@@ -1,0 +1,65 @@
+"""A record in `models/`: where it lies, its TypedDict, and which command makes it anew."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from fer import FerError, files, schema
+from fer.artifacts import model_store
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Stored(Generic[T]):
+    """A record that a command writes into the models' folder.
+
+    name: its path below that folder. schema: its TypedDict. command: as a user types it.
+    """
+
+    name: str
+    schema: type[T]
+    command: str
+
+    def read(self, folder: Path) -> T | None:
+        """The record, None if it was not made yet.
+
+        Raises:
+            FerError: if it is not JSON or does not fit its schema.
+        """
+        return self.require(folder) if (folder / self.name).exists() else None
+
+    def require(self, folder: Path) -> T:
+        """The record.
+
+        Raises:
+            FerError: if it is missing, is not JSON or does not fit its schema.
+        """
+        return schema.read(folder / self.name, self.schema, self.command)
+
+    def published(self, folder: Path) -> T | None:
+        """The record, None if it is missing, not the file in the manifest, or does not fit."""
+        try:
+            model_store.checked(folder, self.name)
+            return self.require(folder)
+        except FerError:
+            return None
+
+    def misfit(self, folder: Path) -> FerError | None:
+        """Why the record cannot be read though it is the file in the manifest; None if it can, or
+        if it is missing or another file."""
+        try:
+            model_store.checked(folder, self.name)
+        except FerError:
+            return None
+        try:
+            self.require(folder)
+        except FerError as error:
+            return error
+        return None
+
+    def write(self, folder: Path, record: T) -> None:
+        """Writes the record, whole or not at all. Raises as `files.write_json`."""
+        files.write_json(folder / self.name, record)

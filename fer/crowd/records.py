@@ -1,0 +1,162 @@
+"""The record of models against people: `models/crowd.json`.
+
+Shares are of 1 and intervals are the ends of 95 % bootstraps over images. A majority is that of
+`agreement.has_majority`.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NotRequired, TypedDict
+
+from fer.artifacts import model_store
+from fer.artifacts.stored import Stored
+
+Yardstick = Literal["label", "label_with_majority", "majority", "others", "voters"]
+# The yardsticks by which a gain is measured: a single voter's nine others are no yardstick of two.
+GainYardstick = Literal["label", "label_with_majority", "majority", "voters"]
+
+
+class Share(TypedDict):
+    """A mean over images, 0-1 (of a gain -1 to 1), and the ends of its interval."""
+
+    share: float
+    interval: list[float]
+
+
+class SideShare(Share):
+    """How many of a model's errors the crowd decides in one way, and their share of all errors."""
+
+    images: int
+
+
+class Agreement(TypedDict):
+    """How often answers agree with the crowd.
+
+    majority: with its most frequent answer, on images with a majority. voters: with a voter drawn
+    at random, on all images. others: with the most frequent answer of nine voters, on images with a
+    majority.
+    """
+
+    majority: Share
+    voters: Share
+    others: Share
+
+
+class LabelAgreement(Agreement):
+    """FER-2013's labels against the crowd; most_frequent: as `majority`, on all images."""
+
+    most_frequent: Share
+
+
+class HumanAgreement(TypedDict):
+    """One person against the crowd. others: with the nine others, on images with a majority;
+    voters: two voters of an image with each other, on all images."""
+
+    others: Share
+    voters: Share
+
+
+class ErrorSides(TypedDict):
+    """Of a model's answers that are not the label: how many there are, and with whom the crowd
+    sides, by `agreement.SIDES`; without sides where there are no errors."""
+
+    images: int
+    model: NotRequired[SideShare]
+    label: NotRequired[SideShare]
+    both: NotRequired[SideShare]
+    neither: NotRequired[SideShare]
+    no_majority: NotRequired[SideShare]
+
+
+class ModelAgreement(Agreement):
+    """A model against the label and the crowd.
+
+    label: agreement with the label, on all images; label_with_majority: on those with a majority.
+    divergence: Kullback-Leibler, of the model from the votes; cross_entropy: with them; both nats.
+    ece_voters, ece_majority: 0-1, with the crowd in place of the label. reliability_voters,
+    reliability_majority: the bins of confidence behind them, see `agreement.reliability`.
+    """
+
+    label: Share
+    label_with_majority: Share
+    divergence: float
+    cross_entropy: float
+    ece_voters: float
+    ece_majority: float
+    reliability_voters: list[dict[str, float]]
+    reliability_majority: list[dict[str, float]]
+    errors: ErrorSides
+
+
+class LevelAgreement(TypedDict):
+    """A model on the images of one level; majority: only where there is one."""
+
+    voters: Share
+    label: Share
+    majority: NotRequired[Share]
+
+
+class Level(TypedDict):
+    """Images in which the same number of voters, 0-10, chose the most frequent emotion.
+
+    models: by key. fer2013_label, human: their agreement with the majority, only where there is
+    one.
+    """
+
+    votes: int
+    images: int
+    models: dict[str, LevelAgreement]
+    fer2013_label: NotRequired[Share]
+    human: NotRequired[Share]
+
+
+class CrowdGain(TypedDict):
+    """What `proposed` gains over `baseline` by each yardstick, -1 to 1."""
+
+    label: Share
+    label_with_majority: Share
+    majority: Share
+    voters: Share
+
+
+class CrowdSplit(TypedDict):
+    """The figures of one split, of its images with votes.
+
+    images_with_tie: of those with a majority, where two emotions share it. vote_entropy: mean, in
+    nats. levels: from all ten voters down. gain: only where both models are there.
+    """
+
+    images: int
+    images_with_majority: int
+    images_with_tie: int
+    vote_entropy: float
+    human: HumanAgreement
+    fer2013_label: LabelAgreement
+    models: dict[str, ModelAgreement]
+    levels: list[Level]
+    gain: NotRequired[CrowdGain]
+
+
+class CrowdFigures(TypedDict):
+    """Figures by name of a test split, and the digest of the votes that they were made from."""
+
+    votes_sha256: str
+    splits: dict[str, CrowdSplit]
+
+
+class Crowd(CrowdFigures):
+    """`models/crowd.json`, which `fer evaluate` and `fer crowd` write.
+
+    The digests of data, weights and predictions are by model key. enough_votes: of ten, for a
+    majority.
+    """
+
+    commit: str
+    data_sha256: dict[str, str]
+    weights_sha256: dict[str, str]
+    predictions_sha256: dict[str, str]
+    enough_votes: int
+    bootstrap_resamples: int
+
+
+CROWD = Stored(model_store.CROWD, Crowd, "fer crowd")

@@ -1,0 +1,64 @@
+"""What `fer evaluate` stores besides each model's metrics: the comparison, and the protocols.
+
+Shares are of 1 and intervals are the lower and upper end of 95 %.
+"""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+from fer.artifacts import model_store
+from fer.artifacts.records import MadeWith
+from fer.artifacts.stored import Stored
+
+
+class PairedGain(TypedDict):
+    """How two models differ on the same images, as `metrics.compare` measures it.
+
+    gain: accuracy of the second less that of the first, -1 to 1; gain_interval: the ends of its
+    95 % bootstrap interval over images. The next four count images and add up to `images`.
+    mcnemar_p: of McNemar's exact test, 0-1.
+    """
+
+    images: int
+    gain: float
+    gain_interval: list[float]
+    both_right: int
+    only_baseline_right: int
+    only_proposed_right: int
+    both_wrong: int
+    mcnemar_p: float
+
+
+class Comparison(TypedDict):
+    """`models/comparison.json`: `proposed` against `baseline`. weights_sha256: by model key.
+    splits: by name of both test splits."""
+
+    weights_sha256: dict[str, str]
+    splits: dict[str, PairedGain]
+
+
+class ProtocolScores(TypedDict):
+    """How well a model does under one protocol: accuracy is top-1, accuracy_interval the ends of
+    its 95 % bootstrap interval over images; all but `images` 0-1."""
+
+    images: int
+    accuracy: float
+    accuracy_interval: list[float]
+    macro_f1: float
+
+
+class Protocols(MadeWith):
+    """`models/protocols.json`, which `fer evaluate --protocols` writes.
+
+    compute_dtype: the precision, by Keras' name or "int8". crop: side of a crop in pixels.
+    models: scores by model key, protocol and split.
+    """
+
+    compute_dtype: str
+    crop: int
+    models: dict[str, dict[str, dict[str, ProtocolScores]]]
+
+
+COMPARISON = Stored(model_store.COMPARISON, Comparison, "fer evaluate")
+PROTOCOL_SCORES = Stored(model_store.PROTOCOLS, Protocols, "fer evaluate --protocols")

@@ -1,0 +1,264 @@
+"""The records of the studies in `models/analysis/`: of `fer analyse`, and `ablation.json`.
+
+Shares, accuracies, F1 and calibration errors are of 1; intervals are the ends of 95 % bootstraps
+over images. Importing this module is cheap.
+"""
+
+from __future__ import annotations
+
+from typing import NotRequired, TypedDict, TypeVar
+
+from fer.artifacts import model_store
+from fer.artifacts.records import MadeWith
+from fer.artifacts.stored import Stored
+from fer.evaluation.records import PairedGain
+
+T = TypeVar("T")
+
+
+class RegionShare(TypedDict):
+    """A region's mean share of the Grad-CAM mass, 0-1, or of a difference of two models, -1 to 1;
+    ratio: over its share of the area, 1 without preference; missing of a difference."""
+
+    share: float
+    interval: list[float]
+    ratio: NotRequired[float]
+
+
+class ModelRegions(TypedDict):
+    """Where one model looks. blank: share of images whose map is blank. all, per_class: by region
+    of `regions.REGIONS`, empty if every map is blank; per_class: by true emotion."""
+
+    blank: float
+    all: dict[str, RegionShare]
+    per_class: dict[str, dict[str, RegionShare]]
+
+
+class RegionFigures(TypedDict):
+    """What `attention.study` finds.
+
+    landmarks_detected: in what share of the images; area: share of the face by region. models: by
+    key. proposed_minus_baseline: by region, on the same images; only where both are there.
+    """
+
+    split: str
+    layer: str
+    explained: str
+    images: int
+    landmarks_detected: float
+    area: dict[str, float]
+    models: dict[str, ModelRegions]
+    proposed_minus_baseline: NotRequired[dict[str, RegionShare]]
+
+
+class Regions(MadeWith, RegionFigures):
+    """`analysis/regions.json`: how much of Grad-CAM lies on eyes, mouth and the rest."""
+
+
+class Cascade(TypedDict):
+    """Rank correlation (Spearman, -1 to 1) with the trained network's maps after each stage."""
+
+    mean: list[float]
+    standard_deviation: list[float]
+
+
+class SanityFigures(TypedDict):
+    """What `attention.sanity` finds. stages: the layers that are randomised, from the output down,
+    each on top of the one before. models: by key."""
+
+    images: int
+    stages: list[str]
+    models: dict[str, Cascade]
+
+
+class Sanity(MadeWith, SanityFigures):
+    """`analysis/sanity.json`: whether the maps depend on what was learnt."""
+
+
+class Patch(TypedDict):
+    """An image that drives a channel hardest: its source and true emotion, and where the channel's
+    strongest cell begins, as shares of the side."""
+
+    source: str
+    label: str
+    top: float
+    left: float
+
+
+class Channel(TypedDict):
+    """A channel of the SE block, 0-511. contrast: how many standard deviations its gate lies above
+    that of all images."""
+
+    channel: int
+    contrast: float
+    patches: list[Patch]
+
+
+class GateScores(TypedDict):
+    """How well the model does with its gates changed. gain: of the gates' own values over these;
+    missing of the own ones."""
+
+    accuracy: float
+    accuracy_interval: list[float]
+    macro_f1: float
+    ece: float
+    gain: NotRequired[PairedGain]
+
+
+class GateFigures(TypedDict):
+    """What `se_gates.study` finds of the 512 gates, each 0-1.
+
+    mean, standard_deviation: over images, (512,). classes: mean by true class, (7, 512).
+    explained: share of each gate's variance that the class accounts for, (512,). channels: those
+    that open most, by emotion. ablation: with the gates as they are (`own`), at their `mean` over
+    PublicTest, and at `ones`.
+    """
+
+    split: str
+    images: int
+    mean: list[float]
+    standard_deviation: list[float]
+    classes: list[list[float]]
+    explained: list[float]
+    channels: dict[str, list[Channel]]
+    ablation: dict[str, GateScores]
+
+
+class Gates(MadeWith, GateFigures):
+    """`analysis/gates.json`: what the SE block does."""
+
+
+class SampleAccuracy(TypedDict):
+    """Top-1 accuracy on the sample and its interval, 0-1."""
+
+    accuracy: float
+    interval: list[float]
+
+
+class Strength(TypedDict):
+    """Every model under one strength of a corruption, which counts in the corruption's unit."""
+
+    strength: float
+    models: dict[str, SampleAccuracy]
+
+
+class CorruptionFigures(TypedDict):
+    """A corruption from mild to strong. unit: what its strengths count."""
+
+    unit: str
+    results: list[Strength]
+
+
+class RobustnessFigures(TypedDict):
+    """What `robustness.study` finds. backend: `fast` or `reference`. clean: by model key.
+    corruptions: by key of `robustness.CORRUPTIONS`."""
+
+    split: str
+    images: int
+    backend: str
+    clean: dict[str, SampleAccuracy]
+    corruptions: dict[str, CorruptionFigures]
+
+
+class Robustness(MadeWith, RobustnessFigures):
+    """`analysis/robustness.json`: how the models bear spoilt faces."""
+
+
+class GroupAccuracy(SampleAccuracy):
+    """The accuracy on so many images."""
+
+    images: int
+
+
+class LeakageFigures(TypedDict):
+    """What `leakage.study` finds, by test split and then by group: `all` images, those `with_twin`
+    in Training and those `without_twin`, as far as there are any.
+
+    splits: accuracy by split, model key and group. gains: of `proposed` over `baseline`, by split
+    and group; no group without both models.
+    """
+
+    splits: dict[str, dict[str, dict[str, GroupAccuracy]]]
+    gains: dict[str, dict[str, PairedGain]]
+
+
+class Leakage(MadeWith, LeakageFigures):
+    """`analysis/leakage.json`: accuracy without the test images that also stand in Training."""
+
+
+class RunScores(TypedDict):
+    """What a run's best epoch does on PrivateTest, not calibrated; log_loss in nats."""
+
+    images: int
+    accuracy: float
+    accuracy_interval: list[float]
+    macro_f1: float
+    log_loss: float
+    ece: float
+
+
+class AblationRun(TypedDict):
+    """A training without one ingredient (`full`: without none), and how well its best epoch does.
+
+    public_accuracy, training_accuracy: as Keras measured them. seconds: of all epochs. gain: what
+    putting the ingredient back gives on the same images with the same seed; missing of `full`.
+    gain_without_twins: on the images without a twin in Training; missing in records of earlier
+    versions, too.
+    """
+
+    without: str
+    seed: int
+    public_accuracy: float
+    training_accuracy: float
+    best_epoch: int
+    private: RunScores
+    seconds: int
+    gain: NotRequired[PairedGain]
+    gain_without_twins: NotRequired[PairedGain]
+
+
+class OverSeeds(TypedDict):
+    """An ingredient's gain over several seeds, -1 to 1; standard_deviation: that seeds alone make
+    (n - 1), None of a single one. What ends in `without_twins` is missing in records of earlier
+    versions."""
+
+    seeds: list[int]
+    gains: list[float]
+    mean_gain: float
+    standard_deviation: float | None
+    gains_without_twins: NotRequired[list[float]]
+    mean_gain_without_twins: NotRequired[float]
+    standard_deviation_without_twins: NotRequired[float | None]
+
+
+class Budget(TypedDict):
+    """The phase that every run is trained for, as `scenarios.Phase`."""
+
+    image_size: int
+    epochs: int
+    learning_rate: float
+    batch_size: int
+    final_learning_rate: float
+    warmup_steps: int
+    images_per_epoch: int | None
+
+
+class Ablation(MadeWith):
+    """`analysis/ablation.json`. passes: over Training, of every run. repeated: by ingredient."""
+
+    budget: Budget
+    passes: float
+    runs: list[AblationRun]
+    repeated: dict[str, OverSeeds]
+
+
+def _of_analysis(study: str, record: type[T]) -> Stored[T]:
+    return Stored(f"{model_store.ANALYSIS}/{study}.json", record, f"fer analyse --only {study}")
+
+
+REGION_SHARES = _of_analysis("regions", Regions)
+SANITY = _of_analysis("sanity", Sanity)
+GATES = _of_analysis("gates", Gates)
+ROBUSTNESS = _of_analysis("robustness", Robustness)
+LEAKAGE = _of_analysis("leakage", Leakage)
+ABLATION = Stored(f"{model_store.ANALYSIS}/ablation.json", Ablation, "fer ablate")
