@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypedDict
 
 __version__ = "0.1.0"
+
+
+class ErrorRecord(TypedDict):
+    """A `FerError` as plain JSON types: its template, and in words what stands in each place."""
+
+    template: str
+    values: dict[str, str]
 
 
 class FerError(Exception):
@@ -20,12 +27,12 @@ class FerError(Exception):
         self.template = template
         self.values = values
 
-    def to_record(self) -> dict[str, Any]:
+    def to_record(self) -> ErrorRecord:
         """The error as plain JSON types, for another process."""
         values = {name: str(value) for name, value in self.values.items()}
         return {"template": self.template, "values": values}
 
     @classmethod
-    def from_record(cls, record: dict[str, Any]) -> FerError:
+    def from_record(cls, record: ErrorRecord) -> FerError:
         """The error that another process recorded."""
         return cls(record["template"], **record["values"])

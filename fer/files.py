@@ -52,7 +52,7 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
-def write_json(path: Path, record: Any) -> None:
+def write_json(path: Path, record: object) -> None:
     """Writes indented JSON, whole or not at all. Raises as `replacing`."""
     write_text(path, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
 

@@ -14,7 +14,6 @@ import traceback
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 from fer import FerError
 
@@ -92,7 +91,7 @@ class Line(logging.Formatter):
     """A record as one line of JSON: time (UTC), level, logger, event, and the event's figures."""
 
     def format(self, record: logging.LogRecord) -> str:
-        line: dict[str, Any] = {
+        line: dict[str, object] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 from fer import FerError
 
@@ -82,7 +82,7 @@ class Scenario:
         """Epochs of all phases together."""
         return sum(phase.epochs for phase in self.phases)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """The hyperparameters as plain JSON types; `from_dict` reads them back.
 
         How a scenario is drawn is none: it may change under a run that goes on.
@@ -188,9 +188,18 @@ PROPOSED = Scenario(
     ),
 )
 
+
+class Head(TypedDict):
+    """The fields of a `Scenario` that make its head."""
+
+    pooling: Literal["average", "grid"]
+    hidden_units: int | None
+    dropout: float
+
+
 # Candidates for the baseline's head, which `fer search` ranks on PublicTest: how the 7x7 map of
 # features is pooled, and whether a hidden layer follows.
-HEADS: dict[str, dict[str, Any]] = {
+HEADS: dict[str, Head] = {
     "average-linear": {"pooling": "average", "hidden_units": None, "dropout": 0.0},
     "average-256": {"pooling": "average", "hidden_units": 256, "dropout": 0.4},
     "average-1024": {"pooling": "average", "hidden_units": 1024, "dropout": 0.5},

@@ -12,11 +12,11 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Literal
 
 from fer import FerError
 from fer.data import importing
@@ -129,7 +129,7 @@ def serve(folder: Path, out: IO[str]) -> None:
     the error."""
     writing = threading.Lock()
 
-    def put(record: dict[str, Any]) -> None:
+    def put(record: Mapping[str, object]) -> None:
         with writing:
             out.write(json.dumps(record) + "\n")
             out.flush()

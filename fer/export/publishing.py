@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import platform
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -211,8 +212,8 @@ def _hyperparameters(scenario: Scenario) -> list[str]:
     for name, value in scenario.to_dict().items():
         if name not in ("key", "phases"):
             lines.append(f"| {name} | {_plain(value)} |")
-    for number, phase in enumerate(scenario.to_dict()["phases"], start=1):
-        lines.append(f"| phase {number} | {_plain(phase)} |")
+    for number, phase in enumerate(scenario.phases, start=1):
+        lines.append(f"| phase {number} | {_plain(asdict(phase))} |")
     return lines
 
 

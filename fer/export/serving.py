@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import keras
 import numpy as np
@@ -37,7 +37,7 @@ def serving_model(folder: Path = model_store.FOLDER) -> keras.Model:
         raise FerError("There is no trained model in {folder}; run: fer train", folder=folder)
     faces = keras.Input((FER_SIZE, FER_SIZE), dtype="float32", name="faces")
     gray = keras.ops.expand_dims(faces, axis=-1)
-    outputs: dict[str, Any] = {}
+    outputs: dict[str, keras.KerasTensor] = {}
     for size, group in model_store.by_input_size(models.values()).items():
         # Not Keras' Resizing layer: exported, it puts what follows into training mode.
         enlarged = keras.ops.image.resize(gray, (size, size), interpolation="bilinear")

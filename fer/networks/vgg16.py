@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import keras
 import numpy as np
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from fer import FerError, emotions, layers
 from fer.scenarios import Scenario
 
-Weights: TypeAlias = str | Path | dict[str, NDArray[Any]] | None
+Weights: TypeAlias = str | Path | dict[str, NDArray[np.floating]] | None
 
 
 @keras.saving.register_keras_serializable(package="fer")
@@ -32,7 +32,7 @@ class SqueezeExcite(keras.layers.Layer):
         ValueError: if there are fewer channels than the ratio.
     """
 
-    def __init__(self, ratio: int = 16, **kwargs: Any) -> None:
+    def __init__(self, ratio: int = 16, **kwargs: object) -> None:
         super().__init__(**kwargs)
         self.ratio = ratio
 
@@ -60,17 +60,17 @@ class SqueezeExcite(keras.layers.Layer):
         self.expand.build((input_shape[0], 1, 1, channels // self.ratio))
         super().build(input_shape)
 
-    def gates(self, inputs: Any) -> Any:
+    def gates(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
         """The gate of each channel, (n, 1, 1, channels), between 0 and 1."""
         return self.expand(self.reduce(self.squeeze(inputs)))
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
         return ops.multiply(inputs, self.gates(inputs))
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return input_shape
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> dict[str, object]:
         return {**super().get_config(), "ratio": self.ratio}
 
 
@@ -150,7 +150,7 @@ def build(scenario: Scenario, weights: Weights = "imagenet") -> keras.Model:
     return keras.Model(base.input, logits, name=scenario.key)
 
 
-def attach_head(features: Any, scenario: Scenario) -> Any:
+def attach_head(features: keras.KerasTensor, scenario: Scenario) -> keras.KerasTensor:
     """Logits (n, 7) of a feature map (n, h, w, channels): SE block, pooling, classifier."""
     if scenario.se_ratio is not None:
         features = SqueezeExcite(
@@ -159,7 +159,7 @@ def attach_head(features: Any, scenario: Scenario) -> Any:
     return classify(pool(features, scenario), scenario)
 
 
-def pool(features: Any, scenario: Scenario) -> Any:
+def pool(features: keras.KerasTensor, scenario: Scenario) -> keras.KerasTensor:
     """A vector for each feature map, float32.
 
     `pooling` "average" takes the mean of each channel; "grid" keeps it for each quadrant, so that
@@ -170,7 +170,7 @@ def pool(features: Any, scenario: Scenario) -> Any:
     return keras.layers.GlobalAveragePooling2D(dtype="float32", name=layers.POOL)(features)
 
 
-def classify(vectors: Any, scenario: Scenario) -> Any:
+def classify(vectors: keras.KerasTensor, scenario: Scenario) -> keras.KerasTensor:
     """Logits (n, 7) of pooled vectors: normalisation, a hidden layer if any, dropout, logits."""
     x = keras.layers.BatchNormalization(dtype="float32", name=layers.NORM)(vectors)
     seed = scenario.seed
@@ -197,7 +197,7 @@ def classify(vectors: Any, scenario: Scenario) -> Any:
 class QuadrantPooling(keras.layers.Layer):
     """Channel means over the four overlapping quadrants of a map: (n, h, w, c) to (n, 4c)."""
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
         x = ops.cast(inputs, "float32")
         height, width = ops.shape(x)[1], ops.shape(x)[2]
         top, left = (height + 1) // 2, (width + 1) // 2

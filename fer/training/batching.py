@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import keras
 import numpy as np
@@ -50,7 +49,7 @@ class FaceBatches(keras.utils.PyDataset):
     def __len__(self) -> int:
         return math.ceil(self.images_per_epoch / self.batch_size)
 
-    def __getitem__(self, index: int) -> tuple[Any, Any]:
+    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         order = self._epoch_rows()
         start = index * self.batch_size
         chosen = order[start : start + self.batch_size]

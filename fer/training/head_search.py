@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import io
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from fer import files
 from fer.artifacts import runs
@@ -19,6 +19,24 @@ from fer.scenarios import BASELINE, HEADS, with_head
 from fer.training import loop
 
 
+class Candidate(TypedDict):
+    """A row of `results.csv`: a head of `HEADS` with its hyperparameters, and how well it does.
+
+    hidden_units: None without a hidden layer. best_epoch: from 1. val_accuracy: of that epoch on
+    PublicTest, 0-1. seconds: of all epochs.
+    """
+
+    head: str
+    pooling: str
+    hidden_units: int | None
+    dropout: float
+    weight_decay: float
+    epochs: int
+    best_epoch: int
+    val_accuracy: float
+    seconds: float
+
+
 def search_heads(
     data: Dataset,
     out: Path,
@@ -26,7 +44,7 @@ def search_heads(
     cache_dir: Path,
     backbone_weights: vgg16.Weights = "imagenet",
     progress: Progress | None = None,
-) -> list[dict[str, Any]]:
+) -> list[Candidate]:
     """Trains every candidate head of the baseline and ranks them by PublicTest accuracy.
 
     Finished candidates of an interrupted search are not trained again.
@@ -35,7 +53,7 @@ def search_heads(
     Raises:
         FerError: as `loop.train`.
     """
-    results: list[dict[str, Any]] = []
+    results: list[Candidate] = []
     for name in HEADS:
         scenario = with_head(BASELINE, name)
         history = loop.train(

@@ -6,7 +6,6 @@ import base64
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -145,7 +144,7 @@ def show(
     chosen: int | None,
     key: str,
     label: str,
-    press: Callable[[int], Any],
+    press: Callable[[int], object],
     *,
     columns: int = 0,
 ) -> None:

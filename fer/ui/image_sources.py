@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Hashable
-from typing import Any
 
 import streamlit as st
 from PIL import Image
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from fer import FerError, emotions
 from fer.data.dataset import Split
@@ -42,7 +42,9 @@ def choose(key: str, _: Translator, default: str = "sample") -> tuple[bytes, str
     return taken.getvalue(), taken.name
 
 
-def upload(key: str, _: Translator, on_change: Callable[[], Any] | None = None) -> Any:
+def upload(
+    key: str, _: Translator, on_change: Callable[[], None] | None = None
+) -> UploadedFile | None:
     """A photo of the visitor's, None as long as there is none."""
     return st.file_uploader(
         _("A photo with one or more faces (JPEG, PNG, WebP, AVIF, HEIC…; up to 40 MB)"),
@@ -53,7 +55,9 @@ def upload(key: str, _: Translator, on_change: Callable[[], Any] | None = None) 
     )
 
 
-def camera(key: str, _: Translator, on_change: Callable[[], Any] | None = None) -> Any:
+def camera(
+    key: str, _: Translator, on_change: Callable[[], None] | None = None
+) -> UploadedFile | None:
     """A picture of the visitor's camera, None as long as there is none."""
     return st.camera_input(
         _("A photo from your camera (needs https or localhost)"), key=key, on_change=on_change

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import streamlit as st
 from streamlit.errors import StreamlitSecretNotFoundError
@@ -107,7 +107,7 @@ def _wish() -> str | None:
     if VARIABLE in os.environ:
         return os.environ[VARIABLE]
     try:
-        secrets: Mapping[str, Any] = st.secrets
+        secrets: Mapping[str, object] = st.secrets
         return str(secrets[SECRET]) if SECRET in secrets else None
     except StreamlitSecretNotFoundError:
         return None

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -76,7 +75,9 @@ def _thumbnail() -> NDArray[np.uint8]:
     )
 
 
-def strip(key: str, _: Translator, *, with_photo: bool, on_press: Any = None) -> int:
+def strip(
+    key: str, _: Translator, *, with_photo: bool, on_press: Callable[[], object] | None = None
+) -> int:
     """Fourteen faces to press, and the photo; the row of the chosen one, `PHOTO_ROW` for the photo.
 
     Args:

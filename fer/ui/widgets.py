@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial, wraps
-from typing import Any, Literal, ParamSpec, TypeVar
+from typing import Literal, ParamSpec, TypeVar
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -28,7 +28,7 @@ def chart(figure: go.Figure, key: str, alt: str) -> None:
     st.plotly_chart(figure, config=toolbar(key), key=key, alt=alt)
 
 
-def toolbar(name: str) -> dict[str, Any]:
+def toolbar(name: str) -> dict[str, object]:
     """Plotly's settings for a chart: of its toolbar, shown over the chart that is pointed at, only
     the picture, three times as fine as the screen; Streamlit adds full screen.
 

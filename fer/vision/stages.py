@@ -8,7 +8,7 @@ import time
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, TypedDict, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,9 @@ from fer.scenarios import Augmentation
 from fer.vision import faces, preprocessing
 from fer.vision.faces import Face
 from fer.vision.preprocessing import NETWORK_SIZE, Floats, Gray, Rgb
+
+Channel = Literal["blue", "green", "red"]
+CHANNELS: tuple[Channel, ...] = get_args(Channel)
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,16 @@ def record(rgb: Rgb, face: Face | None, size: int = NETWORK_SIZE) -> tuple[Stage
     return tuple(stages)
 
 
-def channel_statistics(network_input: Floats) -> list[dict[str, Any]]:
+class ChannelStatistics(TypedDict):
+    """The smallest, mean and largest value of a channel, about -124 to 151."""
+
+    channel: Channel
+    minimum: float
+    mean: float
+    maximum: float
+
+
+def channel_statistics(network_input: Floats) -> list[ChannelStatistics]:
     """Minimum, mean and maximum of each channel of (H, W, 3) network input, blue first."""
     return [
         {
@@ -96,7 +108,7 @@ def channel_statistics(network_input: Floats) -> list[dict[str, Any]]:
             "mean": float(network_input[..., at].mean()),
             "maximum": float(network_input[..., at].max()),
         }
-        for at, name in enumerate(("blue", "green", "red"))
+        for at, name in enumerate(CHANNELS)
     ]
 
 

@@ -242,12 +242,12 @@ class ParquetTables:
                 reason=upload_gate.one_line(error),
             ) from error
 
-    def _understood(self, file: parquet.ParquetFile) -> tuple[str, str, dict[Any, int]]:
+    def _understood(self, file: parquet.ParquetFile) -> tuple[str, str, dict[object, int]]:
         """The columns of image and label, and the label of FER-2013 for each of theirs."""
         schema = file.schema_arrow
         image = next((n for n in schema.names if n.lower() in ("image", "img", "img_bytes")), None)
         label = next((n for n in schema.names if n.lower() in ("label", "labels", "emotion")), None)
-        found: dict[Any, int] = {}
+        found: dict[object, int] = {}
         if image and label:
             for key, name in _label_names(schema, label).items():
                 word = _WORD.search(name)
@@ -263,7 +263,7 @@ class ParquetTables:
         return image, label, found
 
     def _face(
-        self, split: Split | None, image: Any, label: int | None, number: int
+        self, split: Split | None, image: object, label: int | None, number: int
     ) -> LabelledFace | str:
         where = row_name(number)
         content = image.get("bytes") if isinstance(image, dict) else image
@@ -279,11 +279,11 @@ def _split_of_name(path: str) -> Split | None:
     return next((s for s in map(face_files.split_of_folder, reversed(words)) if s), None)
 
 
-def _plain(label: Any) -> Any:
+def _plain(label: object) -> object:
     return label.strip().lower() if isinstance(label, str) else label
 
 
-def _label_names(schema: arrow.Schema, column: str) -> dict[Any, str]:
+def _label_names(schema: arrow.Schema, column: str) -> dict[object, str]:
     """What each value of a label column is called: by the hub's note, else by the values."""
     if arrow.types.is_string(schema.field(column).type):
         return {name: name for name in emotions.NAMES}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import streamlit as st
+from numpy.typing import NDArray
 
 from fer import emotions
 from fer.crowd import game
@@ -174,8 +174,8 @@ def _again() -> None:
 
 def _remember(found: Deck, begun: _Game, given: dict[str, list[int]]) -> None:
     """Keeps the finished game for the visit's CSV file; the same game only once."""
-    lines: list[dict[str, Any]] = game.rows(found, begun.number, begun.places, given)
-    visit: list[dict[str, Any]] = st.session_state.setdefault(VISIT, [])
+    lines = game.rows(found, begun.number, begun.places, given)
+    visit: list[dict[str, str | int]] = st.session_state.setdefault(VISIT, [])
     if st.session_state.get("play_kept") is not begun:
         visit.extend(lines)
         st.session_state["play_kept"] = begun
@@ -198,7 +198,7 @@ def answers(found: Deck, places: tuple[int, ...]) -> list[dict[str, Prediction]]
 
 # A class that plays the same faces asks for them once.
 @st.cache_data(show_spinner=False, max_entries=256)
-def _computed(faces: np.ndarray[Any, Any], weights: tuple[str, ...]) -> list[dict[str, Prediction]]:
+def _computed(faces: NDArray[np.uint8], weights: tuple[str, ...]) -> list[dict[str, Prediction]]:
     return loaders.classifier().predict(list(faces))
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping
-from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -194,7 +193,7 @@ def _connection(stream: Stream, facing: str, url: str, _: Translator) -> webrtc.
     return context.state
 
 
-def _secrets() -> Mapping[str, Any]:
+def _secrets() -> Mapping[str, object]:
     try:
         return dict(st.secrets.get("ice", {}))
     except StreamlitSecretNotFoundError:
