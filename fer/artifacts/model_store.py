@@ -22,7 +22,7 @@ from safetensors.numpy import load_file, save_file
 
 from fer import FerError, emotions, files, layers, schema
 from fer.artifacts import runs
-from fer.artifacts.records import Config, Metrics, RunConfig
+from fer.artifacts.records import Config, ListedFile, Metrics, RunConfig
 from fer.data.dataset import Split
 from fer.scenarios import SCENARIOS, Scenario
 
@@ -272,7 +272,7 @@ def write_manifest(folder: Path = FOLDER) -> None:
         for p in folder.rglob("*")
         if p.is_file() and p.name != MANIFEST and not p.name.startswith(".")
     )
-    record = {
+    record: dict[str, ListedFile] = {
         name: {"bytes": _size(folder / name), "sha256": sha256(folder / name)} for name in names
     }
     files.write_json(folder / MANIFEST, record)
@@ -375,7 +375,7 @@ def intact(folder: Path = FOLDER) -> tuple[dict[str, Artifact], list[FerError]]:
 
 def verify(folder: Path = FOLDER) -> list[str]:
     """One sentence for every file that is missing, changed, or not in the manifest."""
-    record = files.read_json(folder / MANIFEST)
+    record = schema.read(folder / MANIFEST, dict[str, ListedFile], "fer evaluate")
     problems = []
     for name, expected in record.items():
         path = folder / name

@@ -22,6 +22,14 @@ class MadeWith(TypedDict):
     versions: dict[str, str]
 
 
+class ListedFile(TypedDict):
+    """A file in `models/manifest.json`, by path below the folder; a text file with Unix line
+    ends."""
+
+    bytes: int
+    sha256: str
+
+
 class RunConfig(TypedDict):
     """What `fer publish` tells of the run that a model comes from.
 

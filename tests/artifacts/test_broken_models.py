@@ -106,6 +106,19 @@ def test_records_of_another_version_are_told_and_every_page_opens(copy: Path) ->
     assert list(loaders.models()) == ["proposed"]
 
 
+def test_a_configuration_of_another_version_is_told(copy: Path) -> None:
+    (copy / model_store.MANIFEST).unlink()
+    path = copy / "baseline" / model_store.CONFIG
+    path.unlink()
+    path.write_text('{"scenario": {}}')
+    (problem,) = loaders.problems()
+    assert str(problem) == (
+        f"{path} does not fit this version of fer (at $.seed); make it anew: "
+        "fer publish runs/baseline"
+    )
+    assert list(loaders.models()) == ["proposed"]
+
+
 def test_whole_models_are_not_complained_of(copy: Path) -> None:
     _, said = open_everything()
     assert not any(str(copy) in sentence for sentence in said)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
+from fer import FerError
 from fer.data import aggregates, dataset
 from tests.support.making import ROOT
 
@@ -66,3 +69,19 @@ def test_committed_figures_are_those_of_the_real_set(real_data: dataset.Dataset)
     stored = aggregates.read_duplicates(DATA)
     exact = aggregates.exact_pairs(real_data.images)
     assert sum(stored["exact"]["pairs"].values()) == len(exact)
+
+
+@pytest.mark.parametrize(
+    ("name", "read", "command"),
+    [
+        (aggregates.SUMMARY, aggregates.read_summary, "fer data aggregate"),
+        (aggregates.DUPLICATES, aggregates.read_duplicates, "fer data aggregate"),
+        (dataset.MANIFEST, dataset.open_dataset, "fer data import PATH"),
+    ],
+)
+def test_a_record_of_another_version_says_what_makes_it_anew(
+    name: str, read: Callable[[Path], object], command: str, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_text("{}")
+    with pytest.raises(FerError, match=f"{name} does not fit .*make it anew: {command}"):
+        read(tmp_path)
