@@ -5,9 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import click
 from rich.table import Table
@@ -59,7 +59,7 @@ class CsvRows:
     def failed(self, path: Path, error: FerError) -> None:
         self._write([{"photo": str(path), PROBLEM: str(error)}])
 
-    def _write(self, rows: list[dict[str, Any]]) -> None:
+    def _write(self, rows: Sequence[Mapping[str, object]]) -> None:
         self._writer.writerows(rows)
         sys.stdout.flush()
 
@@ -73,7 +73,7 @@ class JsonLines:
     def failed(self, path: Path, error: FerError) -> None:
         self._write({"photo": str(path), "faces": [], PROBLEM: str(error)})
 
-    def _write(self, record: dict[str, Any]) -> None:
+    def _write(self, record: Mapping[str, object]) -> None:
         print(json.dumps(record), flush=True)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import cv2
 import numpy as np
@@ -22,6 +22,38 @@ COLUMNS = (
     *("photo", "turned", "too_small", "face", "left", "top", "width", "height", "tilt", "score"),
     *("doubtful", "model", "top1", *emotions.KEYS),
 )
+
+
+class Answer(TypedDict):
+    """A model's most probable emotion, and its confidence in each, 0-1."""
+
+    top1: str
+    confidence: dict[str, float]
+
+
+class FaceRecord(TypedDict):
+    """A face of a photo; box, tilt and score are None where the whole image was classified.
+
+    box: left, top, width and height in pixels of the upright image. tilt: degrees. score: of the
+    detector, 0-1. models: answers by model key.
+    """
+
+    box: list[int] | None
+    tilt: int | None
+    score: float | None
+    doubtful: bool
+    models: dict[str, Answer]
+
+
+class PhotoRecord(TypedDict):
+    """A line of `fer predict --json`. size: width and height in pixels, upright. turned: degrees
+    clockwise. too_small: faces too small to judge."""
+
+    photo: str
+    size: list[int]
+    turned: int
+    too_small: int
+    faces: list[FaceRecord]
 
 
 @dataclass(frozen=True)
@@ -50,7 +82,7 @@ class Photo:
         """The image that was classified, set upright."""
         return orientation.turned(rgb, self.turns)
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> PhotoRecord:
         """The photo as plain JSON types."""
         return {
             "photo": self.name,
@@ -78,9 +110,9 @@ class Photo:
             ],
         }
 
-    def rows(self) -> list[dict[str, Any]]:
+    def rows(self) -> list[dict[str, object]]:
         """A flat row for each face and model, with the columns `COLUMNS`."""
-        rows = []
+        rows: list[dict[str, object]] = []
         for number, face in enumerate(self.record()["faces"], start=1):
             left, top, width, height = face["box"] or (None, None, None, None)
             for key, answered in face["models"].items():
