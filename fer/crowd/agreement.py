@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer import emotions
+from fer.crowd.records import AgreementBin
 from fer.evaluation import calibration
 from fer.evaluation.calibration import ECE_BINS, Labels, Probabilities
 
@@ -106,16 +107,25 @@ def entropy(counts: Counts) -> Floats:
     return np.asarray(-(p * np.log(np.where(p > 0, p, 1.0))).sum(axis=1))
 
 
-def reliability(confidence: Floats, agreed: Floats, bins: int = ECE_BINS) -> list[dict[str, float]]:
+def reliability(confidence: Floats, agreed: Floats, bins: int = ECE_BINS) -> list[AgreementBin]:
     """For each non-empty bin of confidence (n,): its edges, count, mean confidence, and mean
     agreement (n,) of the crowd with the answers, both 0-1."""
-    return calibration.binned(confidence, agreed, "agreement", bins)
+    return [
+        {
+            "low": row["low"],
+            "high": row["high"],
+            "count": row["count"],
+            "agreement": agreed_with,
+            "confidence": row["confidence"],
+        }
+        for row, agreed_with in calibration.binned(confidence, agreed, bins)
+    ]
 
 
 def calibration_error(confidence: Floats, agreed: Floats, bins: int = ECE_BINS) -> float:
     """Mean distance of confidence and the crowd's agreement over bins: the expected calibration
     error (Guo et al. 2017, eq. 3) with the crowd in place of the label."""
-    return calibration.mean_gap(reliability(confidence, agreed, bins), "agreement")
+    return calibration.mean_gap(calibration.binned(confidence, agreed, bins))
 
 
 def side_of(counts: Counts, answers: Labels, labels: Labels) -> NDArray[np.str_]:

@@ -10,10 +10,17 @@ from typing import Literal, NotRequired, TypedDict
 
 from fer.artifacts import model_store
 from fer.artifacts.stored import Stored
+from fer.evaluation.calibration import Bin
 
 Yardstick = Literal["label", "label_with_majority", "majority", "others", "voters"]
 # The yardsticks by which a gain is measured: a single voter's nine others are no yardstick of two.
 GainYardstick = Literal["label", "label_with_majority", "majority", "voters"]
+
+
+class AgreementBin(Bin):
+    """A bin of confidence, and the crowd's mean agreement with its answers, 0-1."""
+
+    agreement: float
 
 
 class Share(TypedDict):
@@ -83,8 +90,8 @@ class ModelAgreement(Agreement):
     cross_entropy: float
     ece_voters: float
     ece_majority: float
-    reliability_voters: list[dict[str, float]]
-    reliability_majority: list[dict[str, float]]
+    reliability_voters: list[AgreementBin]
+    reliability_majority: list[AgreementBin]
     errors: ErrorSides
 
 

@@ -5,8 +5,9 @@ Probabilities are (n, 7) float64, labels (n,) int64 with 0-6.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,31 @@ Labels = NDArray[np.int64]
 Probabilities = NDArray[np.float64]
 
 
+class Bin(TypedDict):
+    """An equal-width bin of confidence: its edges, how many answers it has, and the mean of their
+    confidence; all but the count 0-1."""
+
+    low: float
+    high: float
+    count: int
+    confidence: float
+
+
+class AccuracyBin(Bin):
+    """A bin, and the share of its answers that are right, 0-1."""
+
+    accuracy: float
+
+
+class RightAndWrong(TypedDict):
+    """How many answers of a bin of confidence, low to high (0-1), are right and wrong."""
+
+    low: float
+    high: float
+    right: int
+    wrong: int
+
+
 def _bins(shares: NDArray[np.float64], bins: int) -> NDArray[np.int64]:
     """The equal-width bin (0 to bins - 1) of each share of 1; edges belong to the bin below."""
     return np.clip(np.ceil(shares * bins).astype(np.int64) - 1, 0, bins - 1)
@@ -27,44 +53,49 @@ def _bins(shares: NDArray[np.float64], bins: int) -> NDArray[np.int64]:
 def binned(
     confidence: NDArray[np.float64],
     agreed: NDArray[np.bool_] | NDArray[np.float64],
-    called: str,
     bins: int = ECE_BINS,
-) -> list[dict[str, float]]:
-    """For each non-empty bin of confidence (n,): its edges, count, mean confidence, and under
-    `called` the mean of how far each answer was agreed with (n,), both 0-1."""
+) -> list[tuple[Bin, float]]:
+    """Each non-empty bin of confidence (n,), and the mean of how far each of its answers was agreed
+    with (n,), 0-1."""
     bin_of = _bins(confidence, bins)
     return [
-        {
-            "low": number / bins,
-            "high": (number + 1) / bins,
-            "count": int(chosen.sum()),
-            called: float(agreed[chosen].mean()),
-            "confidence": float(confidence[chosen].mean()),
-        }
+        (
+            {
+                "low": number / bins,
+                "high": (number + 1) / bins,
+                "count": int(chosen.sum()),
+                "confidence": float(confidence[chosen].mean()),
+            },
+            float(agreed[chosen].mean()),
+        )
         for number in range(bins)
         if (chosen := bin_of == number).any()
     ]
 
 
-def mean_gap(table: Sequence[Mapping[str, float]], called: str) -> float:
+def mean_gap(table: Sequence[tuple[Bin, float]]) -> float:
     """Mean distance of confidence and agreement over the bins (Guo et al. 2017, eq. 3)."""
-    gaps = [row["count"] * abs(row[called] - row["confidence"]) for row in table]
-    return float(sum(gaps) / sum(row["count"] for row in table))
+    gaps = [row["count"] * abs(agreed - row["confidence"]) for row, agreed in table]
+    return float(sum(gaps) / sum(row["count"] for row, _ in table))
+
+
+def _right(labels: Labels, probabilities: Probabilities, bins: int) -> list[tuple[Bin, float]]:
+    right = probabilities.argmax(axis=1) == labels
+    return binned(probabilities.max(axis=1), right, bins)
 
 
 def reliability(
     labels: Labels, probabilities: Probabilities, bins: int = ECE_BINS
-) -> list[dict[str, float]]:
+) -> list[AccuracyBin]:
     """For each non-empty confidence bin: its lower and upper edge, count, accuracy, confidence."""
-    right = probabilities.argmax(axis=1) == labels
-    return binned(probabilities.max(axis=1), right, "accuracy", bins)
+    return [{**row, "accuracy": right} for row, right in _right(labels, probabilities, bins)]
 
 
 def expected_calibration_error(
     labels: Labels, probabilities: Probabilities, bins: int = ECE_BINS
 ) -> float:
     """Mean distance of confidence and accuracy over equal-width bins (Guo et al. 2017, eq. 3)."""
-    return mean_gap(reliability(labels, probabilities, bins), "accuracy")
+    return mean_gap(_right(labels, probabilities, bins))
 
 
 def uncalibrated(probabilities: Probabilities, temperature: float) -> Probabilities:
@@ -97,9 +128,7 @@ def classwise_error(
     return found
 
 
-def histogram(
-    labels: Labels, probabilities: Probabilities, bins: int = 20
-) -> list[dict[str, float]]:
+def histogram(labels: Labels, probabilities: Probabilities, bins: int = 20) -> list[RightAndWrong]:
     """How many answers are right and wrong in each equal-width bin of confidence from 0 to 1."""
     confidence = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == labels

@@ -9,6 +9,7 @@ from fer.crowd import disputes, study
 from fer.crowd.disputes import Dispute, Kind
 from fer.crowd.records import Crowd, CrowdSplit, GainYardstick, Share, Yardstick
 from fer.data.dataset import Split
+from fer.evaluation.calibration import AccuracyBin
 from fer.inference.classification import Prediction
 from fer.scenarios import BASELINE, PROPOSED
 from fer.ui import charts, loaders, model_comparison, vote_bars, vote_loaders, widgets
@@ -61,7 +62,16 @@ def show(split: str, _: Translator) -> None:
     widgets.chart(
         result_charts.reliability(
             {
-                key: [{**row, "accuracy": row["agreement"]} for row in model["reliability_voters"]]
+                key: [
+                    AccuracyBin(
+                        low=row["low"],
+                        high=row["high"],
+                        count=row["count"],
+                        confidence=row["confidence"],
+                        accuracy=row["agreement"],
+                    )
+                    for row in model["reliability_voters"]
+                ]
                 for key, model in found["models"].items()
             },
             {key: model["ece_voters"] for key, model in found["models"].items()},

@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 
 from fer import emotions
 from fer.benchmark.records import Benchmark
+from fer.evaluation.calibration import AccuracyBin
 from fer.evaluation.roc_pr import Curve
 from fer.scenarios import BASELINE, PROPOSED, SCENARIOS
 from fer.ui.charts import BOTH, INK, TRANSPARENT, arrange, dash
@@ -184,7 +185,7 @@ def _lines(curves: Mapping[str, Curve], score: str, _: Translator) -> go.Figure:
 
 
 def reliability(
-    bins: Mapping[str, Sequence[Mapping[str, float]]], ece: Mapping[str, float], _: Translator
+    bins: Mapping[str, Sequence[AccuracyBin]], ece: Mapping[str, float], _: Translator
 ) -> go.Figure:
     """Accuracy against confidence for each model; on the diagonal, confidence is honest."""
     figure = go.Figure()

@@ -22,7 +22,7 @@ SPLITS = (Split.PRIVATE_TEST.value, Split.PUBLIC_TEST.value)
 
 
 @loaders.follows
-def reliability(split: str) -> dict[str, list[dict[str, float]]]:
+def reliability(split: str) -> dict[str, list[calibration.AccuracyBin]]:
     """Each model's reliability bins on a split."""
     found = {}
     for key in model_comparison.evaluated():
@@ -123,7 +123,7 @@ def reliability_table(split: str, _: Translator) -> pd.DataFrame:
                 _("Model"): key,
                 _("From (%)"): round(100 * row["low"], 1),
                 _("To (%)"): round(100 * row["high"], 1),
-                _("Images"): int(row["count"]),
+                _("Images"): row["count"],
                 _("Mean confidence (%)"): round(100 * row["confidence"], 2),
                 _("Accuracy (%)"): round(100 * row["accuracy"], 2),
             }

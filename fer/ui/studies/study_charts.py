@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from fer import emotions
-from fer.evaluation.calibration import Coverage
+from fer.evaluation.calibration import Coverage, RightAndWrong
 from fer.scenarios import PROPOSED, SCENARIOS
 from fer.studies.records import Gates, RegionShare, Robustness, Sanity
 from fer.ui.charts import BOTH, TRANSPARENT, arrange, dash
@@ -132,7 +132,7 @@ def gate_map(record: Gates, channels: Sequence[int], _: Translator) -> go.Figure
     return arrange(figure, _, x=_("Channel of block5_pool"), y=_("Emotion"))
 
 
-def confidences(bins: Mapping[str, Sequence[Mapping[str, float]]], _: Translator) -> go.Figure:
+def confidences(bins: Mapping[str, Sequence[RightAndWrong]], _: Translator) -> go.Figure:
     """How many images are answered with each confidence, a line for each model."""
     figure = go.Figure()
     for key, rows in bins.items():
