@@ -20,7 +20,7 @@ from fer.media import photos, streaming
 from fer.media.streaming import FrameAnalyser, StreamAnalyser
 from fer.scenarios import SCENARIOS
 from fer.ui import answers, charts, ice, loaders, presentation, widgets
-from fer.ui.demo import camera, confidence_charts, relay
+from fer.ui.demo import camera, confidence_charts, relay, start_button
 from fer.ui.demo.stream import Stream
 from fer.ui.text import Translator
 
@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 relay.install()
 
 STREAM = "webcam_stream"
+VIDEO = "webcam_video"
 FROZEN = "webcam_frozen"
 # Widths of video and answers on a projector.
 PRESENTED = [3, 2]
@@ -65,9 +66,9 @@ def show(_: Translator) -> None:
     left, right = st.columns(PRESENTED if presentation.is_on() else 2)
     with left:
         video = st.container()
-        facing, half_life = _settings(_)
+        half_life = _settings(_)
         with video:
-            state = _connection(stream, facing, url, _)
+            state = _connection(stream, url, _)
         stream.has_files = stream.has_frame
         if stream.has_files and stream.analyser is not None:
             _files(stream, stream.analyser, _)
@@ -105,20 +106,11 @@ def _no_camera(_: Translator) -> None:
             )
 
 
-def _settings(_: Translator) -> tuple[str, float]:
-    """Which of a phone's cameras the visitor chooses, as `facingMode` calls it, and the half-life
-    of smoothing in seconds. Below the video, so that a phone held sideways shows the video."""
-    sides = {"user": _("Front camera"), "environment": _("Back camera")}
-    with st.expander(_("Camera and smoothing"), icon=":material/settings:", key="webcam_settings"):
-        facing = st.segmented_control(
-            _("Camera"),
-            list(sides),
-            default="user",
-            format_func=sides.__getitem__,
-            required=True,
-            key="webcam_facing",
-        )
-        half_life = st.slider(
+def _settings(_: Translator) -> float:
+    """The half-life of smoothing in seconds. Below the video, so that a phone held sideways shows
+    the video."""
+    with st.expander(_("Smoothing"), icon=":material/settings:", key="webcam_settings"):
+        return st.slider(
             _("Smoothing: half-life in seconds (0: every frame as it is)"),
             0.0,
             2.0,
@@ -126,7 +118,6 @@ def _settings(_: Translator) -> tuple[str, float]:
             0.1,
             key="webcam_half_life",
         )
-    return facing, half_life
 
 
 def _frozen(_: Translator) -> None:
@@ -157,17 +148,18 @@ def _frozen(_: Translator) -> None:
     )
 
 
-def _connection(stream: Stream, facing: str, url: str, _: Translator) -> webrtc.WebRtcStreamerState:
+def _connection(stream: Stream, url: str, _: Translator) -> webrtc.WebRtcStreamerState:
     """The video with its Start button, and whether it plays or is being connected."""
+    start_button.guard(_)
     try:
         context = webrtc.webrtc_streamer(
-            # Another camera is another stream: constraints count only when one begins.
-            key=f"webcam_{facing}",
+            key=VIDEO,
             mode=webrtc.WebRtcMode.SENDRECV,
             rtc_configuration={"iceServers": ice.servers(url, _secrets())},
             media_stream_constraints={
                 "video": {
-                    "facingMode": facing,
+                    # Until the visitor chooses another in the video's own list of cameras.
+                    "facingMode": "user",
                     "width": {"ideal": WIDTH},
                     "height": {"ideal": HEIGHT},
                     "frameRate": {"ideal": RATE},
@@ -180,10 +172,9 @@ def _connection(stream: Stream, facing: str, url: str, _: Translator) -> webrtc.
                 "playsInline": True,
                 "muted": True,
                 "controls": False,
-                "style": {"width": "100%"},
+                "style": {"width": "100%", "maxHeight": start_button.MAX_HEIGHT},
             },
             translations=_translations(_),
-            media_toggle_controls=False,
         )
     except SignallingTimeoutError as error:
         raise FerError(
@@ -205,6 +196,9 @@ def _translations(_: Translator) -> webrtc.Translations:
         "start": _("Start"),
         "stop": _("Stop"),
         "select_device": _("Choose a camera"),
+        "select_camera": _("Choose a camera"),
+        "turn_camera_on": _("Turn the camera on"),
+        "turn_camera_off": _("Turn the camera off"),
         "media_api_not_available": _("This browser gives no camera to this page."),
         "device_ask_permission": _("Please allow the camera for this page."),
         "device_not_available": _("No camera was found; connect one, or use a photo."),
@@ -235,7 +229,10 @@ def _live(stream: Stream, state: webrtc.WebRtcStreamerState, _: Translator) -> N
     moments = [] if analyser is None else analyser.moments()
     if stream.is_unreachable:
         _instead(
-            _(
+            _("The camera's video did not begin. Press Stop and Start again, or use a photo.")
+            # No network lies between.
+            if ice.is_local(st.context.url or "")
+            else _(
                 "No video connection came about. Behind a strict network the server needs a TURN "
                 "server (see the README); until then, use a photo."
             ),
