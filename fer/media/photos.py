@@ -78,6 +78,11 @@ class Photo:
         """Degrees clockwise by which it was set upright: 0, 90, 180 or 270."""
         return 90 * (-self.turns % 4)
 
+    @property
+    def largest(self) -> int:
+        """Which of the answers is the largest face's: what is looked at first."""
+        return faces.largest([answer.face for answer in self.answers])
+
     def upright(self, rgb: Rgb) -> Rgb:
         """The image that was classified, set upright."""
         return orientation.turned(rgb, self.turns)
@@ -145,7 +150,7 @@ def read(path: Path) -> Rgb:
 def classify(
     rgb: Rgb, name: str, detector: Detector, classifier: Classifier, *, whole: bool = False
 ) -> Photo:
-    """Both models' answers for every face of an RGB image, the largest face first.
+    """Both models' answers for every face of an RGB image, from left to right.
 
     An image that lies on its side or head is set upright where its faces are clearly surer then.
     One of 48x48 pixels is one of FER-2013's own crops and is taken whole, as in evaluation.
@@ -173,9 +178,12 @@ def classify(
 
 
 def search(rgb: Rgb, detector: Detector) -> tuple[int, Found]:
-    """The quarter turns anticlockwise that set a photo upright, and its faces then; none are looked
-    for in one of FER-2013's own crops."""
-    return (0, Found(())) if _is_crop(rgb) else orientation.search(rgb, detector)
+    """The quarter turns anticlockwise that set a photo upright, and its faces then, from left to
+    right; none are looked for in one of FER-2013's own crops."""
+    if _is_crop(rgb):
+        return 0, Found(())
+    turns, found = orientation.search(rgb, detector)
+    return turns, found.left_to_right()
 
 
 def _is_crop(rgb: Rgb) -> bool:

@@ -23,7 +23,8 @@ class Tracker:
     """Numbers faces by their overlap with the faces before (Bochinski et al. 2017, IOU tracker),
     those that are left by their distance.
 
-    Numbers begin at 1 and are never given twice. Not to be shared between threads.
+    Numbers begin at 1 and are never given twice; faces that come at once get theirs from left to
+    right. Not to be shared between threads.
     """
 
     def __init__(self) -> None:
@@ -47,7 +48,7 @@ class Tracker:
                     break
                 if position not in numbers and number not in numbers.values():
                     numbers[position] = number
-        for position in range(len(faces)):
+        for position in sorted(range(len(faces)), key=lambda at: faces[at].box[:2]):
             if position not in numbers:
                 self._given += 1
                 numbers[position] = self._given

@@ -33,7 +33,8 @@ class _Track:
 
 
 def settled(sightings: Sequence[Sighting], looks: int) -> dict[int, int]:
-    """What each number becomes: 1, 2, … in the order in which the faces first come.
+    """What each number becomes: 1, 2, … in the order in which the faces first come, from left
+    to right those that come at once.
 
     Several numbers may become one; a number that is missing was left out as too short.
 
@@ -47,7 +48,7 @@ def settled(sightings: Sequence[Sighting], looks: int) -> dict[int, int]:
         known.last = seen
         known.looks += 1
     whole: list[_Track] = []
-    for track in sorted(tracks.values(), key=lambda t: t.first.at):
+    for track in sorted(tracks.values(), key=lambda t: (t.first.at, t.first.box[:2])):
         before = max(whole, key=lambda t: _continuity(t, track), default=None)
         if before is not None and _continuity(before, track) > 0:
             before.numbers += track.numbers

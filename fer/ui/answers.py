@@ -75,12 +75,12 @@ def show(
     told_turn(found.turns, _)
     rgb = found.upright(rgb)
     picture, side = _places(rgb, is_narrow)
-    chosen = 0
+    chosen = found.largest
     if len(found.answers) > 1:
         chosen = side.pills(
             _("Face"),
             list(range(len(found.answers))),
-            default=0,
+            default=chosen,
             format_func=lambda position: face_name(found, position),
             required=True,
             key=f"{key}_face",

@@ -15,7 +15,7 @@ from fer.media import photos
 from fer.ui import answers, loaders, sample_faces, vote_bars, vote_loaders
 from fer.ui.text import Translator
 from fer.vision import upload_gate
-from fer.vision.faces import Face, Found
+from fer.vision.faces import Face, Found, largest
 
 TYPES = [suffix.removeprefix(".") for suffix in upload_gate.IMAGE_SUFFIXES]
 # What the data set's select box calls the strip above it.
@@ -139,7 +139,7 @@ def face(content: bytes, name: str, key: str, _: Translator) -> tuple[int, Face 
     chosen = st.pills(
         _("Face"),
         list(range(len(faces))),
-        default=0,
+        default=largest(faces),
         format_func=lambda position: str(position + 1),
         required=True,
         key=f"{key}_chosen_face",

@@ -67,6 +67,22 @@ def test_json_and_csv_agree(photo: Path) -> None:
         assert row["problem"] == ""
 
 
+def test_faces_are_numbered_from_left_to_right(tmp_path: Path, portrait: np.ndarray) -> None:
+    canvas = np.full((512, 800, 3), 120, np.uint8)
+    canvas[100:356, :256] = portrait[::2, ::2]
+    canvas[:, 288:] = portrait
+    photo = tmp_path / "two.png"
+    photo.write_bytes(jpeg(canvas, "PNG"))
+    found = list(
+        csv.DictReader(io.StringIO(fer("predict", photo, "--csv", "--models-dir", MODELS).stdout))
+    )
+    lefts = {int(row["face"]): int(row["left"]) for row in found}
+    widths = {int(row["face"]): int(row["width"]) for row in found}
+    assert sorted(lefts) == [1, 2]
+    assert lefts[1] < 256 < lefts[2]
+    assert widths[1] < widths[2], "the larger face stands to the right"
+
+
 def test_every_photo_has_a_row_whatever_it_is(photo: Path) -> None:
     (photo.parent / "broken.png").write_bytes(photo.read_bytes()[:2000])
     (photo.parent / "gray.png").write_bytes(GRAY)

@@ -29,6 +29,13 @@ def test_numbers_stay_when_the_order_changes() -> None:
     assert tracker.update([face(305), face(4)]) == [2, 1]
 
 
+def test_faces_that_come_at_once_are_numbered_from_left_to_right() -> None:
+    tracker = Tracker()
+    assert tracker.update([face(300), face(600), face(0)]) == [2, 3, 1]
+    # Who was there keeps the number, wherever newcomers stand.
+    assert tracker.update([face(900), face(300), face(600), face(0), face(150)]) == [5, 2, 3, 1, 4]
+
+
 def test_a_missed_face_is_known_again_and_a_lost_one_is_new() -> None:
     tracker = Tracker()
     tracker.update([face(0)])

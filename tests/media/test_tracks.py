@@ -40,6 +40,11 @@ def test_numbers_are_given_in_the_order_of_coming() -> None:
     assert found == {9: 1, 8: 2}
 
 
+def test_faces_that_come_at_once_are_numbered_from_left_to_right() -> None:
+    found = settle(seen(1, 0.0, 10, 600), seen(2, 0.0, 10, 0), seen(3, 0.0, 10, 300))
+    assert found == {2: 1, 3: 2, 1: 3}
+
+
 def test_short_videos_keep_every_face() -> None:
     assert settle(seen(1, 0.0, 1), looks=1) == {1: 1}
     assert settle([]) == {}

@@ -58,6 +58,7 @@ def camera_page(
     permissions: Sequence[str] = ("camera",),
     locale: str = "en-GB",
     width: int = 1280,
+    height: int = 1000,
     script: str = "",
 ) -> Iterator[Page]:
     """A page of a browser of its own, started with these flags about its camera.
@@ -67,7 +68,9 @@ def camera_page(
     """
     browser = chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", *flags])
     context: BrowserContext = browser.new_context(
-        viewport={"width": width, "height": 1000}, locale=locale, permissions=list(permissions)
+        viewport={"width": width, "height": height},
+        locale=locale,
+        permissions=list(permissions),
     )
     if script:
         context.add_init_script(script)

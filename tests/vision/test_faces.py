@@ -43,6 +43,18 @@ def test_all_faces_the_largest_first(detector: faces.Detector, portrait: np.ndar
     assert found[0].box[2] > found[1].box[2]
 
 
+def test_faces_are_counted_from_left_to_right() -> None:
+    found = [
+        faces.Face(box, np.zeros((5, 2), np.float32), 0.9)
+        for box in ((300.0, 0.0, 90.0, 90.0), (50.0, 40.0, 30.0, 30.0), (50.0, 10.0, 20.0, 20.0))
+    ]
+    ordered = faces.Found(tuple(found), too_small=2).left_to_right()
+    assert ordered.faces == (found[2], found[1], found[0])
+    assert ordered.too_small == 2
+    assert faces.largest(ordered.faces) == 2
+    assert faces.largest([None]) == faces.largest([]) == 0
+
+
 def test_large_photos_give_boxes_in_their_own_pixels(
     detector: faces.Detector, portrait: np.ndarray
 ) -> None:

@@ -91,6 +91,10 @@ function guard(frame) {
   };
   frame.contentWindow.addEventListener('resize', fit);
   fit();
+  // A video that begins, or changes its size as the phone is turned, comes into sight whole.
+  new ResizeObserver(() => {
+    if (inside.querySelector('video')) frame.scrollIntoView({ block: 'nearest' });
+  }).observe(frame);
 }
 
 function look() {

@@ -75,6 +75,7 @@ def show(_: Translator) -> None:
         st.caption(
             _("Frames stay in this server's memory, one at a time; nothing is stored or logged.")
         )
+        start_button.guard(_)
     is_busy = state.playing or state.signalling
     if is_busy and stream.analyser is None:
         # While the connection is being made, not when the page is opened.
@@ -150,7 +151,6 @@ def _frozen(_: Translator) -> None:
 
 def _connection(stream: Stream, url: str, _: Translator) -> webrtc.WebRtcStreamerState:
     """The video with its Start button, and whether it plays or is being connected."""
-    start_button.guard(_)
     try:
         context = webrtc.webrtc_streamer(
             key=VIDEO,
@@ -195,7 +195,7 @@ def _translations(_: Translator) -> webrtc.Translations:
     return {
         "start": _("Start"),
         "stop": _("Stop"),
-        "select_device": _("Choose a camera"),
+        "select_device": _("Camera"),
         "select_camera": _("Choose a camera"),
         "turn_camera_on": _("Turn the camera on"),
         "turn_camera_off": _("Turn the camera off"),

@@ -1,0 +1,159 @@
+"""Start, Stop and the choice of a camera, pressed as people do: twice, too early, midway."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.support import camera
+from tests.support.making import until
+from tests.support.serving import Server
+
+SCREENS = {"desktop": (1280, 800, "en-GB"), "sideways": (844, 390, "id-ID")}
+START = {"en-GB": "Start", "id-ID": "Mulai"}
+STOP = {"en-GB": "Stop", "id-ID": "Hentikan"}
+
+
+@pytest.fixture(autouse=True)
+def alone(server: Server) -> Iterator[None]:
+    """No stream is there before a test, and none is left behind."""
+    until(lambda: camera.of_streams(server) == [], "a stream goes on", 0.3)
+    yield
+    until(lambda: camera.of_streams(server) == [], "a stream goes on", 0.3)
+
+
+def has_answers(page: Page) -> None:
+    expect(page.locator(".js-plotly-plot").first.locator("g.point")).to_have_count(14)
+    expect(page.get_by_text("TURN")).to_have_count(0)
+    expect(page.locator("[data-testid=stException]")).to_have_count(0)
+
+
+@pytest.mark.parametrize("pause", [0, 250], ids=["at once", "a quarter of a second"])
+@pytest.mark.parametrize("screen", SCREENS)
+def test_a_double_click_on_start_begins_one_stream_in_sight(
+    browser: Browser,
+    server: Server,
+    portrait: np.ndarray,
+    tmp_path: Path,
+    screen: str,
+    pause: int,
+) -> None:
+    width, height, locale = SCREENS[screen]
+    clip = camera.write_clip(tmp_path / "face.y4m", portrait)
+    with camera.camera_page(
+        browser.browser_type, camera.playing(clip), width=width, height=height, locale=locale
+    ) as page:
+        page.goto(f"{server.url}/Realtime_Demo")
+        frame = camera.component(page)
+        start = frame.get_by_role("button", name=START[locale])
+        start.scroll_into_view_if_needed()
+        box = start.bounding_box()
+        assert box is not None
+        at = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        page.mouse.click(*at)
+        page.wait_for_timeout(pause)
+        page.mouse.move(*at)
+        page.mouse.down(click_count=2)
+        page.mouse.up(click_count=2)
+        has_answers(page)
+        expect(frame.get_by_role("button", name=STOP[locale])).to_be_visible()
+        assert server.tell("connections").count("connected") == 1
+
+        def is_in_sight() -> bool:
+            box = frame.frame_element().bounding_box()
+            assert box is not None
+            return box["height"] > 200 and 0 <= box["y"] <= height - box["height"]
+
+        until(is_in_sight, "the video or its buttons are out of sight", 0.3)
+
+
+# The camera is given when the test says so, as by someone who reads the browser's question first.
+LATE = """
+(() => {
+  const media = navigator.mediaDevices;
+  if (!media) return;
+  const ask = media.getUserMedia.bind(media);
+  window.asked = 0;
+  media.getUserMedia = async (wishes) => {
+    window.asked += 1;
+    if (window.asked === 1) await new Promise((resolve) => { window.allow = resolve; });
+    const stream = await ask(wishes);
+    window.tracks = [...(window.tracks ?? []), ...stream.getTracks()];
+    return stream;
+  };
+})();
+"""
+
+
+def test_stop_before_the_camera_is_allowed_stays_stopped(
+    browser: Browser, server: Server, portrait: np.ndarray, tmp_path: Path
+) -> None:
+    clip = camera.write_clip(tmp_path / "face.y4m", portrait)
+    with camera.camera_page(browser.browser_type, camera.playing(clip), script=LATE) as page:
+        frame = camera.start(page, server)
+        frame.wait_for_function("!!window.allow")
+        start = frame.get_by_role("button", name="Start")
+        stop = frame.get_by_role("button", name="Stop")
+        until(lambda: bool(stop.click() or start.is_visible()), "Stop does nothing", 0.3)
+        frame.evaluate("window.allow()")
+        frame.wait_for_function("!!window.tracks?.every((track) => track.readyState === 'ended')")
+        until(lambda: bool(start.click() or stop.is_visible()), "Start does nothing", 0.3)
+        has_answers(page)
+
+
+# As many phones do: a second camera is refused while the first is open.
+ONE_AT_A_TIME = """
+(() => {
+  const media = navigator.mediaDevices;
+  if (!media) return;
+  const ask = media.getUserMedia.bind(media);
+  window.given = [];
+  window.refused = 0;
+  media.getUserMedia = async (wishes) => {
+    if (window.given.some((track) => track.readyState === 'live')) {
+      window.refused += 1;
+      throw new DOMException('Could not start video source', 'NotReadableError');
+    }
+    const stream = await ask(wishes);
+    window.given.push(...stream.getVideoTracks());
+    return stream;
+  };
+})();
+"""
+
+
+def test_another_camera_is_chosen_while_the_video_runs(browser: Browser, server: Server) -> None:
+    # Of Chromium's pretended cameras the second sends depth, which no video connection takes.
+    flags = [camera.FAKE_UI, f"{camera.FAKE_DEVICE}=device-count=3"]
+    with camera.camera_page(browser.browser_type, flags, script=ONE_AT_A_TIME) as page:
+        frame = camera.start(page, server)
+        cameras = frame.get_by_role("combobox", name="Choose a camera")
+        expect(cameras.locator("option")).to_have_count(3)
+        expect(page.get_by_text("No face is seen.")).to_be_visible()
+        cameras.select_option(label="fake_device_2")
+        frame.wait_for_function("window.given.at(-1).label === 'fake_device_2'")
+        expect(cameras.locator("option:checked")).to_have_text("fake_device_2")
+        assert frame.evaluate("[window.refused, window.given.length]") == [1, 2]
+        expect(frame.get_by_role("button", name="Stop")).to_be_visible()
+        assert server.tell("connections").count("connected") == 1
+        # Its picture arrives: yellow in two corners, where the first camera's is green.
+        until(lambda: frame.evaluate(RED_IN_THE_CORNER) > 100, "the first camera goes on", 0.3)
+        expect(page.get_by_text("The camera sends no picture")).to_have_count(0)
+
+
+RED_IN_THE_CORNER = """
+(() => {
+  const video = document.querySelector('video');
+  const canvas = document.createElement('canvas');
+  canvas.width = video.videoWidth;
+  canvas.height = video.videoHeight;
+  const context = canvas.getContext('2d');
+  context.drawImage(video, 0, 0);
+  return Math.max(...[[8, 8], [canvas.width - 9, 8]].map((at) =>
+    context.getImageData(...at, 1, 1).data[0]));
+})()
+"""
