@@ -8,7 +8,6 @@ _ = text.translator()
 from fer import FerError
 from fer.ui import address, answers, image_sources, loaders, presentation, widgets
 from fer.ui.demo import many_photos
-from fer.vision import upload_gate
 
 if not presentation.is_on():
     st.markdown(_("What do both models see in your face, live or in photos, and do they agree?"))
@@ -45,13 +44,7 @@ try:
             answers.photo(*chosen, "demo", _)
             image_sources.votes("demo", chosen[1], _)
     else:
-        uploads = st.file_uploader(
-            _("Up to {n} photos (JPEG, PNG, WebP, AVIF, HEIC…)", n=many_photos.MOST),
-            type=image_sources.TYPES,
-            max_upload_size=upload_gate.IMAGE_BYTES >> 20,
-            accept_multiple_files=True,
-            key="batch_upload",
-        )
+        uploads = image_sources.uploads("batch_upload", many_photos.MOST, _)
         if uploads:
             many_photos.show(uploads, _)
 except FerError as error:

@@ -12,18 +12,24 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from fer import FerError, emotions
 from fer.data.dataset import Split
 from fer.media import photos
-from fer.ui import answers, loaders, sample_faces, vote_bars, vote_loaders
+from fer.ui import answers, loaders, refusals, sample_faces, vote_bars, vote_loaders
 from fer.ui.text import Translator
 from fer.vision import upload_gate
 from fer.vision.faces import Face, Found, largest
 
+FORMATS = "JPEG, PNG, WebP, AVIF, HEIC"
+MEGABYTES = upload_gate.IMAGE_BYTES >> 20
 TYPES = [suffix.removeprefix(".") for suffix in upload_gate.IMAGE_SUFFIXES]
 # What the data set's select box calls the strip above it.
 STRIP = "strip"
 
 
 def choose(key: str, _: Translator, default: str = "sample") -> tuple[bytes, str] | None:
-    """The chosen image's content and name, None as long as nothing is chosen."""
+    """The chosen image's content and name, None as long as nothing is chosen.
+
+    Raises:
+        FerError: if a file was refused, or the data set has no such face.
+    """
     kinds = {"upload": _("Upload"), "camera": _("Camera"), "sample": _("Sample")}
     kind = st.segmented_control(
         _("Image from"),
@@ -45,14 +51,39 @@ def choose(key: str, _: Translator, default: str = "sample") -> tuple[bytes, str
 def upload(
     key: str, _: Translator, on_change: Callable[[], None] | None = None
 ) -> UploadedFile | None:
-    """A photo of the visitor's, None as long as there is none."""
-    return st.file_uploader(
+    """A photo of the visitor's, None as long as there is none.
+
+    Args:
+        on_change: called when a photo came or went, or a file was refused.
+
+    Raises:
+        FerError: if the browser refused the file that was chosen last.
+    """
+    photo = st.file_uploader(
         _("A photo with one or more faces (JPEG, PNG, WebP, AVIF, HEIC…; up to 40 MB)"),
         type=TYPES,
-        max_upload_size=upload_gate.IMAGE_BYTES >> 20,
+        max_upload_size=MEGABYTES,
         key=key,
         on_change=on_change,
     )
+    refusals.check(key, FORMATS, MEGABYTES, on_change=on_change)
+    return photo
+
+
+def uploads(key: str, most: int, _: Translator) -> list[UploadedFile]:
+    """Several photos of the visitor's; those that the browser refused are told in a sentence."""
+    photos = st.file_uploader(
+        _("Up to {n} photos (JPEG, PNG, WebP, AVIF, HEIC…)", n=most),
+        type=TYPES,
+        max_upload_size=MEGABYTES,
+        accept_multiple_files=True,
+        key=key,
+    )
+    try:
+        refusals.check(key, FORMATS, MEGABYTES, several=True)
+    except FerError as error:
+        st.error(_.error(error))
+    return photos
 
 
 def camera(

@@ -23,6 +23,10 @@ Language = Literal["id", "en"]
 # As the visitor sees them, and as they stand in the address: ?lang=ID.
 CHOICES = {"ID": "id", "EN": "en"}
 LOCALE = Path(__file__).parent / "locale"
+# What screen readers choose a voice by; Streamlit serves one document, which says English.
+_document = st.components.v2.component(
+    "fer_document", js="export default ({ data }) => { document.documentElement.lang = data; }"
+)
 # What Markdown and Streamlit's directives begin or end with: emphasis, code, links, LaTeX, `:red[`,
 # `:material/`, tags, tables, bare addresses. Inside a word an underscore is no emphasis.
 _MARKUP = re.compile(
@@ -137,20 +141,23 @@ def language_control() -> Translator:
     Called once by `Home.py` before anything that is translated.
     """
     asked = st.query_params.get("lang", "")
-    if asked not in CHOICES and asked.upper() in CHOICES:
+    is_mended = asked not in CHOICES and asked.upper() in CHOICES
+    if is_mended:
         # Streamlit binds an option as it is written only; the address is mended on the way.
         st.session_state["lang"] = asked.upper()
         st.query_params["lang"] = asked.upper()
     st.segmented_control(
         "Bahasa / Language",
         list(CHOICES),
-        default=None if "lang" in st.session_state else _browser_choice(),
+        default=None if is_mended else _browser_choice(),
         key="lang",
         bind="query-params",
         label_visibility="collapsed",
         required=True,
     )
-    return translator()
+    _ = translator()
+    _document(key="document_language", data=_.language)
+    return _
 
 
 def _browser_choice() -> str:

@@ -16,7 +16,16 @@ from fer.data import aggregates, browsing, dataset
 from fer.data.dataset import SPLITS, Dataset, Split
 from fer.inference.classification import Prediction
 from fer.progress import Progress
-from fer.ui import charts, explanations, loaders, permissions, vote_bars, vote_loaders, widgets
+from fer.ui import (
+    charts,
+    explanations,
+    loaders,
+    permissions,
+    refusals,
+    vote_bars,
+    vote_loaders,
+    widgets,
+)
 from fer.ui.dataset import dataset_charts, download
 from fer.ui.text import Translator
 
@@ -268,6 +277,11 @@ def offer_import(_: Translator) -> None:
         max_upload_size=ARCHIVE_MB,
         key="archive",
     )
+    try:
+        refusals.check("archive", "zip, csv, tar.gz", ARCHIVE_MB)
+    except FerError as error:
+        st.error(_.error(error))
+        return
     start: Callable[[Progress], None] | None = None
     if upload is not None and st.button(_("Import"), icon=":material/database:", key="import"):
         # Read where it lies in memory: nothing is left on the disk, however the server ends.

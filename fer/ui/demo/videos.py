@@ -11,11 +11,13 @@ import streamlit as st
 from fer import emotions, logs
 from fer.media import streaming, video_gate, videos
 from fer.scenarios import SCENARIOS
-from fer.ui import answers, loaders, widgets
+from fer.ui import answers, loaders, refusals, widgets
 from fer.ui.demo import confidence_charts
 from fer.ui.text import Translator
 
 TYPES = [suffix.removeprefix(".") for suffix in video_gate.VIDEO_SUFFIXES]
+FORMATS = "MP4, MOV, WebM, MKV, AVI"
+KEY = "video_upload"
 KEPT = "video_watched"
 
 
@@ -23,7 +25,7 @@ def show(_: Translator) -> None:
     """Both models on a chosen video. What was seen is kept for this visit until another is chosen.
 
     Raises:
-        FerError: if the video cannot be read or no model is installed.
+        FerError: if the video is refused or cannot be read, or no model is installed.
     """
     upload = st.file_uploader(
         _(
@@ -33,8 +35,9 @@ def show(_: Translator) -> None:
         ),
         type=TYPES,
         max_upload_size=video_gate.VIDEO_BYTES >> 20,
-        key="video_upload",
+        key=KEY,
     )
+    refusals.check(KEY, FORMATS, video_gate.VIDEO_BYTES >> 20)
     st.caption(_("The video stays in this server's memory for your visit and is never stored."))
     if upload is None:
         st.session_state.pop(KEPT, None)

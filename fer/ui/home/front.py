@@ -31,8 +31,13 @@ def show(_: Translator) -> None:
     st.markdown(compared(_))
     answered, offered = st.columns([11, 9])
     place = answered.empty()
+    chosen = None
     with offered:
-        chosen = offer(_)
+        try:
+            chosen = offer(_)
+        except FerError as error:
+            # Where the former answer was.
+            place.error(_.error(error))
     if chosen is not None:
         # The axes keep the place, and the browser gets Plotly ready while the networks are.
         with place.container(height=480, border=False):
@@ -73,7 +78,11 @@ def compared(_: Translator) -> str:
 
 
 def offer(_: Translator) -> tuple[bytes, str] | None:
-    """Sample faces, an upload and the camera; the content and name of what was chosen last."""
+    """Sample faces, an upload and the camera; the content and name of what was chosen last.
+
+    Raises:
+        FerError: if that is a file that was refused.
+    """
 
     def use(source: str) -> None:
         st.session_state[SOURCE] = source
@@ -84,11 +93,16 @@ def offer(_: Translator) -> tuple[bytes, str] | None:
         row = sample_faces.strip("home", _, with_photo=False, on_press=lambda: use("sample"))
     except FerError as error:
         st.error(_.error(error))
-    upload = image_sources.upload("photo", _, on_change=lambda: use("photo"))
-    taken = None
+    upload = taken = refusal = None
+    try:
+        upload = image_sources.upload("photo", _, on_change=lambda: use("photo"))
+    except FerError as error:
+        refusal = error
     if st.toggle(_("Camera"), key="home_camera_on"):
         taken = image_sources.camera("home_camera", _, on_change=lambda: use("home_camera"))
     used = st.session_state.get(SOURCE, "sample")
+    if used == "photo" and refusal is not None:
+        raise refusal
     own = {"photo": upload, "home_camera": taken}.get(used)
     if own is not None:
         image_sources.promise(_)

@@ -11,13 +11,14 @@ from fer.data.dataset import Split
 from fer.evaluation import mistakes, reviews
 from fer.evaluation.mistakes import Mistake
 from fer.evaluation.reviews import VERDICTS, Review, Verdict
-from fer.ui import loaders, model_comparison, vote_bars, vote_loaders, widgets
+from fer.ui import loaders, model_comparison, refusals, vote_bars, vote_loaders, widgets
 from fer.ui.results import result_sections
 from fer.ui.text import Translator
 
 SHOWN = 24
 MOST = 500
 REVIEWS = "reviews.csv"
+REVIEWS_MB = 10
 STATE = "doubts_position"
 # The visit's verdicts, and the file that was last read into them.
 REVIEWED, READ = "reviews", "reviews_read"
@@ -188,8 +189,12 @@ def _labelled(one: Mistake, _: Translator) -> str:
 def _go_on(done: dict[str, Review], _: Translator) -> None:
     """Takes in the verdicts of an earlier visit from the file that it gave."""
     upload = st.file_uploader(
-        _("Go on with the verdicts of an earlier visit (CSV)"), type=["csv"], key="reviews_upload"
+        _("Go on with the verdicts of an earlier visit (CSV)"),
+        type=["csv"],
+        max_upload_size=REVIEWS_MB,
+        key="reviews_upload",
     )
+    refusals.check("reviews_upload", "CSV", REVIEWS_MB)
     if upload is None or upload.file_id == st.session_state.get(READ):
         return
     found = reviews.parse(upload.getvalue(), upload.name)
