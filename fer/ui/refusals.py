@@ -78,7 +78,7 @@ def check(
     found = names(key, several, on_change)
     if found:
         raise FerError(
-            "{name} was not taken; choose a file of the kind {formats} of at most {limit} MB.",
+            "Not taken: {name}; choose a file of the kind {formats} of at most {limit} MB.",
             name=", ".join(found),
             formats=formats,
             limit=megabytes,
