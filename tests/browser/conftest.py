@@ -51,9 +51,10 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(params=[(1280, "en"), (390, "id")], ids=["desktop-en", "phone-id"])
 def page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
-    width, language = request.param
+    width, language, *given = request.param
+    usual = given[0] if given else 844
     context = browser.new_context(
-        viewport={"width": width, "height": 844},
+        viewport={"width": width, "height": usual},
         locale={"en": "en-GB", "id": "id-ID"}[language],
         reduced_motion="reduce",
     )
@@ -65,7 +66,7 @@ def page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
         Path(SCREENSHOTS).mkdir(parents=True, exist_ok=True)
         # Streamlit scrolls inside the page, so only a window as tall as its content shows it all;
         # a chart that is still being drawn makes it taller.
-        height, needed = 0, 844
+        height, needed = 0, usual
         while needed > height:
             height = needed
             page.set_viewport_size({"width": width, "height": height})

@@ -55,6 +55,34 @@ def test_photo_shows_two_models_bars(
     assert problems == []
 
 
+@pytest.mark.parametrize("page", [(390, "id")], indirect=True, ids=["phone"])
+def test_a_file_that_the_browser_refuses_is_told(
+    page: Page, address: str, portrait: np.ndarray, tmp_path: Path
+) -> None:
+    photo, notes = tmp_path / "potret.jpg", tmp_path / "catatan.txt"
+    photo.write_bytes(jpeg(portrait))
+    notes.write_text("wajah")
+    large = tmp_path / "besar.jpg"
+    large.write_bytes(b"\xff\xd8" + bytes(41 << 20))
+    page.goto(address)
+    # The browser says itself which language it prefers, and the switch goes on showing it.
+    chosen, chooser = page.get_by_role("radio", name="ID"), page.locator("input[type=file]")
+    expect(page.locator(".js-plotly-plot g.point")).to_have_count(14)
+    for refused in (notes, large):
+        chooser.set_input_files(refused)
+        expect(page.get_by_text(f"Tidak diterima: {refused.name}; pilih")).to_be_visible()
+        expect(page.locator(".js-plotly-plot")).to_have_count(0)
+        chooser.set_input_files(photo)
+        expect(page.get_by_text("Wajah ditemukan: 1")).to_be_visible()
+        expect(page.get_by_text("Tidak diterima")).to_have_count(0)
+    expect(chosen).to_be_checked()
+    chooser.set_input_files(notes)
+    expect(page.get_by_text("Tidak diterima: catatan.txt; pilih")).to_be_visible()
+    page.locator("button").filter(has=page.locator(".picture")).first.click()
+    expect(page.get_by_text("untuk wajah Training ini")).to_be_visible()
+    expect(page.get_by_text("Tidak diterima")).to_have_count(0)
+
+
 # What has the focus, inside components, too; and how its outline looks.
 FOCUSED = """
 (() => {

@@ -11,7 +11,7 @@ from playwright.sync_api import ConsoleMessage, Page, expect
 
 from fer.data.dataset import OFFICIAL_COUNTS, Split
 from tests.support.pages import TITLES
-from tests.support.screens import ALL, width_beyond_window
+from tests.support.screens import ALL, SIDEWAYS, width_beyond_window
 
 
 @pytest.mark.parametrize("page", ALL.values(), ids=ALL.keys(), indirect=True)
@@ -28,8 +28,10 @@ def test_page_is_whole(page: Page, address: str, name: str) -> None:
     page.on("console", note)
     page.on("requestfailed", lambda request: problems.append(request.url))
     page.goto(f"{address}/{name.removesuffix('.py')[2:]}")
-    title = TITLES[name][page.evaluate("navigator.language").startswith("id")]
+    is_indonesian = page.evaluate("navigator.language").startswith("id")
+    title = TITLES[name][is_indonesian]
     expect(page.get_by_role("heading", name=title, exact=True, level=1)).to_be_visible()
+    expect(page.locator("html")).to_have_attribute("lang", "id" if is_indonesian else "en")
     page.get_by_text("SHA-256").last.wait_for()
     page.wait_for_load_state("networkidle")
     expect(page.locator("[data-testid=stException]")).to_have_count(0)
@@ -38,16 +40,40 @@ def test_page_is_whole(page: Page, address: str, name: str) -> None:
     assert problems == []
 
 
+@pytest.mark.parametrize("page", [SIDEWAYS], ids=["sideways-id"], indirect=True)
+def test_pages_fit_a_phone_held_sideways(page: Page, address: str) -> None:
+    page.goto(address)
+    # Both models' answer for a sample face, beside the faces to press.
+    expect(page.locator(".js-plotly-plot g.point")).to_have_count(14)
+    expect(page.get_by_text("baseline: ").first).to_be_in_viewport()
+    expect(page.get_by_text("proposed: ").first).to_be_in_viewport()
+    for name in sorted(TITLES):
+        page.goto(f"{address}/{name.removesuffix('.py')[2:]}")
+        heading = page.get_by_role("heading", name=TITLES[name][1], exact=True, level=1)
+        expect(heading).to_be_in_viewport()
+        page.get_by_text("SHA-256").last.wait_for()
+        page.locator("[data-test-script-state=notRunning]").wait_for()
+        expect(page.locator("[data-testid=stException]")).to_have_count(0)
+        assert width_beyond_window(page) <= 0, name
+
+
 @pytest.mark.parametrize("page", [(1280, "en")], indirect=True, ids=["desktop"])
 def test_language_survives_a_page_change(page: Page, address: str) -> None:
     page.goto(address)
+    expect(page.locator("html")).to_have_attribute("lang", "en")
     page.get_by_role("radio", name="ID").click()
     expect(page.get_by_role("heading", name="Sistem Analisis Ekspresi Wajah")).to_be_visible()
+    expect(page.locator("html")).to_have_attribute("lang", "id")
+    expect(page.get_by_role("radio", name="ID")).to_be_checked()
     page.get_by_test_id("stSidebarNavLink").filter(has_text="Pelatihan").click()
     expect(page.get_by_role("heading", name="Pelatihan", exact=True, level=1)).to_be_visible()
     page.wait_for_url("**lang=ID**")
     page.reload()
     expect(page.get_by_role("heading", name="Pelatihan", exact=True, level=1)).to_be_visible()
+    expect(page.locator("html")).to_have_attribute("lang", "id")
+    page.get_by_role("radio", name="EN").click()
+    expect(page.get_by_role("heading", name="Training", exact=True, level=1)).to_be_visible()
+    expect(page.locator("html")).to_have_attribute("lang", "en")
 
 
 @pytest.mark.parametrize("page", [(1280, "en")], indirect=True, ids=["desktop"])

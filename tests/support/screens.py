@@ -10,6 +10,8 @@ ALL = {
     for screen, width in (("desktop", 1280), ("phone", 390))
     for language in ("en", "id")
 }
+# A phone held sideways: width, language, height.
+SIDEWAYS = (844, "id", 390)
 
 
 def width_beyond_window(page: Page) -> int:
