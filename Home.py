@@ -48,6 +48,8 @@ if page.url_path == "":
 from fer.ui import loaders, widgets  # noqa: E402
 
 loaders.settle()
+with st.sidebar:
+    text.tell_document(_)
 widgets.told(_)
 try:
     # Networks are compiled while the page imports what it needs.

@@ -155,9 +155,13 @@ def language_control() -> Translator:
         label_visibility="collapsed",
         required=True,
     )
-    _ = translator()
+    return translator()
+
+
+def tell_document(_: Translator) -> None:
+    """Gives the browser's document the page's language. Draws nothing to be seen; the first call
+    takes half a second, as it brings pandas."""
     _document(key="document_language", data=_.language)
-    return _
 
 
 def _browser_choice() -> str:

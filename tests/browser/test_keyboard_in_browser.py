@@ -24,13 +24,14 @@ WALK = """
     element.closest('[role=radiogroup], [role=tablist], .faces') ?? element;
   const isShown = (element) => {
     const box = element.getBoundingClientRect();
-    return element.checkVisibility({ visibilityProperty: true, opacityProperty: !element.matches('input') })
-      && box.right > 0
+    const opacityProperty = !element.matches('input');
+    return element.checkVisibility({ visibilityProperty: true, opacityProperty }) && box.right > 0
       && (box.width > 1 || element.matches('input')) && !element.closest('[inert]');
   };
-  window.controls = () => new Set(within(document)
-    .filter((e) => !e.disabled && e.type !== 'file' && e.tabIndex >= 0 && e.getAttribute('aria-disabled') !== 'true' && isShown(e))
-    .map(group));
+  const isStop = (e) => !e.disabled && e.getAttribute('aria-disabled') !== 'true'
+    && e.type !== 'file' && e.tabIndex >= 0;
+  window.controls = () =>
+    new Set(within(document).filter((e) => isStop(e) && isShown(e)).map(group));
   window.focused = () => {
     let found = document.activeElement;
     while (found?.shadowRoot?.activeElement) found = found.shadowRoot.activeElement;

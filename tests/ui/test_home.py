@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +53,41 @@ def test_home_says_what_the_se_block_gives() -> None:
     assert any("SE block" in sentence for sentence in said)
     shown = words(home())
     assert all(sentence in shown for sentence in said)
+
+
+def test_answers_wait_for_nothing_that_only_the_studies_need() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FIRST_TITLE],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    # When the title is drawn, and when the bars are.
+    assert done.stdout.split() == ["title", "bars", "pandas", "end", "pandas", "scipy"]
+
+
+# What a fresh server has imported by then of what takes long to import.
+FIRST_TITLE = """
+import sys
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+def tell(when):
+    print(when, *(name for name in ("pandas", "scipy") if name in sys.modules))
+
+def told(draw, when):
+    def drawn(*arguments, **options):
+        if when != "bars" or options.get("key") == "home_confidence":
+            tell(when)
+        return draw(*arguments, **options)
+    return drawn
+
+st.title = told(st.title, "title")
+st.plotly_chart = told(st.plotly_chart, "bars")
+AppTest.from_file("Home.py", default_timeout=120).run()
+tell("end")
+"""
 
 
 def test_photo_is_answered_by_both_models(portrait: np.ndarray) -> None:

@@ -18,7 +18,6 @@ from fer.ui import (
     sample_faces,
     widgets,
 )
-from fer.ui.studies import findings
 from fer.ui.text import Translator
 
 # Which of the three places the face comes from: what was used last.
@@ -47,7 +46,7 @@ def show(_: Translator) -> None:
                 alt=_("Looking for faces and asking both models…"),
             )
     scenarios(_)
-    findings_of_the_studies(_)
+    found = st.container()
     widgets.notices(_)
     module_cards(_)
     about.show(_)
@@ -57,6 +56,8 @@ def show(_: Translator) -> None:
     if chosen is not None:
         with answered:
             answer(*chosen, place, _)
+    with found:
+        findings_of_the_studies(_)
 
 
 def compared(_: Translator) -> str:
@@ -183,6 +184,9 @@ def scenarios(_: Translator) -> None:
 def findings_of_the_studies(_: Translator) -> None:
     """What gives the gain and what the SE block does, as on pages 3 and 4."""
     if len(model_comparison.evaluated()) == len(SCENARIOS):
+        # Student's t comes with SciPy, a quarter of a second that the answers need not wait for.
+        from fer.ui.studies import findings
+
         with st.container(border=True):
             findings.show(_)
 
