@@ -45,11 +45,11 @@ if not presentation.is_on():
 if page.url_path == "":
     st.markdown(f"**{modules.app_subtitle(_)}**")
 # Drawn before the imports below, which take most of a second in a fresh server.
-from fer.ui import loaders, widgets  # noqa: E402
+from fer.ui import document, loaders, widgets  # noqa: E402
 
 loaders.settle()
 with st.sidebar:
-    text.tell_document(_)
+    document.tell(_)
 widgets.told(_)
 try:
     # Networks are compiled while the page imports what it needs.

@@ -87,8 +87,8 @@ def show(
         )
     with picture:
         _picture(rgb, found, chosen, _)
-        told = [words] if words else []
-        told += [] if not found.answers else [_tops(found.answers[chosen].predictions, _)]
+        told = [_tops(found.answers[chosen].predictions, _)] if found.answers else []
+        told += [words] if words else []
         if is_narrow and told:
             st.markdown("\n\n".join(told))
         elif words:

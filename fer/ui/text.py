@@ -23,10 +23,6 @@ Language = Literal["id", "en"]
 # As the visitor sees them, and as they stand in the address: ?lang=ID.
 CHOICES = {"ID": "id", "EN": "en"}
 LOCALE = Path(__file__).parent / "locale"
-# What screen readers choose a voice by; Streamlit serves one document, which says English.
-_document = st.components.v2.component(
-    "fer_document", js="export default ({ data }) => { document.documentElement.lang = data; }"
-)
 # What Markdown and Streamlit's directives begin or end with: emphasis, code, links, LaTeX, `:red[`,
 # `:material/`, tags, tables, bare addresses. Inside a word an underscore is no emphasis.
 _MARKUP = re.compile(
@@ -156,12 +152,6 @@ def language_control() -> Translator:
         required=True,
     )
     return translator()
-
-
-def tell_document(_: Translator) -> None:
-    """Gives the browser's document the page's language. Draws nothing to be seen; the first call
-    takes half a second, as it brings pandas."""
-    _document(key="document_language", data=_.language)
 
 
 def _browser_choice() -> str:

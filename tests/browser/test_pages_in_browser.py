@@ -45,8 +45,16 @@ def test_pages_fit_a_phone_held_sideways(page: Page, address: str) -> None:
     page.goto(address)
     # Both models' answer for a sample face, beside the faces to press.
     expect(page.locator(".js-plotly-plot g.point")).to_have_count(14)
-    expect(page.get_by_text("baseline: ").first).to_be_in_viewport()
-    expect(page.get_by_text("proposed: ").first).to_be_in_viewport()
+    expect(page.get_by_text("proposed: ").first).to_be_in_viewport(ratio=1)
+    expect(page.locator("button").filter(has=page.locator(".picture")).first).to_be_in_viewport()
+    # The sidebar was closed once, and stays as the visitor wants it.
+    sidebar = page.get_by_test_id("stSidebarNav")
+    expect(sidebar).not_to_be_in_viewport()
+    page.locator("[aria-controls=stSidebar][aria-expanded=false]").first.click()
+    expect(sidebar).to_be_in_viewport()
+    page.get_by_test_id("stSidebarNavLink").filter(has_text="Dataset").click()
+    expect(page.get_by_role("heading", name="Dataset", exact=True, level=1)).to_be_visible()
+    expect(sidebar).to_be_in_viewport()
     for name in sorted(TITLES):
         page.goto(f"{address}/{name.removesuffix('.py')[2:]}")
         heading = page.get_by_role("heading", name=TITLES[name][1], exact=True, level=1)
