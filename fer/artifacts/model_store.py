@@ -45,7 +45,9 @@ CARD = "README.md"
 # What Git may give other line ends.
 TEXT_SUFFIXES = {".csv", ".json", ".md", ".txt", ".xml"}
 
-Tensors = dict[str, NDArray[np.floating]]
+# Variables by `layer/variable`, as networks take them and as files hold them.
+Tensors = dict[str, NDArray[np.float32]]
+Packed = dict[str, NDArray[np.float16] | NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
@@ -218,20 +220,22 @@ def write_model(
     files.write_json(target / CONFIG, {"scenario": scenario.to_dict(), **config})
 
 
-def _pack(tensors: Tensors) -> Tensors:
+def _pack(tensors: Tensors) -> Packed:
     """Kernels of convolutions and wide layers in half precision: nearly all bytes, and far from
     the ends of its range."""
 
-    def is_large(value: NDArray[np.floating]) -> bool:
+    def is_large(value: NDArray[np.float32]) -> bool:
         return value.ndim == 4 or (value.ndim == 2 and value.size > 2**16)
 
     return {
-        name: np.ascontiguousarray(value, dtype=np.float16 if is_large(value) else np.float32)
+        name: np.ascontiguousarray(value, np.float16)
+        if is_large(value)
+        else np.ascontiguousarray(value, np.float32)
         for name, value in tensors.items()
     }
 
 
-def _load(path: Path) -> Tensors:
+def _load(path: Path) -> Packed:
     try:
         return dict(load_file(path))
     except FileNotFoundError:

@@ -37,7 +37,7 @@ def accuracy_interval(labels: Labels, probabilities: Probabilities, seed: int) -
     return [float(value) for value in np.percentile(draws, [2.5, 97.5])]
 
 
-def fit_temperature(labels: Labels, logits: NDArray[np.floating]) -> float:
+def fit_temperature(labels: Labels, logits: NDArray[np.float32] | NDArray[np.float64]) -> float:
     """The temperature that minimises the log loss of softmax(logits / T) (Guo et al. 2017).
 
     Dividing by it changes confidences, never the most probable class.

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Hashable
 from functools import wraps
 from pathlib import Path
-from typing import Any, Generic, ParamSpec, TypeVar
+from typing import Generic, ParamSpec, TypeVar, cast
 
 import streamlit as st
 from cachetools import TTLCache
@@ -34,7 +34,7 @@ class _Memory:
     def __init__(self) -> None:
         self._guard = threading.Lock()
         self._making: dict[Hashable, threading.RLock] = {}
-        self._made: dict[Hashable, Any] = {}
+        self._made: dict[Hashable, object] = {}
 
     def get(self, key: Hashable, make: Callable[[], T]) -> tuple[T, bool]:
         """The kept value and whether it was made just now."""
@@ -44,7 +44,7 @@ class _Memory:
             is_new = key not in self._made
             if is_new:
                 self._made[key] = make()
-            return self._made[key], is_new
+            return cast(T, self._made[key]), is_new
 
     def forget(self, key: Hashable) -> None:
         with self._guard:

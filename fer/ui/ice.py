@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TypedDict
 from urllib.parse import urlsplit
 
 from fer import FerError
@@ -22,7 +22,18 @@ def is_secure(url: str) -> bool:
     return is_local(url) or urlsplit(url).scheme == "https"
 
 
-def servers(url: str, secrets: Mapping[str, Any]) -> list[dict[str, Any]]:
+class Secrets(TypedDict, total=False):
+    """`[ice]` of `.streamlit/secrets.toml`: servers in the browser's own form, or the account at a
+    service that names some."""
+
+    servers: list[Mapping[str, object]]
+    twilio_sid: str
+    twilio_token: str
+    cloudflare_key: str
+    cloudflare_token: str
+
+
+def servers(url: str, secrets: Secrets) -> list[dict[str, object]]:
     """ICE servers for a page at that address, in the browser's own form.
 
     None on this very machine: gathering candidates from servers that cannot be reached takes up to

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
 
 import pandas as pd
 import streamlit as st
@@ -184,9 +183,10 @@ def _connection(stream: Stream, url: str, _: Translator) -> webrtc.WebRtcStreame
     return context.state
 
 
-def _secrets() -> Mapping[str, object]:
+def _secrets() -> ice.Secrets:
     try:
-        return dict(st.secrets.get("ice", {}))
+        found: ice.Secrets = st.secrets.get("ice", {})
+        return found
     except StreamlitSecretNotFoundError:
         return {}
 
