@@ -32,9 +32,9 @@ try:
                 f"{_.number(dataset_sections.imbalance(counts['Training']), 1)}×",
                 _("largest to smallest class of Training"),
             ),
-            _("Test images seen in Training"): (
+            _("Leaked test images"): (
                 _.number(sum(leaked.values())),
-                _("exact or near duplicates"),
+                _("also in Training, exactly or nearly"),
             ),
         },
         "dataset_metrics",

@@ -20,9 +20,11 @@ try:
     else:
         st.header(_("Learning curves"), anchor="curves")
         published = [name for name in histories if name in loaders.models()]
-        chosen = st.multiselect(
+        # The chips of a multiselect are white on the primary colour, which is too faint.
+        chosen = st.pills(
             _("Runs"),
             list(histories),
+            selection_mode="multi",
             default=published or list(histories)[:1],
             key="runs",
             persist_state="session",

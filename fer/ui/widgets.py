@@ -128,7 +128,9 @@ def metrics(
     with st.grid(columns, min_column_width=narrowest, gap="small", key=key):
         for label, (value, below) in values.items():
             with st.container(border=True, height="stretch", gap="xxsmall"):
-                st.metric(label, value)
+                # A metric cuts a label that is wider than its card; these words wrap.
+                st.markdown(f":small[{label}]")
+                st.metric(label, value, label_visibility="collapsed")
                 if below is not None:
                     st.caption(below)
 

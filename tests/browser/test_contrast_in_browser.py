@@ -1,9 +1,12 @@
-"""Text on its background: contrast of at least 4.5 (WCAG 2.2, 1.4.3), measured in the page."""
+"""Text can be read: its contrast to the background is at least 4.5 (WCAG 2.2, 1.4.3), and no figure
+is cut off at its card's edge; measured in the page."""
 
 from __future__ import annotations
 
 import pytest
 from playwright.sync_api import Page
+
+from tests.support.screens import PATHS
 
 # Text below 4.5, with its ratio. Sliders draw their value beside the thumb that contains it.
 FAINT = """
@@ -46,10 +49,29 @@ FAINT = """
 """
 
 
-@pytest.mark.parametrize("page", [(1280, "en")], indirect=True, ids=["desktop"])
-@pytest.mark.parametrize("name", ["", "Dataset", "Preprocessing", "Realtime_Demo"])
-def test_text_stands_out(page: Page, address: str, name: str) -> None:
-    page.goto(f"{address}/{name}")
+# Labels and values of metrics that are wider than their card, which ends them in an ellipsis.
+CUT = """
+(() => {
+  const all = document.querySelectorAll('[data-testid=stMetric] *');
+  return [...all]
+    .filter((e) => getComputedStyle(e).overflowX !== 'visible' && e.scrollWidth > e.clientWidth + 1)
+    .map((e) => e.textContent);
+})()
+"""
+
+
+@pytest.mark.parametrize(
+    "page", [(1280, "en"), (1280, "id")], indirect=True, ids=["desktop-en", "desktop-id"]
+)
+@pytest.mark.parametrize("path", PATHS)
+def test_text_stands_out_and_no_figure_is_cut(page: Page, address: str, path: str) -> None:
+    page.goto(f"{address}/{path}")
     page.get_by_text("SHA-256").last.wait_for()
     page.wait_for_load_state("networkidle")
+    page.locator("[data-test-script-state=notRunning]").wait_for()
     assert page.evaluate(FAINT) == []
+    for width in (1280, 390, 360):
+        page.set_viewport_size({"width": width, "height": 844})
+        # Cards take their new width before the next frame is drawn.
+        page.evaluate("new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(r)))")
+        assert page.evaluate(CUT) == [], f"{width} px"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from playwright.sync_api import Page
 
+from tests.support.pages import VIEWS
+
 # Width and language by name.
 ALL = {
     f"{screen}-{language}": (width, language)
@@ -12,6 +14,12 @@ ALL = {
 }
 # A phone held sideways: width, language, height.
 SIDEWAYS = (844, "id", 390)
+
+# Every page, and every view of the results' page, under the server's address.
+PATHS = (
+    *("", "Dataset", "Preprocessing", "Training", "Realtime_Demo"),
+    *(f"Classification_Results?view={view}" for view in VIEWS),
+)
 
 
 def width_beyond_window(page: Page) -> int:

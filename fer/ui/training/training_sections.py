@@ -60,15 +60,12 @@ def metrics(_: Translator) -> None:
         reading = learning_curves.read(history(key))
         if reading is None:
             continue
-        row[_("{model}: validation accuracy", model=key)] = (
+        row[_("{model}: validation", model=key)] = (
             _.percent(reading.best.val_accuracy),
-            _("best epoch {epoch}", epoch=reading.best.epoch),
+            _("accuracy, best epoch {epoch}", epoch=reading.best.epoch),
         )
-        row[_("{model}: gap", model=key)] = (
-            _(
-                "{points} points",
-                points=_.difference(reading.best.accuracy, reading.best.val_accuracy),
-            ),
+        row[_("{model}: gap (points)", model=key)] = (
+            _.difference(reading.best.accuracy, reading.best.val_accuracy),
             _("training minus validation, {time}", time=text.duration(reading.seconds, _)),
         )
     widgets.metrics(row, "training_metrics")
