@@ -8,7 +8,7 @@ _ = text.translator()
 from fer import FerError
 from fer.data.dataset import OFFICIAL_COUNTS, Split
 from fer.ui import loaders, widgets
-from fer.ui.dataset import dataset_charts, dataset_sections, label_votes, sample_views
+from fer.ui.dataset import class_pixels, dataset_sections, label_votes, sample_views
 
 st.markdown(_("What is in FER-2013, how even are its classes, and how clean are its splits?"))
 try:
@@ -54,25 +54,26 @@ try:
         label_visibility="collapsed",
     )
     widgets.chart(
-        dataset_charts.distribution(counts, unit == "share", _),
+        dataset_sections.distribution_chart(data, unit == "share", _.language),
         key="distribution",
         alt=_("Bars: how many images of each emotion the three splits have"),
     )
-    with st.expander(_("Table and download"), key="distribution_details"):
-        widgets.table(
-            dataset_sections.count_table(counts, _),
-            "counts",
-            _("Images of each emotion and split"),
-            _,
-        )
-        st.caption(
-            _("Imbalance ratio:")
-            + " "
-            + " · ".join(
-                f"{split} {_.number(dataset_sections.imbalance(by_class), 1)}×"
-                for split, by_class in counts.items()
+    if details := widgets.opened(_("Table and download"), "distribution_details"):
+        with details:
+            widgets.table(
+                dataset_sections.count_table(counts, _),
+                "counts",
+                _("Images of each emotion and split"),
+                _,
             )
-        )
+            st.caption(
+                _("Imbalance ratio:")
+                + " "
+                + " · ".join(
+                    f"{split} {_.number(dataset_sections.imbalance(by_class), 1)}×"
+                    for split, by_class in counts.items()
+                )
+            )
 
     st.header(_("Mean faces and pixels"), anchor="faces")
     st.write(
@@ -81,18 +82,12 @@ try:
             "sadness hardly differ."
         )
     )
-    dataset_sections.show_class_faces(_)
-    widgets.chart(
-        dataset_charts.class_histograms(
-            {key: row["histogram"] for key, row in loaders.summary()["class_pixels"].items()}, _
-        ),
-        key="class_histograms",
-        alt=_("Lines: how often each gray value occurs in the faces of each emotion"),
-    )
-    with st.expander(_("Table and download"), key="pixel_details"):
-        widgets.table(
-            dataset_sections.pixel_table(_), "pixels", _("Pixel statistics of each emotion"), _
-        )
+    class_pixels.show(_)
+    if details := widgets.opened(_("Table and download"), "pixel_details"):
+        with details:
+            widgets.table(
+                class_pixels.pixel_table(_), "pixels", _("Pixel statistics of each emotion"), _
+            )
 
     st.header(_("Duplicates and leakage"), anchor="duplicates")
     st.write(

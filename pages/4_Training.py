@@ -64,21 +64,22 @@ try:
                 "epochs take seconds once the features are computed."
             )
         )
-        with st.expander(_("Compare runs: table and download"), key="run_details"):
-            widgets.table(
-                training_sections.run_table(shown, _),
-                "runs_table",
-                _("The chosen runs compared"),
-                _,
-            )
-            if len(shown) > 1:
-                st.markdown(_("Hyperparameters in which they differ:"))
+        if details := widgets.opened(_("Compare runs: table and download"), "run_details"):
+            with details:
                 widgets.table(
-                    training_sections.differences(list(shown), _),
-                    "run_differences",
-                    _("Hyperparameters in which the chosen runs differ"),
+                    training_sections.run_table(shown, _),
+                    "runs_table",
+                    _("The chosen runs compared"),
                     _,
                 )
+                if len(shown) > 1:
+                    st.markdown(_("Hyperparameters in which they differ:"))
+                    widgets.table(
+                        training_sections.differences(list(shown), _),
+                        "run_differences",
+                        _("Hyperparameters in which the chosen runs differ"),
+                        _,
+                    )
 
     st.header(_("What the curves say"), anchor="reading")
     training_sections.show_words(_)

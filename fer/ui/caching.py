@@ -51,9 +51,25 @@ class _Memory:
             self._made.pop(key, None)
 
 
-@st.cache_resource(show_spinner=False, max_entries=1)
-def _memory(state: Hashable) -> _Memory:
-    return _Memory()
+class _Newest:
+    """The memory of the newest state; that of an older one goes with what was made under it."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._state: Hashable = None
+        self._memory = _Memory()
+
+    def of(self, state: Hashable) -> _Memory:
+        with self._guard:
+            if state != self._state:
+                self._state, self._memory = state, _Memory()
+            return self._memory
+
+
+@st.cache_resource(show_spinner=False)
+def _newest() -> _Newest:
+    # The state is no argument: Streamlit takes long to hash one, and a page asks dozens of times.
+    return _Newest()
 
 
 class Following:
@@ -78,7 +94,7 @@ class Following:
             key = (name, args, tuple(sorted(kwargs.items())))
             for _ in range(MOST_TRIES):
                 before = self._state()
-                memory = _memory(before)
+                memory = _newest().of(before)
                 value, is_new = memory.get(key, lambda: function(*args, **kwargs))
                 if not is_new or self._state() == before:
                     break

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+import numpy as np
 import plotly.graph_objects as go
+from numpy.typing import ArrayLike, NDArray
+from plotly.colors import hex_to_rgb
 
 from fer import emotions
 from fer.inference.classification import Prediction
@@ -12,8 +15,9 @@ from fer.scenarios import SCENARIOS
 from fer.ui.text import Translator
 
 HEIGHT = 320
-TRANSPARENT = "rgba(0, 0, 0, 0)"
-INK = "white"
+INK, DARK_INK = "white", "black"
+# Of the pages, as `.streamlit/config.toml` has it.
+BACKGROUND = "#0F172A"
 # What belongs to both models together.
 BOTH = "#94A3B8"
 # What a voter can say besides the seven emotions.
@@ -39,6 +43,78 @@ def swatch(key: str) -> str:
     scenario = SCENARIOS[key]
     mark = MARKS.get(scenario.pattern, "▩")
     return f":{MARKDOWN_COLOURS.get(scenario.colour, 'gray')}[{mark}]"
+
+
+def heat_map(
+    values: ArrayLike,
+    texts: Sequence[Sequence[str]],
+    columns: Sequence[str],
+    rows: Sequence[str],
+    colour: str,
+    limit: float,
+    *,
+    below: str | None = None,
+    hover: str | None = None,
+) -> go.Figure:
+    """A grid of cells, each with its value in words, black or white, whichever can be read on it.
+
+    Args:
+        values: (rows, columns); what is beyond `limit` has the colour at the limit.
+        texts: what stands in each cell.
+        colour: of a cell at `limit`; at zero the background shows.
+        below: of a cell at `-limit`; None if no value is negative.
+        hover: Plotly's template of what stands at the pointer; None if nothing does.
+    """
+    found = np.asarray(values, dtype=np.float64)
+    scale = [[0, _faded(colour)], [1, colour]]
+    if below is not None:
+        scale = [[0, below], [0.5, _faded(below)], [0.5, _faded(colour)], [1, colour]]
+    figure = go.Figure()
+    is_bright = _luminance(found / limit, colour, below or colour) > _MIDDLE
+    for ink, chosen in ((INK, ~is_bright), (DARK_INK, is_bright)):
+        if not chosen.any():
+            continue
+        # All texts of a trace have one colour, and are drawn even where it has no cell.
+        figure.add_heatmap(
+            z=np.where(chosen, found, np.nan),
+            x=list(columns),
+            y=list(rows),
+            text=np.where(chosen, np.array(texts, dtype=object), ""),
+            texttemplate="%{text}",
+            textfont={"color": ink},
+            colorscale=scale,
+            zmin=0 if below is None else -limit,
+            zmax=limit,
+            showscale=False,
+            hoverongaps=False,
+            hoverinfo="skip" if hover is None else None,
+            hovertemplate=hover,
+            xgap=2,
+            ygap=2,
+        )
+    # Markers on the cells would take half a cell more on each side.
+    figure.update_xaxes(type="category", showgrid=False, range=[-0.5, len(columns) - 0.5])
+    figure.update_yaxes(type="category", showgrid=False, range=[len(rows) - 0.5, -0.5])
+    return figure
+
+
+# Where black and white are read equally well on a colour, by WCAG's contrast; both have 4.58.
+_MIDDLE = 0.179
+
+
+def _faded(colour: str) -> str:
+    """The colour, not to be seen. Of another one, what lies between would be darker."""
+    return "rgba({}, {}, {}, 0)".format(*hex_to_rgb(colour))
+
+
+def _luminance(share: NDArray[np.float64], colour: str, below: str) -> NDArray[np.float64]:
+    """Relative luminance (WCAG 2.2) of the background covered with that share of a colour, -1 to
+    1; of `below` where it is negative."""
+    ends = np.where(share[..., None] < 0, hex_to_rgb(below), hex_to_rgb(colour))
+    alpha = np.clip(np.abs(share), 0, 1)[..., None]
+    mixed = (alpha * ends + (1 - alpha) * np.array(hex_to_rgb(BACKGROUND))) / 255
+    linear = np.where(mixed <= 0.03928, mixed / 12.92, ((mixed + 0.055) / 1.055) ** 2.4)
+    return np.asarray(linear @ (0.2126, 0.7152, 0.0722))
 
 
 def confidence_bars(predictions: Mapping[str, Prediction], _: Translator) -> go.Figure:
@@ -71,12 +147,11 @@ def arrange(
 
     The legend lies above the plot, where it stays clear of the axis at any width.
     """
-    figure.update_layout(
+    return figure.update_layout(
         height=height,
         margin={"l": 0, "r": right, "t": 8, "b": 0},
         separators=",." if _.language == "id" else ".,",
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "title": None},
+        xaxis={"title": x, "fixedrange": True},
+        yaxis={"title": y, "fixedrange": True},
     )
-    figure.update_xaxes(title=x, fixedrange=True)
-    figure.update_yaxes(title=y, fixedrange=True)
-    return figure

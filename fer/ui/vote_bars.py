@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import cv2
 import numpy as np
 import plotly.graph_objects as go
@@ -95,13 +97,16 @@ def image(
 
 def png(face: NDArray[np.uint8], counts: Counts | None = None) -> bytes:
     """`with_squares` as a PNG file."""
-    return _png(np.asarray(face), None if counts is None else tuple(counts.tolist()))
+    pixels = np.asarray(face, dtype=np.uint8)
+    return _png(pixels.tobytes(), pixels.shape, None if counts is None else counts.tobytes())
 
 
-@st.cache_data(show_spinner=False, max_entries=1024)
-def _png(face: NDArray[np.uint8], counts: tuple[int, ...] | None) -> bytes:
-    # A page's grid is drawn anew on every click.
-    picture = with_squares(face, None if counts is None else np.array(counts, np.uint8))
+# A page's grid is drawn anew on every click. Streamlit's cache would take as long to find a face as
+# to draw it.
+@lru_cache(maxsize=1024)
+def _png(pixels: bytes, shape: tuple[int, ...], counts: bytes | None) -> bytes:
+    face = np.frombuffer(pixels, np.uint8).reshape(shape)
+    picture = with_squares(face, None if counts is None else np.frombuffer(counts, np.uint8))
     done, content = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGBA2BGRA))
     assert done
     return bytes(content)

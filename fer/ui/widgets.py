@@ -10,6 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 from pandas.io.formats.style import Styler
+from streamlit.delta_generator import DeltaGenerator
 
 from fer import FerError
 from fer.inference import fair_queue
@@ -42,24 +43,29 @@ def toolbar(name: str) -> dict[str, object]:
     }
 
 
-def clickable(figure: go.Figure, key: str, alt: str) -> tuple[int, ...] | None:
-    """A figure whose points answer to a click; the clicked point's custom data, whole numbers
-    only, or None.
+def clickable(
+    figure: go.Figure, key: str, alt: str, on_click: Callable[[tuple[int, ...]], None]
+) -> None:
+    """A figure whose points answer to a click, before the page is drawn anew.
 
-    A selection is lost when the figure changes: keep what it chose elsewhere.
+    Args:
+        on_click: is given the clicked point's custom data, whole numbers only.
     """
-    event = st.plotly_chart(
+
+    def clicked() -> None:
+        points = st.session_state[key]["selection"]["points"]
+        # A selection is lost when the figure changes, which is no click.
+        if points:
+            on_click(tuple(value for value in points[0]["customdata"] if isinstance(value, int)))
+
+    st.plotly_chart(
         figure,
         config=toolbar(key),
         key=key,
         alt=alt,
-        on_select="rerun",
+        on_select=clicked,
         selection_mode="points",
     )
-    points = event["selection"]["points"]
-    if not points:
-        return None
-    return tuple(value for value in points[0]["customdata"] if isinstance(value, int))
 
 
 def table(frame: pd.DataFrame, key: str, alt: str, _: Translator) -> None:
@@ -98,6 +104,13 @@ def wrapped_table(frame: pd.DataFrame, key: str, alt: str, _: Translator) -> Non
     """A table whose long cells are shown whole, on several lines, with its CSV download."""
     st.table(frame, hide_index=True, border="horizontal", alt=alt)
     download(frame, key, _)
+
+
+def opened(label: str, key: str) -> DeltaGenerator | None:
+    """An expander if the visitor has opened it, else None: what stands in one is made on every
+    rerun, seen or not, and a table costs as much as a page's text."""
+    found = st.expander(label, key=key, on_change="rerun")
+    return found if found.open else None
 
 
 def download(frame: pd.DataFrame | Callable[[], pd.DataFrame], key: str, _: Translator) -> None:

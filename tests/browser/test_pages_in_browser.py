@@ -100,14 +100,27 @@ def test_downloaded_counts_are_the_official_ones(page: Page, address: str) -> No
     assert found == [*OFFICIAL_COUNTS[Split.TRAINING], sum(OFFICIAL_COUNTS[Split.TRAINING])]
 
 
-@pytest.mark.parametrize("page", [(1280, "en")], indirect=True, ids=["desktop"])
-def test_click_on_a_confusion_cell_chooses_its_images(page: Page, address: str) -> None:
+def test_click_on_a_confusion_cell_shows_its_images_below_it(page: Page, address: str) -> None:
     page.goto(f"{address}/Classification_Results?view=confusion")
-    chart = page.locator(".js-plotly-plot").first
+    is_english = not page.evaluate("navigator.language").startswith("id")
+    chart = page.locator(".st-key-confusion_baseline .js-plotly-plot")
     expect(chart).to_be_visible()
-    expect(page.get_by_text("baseline answers sad for").first).to_be_visible()
+    answered = "baseline answers {} for" if is_english else "baseline menjawab {} untuk"
+    happy, sad = ("happy", "sad") if is_english else ("senang", "sedih")
+    expect(page.get_by_text(answered.format(sad))).to_be_visible()
+    page.locator("[data-test-script-state=notRunning]").wait_for()
+    # As a visitor who sees the whole matrix.
+    chart.evaluate("chart => chart.scrollIntoView({ block: 'center' })")
     box = chart.locator(".nsewdrag").first.bounding_box()
     assert box is not None
-    # Row angry, column happy of the baseline.
+    # Row angry, column happy.
     page.mouse.click(box["x"] + box["width"] * 3.5 / 7, box["y"] + box["height"] * 0.5 / 7)
-    expect(page.get_by_text("baseline answers happy for").first).to_be_visible()
+    said = page.get_by_text(answered.format(happy))
+    expect(said).to_be_visible()
+    expect(said).to_be_in_viewport()
+    expect(page.locator(".st-key-confusion_cell_true").get_by_role("combobox")).to_have_value(
+        "angry" if is_english else "marah"
+    )
+    # The other model's images are those of the same cell.
+    other = answered.format(happy).replace("baseline", "proposed")
+    expect(page.get_by_text(other)).to_be_visible()

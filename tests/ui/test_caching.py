@@ -30,7 +30,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     shutil.copytree(ROOT / "models", target, copy_function=os.link)
     monkeypatch.setattr(loaders, "MODELS", target)
     yield target
-    caching._memory.clear()
+    caching._newest.clear()
 
 
 def rewrite(path: Path, **changes: object) -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import tomllib
+
 import numpy as np
+import plotly.graph_objects as go
 import pytest
+from plotly.colors import hex_to_rgb
 
 from fer import emotions
 from fer.artifacts import model_store
@@ -12,6 +16,7 @@ from fer.networks import complexity
 from fer.scenarios import BASELINE, PROPOSED
 from fer.ui import charts
 from fer.ui.results import result_charts
+from fer.ui.studies import study_charts
 from fer.ui.text import Translator
 from tests.support.making import ROOT
 
@@ -53,22 +58,35 @@ def test_curves_are_monotone_and_short() -> None:
         assert (curve.x[0], curve.y[-1]) == (0, 1)
 
 
+def cells(figure: go.Figure) -> tuple[np.ndarray, np.ndarray]:
+    """Values and texts of a heat map, whose cells lie in one trace for each colour of the text."""
+    maps = [trace for trace in figure.data if trace.type == "heatmap"]
+    values = np.array([np.array(trace.z, dtype=float) for trace in maps])
+    assert (np.isfinite(values).sum(axis=0) == 1).all(), "each cell is drawn once"
+    texts = np.array([trace.text for trace in maps])
+    assert ((texts != "") == np.isfinite(values)).all(), "a text stands on its own cell"
+    return np.nansum(values, axis=0), texts.max(axis=0)
+
+
 def test_confusion_shows_shares_of_the_true_class() -> None:
     counts = np.diag([10] * 7)
     counts[2, 4] = 30
     figure = result_charts.confusion(counts.tolist(), "baseline", True, ID)
-    shown = np.array(figure.data[0].z)
+    shown, texts = cells(figure)
     assert shown[2, 4] == 75
     assert shown.sum(axis=1) == pytest.approx(np.full(7, 100))
-    assert figure.data[0].text[2][4] == "75,0"
+    assert texts[2][4] == "75,0"
     assert figure.layout.xaxis.title.text == "Prediksi"
 
 
 def test_confusion_click_reports_row_and_column() -> None:
-    figure = result_charts.confusion(np.eye(7, dtype=int).tolist(), "proposed", False, EN)
-    markers = figure.data[1]
+    counts = np.eye(7, dtype=int).tolist()
+    figure = result_charts.confusion(counts, "proposed", False, EN, (2, 4))
+    markers = figure.data[-1]
     at = [tuple(data[:2]) for data in markers.customdata].index((2, 4))
     assert (markers.y[at], markers.x[at]) == ("fear", "sad")
+    (frame,) = figure.layout.shapes
+    assert (frame.x0, frame.x1, frame.y0, frame.y1) == (3.5, 4.5, 1.5, 2.5)
 
 
 def test_difference_is_proposed_minus_baseline() -> None:
@@ -76,8 +94,44 @@ def test_difference_is_proposed_minus_baseline() -> None:
     after[0] = 0
     after[0, 0] = 70
     figure = result_charts.confusion_difference(before.tolist(), after.tolist(), EN)
-    assert figure.data[0].z[0][0] == pytest.approx(100 - 100 / 7)
+    assert cells(figure)[0][0][0] == pytest.approx(100 - 100 / 7)
     assert figure.data[0].zmax == -figure.data[0].zmin
+
+
+def test_the_pages_background_is_the_themes() -> None:
+    config = tomllib.loads((ROOT / ".streamlit/config.toml").read_text("utf-8"))
+    assert config["theme"]["backgroundColor"] == charts.BACKGROUND
+
+
+def contrast(ink: str, red: float, green: float, blue: float) -> float:
+    """WCAG 2.2's contrast of black or white on a colour, 1 to 21."""
+    parts = [v / 255 for v in (red, green, blue)]
+    parts = [v / 12.92 if v <= 0.03928 else ((v + 0.055) / 1.055) ** 2.4 for v in parts]
+    light = 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
+    return (1.05 / (light + 0.05)) if ink == "white" else (light + 0.05) / 0.05
+
+
+@pytest.mark.parametrize(
+    ("colour", "below"),
+    [
+        (BASELINE.colour, None),
+        (PROPOSED.colour, BASELINE.colour),
+        (PROPOSED.colour, study_charts.CLOSED),
+        (emotions.EMOTIONS[2].colour, None),
+    ],
+)
+def test_numbers_can_be_read_on_every_cell(colour: str, below: str | None) -> None:
+    values = np.linspace(0 if below is None else -1.5, 1.5, 301)[None]
+    names = [str(at) for at in range(301)]
+    figure = charts.heat_map(values, [names], names, ["all"], colour, 1, below=below)
+    assert cells(figure)[1].tolist() == [names]
+    back = np.array(hex_to_rgb(charts.BACKGROUND))
+    for trace in figure.data:
+        for value in np.array(trace.z)[np.isfinite(np.array(trace.z))]:
+            end = np.array(hex_to_rgb(below if value < 0 and below else colour))
+            share = min(abs(value), 1)
+            drawn = share * end + (1 - share) * back
+            assert contrast(trace.textfont.color, *drawn) >= 4.5
 
 
 @pytest.mark.parametrize("language", [EN, ID], ids=["en", "id"])

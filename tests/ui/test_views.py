@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from fer import FerError
+from fer import FerError, emotions
 from fer.artifacts import runs
 from fer.data.dataset import Dataset
 from fer.evaluation import reviews
@@ -149,20 +149,34 @@ def test_long_cells_are_wrapped() -> None:
 def test_colours_of_the_gates_end_where_most_cells_do() -> None:
     record = loaders.study(GATES)
     assert record is not None
-    # As the page has them: each once.
-    channels = list(
-        dict.fromkeys(row["channel"] for rows in record["channels"].values() for row in rows)
-    )
-    limit = study_charts.gate_limit(record, channels)
-    (heatmap,) = study_charts.gate_map(record, channels, EN).data
-    assert (heatmap.zmin, heatmap.zmax) == (-limit, limit)
-    beyond = float((np.abs(np.array(heatmap.z)) > limit).mean())
-    assert 0 < beyond <= 0.06
+    channels = attention.opening_channels(record)
+    limit = study_charts.gate_limit(record, list(channels))
+    figure = study_charts.gate_map(record, channels, EN)
+    assert {(trace.zmin, trace.zmax) for trace in figure.data} == {(-limit, limit)}
+    # A row for each channel, sorted by the emotion that opens it; on a phone each is legible.
+    assert len(channels) <= attention.EACH * emotions.COUNT
+    order = [emotions.KEYS.index(emotion) for emotion in channels.values()]
+    assert order == sorted(order)
+    values = np.abs(study_charts.gate_contrasts(record, list(channels)))
+    assert 0 < float((values > limit).mean()) <= 0.06
     outlier = json.loads(json.dumps(record))
-    outlier["classes"][0][channels[0]] += 100
-    assert study_charts.gate_limit(outlier, channels) == pytest.approx(limit, rel=0.2)
+    outlier["classes"][0][next(iter(channels))] += 100
+    assert study_charts.gate_limit(outlier, list(channels)) == pytest.approx(limit, rel=0.2)
     app = open_view(open_page("3_Classification_Results.py"), "looking")
     assert any(f"±{EN.number(limit, 1)} σ" in str(c.value) for c in app.caption)
+
+
+def test_the_table_behind_the_gates_holds_every_channel() -> None:
+    record = loaders.study(GATES)
+    assert record is not None
+    table = attention.gate_table(record, EN)
+    every = {str(row["channel"]) for rows in record["channels"].values() for row in rows}
+    assert set(table["Channel of block5_pool"]) == every
+    first = record["channels"]["happy"][0]
+    row = table.set_index("Channel of block5_pool").loc[str(first["channel"])]
+    assert row["happy"] == pytest.approx(first["contrast"], abs=2e-3)
+    app = open_view(open_page("3_Classification_Results.py"), "looking")
+    assert any(frame.value.equals(table) for frame in app.dataframe)
 
 
 def test_what_is_int8_says_so() -> None:

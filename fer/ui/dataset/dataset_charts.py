@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fer import emotions
 from fer.scenarios import PROPOSED
-from fer.ui.charts import arrange
+from fer.ui.charts import BOTH, arrange
 from fer.ui.text import Translator
 
 BIN = 8
@@ -46,24 +46,51 @@ def distribution(
     return arrange(figure, _, x=_("Emotion"), y=unit)
 
 
-def class_histograms(histograms: Mapping[str, Sequence[int]], _: Translator) -> go.Figure:
-    """For each emotion, how often each gray value occurs in its Training faces, in percent."""
+def class_histogram(
+    histograms: Mapping[str, Sequence[int]], emotion: str, _: Translator
+) -> go.Figure:
+    """How often each gray value occurs in the Training faces of an emotion, a line, and of all,
+    bars, both in percent. The axis fits all emotions, so that they can be compared.
+
+    Args:
+        histograms: pixels of each emotion in bins of `BIN` gray values.
+    """
+    counts = np.array([histograms[key] for key in emotions.KEYS], dtype=np.float64)
+    shares = 100 * counts / counts.sum(axis=1, keepdims=True)
+    every = 100 * counts.sum(axis=0) / counts.sum()
+    middles = np.arange(counts.shape[1]) * BIN + BIN / 2
+    hover = "%{x:.0f}: %{y:.2f}%<extra>"
     figure = go.Figure()
-    for emotion in emotions.EMOTIONS:
-        if emotion.key not in histograms:
-            continue
-        counts = histograms[emotion.key]
-        total = sum(counts)
-        figure.add_scatter(
-            name=_(emotion.key),
-            x=[BIN * at + BIN / 2 for at in range(len(counts))],
-            y=[100 * count / total for count in counts],
-            mode="lines",
-            line={"color": emotion.colour, "width": 2},
-            hovertemplate="%{x:.0f}: %{y:.2f}%<extra>" + _(emotion.key) + "</extra>",
-        )
-    figure.update_yaxes(rangemode="tozero")
-    return arrange(figure, _, x=_("Gray value (0–255)"), y=_("Share of the pixels (%)"))
+    figure.add_bar(
+        name=_("all faces"),
+        x=middles,
+        y=every,
+        # Faint, so that the lightest and the darkest line stand out from it.
+        marker={"color": BOTH, "opacity": 0.35},
+        hovertemplate=hover + _("all faces") + "</extra>",
+    )
+    figure.add_scatter(
+        name=_(emotion),
+        x=middles,
+        y=shares[emotions.LABEL_OF[emotion]],
+        mode="lines",
+        line={
+            "color": emotions.EMOTIONS[emotions.LABEL_OF[emotion]].colour,
+            "width": 3,
+            "shape": "hvh",
+        },
+        hovertemplate=hover + _(emotion) + "</extra>",
+    )
+    figure.update_layout(bargap=0.1)
+    figure.update_yaxes(range=[0, 1.05 * shares.max()])
+    return _gray_axis(
+        arrange(figure, _, x=_("Gray value (0–255)"), y=_("Share of the pixels (%)"), height=280)
+    )
+
+
+def _gray_axis(figure: go.Figure) -> go.Figure:
+    """The figure whose horizontal axis runs from black to white, marked at quarters."""
+    return figure.update_xaxes(range=[0, 256], tickvals=[0, 64, 128, 192, 255])
 
 
 def image_histogram(image: NDArray[np.uint8], _: Translator) -> go.Figure:
@@ -76,5 +103,18 @@ def image_histogram(image: NDArray[np.uint8], _: Translator) -> go.Figure:
         marker={"color": PROPOSED.colour},
         hovertemplate="%{x:.0f}: %{y}<extra></extra>",
     )
-    figure.update_layout(bargap=0)
-    return arrange(figure, _, x=_("Gray value (0–255)"), y=_("Pixels"), height=200)
+    figure.update_layout(bargap=0.1)
+    # In a dark or overexposed image one bar would leave nothing of the others.
+    top = 1.3 * float(np.sort(counts)[-2])
+    if counts.max() > top > 0:
+        at = int(counts.argmax())
+        figure.update_yaxes(range=[0, top])
+        figure.add_annotation(
+            x=BIN * at + BIN / 2,
+            y=top,
+            text=f"↑ {_.number(int(counts.max()))}",
+            showarrow=False,
+            yanchor="top",
+            xanchor="left" if at < len(counts) / 2 else "right",
+        )
+    return _gray_axis(arrange(figure, _, x=_("Gray value (0–255)"), y=_("Pixels"), height=240))

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 from numpy.typing import NDArray
 
@@ -27,19 +28,13 @@ from fer.ui import (
     widgets,
 )
 from fer.ui.dataset import dataset_charts, download
-from fer.ui.text import Translator
+from fer.ui.text import Language, Translator
 
 CHOSEN = "dataset_face"
 ASKED = "browse_asked"
 ENLARGEMENT = 4
 # No more than the server takes of any upload; see .streamlit/config.toml.
 ARCHIVE_MB = 200
-
-
-@loaders.follows
-def class_faces() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Mean and standard-deviation face of each class, both (7, 48, 48) uint8."""
-    return aggregates.read_class_faces(loaders.DATA)
 
 
 @loaders.follows
@@ -68,6 +63,18 @@ def counts(data: Dataset | None) -> dict[str, dict[str, int]]:
     return {str(s): dict(zip(emotions.KEYS, found[s], strict=True)) for s in SPLITS}
 
 
+def distribution_chart(data: Dataset | None, is_share: bool, language: Language) -> go.Figure:
+    """The bars of `counts`."""
+    return _distribution_chart(None if data is None else data.digest, data, is_share, language)
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _distribution_chart(
+    digest: str | None, _data: Dataset | None, is_share: bool, language: Language
+) -> go.Figure:
+    return dataset_charts.distribution(counts(_data), is_share, Translator(language))
+
+
 def imbalance(by_class: dict[str, int]) -> float:
     """Images of the largest class for each one of the smallest."""
     return max(by_class.values()) / max(min(by_class.values()), 1)
@@ -84,41 +91,6 @@ def count_table(found: dict[str, dict[str, int]], _: Translator) -> pd.DataFrame
         shares = [round(100 * n / max(total, 1), 2) for n in by_class.values()]
         table[f"{split} (%)"] = [*shares, 100.0]
     return pd.DataFrame(table)
-
-
-def pixel_table(_: Translator) -> pd.DataFrame:
-    """Mean, standard deviation and quartiles of each class' Training pixels."""
-    return pd.DataFrame(
-        [
-            {
-                _("Emotion"): _(key),
-                _("Mean"): row["mean"],
-                _("Standard deviation"): row["standard_deviation"],
-                _("Quartiles"): " · ".join(map(str, row["quartiles"])),
-            }
-            for key, row in loaders.summary()["class_pixels"].items()
-        ]
-    )
-
-
-def show_class_faces(_: Translator) -> None:
-    """Each class' mean face and the spread around it."""
-    mean, deviation = class_faces()
-    kinds = {"mean": _("Mean face"), "deviation": _("Standard deviation")}
-    kind = st.segmented_control(
-        _("Show"),
-        list(kinds),
-        default="mean",
-        format_func=kinds.__getitem__,
-        required=True,
-        key="class_face_kind",
-        label_visibility="collapsed",
-    )
-    # Deviations reach about 80 of 255; three times brighter they can be seen.
-    shown = mean if kind == "mean" else np.minimum(3 * deviation.astype(int), 255).astype(np.uint8)
-    with st.grid(7, min_column_width=88, gap="xsmall"):
-        for key, face in zip(emotions.KEYS, shown, strict=True):
-            st.image(face, caption=_(key), width="stretch", alt=f"{kinds[kind]}: {_(key)}")
 
 
 def pair_table(_: Translator) -> pd.DataFrame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 from numpy.typing import NDArray
 
@@ -45,7 +46,7 @@ def _crowd_against_label(split: str, _: Translator) -> None:
     matrix = confusion(split)
     st.write(_lead(matrix, _))
     widgets.chart(
-        crowd_charts.label_confusion(matrix, _),
+        _confusion_chart(split, _.language),
         key="label_confusion",
         alt=_("Matrix: FER-2013's label against the most frequent answer of ten people"),
     )
@@ -55,13 +56,14 @@ def _crowd_against_label(split: str, _: Translator) -> None:
             "counts its share."
         )
     )
-    with st.expander(_("Table and download"), key="label_details"):
-        widgets.table(
-            confusion_table(matrix, _),
-            f"label_votes_{split}",
-            _("FER-2013's label against the most frequent answer of ten people"),
-            _,
-        )
+    if details := widgets.opened(_("Table and download"), "label_details"):
+        with details:
+            widgets.table(
+                confusion_table(matrix, _),
+                f"label_votes_{split}",
+                _("FER-2013's label against the most frequent answer of ten people"),
+                _,
+            )
 
 
 def _disputed(data: Dataset | None, votes: Votes, split: str, _: Translator) -> None:
@@ -83,9 +85,7 @@ def _disputed(data: Dataset | None, votes: Votes, split: str, _: Translator) -> 
     found = _rows(split, kind)
     st.write(_how_many(kind, len(found), _))
     _images(data, votes, found, _)
-    details = st.expander(_("Table and download"), key="label_image_details", on_change="rerun")
-    # Hundreds of lines, made only for those who open them.
-    if details.open:
+    if details := widgets.opened(_("Table and download"), "label_image_details"):
         with details:
             widgets.table(
                 image_table(split, kind, _.language), f"label_{kind}_{split}", kinds[kind], _
@@ -126,6 +126,11 @@ def confusion(split: str) -> NDArray[np.float64]:
     votes = vote_loaders.votes()
     chosen = np.ones(len(votes), bool) if split == ALL else votes.splits == split
     return agreement.label_confusion(votes.counts[chosen], votes.labels[chosen])
+
+
+@loaders.follows
+def _confusion_chart(split: str, language: Language) -> go.Figure:
+    return crowd_charts.label_confusion(confusion(split), Translator(language))
 
 
 def _lead(matrix: NDArray[np.float64], _: Translator) -> str:

@@ -9,31 +9,48 @@ import streamlit as st
 from fer import emotions
 from fer.artifacts.records import SplitScores
 from fer.scenarios import BASELINE, PROPOSED
-from fer.ui import charts, vote_bars, vote_loaders, widgets
+from fer.ui import charts, loaders, vote_bars, vote_loaders, widgets
 from fer.ui.results import result_charts, result_tables
 from fer.ui.text import Translator
 
-SHOWN = 24
+# Two rows on a phone and three in half of a page's width: no more to scroll past.
+SHOWN = 12
 CELL = "confusion_cell"
 
 
 def show(found: Mapping[str, SplitScores], split: str, _: Translator) -> None:
-    """Each model's matrix; a click on a cell shows its images below.
+    """Each model's matrix, below it the images of the chosen cell; a click on a cell of either
+    chooses it for both.
 
     Raises:
         FerError: if stored predictions are damaged.
     """
+    # The cell that examiners ask about first: fear taken for sadness.
+    st.session_state.setdefault(f"{CELL}_true", "fear")
+    st.session_state.setdefault(f"{CELL}_predicted", "sad")
     is_normalised = st.toggle(_("Percent of each true class"), value=True, key="is_normalised")
-    st.caption(_("Click a cell to see its images."))
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        true = _emotion(_("True"), f"{CELL}_true", _)
+        predicted = _emotion(_("Predicted"), f"{CELL}_predicted", _)
+    st.caption(_("Click a cell or choose it above: its images stand below each matrix."))
+    chosen = (emotions.LABEL_OF[true], emotions.LABEL_OF[predicted])
     for column, (key, metrics) in zip(st.columns(len(found)), found.items(), strict=True):
         with column:
             st.subheader(f"{charts.swatch(key)} {key}")
-            clicked = widgets.clickable(
-                result_charts.confusion(metrics["confusion"], key, is_normalised, _),
+            widgets.clickable(
+                result_charts.confusion(metrics["confusion"], key, is_normalised, _, chosen),
                 key=f"confusion_{key}",
                 alt=_("Confusion matrix of {model}: true against predicted emotion", model=key),
+                on_click=choose,
             )
-            _remember(key, clicked)
+            _images(key, true, predicted, split, _)
+    if loaders.data() is None:
+        st.caption(
+            _(
+                "To see them, import FER-2013: `fer data download`, or "
+                "`fer data import archive.zip`."
+            )
+        )
     if {BASELINE.key, PROPOSED.key} <= found.keys():
         st.subheader(_("What `proposed` changes"))
         st.caption(
@@ -49,7 +66,6 @@ def show(found: Mapping[str, SplitScores], split: str, _: Translator) -> None:
             key="confusion_difference",
             alt=_("Difference of the two confusion matrices in percentage points"),
         )
-    _images(found, split, _)
     with st.expander(_("Table and download"), key="confusion_tables"):
         for key, metrics in found.items():
             st.markdown(f"**{key}**")
@@ -61,31 +77,18 @@ def show(found: Mapping[str, SplitScores], split: str, _: Translator) -> None:
             )
 
 
-def _remember(model: str, clicked: tuple[int, ...] | None) -> None:
-    """Puts a new click into the controls below; a figure repeats its last click on every rerun."""
-    seen = f"{CELL}_{model}"
-    if clicked is not None and clicked != st.session_state.get(seen):
-        st.session_state[f"{CELL}_model"] = model
-        st.session_state[f"{CELL}_true"] = emotions.KEYS[clicked[0]]
-        st.session_state[f"{CELL}_predicted"] = emotions.KEYS[clicked[1]]
-    st.session_state[seen] = clicked
+def choose(cell: tuple[int, ...]) -> None:
+    """Makes the cell in that row and column the one whose images are shown."""
+    st.session_state[f"{CELL}_true"] = emotions.KEYS[cell[0]]
+    st.session_state[f"{CELL}_predicted"] = emotions.KEYS[cell[1]]
 
 
-def _images(found: Mapping[str, SplitScores], split: str, _: Translator) -> None:
-    st.subheader(_("Images of a cell"))
-    # The cell that examiners ask about first: fear taken for sadness.
-    st.session_state.setdefault(f"{CELL}_true", "fear")
-    st.session_state.setdefault(f"{CELL}_predicted", "sad")
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        model = st.selectbox(_("Model"), list(found), key=f"{CELL}_model", width=160)
-        true = st.selectbox(_("True"), emotions.KEYS, format_func=_, key=f"{CELL}_true", width=160)
-        predicted = st.selectbox(
-            _("Predicted"),
-            emotions.KEYS,
-            format_func=_,
-            key=f"{CELL}_predicted",
-            width=160,
-        )
+def _emotion(label: str, key: str, _: Translator) -> str:
+    return st.selectbox(label, emotions.KEYS, format_func=_, key=key, width=160)
+
+
+def _images(model: str, true: str, predicted: str, split: str, _: Translator) -> None:
+    """Which cell is chosen, how many images it has, and the first of them."""
     images, sources, confidences, count = result_tables.cell_images(
         split,
         model,
@@ -100,19 +103,10 @@ def _images(found: Mapping[str, SplitScores], split: str, _: Translator) -> None
         true=f"**{_(true)}**",
         predicted=f"**{_(predicted)}**",
     )
-    if count and not images:
-        st.write(sentence)
-        st.caption(
-            _(
-                "To see them, import FER-2013: `fer data download`, or "
-                "`fer data import archive.zip`."
-            )
-        )
-        return
-    if count > len(images):
+    if images and count > len(images):
         sentence += " " + _("The {n} most confident ones:", n=len(images))
     st.write(sentence)
-    with st.grid("auto", min_column_width=84, gap="xsmall"):
+    with st.grid("auto", min_column_width=76, gap="xsmall"):
         votes = vote_loaders.votes_of(sources)
         for image, counts, confidence in zip(images, votes, confidences, strict=True):
             vote_bars.image(

@@ -11,10 +11,10 @@ from fer.benchmark.records import Benchmark
 from fer.evaluation.calibration import AccuracyBin
 from fer.evaluation.roc_pr import Curve
 from fer.scenarios import BASELINE, PROPOSED, SCENARIOS
-from fer.ui.charts import BOTH, INK, TRANSPARENT, arrange, dash
+from fer.ui.charts import BOTH, INK, arrange, dash, heat_map
 from fer.ui.text import Translator
 
-SQUARE = 400
+SQUARE = 360
 
 
 def class_scores(scores: Mapping[str, Sequence[float]], name: str, _: Translator) -> go.Figure:
@@ -68,19 +68,25 @@ def speed(record: Benchmark, ways: Mapping[str, str], _: Translator) -> go.Figur
 
 
 def confusion(
-    counts: Sequence[Sequence[int]], model: str, is_normalised: bool, _: Translator
+    counts: Sequence[Sequence[int]],
+    model: str,
+    is_normalised: bool,
+    _: Translator,
+    chosen: tuple[int, int] | None = None,
 ) -> go.Figure:
-    """A model's confusion matrix, a row for each true class; counts or percent of the row."""
+    """A model's confusion matrix, a row for each true class; counts or percent of the row.
+
+    Args:
+        chosen: row and column of a cell to frame.
+    """
     shown = _shares(counts) if is_normalised else [[float(n) for n in row] for row in counts]
     texts = [
         [_.number(value, 0) if not is_normalised else _.number(value, 1) for value in row]
         for row in shown
     ]
     unit = _("Share of the row (%)") if is_normalised else _("Images")
-    figure = _matrix(shown, texts, unit, [[0, TRANSPARENT], [1, SCENARIOS[model].colour]], _)
     top = 100.0 if is_normalised else max(max(row) for row in shown)
-    figure.update_traces(zmin=0, zmax=top, selector={"type": "heatmap"})
-    return figure
+    return _matrix(shown, texts, unit, SCENARIOS[model].colour, top, None, chosen, _)
 
 
 def confusion_difference(
@@ -93,14 +99,8 @@ def confusion_difference(
     ]
     limit = max(abs(value) for row in change for value in row) or 1.0
     texts = [[("+" if v > 0 else "") + _.number(v, 1) for v in row] for row in change]
-    scale: list[list[float | str]] = [
-        [0, BASELINE.colour],
-        [0.5, TRANSPARENT],
-        [1, PROPOSED.colour],
-    ]
-    figure = _matrix(change, texts, _("Percentage points"), scale, _)
-    figure.update_traces(zmin=-limit, zmax=limit, selector={"type": "heatmap"})
-    return figure
+    unit = _("Percentage points")
+    return _matrix(change, texts, unit, PROPOSED.colour, limit, BASELINE.colour, None, _)
 
 
 def _shares(counts: Sequence[Sequence[int]]) -> list[list[float]]:
@@ -111,25 +111,14 @@ def _matrix(
     values: list[list[float]],
     texts: list[list[str]],
     unit: str,
-    scale: Sequence[Sequence[float | str]],
+    colour: str,
+    limit: float,
+    below: str | None,
+    chosen: tuple[int, int] | None,
     _: Translator,
 ) -> go.Figure:
     names = [_(key) for key in emotions.KEYS]
-    figure = go.Figure()
-    figure.add_heatmap(
-        z=values,
-        x=names,
-        y=names,
-        text=texts,
-        texttemplate="%{text}",
-        # Plotly takes what is transparent for white and would write in black.
-        textfont={"color": INK},
-        colorscale=scale,
-        showscale=False,
-        hoverinfo="skip",
-        xgap=2,
-        ygap=2,
-    )
+    figure = heat_map(values, texts, names, names, colour, limit, below=below)
     # A heat map reports no clicks; one unseen marker on each cell does.
     cells = [(row, column) for row in range(len(names)) for column in range(len(names))]
     figure.add_scatter(
@@ -143,8 +132,17 @@ def _matrix(
         hovertemplate="%{y} → %{x}: %{customdata[2]}<extra>" + unit + "</extra>",
         showlegend=False,
     )
-    figure.update_yaxes(autorange="reversed", showgrid=False)
-    figure.update_xaxes(tickangle=-45, showgrid=False)
+    if chosen is not None:
+        row, column = chosen
+        figure.add_shape(
+            type="rect",
+            x0=column - 0.5,
+            x1=column + 0.5,
+            y0=row - 0.5,
+            y1=row + 0.5,
+            line={"color": INK, "width": 2},
+        )
+    figure.update_xaxes(tickangle=-45)
     return arrange(figure, _, x=_("Predicted"), y=_("True"), height=SQUARE)
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 
 from fer.studies.records import ABLATION, Ablation
-from fer.ui import widgets
+from fer.ui import loaders, widgets
 from fer.ui.studies import findings, records, study_charts
-from fer.ui.text import Translator
+from fer.ui.text import Language, Translator
 
 
 def ablation(_: Translator) -> None:
@@ -16,15 +17,9 @@ def ablation(_: Translator) -> None:
     record = records.record(ABLATION, _)
     if record is None:
         return
-    called = findings.ingredients(_)
     budget, repeated = record["budget"], record["repeated"].get("se")
-    rows = [
-        (called[run["without"]], run["gain"]["gain"], run["gain"]["gain_interval"])
-        for run in record["runs"]
-        if "gain" in run and run["seed"] == record["seed"]
-    ]
     widgets.chart(
-        study_charts.ablation(rows, _),
+        _chart(_.language),
         key="ablation",
         alt=_("Bars: percentage points of accuracy that each ingredient of proposed gives"),
     )
@@ -51,6 +46,19 @@ def ablation(_: Translator) -> None:
         )
     widgets.table(ablation_table(record, _), "ablation_table", _("Every run of the ablation"), _)
     records.made_with(record, "fer ablate", _)
+
+
+@loaders.follows
+def _chart(language: Language) -> go.Figure:
+    _, record = Translator(language), loaders.study(ABLATION)
+    called = findings.ingredients(_)
+    runs = [] if record is None else [r for r in record["runs"] if r["seed"] == record["seed"]]
+    rows = [
+        (called[run["without"]], run["gain"]["gain"], run["gain"]["gain_interval"])
+        for run in runs
+        if "gain" in run
+    ]
+    return study_charts.ablation(rows, _)
 
 
 def ablation_table(record: Ablation, _: Translator) -> pd.DataFrame:

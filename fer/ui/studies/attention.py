@@ -17,6 +17,8 @@ from fer.vision.preprocessing import FER_SIZE, Gray
 
 # How much of an image around a channel's strongest cell is marked, as a share of its side.
 PATCH = 1 / 3
+# Channels of an emotion in the map of gates, as many as are still legible on a phone.
+EACH = 3
 
 
 def looking(_: Translator) -> None:
@@ -181,9 +183,7 @@ def _gates(record: Gates, _: Translator) -> None:
             "seen them; that row tells of this mismatch more than of the gates."
         )
     )
-    channels = list(
-        dict.fromkeys(row["channel"] for key in emotions.KEYS for row in record["channels"][key])
-    )
+    channels = opening_channels(record)
     widgets.chart(
         study_charts.gate_map(record, channels, _),
         key="gate_map",
@@ -191,15 +191,44 @@ def _gates(record: Gates, _: Translator) -> None:
     )
     st.caption(
         _(
-            "For each emotion the channels whose gate opens most for it, in standard deviations "
-            "from the mean of all {n} PrivateTest images. Colours end at ±{limit} σ, beyond which "
-            "one cell in twenty lies.",
+            "For each emotion the {each} channels whose gate opens most for it. Numbers: standard "
+            "deviations (σ) from the mean of all {n} PrivateTest images, violet above it, white "
+            "below. Colours end at ±{limit} σ, beyond which one cell in twenty lies.",
+            each=EACH,
             n=_.number(record["images"]),
-            limit=_.number(study_charts.gate_limit(record, channels), 1),
+            limit=_.number(study_charts.gate_limit(record, list(channels)), 1),
         )
     )
+    with st.expander(_("Table and download"), key="gate_details"):
+        widgets.table(
+            gate_table(record, _), "gates", _("Mean gate of a channel by emotion, in σ"), _
+        )
     _patches(record, _)
     records.made_with(record, "fer analyse --only gates", _)
+
+
+def opening_channels(record: Gates, each: int = EACH) -> dict[int, str]:
+    """The channels whose gates open most for an emotion, with that emotion, in the emotions'
+    order; one that opens for two stands with the first."""
+    found: dict[int, str] = {}
+    for emotion in emotions.KEYS:
+        for row in record["channels"][emotion][:each]:
+            found.setdefault(row["channel"], emotion)
+    return found
+
+
+def gate_table(record: Gates, _: Translator) -> pd.DataFrame:
+    """A row for each channel of the record: for which emotion it opens, and how far its mean gate
+    lies from the overall one in each class, in standard deviations."""
+    channels = opening_channels(record, each=len(record["channels"][emotions.KEYS[0]]))
+    contrasts = study_charts.gate_contrasts(record, list(channels)).round(3)
+    return pd.DataFrame(
+        {
+            _("Channel of block5_pool"): [str(channel) for channel in channels],
+            _("Opens most for"): [_(emotion) for emotion in channels.values()],
+            **{_(key): contrasts[:, at] for at, key in enumerate(emotions.KEYS)},
+        }
+    )
 
 
 def gate_ablation_table(record: Gates, _: Translator) -> pd.DataFrame:

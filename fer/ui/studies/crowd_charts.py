@@ -15,7 +15,7 @@ from fer.crowd.records import Level, ModelAgreement, Share
 from fer.data.votes import CHOICES
 from fer.scenarios import SCENARIOS
 from fer.ui import vote_bars
-from fer.ui.charts import BOTH, INK, TRANSPARENT, arrange, dash
+from fer.ui.charts import BOTH, INK, arrange, dash, heat_map
 from fer.ui.studies.study_charts import error_bars
 from fer.ui.text import Translator
 
@@ -115,24 +115,16 @@ def label_confusion(counts: NDArray[np.float64], _: Translator) -> go.Figure:
         counts: (7, 10), as `agreement.label_confusion` gives it.
     """
     shares = 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    figure = go.Figure()
-    figure.add_heatmap(
-        z=shares,
-        x=[vote_bars.name(choice, _) for choice in CHOICES],
-        y=[_(key) for key in emotions.KEYS],
-        text=[[_.number(value, 0) for value in row] for row in shares],
-        texttemplate="%{text}",
-        textfont={"color": INK},
-        colorscale=[[0, TRANSPARENT], [1, emotions.EMOTIONS[2].colour]],
-        zmin=0,
-        zmax=100,
-        showscale=False,
-        hovertemplate="%{y} → %{x}: %{text}%<extra></extra>",
-        xgap=2,
-        ygap=2,
+    figure = heat_map(
+        shares,
+        [[_.number(value, 0) for value in row] for row in shares],
+        [vote_bars.name(choice, _) for choice in CHOICES],
+        [_(key) for key in emotions.KEYS],
+        emotions.EMOTIONS[2].colour,
+        100,
+        hover="%{y} → %{x}: %{text}%<extra></extra>",
     )
-    figure.update_yaxes(autorange="reversed", showgrid=False)
-    figure.update_xaxes(tickangle=-45, showgrid=False)
+    figure.update_xaxes(tickangle=-45)
     return arrange(
         figure,
         _,

@@ -12,8 +12,11 @@ from fer import emotions
 from fer.evaluation.calibration import Coverage, RightAndWrong
 from fer.scenarios import PROPOSED, SCENARIOS
 from fer.studies.records import Gates, RegionShare, Robustness, Sanity
-from fer.ui.charts import BOTH, TRANSPARENT, arrange, dash
+from fer.ui.charts import BOTH, arrange, dash, heat_map
 from fer.ui.text import Translator
+
+# Of gates that close; no model's colour, and far from that of those that open.
+CLOSED = "#E2E8F0"
 
 
 def error_bars(values: Sequence[float], intervals: Sequence[Sequence[float]]) -> dict[str, object]:
@@ -89,47 +92,51 @@ def randomisation(record: Sanity, _: Translator) -> go.Figure:
     )
 
 
-def _gate_contrasts(record: Gates, channels: list[int]) -> NDArray[np.float64]:
-    """For each class and channel, standard deviations from the overall mean, (7, channels)."""
+def gate_contrasts(record: Gates, channels: Sequence[int]) -> NDArray[np.float64]:
+    """How far the mean gate of each channel lies from its overall mean in the images of each class,
+    in standard deviations, (channels, 7)."""
     mean, spread = np.array(record["mean"]), np.array(record["standard_deviation"])
-    classes = np.array(record["classes"])
-    contrasts: NDArray[np.float64] = (classes[:, channels] - mean[channels]) / np.maximum(
-        spread[channels], 1e-6
-    )
-    return contrasts
+    chosen = list(channels)
+    classes = np.array(record["classes"])[:, chosen]
+    contrasts: NDArray[np.float64] = (classes - mean[chosen]) / np.maximum(spread[chosen], 1e-6)
+    return contrasts.T
 
 
 def gate_limit(record: Gates, channels: Sequence[int]) -> float:
     """Where the map's colours end: the 95th percentile of the distances from the mean, in standard
     deviations. A few channels lie far beyond, and would leave all others without colour."""
-    found = np.quantile(np.abs(_gate_contrasts(record, list(channels))), 0.95)
+    found = np.quantile(np.abs(gate_contrasts(record, channels)), 0.95)
     return float(found) or 1.0
 
 
-def gate_map(record: Gates, channels: Sequence[int], _: Translator) -> go.Figure:
+def gate_map(record: Gates, channels: Mapping[int, str], _: Translator) -> go.Figure:
     """Mean gate of some channels for each class, in standard deviations from the overall mean.
 
-    Colours end at `gate_limit`; the numbers under the pointer do not.
+    Colours end at `gate_limit`; the numbers in the cells do not.
+
+    Args:
+        channels: for each channel, a row of the map, the emotion for which it opens.
     """
-    chosen = list(channels)
-    values = _gate_contrasts(record, chosen)
-    limit = gate_limit(record, chosen)
-    figure = go.Figure()
-    figure.add_heatmap(
-        z=values,
-        x=[str(channel) for channel in chosen],
-        y=[_(key) for key in emotions.KEYS],
-        zmin=-limit,
-        zmax=limit,
-        colorscale=[[0, BOTH], [0.5, TRANSPARENT], [1, PROPOSED.colour]],
-        colorbar={"title": {"text": "σ"}, "thickness": 10},
-        hovertemplate=_("channel") + " %{x}, %{y}: %{z:.2f} σ<extra></extra>",
-        xgap=1,
-        ygap=1,
+    contrasts = gate_contrasts(record, list(channels))
+    figure = heat_map(
+        contrasts,
+        [[_.signed(value, 1) for value in row] for row in contrasts.round(1)],
+        [_(key) for key in emotions.KEYS],
+        [f"{_(emotion)} · {channel}" for channel, emotion in channels.items()],
+        PROPOSED.colour,
+        gate_limit(record, list(channels)),
+        below=CLOSED,
+        hover="%{y}, %{x}: %{text} σ<extra></extra>",
     )
-    figure.update_xaxes(type="category", showgrid=False, tickangle=-90)
-    figure.update_yaxes(autorange="reversed", showgrid=False)
-    return arrange(figure, _, x=_("Channel of block5_pool"), y=_("Emotion"))
+    figure.update_xaxes(tickangle=-45)
+    height = 120 + 19 * len(channels)
+    return arrange(
+        figure,
+        _,
+        x=_("True emotion"),
+        y=_("Opens most for · channel of block5_pool"),
+        height=height,
+    )
 
 
 def confidences(bins: Mapping[str, Sequence[RightAndWrong]], _: Translator) -> go.Figure:

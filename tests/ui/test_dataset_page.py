@@ -1,0 +1,97 @@
+"""Figures of page 1 that are to be read: faces of a class, gray values, and what is made when."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fer import emotions
+from fer.ui import loaders, widgets
+from fer.ui.dataset import class_pixels, dataset_charts
+from fer.ui.text import Translator
+from tests.support.pages import open_page
+
+EN = Translator("en")
+
+
+def test_differences_from_the_average_face_lie_around_white() -> None:
+    faces, low, high = class_pixels.faces("difference")
+    assert low == -high
+    assert len(faces) == emotions.COUNT
+    scale = class_pixels.bar(class_pixels.SIGNED)[0].astype(int)
+    assert scale[127:129].min() > 235, "what is as bright as the average is white"
+    # Faces of surprise are the brightest, those of sadness darker than most.
+    red_minus_blue = [float(face[..., 0].mean()) - float(face[..., 2].mean()) for face in faces]
+    assert int(np.argmax(red_minus_blue)) == emotions.LABEL_OF["surprise"]
+    assert red_minus_blue[emotions.LABEL_OF["sad"]] < 0
+
+
+def test_spread_uses_all_of_its_colours() -> None:
+    faces, low, high = class_pixels.faces("deviation")
+    assert 0 < low < high < 128
+    scale = class_pixels.bar(class_pixels.SPREAD)[0].astype(int)
+    drawn = np.array(faces).astype(int)
+    for end in (scale[0], scale[-1]):
+        assert np.abs(drawn - end).sum(axis=-1).min() < 30
+
+
+@pytest.mark.parametrize("kind", ["difference", "deviation"])
+def test_colours_of_faces_are_explained_below_them(kind: str) -> None:
+    app = open_page("1_Dataset.py")
+    app.segmented_control(key="class_face_kind").set_value(kind).run()
+    assert not app.exception
+    _faces, low, high = class_pixels.faces(kind)
+    told = [str(caption.value) for caption in app.caption if "gray levels" in str(caption.value)]
+    assert len(told) == 1
+    assert EN.number(high) in told[0]
+    assert kind == "difference" or EN.number(low) in told[0]
+
+
+def test_gray_values_of_a_class_are_compared_with_those_of_all() -> None:
+    counts = {key: row["histogram"] for key, row in loaders.summary()["class_pixels"].items()}
+    tops = set()
+    for emotion in emotions.KEYS:
+        figure = dataset_charts.class_histogram(counts, emotion, EN)
+        every, own = figure.data
+        assert np.sum(every.y) == pytest.approx(100)
+        assert np.sum(own.y) == pytest.approx(100)
+        assert own.line.color == emotions.EMOTIONS[emotions.LABEL_OF[emotion]].colour
+        assert len(figure.layout.xaxis.tickvals) <= 5
+        tops.add(figure.layout.yaxis.range)
+        assert max(own.y) <= figure.layout.yaxis.range[1]
+    assert len(tops) == 1, "one scale for all"
+
+
+def test_an_overexposed_image_leaves_the_other_bars_visible() -> None:
+    image = np.full((48, 48), 255, np.uint8)
+    image[0] = np.arange(48) * 5
+    figure = dataset_charts.image_histogram(image, EN)
+    heights = sorted(figure.data[0].y)
+    assert figure.layout.yaxis.range[1] == pytest.approx(1.3 * heights[-2])
+    (note,) = figure.layout.annotations
+    assert f"{heights[-1]:,}" in note.text
+    even = dataset_charts.image_histogram(np.arange(2304).reshape(48, 48).astype(np.uint8), EN)
+    assert even.layout.yaxis.range is None
+    assert not even.layout.annotations
+
+
+@pytest.mark.parametrize("page", ["1_Dataset.py", "4_Training.py"])
+def test_tables_in_closed_expanders_are_not_made(
+    page: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = len(open_page(page).dataframe)
+    made: list[Any] = []
+
+    def open_expander(label: str, key: str) -> Any:
+        import streamlit as st
+
+        made.append(key)
+        return st.expander(label, key=key)
+
+    monkeypatch.setattr(widgets, "opened", open_expander)
+    app = open_page(page)
+    assert not app.exception
+    assert made
+    assert len(app.dataframe) > closed
