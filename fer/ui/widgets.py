@@ -29,9 +29,13 @@ def chart(figure: go.Figure, key: str, alt: str) -> None:
     st.plotly_chart(figure, config=toolbar(key), key=key, alt=alt)
 
 
-def toolbar(name: str) -> dict[str, object]:
+def toolbar(name: str, picture: Literal["png", "svg"] = "png") -> dict[str, object]:
     """Plotly's settings for a chart: of its toolbar, shown over the chart that is pointed at, only
-    the picture, three times as fine as the screen; Streamlit adds full screen.
+    the picture, a PNG three times as fine as the screen; Streamlit adds full screen.
+
+    A button for a second format would be a function of JavaScript, which these settings cannot
+    hold on their way to the browser: pages give PNG in the page's colours, for slides, and the
+    report SVG on white, for print.
 
     Args:
         name: of the picture's file.
@@ -39,7 +43,11 @@ def toolbar(name: str) -> dict[str, object]:
     return {
         "displaylogo": False,
         "modeBarButtons": [["toImage"]],
-        "toImageButtonOptions": {"format": "png", "scale": 3, "filename": name},
+        "toImageButtonOptions": {
+            "format": picture,
+            "scale": 3 if picture == "png" else 1,
+            "filename": name,
+        },
     }
 
 

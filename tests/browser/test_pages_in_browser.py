@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import ConsoleMessage, Page, expect
 
 from fer.data.dataset import OFFICIAL_COUNTS, Split
+from fer.ui.results import report
+from fer.ui.text import Translator
 from tests.support.pages import TITLES
 from tests.support.screens import ALL, SIDEWAYS, width_beyond_window
 
@@ -124,3 +127,20 @@ def test_click_on_a_confusion_cell_shows_its_images_below_it(page: Page, address
     # The other model's images are those of the same cell.
     other = answered.format(happy).replace("baseline", "proposed")
     expect(page.get_by_text(other)).to_be_visible()
+
+
+@pytest.mark.parametrize("page", [(1280, "en")], indirect=True, ids=["desktop"])
+def test_a_chart_of_the_report_is_saved_as_svg(page: Page, tmp_path: Path) -> None:
+    written = tmp_path / "report.html"
+    written.write_text(
+        report.html("PrivateTest", Translator("en"), datetime(2026, 1, 2, tzinfo=UTC)), "utf-8"
+    )
+    page.goto(written.as_uri())
+    chart = page.locator(".js-plotly-plot").first
+    chart.hover()
+    with page.expect_download() as download:
+        chart.locator(".modebar-btn").click()
+    assert download.value.suggested_filename == "f1-of-each-class.svg"
+    picture = Path(download.value.path()).read_text("utf-8")
+    assert picture.startswith("<svg")
+    assert "proposed" in picture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import streamlit as st
 
 from fer import emotions
 from fer.scenarios import BASELINE, PROPOSED
-from fer.ui import about, charts, loaders, model_comparison
+from fer.ui import about, charts, loaders, model_comparison, widgets
 from fer.ui.results import crowd_sections, result_charts, result_tables
 from fer.ui.studies import crowd_charts, findings, report_tables
 from fer.ui.text import Language, Translator
@@ -40,6 +41,12 @@ def button(split: str, _: Translator) -> None:
             key="report",
             on_click="ignore",
         )
+    st.caption(
+        _(
+            "Charts can be saved: here as PNG, by the camera over the chart that you point at; in "
+            "the report as SVG, black on white, for print."
+        )
+    )
 
 
 @loaders.follows
@@ -76,7 +83,8 @@ def html(split: str, _: Translator, now: datetime) -> str:
         # What does not fit a page comes after the curves.
         tables={name: _markup(t, _) for name, t in tables.items() if len(t) <= PAGE},
         long_tables={name: _markup(t, _) for name, t in tables.items() if len(t) > PAGE},
-        figures={name: _plot(figure) for name, figure in figures.items()},
+        figures={name: _plot(figure, name) for name, figure in figures.items()},
+        saving=_("Point at a chart and press its camera to save it as SVG, for print."),
     )
 
 
@@ -153,11 +161,11 @@ def _markup(frame: pd.DataFrame, _: Translator) -> str:
     )
 
 
-def _plot(figure: go.Figure) -> str:
+def _plot(figure: go.Figure, name: str) -> str:
     figure = go.Figure(figure).update_layout(template="plotly_white", width=640)
     figure.update_traces(textfont={"color": "black"}, selector={"type": "heatmap"})
     is_white = {"type": "scatter", "line.color": charts.INK}
     figure.update_traces(line={"color": "black"}, selector=is_white)
-    return str(
-        figure.to_html(full_html=False, include_plotlyjs=False, config={"displayModeBar": False})
-    )
+    figure.update_annotations(font={"color": "black"})
+    config = widgets.toolbar(re.sub(r"\W+", "-", name.lower()).strip("-"), "svg")
+    return str(figure.to_html(full_html=False, include_plotlyjs=False, config=config))
