@@ -44,6 +44,7 @@ try:
                 format_func=quantities.__getitem__,
                 required=True,
                 key="quantity",
+                wrap=True,
             )
             is_log = st.toggle(_("Logarithmic axis"), key="is_log")
         smoothing = st.slider(

@@ -288,6 +288,7 @@ def _disputed(split: str, _: Translator) -> None:
             format_func=kinds.__getitem__,
             required=True,
             key="dispute_kind",
+            wrap=True,
         )
         model = st.segmented_control(
             _("Model"),
@@ -295,6 +296,7 @@ def _disputed(split: str, _: Translator) -> None:
             default=PROPOSED.key if PROPOSED.key in evaluated else evaluated[-1],
             required=True,
             key="dispute_model",
+            wrap=True,
         )
     found = disputed(model, split, kind)
     if not found:

@@ -59,7 +59,8 @@ def curves(
                 label=label,
             )
         _mark_best(figure, name, history, quantity, colour, _)
-        _mark_phases(figure, history, colour)
+        # Where the curves are not: accuracy grows, the others fall.
+        _mark_phases(figure, history, colour, at_top=quantity != "accuracy")
     if is_log:
         figure.update_yaxes(type="log")
     # An epoch is a whole number, even where only one has passed.
@@ -91,7 +92,7 @@ def _mark_best(
     )
 
 
-def _mark_phases(figure: go.Figure, history: Sequence[Row], colour: str) -> None:
+def _mark_phases(figure: go.Figure, history: Sequence[Row], colour: str, *, at_top: bool) -> None:
     """A line where each phase begins, if there are several."""
     spans = learning_curves.phases(history)
     if len(spans) < 2:
@@ -116,8 +117,8 @@ def _mark_phases(figure: go.Figure, history: Sequence[Row], colour: str) -> None
             "x": span.first - 0.5,
             "xanchor": "left",
             "yref": "paper",
-            "y": 1,
-            "yanchor": "top",
+            "y": 1 if at_top else 0,
+            "yanchor": "top" if at_top else "bottom",
             "textangle": -90,
             "showarrow": False,
             "font": {"color": colour},
