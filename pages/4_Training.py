@@ -48,7 +48,13 @@ try:
             )
             is_log = st.toggle(_("Logarithmic axis"), key="is_log")
         smoothing = st.slider(
-            _("Smoothing (share of the past)"), 0.0, 0.9, 0.0, 0.1, key="smoothing", width=320
+            _("Smoothing (weight of earlier epochs)"),
+            0.0,
+            0.9,
+            0.0,
+            0.1,
+            key="smoothing",
+            width=320,
         )
         shown = {name: histories[name] for name in chosen if name in histories}
         widgets.chart(

@@ -109,7 +109,9 @@ def parameter_table(_: Translator) -> pd.DataFrame:
     """The two scenarios as they were trained, a row for each property, from their records."""
     models = loaders.models()
     of_model: dict[str, Callable[[Artifact], str]] = {
-        _("Epochs, best"): lambda a: f"{a.config['epochs_run']}, {a.config['best_epoch']}",
+        _("Epochs run, best epoch"): lambda a: (
+            f"{a.config['epochs_run']}, {a.config['best_epoch']}"
+        ),
         _("Training time"): lambda a: text.duration(a.config["training_seconds"], _),
         _("Size of its own weights"): lambda a: f"{_.number(a.size / 1e6, 1)} MB",
         _("Latency for one face, int8"): lambda a: _latency(a.key, _),

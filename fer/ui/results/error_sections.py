@@ -28,7 +28,7 @@ def errors(split: str, _: Translator) -> None:
     """The surest wrong answers, the most confused pairs, and labels that both models doubt."""
     kinds = {
         "labels": _("Doubtful labels"),
-        "confident": _("Surest errors"),
+        "confident": _("Most confident errors"),
         "pairs": _("Confused pairs"),
         "twins": _("Without duplicates"),
     }

@@ -69,7 +69,7 @@ def _abstaining(curves: dict[str, Coverage], _: Translator) -> None:
     """What answering only from a confidence on gains, and how many images it leaves out."""
     st.subheader(_("Answer only when sure"))
     threshold = st.slider(
-        _("Answer only from this confidence on (%)"), 0, 99, 50, key="threshold", width=320
+        _("Answer only at this confidence or above (%)"), 0, 99, 50, key="threshold", width=320
     )
     widgets.metrics(
         {

@@ -169,7 +169,9 @@ def speed(_: Translator) -> None:
     widgets.chart(
         result_charts.speed(record, result_tables.ways(_), _),
         key="speed",
-        alt=_("Bars: milliseconds that both models take for one face, by way of asking them"),
+        alt=_(
+            "Bars: milliseconds that both models take for one face, for each way of running them"
+        ),
     )
     st.caption(
         _(
@@ -222,7 +224,7 @@ def without_twins(split: str, _: Translator) -> None:
     )
     called = {
         "all": _("all images"),
-        "with_twin": _("with a twin in Training"),
+        "with_twin": _("with a duplicate in Training"),
         "without_twin": _("without"),
     }
     frame = pd.DataFrame(

@@ -60,7 +60,7 @@ def _gain(gain: Estimate, without_twins: Estimate | None, _: Translator) -> str:
     )
     if without_twins is not None:
         said += " " + _(
-            "On the images without a twin in Training it is {points} ({low} to {high}).",
+            "On the images without a duplicate in Training it is {points} ({low} to {high}).",
             **_figures(without_twins, _),
         )
     return said
@@ -73,8 +73,8 @@ def _squeeze_excitation(found: SqueezeExcitation, _: Translator) -> list[str]:
             "`proposed` trained with it and without it."
         ),
         "costs": _(
-            "**The SE block costs {points} points** ({low} to {high} over {seeds} seeds): "
-            "`proposed` trained with it and without it."
+            "**The SE block costs accuracy**: {points} points ({low} to {high} over {seeds} "
+            "seeds), `proposed` trained with it and without it."
         ),
         "unclear": _(
             "**The SE block makes no difference that {seeds} seeds could show**: {points} points "
@@ -84,7 +84,7 @@ def _squeeze_excitation(found: SqueezeExcitation, _: Translator) -> list[str]:
     said = [sentence.format(seeds=found.seeds, **_figures(found.over_seeds, _))]
     if found.over_seeds_without_twins is not None:
         said[0] += " " + _(
-            "Without twins of Training: {points} ({low} to {high}).",
+            "Without duplicates of Training images: {points} ({low} to {high}).",
             **_figures(found.over_seeds_without_twins, _),
         )
     record = loaders.study(GATES)

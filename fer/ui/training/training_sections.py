@@ -91,7 +91,9 @@ def words(model: Artifact, _: Translator) -> list[str]:
             )
         )
     else:
-        said.append(_("Its training accuracy is measured with dropout active, so it is too low."))
+        said.append(
+            _("Its training accuracy is measured with dropout active, so it comes out too low.")
+        )
     if model.metrics is not None:
         splits = {name: row["accuracy"] for name, row in model.metrics["splits"].items()}
         said.append(
@@ -145,7 +147,7 @@ def _figures(moment: Moment, _: Translator) -> dict[str, str | int]:
 def _loss(rise: LossRise, _: Translator) -> str:
     # Told with one decimal of a percent.
     if rise.share < 0.0005:
-        return _("Validation loss does not lie above its lowest value at the end.")
+        return _("At the end, validation loss is at its lowest.")
     share = _.percent(rise.share)
     if not rise.is_clear:
         return _(
