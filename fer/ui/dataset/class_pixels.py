@@ -40,10 +40,10 @@ def show(_: Translator) -> None:
         key="class_face_kind",
         label_visibility="collapsed",
     )
-    shown, low, high = faces(kind)
+    _shown, low, high = faces(kind)
     with st.grid(4, min_column_width=104, gap="xsmall"):
-        for key, face in zip(emotions.KEYS, shown, strict=True):
-            st.image(face, caption=_(key), width="stretch", alt=f"{kinds[kind]}: {_(key)}")
+        for key, png in zip(emotions.KEYS, _pngs(kind), strict=True):
+            st.image(png, caption=_(key), width="stretch", alt=f"{kinds[kind]}: {_(key)}")
     if kind == "difference":
         st.image(bar(SIGNED), width=240, alt=_("Colours from blue over white to red"))
         st.caption(
@@ -128,6 +128,18 @@ def faces(kind: str) -> tuple[list[NDArray[np.uint8]], float, float]:
     difference = mean - average
     limit = float(np.abs(difference).max())
     return _coloured(difference, -limit, limit, SIGNED), -limit, limit
+
+
+@loaders.follows
+def _pngs(kind: str) -> list[bytes]:
+    # Streamlit would compress the pictures anew for every rerun.
+    found = []
+    for picture in faces(kind)[0]:
+        bgr = picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
+        done, content = cv2.imencode(".png", bgr)
+        assert done
+        found.append(bytes(content))
+    return found
 
 
 def bar(scale: str) -> NDArray[np.uint8]:
