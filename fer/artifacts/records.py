@@ -99,7 +99,7 @@ class Metrics(TypedDict):
     """`models/<key>/metrics.json`, which `fer evaluate` writes.
 
     input_size: pixels a side. compute_dtype: Keras' name of the precision. temperature: what logits
-    are divided by, above 0. ece_bins, bootstrap_resamples: how many. splits: by name of both test
+    are divided by, above 0. ece_bins: how many. splits: by name of both test
     splits.
     """
 
@@ -110,5 +110,4 @@ class Metrics(TypedDict):
     compute_dtype: str
     temperature: float
     ece_bins: int
-    bootstrap_resamples: int
     splits: dict[str, SplitScores]

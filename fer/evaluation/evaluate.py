@@ -104,7 +104,6 @@ def measure(
         "compute_dtype": classifier.compute_dtype,
         "temperature": temperature,
         "ece_bins": ECE_BINS,
-        "bootstrap_resamples": metrics.RESAMPLES,
         "splits": splits,
     }
 

@@ -119,7 +119,7 @@ def summary(labels: Labels, values: Probabilities) -> ProtocolScores:
     return {
         "images": len(labels),
         "accuracy": top1_accuracy(labels, values),
-        "accuracy_interval": accuracy_interval(labels, values, SEED),
+        "accuracy_interval": accuracy_interval(labels, values),
         "macro_f1": float(
             metrics.f1_score(
                 labels, values.argmax(axis=1), labels=CLASSES, average="macro", zero_division=0.0

@@ -24,25 +24,21 @@ def study(data: Dataset, models: Sequence[Artifact], *, seed: int) -> LeakageFig
     """
     twins = sources_with_twins(data)
     splits = {
-        split.value: {model.key: _accuracies(model, split, twins, seed) for model in models}
+        split.value: {model.key: _accuracies(model, split, twins) for model in models}
         for split in evaluate.TEST_SPLITS
     }
     gains = {split.value: _gains(models, split, twins, seed) for split in evaluate.TEST_SPLITS}
     return {"splits": splits, "gains": gains}
 
 
-def _accuracies(
-    model: Artifact, split: Split, twins: set[str], seed: int
-) -> dict[str, GroupAccuracy]:
+def _accuracies(model: Artifact, split: Split, twins: set[str]) -> dict[str, GroupAccuracy]:
     """A model's accuracy on each group of a split that has any image."""
     part = model.predictions().of(split)
     return {
         name: {
             "images": int(chosen.sum()),
             "accuracy": metrics.top1_accuracy(part.labels[chosen], part.probabilities[chosen]),
-            "interval": metrics.accuracy_interval(
-                part.labels[chosen], part.probabilities[chosen], seed
-            ),
+            "interval": metrics.accuracy_interval(part.labels[chosen], part.probabilities[chosen]),
         }
         for name, chosen in _groups(part.sources, twins).items()
     }

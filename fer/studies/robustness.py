@@ -145,7 +145,7 @@ def study(
             probabilities = classification.softmax(logits)
             found[key] = {
                 "accuracy": metrics.top1_accuracy(labels, probabilities),
-                "interval": metrics.accuracy_interval(labels, probabilities, seed),
+                "interval": metrics.accuracy_interval(labels, probabilities),
             }
         done += 1
         if progress is not None:

@@ -155,7 +155,7 @@ def _ablation(
     probabilities = {k: classification.softmax(v / temperature) for k, v in logits.items()}
     record: dict[str, GateScores] = {}
     for name, found in probabilities.items():
-        report = metrics.report(labels, found, seed)
+        report = metrics.report(labels, found)
         record[name] = {
             "accuracy": report["accuracy"],
             "accuracy_interval": report["accuracy_interval"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.stats import binomtest
+from statsmodels.stats.proportion import proportion_confint
 
 from fer.artifacts import model_store
 from fer.data.dataset import Split
@@ -46,10 +47,28 @@ def test_temperature_recovers_what_was_done_to_the_logits() -> None:
 def test_interval_holds_the_accuracy_and_has_the_width_of_a_proportion() -> None:
     labels, logits = random_case()
     accuracy = metrics.top1_accuracy(labels, softmax(logits))
-    low, high = metrics.accuracy_interval(labels, softmax(logits), seed=0)
+    low, high = metrics.accuracy_interval(labels, softmax(logits))
     width = 2 * 1.96 * np.sqrt(accuracy * (1 - accuracy) / len(labels))
     assert low < accuracy < high
     assert high - low == pytest.approx(width, rel=0.1)
+
+
+def test_interval_is_where_resamples_of_the_images_lie() -> None:
+    labels, logits = random_case(n=300)
+    low, high = metrics.accuracy_interval(labels, softmax(logits))
+    right = (logits.argmax(axis=1) == labels).astype(float)
+    draws = np.random.default_rng(0).choice(right, (20_000, len(right))).mean(axis=1)
+    # The quantiles of so many resamples are off by no more than one image.
+    assert [low, high] == pytest.approx(np.percentile(draws, [2.5, 97.5]), abs=1.01 / len(right))
+    wilson = proportion_confint(int(right.sum()), len(right), method="wilson")
+    assert [low, high] == pytest.approx(wilson, abs=0.005)
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_interval_of_a_model_that_is_always_wrong_or_right(share: float) -> None:
+    labels = np.zeros(20, np.int64)
+    answers = np.eye(7)[np.full(20, 0 if share else 1)]
+    assert metrics.accuracy_interval(labels, answers) == [share, share]
 
 
 def test_report_agrees_with_the_confusion_matrix() -> None:
@@ -99,5 +118,8 @@ def test_stored_metrics_follow_from_stored_predictions(key: str) -> None:
         report = metrics.report(part.labels, part.probabilities)
         for name in ("accuracy", "macro_f1", "balanced_accuracy", "ece", "log_loss"):
             assert report[name] == pytest.approx(stored[name], abs=1e-5), name
+        # Drawn from ten thousand resamples when it was stored, and so off by an image at most.
+        interval = pytest.approx(stored["accuracy_interval"], abs=1.01 / len(part.labels))
+        assert report["accuracy_interval"] == interval
         assert len(part.labels) == 3589
     assert model.metrics["splits"][Split.PRIVATE_TEST.value]["ece"] <= 0.05
