@@ -88,7 +88,22 @@ def portrait() -> np.ndarray:
 
 
 @pytest.fixture(scope="session")
-def small_models(small_data: dataset.Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def small_backbone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with random weights of VGG16's convolutions, in place of ImageNet's."""
+    import keras
+
+    from fer.networks import vgg16
+
+    keras.utils.set_random_seed(2013)
+    path = tmp_path_factory.mktemp("backbone") / "backbone.weights.h5"
+    vgg16.backbone(None).save_weights(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def small_models(
+    small_data: dataset.Dataset, small_backbone: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     """A models folder with both scenarios at 32 px, random weights, evaluated on `small_data`."""
     import keras
 
@@ -100,11 +115,9 @@ def small_models(small_data: dataset.Dataset, tmp_path_factory: pytest.TempPathF
 
     folder = tmp_path_factory.mktemp("published") / "models"
     keras.utils.set_random_seed(2013)
-    backbone = folder.parent / "backbone.weights.h5"
-    vgg16.backbone(None).save_weights(backbone)
     for scenario in (BASELINE, PROPOSED):
         scenario = replace(scenario, input_size=32, compute_dtype="float32")
-        network = vgg16.build(scenario, backbone)
+        network = vgg16.build(scenario, small_backbone)
         tensors = {name: v.numpy() for name, v in keras_backend.variables(network).items()}
         # Glorot's start lets the signal fade through 13 layers; this keeps logits apart.
         tensors[f"{layers.LOGITS}/kernel"] *= 200

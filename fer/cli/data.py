@@ -110,9 +110,10 @@ def info(data_dir: Path) -> None:
 @place_option("--out", aggregates.FOLDER, "Where the aggregates are written.")
 def aggregate(data_dir: Path, models_dir: Path, out: Path) -> None:
     """Recompute the committed aggregates: counts, class faces, pixels, framing, duplicates."""
+    found = dataset.open_dataset(data_dir)
     detector = faces.Detector(models_dir / model_store.DETECTOR)
     with err.status("Computing aggregates"):
-        aggregates.write(dataset.open_dataset(data_dir), detector, out)
+        aggregates.write(found, detector, out)
     click.echo(f"Wrote {aggregates.SUMMARY}, {aggregates.FACES}, {aggregates.DUPLICATES} to {out}.")
 
 

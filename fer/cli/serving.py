@@ -15,6 +15,7 @@ from fer.benchmark.records import BENCHMARK, Benchmark
 from fer.cli.console import (
     PATH,
     data_dir,
+    err,
     models_dir,
     out,
     place_option,
@@ -137,7 +138,8 @@ def benchmark(
         if target.parent == models_dir:
             model_store.write_manifest(models_dir)
     if measured is not None:
-        out.print(_table(measured))
+        # A program that reads the JSON finds nothing else on stdout.
+        (err if target is None else out).print(_table(measured))
 
 
 def _table(record: Benchmark) -> Table:

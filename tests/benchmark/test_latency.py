@@ -12,7 +12,7 @@ import pytest
 
 from fer import files
 from fer.artifacts import model_store
-from fer.benchmark import latency, peers
+from fer.benchmark import hardware_ceiling, latency, peers
 from fer.data import aggregates, dataset
 from fer.export import int8
 from fer.networks import complexity
@@ -48,6 +48,8 @@ def test_run_on_small_models(
     shutil.copytree(small_models, folder)
     int8.export_fast(small_data, folder, ROOT / aggregates.FOLDER, images=7)
     monkeypatch.setattr(latency, "BATCHES", (1, 2))
+    # Products of the usual size take minutes on a busy machine.
+    monkeypatch.setattr(hardware_ceiling, "SIDE", 256)
     calls: list[tuple[int, int]] = []
     record = latency.run(folder, rounds=2, progress=lambda *at, **details: calls.append(at))
     assert list(record["ways"]) == list(latency.WAYS)

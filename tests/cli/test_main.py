@@ -11,18 +11,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
 
 from fer import emotions
 from fer.artifacts import model_store
-from fer.cli.main import main
+from tests.support.command import fer
 from tests.support.making import ROOT, in_background, interruptible, jpeg
 
 MODELS = str(ROOT / "models")
-
-
-def fer(*arguments: object) -> Result:
-    return CliRunner().invoke(main, [str(argument) for argument in arguments])
 
 
 @pytest.fixture

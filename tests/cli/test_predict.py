@@ -15,19 +15,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
 
 from fer import FerError
-from fer.cli.main import main
 from fer.media import photo_files
+from tests.support.command import fer
 from tests.support.making import ROOT, interruptible, jpeg
 
 MODELS = str(ROOT / "models")
 GRAY = jpeg(np.full((90, 120), 128, np.uint8), "PNG")
-
-
-def fer(*arguments: object) -> Result:
-    return CliRunner().invoke(main, [str(argument) for argument in arguments])
 
 
 def child(*arguments: object, **environment: str) -> subprocess.CompletedProcess[bytes]:

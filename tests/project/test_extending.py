@@ -66,6 +66,7 @@ def shown(folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 
 def test_third_scenario_is_a_record_and_nothing_else(
     small_models: Path,
+    small_backbone: Path,
     small_data: dataset.Dataset,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -84,7 +85,7 @@ def test_third_scenario_is_a_record_and_nothing_else(
     )
     monkeypatch.setitem(SCENARIOS, plain.key, plain)
     folder = Path(shutil.copytree(small_models, tmp_path / "models"))
-    learn(plain, small_data, small_models.parent / "backbone.weights.h5", folder)
+    learn(plain, small_data, small_backbone, folder)
     assert list(model_store.available(folder)) == ["baseline", "proposed", "plain"]
     assert model_store.verify(folder) == []
     assert (folder / model_store.COMPARISON).exists()
@@ -95,7 +96,7 @@ def test_third_scenario_is_a_record_and_nothing_else(
 
 
 def test_another_data_set_is_a_table_with_three_columns(
-    small_models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    small_models: Path, small_backbone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with (tmp_path / "mine.csv").open("w", newline="") as stream:
         table = csv.writer(stream)
@@ -113,7 +114,7 @@ def test_another_data_set_is_a_table_with_three_columns(
         phases=(Phase(image_size=32, epochs=2, learning_rate=1e-3, batch_size=21),),
     )
     folder = tmp_path / "models"
-    learn(head, data, small_models.parent / "backbone.weights.h5", folder)
+    learn(head, data, small_backbone, folder)
     model = model_store.open_artifact("baseline", folder)
     assert model.metrics is not None
     assert model.metrics["data_sha256"] == model.config["data_sha256"] == data.digest

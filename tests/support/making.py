@@ -20,6 +20,7 @@ import numpy as np
 from PIL import Image
 
 from fer import emotions
+from fer.data import sample
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = Path(os.environ.get("FER_SHARED", ROOT.parent / "shared"))
@@ -133,4 +134,19 @@ def small_archive(path: Path, per_class: int = 4) -> Path:
                     archive.writestr(
                         f"{folder}/{key}/{split}_{number}.jpg", jpeg(face_like(number))
                     )
+    return path
+
+
+# How the sample's ten faces of an emotion are dealt out in `sample_archive`.
+DEALT = ("Training",) * 4 + ("PublicTest",) * 3 + ("PrivateTest",) * 3
+
+
+def sample_archive(path: Path) -> Path:
+    """A zip laid out like Kaggle's with the committed sample's 70 real faces, all in it."""
+    found = sample.open_sample(ROOT / sample.FOLDER)
+    with zipfile.ZipFile(path, "w") as archive:
+        for key in emotions.KEYS:
+            for row, split in zip(found.rows(key), DEALT, strict=True):
+                folder = "train" if split == "Training" else "test"
+                archive.writestr(f"{folder}/{key}/{split}_{row}.jpg", jpeg(found.images[row]))
     return path

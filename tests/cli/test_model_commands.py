@@ -1,0 +1,364 @@
+"""`fer evaluate`, `export`, `benchmark` and `analyse` on small models and seventy real faces."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from fer import files
+from fer.artifacts import model_store
+from fer.benchmark import hardware_ceiling, latency
+from fer.data import dataset, importing
+from fer.inference import openvino_backend
+from fer.scenarios import PROPOSED
+from fer.studies import analysis, attention, corruptions, robustness
+from tests.support.command import fer, refusal, succeeded
+from tests.support.making import ROOT, sample_archive
+
+KEYS = ("baseline", "proposed")
+EVALUATED = (
+    model_store.COMPARISON,
+    *(f"{key}/{name}" for key in KEYS for name in (model_store.METRICS, model_store.CARD)),
+)
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("sample")
+    importing.import_dataset(sample_archive(folder / "archive.zip"), folder / "data")
+    return folder / "data"
+
+
+@pytest.fixture(scope="module")
+def evaluated(
+    small_models: Path, data_dir: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, str]:
+    """Models that `fer evaluate` has measured on the faces, and what it printed."""
+    folder = tmp_path_factory.mktemp("evaluated") / "models"
+    shutil.copytree(small_models, folder)
+    shutil.copy(ROOT / "models" / model_store.DETECTOR, folder)
+    for name in EVALUATED:
+        (folder / name).unlink()
+    return folder, succeeded(fer("evaluate", *places(folder, data_dir))).stdout
+
+
+@pytest.fixture(scope="module")
+def exported(
+    evaluated: tuple[Path, str], data_dir: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, str]:
+    """The evaluated models with what `fer export` has put beside them, and what it printed."""
+    folder = tmp_path_factory.mktemp("exported") / "models"
+    shutil.copytree(evaluated[0], folder)
+    return folder, succeeded(fer("export", *places(folder, data_dir))).stdout
+
+
+@pytest.fixture
+def models(exported: tuple[Path, str], tmp_path: Path) -> Path:
+    """A copy that a test may change."""
+    return Path(shutil.copytree(exported[0], tmp_path / "models"))
+
+
+def places(models_dir: Path, data_dir: Path) -> list[object]:
+    return ["--models-dir", models_dir, "--data-dir", data_dir]
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def test_evaluate_writes_what_it_prints(evaluated: tuple[Path, str], data_dir: Path) -> None:
+    folder, printed = evaluated
+    assert all((folder / name).exists() for name in EVALUATED)
+    for key in KEYS:
+        record = files.read_json(folder / key / model_store.METRICS)
+        assert record["data_sha256"] == dataset.open_dataset(data_dir).digest
+        for split in ("PublicTest", "PrivateTest"):
+            assert f"{key} {split}" in printed
+            assert record["splits"][split]["images"] == 21
+            assert f"{record['splits'][split]['accuracy']:.4f}" in printed
+        assert "Not evaluated" not in (folder / key / model_store.CARD).read_text(encoding="utf-8")
+    assert "PrivateTest: proposed - baseline" in printed
+    assert model_store.verify(folder) == []
+
+
+def test_evaluate_of_one_model_leaves_the_other(models: Path, data_dir: Path) -> None:
+    before = contents(models / "proposed")
+    (models / "baseline" / model_store.METRICS).unlink()
+    printed = succeeded(fer("evaluate", "--model", "baseline", *places(models, data_dir))).stdout
+    assert "baseline PrivateTest" in printed
+    assert "proposed PrivateTest" not in printed
+    assert (models / "baseline" / model_store.METRICS).exists()
+    assert contents(models / "proposed") == before
+
+
+def test_check_finds_stored_metrics_again_and_writes_nothing(models: Path, data_dir: Path) -> None:
+    before = contents(models)
+    printed = succeeded(fer("evaluate", "--check", *places(models, data_dir))).stdout
+    assert "The stored metrics are reproduced within ±0.002." in printed
+    assert contents(models) == before
+
+
+def test_check_names_what_it_does_not_find_again(models: Path, data_dir: Path) -> None:
+    path = models / "proposed" / model_store.METRICS
+    record = files.read_json(path)
+    record["splits"]["PrivateTest"]["accuracy"] += 0.1
+    files.write_json(path, record)
+    (models / "baseline" / model_store.METRICS).unlink()
+    before = contents(models)
+    result = fer("evaluate", "--check", *places(models, data_dir))
+    assert result.exit_code == 1
+    (line,) = result.stderr.splitlines()
+    assert "not reproduced" in line
+    assert "baseline has no stored metrics" in line
+    assert "proposed PrivateTest accuracy is" in line
+    assert contents(models) == before
+
+
+def test_protocols_are_written_and_found_again(models: Path, data_dir: Path) -> None:
+    printed = succeeded(fer("evaluate", "--protocols", "--int8", *places(models, data_dir))).stdout
+    record = files.read_json(models / model_store.PROTOCOLS)
+    for key in KEYS:
+        for protocol in record["models"][key]:
+            assert f"{protocol}" in printed
+    assert model_store.verify(models) == []
+    again = fer("evaluate", "--protocols", "--int8", "--check", *places(models, data_dir))
+    assert "The stored metrics are reproduced" in succeeded(again).stdout
+
+
+def test_export_puts_the_dashboards_backend_beside_the_models(
+    exported: tuple[Path, str], data_dir: Path
+) -> None:
+    folder, printed = exported
+    names = {path.name for path in (folder / model_store.FAST).iterdir()}
+    assert names == {
+        "int8-32.xml",
+        "int8-32.bin",
+        openvino_backend.RECORD,
+        openvino_backend.PROBE,
+    }
+    record = files.read_json(folder / model_store.FAST / openvino_backend.RECORD)
+    # All there are, four of each emotion: fewer than it would take.
+    assert record["calibration"]["images"] == 28
+    assert record["calibration"]["data_sha256"] == dataset.open_dataset(data_dir).digest
+    for key in KEYS:
+        for row in record["fidelity"][key].values():
+            assert f"{row['top1_agreement']:.4f}" in printed
+    assert model_store.verify(folder) == []
+
+
+def test_export_measures_again_without_making_anew(models: Path, data_dir: Path) -> None:
+    before = contents(models / model_store.FAST)
+    path = models / model_store.FAST / openvino_backend.RECORD
+    files.write_json(path, {**files.read_json(path), "fidelity": {}})
+    succeeded(fer("export", "--measure", *places(models, data_dir)))
+    assert contents(models / model_store.FAST) == before
+
+
+def test_export_for_others_needs_no_data_and_overwrites_nothing(
+    small_models: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "served" / "fer.tflite"
+    command = ("export", "--format", "tflite", "--out", target, "--models-dir", small_models)
+    printed = succeeded(fer(*command, "--data-dir", tmp_path / "none")).stdout
+    assert printed.splitlines()[-1] == f"Wrote {target}."
+    assert [path.name for path in target.parent.iterdir()] == ["fer.tflite"]
+    before = target.read_bytes()
+    result = fer(*command)
+    assert refusal(result) == f"Error: {target} exists; choose another --out or remove it."
+    assert target.read_bytes() == before
+
+
+@pytest.fixture
+def quick_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few faces, small products and no fresh processes: `tests/benchmark` times those."""
+    monkeypatch.setattr(latency, "BATCHES", (1, 2))
+    monkeypatch.setattr(latency, "cold_start", lambda folder, way: {})
+    monkeypatch.setattr(hardware_ceiling, "SIDE", 64)
+
+
+@pytest.mark.usefixtures("quick_clock")
+def test_benchmark_prints_json_for_programs_and_a_table_for_people(models: Path) -> None:
+    before = contents(models)
+    result = succeeded(fer("benchmark", "--rounds", 1, "--models-dir", models))
+    record = json.loads(result.stdout)
+    assert list(record["ways"]) == list(latency.WAYS)
+    assert record["rounds"] == 1
+    for way in latency.WAYS:
+        assert way in result.stderr
+    assert contents(models) == before
+
+
+@pytest.mark.usefixtures("quick_clock")
+def test_benchmark_keeps_both_kinds_of_figures_in_one_file(
+    models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = models / model_store.BENCHMARK
+    # In bfloat16 a step takes minutes on processors that have none.
+    speeds = {PROPOSED: 21.0}
+    monkeypatch.setattr(latency, "_fit_speed", lambda scenario, *_: speeds.get(scenario, 14.0))
+    command = ("benchmark", "--rounds", 1, "--models-dir", models, "--out", target)
+    result = succeeded(fer(*command, "--training"))
+    training = files.read_json(target)["training"]
+    assert training["images_per_second"] == {"ours": 21.0, "plain_float32_fit": 14.0}
+    assert training["ratio"] == 1.5
+    assert result.stdout == ""
+    printed = succeeded(fer(*command)).stdout
+    record = files.read_json(target)
+    assert record["training"] == training
+    for way, by_count in record["ways"].items():
+        assert way in printed
+        assert f"{by_count['2']['faces_per_second']:.0f}" in printed
+    assert model_store.verify(models) == []
+
+
+def test_analyse_makes_every_study(
+    models: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(robustness, "CORRUPTIONS", {"blur": corruptions.CORRUPTIONS["blur"]})
+    monkeypatch.setattr(attention, "SANITY_IMAGES", 4)
+    printed = succeeded(fer("analyse", *places(models, data_dir))).stdout
+    assert printed.splitlines() == [
+        *(f"{study}: done" for study in analysis.STUDIES if study != "leakage"),
+        f"Wrote {models / model_store.ANALYSIS}.",
+    ]
+    for study in analysis.STUDIES:
+        record = files.read_json(analysis.path_of(study, models))
+        assert record["data_sha256"] == dataset.open_dataset(data_dir).digest
+        assert set(record["weights_sha256"]) == set(KEYS)
+    # The committed faces are real ones, so YuNet has landmarks for most of them.
+    assert analysis.read("regions", models)["landmarks_detected"] > 0.5
+    assert analysis.read("robustness", models)["backend"] == "fast"
+    assert model_store.verify(models) == []
+
+
+def test_analyse_makes_only_what_is_asked_for(models: Path, data_dir: Path) -> None:
+    command = ("analyse", "--only", "leakage", "--only", "gates", *places(models, data_dir))
+    succeeded(fer(*command))
+    made = {path.stem for path in (models / model_store.ANALYSIS).iterdir()}
+    assert made == {"leakage", "gates"}
+
+
+def test_analyse_of_noise_says_that_there_is_no_face(
+    models: Path, small_data: dataset.Dataset
+) -> None:
+    command = ("analyse", "--only", "regions", *places(models, small_data.folder))
+    assert "No face was detected" in refusal(fer(*command))
+    assert not (models / model_store.ANALYSIS).exists()
+
+
+DATA_NEEDED = [
+    ("evaluate",),
+    ("evaluate", "--check"),
+    ("export",),
+    ("analyse",),
+    ("ablate",),
+    ("search",),
+    ("train", "baseline"),
+    ("data", "aggregate"),
+    ("data", "info"),
+]
+
+
+@pytest.mark.parametrize("command", DATA_NEEDED, ids=" ".join)
+def test_without_data_a_command_says_how_to_get_it(
+    command: tuple[str, ...], small_models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    place = () if command[:1] in (("ablate",), ("search",), ("train",)) else MODELS_OPTION
+    place = () if command == ("data", "info") else place
+    options = [option if option != "MODELS" else small_models for option in place]
+    result = fer(*command, "--data-dir", tmp_path / "none", *options)
+    said = refusal(result)
+    assert "fer data import" in said
+    assert str(tmp_path / "none") in said
+    assert list(tmp_path.iterdir()) == []
+
+
+MODELS_OPTION = ("--models-dir", "MODELS")
+
+
+@pytest.mark.parametrize("command", ["evaluate", "export", "benchmark", "analyse", "models"])
+def test_without_a_model_a_command_says_where_they_come_from(
+    command: str, data_dir: Path, tmp_path: Path
+) -> None:
+    data = ("--data-dir", data_dir) if command not in ("benchmark", "models") else ()
+    said = refusal(fer(command, "--models-dir", tmp_path / "none", *data))
+    assert f"There is no trained model in {tmp_path / 'none'}" in said
+    assert "--models-dir" in said
+    assert not (tmp_path / "none").exists()
+
+
+def test_publishing_where_there_is_no_run_says_how_to_make_one(tmp_path: Path) -> None:
+    said = refusal(fer("publish", tmp_path / "run", "--models-dir", tmp_path / "models"))
+    assert said == f"Error: There is no run in {tmp_path / 'run'}; run: fer train baseline|proposed"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        (("train", "nobody"), "'nobody' is not one of 'baseline', 'proposed'"),
+        (("evaluate", "--model", "nobody"), "'nobody' is not one of 'baseline', 'proposed'"),
+        (("analyse", "--only", "gaits"), "'gaits' is not one of 'regions', 'sanity', 'gates'"),
+        (("export", "--format", "h5"), "'h5' is not one of 'fast', 'savedmodel'"),
+        (("publish",), "Missing argument 'RUN_DIR'"),
+        (("benchmark", "--rounds", "many"), "'many' is not a valid integer"),
+        (("evaluate", "--models-dir", ""), "an empty path names no file or folder"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_a_mistake_in_the_command_line_is_told_with_the_choices(
+    command: tuple[str, ...], says: str
+) -> None:
+    result = fer(*command)
+    assert result.exit_code == 2
+    assert says in result.stderr
+    assert result.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        (("export", "--format", "onnx", "--measure"), "--measure belongs to the format fast"),
+        (("evaluate", "--int8"), "--int8 belongs to --protocols"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_options_that_do_not_go_together_are_told(
+    command: tuple[str, ...], says: str, small_models: Path, data_dir: Path
+) -> None:
+    assert says in refusal(fer(*command, *places(small_models, data_dir)))
+
+
+def test_data_aggregate_writes_the_figures_of_the_set_in_use(
+    data_dir: Path, evaluated: tuple[Path, str], tmp_path: Path
+) -> None:
+    from fer.data import aggregates
+
+    out = tmp_path / "figures"
+    command = ("data", "aggregate", "--out", out, *places(evaluated[0], data_dir))
+    printed = succeeded(fer(*command)).stdout
+    names = (aggregates.SUMMARY, aggregates.FACES, aggregates.DUPLICATES)
+    assert printed == f"Wrote {', '.join(names)} to {out}.\n"
+    assert {path.name for path in out.iterdir()} == set(names)
+    data = dataset.open_dataset(data_dir)
+    summary = aggregates.read_summary(out)
+    assert summary["data_sha256"] == data.digest
+    assert summary["counts"]["Training"]["fear"] == 4
+    assert summary["framing"]["images"] == 28
+    assert 0 < summary["framing"]["share_with_one_face"] <= 1
+    mean, deviation = aggregates.read_class_faces(out)
+    assert mean.shape == deviation.shape == (7, 48, 48)
+
+
+def test_data_aggregate_without_the_detector_names_the_file(data_dir: Path, tmp_path: Path) -> None:
+    command = ("data", "aggregate", "--out", tmp_path / "out", *places(tmp_path, data_dir))
+    assert model_store.DETECTOR in refusal(fer(*command))
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,237 @@
+"""`fer train`, `search`, `ablate` and `publish` on small data: from a run to a published model."""
+
+from __future__ import annotations
+
+import csv
+import math
+import shutil
+import time
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fer import files
+from fer.artifacts import model_store, runs
+from fer.data import dataset
+from fer.scenarios import BASELINE, HEADS, PROPOSED, Phase
+from fer.studies import ablation, analysis
+from fer.training import callbacks, head_search, loop, monitor
+from tests.support.command import fer, refusal, succeeded
+
+TINY_HEADS = ("average-linear", "grid-256", "average-256")
+
+
+@pytest.fixture(scope="module")
+def run_dir(
+    small_data: dataset.Dataset, small_backbone: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A run of the baseline's head by `fer train`: two epochs at 32 pixels."""
+    folder = tmp_path_factory.mktemp("trained") / "run"
+    options = ("--epochs", 2, "--image-size", 32, "--head", "average-linear")
+    places = ("--run-dir", folder, "--data-dir", small_data.folder)
+    weights = ("--backbone-weights", small_backbone)
+    printed = succeeded(fer("train", "baseline", *options, *places, *weights)).stdout
+    assert printed.splitlines()[-1] == f"The run is in {folder}; next: fer publish {folder}"
+    return folder
+
+
+def test_publish_makes_a_model_of_a_run(
+    run_dir: Path, small_data: dataset.Dataset, small_backbone: Path, tmp_path: Path
+) -> None:
+    models = tmp_path / "models"
+    command = ("publish", run_dir, "--backbone-weights", small_backbone, "--models-dir", models)
+    printed = succeeded(fer(*command)).stdout
+    artifact = model_store.open_artifact("baseline", models)
+    assert printed == (
+        f"Published baseline: {artifact.size / 1e6:.1f} MB of its own in {artifact.folder}; "
+        "next: fer evaluate\n"
+    )
+    assert {path.name for path in artifact.folder.iterdir()} == {
+        model_store.CONFIG,
+        model_store.WEIGHTS,
+        runs.HISTORY,
+        model_store.CARD,
+    }
+    assert artifact.config["data_sha256"] == small_data.digest
+    assert artifact.config["epochs_run"] == 2
+    assert artifact.config["best_epoch"] == runs.best_epoch(runs.read_history(run_dir))["epoch"]
+    assert "Not evaluated yet" in (artifact.folder / model_store.CARD).read_text(encoding="utf-8")
+    assert "not evaluated" in succeeded(fer("models", "--models-dir", models)).stdout
+
+
+def test_publish_takes_away_what_was_measured_of_the_model_before(
+    run_dir: Path, small_models: Path, small_backbone: Path, tmp_path: Path
+) -> None:
+    models = Path(shutil.copytree(small_models, tmp_path / "models"))
+    before = model_store.open_artifact("baseline", models).digest
+    command = ("publish", run_dir, "--backbone-weights", small_backbone, "--models-dir", models)
+    succeeded(fer(*command))
+    found = model_store.available(models)
+    assert found["baseline"].digest != before
+    assert found["baseline"].metrics is None
+    assert found["proposed"].metrics is not None
+    assert not (models / "baseline" / model_store.PREDICTIONS).exists()
+    assert model_store.verify(models) == []
+
+
+def test_publish_refuses_a_run_without_a_finished_epoch(run_dir: Path, tmp_path: Path) -> None:
+    unfinished = tmp_path / "run"
+    unfinished.mkdir()
+    shutil.copy(run_dir / runs.RUN, unfinished)
+    said = refusal(fer("publish", unfinished, "--models-dir", tmp_path / "models"))
+    assert "has no finished epoch at 32 pixels" in said
+    assert f"fer train baseline --resume --run-dir {unfinished}" in said
+    assert not (tmp_path / "models").exists()
+
+
+def test_publish_refuses_weights_that_are_not_there(run_dir: Path, tmp_path: Path) -> None:
+    weights = tmp_path / "none.weights.h5"
+    command = ("publish", run_dir, "--backbone-weights", weights)
+    said = refusal(fer(*command, "--models-dir", tmp_path / "models"))
+    assert said == f"Error: There is no weights file {weights}; check --backbone-weights."
+    assert not (tmp_path / "models").exists()
+
+
+def test_train_overwrites_no_run(run_dir: Path, small_data: dataset.Dataset) -> None:
+    before = {path.name: path.read_bytes() for path in run_dir.iterdir()}
+    places = ("--run-dir", run_dir, "--data-dir", small_data.folder)
+    said = refusal(fer("train", "baseline", "--image-size", 32, *places))
+    assert "already holds a run; add --resume to continue it" in said
+    assert {path.name: path.read_bytes() for path in run_dir.iterdir()} == before
+
+
+def test_a_training_that_diverges_is_recorded_as_failed(
+    small_data: dataset.Dataset,
+    small_backbone: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    recorded = callbacks.Recorder.on_epoch_end
+
+    def diverging(self: callbacks.Recorder, epoch: int, logs: dict[str, float]) -> None:
+        recorded(self, epoch, {**logs, "loss": math.nan} if epoch == 1 else logs)
+
+    monkeypatch.setattr(callbacks.Recorder, "on_epoch_end", diverging)
+    run_dir = tmp_path / "run"
+    places = ("--run-dir", run_dir, "--data-dir", small_data.folder)
+    options = ("--epochs", 3, "--image-size", 32, "--backbone-weights", small_backbone)
+    said = refusal(fer("train", "baseline", *options, *places))
+    assert "the loss of epoch 2 is not a number" in said
+    found = monitor.read(run_dir, time.time())
+    assert found is not None
+    assert found.state == "failed"
+    assert said == f"Error: {found.reason}"
+    assert [row["epoch"] for row in runs.read_history(run_dir)] == [1]
+    # What was good before can still be published.
+    models = tmp_path / "models"
+    weights = ("--backbone-weights", small_backbone)
+    succeeded(fer("publish", run_dir, *weights, "--models-dir", models))
+    assert all(
+        np.isfinite(v).all()
+        for v in model_store.open_artifact("baseline", models).weights().values()
+    )
+
+
+@pytest.fixture
+def small_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A search among three heads, each trained for two epochs at 32 pixels."""
+    small = replace(
+        BASELINE,
+        input_size=32,
+        phases=(Phase(32, 2, 3e-3, 28),),
+        # Much faster than bfloat16 on processors that have none.
+        compute_dtype="float32",
+    )
+    monkeypatch.setattr(head_search, "BASELINE", small)
+    monkeypatch.setattr(head_search, "HEADS", {name: HEADS[name] for name in TINY_HEADS})
+
+
+@pytest.mark.usefixtures("small_search")
+def test_search_ranks_every_head_and_goes_on_where_it_was_interrupted(
+    small_data: dataset.Dataset,
+    small_backbone: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    out, cache = tmp_path / "search", tmp_path / "cache"
+    places = ("--out", out, "--cache-dir", cache, "--data-dir", small_data.folder)
+    command = ("search", *places, "--backbone-weights", small_backbone)
+    trained: list[str] = []
+    train = loop.train
+
+    def counted(scenario: object, data: object, folder: Path, **options: object) -> object:
+        if len(trained) == 2 and folder.name not in trained:
+            raise KeyboardInterrupt
+        trained.append(folder.name)
+        return train(scenario, data, folder, **options)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "train", counted)
+        assert fer(*command).exit_code == 130
+    assert trained == list(TINY_HEADS[:2])
+    assert not (out / runs.RANKING).exists()
+    before = {name: (out / name / runs.HISTORY).read_bytes() for name in trained}
+
+    printed = succeeded(fer(*command)).stdout
+    assert {name: (out / name / runs.HISTORY).read_bytes() for name in trained} == before
+    with (out / runs.RANKING).open(newline="", encoding="utf-8") as stream:
+        ranking = list(csv.DictReader(stream))
+    assert {row["head"] for row in ranking} == set(TINY_HEADS)
+    accuracies = [float(row["val_accuracy"]) for row in ranking]
+    assert accuracies == sorted(accuracies, reverse=True)
+    for row in ranking:
+        best = runs.best_epoch(runs.read_history(out / row["head"]))
+        assert float(row["val_accuracy"]) == best["val_accuracy"]
+        assert int(row["best_epoch"]) == best["epoch"]
+        assert int(row["epochs"]) == 2
+    # The same order on the terminal, and every image's features computed once for all heads.
+    shown = [line for line in printed.splitlines() if any(name in line for name in TINY_HEADS)]
+    for row, line in zip(ranking, shown, strict=True):
+        assert row["head"] in line
+        assert f"{float(row['val_accuracy']):.4f}" in line
+    assert len(list(cache.glob("features-32-*.npy"))) == 1
+
+    # The winner is published with the ranking of all.
+    models = tmp_path / "models"
+    winner = out / ranking[0]["head"]
+    command = ("publish", winner, "--backbone-weights", small_backbone, "--models-dir", models)
+    succeeded(fer(*command))
+    folder = models / "baseline"
+    assert (folder / model_store.SEARCH).read_bytes() == (out / runs.RANKING).read_bytes()
+    assert ranking[0]["head"] in (folder / model_store.CARD).read_text(encoding="utf-8")
+
+
+def test_ablate_trains_the_plan_and_stores_the_study(
+    small_data: dataset.Dataset,
+    small_backbone: Path,
+    small_models: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    budget = Phase(image_size=32, epochs=1, learning_rate=1e-3, batch_size=14)
+    monkeypatch.setattr(ablation, "run", partial(ablation.run, budget=budget))
+    # Much faster than bfloat16 on processors that have none.
+    monkeypatch.setattr(ablation, "PROPOSED", replace(PROPOSED, compute_dtype="float32"))
+    kept = {name: ablation.WITHOUT[name] for name in ("full", "se")}
+    monkeypatch.setattr(ablation, "WITHOUT", kept)
+    models = Path(shutil.copytree(small_models, tmp_path / "models"))
+    places = ("--out", tmp_path / "runs", "--models-dir", models)
+    data = ("--data-dir", small_data.folder, "--backbone-weights", small_backbone)
+    command = ("ablate", "--seed", 5, *places, *data)
+    printed = succeeded(fer(*command)).stdout
+    assert {path.name for path in (tmp_path / "runs").iterdir()} == {"full-5", "se-5"}
+    record = files.read_json(analysis.path_of("ablation", models))
+    assert [(run["without"], run["seed"]) for run in record["runs"]] == [("full", 5), ("se", 5)]
+    assert record["data_sha256"] == small_data.digest
+    lines = printed.splitlines()
+    assert lines[:2] == ["full-5: trained", "se-5: trained"]
+    gain = record["runs"][1]["gain"]["gain"]
+    assert any("se" in line and f"{gain:+.4f}" in line for line in lines[2:])
+    assert model_store.verify(models) == []
+    # What is trained is not trained again.
+    again = succeeded(fer(*command)).stdout
+    assert "trained" not in again
+    assert files.read_json(analysis.path_of("ablation", models))["runs"] == record["runs"]

@@ -1,0 +1,27 @@
+"""The `fer` command in this process."""
+
+from __future__ import annotations
+
+from click.testing import CliRunner, Result
+
+from fer.cli.main import main
+
+
+def fer(*arguments: object) -> Result:
+    """What the command does with these arguments; it ends here and not in the process."""
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+def succeeded(result: Result) -> Result:
+    """The same result, which must be one of success."""
+    assert result.exit_code == 0, result.output
+    return result
+
+
+def refusal(result: Result) -> str:
+    """The one sentence with which the command refused: nothing else may be printed."""
+    assert result.exit_code == 1, result.output
+    assert result.stdout == ""
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("Error: ")
+    return line
