@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -58,6 +59,19 @@ def test_history_and_card_belong_to_the_model(artifact: model_store.Artifact) ->
     assert (artifact.folder / model_store.CARD).read_text(encoding="utf-8") == publishing.card(
         artifact
     )
+
+
+@pytest.mark.parametrize("artifact", model_store.available(MODELS).values(), ids=lambda a: a.key)
+def test_a_card_tells_the_accuracy_in_training_from_the_measured_one(
+    artifact: model_store.Artifact,
+) -> None:
+    assert artifact.metrics is not None
+    text = publishing.card(artifact)
+    # What is served is rounded and maybe measured on other images: the two need not be equal.
+    in_training = re.findall(r"PublicTest accuracy ([\d.]+)%( in training)?", text)
+    assert in_training == [(f"{100 * artifact.config['best_val_accuracy']:.1f}", " in training")]
+    measured = artifact.metrics["splits"]["PublicTest"]["accuracy"]
+    assert f"| accuracy | {measured:.4g} |" in text
 
 
 def test_train_publish_evaluate_predict(small_data: dataset.Dataset, tmp_path: Path) -> None:

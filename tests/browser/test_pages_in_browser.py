@@ -35,6 +35,8 @@ def test_page_is_whole(page: Page, address: str, name: str) -> None:
     title = TITLES[name][is_indonesian]
     expect(page.get_by_role("heading", name=title, exact=True, level=1)).to_be_visible()
     expect(page.locator("html")).to_have_attribute("lang", "id" if is_indonesian else "en")
+    # Several tabs stand beside each other.
+    expect(page).to_have_title(f"{title} · FER-2013")
     page.get_by_text("SHA-256").last.wait_for()
     page.wait_for_load_state("networkidle")
     expect(page.locator("[data-testid=stException]")).to_have_count(0)

@@ -18,6 +18,7 @@ from fer.data import dataset
 from fer.data.dataset import Split
 from fer.scenarios import BASELINE, PROPOSED, Phase, Scenario
 from fer.training import batching, loop
+from fer.training.distribution import ALONE
 from tests.support.training import TINY
 
 
@@ -109,6 +110,24 @@ def test_channel_that_was_silent_keeps_a_floor_of_variance() -> None:
     # One image on which it does fire is then no outlier by hundreds of standard deviations.
     loud = np.full((1, 4), 10.0, np.float32)
     assert np.abs(np.asarray(model(loud, training=False))).max() < 100
+
+
+def test_normalisation_is_estimated_from_thousands_of_images(small_data: dataset.Dataset) -> None:
+    count = 6000
+    images = np.zeros((count, 48, 48), np.uint8)
+    data = dataset.Dataset(
+        small_data.folder,
+        small_data.manifest,
+        images,
+        np.arange(count) % 7,
+        np.full(count, Split.TRAINING.value),
+        np.arange(count).astype(str),
+    )
+    feed = loop._Feed(batching.FaceBatches, images, data, TINY, ALONE)
+    first, again = (batching.epoch_rows(feed.normalisation(p)) for p in TINY.phases)
+    # A channel that fires on one image in a hundred fires on about forty of them.
+    assert len(set(first.tolist())) >= 4000
+    assert np.array_equal(first, again)
 
 
 def test_averaged_and_raw_weights_change_places_and_back() -> None:
