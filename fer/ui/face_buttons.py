@@ -12,6 +12,7 @@ import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image
 
+from fer.ui import widgets
 from fer.vision.preprocessing import FER_SIZE
 
 # One picture holds all faces, so that a page of seventy costs one message. A row is one stop of the
@@ -177,7 +178,7 @@ def show(
                 {"title": title, "faces": [vars(face) for face in faces]} for title, faces in rows
             ],
         },
-        on_pressed_change=pressed,
+        on_pressed_change=widgets.telling(pressed),
     )
 
 

@@ -106,7 +106,9 @@ def _start(found: Deck, _: Translator) -> None:
         number = int(st.session_state[NUMBER])
         st.session_state[STATE] = _Game(number, found.name, game.draw(found, number))
 
-    st.button(_("Start"), icon=":material/play_arrow:", key="play_start", on_click=begin)
+    st.button(
+        _("Start"), icon=":material/play_arrow:", key="play_start", on_click=widgets.telling(begin)
+    )
 
 
 def _ask(found: Deck, begun: _Game, _: Translator) -> None:

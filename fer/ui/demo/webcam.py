@@ -303,6 +303,10 @@ def _lately(stream: Stream, state: webrtc.WebRtcStreamerState, _: Translator) ->
 def _files(stream: Stream, analyser: StreamAnalyser, _: Translator) -> None:
     """What can be taken home, made when asked for. Outside the fragment, which would replace the
     buttons while they are pressed."""
+
+    def freeze() -> None:
+        st.session_state.update({FROZEN: (stream.still(), None), "frozen_why": True})
+
     with st.container(horizontal=True):
         st.download_button(
             _("Snapshot (PNG)"),
@@ -320,16 +324,14 @@ def _files(stream: Stream, analyser: StreamAnalyser, _: Translator) -> None:
             _("Freeze and explain"),
             icon=":material/ac_unit:",
             key="webcam_freeze",
-            on_click=lambda: st.session_state.update(
-                {FROZEN: (stream.still(), None), "frozen_why": True}
-            ),
+            on_click=widgets.telling(freeze),
         )
         st.button(
             _("Start over"),
             icon=":material/restart_alt:",
             help=_("Forgets this session's confidences and the agreement so far."),
             key="webcam_clear",
-            on_click=analyser.clear,
+            on_click=widgets.telling(analyser.clear),
         )
 
 
