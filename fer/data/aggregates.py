@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from fer import FerError, emotions, files, schema
 from fer.data.dataset import OFFICIAL_COUNTS, SPLITS, Dataset, GrayStatistics, Split
 from fer.progress import Progress
-from fer.vision import faces
+from fer.vision import faces, framing
 
 FOLDER = Path("data")
 SUMMARY = "summary.json"
@@ -106,7 +106,7 @@ def write(data: Dataset, detector: faces.Detector, folder: Path = FOLDER) -> Non
         np.savez_compressed(stream, mean=mean, deviation=deviation)
     rows = data.rows(Split.TRAINING)
     sample = np.sort(np.random.default_rng(0).choice(rows, min(4000, len(rows)), replace=False))
-    framing, share = faces.measure_framing(data.images[sample], detector)
+    measured, share = framing.measure_framing(data.images[sample], detector)
     summary: Summary = {
         "data_sha256": data.digest,
         "gray": data.gray,
@@ -117,9 +117,9 @@ def write(data: Dataset, detector: faces.Detector, folder: Path = FOLDER) -> Non
         "framing": {
             "images": len(sample),
             "share_with_one_face": round(share, 4),
-            "side": round(framing.side, 4),
-            "dx": round(framing.dx, 4),
-            "dy": round(framing.dy, 4),
+            "side": round(measured.side, 4),
+            "dx": round(measured.dx, 4),
+            "dy": round(measured.dy, 4),
         },
     }
     files.write_json(folder / SUMMARY, summary)

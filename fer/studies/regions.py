@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer import FerError
-from fer.vision import faces
+from fer.vision import framing
 from fer.vision.faces import Detector
 from fer.vision.preprocessing import FER_SIZE, Floats, Gray
 
@@ -59,7 +59,7 @@ def find(
     Raises:
         FerError: if there is a single face in none of them.
     """
-    each = [faces.landmarks_of_crop(image, detector) for image in images]
+    each = [framing.landmarks_of_crop(image, detector) for image in images]
     detected = np.array([points is not None for points in each])
     if not detected.any():
         raise FerError("No face was detected in these images; regions cannot be placed.")

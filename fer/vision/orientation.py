@@ -20,7 +20,7 @@ SURELY_UPRIGHT = 0.91
 SURE_TURNED, SURER_BY = 0.75, 0.05
 # What is turned on trial: the largest faces with what is around them; the whole image where there
 # is none, or only doubtful ones.
-TRIED_FACES, PATCH_SIDE, WHOLE_SIDE = 3, 224, 640
+TRIED_FACES, PATCH_SIDE, WHOLE_SIDE = 3, 224, 352
 # Seconds after which a stream without a sure face is looked at again.
 LOOK_AGAIN = 2.0
 
@@ -29,6 +29,10 @@ class Finder(Protocol):
     """Something that finds faces, as `faces.Detector` does."""
 
     def search(self, rgb: Rgb) -> Found: ...
+
+    def surest(self, rgb: Rgb) -> float:
+        """The score of the surest face, 0 if there is none; `faces.Detector` spends less on it."""
+        return max((face.score for face in self.search(rgb).faces), default=0.0)
 
 
 def turned(rgb: Rgb, turns: int) -> Rgb:
@@ -49,12 +53,12 @@ def quarter_turns(rgb: Rgb, finder: Finder, faces: Sequence[Face]) -> int:
     known = [face for face in faces if not face.is_doubtful]
     if known:
         tried = [_around(rgb, face) for face in known[:TRIED_FACES]]
+        scores = [float(np.mean([finder.surest(patch) for patch in tried]))]
     else:
         tried = [scales.shrunk(rgb, WHOLE_SIDE)[0]]
-    scores = [
-        float(np.mean([_surest(finder, turned(patch, turns)) for patch in tried]))
-        for turns in range(4)
-    ]
+        scores = [max((face.score for face in faces), default=0.0)]
+    for turns in range(1, 4):
+        scores.append(float(np.mean([finder.surest(turned(patch, turns)) for patch in tried])))
     best = int(np.argmax(scores))
     is_clear = scores[best] >= SURE_TURNED and scores[best] >= scores[0] + SURER_BY
     return best if is_clear else 0
@@ -113,7 +117,3 @@ def _around(rgb: Rgb, face: Face) -> Rgb:
     )
     patch = cv2.warpAffine(rgb, matrix, (PATCH_SIDE, PATCH_SIDE), borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(patch, dtype=np.uint8)
-
-
-def _surest(finder: Finder, rgb: Rgb) -> float:
-    return max((face.score for face in finder.search(rgb).faces), default=0.0)

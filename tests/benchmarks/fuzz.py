@@ -30,6 +30,7 @@ from types import ModuleType
 
 import numpy as np
 from PIL import Image
+from pillow_heif import HeifFile
 
 from tests.support.making import csv_table, face_like, small_archive, video
 
@@ -54,6 +55,16 @@ class Report:
 def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
     stream = io.BytesIO()
     image.save(stream, kind, **options)
+    return stream.getvalue()
+
+
+def heic(*images: Image.Image, **options: object) -> bytes:
+    """An HEIC file of one picture or several, the first the main one."""
+    held = HeifFile()
+    for image in images:
+        held.add_from_pillow(image)
+    stream = io.BytesIO()
+    held.save(stream, **options)
     return stream.getvalue()
 
 
@@ -95,6 +106,12 @@ def samples() -> tuple[tuple[str, bytes], ...]:
         encoded(deep, "TIFF", compression="tiff_adobe_deflate"),
         encoded(real, "TIFF"),
         encoded(gray.convert("1"), "TIFF", compression="group4"),
+        encoded(colour, "AVIF", exif=exif.tobytes()),
+        encoded(clear, "AVIF"),
+        encoded(colour, "AVIF", save_all=True, append_images=[colour.rotate(90)]),
+        heic(colour, exif=exif.tobytes()),
+        heic(clear),
+        heic(colour, colour.rotate(90)),
     ]
     frames = [np.full((48, 64, 3), shade, np.uint8) for shade in (40, 90, 200, 120)]
     videos = [
@@ -102,6 +119,10 @@ def samples() -> tuple[tuple[str, bytes], ...]:
         video(frames, 5, "mov", "mpeg4"),
         video(frames, 10, "webm", "libvpx"),
         video(frames, 10, "webm", "libvpx-vp9"),
+        video(frames, 10, "matroska"),
+        video(frames, 10, "ipod"),
+        video(frames, 10, "avi", "mpeg4"),
+        video(frames, 10, "avi", "msmpeg4v3"),
     ]
     with tempfile.TemporaryDirectory() as folder:
         archive = small_archive(Path(folder) / "archive.zip", 6).read_bytes()
@@ -223,8 +244,9 @@ def through_video(content: bytes) -> None:
     from fer.media import videos
     from fer.media.streaming import FrameAnalyser
     from fer.vision.faces import Found
+    from fer.vision.orientation import Finder
 
-    class Nobody:
+    class Nobody(Finder):
         def search(self, rgb: np.ndarray) -> Found:
             assert rgb.dtype == np.uint8
             return Found(())

@@ -15,11 +15,12 @@ from fer.inference.classification import Prediction
 from fer.inference.fair_queue import BusyError
 from fer.media import annotation, streaming
 from fer.media.streaming import FrameAnalyser, StreamAnalyser
+from fer.vision import orientation
 from fer.vision.faces import Face, Found
 from tests.support.making import PATIENCE, until
 
 
-class Finder:
+class Finder(orientation.Finder):
     """Finds a face whose left edge is the frame's first pixel; none in a black frame."""
 
     def search(self, rgb: np.ndarray) -> Found:
@@ -157,7 +158,7 @@ def test_the_record_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_six_faces_and_more_are_bounded() -> None:
-    class Crowd:
+    class Crowd(orientation.Finder):
         def search(self, rgb: np.ndarray) -> Found:
             landmarks = np.zeros((5, 2), np.float32)
             faces = (Face((50.0 * n, 2, 20, 20), landmarks, 0.95) for n in range(12))

@@ -16,7 +16,7 @@ from fer.evaluation import calibration, mistakes, reviews
 from fer.inference import classification, gradcam
 from fer.studies import analysis, attention, leakage, regions, robustness, se_gates
 from fer.studies.records import REGION_SHARES
-from fer.vision import faces
+from fer.vision import faces, framing
 from tests.support.making import ROOT, face_like
 
 LANDMARKS = np.array([[15, 20], [33, 20], [24, 28], [17, 37], [31, 37]], np.float32)
@@ -45,7 +45,7 @@ def test_every_pixel_is_in_one_region() -> None:
 
 
 def test_landmarks_come_back_in_the_pixels_of_the_small_face() -> None:
-    found = faces.landmarks_of_crop(face_like(1), SameFace())  # type: ignore[arg-type]
+    found = framing.landmarks_of_crop(face_like(1), SameFace())  # type: ignore[arg-type]
     assert found == pytest.approx(LANDMARKS, abs=1e-4)
 
 

@@ -8,12 +8,13 @@ from fer import emotions
 from fer.inference.classification import Prediction
 from fer.media import videos
 from fer.media.streaming import FrameAnalyser
+from fer.vision import orientation
 from fer.vision.faces import Face, Found
 
 NAMES = {key: key for key in emotions.KEYS}
 
 
-class Finder:
+class Finder(orientation.Finder):
     def search(self, rgb: np.ndarray) -> Found:
         if rgb.mean() < 10:
             return Found(())

@@ -299,6 +299,21 @@ def test_the_name_of_an_upload_is_never_a_path(name: str, tmp_path: Path) -> Non
         importing.import_dataset(io.BytesIO(content[:100]), tmp_path / "data", name=name)
 
 
+def test_the_mutated_files_are_of_every_kind_that_is_read() -> None:
+    formats, containers = set(), set()
+    for kind, content in fuzz.samples():
+        if kind == "image":
+            with upload_gate.opened_image(content, "a file") as image:
+                formats.add(image.format)
+        elif kind == "video":
+            with video_gate.opened_video(content, "a file") as (source, _):
+                containers.add(source.format.name.split(",")[0])
+                if content[8:11] == b"M4V":
+                    containers.add("m4v")
+    assert formats == {*upload_gate.IMAGE_FORMATS, upload_gate.HEIC_FORMAT}
+    assert containers == {*video_gate.VIDEO_CONTAINERS.split(","), "m4v"}
+
+
 def test_a_few_hundred_mutated_files_do_no_harm() -> None:
     report = fuzz.put_through(fuzz.mutated(14, number) for number in range(300))
     assert [(kind, outcome) for kind, outcome, _ in report.findings] == []
