@@ -20,7 +20,7 @@ SURELY_UPRIGHT = 0.91
 SURE_TURNED, SURER_BY = 0.75, 0.05
 # What is turned on trial: the largest faces with what is around them; the whole image where there
 # is none, or only doubtful ones.
-TRIED_FACES, PATCH_SIDE, WHOLE_SIDE = 3, 224, 352
+TRIED_FACES, PATCH_SIDE, WHOLE_SIDE = 3, 128, 352
 # Seconds after which a stream without a sure face is looked at again.
 LOOK_AGAIN = 2.0
 

@@ -272,6 +272,12 @@ def through_trial(content: bytes) -> None:
     """Dies, hangs or fails as the content says: a run that sees none of it is worth nothing."""
     if content == b"die":
         os.abort()
+    if content.startswith(b"wait once "):
+        waited = Path(content.removeprefix(b"wait once ").decode())
+        if waited.exists():
+            return
+        waited.touch()
+        time.sleep(3600)
     if content == b"hang":
         time.sleep(3600)
     raise LookupError(content)
@@ -350,6 +356,10 @@ def put_through(files: Iterator[tuple[str, bytes]]) -> Report:
         child.begin()
         started = time.perf_counter()
         outcome, peak = child.ask(kind, content)
+        if outcome == "hang":
+            # On a busy machine any file may have to wait; what hangs does so again.
+            child.begin()
+            outcome, peak = child.ask(kind, content)
         name = f"{kind}-{hashlib.sha256(content).hexdigest()[:8]}"
         report.slowest = max(report.slowest, (time.perf_counter() - started, name))
         report.memory_mb = max(report.memory_mb, peak)

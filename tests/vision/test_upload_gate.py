@@ -338,3 +338,14 @@ def test_the_fuzz_run_sees_crashes_and_hangs(monkeypatch: pytest.MonkeyPatch) ->
         "LookupError: b'other'",
         "hang",
     ]
+
+
+def test_a_file_that_had_to_wait_for_the_machine_is_no_finding(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(fuzz, "SECONDS", 5.0)
+    acts = [("trial", b"wait once " + bytes(tmp_path / "waited"))]
+    report = fuzz.put_through(iter(acts))
+    assert report.findings == []
+    assert report.outcomes == {"trial taken": 1}
+    assert report.slowest[0] > 5
