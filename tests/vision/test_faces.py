@@ -13,7 +13,7 @@ from fer import FerError
 from fer.artifacts import model_store
 from fer.data import aggregates, dataset
 from fer.data.dataset import Split
-from fer.vision import faces, framing, preprocessing
+from fer.vision import faces, framing, orientation, preprocessing
 from tests.support.making import ROOT
 
 DETECTOR = ROOT / "models" / model_store.DETECTOR
@@ -238,3 +238,37 @@ def test_doubtful_faces() -> None:
     face = faces.Face((0.0, 0.0, 40.0, 40.0), np.zeros((5, 2), np.float32), 0.66)
     assert face.is_doubtful
     assert not replace(face, score=0.9).is_doubtful
+
+
+class Counting(faces.Detector):
+    """Counts the pixels that are looked at, which is what detection costs."""
+
+    def __init__(self, longest: int = faces.LONGEST_SIDE) -> None:
+        super().__init__(DETECTOR, longest)
+        self.pixels = 0
+
+    def _look(self, rgb: np.ndarray, *rest: object) -> list[tuple[float, faces.Face]]:
+        self.pixels += rgb.shape[0] * rgb.shape[1]
+        return super()._look(rgb, *rest)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("side", [512, 1024, 2048])
+@pytest.mark.parametrize("people", [1, 3])
+def test_an_ordinary_photo_costs_at_most_half_as_much_again(
+    portrait: np.ndarray, side: int, people: int
+) -> None:
+    photo = np.hstack([portrait[:300, 80:380]] * people)
+    photo = cv2.resize(photo, (side, side // people), interpolation=cv2.INTER_AREA)
+    detector = Counting()
+    _, found = orientation.search(photo, detector)
+    assert len(found.faces) == people
+    once = min(side, faces.LONGEST_SIDE)
+    assert detector.pixels <= 1.5 * once * (once // people)
+
+
+def test_a_sure_face_costs_a_stream_one_look(portrait: np.ndarray) -> None:
+    detector, stream = Counting(384), orientation.Upright()
+    for number in range(5):
+        _, found = stream.search(portrait, detector, float(number))
+        assert found.faces
+    assert detector.pixels == 5 * 384**2
