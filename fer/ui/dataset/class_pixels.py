@@ -148,7 +148,7 @@ def bar(scale: str) -> NDArray[np.uint8]:
 
 
 def _coloured(
-    found: NDArray[np.generic], low: float, high: float, scale: str
+    found: NDArray[np.float64] | NDArray[np.uint8], low: float, high: float, scale: str
 ) -> list[NDArray[np.uint8]]:
     levels = 255 * (np.asarray(found, dtype=np.float64) - low) / max(high - low, 1e-9)
     return [_table(scale)[_enlarged(np.rint(face).astype(np.uint8))] for face in levels]
