@@ -14,7 +14,7 @@ from fer.benchmark import hardware_ceiling, latency
 from fer.data import dataset, importing
 from fer.inference import openvino_backend
 from fer.scenarios import PROPOSED
-from fer.studies import analysis, attention, corruptions, robustness
+from fer.studies import analysis, robustness
 from tests.support.command import fer, refusal, succeeded
 from tests.support.making import ROOT, sample_archive
 
@@ -221,20 +221,19 @@ def test_benchmark_keeps_both_kinds_of_figures_in_one_file(
 def test_analyse_makes_every_study(
     models: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(robustness, "CORRUPTIONS", {"blur": corruptions.CORRUPTIONS["blur"]})
-    monkeypatch.setattr(attention, "SANITY_IMAGES", 4)
+    monkeypatch.setattr(robustness, "CORRUPTIONS", {"blur": robustness.CORRUPTIONS["blur"]})
     printed = succeeded(fer("analyse", *places(models, data_dir))).stdout
     assert printed.splitlines() == [
         *(f"{study}: done" for study in analysis.STUDIES if study != "leakage"),
         f"Wrote {models / model_store.ANALYSIS}.",
     ]
-    for study in analysis.STUDIES:
-        record = files.read_json(analysis.path_of(study, models))
+    made = {s: files.read_json(analysis.path_of(s, models)) for s in analysis.STUDIES}
+    for record in made.values():
         assert record["data_sha256"] == dataset.open_dataset(data_dir).digest
         assert set(record["weights_sha256"]) == set(KEYS)
     # The committed faces are real ones, so YuNet has landmarks for most of them.
-    assert analysis.read("regions", models)["landmarks_detected"] > 0.5
-    assert analysis.read("robustness", models)["backend"] == "fast"
+    assert made["regions"]["landmarks_detected"] > 0.5
+    assert made["robustness"]["backend"] == "fast"
     assert model_store.verify(models) == []
 
 
