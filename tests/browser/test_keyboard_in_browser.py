@@ -61,7 +61,11 @@ WALK = """
     element.closest('[class*=st-key-]')?.className.match(/st-key-\\S+/)?.[0]].join(' ');
   window.reached = new Set();
   window.unseen = [];
-  window.note = () => {
+  window.note = async () => {
+    // A table moves its own focus a moment after the key, and keeps it if the next comes before.
+    const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
+    await frame();
+    await frame();
     const element = window.focused();
     if (!element) return 'body';
     const isNew = !window.reached.has(element);
@@ -69,13 +73,14 @@ WALK = """
     window.reached.add(group(element));
     const isSeen = element.tagName === 'IFRAME' || looks(element) !== plain.get(element);
     if (isNew && !isSeen) window.unseen.push(window.name_of(element));
-    const isInside = element.matches('iframe, canvas, td');
-    return isNew ? 'new' : isInside ? 'inside' : 'again';
+    return isNew ? 'new' : 'old';
   };
   window.missed = () => [...window.controls()].filter((e) => !window.reached.has(e))
     .map(window.name_of);
 })()
 """
+
+MOST_STOPS_WITHIN = 60
 
 
 @pytest.mark.parametrize("page", [(1280, "en")], indirect=True, ids=["desktop"])
@@ -86,12 +91,13 @@ def test_every_control_is_reached_and_seen(page: Page, address: str, name: str) 
     page.locator("[data-test-script-state=notRunning]").wait_for()
     page.wait_for_load_state("networkidle")
     page.evaluate(WALK)
-    came_to = ""
-    for _ in range(400):
+    came_to, nothing_new = "", 0
+    # Tab goes along a table's columns first, and through the buttons of the video's frame.
+    while came_to != "body" and nothing_new < MOST_STOPS_WITHIN:
         page.keyboard.press("Tab")
         came_to = page.evaluate("window.note()")
-        if came_to in ("body", "again"):
-            break
-    assert came_to == "body", "something does not let go of the focus"
+        nothing_new = 0 if came_to == "new" else nothing_new + 1
+    kept = page.evaluate("window.focused() && window.name_of(window.focused())")
+    assert came_to == "body", f"{kept} does not let go of the focus"
     assert page.evaluate("window.missed()") == []
     assert page.evaluate("window.unseen") == []
