@@ -68,8 +68,8 @@ class Translator:
         return str(format_decimal(rounded, _pattern(decimals), locale=self.language))
 
     def signed(self, value: float, decimals: int = 0) -> str:
-        """A number with its sign, a plus included."""
-        return ("+" if value > 0 else "") + self.number(value, decimals)
+        """A number with its sign, a plus included; what is shown as zero has none."""
+        return ("+" if round(value, decimals) > 0 else "") + self.number(value, decimals)
 
     def scientific(self, value: float) -> str:
         """A small number as a power of ten with at most two digits before it: 1.5·10⁻⁵."""

@@ -98,6 +98,9 @@ def test_numbers_follow_the_language() -> None:
     assert indonesian.number(35887) == "35.887"
     assert english.percent(0.6643) == "66.4%"
     assert indonesian.percent(0.6643) == "66,4%"
+    assert [indonesian.signed(value, 1) for value in (0.06, 0.04, -0.04, -0.06)] == [
+        *("+0,1", "0,0", "0,0", "-0,1")
+    ]
 
 
 def test_errors_are_told_in_the_language() -> None:
