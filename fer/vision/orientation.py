@@ -15,8 +15,8 @@ from fer.vision.preprocessing import Rgb
 # With a face as sure as this no other way up is tried: portraits have 0.93 and more, upside down
 # up to 0.89.
 SURELY_UPRIGHT = 0.91
-# Turned, the faces must be sure themselves and surer than before by so much: of 150 upright faces
-# of FER-2013 one is turned then, of those that are turned 90 in 100 are set upright.
+# Turned, the faces must be sure themselves and surer than before by so much: of 1,126 upright faces
+# of PublicTest one is turned then, of 160 turned ones of Training 146 are set upright.
 SURE_TURNED, SURER_BY = 0.75, 0.05
 # What is turned on trial: the largest faces with what is around them; the whole image where there
 # is none, or only doubtful ones.
