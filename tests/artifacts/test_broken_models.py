@@ -42,7 +42,7 @@ def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def forget() -> None:
     """Clears what is kept of models/: a test spoils files behind the manifest's back."""
-    caching._memory.clear()
+    caching._newest.clear()
 
 
 def spoil(path: Path) -> None:
