@@ -93,7 +93,9 @@ def test_language_survives_a_page_change(page: Page, address: str) -> None:
 def test_downloaded_counts_are_the_official_ones(page: Page, address: str) -> None:
     page.goto(f"{address}/Dataset")
     page.get_by_text("SHA-256").last.wait_for()
+    page.locator("[data-test-script-state=notRunning]").wait_for()
     page.wait_for_load_state("networkidle")
+    expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
     page.get_by_text("Table and download").first.click()
     # The table's own toolbar has a button of the same name.
     button = page.locator("[data-testid=stDownloadButton]").first.get_by_role("button")

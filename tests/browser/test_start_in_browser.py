@@ -49,6 +49,7 @@ def test_a_double_click_on_start_begins_one_stream_in_sight(
     ) as page:
         page.goto(f"{server.url}/Realtime_Demo")
         frame = camera.component(page)
+        frame.locator("html[data-is-guarded]").wait_for()
         start = frame.get_by_role("button", name=START[locale])
         start.scroll_into_view_if_needed()
         box = start.bounding_box()

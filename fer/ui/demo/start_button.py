@@ -29,6 +29,7 @@ function guard(frame) {
   const media = frame.contentWindow?.navigator.mediaDevices;
   if (!inside?.body || inside.URL === 'about:blank' || watched.has(inside)) return;
   watched.add(inside);
+  inside.documentElement.dataset.isGuarded = true;
   let pressed = -Infinity;
   let begun = -Infinity;
   let attempt = 0;

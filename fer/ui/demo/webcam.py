@@ -64,6 +64,8 @@ def show(_: Translator) -> None:
     frozen = st.container()
     left, right = st.columns(PRESENTED if presentation.is_on() else 2)
     with left:
+        # Before what it guards, so that it is there when Start can be pressed.
+        start_button.guard(_)
         video = st.container()
         half_life = _settings(_)
         with video:
@@ -74,7 +76,6 @@ def show(_: Translator) -> None:
         st.caption(
             _("Frames stay in this server's memory, one at a time; nothing is stored or logged.")
         )
-        start_button.guard(_)
     is_busy = state.playing or state.signalling
     if is_busy and stream.analyser is None:
         # While the connection is being made, not when the page is opened.
