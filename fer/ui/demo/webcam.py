@@ -60,12 +60,14 @@ def show(_: Translator) -> None:
     _no_camera(_)
     stream: Stream = st.session_state.setdefault(STREAM, Stream())
     stream.names = {key: _(key) for key in emotions.KEYS}
+    # Before what it guards, so that it is there when Start can be pressed, and where it takes no
+    # room.
+    with st.sidebar:
+        start_button.guard(_)
     # Above the video, where whoever froze a frame looks; always there, as `_no_camera`.
     frozen = st.container()
     left, right = st.columns(PRESENTED if presentation.is_on() else 2)
     with left:
-        # Before what it guards, so that it is there when Start can be pressed.
-        start_button.guard(_)
         video = st.container()
         half_life = _settings(_)
         with video:
