@@ -42,6 +42,7 @@ SHOWN = (
     "training/jobs",
     "training/monitor",
     "vision/faces",
+    "vision/framing",
     "vision/preprocessing",
     "vision/upload_gate",
 )
