@@ -6,7 +6,7 @@ from fer.ui import text
 
 _ = text.translator()
 from fer import FerError
-from fer.ui import image_sources, widgets
+from fer.ui import image_sources, kept_files, widgets
 from fer.ui.preprocessing import preprocessing_sections
 from fer.vision import stages
 
@@ -30,14 +30,13 @@ try:
         if sizes is not None:
             st.caption(sizes)
         with st.container(horizontal=True):
-            st.download_button(
+            kept_files.download(
                 _("Download all stages (zip)"),
                 lambda: stages.archive(found),
-                file_name="stages.zip",
+                "stages.zip",
                 mime="application/zip",
                 icon=":material/folder_zip:",
                 key="stages_zip",
-                on_click="ignore",
             )
         with st.expander(_("Table of stages"), key="stage_details"):
             widgets.table(

@@ -13,7 +13,7 @@ from fer.inference.classification import Prediction
 from fer.media import annotation, photos
 from fer.media.photos import Photo
 from fer.scenarios import PROPOSED
-from fer.ui import charts, explanations, loaders, widgets
+from fer.ui import announcer, charts, explanations, loaders, widgets
 from fer.ui.text import Translator
 from fer.vision.faces import SMALLEST_FACE
 from fer.vision.preprocessing import FER_SIZE, Rgb
@@ -99,11 +99,7 @@ def show(
     answer = found.answers[chosen]
     with side:
         _warn_of_doubt(answer, _)
-        widgets.chart(
-            charts.confidence_bars(answer.predictions, _),
-            key=f"{key}_confidence",
-            alt=_("Bars of both models' confidence for each emotion"),
-        )
+        confidences(answer.predictions, key, _)
         if not is_narrow:
             st.markdown(_tops(answer.predictions, _))
         _timing(found, answer, _)
@@ -116,6 +112,21 @@ def show(
             _("Both models' confidence for each face and emotion"),
             _,
         )
+
+
+def confidences(predictions: Mapping[str, Prediction], key: str, _: Translator) -> None:
+    """Both models' confidence for each emotion as bars; the highest is told to screen readers."""
+    bars(predictions, key, _)
+    announcer.announce(announcer.tops(predictions, _), key)
+
+
+def bars(predictions: Mapping[str, Prediction], key: str, _: Translator) -> None:
+    """Both models' confidence for each emotion as bars, where they change all the time."""
+    widgets.chart(
+        charts.confidence_bars(predictions, _),
+        key=f"{key}_confidence",
+        alt=_("Bars of both models' confidence for each emotion"),
+    )
 
 
 def _places(rgb: Rgb, is_narrow: bool) -> tuple[DeltaGenerator, DeltaGenerator]:

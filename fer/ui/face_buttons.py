@@ -6,6 +6,7 @@ import base64
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import streamlit as st
@@ -15,113 +16,8 @@ from PIL import Image
 from fer.ui import widgets
 from fer.vision.preprocessing import FER_SIZE
 
-# One picture holds all faces, so that a page of seventy costs one message. A row is one stop of the
-# Tab key; arrows go along it.
-SCRIPT = """
-function button(face, data, press) {
-  const made = document.createElement('button');
-  made.type = 'button';
-  made.dataset.at = face.at;
-  const picture = document.createElement('span');
-  picture.className = 'picture';
-  picture.setAttribute('role', 'presentation');
-  picture.style.backgroundImage = `url(${data.sprite})`;
-  picture.style.backgroundSize = `${100 * data.count}% 100%`;
-  const last = Math.max(data.count - 1, 1);
-  picture.style.backgroundPosition = `${(100 * face.at) / last}% 0`;
-  made.append(picture);
-  made.setAttribute('aria-label', face.words);
-  made.title = face.words;
-  if (face.marked) made.classList.add('marked');
-  if (face.caption) {
-    const caption = document.createElement('span');
-    caption.className = 'caption';
-    caption.textContent = face.caption;
-    made.append(caption);
-  }
-  made.onclick = () => press(face.at);
-  return made;
-}
-function row(group, data, press) {
-  const made = document.createElement('div');
-  made.className = 'row';
-  if (group.title) {
-    const title = document.createElement('div');
-    title.className = 'title';
-    title.textContent = group.title;
-    made.append(title);
-  }
-  const faces = document.createElement('div');
-  faces.className = 'faces';
-  if (data.columns) {
-    faces.classList.add('even');
-    faces.style.setProperty('--columns', data.columns);
-    faces.style.setProperty('--fewer', Math.ceil(data.columns / (data.columns > 7 ? 2 : 1)));
-  }
-  faces.setAttribute('role', 'toolbar');
-  faces.setAttribute('aria-label', group.title || data.label);
-  for (const face of group.faces) faces.append(button(face, data, press));
-  faces.onkeydown = (event) => {
-    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
-    const all = [...faces.children];
-    const at = all.indexOf(event.target);
-    if (!step || at < 0) return;
-    event.preventDefault();
-    const next = all[(at + step + all.length) % all.length];
-    for (const one of all) one.tabIndex = one === next ? 0 : -1;
-    next.focus();
-  };
-  made.append(faces);
-  return made;
-}
-export default function ({ data, parentElement, setTriggerValue }) {
-  let root = parentElement.querySelector('.root');
-  if (!root) {
-    root = document.createElement('div');
-    root.className = 'root';
-    parentElement.append(root);
-  }
-  // Drawn anew only for other faces or words: the button that was pressed keeps the focus.
-  const drawn = JSON.stringify([data.groups, data.label, data.sprite.length]);
-  if (root.dataset.drawn !== drawn) {
-    const press = (at) => setTriggerValue('pressed', at);
-    root.replaceChildren(...data.groups.map((group) => row(group, data, press)));
-    root.dataset.drawn = drawn;
-  }
-  for (const faces of root.querySelectorAll('.faces')) {
-    const all = [...faces.children];
-    const chosen = all.find((one) => Number(one.dataset.at) === data.chosen);
-    const focused = all.find((one) => one.matches(':focus'));
-    for (const one of all) {
-      one.setAttribute('aria-pressed', one === chosen);
-      one.tabIndex = one === (focused || chosen || all[0]) ? 0 : -1;
-    }
-  }
-}
-"""
-STYLE = """
-:host, .root { display: block; width: 100%; font-family: var(--st-font); }
-.row { display: grid; grid-template-columns: 1fr; gap: 0.25rem 0.75rem; margin-bottom: 0.5rem;
-  align-items: center; }
-.title { color: var(--st-text-color); font-size: 0.875rem; }
-@media (min-width: 640px) { .row:has(.title) { grid-template-columns: 5.5rem 1fr; } }
-.faces { display: grid; gap: 0.375rem; min-width: 0; padding: 3px;
-  grid-template-columns: repeat(auto-fill, minmax(2.875rem, 1fr)); }
-.faces.even { grid-template-columns: repeat(var(--columns), minmax(0, 4.5rem)); }
-@media (max-width: 640px) {
-  .faces.even { grid-template-columns: repeat(var(--fewer), minmax(0, 4.5rem)); }
-}
-button { padding: 0; border: 0; background: none; cursor: pointer; color: var(--st-text-color);
-  font: inherit; border-radius: 0.375rem; min-width: 24px; }
-.picture { display: block; aspect-ratio: 1; border-radius: 0.375rem;
-  box-shadow: 0 0 0 1px var(--st-border-color); }
-.caption { display: block; font-size: 0.75rem; line-height: 1.5; overflow-wrap: anywhere; }
-.marked .picture { outline: 2px dashed var(--st-text-color); outline-offset: -2px; }
-button:hover .picture { box-shadow: 0 0 0 2px var(--st-text-color); }
-button[aria-pressed='true'] .picture { box-shadow: 0 0 0 3px var(--st-primary-color); }
-button[aria-pressed='true'] .caption { color: var(--st-primary-color); font-weight: 600; }
-button:focus-visible { outline: 3px solid var(--st-text-color); outline-offset: 3px; }
-"""
+SCRIPT = Path(__file__).with_suffix(".js").read_text("utf-8")
+STYLE = Path(__file__).with_suffix(".css").read_text("utf-8")
 _component = st.components.v2.component("fer_faces", js=SCRIPT, css=STYLE)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial, wraps
-from typing import Literal, ParamSpec, TypeVar
+from typing import Literal, ParamSpec, TypeAlias, TypeVar
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -14,11 +14,13 @@ from streamlit.delta_generator import DeltaGenerator
 
 from fer import FerError
 from fer.inference import fair_queue
-from fer.ui import loaders
+from fer.ui import kept_files, loaders
 from fer.ui.text import Translator
 
 P = ParamSpec("P")
 T = TypeVar("T")
+# What each figure is called, the figure, and a line below it.
+Metrics: TypeAlias = Mapping[str, tuple[str, str | None]]
 _CALLBACK_ERROR = "callback_error"
 # Cells of a table beyond which the browser writes the numbers: styles cost a millisecond for ten.
 MOST_STYLED = 5_000
@@ -122,21 +124,23 @@ def opened(label: str, key: str) -> DeltaGenerator | None:
 
 
 def download(frame: pd.DataFrame | Callable[[], pd.DataFrame], key: str, _: Translator) -> None:
-    """The CSV download of a table; of a function's table, which is made only when asked for."""
-    st.download_button(
+    """The CSV download of a table or of a function's table, made only when asked for."""
+
+    def make() -> bytes:
+        table = frame() if callable(frame) else frame
+        return table.to_csv(index=False).encode()
+
+    kept_files.download(
         _("Download as CSV"),
-        (lambda: frame().to_csv(index=False)) if callable(frame) else frame.to_csv(index=False),
-        file_name=f"{key}.csv",
+        make,
+        f"{key}.csv",
         mime="text/csv",
         icon=":material/download:",
         key=f"{key}_csv",
-        on_click="ignore",
     )
 
 
-def metrics(
-    values: Mapping[str, tuple[str, str | None]], key: str, *, narrowest: int = 150
-) -> None:
+def metrics(values: Metrics, key: str, *, narrowest: int = 150) -> None:
     """Labelled values in rows, each with a line below it or none; two columns on a phone.
 
     Args:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import re
+import time
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Frame, Page, TimeoutError, expect
+from playwright.sync_api import Browser, Frame, Page, Route, expect
 
 from tests.support import camera
 from tests.support.faces import frightened
@@ -64,7 +65,8 @@ def test_smile_comes_and_goes(
 
 
 def keeps_and_forgets(page: Page) -> None:
-    """What was seen can be downloaded, and forgotten."""
+    """What was seen can be downloaded over a slow network, and forgotten."""
+    page.route(re.compile(r"/media/.*\.(csv|png)"), slowly)
     with page.expect_download() as picture:
         page.get_by_role("button", name="Snapshot (PNG)").click()
     found = cv2.imread(str(picture.value.path()))
@@ -103,15 +105,16 @@ def unplugs(page: Page, frame: Frame) -> None:
     expect(page.get_by_text("The camera sends no picture any more.")).to_be_visible()
 
 
+def slowly(route: Route) -> None:
+    """Asks for a file only when the page has been drawn anew several times."""
+    time.sleep(3)
+    route.continue_()
+
+
 def session(page: Page) -> list[dict[str, str]]:
-    while True:
-        try:
-            with page.expect_download(timeout=10_000) as table:
-                page.get_by_role("button", name="Download as CSV").click()
-        except TimeoutError:
-            # The page redraws itself all the time; a click on a button that goes is lost.
-            continue
-        return list(csv.DictReader(Path(table.value.path()).read_text("utf-8").splitlines()))
+    with page.expect_download() as table:
+        page.get_by_role("button", name="Download as CSV").click()
+    return list(csv.DictReader(Path(table.value.path()).read_text("utf-8").splitlines()))
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,6 @@ from fer.data.dataset import SPLITS, Dataset, Split
 from fer.inference.classification import Prediction
 from fer.progress import Progress
 from fer.ui import (
-    charts,
     explanations,
     loaders,
     permissions,
@@ -27,6 +26,7 @@ from fer.ui import (
     vote_loaders,
     widgets,
 )
+from fer.ui.answers import confidences
 from fer.ui.dataset import dataset_charts, download
 from fer.ui.text import Language, Translator
 
@@ -205,11 +205,7 @@ def _answers(data: Dataset, row: int, _: Translator) -> None:
             face = np.asarray(data.images[row])
             answers = widgets.patiently(lambda: loaders.classifier().predict([face]), _)[0]
         note = _("Computed now. The models were trained on Training images.")
-    widgets.chart(
-        charts.confidence_bars(answers, _),
-        key="image_confidence",
-        alt=_("Bars of both models' confidence for each emotion"),
-    )
+    confidences(answers, "image", _)
     st.caption(note)
     explanations.offer(np.asarray(data.images[row]), answers, "browse", _)
 

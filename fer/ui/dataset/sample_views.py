@@ -7,7 +7,8 @@ import streamlit as st
 from fer import FerError, emotions
 from fer.data import sample
 from fer.data.dataset import Split
-from fer.ui import charts, explanations, face_buttons, loaders, sample_faces, vote_bars, widgets
+from fer.ui import explanations, face_buttons, loaders, sample_faces, vote_bars, widgets
+from fer.ui.answers import confidences
 from fer.ui.dataset import dataset_charts
 from fer.ui.text import Translator
 
@@ -101,11 +102,7 @@ def answers(row: int, _: Translator) -> None:
     with st.spinner(_("Asking both models…")):
         photo = widgets.patiently(lambda: loaders.classified(content, name, False), _)
     predictions = photo.answers[0].predictions
-    widgets.chart(
-        charts.confidence_bars(predictions, _),
-        key="sample_confidence",
-        alt=_("Bars of both models' confidence for each emotion"),
-    )
+    confidences(predictions, "sample", _)
     st.caption(_("Computed now. The models were trained on Training images."))
     explanations.offer(sample_faces.faces().images[row], predictions, "sample", _)
 

@@ -12,7 +12,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from fer import FerError
 from fer.media.photos import Photo
 from fer.scenarios import SCENARIOS
-from fer.ui import loaders, widgets
+from fer.ui import announcer, loaders, widgets
 from fer.ui.answers import face_name, told_small
 from fer.ui.text import Translator
 
@@ -36,14 +36,13 @@ def show(uploads: Sequence[UploadedFile], _: Translator) -> None:
     bar.empty()
     answers = [answer for photo in found for answer in photo.answers]
     agreed = sum(answer.is_agreed for answer in answers)
-    widgets.metrics(
-        {
-            _("Photos"): (_.number(len(found)), None),
-            _("Faces"): (_.number(len(answers)), None),
-            _("Models agree"): (_.percent(agreed / len(answers)) if answers else "–", None),
-        },
-        "batch_metrics",
-    )
+    counted: widgets.Metrics = {
+        _("Photos"): (_.number(len(found)), None),
+        _("Faces"): (_.number(len(answers)), None),
+        _("Models agree"): (_.percent(agreed / len(answers)) if answers else "–", None),
+    }
+    widgets.metrics(counted, "batch_metrics")
+    announcer.announce(announcer.listed(counted), "batch")
     faceless = sum(not photo.answers for photo in found)
     if faceless:
         st.caption(_("Photos without a face, left out below: {n}.", n=faceless))

@@ -16,7 +16,8 @@ from fer.crowd.game import Deck
 from fer.data import sample
 from fer.data.dataset import Dataset, Split
 from fer.inference.classification import Prediction
-from fer.ui import charts, explanations, loaders, vote_bars, vote_loaders, widgets
+from fer.ui import announcer, charts, explanations, loaders, vote_bars, vote_loaders, widgets
+from fer.ui.answers import confidences
 from fer.ui.text import Translator
 
 STATE, VISIT, CHOSEN = "play_game", "play_visit", "play_face"
@@ -148,6 +149,7 @@ def _finish(found: Deck, begun: _Game, _: Translator) -> None:
     total = game.scores(found, begun.places, given)
     widgets.metrics(_metrics(total, len(begun.places), _), "play_scores")
     st.write(_verdict(total, _))
+    announcer.announce(_verdict(total, _).replace("`", ""), "play_over")
     with st.container(horizontal=True):
         st.button(
             _("Play again"),
@@ -318,9 +320,5 @@ def _explain(
         vote_bars.image(face, counts, None, _("Face {n}", n=chosen + 1), _)
         vote_bars.chart(counts, "play_votes", _)
     with side:
-        widgets.chart(
-            charts.confidence_bars(predictions[chosen], _),
-            key="play_confidence",
-            alt=_("Bars of both models' confidence for each emotion"),
-        )
+        confidences(predictions[chosen], "play", _)
     explanations.show(face, predictions[chosen], "play", _)

@@ -11,7 +11,7 @@ import streamlit as st
 from fer import emotions, logs
 from fer.media import streaming, video_gate, videos
 from fer.scenarios import SCENARIOS
-from fer.ui import answers, loaders, refusals, widgets
+from fer.ui import announcer, answers, loaders, refusals, widgets
 from fer.ui.demo import confidence_charts
 from fer.ui.text import Translator
 
@@ -80,15 +80,14 @@ def _result(found: videos.AnalysedVideo, _: Translator) -> None:
     numbers = sorted({moment.number for moment in found.moments})
     compared = [m for m in found.moments if len(m.probabilities) > 1]
     agreed = sum(moment.is_agreed for moment in compared)
-    widgets.metrics(
-        {
-            _("Length"): (_("{n} s", n=_.number(found.seconds, 1)), None),
-            _("Analysed frames"): (_.number(found.analysed), None),
-            _("Faces"): (_.number(len(numbers)), None),
-            _("Models agree"): (_.percent(agreed / len(compared)) if compared else "–", None),
-        },
-        "video_metrics",
-    )
+    counted: widgets.Metrics = {
+        _("Length"): (_("{n} s", n=_.number(found.seconds, 1)), None),
+        _("Analysed frames"): (_.number(found.analysed), None),
+        _("Faces"): (_.number(len(numbers)), None),
+        _("Models agree"): (_.percent(agreed / len(compared)) if compared else "–", None),
+    }
+    widgets.metrics(counted, "video_metrics")
+    announcer.announce(announcer.listed(counted), "video")
     _notes(found, _)
     left, right = st.columns(2)
     with left:

@@ -18,7 +18,7 @@ from fer.inference.answered_face import AnsweredFace
 from fer.media import photos, streaming
 from fer.media.streaming import FrameAnalyser, StreamAnalyser
 from fer.scenarios import SCENARIOS
-from fer.ui import answers, charts, ice, loaders, presentation, widgets
+from fer.ui import announcer, answers, ice, kept_files, loaders, presentation, widgets
 from fer.ui.demo import camera, confidence_charts, relay, start_button
 from fer.ui.demo.stream import Stream
 from fer.ui.text import Translator
@@ -281,6 +281,12 @@ def _lately(stream: Stream, state: webrtc.WebRtcStreamerState, _: Translator) ->
         return
     if moments:
         _minute(stream, moments, analyser.latest().faces, _)
+    faces = analyser.latest().faces
+    if state.playing and faces:
+        chosen = next((face for face in faces if face.number == stream.face), faces[0])
+        # Confidences are never twice the same: only another expression is worth a sentence.
+        told = announcer.tops(chosen.predictions, _, with_confidence=False)
+        announcer.announce(told, "webcam")
     throughput = analyser.throughput()
     widgets.metrics(
         {
@@ -311,14 +317,13 @@ def _files(stream: Stream, analyser: StreamAnalyser, _: Translator) -> None:
         st.session_state.update({FROZEN: (stream.still(), None), "frozen_why": True})
 
     with st.container(horizontal=True):
-        st.download_button(
+        kept_files.download(
             _("Snapshot (PNG)"),
             stream.snapshot,
-            file_name="snapshot.png",
+            "snapshot.png",
             mime="image/png",
             icon=":material/photo_camera:",
             key="webcam_snapshot",
-            on_click="ignore",
         )
         widgets.download(
             lambda: pd.DataFrame(streaming.rows(analyser.record())), "webcam_session", _
@@ -354,11 +359,7 @@ def _chosen(stream: Stream, faces: tuple[AnsweredFace, ...], _: Translator) -> A
 
 
 def _answers(face: AnsweredFace, _: Translator) -> None:
-    widgets.chart(
-        charts.confidence_bars(face.predictions, _),
-        key="webcam_confidence",
-        alt=_("Bars of both models' confidence for each emotion"),
-    )
+    answers.bars(face.predictions, "webcam", _)
     st.caption(
         _("Both models agree.")
         if face.is_agreed

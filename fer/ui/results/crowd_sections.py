@@ -13,6 +13,7 @@ from fer.evaluation.calibration import AccuracyBin
 from fer.inference.classification import Prediction
 from fer.scenarios import BASELINE, PROPOSED
 from fer.ui import charts, loaders, model_comparison, vote_bars, vote_loaders, widgets
+from fer.ui.answers import confidences
 from fer.ui.results import result_charts
 from fer.ui.studies import crowd_charts
 from fer.ui.text import Translator
@@ -336,7 +337,7 @@ def disputed(model: str, split: str, kind: Kind) -> list[Dispute]:
 
 
 def _one(dispute: Dispute, _: Translator) -> None:
-    picture, votes, confidences = st.columns([1, 1, 1])
+    picture, votes, bars = st.columns([1, 1, 1])
     data, row = loaders.data(), loaders.rows_by_source().get(dispute.source)
     with picture:
         if data is not None and row is not None:
@@ -363,7 +364,7 @@ def _one(dispute: Dispute, _: Translator) -> None:
     with votes:
         st.markdown(_("FER-2013's label: **{label}**", label=_(dispute.label)))
         vote_bars.chart(dispute.counts, "dispute_votes", _)
-    with confidences:
+    with bars:
         answers = {
             key: Prediction(key, loaders.predictions(key).probabilities[at])
             for key in (BASELINE.key, PROPOSED.key)
@@ -373,11 +374,7 @@ def _one(dispute: Dispute, _: Translator) -> None:
         st.markdown(
             " · ".join(f"{charts.swatch(key)} {key}: **{_(p.top1)}**" for key, p in answers.items())
         )
-        widgets.chart(
-            charts.confidence_bars(answers, _),
-            key="dispute_confidence",
-            alt=_("Bars of both models' confidence for each emotion"),
-        )
+        confidences(answers, "dispute", _)
 
 
 def _made_with(record: Crowd, _: Translator) -> None:

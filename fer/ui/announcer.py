@@ -1,0 +1,35 @@
+"""Answers told to screen readers, which do not notice that Streamlit drew a part of a page anew."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import streamlit as st
+
+from fer.inference.classification import Prediction
+from fer.ui.text import Translator
+
+SCRIPT = Path(__file__).with_suffix(".js").read_text("utf-8")
+_component = st.components.v2.component("fer_announcer", js=SCRIPT)
+
+
+def announce(sentence: str, key: str) -> None:
+    """Has the browser tell a sentence, politely, once until it is another. Draws nothing to be
+    seen."""
+    _component(key=f"{key}_announced", data=sentence)
+
+
+def tops(
+    predictions: Mapping[str, Prediction], _: Translator, *, with_confidence: bool = True
+) -> str:
+    """Each model's most probable emotion in plain words."""
+    return ", ".join(
+        f"{model}: {_(found.top1)}" + (f" {_.percent(found.confidence)}" if with_confidence else "")
+        for model, found in predictions.items()
+    )
+
+
+def listed(values: Mapping[str, tuple[str, str | None]]) -> str:
+    """The figures of `widgets.metrics` in plain words."""
+    return ", ".join(f"{label}: {value}" for label, (value, _below) in values.items())
