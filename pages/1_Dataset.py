@@ -44,14 +44,11 @@ try:
 
     st.header(_("Splits and classes"), anchor="distribution")
     units = {"share": _("Share"), "count": _("Images")}
-    unit = st.segmented_control(
+    unit = widgets.choice(
         _("Unit"),
-        list(units),
-        default="share",
-        format_func=units.__getitem__,
-        required=True,
-        key="distribution_unit",
-        label_visibility="collapsed",
+        units,
+        "distribution_unit",
+        is_labelled=False,
     )
     widgets.chart(
         dataset_sections.distribution_chart(data, unit == "share", _.language),

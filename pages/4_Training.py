@@ -37,13 +37,10 @@ try:
             "seconds": _("Time"),
         }
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            quantity = st.segmented_control(
+            quantity = widgets.choice(
                 _("Curve"),
-                list(quantities),
-                default="accuracy",
-                format_func=quantities.__getitem__,
-                required=True,
-                key="quantity",
+                quantities,
+                "quantity",
                 wrap=True,
             )
             is_log = st.toggle(_("Logarithmic axis"), key="is_log")

@@ -41,24 +41,24 @@ class Stored(Generic[T]):
 
     def published(self, folder: Path) -> T | None:
         """The record, None if it is missing, not the file in the manifest, or does not fit."""
-        try:
-            model_store.checked(folder, self.name)
-            return self.require(folder)
-        except FerError:
-            return None
+        found = self._in_manifest(folder)
+        return None if isinstance(found, FerError) else found
 
     def misfit(self, folder: Path) -> FerError | None:
         """Why the record cannot be read though it is the file in the manifest; None if it can, or
         if it is missing or another file."""
+        found = self._in_manifest(folder)
+        return found if isinstance(found, FerError) else None
+
+    def _in_manifest(self, folder: Path) -> T | FerError | None:
         try:
             model_store.checked(folder, self.name)
         except FerError:
             return None
         try:
-            self.require(folder)
+            return self.require(folder)
         except FerError as error:
             return error
-        return None
 
     def write(self, folder: Path, record: T) -> None:
         """Writes the record, whole or not at all. Raises as `files.write_json`."""

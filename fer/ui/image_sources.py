@@ -12,7 +12,15 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from fer import FerError, emotions
 from fer.data.dataset import Split
 from fer.media import photos
-from fer.ui import answers, loaders, refusals, sample_faces, vote_bars, vote_loaders
+from fer.ui import (
+    answers,
+    loaders,
+    refusals,
+    sample_faces,
+    vote_bars,
+    vote_loaders,
+    widgets,
+)
 from fer.ui.text import Translator
 from fer.vision import upload_gate
 from fer.vision.faces import Face, Found, largest
@@ -31,13 +39,11 @@ def choose(key: str, _: Translator, default: str = "sample") -> tuple[bytes, str
         FerError: if a file was refused, or the data set has no such face.
     """
     kinds = {"upload": _("Upload"), "camera": _("Camera"), "sample": _("Sample")}
-    kind = st.segmented_control(
+    kind = widgets.choice(
         _("Image from"),
-        list(kinds),
+        kinds,
+        f"{key}_source",
         default=default,
-        format_func=kinds.__getitem__,
-        required=True,
-        key=f"{key}_source",
     )
     if kind == "sample":
         return _sample(key, _)

@@ -19,6 +19,7 @@ from fer.ui.text import Translator
 
 P = ParamSpec("P")
 T = TypeVar("T")
+K = TypeVar("K", bound=str)
 # What each figure is called, the figure, and a line below it.
 Metrics: TypeAlias = Mapping[str, tuple[str, str | None]]
 _CALLBACK_ERROR = "callback_error"
@@ -121,6 +122,36 @@ def opened(label: str, key: str) -> DeltaGenerator | None:
     rerun, seen or not, and a table costs as much as a page's text."""
     found = st.expander(label, key=key, on_change="rerun")
     return found if found.open else None
+
+
+def choice(
+    label: str,
+    kinds: Mapping[K, str],
+    key: str,
+    *,
+    default: K | None = None,
+    is_labelled: bool = True,
+    wrap: bool | None = None,
+    help: str | None = None,
+) -> K:
+    """One of several kinds of what is shown below, chosen by buttons in a row.
+
+    Args:
+        kinds: what each kind is called, by its key.
+        default: the first one's key if None.
+        is_labelled: whether the label is shown, or told to screen readers only.
+    """
+    return st.segmented_control(
+        label,
+        list(kinds),
+        default=default or next(iter(kinds)),
+        format_func=kinds.__getitem__,
+        required=True,
+        key=key,
+        label_visibility="visible" if is_labelled else "collapsed",
+        wrap=wrap,
+        help=help,
+    )
 
 
 def download(frame: pd.DataFrame | Callable[[], pd.DataFrame], key: str, _: Translator) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +51,10 @@ def test_photo_shows_two_models_bars(
     for model in ("baseline", "proposed"):
         answer = page.get_by_text(f"{model}: {'senang' if indonesian else 'happy'}")
         expect(answer.first).to_be_visible()
+    # Screen readers are told.
+    emotion, percent = ("senang", r"\d+,\d%") if indonesian else ("happy", r"\d+\.\d%")
+    told = re.compile(f"^baseline: {emotion} {percent}, proposed: {emotion} {percent}$")
+    expect(page.locator("#fer-announced[role=status]")).to_have_text(told)
     expect(page.locator("[data-testid=stException]")).to_have_count(0)
     assert overflow(page) <= 0
     assert problems == []

@@ -55,8 +55,9 @@ def test_pages_fit_a_phone_held_sideways(page: Page, address: str) -> None:
     # The sidebar was closed once, and stays as the visitor wants it.
     sidebar = page.get_by_test_id("stSidebarNav")
     expect(sidebar).not_to_be_in_viewport()
-    page.locator("[aria-controls=stSidebar][aria-expanded=false]").first.click()
+    page.get_by_role("button", name="Buka menu", exact=True).click()
     expect(sidebar).to_be_in_viewport()
+    expect(page.get_by_role("button", name="Tutup menu", exact=True)).to_be_attached()
     page.get_by_test_id("stSidebarNavLink").filter(has_text="Dataset").click()
     expect(page.get_by_role("heading", name="Dataset", exact=True, level=1)).to_be_visible()
     expect(sidebar).to_be_in_viewport()

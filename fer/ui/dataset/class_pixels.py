@@ -31,14 +31,11 @@ def show(_: Translator) -> None:
         "difference": _("Difference"),
         "deviation": _("Standard deviation"),
     }
-    kind = st.segmented_control(
+    kind = widgets.choice(
         _("Show"),
-        list(kinds),
-        default="mean",
-        format_func=kinds.__getitem__,
-        required=True,
-        key="class_face_kind",
-        label_visibility="collapsed",
+        kinds,
+        "class_face_kind",
+        is_labelled=False,
     )
     _shown, low, high = faces(kind)
     with st.grid(4, min_column_width=104, gap="xsmall"):

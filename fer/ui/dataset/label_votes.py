@@ -73,14 +73,11 @@ def _disputed(data: Dataset | None, votes: Votes, split: str, _: Translator) -> 
         "contradicted": _("Label against everyone"),
         "no_face": _("No face"),
     }
-    kind = st.segmented_control(
+    kind = widgets.choice(
         _("Images"),
-        list(kinds),
-        default="contested",
-        format_func=kinds.__getitem__,
-        required=True,
-        key="label_kind",
-        label_visibility="collapsed",
+        kinds,
+        "label_kind",
+        is_labelled=False,
     )
     found = _rows(split, kind)
     st.write(_how_many(kind, len(found), _))

@@ -282,13 +282,10 @@ def _disputed(split: str, _: Translator) -> None:
     }
     evaluated = list(model_comparison.evaluated())
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        kind = st.segmented_control(
+        kind = widgets.choice(
             _("Images"),
-            list(kinds),
-            default="model",
-            format_func=kinds.__getitem__,
-            required=True,
-            key="dispute_kind",
+            kinds,
+            "dispute_kind",
             wrap=True,
         )
         model = st.segmented_control(

@@ -32,14 +32,11 @@ def errors(split: str, _: Translator) -> None:
         "pairs": _("Confused pairs"),
         "twins": _("Without duplicates"),
     }
-    kind = st.segmented_control(
+    kind = widgets.choice(
         _("Errors"),
-        list(kinds),
-        default="labels",
-        format_func=kinds.__getitem__,
-        required=True,
-        key="error_kind",
-        label_visibility="collapsed",
+        kinds,
+        "error_kind",
+        is_labelled=False,
     )
     parts_of = {
         key: loaders.predictions(key).of(Split(split)) for key in model_comparison.evaluated()
@@ -74,13 +71,10 @@ def _confident(predictions: dict[str, Predictions], split: str, _: Translator) -
 def _ordered(found: list[Mistake], _: Translator) -> list[Mistake]:
     """The mistakes in the order that the visitor chooses; they come in that of confidence."""
     orders = {"confidence": _("by confidence"), "crowd": _("by what people saw")}
-    order = st.segmented_control(
+    order = widgets.choice(
         _("Order"),
-        list(orders),
-        default="confidence",
-        format_func=orders.__getitem__,
-        required=True,
-        key="error_order",
+        orders,
+        "error_order",
         help=_(
             "By what people saw: first where most of ten voters side with the answer against the "
             "label."

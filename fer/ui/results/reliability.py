@@ -52,13 +52,10 @@ def calibrated(split: str, _: Translator) -> None:
 def _asks_for_raw(_: Translator) -> bool:
     """Whether the visitor wants confidences as they were before the temperature."""
     return (
-        st.segmented_control(
+        widgets.choice(
             _("Confidences"),
-            ["calibrated", "raw"],
-            default="calibrated",
-            format_func={"calibrated": _("calibrated"), "raw": _("before calibration")}.__getitem__,
-            required=True,
-            key="calibration_state",
+            {"calibrated": _("calibrated"), "raw": _("before calibration")},
+            "calibration_state",
             help=_("One temperature for each model, fitted on PublicTest (Guo et al. 2017)."),
         )
         == "raw"

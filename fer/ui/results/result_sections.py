@@ -94,13 +94,10 @@ def classes(split: str, _: Translator) -> None:
         "precision": _("Precision"),
         "recall": _("Recall"),
     }
-    score = st.segmented_control(
+    score = widgets.choice(
         _("Metric"),
-        list(scores),
-        default="f1",
-        format_func=scores.__getitem__,
-        required=True,
-        key="class_score",
+        scores,
+        "class_score",
     )
     shown = {
         key: [found["per_class"][emotion][score] for emotion in emotions.KEYS]
