@@ -37,8 +37,9 @@ def ablate(
 ) -> None:
     """Train the proposed scenario without each of its ingredients, with one small budget.
 
-    Writes models/analysis/ablation.json. Takes about three hours on two fast cores; a killed one
-    goes on where it ended."""
+    Writes models/analysis/ablation.json, and what is left of each run into a folder beside it, so
+    that another machine need not train it again. Takes about three hours on two fast cores; a
+    killed one goes on where it ended."""
     data = dataset.open_dataset(data_dir)
     quiet_tensorflow()
     from fer.studies import ablation
@@ -53,6 +54,7 @@ def ablate(
         record = ablation.run(
             data,
             out,
+            finished=models_dir / model_store.ANALYSIS / "ablation",
             seeds=seeds or ablation.SEEDS,
             backbone_weights=backbone_weights or "imagenet",
             progress=progress,

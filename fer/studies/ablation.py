@@ -7,6 +7,7 @@ at its least. Importing this module imports TensorFlow.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from fer import files
+from fer import FerError, files
 from fer.artifacts import provenance, runs
 from fer.data.dataset import Dataset, Split
 from fer.evaluation import metrics
@@ -59,6 +60,8 @@ REPEATED = (FULL, "se")
 # they are for.
 BUDGET = Phase(image_size=64, epochs=8, learning_rate=5e-5, batch_size=64, warmup_steps=300)
 BATCH = 64
+# What is left of a run that is over: these probabilities, its history and its `run.json`.
+PRIVATE = "private.npy"
 
 
 def variant(without: str, seed: int, budget: Phase = BUDGET) -> Scenario:
@@ -84,6 +87,7 @@ def run(
     data: Dataset,
     out: Path,
     *,
+    finished: Path | None = None,
     seeds: Sequence[int] = SEEDS,
     budget: Phase = BUDGET,
     backbone_weights: vgg16.Weights = "imagenet",
@@ -95,6 +99,9 @@ def run(
 
     Args:
         out: a folder for the runs.
+        finished: a folder for what is left of each run that is over, small enough to be kept with
+            the record. Runs found there are not trained again, so that the study may be spread
+            over machines.
         progress: called with the steps of a run that are done, its name as `run`, and as in
             `loop.train`.
 
@@ -106,17 +113,24 @@ def run(
     probabilities: dict[tuple[str, int], Probabilities] = {}
     for without, seed in plan(seeds):
         scenario = variant(without, seed, budget)
-        folder = out / f"{without}-{seed}"
-        history = loop.train(
-            scenario,
-            data,
-            folder,
-            resume=True,
-            backbone_weights=backbone_weights,
-            progress=with_details(progress, run=folder.name),
-        )
+        name = f"{without}-{seed}"
+        folder = out / name
+        if finished is not None and _is_over(finished / name, scenario, data):
+            folder = finished / name
+        else:
+            loop.train(
+                scenario,
+                data,
+                folder,
+                resume=True,
+                backbone_weights=backbone_weights,
+                progress=with_details(progress, run=name),
+            )
         found = _predict(scenario, folder, data, budget.image_size)
+        if finished is not None:
+            _keep(folder, finished / name)
         probabilities[without, seed] = found
+        history = runs.read_history(folder)
         labels = data.labels[data.rows(Split.PRIVATE_TEST)]
         done[without, seed] = _outcome(without, seed, history, labels, found)
     _add_gains(done, probabilities, data)
@@ -137,6 +151,33 @@ def run(
         "runs": list(done.values()),
         "repeated": {name: _over_seeds(done, name, seeds) for name in REPEATED if name != FULL},
     }
+
+
+def _is_over(folder: Path, scenario: Scenario, data: Dataset) -> bool:
+    """Whether what is left of the run lies there.
+
+    Raises:
+        FerError: if it was a run of another scenario or on other data.
+    """
+    if not all((folder / name).exists() for name in (runs.RUN, runs.HISTORY, PRIVATE)):
+        return False
+    stored = runs.read(folder)
+    if stored["data"] != data.digest or Scenario.from_dict(stored["scenario"]) != scenario:
+        raise FerError(
+            "The finished run in {folder} was made with other data or values; delete it to train "
+            "it again.",
+            folder=folder,
+        )
+    return True
+
+
+def _keep(folder: Path, finished: Path) -> None:
+    if folder == finished:
+        return
+    finished.mkdir(parents=True, exist_ok=True)
+    for name in (runs.RUN, runs.HISTORY, PRIVATE):
+        with files.replacing(finished / name) as temporary:
+            shutil.copyfile(folder / name, temporary)
 
 
 def _outcome(
@@ -204,7 +245,7 @@ def _spread(gains: NDArray[np.float64]) -> float | None:
 
 def _predict(scenario: Scenario, folder: Path, data: Dataset, size: int) -> Probabilities:
     """Softmax of the run's best weights on PrivateTest, (n, 7), not calibrated."""
-    kept = folder / "private.npy"
+    kept = folder / PRIVATE
     if kept.exists():
         return np.asarray(np.load(kept, allow_pickle=False), dtype=np.float64)
     keras.utils.clear_session()

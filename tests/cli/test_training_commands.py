@@ -235,3 +235,13 @@ def test_ablate_trains_the_plan_and_stores_the_study(
     again = succeeded(fer(*command)).stdout
     assert "trained" not in again
     assert files.read_json(analysis.path_of("ablation", models))["runs"] == record["runs"]
+    # Nor on another machine, which has the models folder only.
+    shutil.rmtree(tmp_path / "runs")
+    again = succeeded(fer(*command)).stdout
+    assert "trained" not in again
+    assert not (tmp_path / "runs").exists()
+    assert files.read_json(analysis.path_of("ablation", models))["runs"] == record["runs"]
+    # What was trained with other values is no run of this study.
+    other = ablation.run.keywords["budget"]
+    monkeypatch.setitem(ablation.run.keywords, "budget", replace(other, learning_rate=2e-3))
+    assert "was made with other data or values; delete it" in refusal(fer(*command))
