@@ -81,13 +81,14 @@ def analyse(studies: tuple[str, ...], models_dir: Path, data_dir: Path) -> None:
     locations.require_models(models_dir)
     quiet_tensorflow()
     with progress_bar("Analysing") as update:
-
-        def progress(done: float, total: float, /, **details: object) -> None:
-            update(done, total)
-            if done == total:
-                click.echo(f"{details['study']}: done")
-
-        analysis.run(data, models_dir, studies or analysis.STUDIES, progress=progress)
+        for study in studies or analysis.STUDIES:
+            analysis.run(
+                data,
+                models_dir,
+                [study],
+                progress=lambda done, total, /, **details: update(done, total),
+            )
+            click.echo(f"{study}: done")
     out.print(f"Wrote {models_dir / model_store.ANALYSIS}.")
 
 
