@@ -15,7 +15,7 @@ test: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 # From a clean clone, which has no data set: of FER-2013 only the committed sample may be published.
 screenshots: $(VENV)/dev.stamp

@@ -17,6 +17,10 @@ from fer.data import dataset, importing
 from fer.scenarios import BASELINE, PROPOSED
 from tests.support.making import ARCHIVE, ROOT, small_archive
 
+# pytest-xdist tells its workers how wide its own terminal is; nobody looks at what commands print
+# in a test.
+os.environ.pop("COLUMNS", None)
+
 HISTORY = """\
 epoch,loss,accuracy,val_loss,val_accuracy,learning_rate,image_size,seconds
 1,1.9,0.2,1.9,0.2,0.0001,32,1.0

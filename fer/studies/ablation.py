@@ -118,14 +118,8 @@ def run(
         if finished is not None and _is_over(finished / name, scenario, data):
             folder = finished / name
         else:
-            loop.train(
-                scenario,
-                data,
-                folder,
-                resume=True,
-                backbone_weights=backbone_weights,
-                progress=with_details(progress, run=name),
-            )
+            told = with_details(progress, run=name)
+            _train(scenario, data, folder, backbone_weights, told)
         found = _predict(scenario, folder, data, budget.image_size)
         if finished is not None:
             _keep(folder, finished / name)
@@ -151,6 +145,24 @@ def run(
         "runs": list(done.values()),
         "repeated": {name: _over_seeds(done, name, seeds) for name in REPEATED if name != FULL},
     }
+
+
+def _train(
+    scenario: Scenario,
+    data: Dataset,
+    folder: Path,
+    backbone_weights: vgg16.Weights,
+    progress: Progress | None,
+) -> None:
+    """Trains a variant to its end, from wherever its run stands."""
+    loop.train(
+        scenario,
+        data,
+        folder,
+        resume=True,
+        backbone_weights=backbone_weights,
+        progress=progress,
+    )
 
 
 def _is_over(folder: Path, scenario: Scenario, data: Dataset) -> bool:
