@@ -118,15 +118,13 @@ def run(
         if finished is not None and _is_over(finished / name, scenario, data):
             folder = finished / name
         else:
-            told = with_details(progress, run=name)
-            _train(scenario, data, folder, backbone_weights, told)
+            _train(scenario, data, folder, backbone_weights, with_details(progress, run=name))
         found = _predict(scenario, folder, data, budget.image_size)
         if finished is not None:
             _keep(folder, finished / name)
         probabilities[without, seed] = found
-        history = runs.read_history(folder)
         labels = data.labels[data.rows(Split.PRIVATE_TEST)]
-        done[without, seed] = _outcome(without, seed, history, labels, found)
+        done[without, seed] = _outcome(without, seed, runs.read_history(folder), labels, found)
     _add_gains(done, probabilities, data)
     return {
         **made_with,
