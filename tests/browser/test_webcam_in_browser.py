@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Frame, Page, Route, expect
+from playwright.sync_api import Browser, Frame, Page, Route, TimeoutError, expect
 
 from tests.support import camera
 from tests.support.faces import frightened
@@ -112,9 +112,14 @@ def slowly(route: Route) -> None:
 
 
 def session(page: Page) -> list[dict[str, str]]:
-    with page.expect_download() as table:
-        page.get_by_role("button", name="Download as CSV").click()
-    return list(csv.DictReader(Path(table.value.path()).read_text("utf-8").splitlines()))
+    while True:
+        try:
+            with page.expect_download(timeout=30_000) as table:
+                page.get_by_role("button", name="Download as CSV").click()
+        except TimeoutError:
+            # Starting over draws the page anew; a click on a button that goes is lost.
+            continue
+        return list(csv.DictReader(Path(table.value.path()).read_text("utf-8").splitlines()))
 
 
 @pytest.mark.parametrize(
