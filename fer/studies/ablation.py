@@ -114,11 +114,11 @@ def run(
     for without, seed in plan(seeds):
         scenario = variant(without, seed, budget)
         name = f"{without}-{seed}"
-        folder = out / name
         if finished is not None and _is_over(finished / name, scenario, data):
             folder = finished / name
         else:
-            _train(scenario, data, folder, backbone_weights, with_details(progress, run=name))
+            told = with_details(progress, run=name)
+            folder = _trained(scenario, data, out / name, backbone_weights, told)
         found = _predict(scenario, folder, data, budget.image_size)
         if finished is not None:
             _keep(folder, finished / name)
@@ -145,14 +145,14 @@ def run(
     }
 
 
-def _train(
+def _trained(
     scenario: Scenario,
     data: Dataset,
     folder: Path,
     backbone_weights: vgg16.Weights,
     progress: Progress | None,
-) -> None:
-    """Trains a variant to its end, from wherever its run stands."""
+) -> Path:
+    """The folder of a variant's run, trained to its end from wherever it stands."""
     loop.train(
         scenario,
         data,
@@ -161,6 +161,7 @@ def _train(
         backbone_weights=backbone_weights,
         progress=progress,
     )
+    return folder
 
 
 def _is_over(folder: Path, scenario: Scenario, data: Dataset) -> bool:

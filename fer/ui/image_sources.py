@@ -12,15 +12,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from fer import FerError, emotions
 from fer.data.dataset import Split
 from fer.media import photos
-from fer.ui import (
-    answers,
-    loaders,
-    refusals,
-    sample_faces,
-    vote_bars,
-    vote_loaders,
-    widgets,
-)
+from fer.ui import answers, loaders, refusals, sample_faces, vote_bars, vote_loaders, widgets
 from fer.ui.text import Translator
 from fer.vision import upload_gate
 from fer.vision.faces import Face, Found, largest

@@ -148,8 +148,9 @@ def _finish(found: Deck, begun: _Game, _: Translator) -> None:
     _remember(found, begun, given)
     total = game.scores(found, begun.places, given)
     widgets.metrics(_metrics(total, len(begun.places), _), "play_scores")
-    st.write(_verdict(total, _))
-    announcer.announce(_verdict(total, _).replace("`", ""), "play_over")
+    verdict = _verdict(total, _)
+    st.write(verdict)
+    announcer.announce(verdict.replace("`", ""), "play_over")
     with st.container(horizontal=True):
         st.button(
             _("Play again"),

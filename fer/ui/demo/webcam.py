@@ -279,9 +279,9 @@ def _lately(stream: Stream, state: webrtc.WebRtcStreamerState, _: Translator) ->
     moments = [] if analyser is None else analyser.moments()
     if analyser is None or not (state.playing or moments):
         return
-    if moments:
-        _minute(stream, moments, analyser.latest().faces, _)
     faces = analyser.latest().faces
+    if moments:
+        _minute(stream, moments, faces, _)
     if state.playing and faces:
         chosen = next((face for face in faces if face.number == stream.face), faces[0])
         # Confidences are never twice the same: only another expression is worth a sentence.
