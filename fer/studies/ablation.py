@@ -8,10 +8,10 @@ at its least. Importing this module imports TensorFlow.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Literal, TypedDict
+from typing import Literal, TypedDict, cast
 
 import keras
 import numpy as np
@@ -27,7 +27,7 @@ from fer.networks import vgg16
 from fer.progress import Progress, with_details
 from fer.scenarios import PROPOSED, Phase, Scenario
 from fer.studies import leakage
-from fer.studies.records import Ablation, AblationRun, OverSeeds, RunScores
+from fer.studies.records import Ablation, AblationRun, Budget, OverSeeds, RunScores
 from fer.training import loop
 from fer.vision import preprocessing
 
@@ -92,6 +92,7 @@ def run(
     budget: Phase = BUDGET,
     backbone_weights: vgg16.Weights = "imagenet",
     progress: Progress | None = None,
+    on_run: Callable[[Ablation], None] | None = None,
 ) -> Ablation:
     """Trains every variant and returns accuracies, macro F1 and gains.
 
@@ -104,64 +105,54 @@ def run(
             over machines.
         progress: called with the steps of a run that are done, its name as `run`, and as in
             `loop.train`.
+        on_run: called with the record so far after each run.
 
     Raises:
         FerError: as `loop.train`.
     """
-    made_with = provenance.record(data, seeds[0])
-    done: dict[tuple[str, int], AblationRun] = {}
-    probabilities: dict[tuple[str, int], Probabilities] = {}
+    record = _begun(data, budget, seeds)
+    full: dict[int, Probabilities] = {}
     for without, seed in plan(seeds):
         scenario = variant(without, seed, budget)
         name = f"{without}-{seed}"
         if finished is not None and _is_over(finished / name, scenario, data):
             folder = finished / name
         else:
-            told = with_details(progress, run=name)
-            folder = _trained(scenario, data, out / name, backbone_weights, told)
+            folder = out / name
+            loop.train(
+                scenario,
+                data,
+                folder,
+                resume=True,
+                backbone_weights=backbone_weights,
+                progress=with_details(progress, run=name),
+            )
         found = _predict(scenario, folder, data, budget.image_size)
         if finished is not None:
             _keep(folder, finished / name)
-        probabilities[without, seed] = found
-        labels = data.labels[data.rows(Split.PRIVATE_TEST)]
-        done[without, seed] = _outcome(without, seed, runs.read_history(folder), labels, found)
-    _add_gains(done, probabilities, data)
+        outcome = _outcome(without, seed, runs.read_history(folder), data, found)
+        if without == FULL:
+            full[seed] = found
+        else:
+            _add_gains(outcome, data, found, full[seed])
+        record["runs"].append(outcome)
+        record["repeated"] = _over_seeds(record["runs"])
+        if on_run is not None:
+            on_run(record)
+    return record
+
+
+def _begun(data: Dataset, budget: Phase, seeds: Sequence[int]) -> Ablation:
+    """The record before its first run."""
+    images = len(data.rows(Split.TRAINING))
     return {
-        **made_with,
-        "budget": {
-            "image_size": budget.image_size,
-            "epochs": budget.epochs,
-            "learning_rate": budget.learning_rate,
-            "batch_size": budget.batch_size,
-            "final_learning_rate": budget.final_learning_rate,
-            "warmup_steps": budget.warmup_steps,
-            "images_per_epoch": budget.images_per_epoch,
-        },
-        "passes": budget.epochs
-        * (budget.images_per_epoch or len(data.rows(Split.TRAINING)))
-        / len(data.rows(Split.TRAINING)),
-        "runs": list(done.values()),
-        "repeated": {name: _over_seeds(done, name, seeds) for name in REPEATED if name != FULL},
+        **provenance.record(data, seeds[0]),
+        "budget": cast(Budget, asdict(budget)),
+        "passes": budget.epochs * (budget.images_per_epoch or images) / images,
+        "planned": [f"{without}-{seed}" for without, seed in plan(seeds)],
+        "runs": [],
+        "repeated": {},
     }
-
-
-def _trained(
-    scenario: Scenario,
-    data: Dataset,
-    folder: Path,
-    backbone_weights: vgg16.Weights,
-    progress: Progress | None,
-) -> Path:
-    """The folder of a variant's run, trained to its end from wherever it stands."""
-    loop.train(
-        scenario,
-        data,
-        folder,
-        resume=True,
-        backbone_weights=backbone_weights,
-        progress=progress,
-    )
-    return folder
 
 
 def _is_over(folder: Path, scenario: Scenario, data: Dataset) -> bool:
@@ -192,11 +183,7 @@ def _keep(folder: Path, finished: Path) -> None:
 
 
 def _outcome(
-    without: str,
-    seed: int,
-    history: list[dict[str, float]],
-    labels: Labels,
-    found: Probabilities,
+    without: str, seed: int, history: list[dict[str, float]], data: Dataset, found: Probabilities
 ) -> AblationRun:
     """How well a run's best epoch does in training, on PublicTest and on PrivateTest."""
     best = runs.best_epoch(history)
@@ -206,48 +193,46 @@ def _outcome(
         "public_accuracy": best["val_accuracy"],
         "training_accuracy": best["accuracy"],
         "best_epoch": int(best["epoch"]),
-        "private": _summary(labels, found),
+        "private": _summary(data.labels[data.rows(Split.PRIVATE_TEST)], found),
         "seconds": round(sum(row["seconds"] for row in history)),
     }
 
 
 def _add_gains(
-    done: dict[tuple[str, int], AblationRun],
-    probabilities: dict[tuple[str, int], Probabilities],
-    data: Dataset,
+    outcome: AblationRun, data: Dataset, without: Probabilities, full: Probabilities
 ) -> None:
-    """Adds to each run without an ingredient what putting it back gives, on the same images with
-    the same seed."""
+    """Adds to a run without an ingredient what putting it back gives, on the same images with the
+    same seed: on all of PrivateTest, and on those without a twin in Training."""
     rows = data.rows(Split.PRIVATE_TEST)
     labels = data.labels[rows]
     twins = leakage.sources_with_twins(data)
     is_alone = np.array([str(source) not in twins for source in data.sources[rows]], dtype=bool)
-    for (without, seed), record in done.items():
-        if without != FULL:
-            before, after = probabilities[without, seed], probabilities[FULL, seed]
-            record["gain"] = metrics.compare(labels, before, after)
-            record["gain_without_twins"] = metrics.compare(
-                labels[is_alone], before[is_alone], after[is_alone]
-            )
+    outcome["gain"] = metrics.compare(labels, without, full)
+    outcome["gain_without_twins"] = metrics.compare(
+        labels[is_alone], without[is_alone], full[is_alone]
+    )
 
 
-def _over_seeds(
-    done: dict[tuple[str, int], AblationRun], without: str, seeds: Sequence[int]
-) -> OverSeeds:
-    """Mean gain over seeds, and the standard deviation that seeds alone make (n - 1), on all images
-    and on those without a twin in Training."""
-    runs_of = [done[without, seed] for seed in seeds]
-    gains = np.array([run["gain"]["gain"] for run in runs_of])
-    without_twins = np.array([run["gain_without_twins"]["gain"] for run in runs_of])
-    return {
-        "seeds": list(seeds),
-        "gains": [float(gain) for gain in gains],
-        "mean_gain": float(gains.mean()),
-        "standard_deviation": _spread(gains),
-        "gains_without_twins": [float(gain) for gain in without_twins],
-        "mean_gain_without_twins": float(without_twins.mean()),
-        "standard_deviation_without_twins": _spread(without_twins),
-    }
+def _over_seeds(outcomes: Sequence[AblationRun]) -> dict[str, OverSeeds]:
+    """By repeated ingredient: mean gain over the seeds that are done, and the standard deviation
+    that seeds alone make (n - 1), on all images and on those without a twin in Training."""
+    found: dict[str, OverSeeds] = {}
+    for name in REPEATED:
+        of_name = [outcome for outcome in outcomes if outcome["without"] == name != FULL]
+        if not of_name:
+            continue
+        gains = np.array([outcome["gain"]["gain"] for outcome in of_name])
+        without_twins = np.array([outcome["gain_without_twins"]["gain"] for outcome in of_name])
+        found[name] = {
+            "seeds": [outcome["seed"] for outcome in of_name],
+            "gains": [float(gain) for gain in gains],
+            "mean_gain": float(gains.mean()),
+            "standard_deviation": _spread(gains),
+            "gains_without_twins": [float(gain) for gain in without_twins],
+            "mean_gain_without_twins": float(without_twins.mean()),
+            "standard_deviation_without_twins": _spread(without_twins),
+        }
+    return found
 
 
 def _spread(gains: NDArray[np.float64]) -> float | None:

@@ -73,17 +73,23 @@ def read(
 ) -> Contributions:
     """Puts the records of `fer evaluate`, `fer analyse` and `fer ablate` together."""
     gains = {} if leakage is None else leakage["gains"].get(SPLIT, {})
-    ingredients = {
-        run["without"]: _paired(run["gain"])
-        for run in (() if ablation is None else ablation["runs"])
-        if ablation is not None and "gain" in run and run["seed"] == ablation["seed"]
-    }
     return Contributions(
         gain=None if comparison is None else _paired(comparison["splits"][SPLIT]),
         gain_without_twins=_paired(gains["without_twin"]) if "without_twin" in gains else None,
-        largest=max(ingredients.items(), key=lambda found: found[1].gain) if ingredients else None,
+        largest=None if ablation is None else _largest(ablation),
         squeeze_excitation=_squeeze_excitation(ablation, gates),
     )
+
+
+def _largest(ablation: Ablation) -> tuple[str, Estimate] | None:
+    """The ingredient that gives most with the record's own seed; None until all were left out."""
+    seed = ablation["seed"]
+    runs = {f"{run['without']}-{seed}": run for run in ablation["runs"] if run["seed"] == seed}
+    planned = {name for name in ablation["planned"] if name.endswith(f"-{seed}")}
+    if not planned <= runs.keys():
+        return None
+    gains = [(run["without"], _paired(run["gain"])) for run in runs.values() if "gain" in run]
+    return max(gains, key=lambda found: found[1].gain, default=None)
 
 
 def _squeeze_excitation(ablation: Ablation | None, gates: Gates | None) -> SqueezeExcitation | None:

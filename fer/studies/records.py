@@ -244,10 +244,15 @@ class Budget(TypedDict):
 
 
 class Ablation(MadeWith):
-    """`analysis/ablation.json`. passes: over Training, of every run. repeated: by ingredient."""
+    """`analysis/ablation.json`, written anew after each run.
+
+    passes: over Training, of every run. planned: names of all runs, `ingredient-seed`; runs: those
+    that are done. repeated: by ingredient.
+    """
 
     budget: Budget
     passes: float
+    planned: list[str]
     runs: list[AblationRun]
     repeated: dict[str, OverSeeds]
 

@@ -6,17 +6,19 @@ import csv
 import math
 import shutil
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from fer import files
+from fer import FerError, files
 from fer.artifacts import model_store, runs
 from fer.data import dataset
-from fer.scenarios import BASELINE, HEADS, PROPOSED, Phase
+from fer.scenarios import BASELINE, HEADS, PROPOSED, Phase, Scenario
 from fer.studies import ablation, analysis
 from fer.training import callbacks, head_search, loop, monitor
 from tests.support.command import fer, refusal, succeeded
@@ -204,6 +206,12 @@ def test_search_ranks_every_head_and_goes_on_where_it_was_interrupted(
     assert ranking[0]["head"] in (folder / model_store.CARD).read_text(encoding="utf-8")
 
 
+def only_whole(variant: Callable[..., Scenario], without: str, *args: Any) -> Scenario:
+    if without != ablation.FULL:
+        raise FerError("No more of this machine.")
+    return variant(without, *args)
+
+
 def test_ablate_trains_the_plan_and_stores_the_study(
     small_data: dataset.Dataset,
     small_backbone: Path,
@@ -221,6 +229,18 @@ def test_ablate_trains_the_plan_and_stores_the_study(
     places = ("--out", tmp_path / "runs", "--models-dir", models)
     data = ("--data-dir", small_data.folder, "--backbone-weights", small_backbone)
     command = ("ablate", "--seed", 5, *places, *data)
+    # A machine that is taken away after the first run leaves that run's record.
+    with monkeypatch.context() as broken:
+        broken.setattr(ablation, "variant", partial(only_whole, ablation.variant))
+        stopped = fer(*command)
+    assert (stopped.exit_code, stopped.stdout) == (1, "full-5: trained\n")
+    assert "No more of this machine" in stopped.stderr
+    record = files.read_json(analysis.path_of("ablation", models))
+    assert [run["without"] for run in record["runs"]] == ["full"]
+    assert record["planned"] == ["full-5", "se-5"]
+    assert model_store.verify(models) == []
+    shutil.rmtree(models / model_store.ANALYSIS)
+    shutil.rmtree(tmp_path / "runs")
     printed = succeeded(fer(*command)).stdout
     assert {path.name for path in (tmp_path / "runs").iterdir()} == {"full-5", "se-5"}
     record = files.read_json(analysis.path_of("ablation", models))

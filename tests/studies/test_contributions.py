@@ -16,6 +16,7 @@ def paired(gain: float, low: float, high: float) -> dict[str, Any]:
 def ablation(gains: list[float]) -> dict[str, Any]:
     return {
         "seed": 1,
+        "planned": ["full-1", "se-1", "fine_tuning-1", "fine_tuning-2", "full-3"],
         "runs": [
             {"without": "full", "seed": 1},
             {"without": "se", "seed": 1, "gain": paired(gains[0], -0.01, 0.01)},
@@ -78,3 +79,12 @@ def test_largest_ingredient_is_of_the_records_own_seed() -> None:
     assert found.squeeze_excitation is not None
     assert found.squeeze_excitation.gates is not None
     assert found.squeeze_excitation.gates.effect == "unclear"
+
+
+def test_largest_ingredient_waits_for_every_run_of_the_seed() -> None:
+    record = ablation([0.0, 0.01, 0.02])
+    assert contributions.read(None, None, record, None).largest is not None
+    record["planned"].append("augmentation-1")
+    found = contributions.read(None, None, record, None)
+    assert found.largest is None
+    assert found.squeeze_excitation is not None

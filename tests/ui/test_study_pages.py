@@ -20,7 +20,7 @@ from fer.studies.records import ROBUSTNESS
 from fer.ui import loaders
 from fer.ui.results import report
 from fer.ui.studies import ablation as ablation_section
-from fer.ui.studies import report_tables
+from fer.ui.studies import findings, report_tables
 from fer.ui.text import Translator
 from tests.support.making import ROOT, jpeg
 from tests.support.pages import VIEWS, messages, open_page, open_view, walk_alts
@@ -227,6 +227,32 @@ def test_ablation_is_shown_on_the_training_page(
         "Fine-tuning",
     ]
     assert any(f.value.equals(table) for f in app.dataframe)
+
+
+@pytest.mark.parametrize("done", [1, 2])
+def test_ablation_that_goes_on_says_how_far_it_is(
+    done: int, small_ablation: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = {**small_ablation, "runs": small_ablation["runs"][:done]}
+    models_with_study("ablation", record, tmp_path, monkeypatch)
+    app = open_page("4_Training.py")
+    assert not app.exception
+    assert any(f"{done} of 3 runs are done" in str(info.value) for info in app.info)
+    table = ablation_section.ablation_table(record, EN)
+    assert len(table) == done
+    assert any(f.value.equals(table) for f in app.dataframe)
+
+
+@pytest.mark.parametrize("same_images", [True, False])
+def test_ablation_of_other_images_says_nothing_about_the_models(
+    same_images: bool, small_ablation: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published = model_store.open_artifact("proposed", ROOT / "models").config["data_sha256"]
+    images = published if same_images else "of equalised copies"
+    record = {**small_ablation, "data_sha256": images}
+    models_with_study("ablation", record, tmp_path, monkeypatch)
+    said = " ".join(findings.sentences(EN))
+    assert ("in the ablation" in said) == same_images
 
 
 def test_a_study_of_other_weights_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,11 +18,21 @@ def ablation(_: Translator) -> None:
     if record is None:
         return
     budget, repeated = record["budget"], record["repeated"].get("se")
-    widgets.chart(
-        _chart(_.language),
-        key="ablation",
-        alt=_("Bars: percentage points of accuracy that each ingredient of proposed gives"),
-    )
+    done, planned = len(record["runs"]), len(record["planned"])
+    if done < planned:
+        st.info(
+            _(
+                "{done} of {planned} runs are done; `fer ablate` goes on with the next.",
+                done=done,
+                planned=planned,
+            )
+        )
+    if any("gain" in run for run in record["runs"]):
+        widgets.chart(
+            _chart(_.language),
+            key="ablation",
+            alt=_("Bars: percentage points of accuracy that each ingredient of proposed gives"),
+        )
     st.caption(
         _(
             "`proposed` trained without each ingredient: the same {epochs} epochs "

@@ -7,7 +7,7 @@ import streamlit as st
 from fer.scenarios import BASELINE, PROPOSED
 from fer.studies import contributions
 from fer.studies.contributions import Estimate, SqueezeExcitation
-from fer.studies.records import ABLATION, GATES, LEAKAGE
+from fer.studies.records import ABLATION, GATES, LEAKAGE, Ablation
 from fer.ui import loaders, model_comparison
 from fer.ui.text import Translator
 
@@ -17,7 +17,7 @@ def sentences(_: Translator) -> list[str]:
     found = contributions.read(
         loaders.comparison(),
         loaders.study(LEAKAGE),
-        loaders.study(ABLATION),
+        _ablation(),
         loaders.study(GATES),
     )
     said = []
@@ -35,6 +35,14 @@ def sentences(_: Translator) -> list[str]:
     if found.squeeze_excitation is not None:
         said += _squeeze_excitation(found.squeeze_excitation, _)
     return said
+
+
+def _ablation() -> Ablation | None:
+    """The ablation, unless it was made from other images than the published models: then it says
+    nothing about them."""
+    record = loaders.study(ABLATION)
+    images = {model.config["data_sha256"] for model in loaders.models().values()}
+    return record if record is not None and record["data_sha256"] in images else None
 
 
 def show(_: Translator) -> None:
