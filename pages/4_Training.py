@@ -44,14 +44,8 @@ try:
                 wrap=True,
             )
             is_log = st.toggle(_("Logarithmic axis"), key="is_log")
-        smoothing = st.slider(
-            _("Smoothing (weight of earlier epochs)"),
-            0.0,
-            0.9,
-            0.0,
-            0.1,
-            key="smoothing",
-            width=320,
+        smoothing = widgets.tenths(
+            _("Smoothing (weight of earlier epochs)"), 0.9, "smoothing", _, width=320
         )
         shown = {name: histories[name] for name in chosen if name in histories}
         widgets.chart(

@@ -18,6 +18,7 @@ from fer import files
 from fer.artifacts import model_store
 from fer.data import dataset
 from fer.inference import classification
+from fer.scenarios import PROPOSED
 from fer.ui import loaders, permissions
 from fer.vision import faces, preprocessing
 from tests.support.making import ROOT, jpeg, small_archive, video
@@ -35,7 +36,15 @@ MEDIA = {"plotly_chart", "image", "dataframe", "table"}
 WIDGETS = {
     *("button", "camera_input", "checkbox", "dataframe", "download_button", "expander"),
     *("file_uploader", "form_submit_button", "multiselect", "number_input", "pills"),
-    *("plotly_chart", "segmented_control", "selectbox", "slider", "text_input", "toggle"),
+    *(
+        "plotly_chart",
+        "segmented_control",
+        "select_slider",
+        "selectbox",
+        "slider",
+        "text_input",
+        "toggle",
+    ),
 }
 SHOWN = [ROOT / "Home.py", *(ROOT / "pages").glob("*.py"), *(ROOT / "fer/ui").rglob("*.py")]
 
@@ -434,11 +443,25 @@ def test_training_without_data_is_refused_in_one_sentence(
     assert "FER-2013 is not imported" in messages(app)[0]
 
 
+@pytest.mark.parametrize(("language", "shown"), [("en", "0.5"), ("id", "0,5")])
+def test_sliders_in_tenths_have_the_languages_marks(language: str, shown: str) -> None:
+    app = open_page("4_Training.py", language)
+    slider = app.select_slider(key="smoothing")
+    assert shown in slider.options
+    assert slider.set_value(0.5).run().select_slider(key="smoothing").value == 0.5
+    app = open_page("2_Preprocessing.py", language)
+    shift = app.select_slider(key="augment_shift")
+    assert PROPOSED.augmentation is not None
+    assert shift.value == pytest.approx(100 * PROPOSED.augmentation.shift)
+    assert not app.warning
+    assert shift.value == pytest.approx(100 * PROPOSED.augmentation.shift)
+
+
 @pytest.mark.parametrize("quantity", ["accuracy", "loss", "learning_rate", "gap", "seconds"])
 def test_every_learning_curve(quantity: str) -> None:
     app = open_page("4_Training.py")
     app.toggle(key="is_log").set_value(True)
-    app.slider(key="smoothing").set_value(0.5)
+    app.select_slider(key="smoothing").set_value(0.5)
     app.segmented_control(key="quantity").set_value(quantity).run()
     assert not app.exception
 

@@ -113,13 +113,12 @@ def _settings(_: Translator) -> float:
     """The half-life of smoothing in seconds. Below the video, so that a phone held sideways shows
     the video."""
     with st.expander(_("Smoothing"), icon=":material/settings:", key="webcam_settings"):
-        return st.slider(
+        return widgets.tenths(
             _("Smoothing: half-life in seconds (0: every frame as it is)"),
-            0.0,
             2.0,
-            0.3,
-            0.1,
-            key="webcam_half_life",
+            "webcam_half_life",
+            _,
+            value=0.3,
         )
 
 

@@ -10,7 +10,7 @@ import streamlit as st
 
 from fer.media import photos
 from fer.scenarios import PROPOSED, Augmentation
-from fer.ui import charts, loaders
+from fer.ui import charts, loaders, widgets
 from fer.ui.text import Translator
 from fer.vision import orientation, stages
 from fer.vision.faces import Face
@@ -167,14 +167,11 @@ def sliders(_: Translator) -> tuple[Augmentation, int]:
     values = {}
     with st.grid(3, min_column_width=180):
         for name, (label, most, step) in labels.items():
-            values[name] = st.slider(
-                label,
-                0.0,
-                most,
-                step=step,
-                format="%.1f" if step < 1 else "%.0f",
-                key=f"{PREFIX}_{name}",
-            )
+            key = f"{PREFIX}_{name}"
+            if step < 1:
+                values[name] = widgets.tenths(label, most, key, _)
+            else:
+                values[name] = st.slider(label, 0.0, most, step=step, format="%.0f", key=key)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         seed = st.number_input(_("Seed"), 0, 10**6, 2013, key=f"{PREFIX}_seed", width=160)
         st.button(
