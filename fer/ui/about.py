@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from fer.scenarios import PROPOSED, SCENARIOS, TOP_BLOCK_LAYERS, Scenario
+from fer.ui import widgets
 from fer.ui.text import Translator
 
 CITATION = """@thesis{rifat2025fer,
@@ -127,5 +128,5 @@ def show(_: Translator) -> None:
             "number shown is its own, not the thesis'."
         )
     )
-    with st.expander(_("How to cite"), key="citation"):
-        st.code(CITATION, language="bibtex", wrap_lines=True)
+    if citation := widgets.opened(_("How to cite"), "citation"):
+        citation.code(CITATION, language="bibtex", wrap_lines=True)

@@ -45,6 +45,12 @@ def show(_: Translator) -> None:
                 key="home_waiting",
                 alt=_("Looking for faces and asking both models…"),
             )
+    # Drawing the rest takes the browser as long as the answer; networks that need seconds wait for
+    # it.
+    is_first = loaders.answers_at_once()
+    if chosen is not None and is_first:
+        with answered:
+            answer(*chosen, place, _)
     scenarios(_)
     found = st.container()
     widgets.notices(_)
@@ -52,8 +58,7 @@ def show(_: Translator) -> None:
     about.show(_)
     installed(_)
     widgets.sources(_)
-    # Last, so that nobody waits for the networks to see the rest.
-    if chosen is not None:
+    if chosen is not None and not is_first:
         with answered:
             answer(*chosen, place, _)
     with found:
