@@ -45,24 +45,28 @@ class Estimate:
 class SqueezeExcitation:
     """What the SE block gives: trained with and without it, with `seeds` seeds.
 
-    The interval over seeds is Student's (n - 1 degrees of freedom); `gates` is what the gates' own
-    values give over their mean in the published model, its interval over images.
+    The interval over several seeds is Student's (n - 1 degrees of freedom), that of a single pair
+    of trainings over images.
     """
 
     seeds: int
-    over_seeds: Estimate
-    over_seeds_without_twins: Estimate | None
-    gates: Estimate | None
+    gain: Estimate
+    gain_without_twins: Estimate | None
 
 
 @dataclass(frozen=True)
 class Contributions:
-    """The gain of the published models, the ingredient that gives most in the ablation, and SE."""
+    """The gain of the published models, the ingredient that gives most in the ablation, and SE.
+
+    gates: what the SE gates' own values give over their mean in the published model, its interval
+    over images.
+    """
 
     gain: Estimate | None
     gain_without_twins: Estimate | None
     largest: tuple[str, Estimate] | None
     squeeze_excitation: SqueezeExcitation | None
+    gates: Estimate | None
 
 
 def read(
@@ -77,7 +81,8 @@ def read(
         gain=None if comparison is None else _paired(comparison["splits"][SPLIT]),
         gain_without_twins=_paired(gains["without_twin"]) if "without_twin" in gains else None,
         largest=None if ablation is None else _largest(ablation),
-        squeeze_excitation=_squeeze_excitation(ablation, gates),
+        squeeze_excitation=None if ablation is None else _squeeze_excitation(ablation),
+        gates=None if gates is None else _paired(gates["ablation"]["mean"]["gain"]),
     )
 
 
@@ -92,19 +97,21 @@ def _largest(ablation: Ablation) -> tuple[str, Estimate] | None:
     return max(gains, key=lambda found: found[1].gain, default=None)
 
 
-def _squeeze_excitation(ablation: Ablation | None, gates: Gates | None) -> SqueezeExcitation | None:
-    repeated = None if ablation is None else ablation["repeated"].get("se")
-    if repeated is None:
+def _squeeze_excitation(ablation: Ablation) -> SqueezeExcitation | None:
+    pairs = [run for run in ablation["runs"] if run["without"] == "se" and "gain" in run]
+    if not pairs:
         return None
-    over_seeds = interval_over_seeds(repeated["gains"])
-    if over_seeds is None:
-        return None
+    gains = [run["gain"] for run in pairs]
+    without_twins = [run["gain_without_twins"] for run in pairs if "gain_without_twins" in run]
     return SqueezeExcitation(
-        seeds=len(repeated["gains"]),
-        over_seeds=over_seeds,
-        over_seeds_without_twins=interval_over_seeds(repeated.get("gains_without_twins", [])),
-        gates=None if gates is None else _paired(gates["ablation"]["mean"]["gain"]),
+        seeds=len(pairs),
+        gain=_over_seeds(gains),
+        gain_without_twins=_over_seeds(without_twins) if without_twins else None,
     )
+
+
+def _over_seeds(gains: Sequence[PairedGain]) -> Estimate:
+    return interval_over_seeds([gain["gain"] for gain in gains]) or _paired(gains[0])
 
 
 def interval_over_seeds(gains: Sequence[float]) -> Estimate | None:

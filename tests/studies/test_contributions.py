@@ -19,17 +19,19 @@ def ablation(gains: list[float]) -> dict[str, Any]:
         "planned": ["full-1", "se-1", "fine_tuning-1", "fine_tuning-2", "full-3"],
         "runs": [
             {"without": "full", "seed": 1},
-            {"without": "se", "seed": 1, "gain": paired(gains[0], -0.01, 0.01)},
+            *(
+                {"without": "se", "seed": seed, "gain": paired(gain, -0.01, 0.01)}
+                for seed, gain in enumerate(gains, 1)
+            ),
             {"without": "fine_tuning", "seed": 1, "gain": paired(0.26, 0.24, 0.28)},
             {"without": "fine_tuning", "seed": 2, "gain": paired(0.99, 0.9, 1.0)},
         ],
-        "repeated": {"se": {"seeds": [1, 2, 3], "gains": gains}},
     }
 
 
 def test_nothing_studied_says_nothing() -> None:
     assert contributions.read(None, None, None, None) == contributions.Contributions(
-        None, None, None, None
+        None, None, None, None, None
     )
 
 
@@ -46,10 +48,15 @@ def test_verdict_on_the_se_block_follows_the_seeds(gains: list[float], effect: s
     found = contributions.read(None, None, ablation(gains), None).squeeze_excitation
     assert found is not None
     assert found.seeds == 3
-    assert found.over_seeds.effect == effect
-    assert found.over_seeds.gain == pytest.approx(sum(gains) / 3)
-    assert found.over_seeds_without_twins is None
-    assert found.gates is None
+    assert found.gain.effect == effect
+    assert found.gain.gain == pytest.approx(sum(gains) / 3)
+    assert found.gain_without_twins is None
+
+
+def test_a_single_pair_has_its_interval_over_images() -> None:
+    found = contributions.read(None, None, ablation([0.02]), None).squeeze_excitation
+    assert found is not None
+    assert (found.seeds, found.gain) == (1, contributions.Estimate(0.02, -0.01, 0.01))
 
 
 def test_interval_over_seeds_is_students() -> None:
@@ -76,9 +83,8 @@ def test_largest_ingredient_is_of_the_records_own_seed() -> None:
     assert found.gain.effect == "gives"
     assert found.gain_without_twins is not None
     assert found.gain_without_twins.gain == 0.1
-    assert found.squeeze_excitation is not None
-    assert found.squeeze_excitation.gates is not None
-    assert found.squeeze_excitation.gates.effect == "unclear"
+    assert found.gates is not None
+    assert found.gates.effect == "unclear"
 
 
 def test_largest_ingredient_waits_for_every_run_of_the_seed() -> None:

@@ -33,7 +33,9 @@ def sentences(_: Translator) -> list[str]:
             )
         )
     if found.squeeze_excitation is not None:
-        said += _squeeze_excitation(found.squeeze_excitation, _)
+        said.append(_squeeze_excitation(found.squeeze_excitation, _))
+    if found.gates is not None:
+        said.append(_gates(found.gates, _))
     return said
 
 
@@ -74,7 +76,7 @@ def _gain(gain: Estimate, without_twins: Estimate | None, _: Translator) -> str:
     return said
 
 
-def _squeeze_excitation(found: SqueezeExcitation, _: Translator) -> list[str]:
+def _squeeze_excitation(found: SqueezeExcitation, _: Translator) -> str:
     sentence = {
         "gives": _(
             "**The SE block gives {points} points** ({low} to {high} over {seeds} seeds): "
@@ -88,24 +90,32 @@ def _squeeze_excitation(found: SqueezeExcitation, _: Translator) -> list[str]:
             "**The SE block makes no difference that {seeds} seeds could show**: {points} points "
             "({low} to {high}), `proposed` trained with it and without it."
         ),
-    }[found.over_seeds.effect]
-    said = [sentence.format(seeds=found.seeds, **_figures(found.over_seeds, _))]
-    if found.over_seeds_without_twins is not None:
-        said[0] += " " + _(
-            "Without duplicates of Training images: {points} ({low} to {high}).",
-            **_figures(found.over_seeds_without_twins, _),
+    }[found.gain.effect]
+    if found.seeds == 1:
+        sentence = _(
+            "In one pair of trainings the SE block changes accuracy by **{points} points** ({low} "
+            "to {high} over images); how much another seed would change that is not measured yet."
         )
-    record = loaders.study(GATES)
-    if found.gates is not None and record is not None:
-        own, mean = (record["ablation"][gates]["accuracy"] for gates in ("own", "mean"))
-        said.append(
-            _(
-                "In the published model, its gates' own values give {points} points ({low} to "
-                "{high}) over gates fixed to their mean.",
-                **{**_figures(found.gates, _, 2), "points": _.difference(own, mean, 2)},
-            )
+    said = sentence.format(seeds=found.seeds, **_figures(found.gain, _))
+    if found.gain_without_twins is not None:
+        said += " " + _(
+            "Without duplicates of Training images: {points} ({low} to {high}).",
+            **_figures(found.gain_without_twins, _),
         )
     return said
+
+
+def _gates(found: Estimate, _: Translator) -> str:
+    record = loaders.study(GATES)
+    figures = _figures(found, _, 2)
+    if record is not None:
+        own, mean = (record["ablation"][gates]["accuracy"] for gates in ("own", "mean"))
+        figures["points"] = _.difference(own, mean, 2)
+    return _(
+        "In the published model, the SE block's gates give {points} points ({low} to {high}) over "
+        "gates fixed to their mean.",
+        **figures,
+    )
 
 
 def ingredients(_: Translator) -> dict[str, str]:
