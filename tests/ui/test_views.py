@@ -16,10 +16,10 @@ from fer.artifacts import runs
 from fer.data.dataset import Dataset
 from fer.evaluation import reviews
 from fer.scenarios import PROPOSED
-from fer.studies.records import ABLATION, GATES
+from fer.studies.records import GATES
 from fer.training import monitor
 from fer.ui import about, loaders, model_comparison, text, widgets
-from fer.ui.studies import ablation, attention, findings, study_charts
+from fer.ui.studies import attention, findings, study_charts
 from fer.ui.text import Translator
 from tests.support.making import ROOT
 from tests.support.pages import VIEWS, messages, open_page, open_view
@@ -185,15 +185,6 @@ def test_what_is_int8_says_so() -> None:
     app = open_view(app, "speed")
     assert any("except Robustness" in str(caption.value) for caption in app.caption)
     assert any("above 100%" in str(caption.value) for caption in app.caption)
-
-
-def test_an_empty_cell_holds_a_dash() -> None:
-    record = loaders.study(ABLATION)
-    assert record is not None
-    app = open_page("4_Training.py")
-    frame = next(f for f in app.dataframe if f.value.equals(ablation.ablation_table(record, EN)))
-    assert frame.value.isna().to_numpy().any()
-    assert frame.proto.placeholder == "–"
 
 
 def review(verdict: str) -> reviews.Review:
