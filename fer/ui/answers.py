@@ -105,14 +105,13 @@ def show(
         _timing(found, answer, _)
         backend_notice(_)
     explanations.offer(answer.crop, answer.predictions, key, _)
-    if details := widgets.opened(_("Table and download"), f"{key}_details"):
-        with details:
-            widgets.table(
-                pd.DataFrame(found.rows()),
-                f"{key}_confidences",
-                _("Both models' confidence for each face and emotion"),
-                _,
-            )
+    with st.expander(_("Table and download"), key=f"{key}_details"):
+        widgets.table(
+            pd.DataFrame(found.rows()),
+            f"{key}_confidences",
+            _("Both models' confidence for each face and emotion"),
+            _,
+        )
 
 
 def confidences(predictions: Mapping[str, Prediction], key: str, _: Translator) -> None:
