@@ -105,13 +105,22 @@ def show(
         _timing(found, answer, _)
         backend_notice(_)
     explanations.offer(answer.crop, answer.predictions, key, _)
-    with st.expander(_("Table and download"), key=f"{key}_details"):
-        widgets.table(
-            pd.DataFrame(found.rows()),
-            f"{key}_confidences",
-            _("Both models' confidence for each face and emotion"),
-            _,
-        )
+    _details(found, key, _, is_lazy=is_narrow)
+
+
+def _details(found: Photo, key: str, _: Translator, *, is_lazy: bool) -> None:
+    """The table of all confidences: where the page is about more than this answer, when opened,
+    since a browser takes as long for it as for the bars. Programs read the other."""
+    label, name = _("Table and download"), f"{key}_details"
+    details = widgets.opened(label, name) if is_lazy else st.expander(label, key=name)
+    if details:
+        with details:
+            widgets.table(
+                pd.DataFrame(found.rows()),
+                f"{key}_confidences",
+                _("Both models' confidence for each face and emotion"),
+                _,
+            )
 
 
 def confidences(predictions: Mapping[str, Prediction], key: str, _: Translator) -> None:
