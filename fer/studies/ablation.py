@@ -16,6 +16,8 @@ from typing import Literal, TypedDict, cast
 import keras
 import numpy as np
 from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
 
 from fer import FerError, files
 from fer.artifacts import provenance, runs
@@ -61,7 +63,8 @@ REPEATED = (FULL, "se")
 BUDGET = Phase(image_size=64, epochs=8, learning_rate=1e-4, batch_size=64, warmup_steps=300)
 BATCH = 64
 # What is left of a run that is over: these probabilities, its history and its `run.json`.
-PRIVATE = "private.npy"
+PRIVATE = "private.safetensors"
+PROBABILITIES = "probabilities"
 
 
 def variant(without: str, seed: int, budget: Phase = BUDGET) -> Scenario:
@@ -240,10 +243,17 @@ def _spread(gains: NDArray[np.float64]) -> float | None:
 
 
 def _predict(scenario: Scenario, folder: Path, data: Dataset, size: int) -> Probabilities:
-    """Softmax of the run's best weights on PrivateTest, (n, 7), not calibrated."""
+    """Softmax of the run's best weights on PrivateTest, (n, 7), not calibrated.
+
+    Raises:
+        FerError: if they are kept and damaged.
+    """
     kept = folder / PRIVATE
     if kept.exists():
-        return np.asarray(np.load(kept, allow_pickle=False), dtype=np.float64)
+        try:
+            return np.asarray(load_file(kept)[PROBABILITIES], dtype=np.float64)
+        except (OSError, KeyError, SafetensorError) as error:
+            raise FerError("{path} is damaged; delete it and run: fer ablate", path=kept) from error
     keras.utils.clear_session()
     model = vgg16.build(scenario, None)
     model.load_weights(folder / runs.BEST)
@@ -253,8 +263,8 @@ def _predict(scenario: Scenario, folder: Path, data: Dataset, size: int) -> Prob
         for start in range(0, len(images), BATCH)
     ]
     found = classification.softmax(np.concatenate(parts))
-    with files.replacing(kept) as temporary, temporary.open("wb") as stream:
-        np.save(stream, found, allow_pickle=False)
+    with files.replacing(kept) as temporary:
+        save_file({PROBABILITIES: found}, temporary)
     return found
 
 

@@ -261,6 +261,12 @@ def test_ablate_trains_the_plan_and_stores_the_study(
     assert "trained" not in again
     assert not (tmp_path / "runs").exists()
     assert files.read_json(analysis.path_of("ablation", models))["runs"] == record["runs"]
+    # A damaged file is told.
+    kept = models / model_store.ANALYSIS / "ablation" / "se-5" / ablation.PRIVATE
+    whole = kept.read_bytes()
+    kept.write_bytes(whole[:50])
+    assert "is damaged; delete it and run: fer ablate" in refusal(fer(*command))
+    kept.write_bytes(whole)
     # What was trained with other values is no run of this study.
     other = ablation.run.keywords["budget"]
     monkeypatch.setitem(ablation.run.keywords, "budget", replace(other, learning_rate=2e-3))

@@ -9,9 +9,10 @@ from typing import Literal, NotRequired, TypedDict
 import pytest
 
 from fer import FerError, schema
-from fer.artifacts import model_store
+from fer.artifacts import model_store, runs
 from fer.artifacts.records import Config, Metrics
 from fer.data import aggregates
+from fer.scenarios import Scenario
 from fer.ui import loaders
 from tests.support.making import ROOT
 
@@ -109,6 +110,12 @@ def test_every_committed_json_file_has_a_schema() -> None:
         assert schema.misfit(model.config, Config) is None
         assert schema.misfit(model.metrics, Metrics) is None
         known |= {f"{key}/{model_store.CONFIG}", f"{key}/{model_store.METRICS}"}
+    for run in (folder / model_store.ANALYSIS).glob(f"*/*/{runs.RUN}"):
+        assert (
+            len(runs.read_history(run.parent))
+            == Scenario.from_dict(runs.read(run.parent)["scenario"]).epochs
+        )
+        known.add(run.relative_to(folder).as_posix())
     assert {p.relative_to(folder).as_posix() for p in folder.rglob("*.json")} <= known
     assert aggregates.read_summary(ROOT / "data")["counts"]
     assert aggregates.read_duplicates(ROOT / "data")["exact"]["pairs"]
