@@ -66,7 +66,7 @@ def test_a_double_click_on_start_begins_one_stream_in_sight(
         page.mouse.up(click_count=2)
         has_answers(page)
         expect(frame.get_by_role("button", name=STOP[locale])).to_be_visible()
-        until(connected_once, "there is no stream, or two", 0.3)
+        until(connected_once, lambda: f"not one stream: {server.tell('connections')}", 0.3)
 
         def is_in_sight() -> bool:
             box = frame.frame_element().bounding_box()
