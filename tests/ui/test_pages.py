@@ -454,7 +454,6 @@ def test_sliders_in_tenths_have_the_languages_marks(language: str, shown: str) -
     assert PROPOSED.augmentation is not None
     assert shift.value == pytest.approx(100 * PROPOSED.augmentation.shift)
     assert not app.warning
-    assert shift.value == pytest.approx(100 * PROPOSED.augmentation.shift)
 
 
 @pytest.mark.parametrize("quantity", ["accuracy", "loss", "learning_rate", "gap", "seconds"])
