@@ -105,12 +105,12 @@ def _squeeze_excitation(ablation: Ablation) -> SqueezeExcitation | None:
     without_twins = [run["gain_without_twins"] for run in pairs if "gain_without_twins" in run]
     return SqueezeExcitation(
         seeds=len(pairs),
-        gain=_over_seeds(gains),
-        gain_without_twins=_over_seeds(without_twins) if without_twins else None,
+        gain=_mean_gain(gains),
+        gain_without_twins=_mean_gain(without_twins) if without_twins else None,
     )
 
 
-def _over_seeds(gains: Sequence[PairedGain]) -> Estimate:
+def _mean_gain(gains: Sequence[PairedGain]) -> Estimate:
     return interval_over_seeds([gain["gain"] for gain in gains]) or _paired(gains[0])
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-import pandas as pd
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
 from fer.scenarios import PROPOSED, SCENARIOS, TOP_BLOCK_LAYERS, Scenario
 from fer.ui import widgets
 from fer.ui.text import Translator
+
+# Home draws a table after the bars, which would wait a quarter of a second for pandas.
+if TYPE_CHECKING:
+    import pandas as pd
 
 CITATION = """@thesis{rifat2025fer,
   author = {Qoid Rif'at},
@@ -94,6 +99,8 @@ def methodology(_: Translator) -> pd.DataFrame:
         _("Data"): data,
         _("Loss"): loss,
     }
+    import pandas as pd
+
     return pd.DataFrame(
         {
             _("Aspect"): list(aspects),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 from numpy.typing import NDArray
@@ -36,7 +35,10 @@ def show(face: Gray, predictions: dict[str, Prediction], key: str, _: Translator
     Raises:
         FerError: if the networks cannot be explained here.
     """
-    # Imported here: what it needs of SciPy takes memory that answers do without.
+    # Imported here: pandas, and what Grad-CAM needs of SciPy, take time and memory that answers do
+    # without.
+    import pandas as pd
+
     from fer.inference import gradcam
 
     chosen = st.pills(

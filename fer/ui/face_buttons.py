@@ -70,9 +70,10 @@ def show(
             "label": label,
             "chosen": chosen,
             "columns": columns,
-            "groups": [
+            # A tuple: for a list Streamlit imports pandas, to see whether it is a table.
+            "groups": tuple(
                 {"title": title, "faces": [vars(face) for face in faces]} for title, faces in rows
-            ],
+            ),
         },
         on_pressed_change=widgets.telling(pressed),
     )

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from fer.artifacts.model_store import Artifact
 from fer.artifacts.records import SplitScores
@@ -14,6 +13,10 @@ from fer.networks import complexity
 from fer.scenarios import BASELINE, PROPOSED, Augmentation, Phase, Scenario
 from fer.ui import loaders, text
 from fer.ui.text import Translator
+
+# Home tells the gain before its bars, which would wait a quarter of a second for pandas.
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def evaluated() -> dict[str, Artifact]:
@@ -107,6 +110,8 @@ def hyperparameters(_: Translator) -> dict[str, Callable[[Scenario], str]]:
 
 def parameter_table(_: Translator) -> pd.DataFrame:
     """The two scenarios as they were trained, a row for each property, from their records."""
+    import pandas as pd
+
     models = loaders.models()
     of_model: dict[str, Callable[[Artifact], str]] = {
         _("Epochs run, best epoch"): lambda a: (

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial, wraps
-from typing import Literal, ParamSpec, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Literal, ParamSpec, TypeAlias, TypeVar
 
-import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
-from pandas.io.formats.style import Styler
 from streamlit.delta_generator import DeltaGenerator
 
 from fer import FerError
 from fer.inference import fair_queue
 from fer.ui import kept_files, loaders
 from fer.ui.text import Translator
+
+# What shows a table imports pandas, a quarter of a second that Home's bars need not wait for.
+if TYPE_CHECKING:
+    import pandas as pd
+    from pandas.io.formats.style import Styler
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -105,7 +108,7 @@ def localised(frame: pd.DataFrame, _: Translator) -> pd.DataFrame | Styler:
 
 
 def _decimals(column: pd.Series[float]) -> int:
-    if not pd.api.types.is_float_dtype(column):
+    if column.dtype.kind != "f":
         return 0
     digits = [f"{value:.6f}".rstrip("0").partition(".")[2] for value in column.dropna()]
     return max((len(found) for found in digits), default=0)

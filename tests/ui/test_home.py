@@ -64,7 +64,7 @@ def test_answers_wait_for_nothing_that_only_the_studies_need() -> None:
         check=True,
     )
     # When the title is drawn, and when the bars are.
-    assert done.stdout.split() == ["title", "bars", "pandas", "end", "pandas", "scipy"]
+    assert done.stdout.split() == ["title", "bars", "end", "pandas", "scipy"]
 
 
 # What a fresh server has imported by then of what takes long to import.
