@@ -22,7 +22,7 @@ def home() -> None:
     """The first page; imported when it is shown."""
     from fer.ui.home import front
 
-    front.show(_)
+    front.show(laid_out, _)
 
 
 five = modules.numbered(_)
@@ -44,16 +44,22 @@ if not presentation.is_on():
     st.title(title)
 if page.url_path == "":
     st.markdown(f"**{modules.app_subtitle(_)}**")
+messages = st.container()
+if page.url_path == "":
+    from fer.ui.home import places
+
+    laid_out = places.lay_out(_)
 # Drawn before the imports below, which take most of a second in a fresh server.
 from fer.ui import document, loaders, widgets  # noqa: E402
 
 loaders.settle()
 with st.sidebar:
     document.tell(_)
-widgets.told(_)
+with messages:
+    widgets.told(_)
 try:
     # Networks are compiled while the page imports what it needs.
     loaders.preload()
 except FerError as error:
-    st.error(_.error(error))
+    messages.error(_.error(error))
 page.run()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import plotly.graph_objects as go
@@ -10,9 +11,12 @@ from numpy.typing import ArrayLike, NDArray
 from plotly.colors import hex_to_rgb
 
 from fer import emotions
-from fer.inference.classification import Prediction
 from fer.scenarios import SCENARIOS
 from fer.ui.text import Translator
+
+# It brings what reads artifacts and images, which empty axes need not wait for.
+if TYPE_CHECKING:
+    from fer.inference.classification import Prediction
 
 HEIGHT = 320
 INK, DARK_INK = "white", "black"

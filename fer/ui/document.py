@@ -14,8 +14,7 @@ _component = st.components.v2.component("fer_document", js=SCRIPT)
 
 
 def tell(_: Translator) -> None:
-    """Tells the document. Draws nothing to be seen; the first call takes half a second, as it
-    brings pandas."""
+    """Tells the document. Draws nothing to be seen."""
     _component(
         key="document",
         data={"language": _.language, "open": _("Open the menu"), "close": _("Close the menu")},

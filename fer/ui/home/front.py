@@ -18,6 +18,7 @@ from fer.ui import (
     sample_faces,
     widgets,
 )
+from fer.ui.home.places import Places
 from fer.ui.text import Translator
 
 # Which of the three places the face comes from: what was used last.
@@ -25,26 +26,19 @@ SOURCE = "home_source"
 ASKED = "home_asked"
 
 
-def show(_: Translator) -> None:
+def show(places: Places, _: Translator) -> None:
     """What is compared, answers for a face, the modules, and whose work it is."""
-    st.markdown(compared(_))
-    answered, offered = st.columns([11, 9])
-    place = answered.empty()
+    places.compared.markdown(compared(_))
+    answered, place = places.answered, places.answer
     chosen = None
-    with offered:
+    with places.offered:
         try:
             chosen = offer(_)
+            if chosen is None:
+                place.empty()
         except FerError as error:
             # Where the former answer was.
             place.error(_.error(error))
-    if chosen is not None:
-        # The axes keep the place, and the browser gets Plotly ready while the networks are.
-        with place.container(height=480, border=False):
-            widgets.chart(
-                charts.confidence_bars({}, _),
-                key="home_waiting",
-                alt=_("Looking for faces and asking both models…"),
-            )
     # Drawing the rest takes the browser as long as the answer; networks that need seconds wait for
     # it.
     is_first = loaders.answers_at_once()

@@ -1,0 +1,42 @@
+"""Home's places before there is anything to put there: drawn first, so that the browser fetches
+Plotly while a fresh server still imports what answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from fer.ui import charts
+from fer.ui.text import Translator
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where on Home what goes, from the top.
+
+    compared: what the two scenarios give, as one line.
+    answered: the column of the answers, `answer` the one place in it, held by the bars' empty axes.
+    offered: the column of the faces to choose from.
+    """
+
+    compared: DeltaGenerator
+    answered: DeltaGenerator
+    answer: DeltaGenerator
+    offered: DeltaGenerator
+
+
+def lay_out(_: Translator) -> Places:
+    """The places, with the axes on which the bars are to stand."""
+    compared = st.container()
+    answered, offered = st.columns([11, 9])
+    answer = answered.empty()
+    with answer.container(height=480, border=False):
+        st.plotly_chart(
+            charts.confidence_bars({}, _),
+            config={"displayModeBar": False},
+            key="home_waiting",
+            alt=_("Looking for faces and asking both models…"),
+        )
+    return Places(compared, answered, answer, offered)
