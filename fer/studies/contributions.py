@@ -55,6 +55,21 @@ class SqueezeExcitation:
 
 
 @dataclass(frozen=True)
+class LargestIngredient:
+    """The ingredient that gives most of the `studied` ones, out of `ingredients` in the plan."""
+
+    ingredient: str
+    gain: Estimate
+    studied: int
+    ingredients: int
+
+    @property
+    def is_final(self) -> bool:
+        """Whether every ingredient was left out once, so that none can still give more."""
+        return self.studied == self.ingredients
+
+
+@dataclass(frozen=True)
 class Contributions:
     """The gain of the published models, the ingredient that gives most in the ablation, and SE.
 
@@ -64,7 +79,7 @@ class Contributions:
 
     gain: Estimate | None
     gain_without_twins: Estimate | None
-    largest: tuple[str, Estimate] | None
+    largest: LargestIngredient | None
     squeeze_excitation: SqueezeExcitation | None
     gates: Estimate | None
 
@@ -86,15 +101,21 @@ def read(
     )
 
 
-def _largest(ablation: Ablation) -> tuple[str, Estimate] | None:
-    """The ingredient that gives most with the record's own seed; None until all were left out."""
+def _largest(ablation: Ablation) -> LargestIngredient | None:
+    """The ingredient that gives most with the record's own seed; None while there is nothing to
+    compare, below two."""
     seed = ablation["seed"]
-    runs = {f"{run['without']}-{seed}": run for run in ablation["runs"] if run["seed"] == seed}
-    planned = {name for name in ablation["planned"] if name.endswith(f"-{seed}")}
-    if not planned <= runs.keys():
+    planned = [name for name in ablation["planned"] if name.endswith(f"-{seed}")]
+    gains = {
+        run["without"]: _paired(run["gain"])
+        for run in ablation["runs"]
+        if run["seed"] == seed and "gain" in run
+    }
+    if len(gains) < 2:
         return None
-    gains = [(run["without"], _paired(run["gain"])) for run in runs.values() if "gain" in run]
-    return max(gains, key=lambda found: found[1].gain, default=None)
+    most = max(gains, key=lambda ingredient: gains[ingredient].gain)
+    # One of the planned runs leaves nothing out.
+    return LargestIngredient(most, gains[most], len(gains), len(planned) - 1)
 
 
 def _squeeze_excitation(ablation: Ablation) -> SqueezeExcitation | None:

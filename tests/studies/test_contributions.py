@@ -76,9 +76,10 @@ def test_largest_ingredient_is_of_the_records_own_seed() -> None:
         ablation([0.0, 0.01, 0.02]),
         {"ablation": {"mean": {"gain": paired(0.0006, -0.001, 0.002)}}},
     )
-    assert found.largest is not None
-    assert found.largest[0] == "fine_tuning"
-    assert found.largest[1].gain == 0.26
+    assert found.largest == contributions.LargestIngredient(
+        "fine_tuning", contributions.Estimate(0.26, 0.24, 0.28), 2, 2
+    )
+    assert found.largest.is_final
     assert found.gain is not None
     assert found.gain.effect == "gives"
     assert found.gain_without_twins is not None
@@ -87,10 +88,17 @@ def test_largest_ingredient_is_of_the_records_own_seed() -> None:
     assert found.gates.effect == "unclear"
 
 
-def test_largest_ingredient_waits_for_every_run_of_the_seed() -> None:
+def test_largest_ingredient_says_of_how_many() -> None:
     record = ablation([0.0, 0.01, 0.02])
-    assert contributions.read(None, None, record, None).largest is not None
-    record["planned"].append("augmentation-1")
+    record["planned"] += ["augmentation-1", "label_smoothing-1"]
+    found = contributions.read(None, None, record, None).largest
+    assert found is not None
+    assert (found.studied, found.ingredients, found.is_final) == (2, 4, False)
+
+
+def test_largest_ingredient_needs_two_to_compare() -> None:
+    record = ablation([0.0])
+    del record["runs"][2:]
     found = contributions.read(None, None, record, None)
     assert found.largest is None
     assert found.squeeze_excitation is not None

@@ -26,6 +26,7 @@ from tests.support.making import ROOT, jpeg
 from tests.support.pages import VIEWS, messages, open_page, open_view, walk_alts
 
 EN = Translator("en")
+ID = Translator("id")
 
 
 @pytest.fixture(autouse=True)
@@ -258,6 +259,23 @@ def test_ablation_of_other_images_says_nothing_about_the_models(
     # Of one seed: what another would change is not known.
     assert ("In one pair of trainings the SE block" in said) == same_images
     assert ("in the ablation" in said) == same_images
+
+
+@pytest.mark.parametrize(
+    ("translator", "words"), [(EN, "Of the 2 of its 3 ingredients"), (ID, "Dari 2 di antara 3")]
+)
+def test_largest_ingredient_of_an_ablation_that_goes_on_is_so_far(
+    translator: Translator,
+    words: str,
+    small_ablation: dict,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    published = model_store.open_artifact("proposed", ROOT / "models").config["data_sha256"]
+    planned = [*small_ablation["planned"], "augmentation-5"]
+    record = {**small_ablation, "data_sha256": published, "planned": planned}
+    models_with_study("ablation", record, tmp_path, monkeypatch)
+    assert words in " ".join(findings.sentences(translator))
 
 
 def test_a_study_of_other_weights_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

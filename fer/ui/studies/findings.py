@@ -6,7 +6,7 @@ import streamlit as st
 
 from fer.scenarios import BASELINE, PROPOSED
 from fer.studies import contributions
-from fer.studies.contributions import Estimate, SqueezeExcitation
+from fer.studies.contributions import Estimate, LargestIngredient, SqueezeExcitation
 from fer.studies.records import ABLATION, GATES, LEAKAGE, Ablation
 from fer.ui import loaders, model_comparison
 from fer.ui.text import Translator
@@ -24,14 +24,7 @@ def sentences(_: Translator) -> list[str]:
     if found.gain is not None:
         said.append(_gain(found.gain, found.gain_without_twins, _))
     if found.largest is not None:
-        said.append(
-            _(
-                "Of its ingredients **{ingredient}** gives most: {points} points ({low} to {high}) "
-                "in the ablation, whose runs are shorter than the published model's.",
-                ingredient=ingredients(_)[found.largest[0]],
-                **_figures(found.largest[1], _),
-            )
-        )
+        said.append(_largest(found.largest, _))
     if found.squeeze_excitation is not None:
         said.append(_squeeze_excitation(found.squeeze_excitation, _))
     if found.gates is not None:
@@ -74,6 +67,26 @@ def _gain(gain: Estimate, without_twins: Estimate | None, _: Translator) -> str:
             **_figures(without_twins, _),
         )
     return said
+
+
+def _largest(found: LargestIngredient, _: Translator) -> str:
+    if found.is_final:
+        sentence = _(
+            "Of its ingredients **{ingredient}** gives most: {points} points ({low} to {high}) "
+            "in the ablation, whose runs are shorter than the published model's."
+        )
+    else:
+        sentence = _(
+            "Of the {studied} of its {ingredients} ingredients that the ablation has left out so "
+            "far, **{ingredient}** gives most: {points} points ({low} to {high}), in runs that are "
+            "shorter than the published model's."
+        )
+    return sentence.format(
+        ingredient=ingredients(_)[found.ingredient],
+        studied=found.studied,
+        ingredients=found.ingredients,
+        **_figures(found.gain, _),
+    )
 
 
 def _squeeze_excitation(found: SqueezeExcitation, _: Translator) -> str:
