@@ -262,7 +262,8 @@ def test_ablation_of_other_images_says_nothing_about_the_models(
 
 
 @pytest.mark.parametrize(
-    ("translator", "words"), [(EN, "Of the 2 of its 3 ingredients"), (ID, "Dari 2 di antara 3")]
+    ("translator", "words"),
+    [(EN, "Of the 2 ingredients (of 3)"), (ID, "Dari 2 komponen (di antara 3)")],
 )
 def test_largest_ingredient_of_an_ablation_that_goes_on_is_so_far(
     translator: Translator,

@@ -77,7 +77,7 @@ def _largest(found: LargestIngredient, _: Translator) -> str:
         )
     else:
         sentence = _(
-            "Of the {studied} of its {ingredients} ingredients that the ablation has left out so "
+            "Of the {studied} ingredients (of {ingredients}) that the ablation has left out so "
             "far, **{ingredient}** gives most: {points} points ({low} to {high}), in runs that are "
             "shorter than the published model's."
         )
