@@ -227,6 +227,9 @@ def test_ablation_is_shown_on_the_training_page(
         "Squeeze-and-Excitation block",
         "Fine-tuning",
     ]
+    assert list(table["Training (%)"]) == [
+        round(100 * run["training_accuracy"], 2) for run in small_ablation["runs"]
+    ]
     frame = next(f for f in app.dataframe if f.value.equals(table))
     # Nothing was left out of the first: its gain is an empty cell, which holds a dash.
     assert frame.value.isna().to_numpy().any()

@@ -75,7 +75,8 @@ def _chart(language: Language) -> go.Figure:
 
 
 def ablation_table(record: Ablation, _: Translator) -> pd.DataFrame:
-    """A row for each run: what was left out, seed, accuracies, macro F1, gain, McNemar's p."""
+    """A row for each run: what was left out, seed, accuracies (in training, too: how far the run
+    overfits), macro F1, gain, McNemar's p."""
     called = findings.ingredients(_)
     whole = {
         run["seed"]: run["private"]["accuracy"]
@@ -87,6 +88,7 @@ def ablation_table(record: Ablation, _: Translator) -> pd.DataFrame:
             {
                 _("Left out"): called[run["without"]],
                 _("Seed"): str(run["seed"]),
+                _("Training (%)"): round(100 * run["training_accuracy"], 2),
                 _("PublicTest (%)"): round(100 * run["public_accuracy"], 2),
                 _("PrivateTest (%)"): round(100 * run["private"]["accuracy"], 2),
                 _("Macro F1"): round(run["private"]["macro_f1"], 4),
