@@ -12,7 +12,7 @@ from fer import emotions
 from fer.evaluation.calibration import Coverage, RightAndWrong
 from fer.scenarios import PROPOSED, SCENARIOS
 from fer.studies.records import Gates, RegionShare, Robustness, Sanity
-from fer.ui.charts import BOTH, arrange, dash, heat_map
+from fer.ui.charts import BOTH, INK, arrange, dash, heat_map
 from fer.ui.text import Translator
 
 # Of gates that close; no model's colour, and far from that of those that open.
@@ -233,7 +233,11 @@ def ablation(rows: Sequence[tuple[str, float, Sequence[float]]], _: Translator) 
         # The value stands in the label: on the bar its interval would cross it out.
         y=[f"{name} {_.signed(100 * gain, 1)}" for name, gain, _interval in rows],
         x=[100 * value for value in values],
-        error_x=error_bars(values, [interval for _n, _g, interval in rows]),
+        # Half of each interval lies beside its bar, on the dark page.
+        error_x={
+            **error_bars(values, [interval for _n, _g, interval in rows]),
+            "color": INK,
+        },
         marker={"color": PROPOSED.colour},
         hovertemplate="%{y}<extra></extra>",
     )
