@@ -6,6 +6,7 @@ image adds a point by itself; a comparison has to name the one it used.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 
 import numpy as np
@@ -15,15 +16,16 @@ from sklearn import metrics
 from fer.artifacts import provenance
 from fer.data.dataset import Dataset, Split
 from fer.evaluation.calibration import Labels, Probabilities
-from fer.evaluation.evaluate import TEST_SPLITS, logits
+from fer.evaluation.evaluate import logits
 from fer.evaluation.metrics import CLASSES, accuracy_interval, top1_accuracy
-from fer.evaluation.records import Protocols, ProtocolScores
+from fer.evaluation.records import Protocols, Scores
 from fer.inference.classification import Classifier, softmax
 from fer.progress import Progress, part_of, with_details
 
 # Side of a crop of the 48x48 image: with 44 the face is enlarged by 9 % and moved by at most 4 %,
 # both within what training varied.
 CROP = 44
+SPLIT = Split.PRIVATE_TEST
 SEED = 0
 
 
@@ -35,7 +37,8 @@ class Protocol(StrEnum):
     TEN_CROPS = "ten_crops"
 
 
-PROTOCOLS: tuple[Protocol, ...] = tuple(Protocol)
+# Those that average; one crop is what the metrics hold.
+AVERAGING = (Protocol.MIRROR, Protocol.TEN_CROPS)
 
 
 def views(images: NDArray[np.uint8], protocol: Protocol) -> list[NDArray[np.uint8]]:
@@ -57,27 +60,36 @@ def views(images: NDArray[np.uint8], protocol: Protocol) -> list[NDArray[np.uint
 
 def probabilities(
     classifier: Classifier,
-    data: Dataset,
-    rows: NDArray[np.int64],
+    images: NDArray[np.uint8],
     protocol: Protocol,
     *,
+    known: dict[str, Probabilities] | None = None,
     batch_size: int = 32,
     progress: Progress | None = None,
 ) -> dict[str, Probabilities]:
-    """Each model's calibrated probabilities (m, 7) float64 of those rows, averaged over the views.
+    """Each model's calibrated probabilities (n, 7) float64 of gray images (n, 48, 48) uint8,
+    averaged over the views.
 
     Args:
+        known: every model's probabilities for the images as they are, which are then not asked for
+            again.
         progress: called with the views of images that are classified.
     """
-    found = views(np.asarray(data.images[rows]), protocol)
+    found = views(images, protocol)
     total: dict[str, Probabilities] = {}
     for number, view in enumerate(found):
-        whole = len(found) * len(rows)
-        told = part_of(progress, number * len(rows), (number + 1) * len(rows), whole)
-        answers = logits(classifier, view, np.arange(len(rows)), batch_size, told)
-        for key, values in answers.items():
-            part = softmax(values / classifier.models[key].temperature) / len(found)
-            total[key] = total[key] + part if key in total else part
+        whole = len(found) * len(images)
+        told = part_of(progress, number * len(images), (number + 1) * len(images), whole)
+        if known is not None and view is images:
+            parts = known
+        else:
+            answers = logits(classifier, view, np.arange(len(images)), batch_size, told)
+            parts = {
+                key: softmax(values / classifier.models[key].temperature)
+                for key, values in answers.items()
+            }
+        for key, part in parts.items():
+            total[key] = total.get(key, 0.0) + part / len(found)
     return total
 
 
@@ -85,36 +97,91 @@ def evaluate(
     classifier: Classifier,
     data: Dataset,
     *,
-    splits: tuple[Split, ...] = TEST_SPLITS,
-    protocols: tuple[Protocol, ...] = PROTOCOLS,
+    protocols: Sequence[Protocol] = AVERAGING,
     progress: Progress | None = None,
+    on_protocol: Callable[[Protocols], None] | None = None,
 ) -> Protocols:
-    """The content of `protocols.json`: every model under every protocol on the test splits.
+    """The content of `protocols.json`: the models of the classifier on PrivateTest, which is what
+    others report.
 
     Temperatures are those of the stored metrics, fitted on PublicTest with one crop.
 
     Args:
-        progress: called with the views that are done and, as `protocol`, protocol and split.
+        progress: called with the views that are done and the name of the `protocol`.
+        on_protocol: called with the record so far after each protocol.
     """
-    found: dict[str, dict[str, dict[str, ProtocolScores]]] = {key: {} for key in classifier.models}
-    for protocol in protocols:
-        for split in splits:
-            rows = data.rows(split)
-            labels = data.labels[rows]
-            told = with_details(progress, protocol=f"{protocol} {split}")
-            for key, values in probabilities(
-                classifier, data, rows, protocol, progress=told
-            ).items():
-                found[key].setdefault(protocol.value, {})[split.value] = summary(labels, values)
-    return {
+    rows = data.rows(SPLIT)
+    images, labels = np.asarray(data.images[rows]), data.labels[rows]
+    record: Protocols = {
         **provenance.record(data, SEED, classifier.models.values()),
-        "compute_dtype": classifier.compute_dtype,
+        "split": SPLIT.value,
         "crop": CROP,
-        "models": found,
+        "models": {key: {} for key in classifier.models},
+    }
+    for protocol in protocols:
+        found = probabilities(
+            classifier,
+            images,
+            protocol,
+            known=_stored_answers(classifier, data.sources[rows]),
+            progress=with_details(progress, protocol=protocol.value),
+        )
+        for key, values in found.items():
+            record["models"][key][protocol.value] = {
+                **summary(labels, values),
+                "compute_dtype": classifier.compute_dtype,
+                "commit": record["commit"],
+            }
+        if on_protocol is not None:
+            on_protocol(record)
+    return record
+
+
+def _stored_answers(
+    classifier: Classifier, sources: NDArray[np.str_]
+) -> dict[str, Probabilities] | None:
+    """What `fer evaluate` stored of these images, computed as the classifier computes; None unless
+    every model has it."""
+    found = {}
+    for key, model in classifier.models.items():
+        if model.metrics is None or model.metrics["compute_dtype"] != classifier.compute_dtype:
+            return None
+        stored = model.predictions().of(SPLIT)
+        if not np.array_equal(stored.sources, sources):
+            return None
+        found[key] = stored.probabilities
+    return found
+
+
+def merged(stored: Protocols | None, now: Protocols, digests: Mapping[str, str]) -> Protocols:
+    """The new record with what is stored of other models and protocols, as far as it was found with
+    the weights of these digests, by model key, and on the same images.
+
+    So that an hour of work may be spread over several calls, and over machines.
+    """
+    if stored is None or (stored["data_sha256"], stored["split"], stored["crop"]) != (
+        now["data_sha256"],
+        now["split"],
+        now["crop"],
+    ):
+        return now
+    weights = {
+        key: digest
+        for key, digest in stored["weights_sha256"].items()
+        if digests.get(key) == digest
+    }
+    kept = {key: stored["models"][key] for key in weights}
+    return {
+        **now,
+        "weights_sha256": {**weights, **now["weights_sha256"]},
+        "models": {
+            key: {**kept.get(key, {}), **now["models"].get(key, {})}
+            for key in {**kept, **now["models"]}
+        },
     }
 
 
-def summary(labels: Labels, values: Probabilities) -> ProtocolScores:
+def summary(labels: Labels, values: Probabilities) -> Scores:
     """Images, top-1 accuracy with its 95 % interval, and macro F1."""
     return {
         "images": len(labels),
@@ -129,12 +196,17 @@ def summary(labels: Labels, values: Probabilities) -> ProtocolScores:
 
 
 def differences(stored: Protocols, now: Protocols, tolerance: float) -> list[str]:
-    """One phrase for every stored accuracy that the new ones miss by more than the tolerance."""
-    return [
-        f"{key} {protocol} {split} accuracy is {row['accuracy']:.4f}, stored {before:.4f}"
-        for key, by_protocol in now["models"].items()
-        for protocol, by_split in by_protocol.items()
-        for split, row in by_split.items()
-        if abs((before := stored["models"][key][protocol][split]["accuracy"]) - row["accuracy"])
-        > tolerance
-    ]
+    """One phrase for every new accuracy that is not stored, or that the stored one misses by more
+    than the tolerance."""
+    problems = []
+    for key, by_protocol in now["models"].items():
+        for protocol, row in by_protocol.items():
+            before = stored["models"].get(key, {}).get(protocol)
+            if before is None:
+                problems.append(f"{key} {protocol} is not stored")
+            elif abs(before["accuracy"] - row["accuracy"]) > tolerance:
+                problems.append(
+                    f"{key} {protocol} accuracy is {row['accuracy']:.4f}, "
+                    f"stored {before['accuracy']:.4f}"
+                )
+    return problems

@@ -38,9 +38,9 @@ class Comparison(TypedDict):
     splits: dict[str, PairedGain]
 
 
-class ProtocolScores(TypedDict):
-    """How well a model does under one protocol: accuracy is top-1, accuracy_interval the ends of
-    its 95 % bootstrap interval over images; all but `images` 0-1."""
+class Scores(TypedDict):
+    """How well a model does on some images: accuracy is top-1, accuracy_interval the ends of its
+    95 % bootstrap interval over images; all but `images` 0-1."""
 
     images: int
     accuracy: float
@@ -48,17 +48,26 @@ class ProtocolScores(TypedDict):
     macro_f1: float
 
 
-class Protocols(MadeWith):
-    """`models/protocols.json`, which `fer evaluate --protocols` writes.
-
-    compute_dtype: the precision, by Keras' name or "int8". crop: side of a crop in pixels.
-    models: scores by model key, protocol and split.
-    """
+class ProtocolScores(Scores):
+    """The scores under one protocol, with the precision (by Keras' name, or "int8") and the commit
+    that found them: the protocols of one record may come from several calls."""
 
     compute_dtype: str
+    commit: str
+
+
+class Protocols(MadeWith):
+    """`models/protocols.json`, which `fer evaluate --protocol` writes.
+
+    split: which images. crop: side of a crop in pixels. models: scores by model key and protocol.
+    """
+
+    split: str
     crop: int
-    models: dict[str, dict[str, dict[str, ProtocolScores]]]
+    models: dict[str, dict[str, ProtocolScores]]
 
 
 COMPARISON = Stored(model_store.COMPARISON, Comparison, "fer evaluate")
-PROTOCOL_SCORES = Stored(model_store.PROTOCOLS, Protocols, "fer evaluate --protocols")
+PROTOCOL_SCORES = Stored(
+    model_store.PROTOCOLS, Protocols, "fer evaluate --protocol mirror --protocol ten_crops"
+)

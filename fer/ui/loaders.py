@@ -291,10 +291,21 @@ def benchmark() -> Benchmark | None:
 
 @follows
 def protocols() -> Protocols | None:
-    """What `fer evaluate --protocols` found with these weights, None if it has not been run."""
+    """What `fer evaluate --protocol` found with these weights on the images of the metrics, None if
+    it has not been run."""
     found = PROTOCOL_SCORES.published(MODELS)
-    digests = {key: model.digest for key, model in models().items()}
-    return found if found is not None and found["weights_sha256"] == digests else None
+    if found is None:
+        return None
+    made_from = {
+        key: (model.digest, model.metrics["data_sha256"])
+        for key, model in models().items()
+        if model.metrics is not None
+    }
+    fits = all(
+        made_from.get(key) == (digest, found["data_sha256"])
+        for key, digest in found["weights_sha256"].items()
+    )
+    return found if fits else None
 
 
 @follows

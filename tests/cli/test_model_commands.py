@@ -121,15 +121,27 @@ def test_check_names_what_it_does_not_find_again(models: Path, data_dir: Path) -
     assert contents(models) == before
 
 
-def test_protocols_are_written_and_found_again(models: Path, data_dir: Path) -> None:
-    printed = succeeded(fer("evaluate", "--protocols", "--int8", *places(models, data_dir))).stdout
-    record = files.read_json(models / model_store.PROTOCOLS)
+def test_protocols_are_written_call_by_call_and_found_again(models: Path, data_dir: Path) -> None:
+    there = places(models, data_dir)
+    path = models / model_store.PROTOCOLS
+    printed = succeeded(fer("evaluate", "--protocol", "mirror", *there)).stdout
+    first = files.read_json(path)
     for key in KEYS:
-        for protocol in record["models"][key]:
-            assert f"{protocol}" in printed
+        assert f"{first['models'][key]['mirror']['accuracy']:.4f}" in printed
+        # The image as it is comes from the stored predictions, its mirror image is asked for.
+        assert first["models"][key]["mirror"]["compute_dtype"] == "float32"
+    succeeded(fer("evaluate", "--model", KEYS[0], "--protocol", "ten_crops", "--int8", *there))
+    both = files.read_json(path)
+    assert both["models"][KEYS[0]]["mirror"] == first["models"][KEYS[0]]["mirror"]
+    assert both["models"][KEYS[0]]["ten_crops"]["compute_dtype"] == "int8"
+    assert both["models"][KEYS[1]] == first["models"][KEYS[1]]
     assert model_store.verify(models) == []
-    again = fer("evaluate", "--protocols", "--int8", "--check", *places(models, data_dir))
+    again = fer("evaluate", "--protocol", "mirror", "--check", *there)
     assert "The stored metrics are reproduced" in succeeded(again).stdout
+    missing = fer("evaluate", "--protocol", "ten_crops", "--int8", "--check", *there)
+    assert missing.exit_code == 1
+    assert f"{KEYS[1]} ten_crops is not stored" in missing.stderr
+    assert files.read_json(path) == both
 
 
 def test_export_puts_the_dashboards_backend_beside_the_models(
@@ -326,7 +338,7 @@ def test_a_mistake_in_the_command_line_is_told_with_the_choices(
     ("command", "says"),
     [
         (("export", "--format", "onnx", "--measure"), "--measure belongs to the format fast"),
-        (("evaluate", "--int8"), "--int8 belongs to --protocols"),
+        (("evaluate", "--int8"), "--int8 belongs to --protocol;"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )

@@ -8,15 +8,12 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from fer.data.dataset import Split
 from fer.evaluation.literature import PUBLISHED
-from fer.evaluation.protocols import CROP, PROTOCOLS, Protocol
-from fer.evaluation.records import ProtocolScores
+from fer.evaluation.protocols import AVERAGING, CROP, SPLIT, Protocol
+from fer.evaluation.records import Scores
 from fer.scenarios import SCENARIOS
 from fer.ui import charts, loaders, model_comparison, widgets
 from fer.ui.text import Translator
-
-SPLIT = Split.PRIVATE_TEST.value
 
 
 @dataclass(frozen=True)
@@ -75,13 +72,10 @@ def rows(_: Translator) -> list[Row]:
     """Ours and others', the most accurate first."""
     record = loaders.protocols()
     found = []
-    for key, metrics in model_comparison.metrics_of(SPLIT).items():
-        by_protocol: dict[Protocol, ProtocolScores] = {Protocol.ONE_CROP: metrics}
-        if record is not None:
-            for protocol in PROTOCOLS:
-                # One crop stays what the other views show: float32.
-                if protocol is not Protocol.ONE_CROP:
-                    by_protocol[protocol] = record["models"][key][protocol.value][SPLIT]
+    for key, metrics in model_comparison.metrics_of(SPLIT.value).items():
+        by_protocol: dict[Protocol, Scores] = {Protocol.ONE_CROP: metrics}
+        for name, scores in ({} if record is None else record["models"].get(key, {})).items():
+            by_protocol[Protocol(name)] = scores
         for protocol, values in by_protocol.items():
             low, high = values["accuracy_interval"]
             found.append(
@@ -175,6 +169,42 @@ def table(found: list[Row], _: Translator) -> pd.DataFrame:
     )
 
 
+def how_ours_were_found(_: Translator) -> list[str]:
+    """Precision and commit of every average over views of ours, and which are not computed yet."""
+    record = loaders.protocols()
+    called = protocol_names(_)
+    found: dict[tuple[str, str], list[str]] = {}
+    missing = []
+    for key in model_comparison.metrics_of(SPLIT.value):
+        for protocol in AVERAGING:
+            scores = None if record is None else record["models"].get(key, {}).get(protocol.value)
+            name = f"{key}, {called[protocol]}"
+            if scores is None:
+                missing.append(name)
+            else:
+                made = (scores["compute_dtype"], scores["commit"][:12])
+                found.setdefault(made, []).append(name)
+    lines = [
+        _(
+            "Ours over several views ({names}): {dtype}, `fer evaluate --protocol` at commit "
+            "{commit}.",
+            names="; ".join(names),
+            dtype=dtype,
+            commit=commit,
+        )
+        for (dtype, commit), names in found.items()
+    ]
+    if missing:
+        lines.append(
+            _(
+                "Not computed yet: {names}. Run "
+                "`fer evaluate --protocol mirror --protocol ten_crops`.",
+                names="; ".join(missing),
+            )
+        )
+    return lines
+
+
 def show(_: Translator) -> None:
     """The whole view."""
     found = rows(_)
@@ -191,17 +221,8 @@ def show(_: Translator) -> None:
         key="literature",
         alt=_("Bars of PrivateTest accuracy: this project's models and published results"),
     )
-    record = loaders.protocols()
-    if record is None:
-        st.caption(_("Averages over views are not computed yet. Run `fer evaluate --protocols`."))
-    else:
-        st.caption(
-            _(
-                "Ours over several views: {dtype}, `fer evaluate --protocols` at commit {commit}.",
-                dtype=record["compute_dtype"],
-                commit=record["commit"][:12],
-            )
-        )
+    for line in how_ours_were_found(_):
+        st.caption(line)
     st.caption(
         _(
             "Single networks without data from elsewhere, as their authors report them; selected "
