@@ -1,0 +1,111 @@
+"""Ours beside published results: what is measured is shown, what is not is named."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from fer.artifacts import model_store
+from fer.artifacts.records import MadeWith
+from fer.evaluation.literature import PUBLISHED
+from fer.evaluation.protocols import Protocol
+from fer.evaluation.records import PROTOCOL_SCORES, Protocols, ProtocolScores
+from fer.ui import loaders
+from fer.ui.results import literature
+from fer.ui.text import Translator
+from tests.support.making import ROOT
+
+EN, ID = Translator("en"), Translator("id")
+
+
+def scores(accuracy: float, compute_dtype: str) -> ProtocolScores:
+    return {
+        "images": 3589,
+        "accuracy": accuracy,
+        "accuracy_interval": [accuracy - 0.015, accuracy + 0.015],
+        "macro_f1": accuracy - 0.02,
+        "compute_dtype": compute_dtype,
+        "commit": "0123456789abcdef",
+    }
+
+
+def record(**models: dict[str, ProtocolScores]) -> Protocols:
+    made: MadeWith = {
+        "commit": "fedcba9876543210",
+        "seed": 0,
+        "data_sha256": "a" * 64,
+        "weights_sha256": dict.fromkeys(models, "b" * 64),
+        "versions": {},
+    }
+    return {**made, "split": "PrivateTest", "crop": 44, "models": models}
+
+
+def ours(found: list[literature.Row]) -> dict[tuple[str | None, Protocol | None], float]:
+    return {(row.model, row.protocol): row.accuracy for row in found if row.model is not None}
+
+
+def test_nothing_measured_yet_leaves_one_crop_and_says_what_to_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(loaders, "protocols", lambda: None)
+    assert set(ours(literature.rows(EN))) == {
+        ("baseline", Protocol.ONE_CROP),
+        ("proposed", Protocol.ONE_CROP),
+    }
+    (line,) = literature.how_ours_were_found(EN)
+    assert line.startswith("Not computed yet: ")
+    assert all(name in line for name in ("baseline, ten crops", "proposed, with the mirrored"))
+    assert "`fer evaluate --protocol mirror --protocol ten_crops`" in line
+
+
+def test_what_is_measured_stands_beside_the_published(monkeypatch: pytest.MonkeyPatch) -> None:
+    half = record(
+        proposed={"mirror": scores(0.98, "float32"), "ten_crops": scores(0.99, "int8")},
+        baseline={"mirror": scores(0.97, "float32")},
+    )
+    monkeypatch.setattr(loaders, "protocols", lambda: half)
+    found = literature.rows(EN)
+    shown = ours(found)
+    assert len(shown) == 5
+    assert shown["proposed", Protocol.TEN_CROPS] == 0.99
+    assert len(found) == len(shown) + len(PUBLISHED)
+    assert [row.accuracy for row in found[:3]] == [0.99, 0.98, 0.97]
+    float32, int8, missing = literature.how_ours_were_found(EN)
+    assert "baseline, with the mirrored image; proposed, with the mirrored image" in float32
+    assert "float32" in float32
+    assert "(proposed, ten crops): int8, " in int8
+    assert "at commit 0123456789ab." in int8
+    assert "baseline, ten crops. Run" in missing
+    first, *_rest, last = literature.how_ours_were_found(ID)
+    assert first.startswith("Angka kami untuk beberapa potongan (baseline, ")
+    assert last.startswith("Belum dihitung: baseline, ")
+
+
+@pytest.mark.parametrize(
+    ("weights", "data", "is_shown"),
+    [(None, None, True), ("0" * 64, None, False), (None, "0" * 64, False)],
+    ids=["as published", "other weights", "other images"],
+)
+def test_figures_of_other_weights_or_images_are_not_shown(
+    weights: str | None,
+    data: str | None,
+    is_shown: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder = tmp_path / "models"
+    shutil.copytree(ROOT / "models", folder, copy_function=os.link)
+    monkeypatch.setattr(loaders, "MODELS", folder)
+    model = loaders.models()["proposed"]
+    assert model.metrics is not None
+    stored: Protocols = {
+        **record(proposed={"mirror": scores(0.7, "float32")}),
+        "weights_sha256": {"proposed": weights or model.digest},
+        "data_sha256": data or model.metrics["data_sha256"],
+    }
+    PROTOCOL_SCORES.write(folder, stored)
+    model_store.write_manifest(folder)
+    assert loaders.protocols() == (stored if is_shown else None)
