@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 
 import numpy as np
@@ -15,7 +16,7 @@ from fer.evaluation import roc_pr
 from fer.networks import complexity
 from fer.scenarios import BASELINE, PROPOSED
 from fer.ui import charts
-from fer.ui.results import result_charts
+from fer.ui.results import report, result_charts
 from fer.ui.studies import study_charts
 from fer.ui.text import Translator
 from tests.support.making import ROOT
@@ -156,3 +157,16 @@ def test_every_emotion_stands_in_the_order_of_the_challenge() -> None:
     figure = result_charts.class_scores({"baseline": [0.1] * 7}, "F1", EN)
     assert tuple(figure.data[0].y) == emotions.KEYS
     assert figure.layout.yaxis.autorange == "reversed"
+
+
+def test_intervals_are_white_on_the_dark_page_and_black_in_the_white_report() -> None:
+    upright = go.Figure().add_bar(
+        x=["a"], y=[50.0], error_y=study_charts.error_bars([0.5], [(0.4, 0.6)])
+    )
+    (bar,) = upright.data
+    assert (bar.error_y.color, bar.error_y.array) == ("white", pytest.approx((10.0,)))
+    lying = study_charts.ablation([("SE", -0.006, (-0.015, 0.003))], EN)
+    assert lying.data[0].error_x.color == "white"
+    for figure in (upright, lying):
+        printed = report._plot(figure, "Intervals")
+        assert re.findall(r'"error_[xy]":{[^}]*"color":"(\w+)"', printed) == ["black"]

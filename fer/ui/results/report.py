@@ -166,6 +166,9 @@ def _plot(figure: go.Figure, name: str) -> str:
     figure.update_traces(textfont={"color": "black"}, selector={"type": "heatmap"})
     is_white = {"type": "scatter", "line.color": charts.INK}
     figure.update_traces(line={"color": "black"}, selector=is_white)
+    for error in ("error_x", "error_y"):
+        is_white = {"type": "bar", f"{error}.color": charts.INK}
+        figure.update_traces({f"{error}.color": "black"}, selector=is_white)
     figure.update_annotations(font={"color": "black"})
     config = widgets.toolbar(re.sub(r"\W+", "-", name.lower()).strip("-"), "svg")
     return str(figure.to_html(full_html=False, include_plotlyjs=False, config=config))

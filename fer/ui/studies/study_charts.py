@@ -22,6 +22,8 @@ CLOSED = "#E2E8F0"
 def error_bars(values: Sequence[float], intervals: Sequence[Sequence[float]]) -> dict[str, object]:
     """Plotly's error bars from the ends of intervals, both in percent of 1."""
     return {
+        # Half of each interval lies beside its bar, on the dark page, where Plotly's gray is lost.
+        "color": INK,
         "type": "data",
         "symmetric": False,
         "array": [100 * (high - v) for v, (_, high) in zip(values, intervals, strict=True)],
@@ -233,11 +235,7 @@ def ablation(rows: Sequence[tuple[str, float, Sequence[float]]], _: Translator) 
         # The value stands in the label: on the bar its interval would cross it out.
         y=[f"{name} {_.signed(100 * gain, 1)}" for name, gain, _interval in rows],
         x=[100 * value for value in values],
-        # Half of each interval lies beside its bar, on the dark page.
-        error_x={
-            **error_bars(values, [interval for _n, _g, interval in rows]),
-            "color": INK,
-        },
+        error_x=error_bars(values, [interval for _n, _g, interval in rows]),
         marker={"color": PROPOSED.colour},
         hovertemplate="%{y}<extra></extra>",
     )
