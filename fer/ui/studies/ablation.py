@@ -92,7 +92,7 @@ def ablation_table(record: Ablation, _: Translator) -> pd.DataFrame:
                 _("PublicTest (%)"): round(100 * run["public_accuracy"], 2),
                 _("PrivateTest (%)"): round(100 * run["private"]["accuracy"], 2),
                 _("Macro F1"): round(run["private"]["macro_f1"], 4),
-                _("Gain of the ingredient (points)"): (
+                _("Gain (points)"): (
                     _.points(whole[run["seed"]], run["private"]["accuracy"], 2)
                     if "gain" in run
                     else None
