@@ -161,7 +161,7 @@ def _refuse_useless(faces: Sequence[LabelledFace], skipped: Sequence[str], calle
     total = len(faces) + len(skipped)
     if len(faces) < face_files.LEAST_USABLE * total:
         raise FerError(
-            "{path}: only {usable} of {total} images can be used (the first other: {reason}). "
+            "{path}: only {usable} of {total} images can be used (first problem: {reason}). "
             "Nothing was imported.",
             path=called,
             usable=len(faces),

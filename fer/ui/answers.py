@@ -47,8 +47,9 @@ def told_turn(turns: int, _: Translator) -> None:
     if turns:
         st.info(
             _(
-                "The picture lay on its side or head without saying so. Its faces are surer when "
-                "it is turned by {degrees}° clockwise, so it was.",
+                "The picture was sideways or upside down without being marked so. Its faces are "
+                "detected more surely when it is turned by {degrees}° clockwise, so it was "
+                "turned.",
                 degrees=90 * (-turns % 4),
             ),
             icon=":material/rotate_right:",

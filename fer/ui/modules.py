@@ -57,7 +57,7 @@ def numbered(_: Translator) -> list[Module]:
             f"3. {_('Results')}",
             _("Classification results"),
             _("Which scenario reads faces better, by how much, and on which expressions?"),
-            _("Both scenarios compared: parameters, metrics, confusion, calibration."),
+            _("Both scenarios compared: parameters, metrics, confusion matrices, calibration."),
         ),
         Module(
             "pages/4_Training.py",

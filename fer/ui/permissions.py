@@ -44,8 +44,7 @@ def allowed(wish: str | None, is_own_machine: bool) -> frozenset[Act]:
         return frozenset()
     if not named <= ACTS:
         raise FerError(
-            "{variable} is {wish}; set it to train, import, both with a comma between them, or "
-            "nothing.",
+            "{variable} is {wish}; set it to train, import, train,import or the word nothing.",
             variable=VARIABLE,
             wish=f"{wish!r}",
         )

@@ -19,7 +19,7 @@ def offer(mode: str, _: Translator) -> None:
     language = next(choice for choice, key in CHOICES.items() if key == _.language)
     if is_on():
         st.link_button(
-            _("Whole page"),
+            _("Back to the full page"),
             f"?mode={mode}&lang={language}",
             icon=":material/close_fullscreen:",
             type="tertiary",

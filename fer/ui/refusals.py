@@ -51,7 +51,7 @@ def check(
     found = names(key, several, on_change)
     if found:
         raise FerError(
-            "Not taken: {name}; choose a file of the kind {formats} of at most {limit} MB.",
+            "Not accepted: {name}; choose a file of type {formats}, at most {limit} MB.",
             name=", ".join(found),
             formats=formats,
             limit=megabytes,

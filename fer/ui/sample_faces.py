@@ -107,7 +107,7 @@ def strip(
         press,
         columns=0 if with_photo else emotions.COUNT,
     )
-    st.caption(_("Dashed: ten voters disagreed about the face."))
+    st.caption(_("Dashed frame: ten voters disagreed about the face."))
     return int(chosen)
 
 

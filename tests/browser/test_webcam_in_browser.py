@@ -140,7 +140,7 @@ def session(page: Page) -> list[dict[str, str]]:
             (),
             "en-GB",
             1280,
-            "The camera was refused; allow it in the browser, or use a photo.",
+            "Access to the camera was refused; allow it in the browser, or use a photo.",
             "Use a photo",
             "Photo",
             id="refused",

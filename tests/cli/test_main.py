@@ -90,7 +90,7 @@ def test_bad_import_says_so(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("emotion,pixels\n")
     result = fer("data", "import", tmp_path / "x.csv", "--data-dir", tmp_path / "data")
     assert result.exit_code == 1
-    assert "lacks the column Usage" in result.stderr
+    assert "lacks a column: Usage" in result.stderr
     assert not (tmp_path / "data").exists()
 
 

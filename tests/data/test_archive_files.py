@@ -131,7 +131,7 @@ def test_the_table_with_all_columns_is_taken(tmp_path: Path) -> None:
     assert len(imported(path, tmp_path)) == 21
     with zipfile.ZipFile(path, "w") as content:
         content.writestr("train.csv", csv_table("emotion,pixels", rows=3))
-    with pytest.raises(FerError, match=r"train.csv lacks the column Usage.*icml_face_data.csv"):
+    with pytest.raises(FerError, match=r"train.csv lacks a column: Usage.*icml_face_data.csv"):
         importing.import_dataset(path, tmp_path / "data")
 
 

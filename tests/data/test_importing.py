@@ -129,7 +129,7 @@ def broken_cut(path: Path) -> None:
         (
             "column.csv",
             lambda path: path.write_text(csv_table("emotion,pixels")),
-            "lacks the column",
+            "lacks a column",
         ),
         ("short.csv", lambda path: path.write_text(csv_table(pixels=2303)), "row 1: 2303 pixels"),
         (

@@ -53,7 +53,7 @@ def test_every_uploader_is_asked_what_it_refused() -> None:
 def test_home_forgets_the_former_answer_and_goes_on(
     refused: dict[str, list[str]], portrait: np.ndarray
 ) -> None:
-    said = "Tidak diterima: notes.txt; pilih berkas JPEG, PNG, WebP, AVIF, HEIC yang berukuran"
+    said = "Tidak diterima: notes.txt; pilih berkas JPEG, PNG, WebP, AVIF, HEIC, paling besar"
     app = home()
     # Refused first: as the browser's report would, it becomes what was used last.
     refused["photo"] = ["notes.txt"]
@@ -98,7 +98,7 @@ def test_photo_pages_forget_the_former_answer_and_go_on(
     refused[f"{key}_upload"] = ["notes.txt"]
     app.run()
     assert messages(app) == [
-        f"Not taken: notes.txt; choose a file of the kind {image_sources.FORMATS} of at most 40 MB."
+        f"Not accepted: notes.txt; choose a file of type {image_sources.FORMATS}, at most 40 MB."
     ]
     assert not pictures(app)
 
@@ -111,7 +111,7 @@ def test_many_photos_tell_all_that_were_refused_beside_the_others(
     refused["batch_upload"] = ["a.txt", "b.pdf"]
     app.file_uploader(key="batch_upload").upload("gray.png", GRAY).run()
     (message,) = messages(app)
-    assert message.startswith("Not taken: a.txt, b.pdf; choose")
+    assert message.startswith("Not accepted: a.txt, b.pdf; choose")
     assert "Photos without a face, left out below: 1." in words(app)
 
 
@@ -121,7 +121,7 @@ def test_a_video_is_forgotten(refused: dict[str, list[str]]) -> None:
     refused[videos.KEY] = ["song.mp3"]
     app.run()
     (message,) = messages(app)
-    assert message.startswith("Not taken: song.mp3; choose a file of the kind MP4")
+    assert message.startswith("Not accepted: song.mp3; choose a file of type MP4")
 
 
 @pytest.mark.usefixtures("without_data")
@@ -135,5 +135,5 @@ def test_an_archive_is_not_offered_to_be_imported(
     refused["archive"] = ["photo.jpg"]
     app.run()
     (message,) = messages(app)
-    assert message.startswith("Not taken: photo.jpg; choose a file of the kind zip")
+    assert message.startswith("Not accepted: photo.jpg; choose a file of type zip")
     assert not [button for button in app.button if button.key == "import"]

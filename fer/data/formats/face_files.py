@@ -112,9 +112,9 @@ def places(paths: Sequence[str], called: str) -> list[Place | None]:
     if sum(place is not None for place in found) < LEAST_USABLE * len(paths):
         other = next(path for path, place in zip(paths, found, strict=True) if place is None)
         raise FerError(
-            "{path}: only {usable} of {total} images tell their emotion and split (not so: "
-            "{other}); FER-2013's folders are angry, disgust, fear, happy, sad, surprise and "
-            "neutral. Nothing was imported.",
+            "{path}: only {usable} of {total} images tell their emotion and split (this one does "
+            "not: {other}); FER-2013's folders are angry, disgust, fear, happy, sad, surprise "
+            "and neutral. Nothing was imported.",
             path=called,
             usable=sum(place is not None for place in found),
             total=len(paths),

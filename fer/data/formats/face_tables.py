@@ -68,10 +68,9 @@ class CsvTable:
         missing = [column for column in COLUMNS if column.lower() not in self._header]
         if missing:
             raise FerError(
-                "{name} lacks the column{plural} {columns}; FER-2013's table (fer2013.csv or "
+                "{name} lacks a column: {columns}; FER-2013's table (fer2013.csv or "
                 "icml_face_data.csv) has emotion, pixels and Usage.",
                 name=name,
-                plural="s" if len(missing) > 1 else "",
                 columns=", ".join(missing),
             )
 
@@ -256,8 +255,8 @@ class ParquetTables:
                     found[key] = known
         if not image or not label or set(found.values()) != set(range(emotions.COUNT)):
             raise FerError(
-                "{path} is not FER-2013 in a known form: a Parquet file needs a column image and a "
-                "column label whose names are the seven emotions.",
+                "{path} is not FER-2013 in a known form: a Parquet file needs a column image and "
+                "a column label whose class names are the seven emotions.",
                 path=self._called,
             )
         return image, label, found

@@ -39,7 +39,7 @@ def offer(_: Translator) -> None:
         return
     lock = _one_at_a_time()
     if not lock.acquire(blocking=False):
-        st.info(_("Someone else is downloading it just now; reload the page in a minute."))
+        st.info(_("Someone else is downloading it right now; reload the page in a minute."))
         return
     try:
         with place.container():

@@ -45,8 +45,8 @@ def show(_: Translator) -> None:
         )
         st.caption(
             _(
-                "{n} Training images, ten of each emotion. Press one for its pixels, its votes and "
-                "both models' answers. Dashed: ten voters disagreed about it.",
+                "{n} Training images, ten of each emotion. Press one for its pixels, its votes "
+                "and both models' answers. Dashed frame: ten voters disagreed about it.",
                 n=len(found),
             )
         )

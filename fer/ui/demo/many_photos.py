@@ -48,7 +48,7 @@ def show(uploads: Sequence[UploadedFile], _: Translator) -> None:
         st.caption(_("Photos without a face, left out below: {n}.", n=faceless))
     turned = sum(photo.turns != 0 for photo in found)
     if turned:
-        st.caption(_("Photos that lay on their side or head and were turned: {n}.", n=turned))
+        st.caption(_("Photos that were sideways or upside down and were turned: {n}.", n=turned))
     told_small(sum(photo.too_small for photo in found), _)
     if not answers:
         return

@@ -252,7 +252,7 @@ def _metrics(
 
 
 def _verdict(total: dict[str, game.Score], _: Translator) -> str:
-    """The game's figure in words, beside those of all of PrivateTest."""
+    """The game's figure in words, beside those of PrivateTest's images with a majority."""
     sentence = _(
         "Of ten voters, {n} would agree with you on average.",
         n=_.number(10 * total[YOU].voters, 1),
@@ -262,8 +262,10 @@ def _verdict(total: dict[str, game.Score], _: Translator) -> str:
     if private is None:
         return sentence
     return f"{sentence} " + _(
-        "On all of PrivateTest one person agrees with most others on {human} of the images, "
-        "FER-2013's label on {label}, {models}.",
+        "On the {n} PrivateTest images where at least five of ten people agree, one person "
+        "agrees with the nine others on {human}, FER-2013's label with the majority on {label}, "
+        "{models}.",
+        n=_.number(private["images_with_majority"]),
         human=_.percent(private["human"]["others"]["share"], 0),
         label=_.percent(private["fer2013_label"]["majority"]["share"], 0),
         models=", ".join(

@@ -140,7 +140,8 @@ def _notes(found: videos.AnalysedVideo, _: Translator) -> None:
     if found.ending == "limit":
         st.warning(
             _(
-                "The video is longer than is watched: these are its first {seconds} seconds.",
+                "The video is longer than the limit: only its first {seconds} seconds were "
+                "analysed.",
                 seconds=_.number(found.seconds),
             )
         )

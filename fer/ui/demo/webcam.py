@@ -105,7 +105,9 @@ def _no_camera(_: Translator) -> None:
             _instead(_("No camera was found; connect one, or use a photo."), "missing", _)
         elif found == "refused":
             _instead(
-                _("The camera was refused; allow it in the browser, or use a photo."), "refused", _
+                _("Access to the camera was refused; allow it in the browser, or use a photo."),
+                "refused",
+                _,
             )
 
 
@@ -205,7 +207,7 @@ def _translations(_: Translator) -> webrtc.Translations:
         "device_ask_permission": _("Please allow the camera for this page."),
         "device_not_available": _("No camera was found; connect one, or use a photo."),
         "device_access_denied": _(
-            "The camera was refused; allow it in the browser, or use a photo."
+            "Access to the camera was refused; allow it in the browser, or use a photo."
         ),
     }
 
@@ -235,8 +237,8 @@ def _live(stream: Stream, state: webrtc.WebRtcStreamerState, _: Translator) -> N
             # No network lies between.
             if ice.is_local(st.context.url or "")
             else _(
-                "No video connection came about. Behind a strict network the server needs a TURN "
-                "server (see the README); until then, use a photo."
+                "No video connection could be made. Behind a strict network the server needs a "
+                "TURN server (see the README); until then, use a photo."
             ),
             "unreachable",
             _,
@@ -249,7 +251,7 @@ def _live(stream: Stream, state: webrtc.WebRtcStreamerState, _: Translator) -> N
         # The first picture is there: once, all is drawn anew, with the files to download.
         st.rerun()
     if not state.playing:
-        st.caption(_("Stopped. What is shown was seen last."))
+        st.caption(_("Stopped. The last answers are shown."))
     latest = analyser.latest()
     faces = latest.faces
     if state.playing:

@@ -88,7 +88,7 @@ def offer(_: Translator) -> tuple[bytes, str] | None:
         st.session_state[SOURCE] = source
 
     row = None
-    st.markdown(_("**Press a face**, or take your own photo."))
+    st.markdown(_("**Press a face**, or use your own photo."))
     try:
         row = sample_faces.strip("home", _, with_photo=False, on_press=lambda: use("sample"))
     except FerError as error:
@@ -146,7 +146,9 @@ def scenarios(_: Translator) -> None:
             st.write(about.describe(scenario, _))
             model = models.get(scenario.key)
             if model is None and (loaders.MODELS / scenario.key).exists():
-                st.caption(_("Its files are not as published, so it does not answer; see below."))
+                st.caption(
+                    _("Its files differ from the published ones, so it is not used; see below.")
+                )
                 continue
             if model is None or model.metrics is None:
                 st.caption(

@@ -32,7 +32,7 @@ def show(found: Mapping[str, SplitScores], split: str, _: Translator) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         true = _emotion(_("True"), f"{CELL}_true", _)
         predicted = _emotion(_("Predicted"), f"{CELL}_predicted", _)
-    st.caption(_("Click a cell or choose it above: its images stand below each matrix."))
+    st.caption(_("Click a cell or choose it above: its images are shown below each matrix."))
     chosen = (emotions.LABEL_OF[true], emotions.LABEL_OF[predicted])
     for column, (key, metrics) in zip(st.columns(len(found)), found.items(), strict=True):
         with column:

@@ -42,14 +42,7 @@ def show(split: str, _: Translator) -> None:
         key="crowd_levels",
         alt=_("Lines: agreement with the majority over the number of voters who make it"),
     )
-    st.caption(
-        _(
-            "Ten people saw each image (FER+, Barsoum et al. 2016). The majority is the emotion "
-            "that at least {enough} of them chose; where two emotions tie, each counts half. One "
-            "person is measured against the nine others. Bars: 95% bootstrap over images.",
-            enough=record["enough_votes"],
-        )
-    )
+    st.caption(measured(record, _))
     st.subheader(_("Whose error is it?"))
     widgets.chart(
         crowd_charts.sides(found["models"], _),
@@ -83,6 +76,16 @@ def show(split: str, _: Translator) -> None:
     )
     _disputed(split, _)
     _made_with(record, _)
+
+
+def measured(record: Crowd, _: Translator) -> str:
+    """What counts as a majority, and what the intervals are of."""
+    return _(
+        "Ten people saw each image (FER+, Barsoum et al. 2016). The majority is the emotion that "
+        "at least {enough} of them chose; where two emotions tie, each counts half. One person is "
+        "measured against the nine others. Error bars: 95% bootstrap intervals over images.",
+        enough=record["enough_votes"],
+    )
 
 
 def lead(found: CrowdSplit, _: Translator) -> str:

@@ -76,8 +76,8 @@ def _ordered(found: list[Mistake], _: Translator) -> list[Mistake]:
         orders,
         "error_order",
         help=_(
-            "By what people saw: first where most of ten voters side with the answer against the "
-            "label."
+            "By what people saw: first the images where the most voters side with the answer "
+            "rather than the label."
         ),
     )
     if order == "confidence":

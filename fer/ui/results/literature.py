@@ -150,18 +150,18 @@ def figure(found: list[Row], _: Translator) -> go.Figure:
 
 
 def table(found: list[Row], _: Translator) -> pd.DataFrame:
-    """A row a result: network, accuracy, interval, protocol, year, note, source."""
+    """A row a result: accuracy, interval, protocol, network, year, note, source."""
     called = protocol_names(_)
     return pd.DataFrame(
         [
             {
                 _("Name"): row.name,
-                _("Network"): row.network,
                 _("PrivateTest (%)"): round(100 * row.accuracy, 2),
                 _("95% interval"): "" if row.interval is None else _.interval(list(row.interval)),
                 _("Protocol"): "–" if row.network == "–" else called[row.protocol],
+                _("Network"): row.network,
                 _("Year"): str(row.year or ""),
-                _("To be read with"): row.note,
+                _("Note"): row.note,
                 _("Source"): " ".join(part for part in (row.source, row.link) if part),
             }
             for row in found
@@ -225,8 +225,8 @@ def show(_: Translator) -> None:
         st.caption(line)
     st.caption(
         _(
-            "Single networks without data from elsewhere, as their authors report them; selected "
-            "on PublicTest here, PrivateTest only reported."
+            "Single networks trained without extra data, as their authors report them. Our "
+            "models were selected on PublicTest; PrivateTest is only reported."
         )
     )
     widgets.table(table(found, _), "literature_table", _("Results on FER-2013 with sources"), _)

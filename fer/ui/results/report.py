@@ -43,8 +43,8 @@ def button(split: str, _: Translator) -> None:
         )
     st.caption(
         _(
-            "Charts can be saved: here as PNG, by the camera over the chart that you point at; in "
-            "the report as SVG, black on white, for print."
+            "Charts can be saved: here as PNG, with the camera icon of the chart that you point "
+            "at; in the report as SVG, black on white, for print."
         )
     )
 

@@ -153,7 +153,7 @@ def receiver_operating(curves: Mapping[str, Curve], _: Translator) -> go.Figure:
         x=[0, 100],
         y=[0, 100],
         mode="lines",
-        name=_("Guess"),
+        name=_("Random guessing"),
         line={"dash": "dot", "width": 1, "color": emotions.EMOTIONS[-1].colour},
         hoverinfo="skip",
     )

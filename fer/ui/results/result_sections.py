@@ -200,8 +200,8 @@ def speed(_: Translator) -> None:
         )
         st.caption(
             _(
-                "Calibrated on {n} Training images. The other views show float32, except "
-                "Robustness, which says so.",
+                "The int8 networks were calibrated on {n} Training images. The other views show "
+                "float32, except where they name int8.",
                 n=_.number(exported["calibration"]["images"]),
             )
         )
@@ -215,7 +215,7 @@ def without_twins(split: str, _: Translator) -> None:
         return
     st.write(
         _(
-            "Some test images also stand in Training, exactly or nearly. Without them a model "
+            "Some test images are also in Training, exactly or nearly. Without them a model "
             "cannot gain by remembering."
         )
     )

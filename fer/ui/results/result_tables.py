@@ -175,7 +175,7 @@ def ways(_: Translator) -> dict[str, str]:
     """What each timed way of asking both models is called."""
     return {
         "two_predict_calls": _("Keras predict, twice"),
-        "two_float32_graphs": _("Float32 graphs, twice"),
+        "two_float32_graphs": _("Two float32 graphs"),
         "joined_float32": _("Float32, joined graph"),
         "fast": _("Int8 (OpenVINO), as served"),
     }

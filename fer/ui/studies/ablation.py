@@ -35,13 +35,13 @@ def ablation(_: Translator) -> None:
         )
     st.caption(
         _(
-            "`proposed` trained without each ingredient: the same {epochs} epochs ({passes} "
-            "passes over Training) at {size} px, the same learning rate and the same seed, "
-            "measured on PrivateTest, 95% intervals over images. The published model was trained "
-            "far longer; what pays off late, such as augmentation against overfitting, shows "
-            "least here. The learning rate is the one for fine-tuning: under a frozen backbone "
-            "the head is not done learning at it, so what fine-tuning gives is at its highest "
-            "here.",
+            "`proposed` trained with one ingredient left out at a time: the same {epochs} epochs "
+            "({passes} passes over Training) at {size} px, the same learning rate and the same "
+            "seed, measured on PrivateTest, 95% intervals over images. The published model was "
+            "trained far longer; what pays off late, such as augmentation against overfitting, "
+            "shows least here. The learning rate is the one for fine-tuning: under a frozen "
+            "backbone the head is not done learning at it, so what fine-tuning gives is at its "
+            "highest here.",
             epochs=budget["epochs"],
             passes=_.number(record["passes"], 1),
             size=budget["image_size"],

@@ -61,7 +61,7 @@ def _regions(record: Regions, _: Translator) -> None:
     st.caption(
         _(
             "Grad-CAM (Selvaraju et al. 2017) of each model's own answer on {n} PrivateTest "
-            "images; bars with 95% intervals. Regions lie around YuNet's landmarks, found in "
+            "images; error bars: 95% intervals. Regions lie around YuNet's landmarks, found in "
             "{share} of the images; elsewhere their median stands in. Gray: what a map without "
             "preference would have. The maps have {cells} cells a side; a coarser one blurs over "
             "the borders of regions.",
@@ -91,17 +91,17 @@ def _claim(change: Mapping[str, RegionShare], _: Translator) -> str:
     for region, name in (("eyes", _("eyes and brows")), ("mouth", _("mouth"))):
         low, high = change[region]["interval"]
         if low > 0:
-            sentence = _("more on {region} ({low} to {high} points)")
+            sentence = _("larger on {region} ({low} to {high} points)")
         elif high < 0:
-            sentence = _("less on {region} ({low} to {high} points)")
+            sentence = _("smaller on {region} ({low} to {high} points)")
         else:
-            sentence = _("no different on {region} ({low} to {high} points)")
+            sentence = _("not measurably different on {region} ({low} to {high} points)")
         told.append(
             sentence.format(region=name, low=_.signed(100 * low, 1), high=_.signed(100 * high, 1))
         )
     return _(
-        "The thesis expects `proposed` to look at eyes and mouth more. Compared with `baseline` on "
-        "the same images, it looks {first}, and {second}.",
+        "The thesis expects `proposed` to look at eyes and mouth more. Compared with `baseline` "
+        "on the same images, its share of Grad-CAM is {first}, and {second}.",
         first=told[0],
         second=told[1],
     )

@@ -210,7 +210,7 @@ def corruption(record: Robustness, key: str, unit: str, _: Translator) -> go.Fig
     figure.add_hline(
         y=100 / emotions.COUNT,
         line={"dash": "dot", "width": 1, "color": BOTH},
-        annotation={"text": _("guessing"), "font": {"color": BOTH}},
+        annotation={"text": _("random guessing"), "font": {"color": BOTH}},
     )
     figure.update_xaxes(type="category")
     figure.update_yaxes(range=[0, 101])

@@ -99,8 +99,9 @@ def words(model: Artifact, _: Translator) -> list[str]:
         said.append(
             _(
                 "**Generalisation**: as published and evaluated in float32, it reaches {private} "
-                "on PrivateTest, which no choice ever looked at, and {public} on PublicTest, where "
-                "training measured it in its own precision.",
+                "on PrivateTest, which played no part in any choice, and {public} on PublicTest, "
+                "which the curves may miss by a little: training measures it in its own number "
+                "format.",
                 private=_.percent(splits["PrivateTest"]),
                 public=_.percent(splits["PublicTest"]),
             )
@@ -344,7 +345,7 @@ def outcome(_: Translator) -> None:
         st.error(_("The training {name} failed: {reason}", name=name, reason=run.reason or "–"))
     elif run is not None and run.reason == monitor.NOBODY_WATCHED:
         st.caption(
-            _("The training {name} was stopped, because nobody looked on any more.", name=name)
+            _("The training {name} was stopped, because nobody was watching any more.", name=name)
         )
     elif run is not None and run.state == "stopped":
         st.caption(
