@@ -25,6 +25,8 @@ screenshots: $(VENV)/dev.stamp
 		tests/browser -k "(page_is_whole or photo_shows) and (desktop-en or phone-id)"
 
 $(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
+		|| { echo "$(PYTHON) is not Python 3.11, 3.12 or 3.13; name one: make PYTHON=python3.12 app"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/app.stamp: requirements.txt pyproject.toml | $(VENV)/bin/python

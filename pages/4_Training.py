@@ -55,13 +55,9 @@ try:
             key="curves",
             alt=_("Lines: {quantity} of each run by epoch", quantity=quantities[quantity]),
         )
-        st.caption(
-            _(
-                "Dotted: training; solid: validation on PublicTest; star: best epoch; dashed "
-                "upright line: the image size changes. `baseline` trains only its head, so its "
-                "epochs take seconds once the features are computed."
-            )
-        )
+        st.caption(training_charts.marks(_))
+        if quantity == "loss":
+            st.caption(training_sections.losses(_))
         if details := widgets.opened(_("Compare runs: table and download"), "run_details"):
             with details:
                 widgets.table(

@@ -38,7 +38,7 @@ def ablate(
     """Train the proposed scenario without each of its ingredients, with one small budget.
 
     Writes models/analysis/ablation.json after each run, and what is left of the run into a folder
-    beside it, so that another machine need not train it again. Takes about five hours on two fast
+    beside it, so that another machine need not train it again. Takes five to ten hours on two
     cores; a killed one goes on where it ended."""
     data = dataset.open_dataset(data_dir)
     quiet_tensorflow()

@@ -80,7 +80,7 @@ def test_what_is_measured_stands_beside_the_published(monkeypatch: pytest.Monkey
     assert "at commit 0123456789ab." in int8
     assert "baseline, ten crops. Run" in missing
     first, *_rest, last = literature.how_ours_were_found(ID)
-    assert first.startswith("Angka kami untuk beberapa potongan (baseline, ")
+    assert first.startswith("Angka kami untuk beberapa versi gambar (baseline, ")
     assert last.startswith("Belum dihitung: baseline, ")
 
 

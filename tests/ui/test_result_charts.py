@@ -167,6 +167,9 @@ def test_intervals_are_white_on_the_dark_page_and_black_in_the_white_report() ->
     assert (bar.error_y.color, bar.error_y.array) == ("white", pytest.approx((10.0,)))
     lying = study_charts.ablation([("SE", -0.006, (-0.015, 0.003))], EN)
     assert lying.data[0].error_x.color == "white"
-    for figure in (upright, lying):
+    points = go.Figure().add_scatter(
+        x=[1], y=[50.0], error_y=study_charts.error_bars([0.5], [(0.4, 0.6)])
+    )
+    for figure in (upright, lying, points):
         printed = report._plot(figure, "Intervals")
         assert re.findall(r'"error_[xy]":{[^}]*"color":"(\w+)"', printed) == ["black"]

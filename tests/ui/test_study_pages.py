@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -300,7 +301,16 @@ def test_report_includes_the_studies() -> None:
     page = report.html("PrivateTest", EN, datetime(2026, 1, 2, tzinfo=UTC))
     for heading in report_tables.report_tables(EN):
         assert f"<h2>{heading}</h2>" in page
-    assert len(report_tables.report_tables(EN)) >= 3
+    parts = report_tables.report_tables(EN)
+    assert len(parts) >= 3
+    told = html.unescape(page)
+    for part in parts.values():
+        assert part.note.translate(report.UNMARKED) in told
+    # Each chart says what it shows to those who cannot see it, and how its marks are read.
+    charts = len(re.findall(r"Plotly\.newPlot\(", told.split("</script>", 1)[1]))
+    assert charts == len(re.findall(r'role="img" aria-label="[^"]{10,}"', page)) > 5
+    assert "Dotted: training; solid: validation on PublicTest" in told
+    assert "Error bars: 95% bootstrap intervals" in told
     assert ">NaN<" not in page
     assert "Qoid Rif'at" in html.unescape(page)
     # The plain answers stand before anything else, long tables after the curves.

@@ -183,7 +183,7 @@ def test_what_is_int8_says_so() -> None:
     app = open_view(open_page("3_Classification_Results.py"), "robustness")
     assert any("(int8)" in str(caption.value) for caption in app.caption)
     app = open_view(app, "speed")
-    assert any("except Robustness" in str(caption.value) for caption in app.caption)
+    assert any("except where they name int8" in str(caption.value) for caption in app.caption)
     assert any("above 100%" in str(caption.value) for caption in app.caption)
 
 

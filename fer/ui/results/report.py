@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from fer.scenarios import BASELINE, PROPOSED
 from fer.ui import about, charts, loaders, model_comparison, widgets
 from fer.ui.results import crowd_sections, result_charts, result_tables
 from fer.ui.studies import crowd_charts, findings, report_tables
+from fer.ui.studies.report_tables import Part
 from fer.ui.text import Language, Translator
 from fer.ui.training import training_charts, training_sections
 
@@ -25,6 +27,25 @@ TEMPLATE = Path(__file__).parent / "report.html.j2"
 PAGE = 30
 # Markdown's marks, which plain text does without.
 UNMARKED = str.maketrans("", "", "*`")
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A chart of the report, what it shows for those who cannot see it, and how it is read."""
+
+    figure: go.Figure
+    alt: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A section of the report: its heading, a table or chart as HTML, and the words around it."""
+
+    title: str
+    body: str
+    note: str = ""
+    alt: str = ""
 
 
 def button(split: str, _: Translator) -> None:
@@ -60,7 +81,11 @@ def html(split: str, _: Translator, now: datetime) -> str:
     Raises:
         FerError: if stored predictions are damaged.
     """
-    figures, tables = _figures(split, _), _tables(split, _)
+    parts = _tables(split, _)
+    tables = {
+        name: Section(name, _markup(part.table, _), part.note.translate(UNMARKED))
+        for name, part in parts.items()
+    }
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
         language=_.language,
@@ -81,44 +106,76 @@ def html(split: str, _: Translator, now: datetime) -> str:
         answers=[sentence.translate(UNMARKED) for sentence in findings.sentences(_)],
         script=plotly.offline.get_plotlyjs(),
         # What does not fit a page comes after the curves.
-        tables={name: _markup(t, _) for name, t in tables.items() if len(t) <= PAGE},
-        long_tables={name: _markup(t, _) for name, t in tables.items() if len(t) > PAGE},
-        figures={name: _plot(figure, name) for name, figure in figures.items()},
+        tables=[section for name, section in tables.items() if len(parts[name].table) <= PAGE],
+        long_tables=[section for name, section in tables.items() if len(parts[name].table) > PAGE],
+        figures=[
+            Section(name, _plot(drawn.figure, name), drawn.note, drawn.alt)
+            for name, drawn in _figures(split, _).items()
+        ],
         saving=_("Point at a chart and press its camera to save it as SVG, for print."),
     )
 
 
-def _figures(split: str, _: Translator) -> dict[str, go.Figure]:
+def _figures(split: str, _: Translator) -> dict[str, Drawn]:
     """The report's charts by title."""
     found = model_comparison.metrics_of(split)
-    figures: dict[str, go.Figure] = {
-        _("F1 of each class"): result_charts.class_scores(
-            {k: [m["per_class"][e]["f1"] for e in emotions.KEYS] for k, m in found.items()}, "F1", _
+    figures: dict[str, Drawn] = {
+        _("F1 of each class"): Drawn(
+            result_charts.class_scores(
+                {k: [m["per_class"][e]["f1"] for e in emotions.KEYS] for k, m in found.items()},
+                "F1",
+                _,
+            ),
+            _("Bars of {metric} for each emotion and model", metric="F1"),
         ),
     }
     for key, metrics in found.items():
-        figures[f"{_('Confusion')}: {key}"] = result_charts.confusion(
-            metrics["confusion"], key, True, _
+        figures[f"{_('Confusion')}: {key}"] = Drawn(
+            result_charts.confusion(metrics["confusion"], key, True, _),
+            _("Confusion matrix of {model}: true against predicted emotion", model=key),
         )
     if {BASELINE.key, PROPOSED.key} <= found.keys():
-        figures[_("What `proposed` changes").replace("`", "")] = result_charts.confusion_difference(
-            found[BASELINE.key]["confusion"], found[PROPOSED.key]["confusion"], _
+        figures[_("What `proposed` changes").translate(UNMARKED)] = Drawn(
+            result_charts.confusion_difference(
+                found[BASELINE.key]["confusion"], found[PROPOSED.key]["confusion"], _
+            ),
+            _("Difference of the two confusion matrices in percentage points"),
         )
-    figures[_("Calibration")] = result_charts.reliability(
-        result_tables.reliability(split), {key: m["ece"] for key, m in found.items()}, _
+    figures[_("Calibration")] = Drawn(
+        result_charts.reliability(
+            result_tables.reliability(split), {key: m["ece"] for key, m in found.items()}, _
+        ),
+        _("Accuracy against confidence for both models"),
     )
-    people = loaders.crowd()
-    if people is not None and split in people["splits"]:
-        figures[_("What people see")] = crowd_charts.by_agreement(
-            people["splits"][split]["levels"], _
-        )
-        figures[_("Whose error is it?")] = crowd_charts.sides(people["splits"][split]["models"], _)
+    figures |= _against_people(split, _)
     histories = {key: training_sections.history(key) for key in found}
-    figures[_("Learning curves")] = training_charts.curves(histories, "accuracy", _)
+    figures[_("Learning curves")] = Drawn(
+        training_charts.curves(histories, "accuracy", _),
+        _("Lines: {quantity} of each run by epoch", quantity=_("Accuracy")),
+        training_charts.marks(_).translate(UNMARKED),
+    )
     return figures
 
 
-def _tables(split: str, _: Translator) -> dict[str, pd.DataFrame]:
+def _against_people(split: str, _: Translator) -> dict[str, Drawn]:
+    people = loaders.crowd()
+    if people is None or split not in people["splits"]:
+        return {}
+    found = people["splits"][split]
+    return {
+        _("What people see"): Drawn(
+            crowd_charts.by_agreement(found["levels"], _),
+            _("Lines: agreement with the majority over the number of voters who make it"),
+            crowd_sections.measured(people, _),
+        ),
+        _("Whose error is it?"): Drawn(
+            crowd_charts.sides(found["models"], _),
+            _("Bars: with whom the crowd sides where a model's answer is not the label"),
+        ),
+    }
+
+
+def _tables(split: str, _: Translator) -> dict[str, Part]:
     """The report's tables by title."""
     roc, precision = result_tables.roc_and_precision_recall(split)
     tables = {
@@ -129,16 +186,17 @@ def _tables(split: str, _: Translator) -> dict[str, pd.DataFrame]:
         _("ROC and PR"): result_tables.curve_table(roc, precision, _),
     }
     tables |= crowd_sections.report_tables(split, _)
-    tables |= report_tables.report_tables(_)
+    parts = {name: Part(table, "") for name, table in tables.items()}
+    parts |= report_tables.report_tables(_)
     timed = loaders.benchmark()
     if timed is not None:
-        tables[_("Speed")] = result_tables.speed_table(timed, _)
+        parts[_("Speed")] = Part(result_tables.speed_table(timed, _), "")
     comparison = loaders.comparison()
     if comparison is not None:
-        tables[_("Where one model is right and the other wrong")] = (
-            result_tables.disagreement_table(comparison["splits"][split], _)
+        parts[_("Where one model is right and the other wrong")] = Part(
+            result_tables.disagreement_table(comparison["splits"][split], _), ""
         )
-    return tables
+    return parts
 
 
 def _gain(split: str, _: Translator) -> str:
@@ -167,7 +225,7 @@ def _plot(figure: go.Figure, name: str) -> str:
     is_white = {"type": "scatter", "line.color": charts.INK}
     figure.update_traces(line={"color": "black"}, selector=is_white)
     for error in ("error_x", "error_y"):
-        is_white = {"type": "bar", f"{error}.color": charts.INK}
+        is_white = {f"{error}.color": charts.INK}
         figure.update_traces({f"{error}.color": "black"}, selector=is_white)
     figure.update_annotations(font={"color": "black"})
     config = widgets.toolbar(re.sub(r"\W+", "-", name.lower()).strip("-"), "svg")

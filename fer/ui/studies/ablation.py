@@ -17,36 +17,16 @@ def ablation(_: Translator) -> None:
     record = records.record(ABLATION, _)
     if record is None:
         return
-    budget, repeated = record["budget"], record["repeated"].get("se")
-    done, planned = len(record["runs"]), len(record["planned"])
-    if done < planned:
-        st.info(
-            _(
-                "{done} of {planned} runs are done; `fer ablate` goes on with the next.",
-                done=done,
-                planned=planned,
-            )
-        )
+    repeated = record["repeated"].get("se")
+    if unfinished := progress(record, _):
+        st.info(unfinished)
     if any("gain" in run for run in record["runs"]):
         widgets.chart(
             _chart(_.language),
             key="ablation",
             alt=_("Bars: percentage points of accuracy that each ingredient of proposed gives"),
         )
-    st.caption(
-        _(
-            "`proposed` trained with one ingredient left out at a time: the same {epochs} epochs "
-            "({passes} passes over Training) at {size} px, the same learning rate and the same "
-            "seed, measured on PrivateTest, 95% intervals over images. The published model was "
-            "trained far longer; what pays off late, such as augmentation against overfitting, "
-            "shows least here. The learning rate is the one for fine-tuning: under a frozen "
-            "backbone the head is not done learning at it, so what fine-tuning gives is at its "
-            "highest here.",
-            epochs=budget["epochs"],
-            passes=_.number(record["passes"], 1),
-            size=budget["image_size"],
-        )
-    )
+    st.caption(budget(record, _))
     if repeated is not None and repeated["standard_deviation"] is not None:
         st.write(
             _(
@@ -59,6 +39,33 @@ def ablation(_: Translator) -> None:
         )
     widgets.table(ablation_table(record, _), "ablation_table", _("Every run of the ablation"), _)
     records.made_with(record, "fer ablate", _)
+
+
+def progress(record: Ablation, _: Translator) -> str:
+    """How many of the planned runs are done, empty once all are."""
+    done, planned = len(record["runs"]), len(record["planned"])
+    if done == planned:
+        return ""
+    return _(
+        "{done} of {planned} runs are done; `fer ablate` goes on with the next.",
+        done=done,
+        planned=planned,
+    )
+
+
+def budget(record: Ablation, _: Translator) -> str:
+    """What all runs have in common, and what that means for the gains."""
+    return _(
+        "`proposed` trained with one ingredient left out at a time: the same {epochs} epochs "
+        "({passes} passes over Training) at {size} px, the same learning rate and the same seed, "
+        "measured on PrivateTest, 95% intervals over images. The published model was trained far "
+        "longer; what pays off late, such as augmentation against overfitting, shows least here. "
+        "The learning rate is the one for fine-tuning: under a frozen backbone the head is not "
+        "done learning at it, so what fine-tuning gives is at its highest here.",
+        epochs=record["budget"]["epochs"],
+        passes=_.number(record["passes"], 1),
+        size=record["budget"]["image_size"],
+    )
 
 
 @loaders.follows

@@ -58,26 +58,35 @@ def _regions(record: Regions, _: Translator) -> None:
         key="region_shares",
         alt=_("Bars: share of Grad-CAM of each model on eyes, mouth and the rest of the face"),
     )
-    st.caption(
-        _(
-            "Grad-CAM (Selvaraju et al. 2017) of each model's own answer on {n} PrivateTest "
-            "images; error bars: 95% intervals. Regions lie around YuNet's landmarks, found in "
-            "{share} of the images; elsewhere their median stands in. Gray: what a map without "
-            "preference would have. The maps have {cells} cells a side; a coarser one blurs over "
-            "the borders of regions.",
-            cells=" / ".join(
-                f"{model.scenario.input_size // 16} ({key})"
-                for key, model in loaders.models().items()
-            ),
-            n=_.number(record["images"]),
-            share=_.percent(record["landmarks_detected"], 0),
-        )
-    )
+    st.caption(measured(record, _))
     with st.expander(_("Table and download"), key="region_details"):
         widgets.table(
             region_table(record, names, _), "regions", _("Share of Grad-CAM by class and region"), _
         )
     records.made_with(record, "fer analyse --only regions", _)
+
+
+def measured(record: Regions, _: Translator) -> str:
+    """What the maps are of, and how the regions were found."""
+    return _(
+        "Grad-CAM (Selvaraju et al. 2017) of each model's own answer on {n} PrivateTest images; "
+        "error bars: 95% intervals. Regions lie around YuNet's landmarks, found in {share} of the "
+        "images; elsewhere their median stands in. Gray: what a map without preference would have. "
+        "The maps have {cells} cells a side; a coarser one blurs over the borders of regions.",
+        cells=" / ".join(
+            f"{model.scenario.input_size // 16} ({key})" for key, model in loaders.models().items()
+        ),
+        n=_.number(record["images"]),
+        share=_.percent(record["landmarks_detected"], 0),
+    )
+
+
+def mismatch(_: Translator) -> str:
+    """How the row of open gates is to be read."""
+    return _(
+        "With all gates at 1 the features are about twice as strong as the classifier has ever "
+        "seen them; that row tells of this mismatch more than of the gates."
+    )
 
 
 def region_names(_: Translator) -> dict[str, str]:
@@ -177,12 +186,7 @@ def _gates(record: Gates, _: Translator) -> None:
         )
     )
     widgets.table(gate_ablation_table(record, _), "gate_ablation", _("Accuracy by kind of gate"), _)
-    st.caption(
-        _(
-            "With all gates at 1 the features are about twice as strong as the classifier has ever "
-            "seen them; that row tells of this mismatch more than of the gates."
-        )
-    )
+    st.caption(mismatch(_))
     channels = opening_channels(record)
     widgets.chart(
         study_charts.gate_map(record, channels, _),

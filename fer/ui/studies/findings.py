@@ -81,12 +81,18 @@ def _largest(found: LargestIngredient, _: Translator) -> str:
             "far, **{ingredient}** gives most: {points} points ({low} to {high}), in runs that are "
             "shorter than the published model's."
         )
-    return sentence.format(
+    said = sentence.format(
         ingredient=ingredients(_)[found.ingredient],
         studied=found.studied,
         ingredients=found.ingredients,
         **_figures(found.gain, _),
     )
+    if found.ingredient == "fine_tuning":
+        said += " " + _(
+            "That is an upper bound: at the learning rate for fine-tuning, the head of a frozen "
+            "backbone has not finished learning."
+        )
+    return said
 
 
 def _squeeze_excitation(found: SqueezeExcitation, _: Translator) -> str:

@@ -1,9 +1,9 @@
-"""Tables of the studies for the report."""
+"""Tables of the studies for the report, each with the sentence that it is read with."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import pandas as pd
 
@@ -16,25 +16,47 @@ from fer.ui.text import Translator
 T = TypeVar("T")
 
 
-def report_tables(_: Translator) -> dict[str, pd.DataFrame]:
-    """The studies' tables that the report shows, by heading; only of studies that were made."""
-    found: dict[str, pd.DataFrame] = {}
+class Part(NamedTuple):
+    """A table of the report and the sentence that it is read with."""
 
-    def add(heading: str, study: Stored[T], make: Callable[[T], pd.DataFrame]) -> None:
+    table: pd.DataFrame
+    note: str
+
+
+def report_tables(_: Translator) -> dict[str, Part]:
+    """The studies' tables that the report shows, by heading; only of studies that were made."""
+    found: dict[str, Part] = {}
+
+    def add(heading: str, study: Stored[T], make: Callable[[T], Part]) -> None:
         record = loaders.study(study)
         if record is not None:
             found[heading] = make(record)
 
-    add(_("What each ingredient gives"), ABLATION, lambda r: ablation.ablation_table(r, _))
-    add(_("Gates of the SE block"), GATES, lambda r: attention.gate_ablation_table(r, _))
+    add(
+        _("What each ingredient gives"),
+        ABLATION,
+        lambda r: Part(
+            ablation.ablation_table(r, _),
+            " ".join([ablation.progress(r, _), ablation.budget(r, _)]).strip(),
+        ),
+    )
+    add(
+        _("Gates of the SE block"),
+        GATES,
+        lambda r: Part(attention.gate_ablation_table(r, _), attention.mismatch(_)),
+    )
     add(
         _("Accuracy on corrupted faces"),
         ROBUSTNESS,
-        lambda r: robustness.robustness_table(r, robustness.corruptions(_), _),
+        lambda r: Part(
+            robustness.robustness_table(r, robustness.corruptions(_), _), robustness.measured(r, _)
+        ),
     )
     add(
         _("Share of Grad-CAM by class and region"),
         REGION_SHARES,
-        lambda r: attention.region_table(r, attention.region_names(_), _),
+        lambda r: Part(
+            attention.region_table(r, attention.region_names(_), _), attention.measured(r, _)
+        ),
     )
     return found

@@ -33,15 +33,7 @@ def robustness(_: Translator) -> None:
         key="robustness",
         alt=_("Lines: accuracy of both models as the faces are corrupted more and more"),
     )
-    st.caption(
-        _(
-            "{n} PrivateTest images, the same for every point, with 95% intervals; answers of the "
-            "backend `{backend}` ({precision}).",
-            n=_.number(record["images"]),
-            backend=record["backend"],
-            precision="int8" if record["backend"] == "fast" else "float32",
-        )
-    )
+    st.caption(measured(record, _))
     with st.expander(_("Table and download"), key="robustness_details"):
         widgets.table(
             robustness_table(record, called, _),
@@ -50,6 +42,17 @@ def robustness(_: Translator) -> None:
             _,
         )
     records.made_with(record, "fer analyse --only robustness", _)
+
+
+def measured(record: Robustness, _: Translator) -> str:
+    """On which images and with which backend the accuracies were found."""
+    return _(
+        "{n} PrivateTest images, the same for every point, with 95% intervals; answers of the "
+        "backend `{backend}` ({precision}).",
+        n=_.number(record["images"]),
+        backend=record["backend"],
+        precision="int8" if record["backend"] == "fast" else "float32",
+    )
 
 
 def corruptions(_: Translator) -> dict[str, tuple[str, str]]:
@@ -76,6 +79,7 @@ def robustness_table(
             _("What is done to the face"): _("none"),
             _("Strength"): 0.0,
             _("Accuracy (%)"): round(100 * row["accuracy"], 2),
+            _("95% interval"): _.interval(row["interval"]),
         }
         for model, row in record["clean"].items()
     ]
@@ -87,6 +91,7 @@ def robustness_table(
                 _("What is done to the face"): called[key][0],
                 _("Strength"): float(result["strength"]),
                 _("Accuracy (%)"): round(100 * row["accuracy"], 2),
+                _("95% interval"): _.interval(row["interval"]),
             }
             for key, found in record["corruptions"].items()
             for result in found["results"]

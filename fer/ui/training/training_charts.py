@@ -68,6 +68,15 @@ def curves(
     return arrange(figure, _, x=_("Epoch"), y=titles[quantity])
 
 
+def marks(_: Translator) -> str:
+    """What the curves' dashes, stars and upright lines stand for."""
+    return _(
+        "Dotted: training; solid: validation on PublicTest; star: best epoch; dashed upright line: "
+        "the image size changes. `baseline` trains only its head, so its epochs take seconds once "
+        "the features are computed."
+    )
+
+
 def _mark_best(
     figure: go.Figure,
     name: str,

@@ -12,7 +12,7 @@ from fer import FerError
 from fer.artifacts import locations, model_store, runs
 from fer.artifacts.model_store import Artifact
 from fer.artifacts.runs import Row
-from fer.scenarios import SCENARIOS, Scenario
+from fer.scenarios import PROPOSED, SCENARIOS, Scenario
 from fer.training import jobs, learning_curves, monitor
 from fer.training.learning_curves import LossRise, Moment
 from fer.ui import charts, loaders, model_comparison, permissions, text, widgets
@@ -107,6 +107,20 @@ def words(model: Artifact, _: Translator) -> list[str]:
             )
         )
     return said
+
+
+def losses(_: Translator) -> str:
+    """Why the heights of loss curves are not compared, and what is measured alike."""
+    return _(
+        "Loss is what each training minimises, so the heights of different models cannot be "
+        "compared: that of `proposed` has label smoothing {smoothing}, in training class weights, "
+        "too. Measured alike, as calibrated log loss on PublicTest: {found}.",
+        smoothing=_.number(PROPOSED.label_smoothing, 1),
+        found=", ".join(
+            f"`{key}` {_.number(row['log_loss'], 3)}"
+            for key, row in model_comparison.metrics_of("PublicTest").items()
+        ),
+    )
 
 
 def _verdict(moment: Moment, _: Translator) -> str:
@@ -348,10 +362,13 @@ def outcome(_: Translator) -> None:
             _("The training {name} was stopped, because nobody was watching any more.", name=name)
         )
     elif run is not None and run.state == "stopped":
-        st.caption(
-            _(
-                "The training {name} was stopped; `fer train --resume` continues after its last "
-                "finished epoch.",
-                name=name,
+        # How a training was started is known of those that the page started.
+        sentence = (
+            _("The training {name} was stopped. The curves of its finished epochs stay.")
+            if (folder / jobs.LOG).exists()
+            else _(
+                "The training {name} was stopped; the command that started it, with `--resume`, "
+                "goes on after its last finished epoch."
             )
         )
+        st.caption(sentence.format(name=name))
