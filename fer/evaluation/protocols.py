@@ -1,7 +1,7 @@
 """Test-time augmentation: one crop, the mirrored image averaged, ten crops.
 
 Published figures on FER-2013 were found under different protocols, and averaging over views of an
-image adds a point by itself; a comparison has to name the one it used.
+image changes accuracy by itself; a comparison has to name the one it used.
 """
 
 from __future__ import annotations

@@ -216,9 +216,9 @@ def show(_: Translator) -> None:
     found = rows(_)
     st.write(
         _(
-            "Averaging over several views of an image adds a point or so by itself, so figures are "
-            "compared under the same protocol: one crop, the image and its mirror image, or ten "
-            "crops of {crop}×{crop} pixels.",
+            "Averaging over several views of an image changes the accuracy by itself, often by a "
+            "point or so. So figures are compared under the same protocol: one crop, the image "
+            "and its mirror image, or ten crops of {crop}×{crop} pixels.",
             crop=CROP,
         )
     )
