@@ -55,7 +55,9 @@ def opened_video(content: bytes, name: str) -> Iterator[tuple[InputContainer, Vi
     # Nothing but the bytes themselves is opened, whatever they refer to.
     options = {"format_whitelist": VIDEO_CONTAINERS, "protocol_whitelist": ""}
     try:
-        with av.open(io.BytesIO(content), "r", options=options) as source:
+        with av.open(
+            io.BytesIO(content), "r", options=options, metadata_errors="replace"
+        ) as source:
             stream = _moving(source, name)
             check_frame(stream.width, stream.height, name)
             # Holds inside the decoder, too, where a frame can be larger than the file says.

@@ -6,6 +6,7 @@ faces they are, the answers are drawn.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ from typing import Literal
 import av
 import cv2
 import numpy as np
+from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from fer import FerError
@@ -40,6 +42,8 @@ SEEN_SHARE = 0.75
 MOST_STRETCH = 4.0
 # A file that ends so many seconds before its stated end was cut off.
 CUT_SECONDS = 1.0
+# Matroska's tag of a stream's length, as 00:01:02.500000000.
+DURATION = re.compile(r"(\d{1,4}):(\d\d):(\d\d(?:\.\d+)?)", re.ASCII)
 
 Ending = Literal["whole", "limit", "cut"]
 
@@ -62,10 +66,10 @@ class AnalysedVideo:
 
     moments: with seconds from its start. video: the annotated one (MP4, H.264). seconds: its
     length. analysed: how many frames were. ending: whether the whole was seen, or the file is
-    longer than `video_gate.VIDEO_SECONDS` or cut off. stated: the length that the file states, 0
-    where it states none. turns: by how many quarter turns anticlockwise it was set upright. shots:
-    how many there are. glimpses: faces that were left out because they were seen too shortly.
-    too_small: the largest number of faces at once that were too small to judge.
+    longer than `video_gate.VIDEO_SECONDS` or cut off. stated: the picture's length as the file
+    states it, 0 where it does not. turns: by how many quarter turns anticlockwise it was set
+    upright. shots: how many there are. glimpses: faces that were left out because they were seen
+    too shortly. too_small: the largest number of faces at once that were too small to judge.
     """
 
     moments: tuple[Moment, ...]
@@ -133,18 +137,20 @@ def analyse(
 
 @dataclass(frozen=True)
 class _Film:
-    """An opened video: its frames, frames a second, seconds as the file states them (0 where it
-    does not) and how many times as wide as high a pixel is."""
+    """An opened video: its frames, frames a second, seconds as the file states them of the picture
+    and of all, sound included (0 where it does not), and how many times as wide as high a pixel
+    is."""
 
     frames: video_gate.Frames
     rate: float
     stated: float
+    total: float
     stretch: float
 
     def share(self, at: float) -> float:
-        length = (
-            self.stated if 0 < self.stated < video_gate.VIDEO_SECONDS else video_gate.VIDEO_SECONDS
-        )
+        length = self.stated or self.total
+        if not 0 < length < video_gate.VIDEO_SECONDS:
+            length = video_gate.VIDEO_SECONDS
         return min(at / length, 1.0)
 
     def picture(self, frame: av.VideoFrame) -> Rgb:
@@ -161,19 +167,29 @@ class _Film:
 @contextmanager
 def _opened(content: bytes, name: str) -> Iterator[_Film]:
     with video_gate.opened_video(content, name) as (source, stream):
-        stated = 0.0
-        if stream.duration and stream.time_base:
-            stated = float(stream.duration * stream.time_base)
-        elif source.duration:
-            stated = source.duration / av.time_base
         stretch = float(stream.sample_aspect_ratio or 1)
         yield _Film(
             video_gate.Frames(source, stream, name),
             # Frames beyond the rate are left out: a 120-frame slow-motion video plays as it is.
             min(max(float(stream.average_rate or 25), SLOWEST), FASTEST),
-            max(stated, 0.0),
+            _stated(source, stream),
+            max((source.duration or 0) / av.time_base, 0.0),
             stretch if 1 / MOST_STRETCH <= stretch <= MOST_STRETCH else 1.0,
         )
+
+
+def _stated(source: InputContainer, stream: VideoStream) -> float:
+    """The picture's own seconds as the file states them, 0 where it does not."""
+    unit = float(stream.time_base or 0)
+    # Matroska states the length of the whole only, which the sound may outlast; a picture's own end
+    # is a tag. FFmpeg may give the whole's as the picture's.
+    if "matroska" not in source.format.name:
+        return max((stream.duration or 0) * unit, 0.0)
+    tag = DURATION.fullmatch(stream.metadata.get("DURATION", ""))
+    if tag is None:
+        return 0.0
+    hours, minutes, seconds = (float(part) for part in tag.groups())
+    return max(3600 * hours + 60 * minutes + seconds - (stream.start_time or 0) * unit, 0.0)
 
 
 def _analysed(

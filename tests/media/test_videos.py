@@ -160,6 +160,64 @@ def test_a_video_that_is_cut_off_is_watched_up_to_the_cut(share: float, tmp_path
     assert watch(whole).ending == "whole"
 
 
+def with_sound(kind: str, codecs: tuple[str, str], seconds: int, begin: int = 0) -> bytes:
+    """Two seconds of picture, after `begin` seconds, and sound of any length."""
+    stream = io.BytesIO()
+    with av.open(stream, "w", format=kind) as target:
+        sink = target.add_stream(codecs[0], rate=10, options={"g": "5"})
+        sink.width, sink.height, sink.pix_fmt = 128, 96, "yuv420p"
+        sound = target.add_stream(codecs[1], rate=48000, layout="mono")
+        for number, picture in enumerate(noisy(20)):
+            frame = av.VideoFrame.from_ndarray(picture, "rgb24")
+            frame.pts = number + 10 * begin
+            target.mux(sink.encode(frame))
+        target.mux(sink.encode(None))
+        for number in range(50 * seconds):
+            silence = av.AudioFrame.from_ndarray(
+                np.zeros((1, 960), np.float32), format="fltp", layout="mono"
+            )
+            silence.sample_rate, silence.pts = 48000, 960 * number
+            target.mux(sound.encode(silence))
+        target.mux(sound.encode(None))
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("begin", [0, 3])
+@pytest.mark.parametrize(
+    ("kind", "codecs"),
+    [
+        ("matroska", ("libx264", "aac")),
+        ("webm", ("libvpx", "libopus")),
+        ("mp4", ("libx264", "aac")),
+    ],
+)
+def test_sound_that_outlasts_the_picture_is_no_cut(
+    kind: str, codecs: tuple[str, str], begin: int
+) -> None:
+    found = watch(with_sound(kind, codecs, 6, begin))
+    assert found.ending == "whole"
+    assert found.stated == pytest.approx(2.0, abs=0.2)
+    assert found.seconds == pytest.approx(2.0, abs=0.2)
+
+
+def test_matroska_that_is_cut_off_says_so() -> None:
+    whole = with_sound("matroska", ("libx264", "aac"), 2)
+    found = watch(whole[: len(whole) // 3])
+    assert found.ending == "cut"
+    assert found.stated == pytest.approx(2.0, abs=0.2)
+
+
+@pytest.mark.parametrize("length", [b"7 o'clock", b"\xff" * 9, b"99999:00:00"])
+def test_the_length_of_the_whole_alone_is_no_cut(length: bytes) -> None:
+    content = with_sound("matroska", ("libx264", "aac"), 6)
+    tag = b"00:00:02.000000000"
+    assert tag in content
+    found = watch(content.replace(tag, length.ljust(len(tag))))
+    assert found.ending == "whole"
+    assert found.stated == 0.0
+    assert found.seconds == pytest.approx(2.0, abs=0.2)
+
+
 def test_a_damaged_spot_is_passed_over(tmp_path: Path) -> None:
     whole = bytearray(streamable(noisy(60), tmp_path))
     middle = len(whole) // 2
