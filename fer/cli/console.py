@@ -75,8 +75,9 @@ def note(sentence: str, kind: Kind = "note") -> None:
 class Group(click.Group):
     """Prints a `FerError` as its one sentence and ends with exit code 1.
 
-    Names that the output's encoding lacks are written with escapes, and a full device is told in a
-    sentence. Where FER_LOG asks for JSON, every line on stderr is an object.
+    Names that the output's encoding lacks are written with escapes; a full device, and a file that
+    the system refuses, are told in a sentence. Where FER_LOG asks for JSON, every line on stderr
+    is an object.
     """
 
     def make_context(self, *arguments: Any, **extra: Any) -> click.Context:
@@ -107,14 +108,23 @@ class Group(click.Group):
         except click.UsageError as error:
             raise _told(error) from error
         except OSError as error:
-            if error.errno not in FULL or error.filename is not None:
+            if error.filename is None and error.errno not in FULL:
                 raise
-            _give_up_output()
-            note(
-                f"The output cannot be written ({error.strerror}); what is there is cut off.",
-                "error",
-            )
+            _tell_refusal(error)
             sys.exit(1)
+
+
+def _tell_refusal(error: OSError) -> None:
+    """Says which file the system refused; without a name, it is the output."""
+    if error.filename is not None:
+        note(
+            f"{os.fsdecode(error.filename)} cannot be read or written "
+            f"({error.strerror or error}); check the path and who may use it.",
+            "error",
+        )
+        return
+    _give_up_output()
+    note(f"The output cannot be written ({error.strerror}); what is there is cut off.", "error")
 
 
 def _told(error: click.UsageError) -> BaseException:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import json
 import os
@@ -18,7 +19,7 @@ import pytest
 
 from fer import FerError
 from fer.media import photo_files
-from tests.support.command import fer
+from tests.support.command import fer, refusal
 from tests.support.making import ROOT, interruptible, jpeg
 
 MODELS = str(ROOT / "models")
@@ -146,6 +147,27 @@ def test_hidden_and_other_files_are_left_out_and_counted(photo: Path) -> None:
     photo.unlink()
     with pytest.raises(FerError, match=r"holds no image.*Left out 2 hidden"):
         photo_files.find([photo.parent])
+
+
+def test_a_name_that_the_system_refuses_is_told_in_a_sentence() -> None:
+    name = "a" * 300
+    assert refusal(fer("predict", name)) == (
+        f"Error: {name} cannot be read or written (File name too long); check the path and who may "
+        "use it."
+    )
+
+
+def test_a_folder_of_another_user_is_told_in_a_sentence(
+    photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def is_dir(path: Path) -> bool:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    # Who runs the tests may be root, to whom nothing is denied.
+    monkeypatch.setattr(Path, "is_dir", is_dir)
+    assert f"{photo} cannot be read or written (Permission denied)" in refusal(
+        fer("predict", photo)
+    )
 
 
 @pytest.mark.parametrize("command", [("predict", ""), ("data", "import", "")])
