@@ -14,7 +14,7 @@ from typing import TypeAlias
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image
 
 from fer import FerError
 from fer.scenarios import Augmentation
@@ -33,6 +33,17 @@ MOST_FRAMES = 100
 # Rows of a deep image that are scaled at once, in double precision.
 STRIP = 256
 
+# What sets an image upright, by its EXIF orientation.
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
 Gray: TypeAlias = NDArray[np.uint8]
 Rgb: TypeAlias = NDArray[np.uint8]
 Floats: TypeAlias = NDArray[np.float32]
@@ -43,9 +54,9 @@ def read_image(source: Path | bytes, name: str | None = None) -> Rgb:
 
     Reads JPEG, PNG, WebP, BMP, GIF, TIFF, AVIF and HEIC in any mode: palettes are resolved,
     transparent parts lie on white, 16-bit and float images are scaled to their own range, CMYK is
-    converted. EXIF orientation is applied, and nothing else of EXIF is kept. Of several frames or
-    pages, the first that is not black. A JPEG of more than `upload_gate.MOST_PIXELS` is decoded at
-    a half, a quarter or an eighth of its size.
+    converted. EXIF orientation is applied unless EXIF is damaged, and nothing else of it is kept.
+    Of several frames or pages, the first that is not black. A JPEG of more than
+    `upload_gate.MOST_PIXELS` is decoded at a half, a quarter or an eighth of its size.
 
     Args:
         source: a file, or its content.
@@ -64,7 +75,7 @@ def read_image(source: Path | bytes, name: str | None = None) -> Rgb:
 def _first_seen(image: Image.Image) -> Rgb:
     """The first frame that is not black; of black ones only, the brightest."""
     image.load()
-    rgb = _rgb(ImageOps.exif_transpose(image))
+    rgb = _rgb(_upright(image))
     if image.format not in ANIMATED or not getattr(image, "is_animated", False):
         return rgb
     brightest, pixels = _brightness(rgb), rgb.shape[0] * rgb.shape[1]
@@ -75,12 +86,23 @@ def _first_seen(image: Image.Image) -> Rgb:
         try:
             image.seek(number)
             upload_gate.check_frame(image.width, image.height, "the image")
-            frame = _rgb(ImageOps.exif_transpose(image))
+            frame = _rgb(_upright(image))
         except EOFError:
             break
         if _brightness(frame) > brightest:
             rgb, brightest = frame, _brightness(frame)
     return rgb
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """The image as its EXIF orientation says; one whose EXIF is damaged as it is."""
+    image.load()
+    try:
+        turn = TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except Exception:
+        # Pillow follows damaged EXIF into every kind of error; the picture itself is whole.
+        return image
+    return image if turn is None else image.transpose(turn)
 
 
 def _brightness(rgb: Rgb) -> float:

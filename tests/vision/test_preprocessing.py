@@ -74,6 +74,15 @@ def test_exif_orientation_is_applied() -> None:
     assert read[-15:].mean() < 15
 
 
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("exif", [b"Exif\0\0junkjunkjunk", b"Exif\0\0II"])
+def test_an_image_with_damaged_exif_is_read_as_it_is(kind: str, exif: bytes) -> None:
+    image = Image.new("RGB", (40, 20), "white")
+    read = preprocessing.read_image(encoded(image, kind, exif=exif))
+    assert read.shape == (20, 40, 3)
+    assert read.min() > 240
+
+
 def huge_png() -> bytes:
     def chunk(kind: bytes, body: bytes) -> bytes:
         check = struct.pack(">I", zlib.crc32(kind + body))
