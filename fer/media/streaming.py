@@ -11,6 +11,7 @@ import threading
 import time
 from collections import deque
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from fer import emotions
 from fer.inference.answered_face import AnsweredFace, answer
 from fer.inference.classification import Classifier, Prediction, agree
-from fer.inference.fair_queue import BusyError
+from fer.inference.fair_queue import BusyError, patiently
 from fer.media.tracking import Smoother, Tracker
 from fer.vision.faces import gray_crop
 from fer.vision.orientation import Finder, Upright
@@ -130,18 +131,27 @@ class FrameAnalyser:
         """By how many quarter turns anticlockwise the last frame was set upright."""
         return self._upright.turns
 
-    def analyse(self, rgb: Rgb, at: float) -> tuple[AnsweredFace, ...]:
+    def analyse(self, rgb: Rgb, at: float, *, is_patient: bool = False) -> tuple[AnsweredFace, ...]:
         """The faces of a frame (H, W, 3) uint8 that was taken at so many seconds, in pixels of the
-        upright frame. Faces too small to judge are counted in `too_small`."""
+        upright frame. Faces too small to judge are counted in `too_small`.
+
+        Args:
+            is_patient: asks the networks again while they are busy, as `fair_queue.patiently`.
+
+        Raises:
+            BusyError: if too many callers are waiting for an answer.
+        """
         upright, seen = self._upright.search(rgb, self._detector, at)
         self.too_small = seen.too_small
         found = seen.faces[: self._most]
         numbers = self._tracker.update(found)
         # No larger than the networks see it: a video's faces are kept until its end.
         crops = [to_fer_resolution(gray_crop(upright, face)) for face in found]
+        ask = partial(answer, found, crops, self._classifier)
+        answers = patiently(ask) if is_patient else ask()
         answered = tuple(
             self._smoothed(replace(face, number=number), at)
-            for number, face in zip(numbers, answer(found, crops, self._classifier), strict=True)
+            for number, face in zip(numbers, answers, strict=True)
         )
         self.smoother.forget(self._tracker)
         return answered

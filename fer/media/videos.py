@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import partial
 from io import BytesIO
 from typing import Literal
 
@@ -23,7 +22,6 @@ from av.video.stream import VideoStream
 
 from fer import FerError
 from fer.inference.answered_face import AnsweredFace
-from fer.inference.fair_queue import patiently
 from fer.media import annotation, photos, tracks, video_gate
 from fer.media.scenes import CutDetector
 from fer.media.streaming import FrameAnalyser, Moment
@@ -207,7 +205,7 @@ def _analysed(
             shot += 1
             frame_analyser.cut()
         # Half a video is worth nothing: it waits rather than giving up its place.
-        faces = patiently(partial(frame_analyser.analyse, rgb, at))
+        faces = frame_analyser.analyse(rgb, at, is_patient=True)
         yield AnalysedFrame(at, shot, faces, frame_analyser.turns, frame_analyser.too_small)
         if progress is not None:
             progress(film.share(at), 1.0)

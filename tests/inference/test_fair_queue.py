@@ -19,6 +19,7 @@ from fer.inference.fair_queue import BusyError, FairQueue
 from fer.media import videos
 from fer.media.streaming import FrameAnalyser
 from fer.ui import loaders
+from fer.vision.faces import Found
 from tests.support.films import NAMES, Finder, frames
 from tests.support.films import Classifier as Known
 from tests.support.making import PATIENCE, ROOT, face_like, jpeg, until, video
@@ -227,18 +228,32 @@ def test_a_video_waits_where_a_frame_is_refused(monkeypatch: pytest.MonkeyPatch)
         fair_queue.patiently, "__kwdefaults__", {"again": 0.001, "patience": PATIENCE}
     )
 
+    class Counted(Finder):
+        looks = 0
+
+        def search(self, rgb: np.ndarray) -> Found:
+            self.looks += 1
+            # One frame in which the face is missed, as when a hand passes.
+            return Found(()) if self.looks == 5 else super().search(rgb)
+
+        def surest(self, rgb: np.ndarray) -> float:
+            return 0.0
+
     class Often(Known):
         calls = 0
 
         def predict(self, crops: list[np.ndarray]) -> list[dict[str, classification.Prediction]]:
             self.calls += 1
-            if self.calls % 3:
+            if self.calls % 12:
                 raise BusyError("The server is busy.")
             return super().predict(crops)
 
-    frame_analyser = FrameAnalyser(Finder(), Often(), half_life=0)  # type: ignore[arg-type]
+    finder = Counted()
+    frame_analyser = FrameAnalyser(finder, Often(), half_life=0)  # type: ignore[arg-type]
     found = videos.analyse(video(frames(10), 10), "clip.mp4", frame_analyser, NAMES)
-    assert len(found.moments) == 10
+    assert [moment.number for moment in found.moments] == [1] * 9
+    # Only the networks are asked again: no face is looked for twice, and tracks do not age.
+    assert finder.looks == found.analysed == 10
 
 
 def test_a_page_says_that_it_is_busy_and_answers_later(
