@@ -4,7 +4,7 @@ predictions and FER+ votes."""
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,6 @@ from fer.evaluation.mistakes import Mistake
 
 # The crowd sides with the model, with the label, with neither; or is divided itself.
 Kind = Literal["model", "label", "neither", "divided"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 @dataclass(frozen=True)

@@ -220,12 +220,6 @@ class StreamAnalyser:
         with self._lock:
             self._frame_analyser.smoother.half_life = seconds
 
-    @property
-    def is_working(self) -> bool:
-        """Whether frames are coming in."""
-        with self._lock:
-            return self._thread is not None
-
     def latest(self) -> FrameAnswers:
         """What was seen in the newest analysed frame."""
         with self._lock:

@@ -85,8 +85,7 @@ def test_thread_ends_without_frames_and_begins_again(monkeypatch: pytest.MonkeyP
     # The thread takes up the shorter wait after its next frame.
     monkeypatch.setattr(streaming, "IDLE_SECONDS", 0.0)
     analyser.hand_in(frame(7))
-    until(lambda: not analyser.is_working)
-    assert analyser.latest().faces == ()
+    until(lambda: analyser.latest().faces == ())
     until(lambda: set(threading.enumerate()) <= before)
     monkeypatch.setattr(streaming, "IDLE_SECONDS", PATIENCE)
     analyser.hand_in(frame(9))
