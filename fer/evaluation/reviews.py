@@ -27,6 +27,9 @@ class Review:
     verdict: Verdict
 
 
+COLUMNS = [field.name for field in fields(Review)]
+
+
 def parse(content: bytes, name: str) -> dict[str, Review]:
     """The reviews in a CSV file's content, by image; a later verdict replaces an earlier one.
 
@@ -34,10 +37,17 @@ def parse(content: bytes, name: str) -> dict[str, Review]:
         name: how to call the file in error messages.
 
     Raises:
-        FerError: if it is not such a file, or holds a verdict that there is not.
+        FerError: if it is not such a file, lacks its header, or holds a verdict that there is not.
     """
     try:
         rows = csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True)
+        if sorted(rows.fieldnames or ()) != sorted(COLUMNS):
+            raise FerError(
+                "{name} holds no verdicts: its first line is not {header}; choose a file that was "
+                "downloaded here.",
+                name=name,
+                header=",".join(COLUMNS),
+            )
         found = [Review(**row) for row in rows]  # type: ignore[arg-type]
         for review in found:
             if review.verdict not in VERDICTS:
@@ -54,7 +64,7 @@ def parse(content: bytes, name: str) -> dict[str, Review]:
 def text(reviews: dict[str, Review]) -> str:
     """The reviews as CSV, which `parse` reads back."""
     stream = io.StringIO()
-    writer = csv.DictWriter(stream, [f.name for f in fields(Review)], lineterminator="\n")
+    writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
     writer.writeheader()
     writer.writerows(asdict(review) for review in reviews.values())
     return stream.getvalue()

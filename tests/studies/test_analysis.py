@@ -281,7 +281,15 @@ def test_reviews_are_read_back_as_they_were_written() -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"something,else\n1,2\n", b"\xff\xfe\x00", b"source,label,answer,verdict\na,b\n"]
+    "content",
+    [
+        b"",
+        b"hello world\n",
+        b"something,else\n1,2\n",
+        b"source,source,label,answer,verdict\n",
+        b"\xff\xfe\x00",
+        b"source,label,answer,verdict\na,b\n",
+    ],
 )
 def test_a_file_without_verdicts_is_told(content: bytes) -> None:
     with pytest.raises(FerError, match=r"mine\.csv holds no verdicts"):

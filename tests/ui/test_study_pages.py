@@ -134,6 +134,11 @@ def test_a_verdict_is_kept_and_the_next_image_comes(real_pictures: Path) -> None
     assert kept.source in first
     app.button(key="doubt_back").click().run()
     assert any(str(c.value).endswith("The models") for c in app.caption)
+    app.file_uploader(key="reviews_upload").upload("other.csv", b"hello world\n").run()
+    (error,) = app.error
+    assert "other.csv holds no verdicts" in str(error.value)
+    assert any(str(c.value).endswith("The models") for c in app.caption)
+    assert any(e.label == "Table and download" for e in app.expander), "the view goes on"
     # Nothing of it is the server's: another visitor begins anew, or goes on with a file.
     assert not (real_pictures / "runs").exists()
     other = open_page("3_Classification_Results.py")

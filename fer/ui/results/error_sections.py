@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from fer import FerError
 from fer.artifacts.model_store import Predictions
 from fer.crowd import disputes
 from fer.data.dataset import Split
@@ -188,10 +189,15 @@ def _go_on(done: dict[str, Review], _: Translator) -> None:
         max_upload_size=REVIEWS_MB,
         key="reviews_upload",
     )
-    refusals.check("reviews_upload", "CSV", REVIEWS_MB)
-    if upload is None or upload.file_id == st.session_state.get(READ):
+    try:
+        refusals.check("reviews_upload", "CSV", REVIEWS_MB)
+        if upload is None or upload.file_id == st.session_state.get(READ):
+            return
+        found = reviews.parse(upload.getvalue(), upload.name)
+    except FerError as error:
+        # Told where the file was chosen: the rest of the view stays.
+        st.error(_.error(error))
         return
-    found = reviews.parse(upload.getvalue(), upload.name)
     st.session_state[READ] = upload.file_id
     done.update({source: review for source, review in found.items() if source not in done})
     st.rerun()
