@@ -28,10 +28,9 @@ from fer.crowd.records import (
     ModelAgreement,
     Share,
 )
-from fer.data.dataset import Split
+from fer.data.dataset import TEST_SPLITS
 from fer.data.votes import Votes
 
-TEST_SPLITS = (Split.PUBLIC_TEST, Split.PRIVATE_TEST)
 # The two whose gain is measured.
 PAIR = ("baseline", "proposed")
 # What `--check` compares, of every model and split; divergences are no shares.

@@ -13,7 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer import FerError, emotions, files, schema
-from fer.data.dataset import OFFICIAL_COUNTS, SPLITS, Dataset, GrayStatistics, Split
+from fer.data.dataset import (
+    OFFICIAL_COUNTS,
+    SPLITS,
+    Dataset,
+    GrayStatistics,
+    Split,
+    gray_histogram,
+    moments,
+)
 from fer.progress import Progress
 from fer.vision import faces, framing
 
@@ -171,19 +179,17 @@ def pixel_statistics(data: Dataset, split: Split, emotion: str | None = None) ->
     Raises:
         FerError: if there is no such image.
     """
-    histogram = np.bincount(data.images[data.rows(split, emotion)].ravel(), minlength=256)
-    total = histogram.sum()
-    if total == 0:
+    rows = data.rows(split, emotion)
+    if len(rows) == 0:
         raise FerError(
             "The imported data set has no {split} image; import the whole set.", split=split
         )
-    values = np.arange(256)
-    mean = float((values * histogram).sum() / total)
-    variance = float((((values - mean) ** 2) * histogram).sum() / total)
-    cumulative = np.cumsum(histogram) / total
+    histogram = gray_histogram(data.images[rows])
+    mean, deviation = moments(histogram)
+    cumulative = np.cumsum(histogram) / histogram.sum()
     return {
         "mean": round(mean, 3),
-        "standard_deviation": round(variance**0.5, 3),
+        "standard_deviation": round(deviation, 3),
         "quartiles": [int(np.searchsorted(cumulative, share)) for share in (0.25, 0.5, 0.75)],
         "histogram": histogram.reshape(32, 8).sum(axis=1).tolist(),
     }

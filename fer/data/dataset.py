@@ -36,6 +36,7 @@ class Split(StrEnum):
 
 
 SPLITS: tuple[Split, ...] = tuple(Split)
+TEST_SPLITS = (Split.PUBLIC_TEST, Split.PRIVATE_TEST)
 
 # Images per class in the order of `emotions.EMOTIONS` (Goodfellow et al. 2013).
 OFFICIAL_COUNTS: dict[Split, tuple[int, ...]] = {
@@ -328,10 +329,22 @@ def notice(manifest: Manifest) -> FerError | None:
 
 def gray_statistics(images: NDArray[np.uint8]) -> GrayStatistics:
     """Mean and standard deviation of all gray values (0-255), rounded to two decimals."""
+    mean, deviation = moments(gray_histogram(images))
+    return {"mean": round(mean, 2), "standard_deviation": round(deviation, 2)}
+
+
+def gray_histogram(images: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """How many pixels have each gray value, (256,)."""
     histogram = np.zeros(256, dtype=np.int64)
+    # NumPy widens what it counts to eight bytes a pixel.
     for start in range(0, len(images), BLOCK):
         histogram += np.bincount(images[start : start + BLOCK].ravel(), minlength=256)
+    return histogram
+
+
+def moments(histogram: NDArray[np.int64]) -> tuple[float, float]:
+    """Mean and standard deviation of the gray values in a histogram (256,) that is not empty."""
     values = np.arange(256)
     mean = float((values * histogram).sum() / histogram.sum())
     variance = float((((values - mean) ** 2) * histogram).sum() / histogram.sum())
-    return {"mean": round(mean, 2), "standard_deviation": round(variance**0.5, 2)}
+    return mean, variance**0.5

@@ -12,14 +12,13 @@ from fer import FerError, files
 from fer.artifacts import model_store
 from fer.artifacts.model_store import Artifact, Predictions
 from fer.artifacts.records import Metrics, SplitScores
-from fer.data.dataset import Dataset, Split
+from fer.data.dataset import TEST_SPLITS, Dataset, Split
 from fer.evaluation import metrics
 from fer.evaluation.calibration import ECE_BINS, Probabilities, expected_calibration_error
 from fer.evaluation.records import COMPARISON, Comparison
 from fer.inference.classification import Classifier, softmax
 from fer.progress import Progress
 
-TEST_SPLITS = (Split.PUBLIC_TEST, Split.PRIVATE_TEST)
 Checked = Literal["accuracy", "balanced_accuracy", "macro_f1", "log_loss", "brier_score", "ece"]
 # What `--check` compares.
 CHECKED: tuple[Checked, ...] = get_args(Checked)

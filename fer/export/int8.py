@@ -19,7 +19,7 @@ from safetensors.numpy import save_file
 from fer import FerError, emotions, files
 from fer.artifacts import model_store
 from fer.data import aggregates
-from fer.data.dataset import Dataset, Split
+from fer.data.dataset import TEST_SPLITS, Dataset, Split
 from fer.evaluation import evaluate, metrics
 from fer.inference import classification, keras_backend, openvino_backend
 from fer.inference.records import FAST_EXPORT, FastExport, Fidelity
@@ -223,7 +223,7 @@ def fidelity(
         ours = classification.softmax(logits / classifier.models[key].temperature)
         exact, labels = stored[key].probabilities, stored[key].labels
         found[key] = {}
-        for split in evaluate.TEST_SPLITS:
+        for split in TEST_SPLITS:
             of = stored[key].splits == split.value
             found[key][split.value] = {
                 "accuracy": metrics.top1_accuracy(labels[of], ours[of]),

@@ -7,13 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
 
-import cv2
-import numpy as np
-
 from fer import emotions
 from fer.inference.answered_face import AnsweredFace, answer
 from fer.inference.classification import Classifier
-from fer.vision import faces, orientation, preprocessing, upload_gate
+from fer.vision import faces, orientation, preprocessing, scales, upload_gate
 from fer.vision.faces import Detector, Face, Found
 from fer.vision.preprocessing import Rgb
 
@@ -192,8 +189,4 @@ def _is_crop(rgb: Rgb) -> bool:
 
 def for_display(rgb: Rgb, longest: int = 1280) -> Rgb:
     """The image no larger than a screen shows: its longest side at most that many pixels."""
-    scale = longest / max(rgb.shape[:2])
-    if scale >= 1:
-        return rgb
-    size = (max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale)))
-    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    return scales.shrunk(rgb, longest)[0]

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from fer.artifacts.model_store import Artifact
 from fer.data import aggregates
-from fer.data.dataset import Dataset, Split
-from fer.evaluation import evaluate, metrics
+from fer.data.dataset import TEST_SPLITS, Dataset, Split
+from fer.evaluation import metrics
 from fer.evaluation.records import PairedGain
 from fer.studies.records import GroupAccuracy, LeakageFigures
 
@@ -25,9 +25,9 @@ def study(data: Dataset, models: Sequence[Artifact], *, seed: int) -> LeakageFig
     twins = sources_with_twins(data)
     splits = {
         split.value: {model.key: _accuracies(model, split, twins) for model in models}
-        for split in evaluate.TEST_SPLITS
+        for split in TEST_SPLITS
     }
-    gains = {split.value: _gains(models, split, twins, seed) for split in evaluate.TEST_SPLITS}
+    gains = {split.value: _gains(models, split, twins, seed) for split in TEST_SPLITS}
     return {"splits": splits, "gains": gains}
 
 

@@ -49,6 +49,23 @@ def test_pixel_statistics(small_data: dataset.Dataset) -> None:
     assert result["quartiles"][1] == np.median(pixels)
 
 
+def test_pixels_are_counted_a_block_at_a_time(
+    small_data: dataset.Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    split, count, sizes = dataset.Split.TRAINING, np.bincount, []
+    whole = aggregates.pixel_statistics(small_data, split)
+
+    def counted(values: np.ndarray, **options: int) -> np.ndarray:
+        sizes.append(values.size)
+        return count(values, **options)
+
+    monkeypatch.setattr(dataset, "BLOCK", 2)
+    monkeypatch.setattr(np, "bincount", counted)
+    assert aggregates.pixel_statistics(small_data, split) == whole
+    assert dataset.gray_statistics(small_data.images) == small_data.gray
+    assert max(sizes) == 2 * 48 * 48
+
+
 def test_committed_counts_are_official() -> None:
     summary = aggregates.read_summary(DATA)
     assert summary["counts"] == summary["official_counts"]

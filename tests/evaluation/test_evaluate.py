@@ -8,7 +8,7 @@ from scipy.stats import binomtest
 from statsmodels.stats.proportion import proportion_confint
 
 from fer.artifacts import model_store
-from fer.data.dataset import Split
+from fer.data.dataset import TEST_SPLITS, Split
 from fer.evaluation import evaluate, metrics
 from fer.evaluation.evaluate import softmax
 
@@ -112,7 +112,7 @@ def test_stored_metrics_follow_from_stored_predictions(key: str) -> None:
     assert model.metrics is not None
     assert model.metrics["weights_sha256"] == model.digest
     predictions = model.predictions()
-    for split in evaluate.TEST_SPLITS:
+    for split in TEST_SPLITS:
         part = predictions.of(split)
         stored = model.metrics["splits"][split.value]
         report = metrics.report(part.labels, part.probabilities)
