@@ -13,6 +13,7 @@ import pytest
 
 from fer import files
 from fer.artifacts import model_store
+from fer.benchmark.records import BENCHMARK
 from fer.data import dataset
 from fer.evaluation import reviews
 from fer.scenarios import Phase
@@ -288,6 +289,23 @@ def test_largest_ingredient_of_an_ablation_that_goes_on_is_so_far(
     assert words in " ".join(findings.sentences(translator))
 
 
+def test_times_of_other_weights_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    timed = BENCHMARK.read(ROOT / "models")
+    assert timed is not None
+    record = {**(ROBUSTNESS.read(ROOT / "models") or {})}
+    models_with_study("robustness", record, tmp_path, monkeypatch)
+    path = tmp_path / "models" / BENCHMARK.name
+    path.unlink()
+    weights = {**timed["weights_sha256"], "proposed": "0" * 64}
+    path.write_text(json.dumps({**timed, "weights_sha256": weights}))
+    app = open_page("3_Classification_Results.py")
+    open_view(app, "speed")
+    (warning,) = app.warning
+    assert str(warning.value) == "Made with other weights of proposed; run it again."
+    parts = report._tables("PrivateTest", EN)
+    assert parts["Speed"].note == "Made with other weights of proposed; run it again."
+
+
 def test_a_study_of_other_weights_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     record = {**(ROBUSTNESS.read(ROOT / "models") or {})}
     record["weights_sha256"] = {"proposed": "0" * 64}
@@ -295,6 +313,8 @@ def test_a_study_of_other_weights_is_told(tmp_path: Path, monkeypatch: pytest.Mo
     app = open_page("3_Classification_Results.py")
     open_view(app, "robustness")
     assert any("other weights of proposed" in str(w.value) for w in app.warning)
+    part = report_tables.report_tables(EN)["Accuracy on corrupted faces"]
+    assert part.note.endswith("Made with other weights of proposed; run it again.")
     open_view(app, "looking")
     assert not app.exception
     assert any("fer analyse --only regions" in str(c.value) for c in app.caption)

@@ -15,7 +15,7 @@ from fer.scenarios import BASELINE, PROPOSED
 from fer.ui import charts, loaders, model_comparison, vote_bars, vote_loaders, widgets
 from fer.ui.answers import confidences
 from fer.ui.results import result_charts
-from fer.ui.studies import crowd_charts
+from fer.ui.studies import crowd_charts, records
 from fer.ui.text import Translator
 
 POSITION = "dispute_position"
@@ -378,11 +378,6 @@ def _one(dispute: Dispute, _: Translator) -> None:
 
 
 def _made_with(record: Crowd, _: Translator) -> None:
-    stale = [
-        key
-        for key, digest in record["weights_sha256"].items()
-        if key not in loaders.models() or loaders.models()[key].digest != digest
-    ]
     st.caption(
         _(
             "Made with `fer evaluate` at commit {commit}, votes {votes}, data {data}.",
@@ -391,5 +386,4 @@ def _made_with(record: Crowd, _: Translator) -> None:
             data=", ".join(sorted({found[:12] for found in record["data_sha256"].values()})),
         )
     )
-    if stale:
-        st.warning(_("Made with other weights of {models}; run it again.", models=", ".join(stale)))
+    records.warn_of_other_weights(record["weights_sha256"], _)

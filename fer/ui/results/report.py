@@ -17,7 +17,7 @@ from fer import emotions
 from fer.scenarios import BASELINE, PROPOSED
 from fer.ui import about, charts, loaders, model_comparison, widgets
 from fer.ui.results import crowd_sections, result_charts, result_tables
-from fer.ui.studies import crowd_charts, findings, report_tables
+from fer.ui.studies import crowd_charts, findings, records, report_tables
 from fer.ui.studies.report_tables import Part
 from fer.ui.text import Language, Translator
 from fer.ui.training import training_charts, training_sections
@@ -190,7 +190,10 @@ def _tables(split: str, _: Translator) -> dict[str, Part]:
     parts |= report_tables.report_tables(_)
     timed = loaders.benchmark()
     if timed is not None:
-        parts[_("Speed")] = Part(result_tables.speed_table(timed, _), "")
+        parts[_("Speed")] = Part(
+            result_tables.speed_table(timed, _),
+            records.of_other_weights(timed["weights_sha256"], _),
+        )
     comparison = loaders.comparison()
     if comparison is not None:
         parts[_("Where one model is right and the other wrong")] = Part(

@@ -155,6 +155,7 @@ def speed(_: Translator) -> None:
         st.caption(_("Not timed yet. Run `fer benchmark --out models/benchmark.json`."))
         return
     machine = record["machine"]
+    records.warn_of_other_weights(record["weights_sha256"], _)
     st.write(
         _(
             "Both models on one face take {fast} ms as served here, {speedup} times as fast as two "
@@ -192,6 +193,7 @@ def speed(_: Translator) -> None:
     )
     if exported is not None and (fidelity := exported.get("fidelity")):
         st.subheader(_("What int8 changes"))
+        records.warn_of_other_weights(exported["weights_sha256"], _)
         widgets.table(
             result_tables.fidelity_table(fidelity, _),
             "fidelity",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TypeVar
 
 import streamlit as st
@@ -25,11 +26,6 @@ def record(study: Stored[T], _: Translator) -> T | None:
 
 def made_with(record: MadeWith, command: str, _: Translator) -> None:
     """Which command made a record, from which commit, seed, data and weights."""
-    stale = [
-        key
-        for key, digest in record["weights_sha256"].items()
-        if key not in loaders.models() or loaders.models()[key].digest != digest
-    ]
     st.caption(
         _(
             "Made with `{command}` at commit {commit}, seed {seed}, data {data}.",
@@ -41,5 +37,24 @@ def made_with(record: MadeWith, command: str, _: Translator) -> None:
     )
     if not dataset.is_official(record["data_sha256"]):
         st.caption(_("Made of other images than FER-2013's, so it is not FER-2013's result."))
-    if stale:
-        st.warning(_("Made with other weights of {models}; run it again.", models=", ".join(stale)))
+    warn_of_other_weights(record["weights_sha256"], _)
+
+
+def warn_of_other_weights(digests: Mapping[str, str], _: Translator) -> None:
+    """A warning where a record was made with other weights than these, by model key."""
+    told = of_other_weights(digests, _)
+    if told:
+        st.warning(told)
+
+
+def of_other_weights(digests: Mapping[str, str], _: Translator) -> str:
+    """Says of which models' weights a record was made that are not here; empty if there are none.
+
+    Args:
+        digests: the SHA-256 of the weights that it was made with, by model key.
+    """
+    here = {key: model.digest for key, model in loaders.models().items()}
+    stale = [key for key, digest in digests.items() if here.get(key) != digest]
+    if not stale:
+        return ""
+    return _("Made with other weights of {models}; run it again.", models=", ".join(stale))

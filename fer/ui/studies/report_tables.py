@@ -7,13 +7,14 @@ from typing import NamedTuple, TypeVar
 
 import pandas as pd
 
+from fer.artifacts.records import MadeWith
 from fer.artifacts.stored import Stored
 from fer.studies.records import ABLATION, GATES, REGION_SHARES, ROBUSTNESS
 from fer.ui import loaders
-from fer.ui.studies import ablation, attention, robustness
+from fer.ui.studies import ablation, attention, records, robustness
 from fer.ui.text import Translator
 
-T = TypeVar("T")
+T = TypeVar("T", bound=MadeWith)
 
 
 class Part(NamedTuple):
@@ -30,7 +31,9 @@ def report_tables(_: Translator) -> dict[str, Part]:
     def add(heading: str, study: Stored[T], make: Callable[[T], Part]) -> None:
         record = loaders.study(study)
         if record is not None:
-            found[heading] = make(record)
+            part = make(record)
+            stale = records.of_other_weights(record["weights_sha256"], _)
+            found[heading] = part._replace(note=f"{part.note} {stale}".strip())
 
     add(
         _("What each ingredient gives"),
