@@ -6,12 +6,16 @@ which may quote any of these; an error is told by its kind and its place in the 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import os
 import sys
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 
@@ -33,9 +37,20 @@ def tell(event: str, **values: Value) -> None:
     LOGGER.info(event, extra={"figures": values})
 
 
-def refused(event: str, error: FerError) -> None:
-    """Records that something was refused, by the error's sentence without its values."""
-    LOGGER.warning(event, extra={"figures": {"reason": error.template}})
+@contextmanager
+def refusals(event: str, content: bytes) -> Iterator[None]:
+    """Records that a visitor's file was refused, where the block raises a `FerError`: by its
+    sentence without its values, and once, however often the page of that file is drawn."""
+    try:
+        yield
+    except FerError as error:
+        _refused(event, error.template, hashlib.sha256(content).digest())
+        raise
+
+
+@lru_cache(maxsize=1024)
+def _refused(event: str, template: str, digest: bytes) -> None:
+    LOGGER.warning(event, extra={"figures": {"reason": template}})
 
 
 def said(sentence: str, kind: str) -> None:

@@ -334,7 +334,8 @@ def image(content: bytes, name: str) -> preprocessing.Rgb:
     """An uploaded image, upright RGB, read-only; kept for ten minutes, never written to disk."""
 
     def read() -> preprocessing.Rgb:
-        rgb = preprocessing.read_image(content, name)
+        with logs.refusals("photo refused", content):
+            rgb = preprocessing.read_image(content, name)
         rgb.flags.writeable = False
         return rgb
 
@@ -349,11 +350,8 @@ def classified(content: bytes, name: str, whole: bool) -> photos.Photo:
 # As many as a batch has, and some more.
 @st.cache_data(max_entries=64, ttl=KEPT_SECONDS, show_spinner=False)
 def _classified(content: bytes, name: str, whole: bool, models: _State) -> photos.Photo:
-    try:
+    with logs.refusals("photo refused", content):
         found = photos.classify(image(content, name), name, detector(), classifier(), whole=whole)
-    except FerError as error:
-        logs.refused("photo refused", error)
-        raise
     logs.tell(
         "photo classified",
         faces=len(found.answers),

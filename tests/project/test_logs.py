@@ -33,7 +33,9 @@ def test_events_and_refusals_are_lines_of_json(
     logs.begin()
     logs.begin()
     logs.tell("photo classified", faces=2, prediction_ms=9.5)
-    logs.refused("photo refused", FerError("{name} is no image.", name="Siti di pantai.jpg"))
+    for _ in range(2):
+        with pytest.raises(FerError), logs.refusals("photo refused", b"no image"):
+            raise FerError("{name} is no image.", name="Siti di pantai.jpg")
     first, second = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     assert first["time"].endswith("+00:00")
     del first["time"], second["time"]

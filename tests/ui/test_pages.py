@@ -342,6 +342,32 @@ def test_a_video_is_watched_and_kept(portrait: np.ndarray) -> None:
     assert app.session_state["video_watched"] is kept
 
 
+@pytest.mark.parametrize(
+    ("page", "choice", "value", "uploader", "event"),
+    [
+        ("5_Realtime_Demo.py", "mode", "photo", "demo_upload", "photo refused"),
+        ("5_Realtime_Demo.py", "mode", "video", "video_upload", "video refused"),
+        ("2_Preprocessing.py", "pre_source", "upload", "pre_upload", "photo refused"),
+    ],
+)
+def test_a_file_that_is_refused_is_logged_once(
+    page: str,
+    choice: str,
+    value: str,
+    uploader: str,
+    event: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    app = open_page(page)
+    app.segmented_control(key=choice).set_value(value).run()
+    name = "bad.mp4" if value == "video" else "bad.jpg"
+    app.file_uploader(key=uploader).upload(name, f"nothing for {uploader}".encode()).run()
+    assert f"{name} is not" in messages(app)[0]
+    app.run()
+    told = [r for r in caplog.records if r.getMessage().endswith(" refused")]
+    assert [(r.name, r.getMessage(), r.levelname) for r in told] == [("fer", event, "WARNING")]
+
+
 def test_webcam_over_plain_http_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     app = open_page("5_Realtime_Demo.py")
     assert not app.exception

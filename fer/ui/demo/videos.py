@@ -53,15 +53,16 @@ def _watched(content: bytes, name: str, _: Translator) -> videos.AnalysedVideo:
         bar = st.progress(0.0, _("Watching the video…"))
         started = time.perf_counter()
         try:
-            found = videos.analyse(
-                content,
-                name,
-                streaming.FrameAnalyser(loaders.detector(), loaders.classifier()),
-                {key: _(key) for key in emotions.KEYS},
-                progress=lambda done, total, /, **details: bar.progress(
-                    done / total, _("Watching the video…")
-                ),
-            )
+            with logs.refusals("video refused", content):
+                found = videos.analyse(
+                    content,
+                    name,
+                    streaming.FrameAnalyser(loaders.detector(), loaders.classifier()),
+                    {key: _(key) for key in emotions.KEYS},
+                    progress=lambda done, total, /, **details: bar.progress(
+                        done / total, _("Watching the video…")
+                    ),
+                )
         finally:
             bar.empty()
         logs.tell(
