@@ -68,6 +68,7 @@ class AnalysedVideo:
     states it, 0 where it does not. turns: by how many quarter turns anticlockwise it was set
     upright. shots: how many there are. glimpses: faces that were left out because they were seen
     too shortly. too_small: the largest number of faces at once that were too small to judge.
+    frames: what was drawn, for `redrawn`.
     """
 
     moments: tuple[Moment, ...]
@@ -80,6 +81,7 @@ class AnalysedVideo:
     shots: int = 1
     glimpses: int = 0
     too_small: int = 0
+    frames: tuple[AnalysedFrame, ...] = ()
 
 
 def analyse(
@@ -130,7 +132,23 @@ def analyse(
         frames[-1].shot + 1,
         glimpses,
         max(frame.too_small for frame in frames),
+        tuple(settled),
     )
+
+
+def redrawn(
+    found: AnalysedVideo,
+    content: bytes,
+    name: str,
+    names: Mapping[str, str],
+    *,
+    progress: Progress | None = None,
+) -> AnalysedVideo:
+    """The same answers drawn anew on the same video, its emotions called otherwise: no network
+    runs. Takes and raises what `analyse` does."""
+    with _opened(content, name) as film:
+        video, _ = _annotated(film, found.frames, names, progress)
+    return replace(found, video=video)
 
 
 @dataclass(frozen=True)

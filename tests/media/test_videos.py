@@ -16,7 +16,7 @@ from fer import FerError
 from fer.media import video_gate, videos
 from fer.vision import upload_gate
 from fer.vision.faces import Face, Found
-from tests.support.films import Finder, frames, watch
+from tests.support.films import NAMES, Finder, frames, watch
 from tests.support.making import video
 
 
@@ -42,6 +42,18 @@ def test_the_three_formats(kind: str, codec: str) -> None:
     shown = decoded(found.video)
     assert len(shown) == 20
     assert np.abs(shown[0].astype(int) - 200).max() > 50, "nothing is drawn on it"
+
+
+def test_redrawn_with_other_words_it_says_the_same_of_the_same_length() -> None:
+    content = video(frames(20), 10)
+    found = watch(content)
+    names = dict.fromkeys(NAMES, "senyum lebar sekali")
+    other = videos.redrawn(found, content, "clip.mp4", names)
+    assert other.moments is found.moments
+    before, after = decoded(found.video), decoded(other.video)
+    assert len(before) == len(after) == 20
+    assert np.abs(before[0].astype(int) - after[0]).max() > 50
+    assert videos.redrawn(found, content, "clip.mp4", NAMES).video == found.video
 
 
 def test_expression_changes_when_the_face_does() -> None:

@@ -18,6 +18,7 @@ from fer import files
 from fer.artifacts import model_store
 from fer.data import dataset
 from fer.inference import classification
+from fer.media import videos
 from fer.scenarios import PROPOSED
 from fer.ui import loaders, permissions
 from fer.vision import faces, preprocessing
@@ -324,7 +325,7 @@ def test_batch_reports_each_face_and_each_bad_file(portrait: np.ndarray) -> None
     assert [metric.value for metric in app.metric][:2] == ["1", "1"]
 
 
-def test_a_video_is_watched_and_kept(portrait: np.ndarray) -> None:
+def test_a_video_is_watched_and_kept(portrait: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     app = open_page("5_Realtime_Demo.py")
     app.segmented_control(key="mode").set_value("video").run()
     app.file_uploader(key="video_upload").upload("bad.mp4", b"nothing", "video/mp4").run()
@@ -340,6 +341,16 @@ def test_a_video_is_watched_and_kept(portrait: np.ndarray) -> None:
     kept = app.session_state["video_watched"]
     app.run()
     assert app.session_state["video_watched"] is kept
+    # In another language the same answers are drawn anew; the video is not analysed again.
+    monkeypatch.setattr(videos, "analyse", None)
+    app.session_state["lang"] = "ID"
+    app.run()
+    assert not app.exception
+    assert messages(app) == []
+    _, language, found = app.session_state["video_watched"]
+    assert language == "id"
+    assert found.moments is kept[2].moments
+    assert found.video != kept[2].video
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import streamlit as st
 
 from fer import emotions, logs
 from fer.media import streaming, video_gate, videos
+from fer.progress import Progress
 from fer.scenarios import SCENARIOS
 from fer.ui import announcer, answers, loaders, refusals, widgets
 from fer.ui.demo import confidence_charts
@@ -47,34 +48,43 @@ def show(_: Translator) -> None:
 
 
 def _watched(content: bytes, name: str, _: Translator) -> videos.AnalysedVideo:
-    digest = (hashlib.sha256(content).hexdigest(), _.language)
+    digest = hashlib.sha256(content).hexdigest()
     kept = st.session_state.get(KEPT)
-    if kept is None or kept[0] != digest:
+    if kept is None or kept[:2] != (digest, _.language):
+        names = {key: _(key) for key in emotions.KEYS}
         bar = st.progress(0.0, _("Watching the video…"))
-        started = time.perf_counter()
+
+        def progress(done: float, total: float, /, **details: float) -> None:
+            bar.progress(done / total, _("Watching the video…"))
+
         try:
-            with logs.refusals("video refused", content):
-                found = videos.analyse(
-                    content,
-                    name,
-                    streaming.FrameAnalyser(loaders.detector(), loaders.classifier()),
-                    {key: _(key) for key in emotions.KEYS},
-                    progress=lambda done, total, /, **details: bar.progress(
-                        done / total, _("Watching the video…")
-                    ),
-                )
+            if kept is not None and kept[0] == digest:
+                # In another language only the words on it change.
+                found = videos.redrawn(kept[2], content, name, names, progress=progress)
+            else:
+                found = _analysed(content, name, names, progress)
         finally:
             bar.empty()
-        logs.tell(
-            "video watched",
-            video_ms=round(1000 * found.seconds),
-            frames=found.analysed,
-            analysis_ms=round(1000 * (time.perf_counter() - started)),
-        )
-        kept = (digest, found)
+        kept = (digest, _.language, found)
         st.session_state[KEPT] = kept
-    watched: videos.AnalysedVideo = kept[1]
+    watched: videos.AnalysedVideo = kept[2]
     return watched
+
+
+def _analysed(
+    content: bytes, name: str, names: dict[str, str], progress: Progress
+) -> videos.AnalysedVideo:
+    started = time.perf_counter()
+    with logs.refusals("video refused", content):
+        frame_analyser = streaming.FrameAnalyser(loaders.detector(), loaders.classifier())
+        found = videos.analyse(content, name, frame_analyser, names, progress=progress)
+    logs.tell(
+        "video watched",
+        video_ms=round(1000 * found.seconds),
+        frames=found.analysed,
+        analysis_ms=round(1000 * (time.perf_counter() - started)),
+    )
+    return found
 
 
 def _result(found: videos.AnalysedVideo, _: Translator) -> None:
