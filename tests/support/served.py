@@ -1,6 +1,7 @@
 """Streamlit as its command starts it; on SIGUSR1 it writes what is in it to a file.
 
-Its modules, threads and peer connections, and when it analysed frames if FER_STAMPS is set.
+Its modules, threads and peer connections, the sizes of what went into temporary files that should
+have stayed in memory, and when it analysed frames if FER_STAMPS is set.
 """
 
 from __future__ import annotations
@@ -11,10 +12,22 @@ import signal
 import sys
 import threading
 from pathlib import Path
+from tempfile import SpooledTemporaryFile
 
+from starlette import formparsers
 from streamlit.web import cli
 
 from tests.support import stamps
+
+rolled_over: list[int] = []
+
+
+class Watched(SpooledTemporaryFile):  # type: ignore[type-arg]
+    """Tells when it becomes a file."""
+
+    def rollover(self) -> None:
+        rolled_over.append(self.tell())
+        super().rollover()
 
 
 def tell(signal_number: int, frame: object) -> None:
@@ -28,6 +41,7 @@ def tell(signal_number: int, frame: object) -> None:
         "modules": sorted(sys.modules),
         "threads": threads,
         "connections": connections,
+        "rolled_over": rolled_over,
         "analysed": stamps.analysed,
     }
     whole.write_text(json.dumps(found))
@@ -35,6 +49,7 @@ def tell(signal_number: int, frame: object) -> None:
 
 
 signal.signal(signal.SIGUSR1, tell)
+formparsers.SpooledTemporaryFile = Watched
 if os.environ.get("FER_STAMPS"):
     stamps.install()
 sys.argv = ["streamlit", "run", *sys.argv[1:]]

@@ -31,6 +31,10 @@ class Server:
         its peer connections, by now."""
         return [str(name) for name in self._tell(what)]
 
+    def rolled_over(self) -> list[int]:
+        """How many bytes there were of each upload that then became a temporary file."""
+        return [int(str(size)) for size in self._tell("rolled_over")]
+
     def analysed(self) -> list[float]:
         """When frames were analysed, `time.monotonic` seconds; only of a server with stamps."""
         return [float(at) for at in self._tell("analysed")]

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import inspect
+import sys
+from pathlib import Path
 
+import numpy as np
 import pytest
 from aiortc.contrib.media import MediaRelay
+from starlette.formparsers import MultiPartParser
+from streamlit import config
 from streamlit.runtime.pages_manager import PagesManager
+from streamlit.web.server.starlette import starlette_routes
 from streamlit_webrtc import relay as of_webrtc
 
-from fer.ui import fresh_server
+from fer.ui import fresh_server, uploads
 from fer.ui.demo import relay
+from tests.benchmarks import load
+from tests.support.making import in_a_loop, jpeg
+from tests.support.serving import running
 
 
 def test_streamlit_still_asks_whether_pages_are_a_directory(
@@ -26,3 +35,30 @@ def test_streams_still_go_through_the_relay_that_is_put_in_its_place() -> None:
     relay.install()
     assert "MediaRelay(" in inspect.getsource(of_webrtc)
     assert "buffered" in inspect.signature(MediaRelay.subscribe).parameters
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs SIGUSR1")
+def test_the_first_upload_of_a_server_stays_in_memory_however_large(
+    tmp_path: Path, portrait: np.ndarray
+) -> None:
+    large = jpeg(portrait).ljust(12 << 20, b"\0")
+
+    async def look(url: str) -> load.Page:
+        visitor = await load.visit(url)
+        return await visitor.upload("large.jpg", large)
+
+    with running(tmp_path) as server:
+        page = in_a_loop(look(server.url))
+        assert (len(page.answers), page.troubles) == (2, [])
+        assert server.rolled_over() == []
+
+
+def test_nothing_that_streamlit_accepts_becomes_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(MultiPartParser, "spool_max_size", 1 << 20)
+    uploads.stay_in_memory()
+    accepted = config.get_option("server.maxUploadSize") << 20
+    assert MultiPartParser.spool_max_size == (
+        accepted + starlette_routes._MAX_UPLOAD_MULTIPART_OVERHEAD_BYTES
+    )
+    assert "max_size=self.spool_max_size" in inspect.getsource(MultiPartParser)
+    assert "limited_request.form()" in inspect.getsource(starlette_routes)
