@@ -18,9 +18,7 @@ try:
         turns, face = image_sources.face(content, name, "pre", _)
         if face is None:
             st.caption(_("No face was found; the centre square is used, as for FER-2013's images."))
-        found = preprocessing_sections.recorded(
-            content, name, turns, face, "" if face is None else str(face.box)
-        )
+        found = preprocessing_sections.recorded(content, name, turns, face)
         st.header(_("Stage by stage"), anchor="stages")
         preprocessing_sections.show_stages(found, _)
         st.caption(

@@ -5,10 +5,13 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import time
+from collections import deque
 from collections.abc import Callable, Hashable
 from functools import wraps
 from pathlib import Path
 from typing import Generic, ParamSpec, TypeVar, cast
+from weakref import WeakValueDictionary
 
 import streamlit as st
 from cachetools import TTLCache
@@ -105,33 +108,76 @@ class Following:
         return kept
 
 
+def _call_later(seconds: float, call: Callable[[], None]) -> None:
+    timer = threading.Timer(seconds, call)
+    timer.name, timer.daemon = "forget-uploads", True
+    timer.start()
+
+
 class Recent(Generic[T]):
     """What was made of the last uploads, shared and read-only; the oldest go first.
 
+    A value goes when its time is over, whether or not anybody asks: Streamlit's caches and a
+    `TTLCache` of its own accord hold what has expired until the next one is written.
+
     Args:
-        most_bytes: of all values together; a larger value is returned and not kept.
+        most: of the sizes of all values together; a larger value is returned and not kept.
         seconds: how long a value is kept.
-        size: the bytes of a value.
+        size: of a value; by default each counts as one.
+        clock: seconds, as `time.monotonic`.
+        later: calls a function after that many seconds, in a thread that keeps no process alive.
     """
 
-    def __init__(self, most_bytes: int, seconds: float, size: Callable[[T], int]) -> None:
-        self._kept: TTLCache[str, T] = TTLCache(most_bytes, seconds, getsizeof=size)
-        self._most, self._size = most_bytes, size
-        self._lock = threading.Lock()
+    def __init__(
+        self,
+        most: int,
+        seconds: float,
+        size: Callable[[T], int] = lambda value: 1,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        later: Callable[[float, Callable[[], None]], None] = _call_later,
+    ) -> None:
+        self._most, self._seconds, self._size = most, seconds, size
+        self._clock, self._later = clock, later
+        self._kept: TTLCache[Hashable, T] = TTLCache(most, seconds, clock, size)
+        # When the values end, the first one first.
+        self._ends: deque[float] = deque()
+        self._making: WeakValueDictionary[Hashable, threading.Lock] = WeakValueDictionary()
+        self._guard = threading.Lock()
 
-    def get(self, content: bytes, make: Callable[[], T]) -> T:
-        """What is kept of that content, else what `make` returns."""
-        key = hashlib.sha256(content).hexdigest()
-        with self._lock:
-            if key in self._kept:
-                return self._kept[key]
-        value = make()
-        if self._size(value) <= self._most:
-            with self._lock:
-                self._kept[key] = value
-        return value
+    def get(self, content: bytes, make: Callable[[], T], *also: Hashable) -> T:
+        """What is kept of that content, else what `make` returns, once however many ask.
+
+        Args:
+            also: what else the value depends on.
+        """
+        key = (hashlib.sha256(content).hexdigest(), *also)
+        with self._guard:
+            making = self._making.setdefault(key, threading.Lock())
+        with making:
+            with self._guard:
+                self._kept.expire()
+                if key in self._kept:
+                    return self._kept[key]
+            value = make()
+            if self._size(value) <= self._most:
+                with self._guard:
+                    self._kept[key] = value
+                    self._ends.append(self._clock() + self._seconds)
+                    if len(self._ends) == 1:
+                        self._later(self._seconds, self._wake)
+            return value
+
+    def _wake(self) -> None:
+        """Forgets what is over; there is one timer at a time, for what ends first."""
+        with self._guard:
+            self._kept.expire()
+            now = self._clock()
+            while self._ends and self._ends[0] <= now:
+                self._ends.popleft()
+            if self._ends:
+                self._later(self._ends[0] - now, self._wake)
 
     def __len__(self) -> int:
-        with self._lock:
-            self._kept.expire()
+        with self._guard:
             return len(self._kept)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 
 import streamlit as st
 from PIL import Image
@@ -12,7 +12,16 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from fer import FerError, emotions
 from fer.data.dataset import Split
 from fer.media import photos
-from fer.ui import answers, loaders, refusals, sample_faces, vote_bars, vote_loaders, widgets
+from fer.ui import (
+    answers,
+    caching,
+    loaders,
+    refusals,
+    sample_faces,
+    vote_bars,
+    vote_loaders,
+    widgets,
+)
 from fer.ui.text import Translator
 from fer.vision import upload_gate
 from fer.vision.faces import Face, Found, largest
@@ -81,6 +90,8 @@ def uploads(key: str, most: int, _: Translator) -> list[UploadedFile]:
         refusals.check(key, FORMATS, MEGABYTES, several=True)
     except FerError as error:
         st.error(_.error(error))
+    if photos:
+        promise(_)
     return photos
 
 
@@ -94,8 +105,13 @@ def camera(
 
 
 def promise(_: Translator) -> None:
-    """What happens to a visitor's photo."""
-    st.caption(_("The photo stays in this server's memory for ten minutes and is never stored."))
+    """What happens to a visitor's photos."""
+    st.caption(
+        _(
+            "Photos stay in this server's memory for your visit and at most ten minutes longer, "
+            "and are never stored."
+        )
+    )
 
 
 def _sample(key: str, _: Translator) -> tuple[bytes, str]:
@@ -143,18 +159,20 @@ def votes(key: str, name: str, _: Translator) -> None:
     vote_bars.chart(found, f"{key}_votes", _)
 
 
+_detected: caching.Recent[tuple[int, Found]] = caching.Recent(16, loaders.KEPT_SECONDS)
+
+
 def detected(content: bytes, name: str) -> tuple[int, Found]:
     """The quarter turns anticlockwise that set an image upright, and its faces then.
 
     Raises:
         FerError: if the image cannot be read.
     """
-    return _detected(content, name, loaders.state())
-
-
-@st.cache_data(max_entries=16, ttl=loaders.KEPT_SECONDS, show_spinner=False)
-def _detected(content: bytes, name: str, models: Hashable) -> tuple[int, Found]:
-    return photos.search(loaders.image(content, name), loaders.detector())
+    return _detected.get(
+        content,
+        lambda: photos.search(loaders.image(content, name), loaders.detector()),
+        loaders.state(),
+    )
 
 
 def face(content: bytes, name: str, key: str, _: Translator) -> tuple[int, Face | None]:

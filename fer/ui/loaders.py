@@ -49,7 +49,7 @@ RECORDS = (
     *(COMPARISON, PROTOCOL_SCORES, CROWD, BENCHMARK, FAST_EXPORT),
     *(REGION_SHARES, SANITY, GATES, ROBUSTNESS, LEAKAGE, ABLATION),
 )
-# How long what was made of an upload is kept in memory.
+# How long what was made of an upload is kept in memory; pages say so.
 KEPT_SECONDS = 600
 
 
@@ -342,14 +342,16 @@ def image(content: bytes, name: str) -> preprocessing.Rgb:
     return _images.get(content, read)
 
 
+# As many as a batch has, and some more.
+_answered: caching.Recent[photos.Photo] = caching.Recent(64, KEPT_SECONDS)
+
+
 def classified(content: bytes, name: str, whole: bool) -> photos.Photo:
     """Both models' answers for an uploaded photo; kept for ten minutes, never written to disk."""
-    return _classified(content, name, whole, state())
+    return _answered.get(content, lambda: _classify(content, name, whole), name, whole, state())
 
 
-# As many as a batch has, and some more.
-@st.cache_data(max_entries=64, ttl=KEPT_SECONDS, show_spinner=False)
-def _classified(content: bytes, name: str, whole: bool, models: _State) -> photos.Photo:
+def _classify(content: bytes, name: str, whole: bool) -> photos.Photo:
     with logs.refusals("photo refused", content):
         found = photos.classify(image(content, name), name, detector(), classifier(), whole=whole)
     logs.tell(
@@ -376,6 +378,9 @@ def explainer() -> Explainer:
     return gradcam.Explainer(classifier())
 
 
+_explained: caching.Recent[tuple[dict[str, Explanation], float]] = caching.Recent(64, KEPT_SECONDS)
+
+
 def explained(face: preprocessing.Gray, target: int | None) -> tuple[dict[str, Explanation], float]:
     """Both models' Grad-CAM for a gray face and the seconds it took, waiting included; kept for ten
     minutes, never written to disk.
@@ -383,13 +388,10 @@ def explained(face: preprocessing.Gray, target: int | None) -> tuple[dict[str, E
     Raises:
         BusyError: if too many are waiting for theirs.
     """
-    return _explained(face, target, state())
 
+    def explain() -> tuple[dict[str, Explanation], float]:
+        ready = explainer()
+        started = time.perf_counter()
+        return ready.explain(face, target), time.perf_counter() - started
 
-@st.cache_data(max_entries=64, ttl=KEPT_SECONDS, show_spinner=False)
-def _explained(
-    face: preprocessing.Gray, target: int | None, models: _State
-) -> tuple[dict[str, Explanation], float]:
-    ready = explainer()
-    started = time.perf_counter()
-    return ready.explain(face, target), time.perf_counter() - started
+    return _explained.get(face.tobytes(), explain, face.shape, target, state())

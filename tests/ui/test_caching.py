@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -153,6 +153,93 @@ def test_an_image_is_shared_not_copied_and_their_bytes_are_bounded(portrait: np.
     assert len(kept) == 2
     assert len(kept.get(b"large", lambda: bytes(101))) == 101
     assert len(kept) == 2
+
+
+class Clock:
+    """Time that passes when told to; what is due then is called."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.due: list[tuple[float, Callable[[], None]]] = []
+
+    def later(self, seconds: float, call: Callable[[], None]) -> None:
+        self.due.append((self.now + seconds, call))
+
+    def pass_to(self, now: float, is_ringing: bool = True) -> None:
+        self.now = now
+        for alarm in [alarm for alarm in self.due if is_ringing and alarm[0] <= now]:
+            self.due.remove(alarm)
+            alarm[1]()
+
+
+def recent(clock: Clock) -> caching.Recent[bytes]:
+    return caching.Recent(100, 600, len, clock=lambda: clock.now, later=clock.later)
+
+
+def test_what_was_made_of_an_upload_goes_when_nobody_comes_any_more() -> None:
+    clock = Clock()
+    kept = recent(clock)
+    kept.get(b"first", lambda: b"1")
+    clock.pass_to(400)
+    kept.get(b"second", lambda: b"2")
+    # One timer, for what ends first.
+    assert [at for at, _call in clock.due] == [600]
+    clock.pass_to(600)
+    assert len(kept) == 1
+    assert [at for at, _call in clock.due] == [1000]
+    clock.pass_to(1000)
+    assert (len(kept), clock.due) == (0, [])
+    kept.get(b"third", lambda: b"3")
+    assert [at for at, _call in clock.due] == [1600]
+
+
+def test_what_is_over_is_not_given_and_goes_even_if_no_timer_rang() -> None:
+    clock = Clock()
+    kept = recent(clock)
+    kept.get(b"one", lambda: b"old")
+    kept.get(b"other", lambda: b"old")
+    clock.pass_to(599, is_ringing=False)
+    assert kept.get(b"one", lambda: b"new") == b"old"
+    clock.pass_to(600, is_ringing=False)
+    assert kept.get(b"one", lambda: bytes(101)) == bytes(101)
+    assert len(kept) == 0
+
+
+def test_a_timer_of_its_own_forgets_and_keeps_no_server_from_ending() -> None:
+    gone = threading.Event()
+
+    class Upload:
+        def __del__(self) -> None:
+            gone.set()
+
+    kept: caching.Recent[Upload] = caching.Recent(1, 0.05)
+    kept.get(b"", Upload)
+    assert all(t.daemon for t in threading.enumerate() if t.name == "forget-uploads")
+    assert gone.wait(PATIENCE)
+
+
+def test_an_upload_that_many_ask_for_is_looked_at_once() -> None:
+    together, made = threading.Barrier(8), []
+    kept: caching.Recent[object] = caching.Recent(8, 600)
+
+    def make() -> object:
+        made.append(1)
+        return object()
+
+    def ask(_: int) -> object:
+        together.wait(PATIENCE)
+        return kept.get(b"photo", make, "a.jpg")
+
+    with ThreadPoolExecutor(8) as pool:
+        assert len(set(pool.map(ask, range(8)))) == 1
+    assert made == [1]
+    assert kept.get(b"photo", make, "b.jpg")
+    assert made == [1, 1]
+
+
+def test_no_page_keeps_an_upload_where_streamlit_forgets_it_late() -> None:
+    late = [p.name for p in (ROOT / "fer/ui").rglob("*.py") if "ttl=" in p.read_text("utf-8")]
+    assert late == []
 
 
 def test_an_explanation_is_refused_in_a_crowd_and_given_afterwards(

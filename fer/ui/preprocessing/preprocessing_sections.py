@@ -10,7 +10,7 @@ import streamlit as st
 
 from fer.media import photos
 from fer.scenarios import PROPOSED, Augmentation
-from fer.ui import charts, loaders, widgets
+from fer.ui import caching, charts, loaders, widgets
 from fer.ui.text import Translator
 from fer.vision import orientation, stages
 from fer.vision.faces import Face
@@ -67,13 +67,17 @@ def reasons(_: Translator) -> dict[str, str]:
     }
 
 
-@st.cache_resource(max_entries=4, ttl=600, show_spinner=False)
-def recorded(
-    content: bytes, name: str, turns: int, _face: Face | None, box: str
-) -> tuple[Stage, ...]:
-    """The stages of an image set upright by so many quarter turns; `box` tells faces apart, whose
-    landmarks cannot be hashed."""
-    return stages.record(orientation.turned(loaders.image(content, name), turns), _face)
+_recorded: caching.Recent[tuple[Stage, ...]] = caching.Recent(4, loaders.KEPT_SECONDS)
+
+
+def recorded(content: bytes, name: str, turns: int, face: Face | None) -> tuple[Stage, ...]:
+    """The stages of an image set upright by so many quarter turns; kept for ten minutes."""
+    return _recorded.get(
+        content,
+        lambda: stages.record(orientation.turned(loaders.image(content, name), turns), face),
+        turns,
+        None if face is None else face.box,
+    )
 
 
 def stage_table(found: tuple[Stage, ...], _: Translator) -> pd.DataFrame:
