@@ -15,6 +15,7 @@ import pytest
 import streamlit as st
 import streamlit_webrtc
 from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection
+from streamlit.testing.v1 import AppTest
 from streamlit_webrtc.models import CallbackAttachableProcessor
 from streamlit_webrtc.process import AsyncVideoProcessTrack
 
@@ -235,3 +236,46 @@ def test_video_comes_back_over_a_real_connection_and_leaves_no_thread(
     assert max(drawn.shape) <= LONGEST
     assert drawn.shape[0] / drawn.shape[1] == pytest.approx(size[1] / size[0], abs=0.01)
     until(lambda: set(threading.enumerate()) <= before)
+
+
+def several() -> None:
+    """What the page does with the faces whose numbers are `numbers`."""
+    import numpy as np
+    import streamlit as st
+
+    from fer.inference.answered_face import AnsweredFace
+    from fer.ui.demo import webcam
+    from fer.ui.demo.stream import Stream
+    from fer.ui.text import Translator
+
+    stream = st.session_state.setdefault("stream", Stream())
+    crop = np.zeros((48, 48), np.uint8)
+    faces = [AnsweredFace(None, crop, {}, number) for number in st.session_state["numbers"]]
+    st.session_state["runs"] = st.session_state.get("runs", 0) + 1
+    st.text(webcam._chosen(stream, tuple(faces), Translator("en")).number)
+
+
+def test_the_chosen_face_stays_chosen_when_it_is_missed_for_a_moment() -> None:
+    app = AppTest.from_function(several)
+
+    def tick(*numbers: int) -> str:
+        app.session_state["numbers"] = numbers
+        app.run()
+        assert not app.exception
+        if len(numbers) > 1:
+            assert str(app.pills(key="webcam_face").value) == app.text[0].value
+        return str(app.text[0].value)
+
+    assert tick(1, 2, 3) == "1"
+    app.pills(key="webcam_face").set_value(2)
+    before = app.session_state["runs"]
+    assert tick(1, 2, 3) == "2"
+    assert app.session_state["runs"] == before + 2, "the chart over time is not drawn anew"
+    assert tick(1, 3) == "1"
+    assert tick(1, 2, 3) == "2"
+    assert tick(1) == "1"
+    assert tick(3, 2, 1) == "2"
+    app.pills(key="webcam_face").set_value(3)
+    assert tick(1, 2, 3) == "3"
+    assert tick(1, 2) == "1"
+    assert tick(1, 2, 3, 4) == "3"

@@ -34,8 +34,9 @@ class Stream:
 
     Made once for a visit: the script is rerun while the connection is being made, and a second
     callback would share the video with the first. `analyser` is None until the models are loaded;
-    frames pass through as they are until then. `face` is the number of the chosen one, `has_files`
-    whether the page offers downloads yet. Times are `time.monotonic` seconds.
+    frames pass through as they are until then. `face` is the number of the chosen one,
+    `is_newly_chosen` whether the page has yet to be drawn for it, `has_files` whether the page
+    offers downloads yet. Times are `time.monotonic` seconds.
     """
 
     def __init__(self) -> None:
@@ -43,6 +44,7 @@ class Stream:
         self.names: Mapping[str, str] = {key: key for key in emotions.KEYS}
         self.is_unreachable = False
         self.face: int | None = None
+        self.is_newly_chosen = False
         self.has_files = False
         self._drawn: Rgb | None = None
         self._plain: Rgb | None = None

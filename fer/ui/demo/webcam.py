@@ -29,6 +29,7 @@ relay.install()
 STREAM = "webcam_stream"
 VIDEO = "webcam_video"
 FROZEN = "webcam_frozen"
+FACE = "webcam_face"
 # Widths of video and answers on a projector.
 PRESENTED = [3, 2]
 # How often the bars are drawn anew, and what changes slowly, in seconds. Drawing takes a browser
@@ -348,12 +349,17 @@ def _chosen(stream: Stream, faces: tuple[AnsweredFace, ...], _: Translator) -> A
     by_number = {face.number: face for face in sorted(faces, key=lambda p: p.number)}
     if len(faces) == 1:
         return faces[0]
-    # Whoever comes or goes changes the options, and with them Streamlit forgets the choice. A face
-    # that is only missed for a moment stays the chosen one.
-    default = stream.face if stream.face in by_number else next(iter(by_number))
-    number = st.pills(_("Face"), list(by_number), default=default, required=True, key="webcam_face")
-    if number != default:
-        stream.face = number
+
+    def choose() -> None:
+        stream.face, stream.is_newly_chosen = st.session_state[FACE], True
+
+    # Whoever comes or goes changes the options, and with them Streamlit forgets the choice: it is
+    # the stream that knows it. A face that is only missed for a moment stays the chosen one.
+    number = stream.face if stream.face in by_number else next(iter(by_number))
+    st.session_state[FACE] = number
+    st.pills(_("Face"), list(by_number), required=True, key=FACE, on_change=choose)
+    if stream.is_newly_chosen:
+        stream.is_newly_chosen = False
         # The chart over time is another fragment, which would show the former face for seconds.
         st.rerun()
     return by_number[number]
