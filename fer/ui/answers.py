@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 
 import streamlit as st
@@ -83,7 +84,7 @@ def show(
             default=chosen,
             format_func=lambda position: face_name(found, position),
             required=True,
-            key=f"{key}_face",
+            key=face_key(key, *(answer.crop.tobytes() for answer in found.answers)),
         )
     with picture:
         _picture(rgb, found, chosen, _)
@@ -106,6 +107,15 @@ def show(
         backend_notice(_)
     explanations.offer(answer.crop, answer.predictions, key, _)
     _details(found, key, _, is_lazy=is_narrow)
+
+
+def face_key(key: str, *contents: bytes) -> str:
+    """The key of a choice among the faces of that content.
+
+    Under one key Streamlit would take the number that was chosen in one photo for a choice in the
+    next; what no key asks for any more it forgets.
+    """
+    return f"{key}_face_{hashlib.sha256(b''.join(contents)).hexdigest()[:12]}"
 
 
 def _details(found: Photo, key: str, _: Translator, *, is_lazy: bool) -> None:

@@ -189,6 +189,6 @@ def face(content: bytes, name: str, key: str, _: Translator) -> tuple[int, Face 
         default=largest(faces),
         format_func=lambda position: str(position + 1),
         required=True,
-        key=f"{key}_chosen_face",
+        key=answers.face_key(key, content),
     )
     return turns, faces[chosen]

@@ -9,10 +9,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import ButtonGroup
 
 from fer import files
 from fer.artifacts import model_store
@@ -323,6 +325,49 @@ def test_batch_reports_each_face_and_each_bad_file(portrait: np.ndarray) -> None
     assert len(messages(app)) == 1
     assert "bad.jpg" in messages(app)[0]
     assert [metric.value for metric in app.metric][:2] == ["1", "1"]
+
+
+def people(portrait: np.ndarray, *sides: int) -> bytes:
+    """A photo of one person several times, in heads of these sizes."""
+    face, tall = portrait[:300, 100:400], max(sides)
+    row = [
+        cv2.copyMakeBorder(cv2.resize(face, (n, n)), 0, tall - n, 0, 0, cv2.BORDER_REPLICATE)
+        for n in sides
+    ]
+    return jpeg(np.hstack(row))
+
+
+@pytest.mark.parametrize(
+    ("page", "key"), [("5_Realtime_Demo.py", "demo"), ("2_Preprocessing.py", "pre")]
+)
+def test_another_photo_begins_with_its_largest_face(
+    page: str, key: str, portrait: np.ndarray
+) -> None:
+    app = open_page(page)
+    if key == "demo":
+        app.segmented_control(key="mode").set_value("photo").run()
+    app.segmented_control(key=f"{key}_source").set_value("upload").run()
+
+    def choice() -> ButtonGroup:
+        assert not app.exception
+        (found,) = [one for one in app.pills if one.label in ("Face", "Wajah")]
+        assert len(found.options) == 3
+        return found
+
+    def upload(*sides: int) -> None:
+        app.file_uploader(key=f"{key}_upload").upload("a.jpg", people(portrait, *sides)).run()
+
+    upload(300, 400, 300)
+    first = choice()
+    other = 2 if first.value != 2 else 1
+    first.set_value(other).run()
+    assert choice().value == other
+    app.session_state["lang"] = "ID"
+    app.run()
+    assert choice().value == other, "another language forgets the choice"
+    upload(420, 300, 320)
+    assert choice().value != other
+    assert first.key not in app.session_state, "what was chosen in former photos piles up"
 
 
 def test_a_video_is_watched_and_kept(portrait: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:

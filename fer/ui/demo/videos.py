@@ -43,12 +43,13 @@ def show(_: Translator) -> None:
     if upload is None:
         st.session_state.pop(KEPT, None)
         return
-    _result(_watched(upload.getvalue(), upload.name, _), _)
+    content = upload.getvalue()
+    digest = hashlib.sha256(content).hexdigest()
+    _result(_watched(content, upload.name, digest, _), digest, _)
     answers.backend_notice(_)
 
 
-def _watched(content: bytes, name: str, _: Translator) -> videos.AnalysedVideo:
-    digest = hashlib.sha256(content).hexdigest()
+def _watched(content: bytes, name: str, digest: str, _: Translator) -> videos.AnalysedVideo:
     kept = st.session_state.get(KEPT)
     if kept is None or kept[:2] != (digest, _.language):
         names = {key: _(key) for key in emotions.KEYS}
@@ -87,7 +88,7 @@ def _analysed(
     return found
 
 
-def _result(found: videos.AnalysedVideo, _: Translator) -> None:
+def _result(found: videos.AnalysedVideo, digest: str, _: Translator) -> None:
     numbers = sorted({moment.number for moment in found.moments})
     compared = [m for m in found.moments if len(m.probabilities) > 1]
     agreed = sum(moment.is_agreed for moment in compared)
@@ -125,7 +126,7 @@ def _result(found: videos.AnalysedVideo, _: Translator) -> None:
                 default=numbers[0],
                 format_func=lambda one: f"{one} ?" if one in doubtful else str(one),
                 required=True,
-                key="video_face",
+                key=answers.face_key("video", digest.encode()),
             )
         for key in SCENARIOS:
             if key in found.moments[0].probabilities:
