@@ -35,8 +35,9 @@ class Stream:
     Made once for a visit: the script is rerun while the connection is being made, and a second
     callback would share the video with the first. `analyser` is None until the models are loaded;
     frames pass through as they are until then. `face` is the number of the chosen one,
-    `is_newly_chosen` whether the page has yet to be drawn for it, `has_files` whether the page
-    offers downloads yet. Times are `time.monotonic` seconds.
+    `is_newly_chosen` whether the page has yet to be drawn for it; `group` are the faces to choose
+    among, `groups` counts how often they changed. `has_files` is whether the page offers downloads
+    yet. Times are `time.monotonic` seconds.
     """
 
     def __init__(self) -> None:
@@ -45,6 +46,8 @@ class Stream:
         self.is_unreachable = False
         self.face: int | None = None
         self.is_newly_chosen = False
+        self.group: tuple[int, ...] = ()
+        self.groups = 0
         self.has_files = False
         self._drawn: Rgb | None = None
         self._plain: Rgb | None = None

@@ -29,7 +29,6 @@ relay.install()
 STREAM = "webcam_stream"
 VIDEO = "webcam_video"
 FROZEN = "webcam_frozen"
-FACE = "webcam_face"
 # Widths of video and answers on a projector.
 PRESENTED = [3, 2]
 # How often the bars are drawn anew, and what changes slowly, in seconds. Drawing takes a browser
@@ -349,15 +348,22 @@ def _chosen(stream: Stream, faces: tuple[AnsweredFace, ...], _: Translator) -> A
     by_number = {face.number: face for face in sorted(faces, key=lambda p: p.number)}
     if len(faces) == 1:
         return faces[0]
+    # New pills for every other group of faces. In the same ones Streamlit keeps what it fell back
+    # to while the chosen face was missed for a moment; and writing the choice into their state
+    # races with the presses that are on their way from the browser.
+    if tuple(by_number) != stream.group:
+        stream.group, stream.groups = tuple(by_number), stream.groups + 1
+    key = f"webcam_face_{stream.groups}"
+    default = stream.face if stream.face in by_number else next(iter(by_number))
 
     def choose() -> None:
-        stream.face, stream.is_newly_chosen = st.session_state[FACE], True
+        # Called, too, when the browser has drawn new pills.
+        if st.session_state[key] != default:
+            stream.face, stream.is_newly_chosen = st.session_state[key], True
 
-    # Whoever comes or goes changes the options, and with them Streamlit forgets the choice: it is
-    # the stream that knows it. A face that is only missed for a moment stays the chosen one.
-    number = stream.face if stream.face in by_number else next(iter(by_number))
-    st.session_state[FACE] = number
-    st.pills(_("Face"), list(by_number), required=True, key=FACE, on_change=choose)
+    number = st.pills(
+        _("Face"), list(by_number), default=default, required=True, key=key, on_change=choose
+    )
     if stream.is_newly_chosen:
         stream.is_newly_chosen = False
         # The chart over time is another fragment, which would show the former face for seconds.
