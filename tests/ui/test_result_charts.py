@@ -13,9 +13,11 @@ from plotly.colors import hex_to_rgb
 from fer import emotions
 from fer.artifacts import model_store
 from fer.evaluation import roc_pr
+from fer.media.streaming import Moment
 from fer.networks import complexity
 from fer.scenarios import BASELINE, PROPOSED
-from fer.ui import charts
+from fer.ui import charts, vote_bars
+from fer.ui.demo import confidence_charts
 from fer.ui.results import report, result_charts
 from fer.ui.studies import study_charts
 from fer.ui.text import Translator
@@ -173,3 +175,22 @@ def test_intervals_are_white_on_the_dark_page_and_black_in_the_white_report() ->
     for figure in (upright, lying, points):
         printed = report._plot(figure, "Intervals")
         assert re.findall(r'"error_[xy]":{[^}]*"color":"(\w+)"', printed) == ["black"]
+
+
+@pytest.mark.parametrize("language", [EN, ID], ids=["en", "id"])
+def test_emotions_over_time_differ_by_more_than_colour(language: Translator) -> None:
+    moments = [Moment(at, 1, {"proposed": np.full(7, 1 / 7)}) for at in (0.0, 1.0)]
+    for figure in (
+        confidence_charts.minute(moments, "proposed", 1, 1.0, language),
+        confidence_charts.timeline(moments, "proposed", 1, 1.0, language),
+    ):
+        assert [trace.name for trace in figure.data] == [language(key) for key in emotions.KEYS]
+        assert len({trace.line.dash for trace in figure.data}) == emotions.COUNT
+
+
+@pytest.mark.parametrize("language", [EN, ID], ids=["en", "id"])
+def test_votes_have_two_named_axes(language: Translator) -> None:
+    figure = vote_bars.figure(np.array([7, 0, 0, 3, 0, 0, 0, 0, 0, 0], np.uint8), language)
+    titles = (figure.layout.xaxis.title.text, figure.layout.yaxis.title.text)
+    assert titles == (language("Votes of ten people"), language("Answer"))
+    assert all(titles)

@@ -11,6 +11,11 @@ from fer.media.streaming import HISTORY_SECONDS, Moment
 from fer.ui.charts import arrange
 from fer.ui.text import Translator
 
+# In the emotions' order; those that are seen most are the easiest to tell apart.
+DASHES = ("dash", "2px,6px", "dashdot", "solid", "dot", "longdashdot", "12px,3px")
+# Pixels of a line in the legend in which its dashes can be recognised.
+SAMPLE = 46
+
 
 def minute(
     moments: Sequence[Moment], model: str, number: int, now: float, _: Translator
@@ -40,14 +45,15 @@ def _lines(
 ) -> go.Figure:
     own = [moment for moment in moments if moment.number == number]
     figure = go.Figure()
-    for position, emotion in enumerate(emotions.EMOTIONS):
+    for position, (emotion, dash) in enumerate(zip(emotions.EMOTIONS, DASHES, strict=True)):
         figure.add_scatter(
             name=_(emotion.key),
             x=[moment.at - origin for moment in own],
             y=[100 * float(moment.probabilities[model][position]) for moment in own],
             mode="lines",
-            line={"color": emotion.colour, "width": 2},
+            line={"color": emotion.colour, "dash": dash, "width": 2},
             hovertemplate="%{y:.1f}%<extra>" + _(emotion.key) + "</extra>",
         )
     figure.update_yaxes(range=[0, 100])
+    figure.update_layout(legend={"itemwidth": SAMPLE})
     return figure
