@@ -31,6 +31,12 @@ from fer.progress import Progress
 LOCK = ".lock"
 # Storing takes a second or two, on a slow disk a minute.
 LOCK_SECONDS = 600
+# What imports leave in a folder besides the manifest, and what killed ones left half-written.
+OWN = re.compile(
+    r"(images-[0-9a-f]{12}|\.images-[0-9a-f]{12}-\w{8})\.npy"
+    r"|(index-[0-9a-f]{12}|\.index-[0-9a-f]{12}-\w{8})\.parquet"
+    r"|\.dataset-\w{8}\.json"
+)
 VOTES_FOLDER = Path(__file__).resolve().parents[2] / votes.FOLDER
 
 
@@ -233,7 +239,8 @@ def _store(faces: Faces, source: str, md5: str | None, folder: Path, report: Rep
             parquet.write_table(index, temporary)
         files.write_json(folder / MANIFEST, manifest)
         for old in folder.iterdir():
-            if old.name not in (MANIFEST, LOCK, manifest["images"], manifest["index"]):
+            is_in_use = old.name in (manifest["images"], manifest["index"])
+            if OWN.fullmatch(old.name) and not is_in_use:
                 # Windows refuses to delete a file that another process has mapped; the next import
                 # tries again, and the manifest no longer names it.
                 with suppress(OSError):

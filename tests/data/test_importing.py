@@ -198,6 +198,29 @@ def test_import_killed_midway_keeps_old_data(archive: Path, tmp_path: Path) -> N
     assert left <= {importing.LOCK}
 
 
+def test_an_import_deletes_nothing_but_what_earlier_ones_left(
+    archive: Path, tmp_path: Path
+) -> None:
+    importing.import_dataset(archive, tmp_path)
+    earlier = dataset.open_dataset(tmp_path).manifest
+    left = [
+        tmp_path / ".images-0123456789ab-abc_1234.npy",
+        tmp_path / ".index-0123456789ab-abc_1234.parquet",
+        tmp_path / ".dataset-abc_1234.json",
+    ]
+    own = [tmp_path / name for name in ("thesis.docx", "images-mine.npy", ".env", "index.parquet")]
+    for path in [*left, *own]:
+        path.write_text("text")
+    other = small_archive(tmp_path / "other.zip", per_class=5)
+    importing.import_dataset(other, tmp_path)
+    manifest = dataset.open_dataset(tmp_path).manifest
+    assert {path.name for path in tmp_path.iterdir()} - {importing.LOCK} == {
+        *(path.name for path in [archive, other, *own]),
+        *(dataset.MANIFEST, manifest["images"], manifest["index"]),
+    }
+    assert earlier["images"] != manifest["images"]
+
+
 def test_folder_that_cannot_be_written(
     archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
