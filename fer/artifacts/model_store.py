@@ -17,11 +17,11 @@ import numpy as np
 import pyarrow as arrow
 import pyarrow.parquet as parquet
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import save_file
 
 from fer import FerError, emotions, files, layers, schema
-from fer.artifacts import runs
+from fer.artifacts import packing, runs
+from fer.artifacts.packing import Tensors
 from fer.artifacts.records import Config, ListedFile, Metrics, RunConfig
 from fer.data.dataset import Split
 from fer.scenarios import SCENARIOS, Scenario
@@ -44,10 +44,6 @@ SEARCH = "search.csv"
 CARD = "README.md"
 # What Git may give other line ends.
 TEXT_SUFFIXES = {".csv", ".json", ".md", ".txt", ".xml"}
-
-# Variables by `layer/variable`, as networks take them and as files hold them.
-Tensors = dict[str, NDArray[np.float32]]
-Packed = dict[str, NDArray[np.float16] | NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
@@ -89,7 +85,8 @@ class Artifact:
         Raises:
             FerError: if a weights file is missing or damaged.
         """
-        tensors = {**_load(self.folder.parent / TRUNK), **_load(self.folder / WEIGHTS)}
+        own = packing.read(self.folder / WEIGHTS)
+        tensors = {**packing.read(self.folder.parent / TRUNK), **own}
         return {name: np.asarray(value, dtype=np.float32) for name, value in tensors.items()}
 
     def history(self) -> list[dict[str, float]]:
@@ -196,9 +193,9 @@ def write_model(
     """
     trunk = {n: v for n, v in tensors.items() if n.startswith(layers.TRUNK_BLOCKS)}
     own = {n: v for n, v in tensors.items() if n not in trunk}
-    packed = _pack(trunk)
+    packed = packing.pack(trunk)
     if (folder / TRUNK).exists():
-        stored = _load(folder / TRUNK)
+        stored = packing.read(folder / TRUNK)
         if any(n not in stored or not np.array_equal(stored[n], v) for n, v in packed.items()):
             raise FerError(
                 "Blocks 1-3 of this {scenario} are not those in {path}; both scenarios must "
@@ -215,35 +212,9 @@ def write_model(
     for stale in (COMPARISON, CROWD, PROTOCOLS):
         (folder / stale).unlink(missing_ok=True)
     with files.replacing(target / WEIGHTS) as temporary:
-        save_file(_pack(own), temporary)
+        save_file(packing.pack(own), temporary)
     files.write_text(target / runs.HISTORY, history)
     files.write_json(target / CONFIG, {"scenario": scenario.to_dict(), **config})
-
-
-def _pack(tensors: Tensors) -> Packed:
-    """Kernels of convolutions and wide layers in half precision: nearly all bytes, and far from
-    the ends of its range."""
-
-    def is_large(value: NDArray[np.float32]) -> bool:
-        return value.ndim == 4 or (value.ndim == 2 and value.size > 2**16)
-
-    return {
-        name: np.ascontiguousarray(value, np.float16)
-        if is_large(value)
-        else np.ascontiguousarray(value, np.float32)
-        for name, value in tensors.items()
-    }
-
-
-def _load(path: Path) -> Packed:
-    try:
-        return dict(load_file(path))
-    except FileNotFoundError:
-        raise FerError("{path} is missing; restore it from the repository.", path=path) from None
-    except (OSError, SafetensorError) as error:
-        raise FerError(
-            "{path} is damaged ({reason}); restore it from the repository.", path=path, reason=error
-        ) from error
 
 
 def sha256(path: Path) -> str:

@@ -12,7 +12,8 @@ from typing import Literal, get_args
 
 from fer import FerError, emotions, files, layers
 from fer.artifacts import model_store, runs
-from fer.artifacts.model_store import Artifact, Tensors
+from fer.artifacts.model_store import Artifact
+from fer.artifacts.packing import Tensors
 from fer.artifacts.records import Metrics, RunConfig
 from fer.artifacts.runs import Run
 from fer.data import dataset

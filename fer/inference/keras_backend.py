@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer import FerError, layers
-from fer.artifacts.model_store import Artifact, Tensors, by_input_size
+from fer.artifacts.model_store import Artifact, by_input_size
+from fer.artifacts.packing import Tensors
 from fer.networks import vgg16
 from fer.vision.preprocessing import Floats
 

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from fer import layers
-from fer.artifacts.model_store import Artifact, Tensors
+from fer.artifacts.model_store import Artifact
+from fer.artifacts.packing import Tensors
 from fer.scenarios import Scenario
 
 Floats: TypeAlias = NDArray[np.float32]

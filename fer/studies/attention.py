@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
 from fer import emotions, layers
-from fer.artifacts.model_store import Artifact, Tensors
+from fer.artifacts.model_store import Artifact
+from fer.artifacts.packing import Tensors
 from fer.data.dataset import Dataset, Split
 from fer.inference import gradcam
 from fer.inference.gradcam import Explainer

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from fer import FerError
-from fer.artifacts import model_store
+from fer.artifacts import model_store, packing
 from fer.data import dataset
 from fer.evaluation import evaluate
 from fer.export import publishing
@@ -106,7 +106,7 @@ def test_train_publish_evaluate_predict(small_data: dataset.Dataset, tmp_path: P
 
 def test_half_precision_changes_almost_nothing() -> None:
     tensors = {"block4_conv1/kernel": np.random.default_rng(0).normal(0, 0.05, (3, 3, 8, 8))}
-    packed = model_store._pack(tensors)["block4_conv1/kernel"]
+    packed = packing.pack(tensors)["block4_conv1/kernel"]
     assert packed.dtype == np.float16
     assert np.abs(packed - tensors["block4_conv1/kernel"]).max() < 1e-4
 
