@@ -54,7 +54,12 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, record: object) -> None:
     """Writes indented JSON, whole or not at all. Raises as `replacing`."""
-    write_text(path, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
+    write_text(path, as_json(record))
+
+
+def as_json(record: object) -> str:
+    """The text of a record's file."""
+    return json.dumps(record, indent=2, ensure_ascii=False) + "\n"
 
 
 def read_json(path: Path) -> Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,11 +18,11 @@ import numpy as np
 import pyarrow as arrow
 import pyarrow.parquet as parquet
 from numpy.typing import NDArray
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from fer import FerError, emotions, files, layers, schema
 from fer.artifacts import packing, runs
-from fer.artifacts.packing import Tensors
+from fer.artifacts.packing import Packed, Tensors
 from fer.artifacts.records import Config, ListedFile, Metrics, RunConfig
 from fer.data.dataset import Split
 from fer.scenarios import SCENARIOS, Scenario
@@ -181,7 +182,11 @@ def open_artifact(key: str, folder: Path = FOLDER) -> Artifact:
 def write_model(
     folder: Path, scenario: Scenario, tensors: Tensors, history: str, config: RunConfig
 ) -> None:
-    """Writes weights, configuration and history of one model; old metrics are removed.
+    """Writes weights, configuration and history of one model; then what was measured of the one
+    before is removed.
+
+    Nothing changes unless all three can be written. If it is cut off between two of them,
+    `intact.open_model` tells.
 
     Args:
         tensors: every variable by `layer/variable`, float32.
@@ -193,28 +198,42 @@ def write_model(
     """
     trunk = {n: v for n, v in tensors.items() if n.startswith(layers.TRUNK_BLOCKS)}
     own = {n: v for n, v in tensors.items() if n not in trunk}
-    packed = packing.pack(trunk)
-    if (folder / TRUNK).exists():
-        stored = packing.read(folder / TRUNK)
-        if any(n not in stored or not np.array_equal(stored[n], v) for n, v in packed.items()):
-            raise FerError(
-                "Blocks 1-3 of this {scenario} are not those in {path}; both scenarios must "
-                "start from the same ImageNet weights.",
-                scenario=scenario.key,
-                path=folder / TRUNK,
-            )
-    else:
-        with files.replacing(folder / TRUNK) as temporary:
-            save_file(packed, temporary)
+    _write_trunk(folder, scenario, packing.pack(trunk))
     target = folder / scenario.key
+    with ExitStack() as stack:
+        # They take their places in reverse order: the configuration last.
+        new = {
+            name: stack.enter_context(files.replacing(target / name))
+            for name in (CONFIG, runs.HISTORY, WEIGHTS)
+        }
+        new[WEIGHTS].write_bytes(save(packing.pack(own)))
+        new[runs.HISTORY].write_text(history, encoding="utf-8", newline="\n")
+        record: Config = {
+            "scenario": scenario.to_dict(),
+            "weights_sha256": sha256(new[WEIGHTS]),
+            **config,
+        }
+        new[CONFIG].write_text(files.as_json(record), encoding="utf-8", newline="\n")
     for stale in (METRICS, PREDICTIONS, SEARCH, CARD):
         (target / stale).unlink(missing_ok=True)
-    for stale in (COMPARISON, CROWD, PROTOCOLS):
+    for stale in (COMPARISON, CROWD):
         (folder / stale).unlink(missing_ok=True)
-    with files.replacing(target / WEIGHTS) as temporary:
-        save_file(packing.pack(own), temporary)
-    files.write_text(target / runs.HISTORY, history)
-    files.write_json(target / CONFIG, {"scenario": scenario.to_dict(), **config})
+
+
+def _write_trunk(folder: Path, scenario: Scenario, packed: Packed) -> None:
+    path = folder / TRUNK
+    if not path.exists():
+        with files.replacing(path) as temporary:
+            temporary.write_bytes(save(packed))
+        return
+    stored = packing.read(path)
+    if any(n not in stored or not np.array_equal(stored[n], v) for n, v in packed.items()):
+        raise FerError(
+            "Blocks 1-3 of this {scenario} are not those in {path}; both scenarios must "
+            "start from the same ImageNet weights.",
+            scenario=scenario.key,
+            path=path,
+        )
 
 
 def sha256(path: Path) -> str:
@@ -305,47 +324,6 @@ def known_sha256(path: Path) -> str:
     if state not in _known:
         _known[state] = sha256(path)
     return _known[state]
-
-
-def intact(folder: Path = FOLDER) -> tuple[dict[str, Artifact], list[FerError]]:
-    """The trained models whose files are those in the manifest, and what is wrong with all else.
-
-    A model answers with its weights and the temperature among its metrics; without either it is
-    left out. Every other file disables only what is made of it, where `checked` tells so.
-    """
-    models: dict[str, Artifact] = {}
-    problems: list[FerError] = []
-    try:
-        listed = set(published(folder))
-    except FerError as error:
-        return {}, [error]
-    for key in SCENARIOS:
-        needed = [f"{key}/{name}" for name in (CONFIG, WEIGHTS, METRICS)]
-        if not listed.intersection(needed) and not (folder / key / CONFIG).exists():
-            continue
-        try:
-            for name in needed:
-                # A model that was not evaluated yet has no metrics.
-                if name in listed or not name.endswith(METRICS):
-                    checked(folder, name)
-        except FerError:
-            continue
-        try:
-            model = open_artifact(key, folder)
-            # Read here, so that what another version wrote stops no page half-way.
-            _ = model.metrics
-            models[key] = model
-        except FerError as error:
-            problems.append(error)
-    for name in sorted(listed):
-        # Nothing is made of these two.
-        if name.endswith((CARD, SEARCH)):
-            continue
-        try:
-            checked(folder, name)
-        except FerError as error:
-            problems.append(error)
-    return models, problems
 
 
 def verify(folder: Path = FOLDER) -> list[str]:

@@ -54,9 +54,11 @@ class RunConfig(TypedDict):
 
 class Config(RunConfig):
     """`models/<key>/config.json`. scenario: every hyperparameter, as `Scenario.to_dict` wrote it
-    and `Scenario.from_dict` checks it."""
+    and `Scenario.from_dict` checks it. weights_sha256: of the weights that it belongs to; missing
+    if they were published before that was recorded."""
 
     scenario: dict[str, object]
+    weights_sha256: NotRequired[str]
 
 
 class ClassScores(TypedDict):

@@ -196,12 +196,14 @@ def summary(labels: Labels, values: Probabilities) -> Scores:
 
 
 def differences(stored: Protocols, now: Protocols, tolerance: float) -> list[str]:
-    """One phrase for every new accuracy that is not stored, or that the stored one misses by more
-    than the tolerance."""
+    """One phrase for every new accuracy that is not stored of these weights, or that the stored one
+    misses by more than the tolerance."""
     problems = []
     for key, by_protocol in now["models"].items():
+        fits = stored["weights_sha256"].get(key) == now["weights_sha256"][key]
+        known = stored["models"].get(key, {}) if fits else {}
         for protocol, row in by_protocol.items():
-            before = stored["models"].get(key, {}).get(protocol)
+            before = known.get(protocol)
             if before is None:
                 problems.append(f"{key} {protocol} is not stored")
             elif abs(before["accuracy"] - row["accuracy"]) > tolerance:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import keras
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from fer import FerError, emotions, files
 from fer.artifacts import model_store
@@ -253,7 +253,7 @@ def _write_probe(
     folder: Path, faces: NDArray[np.uint8], logits: dict[str, NDArray[np.float32]]
 ) -> None:
     with files.replacing(folder / openvino_backend.PROBE) as temporary:
-        save_file({"faces": np.ascontiguousarray(faces), **logits}, temporary)
+        temporary.write_bytes(save({"faces": np.ascontiguousarray(faces), **logits}))
 
 
 def _remove_stale(folder: Path, record: FastExport) -> None:

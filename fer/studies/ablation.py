@@ -17,7 +17,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 
 from fer import FerError, files
 from fer.artifacts import provenance, runs
@@ -264,7 +264,7 @@ def _predict(scenario: Scenario, folder: Path, data: Dataset, size: int) -> Prob
     ]
     found = classification.softmax(np.concatenate(parts))
     with files.replacing(kept) as temporary:
-        save_file({PROBABILITIES: found}, temporary)
+        temporary.write_bytes(save({PROBABILITIES: found}))
     return found
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 import streamlit as st
 
 from fer import FerError, __version__, logs
-from fer.artifacts import locations, model_store
+from fer.artifacts import intact, locations, model_store
 from fer.artifacts.model_store import Artifact, Predictions
 from fer.artifacts.stored import Stored
 from fer.benchmark.records import BENCHMARK, Benchmark
@@ -143,7 +143,7 @@ def problems() -> list[FerError]:
 
 @follows
 def _intact() -> tuple[dict[str, Artifact], list[FerError]]:
-    return model_store.intact(MODELS)
+    return intact.models(MODELS)
 
 
 def notices() -> list[FerError]:
@@ -291,8 +291,7 @@ def benchmark() -> Benchmark | None:
 
 @follows
 def protocols() -> Protocols | None:
-    """What `fer evaluate --protocol` found with these weights on the images of the metrics, None if
-    it has not been run."""
+    """What `fer evaluate --protocol` found of these weights and images; None if nothing."""
     found = PROTOCOL_SCORES.published(MODELS)
     if found is None:
         return None
@@ -301,11 +300,15 @@ def protocols() -> Protocols | None:
         for key, model in models().items()
         if model.metrics is not None
     }
-    fits = all(
-        made_from.get(key) == (digest, found["data_sha256"])
+    fits = {
+        key: digest
         for key, digest in found["weights_sha256"].items()
-    )
-    return found if fits else None
+        if made_from.get(key) == (digest, found["data_sha256"])
+    }
+    if not fits:
+        return None
+    kept = {key: found["models"].get(key, {}) for key in fits}
+    return {**found, "weights_sha256": fits, "models": kept}
 
 
 @follows

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from fer import files
-from fer.artifacts import model_store
+from fer.artifacts import intact, model_store
 from fer.data import dataset, importing
 from fer.inference import openvino_backend
 from fer.vision import faces
@@ -66,7 +66,7 @@ def test_an_old_clone_is_whole_and_answers(with_windows_line_ends: Path) -> None
     folder = with_windows_line_ends
     assert b"\r\n" in (folder / model_store.MANIFEST).read_bytes()
     assert model_store.verify(folder) == []
-    models, problems = model_store.intact(folder)
+    models, problems = intact.models(folder)
     assert (list(models), problems) == (["baseline", "proposed"], [])
     backend = openvino_backend.FastBackend(list(models.values()), folder)
     backend.check()

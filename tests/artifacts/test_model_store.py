@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import csv
+import os
 import re
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from fer import FerError
-from fer.artifacts import model_store, packing
+from fer import FerError, files
+from fer.artifacts import intact, model_store, packing, runs
+from fer.artifacts.records import RunConfig
 from fer.data import dataset
 from fer.evaluation import evaluate
 from fer.export import publishing
 from fer.inference import classification
-from fer.scenarios import BASELINE, PROPOSED, Phase
+from fer.scenarios import BASELINE, PROPOSED, Phase, Scenario
 from fer.training import loop
 from tests.support.making import ROOT
 
@@ -102,6 +106,102 @@ def test_train_publish_evaluate_predict(small_data: dataset.Dataset, tmp_path: P
     with (folder / "proposed" / "history.csv").open() as stream:
         assert len(list(csv.DictReader(stream))) == 2
     assert "Not evaluated" not in (folder / "baseline" / "README.md").read_text(encoding="utf-8")
+
+
+def small_model(number: int) -> tuple[Scenario, packing.Tensors, str, RunConfig]:
+    """What `write_model` takes, of a model that answers nothing."""
+    tensors = {
+        "block1_conv1/kernel": np.zeros((3, 3, 3, 8), np.float32),
+        "logits/kernel": np.full((8, 7), number, np.float32),
+    }
+    config = dict.fromkeys(("seed", "epochs_run", "best_epoch", "training_seconds"), 0)
+    config |= {"data_sha256": "", "best_val_accuracy": 0.2, "published": "2026-01-01"}
+    config |= {"parameters": number, "trainable_parameters": 1, "versions": {}}
+    return BASELINE, tensors, f"epoch\n{number}\n", config  # type: ignore[return-value]
+
+
+def written(folder: Path) -> Path:
+    """A models folder with a measured model in it."""
+    model_store.write_model(folder, *small_model(1))
+    model = model_store.open_artifact("baseline", folder)
+    metrics = {
+        **files.read_json(MODELS / "baseline" / model_store.METRICS),
+        "weights_sha256": model.digest,
+    }
+    files.write_json(model.folder / model_store.METRICS, metrics)
+    for name in (model_store.COMPARISON, model_store.CROWD, model_store.PROTOCOLS):
+        (folder / name).write_text("{}")
+    return folder
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def test_a_new_model_takes_away_what_was_measured_of_it_alone(tmp_path: Path) -> None:
+    folder = written(tmp_path / "models")
+    model_store.write_model(folder, *small_model(2))
+    assert set(contents(folder)) == {
+        model_store.TRUNK,
+        # Its other rows may be of a model that stays.
+        model_store.PROTOCOLS,
+        *(f"baseline/{name}" for name in (model_store.CONFIG, model_store.WEIGHTS, runs.HISTORY)),
+    }
+    assert intact.open_model("baseline", folder).config["parameters"] == 2
+
+
+# As on a full disk: fewer bytes than the weights need, and enough for them but not for the rest.
+@pytest.mark.parametrize("room", [100, 500])
+def test_a_full_disk_leaves_the_model_as_it_was(room: int, tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+    folder = written(tmp_path / "models")
+    before = contents(folder)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, limits[1]))
+    try:
+        with pytest.raises(FerError, match="What was there before is unchanged"):
+            model_store.write_model(folder, *small_model(2))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert contents(folder) == before
+
+
+@pytest.mark.parametrize("is_published", [True, False], ids=["published", "not published"])
+@pytest.mark.parametrize("done", range(4))
+def test_a_publishing_that_is_cut_off_is_told_and_not_served(
+    done: int, is_published: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = written(tmp_path / "models")
+    if is_published:
+        model_store.write_manifest(folder)
+    before = model_store.open_artifact("baseline", folder).digest
+    steps: list[Path] = []
+
+    def until_cut(act: Callable[..., None], path: Path, *target: Path) -> None:
+        is_step = path.exists() and (target or not path.name.startswith("."))
+        if is_step and len(steps) == done:
+            raise KeyboardInterrupt
+        act(path, *target)
+        if is_step:
+            steps.append(path)
+
+    with monkeypatch.context() as patch:
+        for name in ("replace", "unlink"):
+            patch.setattr(os, name, partial(until_cut, getattr(os, name)))
+        with pytest.raises(KeyboardInterrupt):
+            model_store.write_model(folder, *small_model(2))
+    assert len(steps) == done
+    models, problems = intact.models(folder)
+    if done == 0:
+        assert models["baseline"].digest == before
+        assert problems == []
+        return
+    assert models == {}
+    assert any(str(folder / "baseline") in str(problem) for problem in problems)
 
 
 def test_half_precision_changes_almost_nothing() -> None:

@@ -114,3 +114,24 @@ def test_figures_of_other_weights_or_images_are_not_shown(
     PROTOCOL_SCORES.write(folder, stored)
     model_store.write_manifest(folder)
     assert loaders.protocols() == (stored if is_shown else None)
+
+
+def test_figures_of_one_model_stay_when_the_other_is_published_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "models"
+    shutil.copytree(ROOT / "models", folder, copy_function=os.link)
+    monkeypatch.setattr(loaders, "MODELS", folder)
+    model = loaders.models()["proposed"]
+    assert model.metrics is not None
+    both = record(
+        proposed={"mirror": scores(0.7, "float32")}, baseline={"mirror": scores(0.6, "float32")}
+    )
+    both["data_sha256"] = model.metrics["data_sha256"]
+    both["weights_sha256"]["proposed"] = model.digest
+    PROTOCOL_SCORES.write(folder, both)
+    model_store.write_manifest(folder)
+    found = loaders.protocols()
+    assert found is not None
+    assert found["models"] == {"proposed": both["models"]["proposed"]}
+    assert found["weights_sha256"] == {"proposed": model.digest}

@@ -17,7 +17,9 @@ PAGES = [ROOT / "Home.py", *sorted((ROOT / "pages").glob("*.py"))]
 UI = sorted((ROOT / "fer" / "ui").rglob("*.py"))
 # The modules whose errors a page can show.
 SHOWN = (
+    "artifacts/intact",
     "artifacts/model_store",
+    "artifacts/packing",
     "artifacts/runs",
     "data/dataset",
     "data/downloading",
