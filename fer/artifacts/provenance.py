@@ -16,8 +16,12 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def commit() -> str:
-    """The commit of the code, with "+" if `fer/` was changed since; outside of git, the version."""
+    """The commit of the code, with "+" if `fer/` was changed since; outside of its repository, the
+    version."""
     try:
+        # A copy in site-packages may lie inside a repository of something else.
+        if Path(_git("rev-parse", "--show-toplevel")).resolve() != ROOT.resolve():
+            return f"fer {__version__}"
         found = _git("rev-parse", "HEAD")
         return found + ("+" if _git("status", "--porcelain", "--", "fer") else "")
     except (OSError, subprocess.CalledProcessError):
