@@ -30,6 +30,8 @@ def crowd(check: bool, tolerance: float, models_dir: Path) -> None:
     if check:
         _, predictions = study.stored_predictions(models_dir)
         problems = differences(predictions, found, models_dir, tolerance)
+        if problems is None:
+            raise _nothing_to_compare()
         if problems:
             raise FerError(
                 "The stored figures are not reproduced: {problems}.",
@@ -38,10 +40,12 @@ def crowd(check: bool, tolerance: float, models_dir: Path) -> None:
         out.print(f"The stored figures are reproduced within ±{tolerance}.")
         return
     if not write(models_dir, found):
-        raise FerError(
-            "No image of the stored predictions has votes; run: fer evaluate (on FER-2013)"
-        )
+        raise _nothing_to_compare()
     model_store.write_manifest(models_dir)
+
+
+def _nothing_to_compare() -> FerError:
+    return FerError("No image of the stored predictions has votes; run: fer evaluate (on FER-2013)")
 
 
 def open_votes() -> Votes | None:
@@ -55,11 +59,12 @@ def open_votes() -> Votes | None:
 
 def differences(
     predictions: Mapping[str, Predictions], found: Votes, models_dir: Path, tolerance: float
-) -> list[str]:
-    """One phrase for every stored figure of the crowd that these predictions miss."""
+) -> list[str] | None:
+    """One phrase for every stored figure of the crowd that these predictions miss; None if no image
+    of theirs has votes."""
     now = study.study(predictions, found) if predictions else {}
     if not now:
-        return []
+        return None
     stored = CROWD.read(models_dir)
     return study.differences(stored, {"votes_sha256": found.digest, "splits": now}, tolerance)
 

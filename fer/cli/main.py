@@ -263,13 +263,8 @@ def evaluate(
         ]
         if found_votes is not None:
             predictions = {key: found for key, (_, found) in results.items()}
-            problems += crowd.differences(predictions, found_votes, models_dir, tolerance)
-        if problems:
-            raise FerError(
-                "The stored metrics are not reproduced: {problems}.",
-                problems="; ".join(problems[:5]),
-            )
-        out.print(f"The stored metrics are reproduced within ±{tolerance}.")
+            problems += crowd.differences(predictions, found_votes, models_dir, tolerance) or []
+        _tell_whether_reproduced(problems, tolerance)
         return
     evaluate.save(results, classifier.models)
     if found_votes is not None:
@@ -319,6 +314,10 @@ def _evaluate_protocols(
         return
     model_store.checked(models_dir, PROTOCOL_SCORES.name)
     problems = protocols.differences(PROTOCOL_SCORES.require(models_dir), record, tolerance)
+    _tell_whether_reproduced(problems, tolerance)
+
+
+def _tell_whether_reproduced(problems: list[str], tolerance: float) -> None:
     if problems:
         raise FerError(
             "The stored metrics are not reproduced: {problems}.", problems="; ".join(problems[:5])

@@ -16,6 +16,7 @@ from fer.cli import main
 from fer.crowd import agreement, study
 from fer.data import votes
 from fer.data.votes import CHOICES, Votes
+from tests.support.command import fer, refusal
 from tests.support.making import ROOT
 
 
@@ -231,6 +232,15 @@ def test_the_stored_figures_are_those_of_the_stored_predictions() -> None:
     )
     assert done.exit_code == 0, done.output
     assert "reproduced" in done.output
+
+
+@pytest.mark.parametrize("has_models", [True, False], ids=["no votes", "no models"])
+def test_a_check_that_compares_nothing_is_no_success(
+    has_models: bool, small_models: Path, tmp_path: Path
+) -> None:
+    models = small_models if has_models else tmp_path
+    said = refusal(fer("crowd", "--check", "--models-dir", models))
+    assert "No image of the stored predictions has votes" in said
 
 
 def test_evaluate_writes_and_checks_the_crowd(
