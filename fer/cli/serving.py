@@ -59,6 +59,8 @@ def export(
     locations.require_models(models_dir)
     if measure and kind != "fast":
         raise FerError("--measure belongs to the format fast; leave --format out.")
+    if target is not None and kind == "fast":
+        raise FerError("--out belongs to the other formats; fast is written into --models-dir.")
     if kind != "fast":
         quiet_tensorflow()
         from fer.export import serving

@@ -338,6 +338,7 @@ def test_a_mistake_in_the_command_line_is_told_with_the_choices(
     ("command", "says"),
     [
         (("export", "--format", "onnx", "--measure"), "--measure belongs to the format fast"),
+        (("export", "--out", "mine"), "--out belongs to the other formats"),
         (("evaluate", "--int8"), "--int8 belongs to --protocol;"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
@@ -345,7 +346,9 @@ def test_a_mistake_in_the_command_line_is_told_with_the_choices(
 def test_options_that_do_not_go_together_are_told(
     command: tuple[str, ...], says: str, small_models: Path, data_dir: Path
 ) -> None:
+    before = contents(small_models)
     assert says in refusal(fer(*command, *places(small_models, data_dir)))
+    assert contents(small_models) == before
 
 
 def test_data_aggregate_writes_the_figures_of_the_set_in_use(
