@@ -115,7 +115,7 @@ class Artifact:
                 labels=table.column("label").to_numpy().astype(np.int64),
                 probabilities=probabilities,
             )
-        except (OSError, KeyError, arrow.ArrowInvalid) as error:
+        except (OSError, KeyError, ValueError, arrow.ArrowException) as error:
             raise FerError(
                 "{path} is damaged ({reason}); run: fer evaluate", path=path, reason=error
             ) from error

@@ -146,11 +146,16 @@ def read_duplicates(folder: Path = FOLDER) -> Duplicates:
 
 
 def read_class_faces(folder: Path = FOLDER) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Mean and standard deviation of each class' Training faces, both (7, 48, 48) uint8."""
+    """Mean and standard deviation of each class' Training faces, both (7, 48, 48) uint8.
+
+    Raises:
+        FerError: if the file is missing or damaged.
+    """
     try:
         with np.load(folder / FACES, allow_pickle=False) as store:
             return store["mean"], store["deviation"]
-    except (OSError, ValueError, KeyError) as error:
+    # Of a damaged file zipfile, zlib and numpy's parsers each raise errors of several kinds.
+    except Exception as error:
         raise FerError(
             "{path} cannot be read ({reason}); restore it from the repository.",
             path=folder / FACES,

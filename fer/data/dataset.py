@@ -201,7 +201,8 @@ def open_dataset(folder: Path = FOLDER) -> Dataset:
         labels = index.column("emotion").to_numpy().astype(np.int64)
         splits = np.asarray(index.column("split").to_pylist(), dtype=np.str_)
         sources = np.asarray(index.column("source").to_pylist(), dtype=np.str_)
-    except (OSError, KeyError, ValueError) as error:
+    # Of a damaged file numpy's parsers and Arrow each raise errors of several kinds.
+    except Exception as error:
         raise FerError(
             "The data set in {folder} is damaged ({reason}); import it again: fer data import PATH",
             folder=folder,

@@ -145,7 +145,7 @@ def open_votes(folder: Path = FOLDER) -> Votes:
             labels=table.column("label").to_numpy().astype(np.int64),
             counts=np.stack([table.column(key).to_numpy() for key in CHOICES], axis=1),
         )
-    except (OSError, KeyError, arrow.ArrowInvalid) as error:
+    except (OSError, KeyError, ValueError, arrow.ArrowException) as error:
         raise FerError(
             "{path} cannot be read ({reason}); restore it from the repository.",
             path=path,

@@ -55,12 +55,14 @@ def export_fast(
         progress: called with the test images that are classified.
 
     Raises:
-        FerError: if NNCF or OpenVINO is not installed, there is no evaluated model, or the folder
-            cannot be written.
+        FerError: if NNCF or OpenVINO is not installed, there is no evaluated model, a file is
+            damaged, or the folder cannot be written.
     """
     models = model_store.available(folder)
     if not models:
         raise FerError("There is no trained model in {folder}; run: fer train", folder=folder)
+    # Read first: what follows takes minutes.
+    probes, _ = aggregates.read_class_faces(aggregates_folder)
     chosen = calibration_rows(data, images)
     target = folder / model_store.FAST
     networks = _write_networks(models, data.images[chosen], target)
@@ -80,7 +82,6 @@ def export_fast(
         },
         "versions": {name: version(name) for name in ("openvino", "nncf", "keras", "tensorflow")},
     }
-    probes, _ = aggregates.read_class_faces(aggregates_folder)
     FAST_EXPORT.write(folder, record)
     _write_probe(target, probes, _fast_logits(models, folder, probes))
     record = measure(data, folder, progress=progress)

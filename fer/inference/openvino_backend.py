@@ -228,10 +228,9 @@ def read_probe(folder: Path) -> tuple[NDArray[np.uint8], dict[str, NDArray[np.fl
     path = folder / PROBE
     try:
         tensors = load_file(path)
-    except (OSError, SafetensorError) as error:
+        return tensors.pop("faces"), tensors
+    except (OSError, KeyError, SafetensorError) as error:
         raise FerError(
             "{path} is missing or damaged; restore it from the repository or run: fer export",
             path=path,
         ) from error
-    faces = tensors.pop("faces")
-    return faces, tensors

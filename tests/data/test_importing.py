@@ -245,6 +245,16 @@ def test_nothing_imported_is_said(tmp_path: Path) -> None:
         dataset.open_dataset(tmp_path)
 
 
+@pytest.mark.parametrize("kind", ["images", "index"])
+@pytest.mark.parametrize("content", [b"", b"\x93NUMPY\x01\x00\x08\x00{(\n      "])
+def test_damaged_files_are_told(kind: str, content: bytes, archive: Path, tmp_path: Path) -> None:
+    importing.import_dataset(archive, tmp_path / "data")
+    manifest = dataset.open_dataset(tmp_path / "data").manifest
+    (tmp_path / "data" / str(manifest[kind])).write_bytes(content)  # type: ignore[literal-required]
+    with pytest.raises(FerError, match="is damaged"):
+        dataset.open_dataset(tmp_path / "data")
+
+
 @pytest.mark.fer2013
 def test_real_archive_is_complete(real_archive: Path, tmp_path: Path) -> None:
     report = importing.import_dataset(real_archive, tmp_path)

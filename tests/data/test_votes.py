@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as arrow
 import pytest
 from click.testing import CliRunner
 
@@ -142,3 +143,21 @@ def test_missing_and_damaged_files_say_what_to_do(tmp_path: Path) -> None:
     (tmp_path / votes.VOTES).write_bytes(b"no parquet")
     with pytest.raises(FerError, match="restore it from the repository"):
         votes.open_votes(tmp_path)
+
+
+def test_a_turned_bit_is_told_or_harmless(committed: Votes, tmp_path: Path) -> None:
+    votes.write(Votes(committed.names[:5], committed.labels[:5], committed.counts[:5]), tmp_path)
+    path = tmp_path / votes.VOTES
+    whole = path.read_bytes()
+    told: list[FerError] = []
+    # What tells types and encodings stands at the end.
+    for position in range(3 * len(whole) // 4, len(whole) - 8):
+        content = bytearray(whole)
+        content[position] ^= 1
+        path.write_bytes(content)
+        try:
+            votes.open_votes(tmp_path)
+        except FerError as error:
+            told.append(error)
+    assert all("restore it from the repository" in str(error) for error in told)
+    assert any(isinstance(error.__cause__, arrow.ArrowNotImplementedError) for error in told)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import save
 
 from fer import FerError, files
 from fer.artifacts import model_store
@@ -152,11 +153,16 @@ def falsify(folder: Path) -> None:
     int8._write_probe(folder, known, {key: value + 1 for key, value in logits.items()})
 
 
+def empty_probe(folder: Path) -> None:
+    (folder / openvino_backend.PROBE).write_bytes(save({"other": np.zeros(1, np.float32)}))
+
+
 @pytest.mark.parametrize(
     ("spoil", "says"),
     [
         (make_stale, "made from other weights of proposed"),
         (damage, "int8-32.bin is missing or damaged"),
+        (empty_probe, "probe.safetensors is missing or damaged"),
         (falsify, "computes int8 differently"),
         (shutil.rmtree, "There is no file"),
     ],
