@@ -72,13 +72,14 @@ class Artifact:
 
     @property
     def size(self) -> int:
-        """Bytes of the weights this model does not share."""
-        return (self.folder / WEIGHTS).stat().st_size
+        """Bytes of the weights this model does not share. Raises a FerError if there are none."""
+        return _existing(self.folder / WEIGHTS).stat().st_size
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of the weights file, the name under which results quote this model."""
-        return known_sha256(self.folder / WEIGHTS)
+        """SHA-256 of the weights file, the name under which results quote this model. Raises a
+        FerError if there are none."""
+        return known_sha256(_existing(self.folder / WEIGHTS))
 
     def weights(self) -> Tensors:
         """All variables by `layer/variable`, trunk included, float32.
@@ -284,9 +285,7 @@ def checked(folder: Path, name: str) -> Path:
     Raises:
         FerError: if it is missing or another file, or if the manifest is damaged.
     """
-    path = folder / name
-    if not path.exists():
-        raise FerError("{path} is missing; restore it from the repository.", path=path)
+    path = _existing(folder / name)
     expected = published(folder).get(name)
     if expected is not None and known_sha256(path) != expected:
         raise FerError(
@@ -294,6 +293,12 @@ def checked(folder: Path, name: str) -> Path:
             "repository.",
             path=path,
         )
+    return path
+
+
+def _existing(path: Path) -> Path:
+    if not path.exists():
+        raise FerError("{path} is missing; restore it from the repository.", path=path)
     return path
 
 

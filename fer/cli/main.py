@@ -358,20 +358,25 @@ def _print_comparison(comparison: Comparison) -> None:
 def models(models_dir: Path) -> None:
     """Show which models are present and whether every file is as published."""
     locations.require_models(models_dir)
-    found = model_store.available(models_dir)
+    problems = []
     table = Table("model", "PrivateTest accuracy", "MB", "published", "SHA-256")
-    for artifact in found.values():
+    for artifact in model_store.available(models_dir).values():
         metrics = artifact.metrics
         accuracy = metrics["splits"]["PrivateTest"]["accuracy"] if metrics else None
+        try:
+            size, digest = f"{artifact.size / 1e6:.1f}", artifact.digest[:12]
+        except FerError as error:
+            size, digest = "missing", "missing"
+            problems.append(str(error))
         table.add_row(
             artifact.key,
             "not evaluated" if accuracy is None else f"{accuracy:.4f}",
-            f"{artifact.size / 1e6:.1f}",
+            size,
             artifact.config["published"],
-            artifact.digest[:12],
+            digest,
         )
     out.print(table)
-    problems = model_store.verify(models_dir)
+    problems += model_store.verify(models_dir)
     if problems:
-        raise FerError(" ".join(problems))
+        raise FerError(" ".join(dict.fromkeys(problems)))
     out.print("Every file is the one in the manifest.")

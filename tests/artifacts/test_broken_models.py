@@ -16,6 +16,7 @@ from fer import FerError, files
 from fer.artifacts import model_store, runs
 from fer.inference import classification
 from fer.ui import caching, loaders
+from tests.support.command import fer, refusal
 from tests.support.making import ROOT, jpeg
 
 PAGES = sorted(path.name for path in (ROOT / "pages").glob("*.py"))
@@ -160,6 +161,22 @@ def test_the_trunk_is_checked_before_tensorflow_is_asked(
     spoil(copy / model_store.TRUNK)
     with pytest.raises(FerError, match=model_store.TRUNK):
         loaders.classifier()
+
+
+def test_weights_that_are_missing_are_told_by_every_command(copy: Path) -> None:
+    # As before anything was published.
+    (copy / model_store.MANIFEST).unlink()
+    weights = copy / "proposed" / model_store.WEIGHTS
+    weights.unlink()
+    says = f"{weights} is missing; restore it from the repository."
+    assert says in refusal(fer("crowd", "--models-dir", copy))
+    photo = ROOT / "data" / "samples" / "astronaut.jpg"
+    assert says in refusal(fer("predict", "--whole", photo, "--models-dir", copy))
+    model_store.write_manifest(copy)
+    listed = fer("models", "--models-dir", copy)
+    assert (listed.exit_code, listed.stderr) == (1, f"Error: {says}\n")
+    assert "baseline" in listed.stdout
+    assert "missing" in listed.stdout
 
 
 @pytest.mark.parametrize(
