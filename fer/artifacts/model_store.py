@@ -332,7 +332,10 @@ def known_sha256(path: Path) -> str:
 
 
 def verify(folder: Path = FOLDER) -> list[str]:
-    """One sentence for every file that is missing, changed, or not in the manifest."""
+    """One sentence for every file of the manifest that is missing or another one.
+
+    Files that it does not list were made here and not published yet.
+    """
     record = schema.read(folder / MANIFEST, dict[str, ListedFile], "fer evaluate")
     problems = []
     for name, expected in record.items():
