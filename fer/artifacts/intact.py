@@ -20,13 +20,10 @@ def models(folder: Path = model_store.FOLDER) -> tuple[dict[str, Artifact], list
     found: dict[str, Artifact] = {}
     problems: list[FerError] = []
     try:
-        listed = set(model_store.published(folder))
+        listed = model_store.published(folder)
     except FerError as error:
         return {}, [error]
-    for key in SCENARIOS:
-        is_listed = listed.intersection(f"{key}/{name}" for name in (CONFIG, WEIGHTS, METRICS))
-        if not is_listed and not (folder / key / CONFIG).exists():
-            continue
+    for key in _keys(folder):
         try:
             found[key] = open_model(key, folder)
         except FerError as error:
@@ -41,6 +38,22 @@ def models(folder: Path = model_store.FOLDER) -> tuple[dict[str, Artifact], list
             if str(error) not in map(str, problems):
                 problems.append(error)
     return found, problems
+
+
+def require(folder: Path = model_store.FOLDER, *, with_metrics: bool = True) -> dict[str, Artifact]:
+    """Every trained model by scenario key; empty if there is none. Raises as `open_model`."""
+    return {key: open_model(key, folder, with_metrics=with_metrics) for key in _keys(folder)}
+
+
+def _keys(folder: Path) -> list[str]:
+    """The scenarios of which there is a model in the folder or in its manifest."""
+    listed = model_store.published(folder)
+    return [
+        key
+        for key in SCENARIOS
+        if (folder / key / CONFIG).exists()
+        or any(f"{key}/{name}" in listed for name in (CONFIG, WEIGHTS, METRICS))
+    ]
 
 
 def open_model(

@@ -8,6 +8,7 @@ from pathlib import Path
 from fer import FerError
 from fer.artifacts import model_store
 from fer.data import aggregates, dataset
+from fer.scenarios import SCENARIOS
 
 ROOT = Path(__file__).resolve().parents[2]
 # A file that tells each folder from another project's of the same name.
@@ -43,7 +44,7 @@ def require_models(folder: Path) -> None:
     Raises:
         FerError: if there is none.
     """
-    if not model_store.available(folder):
+    if not any((folder / key / model_store.CONFIG).exists() for key in SCENARIOS):
         raise FerError(
             "There is no trained model in {folder}; the models come with the repository: clone it "
             "and name its folder with --models-dir, or install fer from it with: pip install "

@@ -247,6 +247,7 @@ def evaluate(
         keys or None,
         backend="fast" if int8 else "reference",
         compute_dtype="mixed_bfloat16" if bfloat16 else "float32",
+        with_metrics=bool(protocols),
     )
     if protocols:
         _evaluate_protocols(classifier, data, protocols, models_dir, tolerance if check else None)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import save
 
 from fer import FerError, emotions, files
-from fer.artifacts import model_store
+from fer.artifacts import intact, model_store
 from fer.data import aggregates
 from fer.data.dataset import TEST_SPLITS, Dataset, Split
 from fer.evaluation import evaluate, metrics
@@ -58,7 +58,7 @@ def export_fast(
         FerError: if NNCF or OpenVINO is not installed, there is no evaluated model, a file is
             damaged, or the folder cannot be written.
     """
-    models = model_store.available(folder)
+    models = intact.require(folder)
     if not models:
         raise FerError("There is no trained model in {folder}; run: fer train", folder=folder)
     # Read first: what follows takes minutes.

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 from fer import FerError
-from fer.artifacts import model_store
+from fer.artifacts import intact, model_store
 from fer.inference import keras_backend
 from fer.vision.preprocessing import CAFFE_MEANS_BGR, FER_SIZE
 
@@ -32,7 +32,7 @@ def serving_model(folder: Path = model_store.FOLDER) -> keras.Model:
     Raises:
         FerError: if there is no trained model or its files are damaged.
     """
-    models = model_store.available(folder)
+    models = intact.require(folder)
     if not models:
         raise FerError("There is no trained model in {folder}; run: fer train", folder=folder)
     faces = keras.Input((FER_SIZE, FER_SIZE), dtype="float32", name="faces")

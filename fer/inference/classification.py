@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer import FerError, emotions
-from fer.artifacts import model_store
+from fer.artifacts import intact, model_store
 from fer.artifacts.model_store import Artifact
 from fer.inference.fair_queue import FairQueue
 from fer.vision import preprocessing
@@ -157,6 +157,7 @@ def load(
     *,
     backend: str | None = None,
     compute_dtype: str = "float32",
+    with_metrics: bool = True,
     before_fast: Callable[[], object] | None = None,
     before_reference: Callable[[], object] | None = None,
 ) -> Classifier:
@@ -165,18 +166,19 @@ def load(
     Args:
         backend: one of `BACKENDS`; None takes the environment variable FER_BACKEND, or "auto".
         compute_dtype: the dtype policy of the reference backend's convolutions.
+        with_metrics: whether damaged metrics count, too; not to make them anew.
         before_fast: called before the fast backend is made; a FerError of it counts as that
             backend's own.
         before_reference: called before TensorFlow is imported.
 
     Raises:
-        FerError: if there is no model, a named one is missing, its files are damaged, or the
-            wished-for backend does not work here.
+        FerError: if there is no model, a named one is missing, its files are not those in the
+            manifest, or the wished-for backend does not work here.
     """
     models = (
-        model_store.available(folder)
+        intact.require(folder, with_metrics=with_metrics)
         if keys is None
-        else {key: model_store.open_artifact(key, folder) for key in keys}
+        else {key: intact.open_model(key, folder, with_metrics=with_metrics) for key in keys}
     )
     if not models:
         raise FerError(
@@ -199,6 +201,7 @@ def load(
             if chosen == "fast":
                 raise
             notice = error
+    model_store.checked(folder, model_store.TRUNK)
     if before_reference is not None:
         before_reference()
     from fer.inference.keras_backend import ReferenceBackend

@@ -271,7 +271,6 @@ def _is_fast_whole() -> bool:
 
 
 def _before_reference() -> None:
-    model_store.checked(MODELS, model_store.TRUNK)
     # aiortc must be imported before TensorFlow: TensorFlow exports BoringSSL's symbols, aiortc's
     # pylibsrtp would bind to them and crash the server when a webcam starts.
     import streamlit_webrtc  # noqa: F401

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -161,6 +162,28 @@ def test_the_trunk_is_checked_before_tensorflow_is_asked(
     spoil(copy / model_store.TRUNK)
     with pytest.raises(FerError, match=model_store.TRUNK):
         loaders.classifier()
+
+
+@pytest.mark.parametrize("act", [spoil, Path.unlink], ids=["spoilt", "missing"])
+@pytest.mark.parametrize("name", [model_store.CONFIG, model_store.WEIGHTS, model_store.METRICS])
+def test_no_command_answers_with_a_broken_model(name: str, act, copy: Path) -> None:
+    path = copy / "proposed" / name
+    act(path)
+    with pytest.raises(FerError, match=re.escape(str(path))):
+        classification.load(copy, backend="fast")
+    photo = ROOT / "data" / "samples" / "astronaut.jpg"
+    assert str(path) in refusal(fer("predict", "--whole", photo, "--models-dir", copy))
+    assert list(classification.load(copy, ["baseline"], backend="fast").models) == ["baseline"]
+    if name == model_store.METRICS:
+        # Which are made anew without them.
+        classification.load(copy, backend="fast", with_metrics=False)
+
+
+def test_a_broken_trunk_is_told_before_tensorflow_is_asked(copy: Path) -> None:
+    spoil(copy / model_store.TRUNK)
+    with pytest.raises(FerError, match=model_store.TRUNK):
+        classification.load(copy, backend="reference", before_reference=pytest.fail)
+    assert classification.load(copy, backend="fast").backend == "fast"
 
 
 def test_weights_that_are_missing_are_told_by_every_command(copy: Path) -> None:
