@@ -252,6 +252,8 @@ def evaluate(
     if protocols:
         _evaluate_protocols(classifier, data, protocols, models_dir, tolerance if check else None)
         return
+    if not check:
+        evaluate.require_comparable(classifier, data)
     with progress_bar("Evaluating") as update:
         results = evaluate.evaluate(classifier, data, progress=update)
     _print_metrics({key: record for key, (record, _) in results.items()})
@@ -268,9 +270,10 @@ def evaluate(
         _tell_whether_reproduced(problems, tolerance)
         return
     evaluate.save(results, classifier.models)
+    publishing.finish(models_dir)
     if found_votes is not None:
         crowd.write(models_dir, found_votes)
-    publishing.finish(models_dir)
+        model_store.write_manifest(models_dir)
     comparison = COMPARISON.read(models_dir)
     if comparison is not None:
         _print_comparison(comparison)

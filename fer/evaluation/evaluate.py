@@ -19,9 +19,37 @@ from fer.evaluation.records import COMPARISON, Comparison
 from fer.inference.classification import Classifier, softmax
 from fer.progress import Progress
 
+# The two that are compared.
+PAIR = ("baseline", "proposed")
 Checked = Literal["accuracy", "balanced_accuracy", "macro_f1", "log_loss", "brier_score", "ece"]
 # What `--check` compares.
 CHECKED: tuple[Checked, ...] = get_args(Checked)
+
+
+def require_comparable(classifier: Classifier, data: Dataset) -> None:
+    """Does nothing where the two models are comparable after the classifier's are evaluated on the
+    data set.
+
+    Raises:
+        FerError: if the other one was evaluated on other images, or its predictions are damaged.
+    """
+    models = classifier.models
+    if not models.keys() & set(PAIR):
+        return
+    folder = next(iter(models.values())).folder.parent
+    for key, other in model_store.available(folder).items():
+        if key in models or key not in PAIR or other.metrics is None:
+            continue
+        if not np.array_equal(other.predictions().sources, data.sources[_test_rows(data)]):
+            raise FerError(
+                "{model} was evaluated on other images than the imported ones; evaluate both "
+                "models: fer evaluate",
+                model=key,
+            )
+
+
+def _test_rows(data: Dataset) -> NDArray[np.int64]:
+    return np.concatenate([data.rows(split) for split in TEST_SPLITS])
 
 
 def evaluate(
@@ -39,7 +67,7 @@ def evaluate(
     Raises:
         FerError: if the data set has no images of a test split.
     """
-    rows = np.concatenate([data.rows(split) for split in TEST_SPLITS])
+    rows = _test_rows(data)
     for split in TEST_SPLITS:
         if len(data.rows(split)) == 0:
             raise FerError(
@@ -143,8 +171,8 @@ def write_comparison(folder: Path) -> None:
     """Writes `comparison.json` of `baseline` and `proposed` from the stored predictions, if both
     have some; other models are left out."""
     found = model_store.available(folder)
-    models = {key: found[key] for key in ("baseline", "proposed") if key in found}
-    if len(models) < 2 or any(model.metrics is None for model in models.values()):
+    models = {key: found[key] for key in PAIR if key in found}
+    if len(models) < len(PAIR) or any(model.metrics is None for model in models.values()):
         return
     baseline, proposed = models["baseline"].predictions(), models["proposed"].predictions()
     if not np.array_equal(baseline.sources, proposed.sources):

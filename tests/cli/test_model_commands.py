@@ -16,7 +16,7 @@ from fer.inference import openvino_backend
 from fer.scenarios import PROPOSED
 from fer.studies import analysis, robustness
 from tests.support.command import fer, refusal, succeeded
-from tests.support.making import ROOT, sample_archive
+from tests.support.making import ROOT, csv_table, sample_archive
 
 KEYS = ("baseline", "proposed")
 EVALUATED = (
@@ -96,6 +96,18 @@ def test_evaluate_of_one_model_leaves_the_other(models: Path, data_dir: Path) ->
     assert "proposed PrivateTest" not in printed
     assert (models / "baseline" / model_store.METRICS).exists()
     assert contents(models / "proposed") == before
+
+
+def test_evaluate_of_one_model_on_other_images_changes_nothing(
+    models: Path, tmp_path: Path
+) -> None:
+    table = tmp_path / "table.csv"
+    table.write_text(csv_table())
+    importing.import_dataset(table, tmp_path / "data")
+    before = contents(models)
+    command = ("evaluate", "--model", "baseline", *places(models, tmp_path / "data"))
+    assert "proposed was evaluated on other images" in refusal(fer(*command))
+    assert contents(models) == before
 
 
 def test_check_finds_stored_metrics_again_and_writes_nothing(models: Path, data_dir: Path) -> None:
