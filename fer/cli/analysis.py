@@ -9,6 +9,7 @@ from rich.table import Table
 
 from fer.artifacts import locations, model_store
 from fer.cli.console import (
+    SEED,
     backbone_weights,
     data_dir,
     models_dir,
@@ -24,7 +25,7 @@ from fer.studies.records import ABLATION, Ablation
 
 @click.command()
 @path_option("--out", Path("runs/ablation"), "Where the runs are kept; a killed one goes on.")
-@click.option("--seed", "seeds", multiple=True, type=int, help="Default: 2013, 2014 and 2015.")
+@click.option("--seed", "seeds", multiple=True, type=SEED, help="Default: 2013, 2014 and 2015.")
 @backbone_weights
 @models_dir
 @data_dir

@@ -164,6 +164,9 @@ class PathType(click.Path):
 
 
 PATH = PathType()
+COUNT = click.IntRange(min=1)
+# What numpy's and Keras' generators take.
+SEED = click.IntRange(min=0, max=2**32 - 1)
 
 
 def path_option(name: str, default: Path, text: str) -> Callable[[Any], Any]:

@@ -13,6 +13,7 @@ from fer import emotions
 from fer.artifacts import model_store
 from fer.cli.console import (
     PATH,
+    SEED,
     data_dir,
     err,
     models_dir,
@@ -132,7 +133,9 @@ def votes_(path: Path, data_dir: Path, out: Path) -> None:
 @data_dir
 @place_option("--votes-dir", votes.FOLDER, "Where the FER+ votes lie.")
 @path_option("--out", sample.FOLDER, "Where the faces and their table are written.")
-@click.option("--seed", default=sample.SEED, show_default=True, help="Draws other faces.")
+@click.option(
+    "--seed", type=SEED, default=sample.SEED, show_default=True, help="Draws other faces."
+)
 def sample_(data_dir: Path, votes_dir: Path, out: Path, seed: int) -> None:
     """Choose the committed sample anew: 70 Training faces, eight clear and two contested an
     emotion by FER+ votes."""

@@ -15,6 +15,7 @@ from fer.cli import analysis, crowd, predict, serving
 from fer.cli import data as data_commands
 from fer.cli.console import (
     PATH,
+    SEED,
     Group,
     Terminal,
     backbone_weights,
@@ -53,7 +54,7 @@ main.add_command(predict.predict)
 @click.option("--run-dir", type=PATH, help="Default: runs/SCENARIO.")
 @click.option("--resume", is_flag=True, help="Continue the run after its last finished epoch.")
 @click.option("--epochs", type=int, help="Stop after this many epochs, or go on for so many.")
-@click.option("--seed", type=int, help="Another seed for order, augmentation and first weights.")
+@click.option("--seed", type=SEED, help="Another seed for order, augmentation and first weights.")
 @click.option("--image-size", type=int, help="Train, evaluate and serve at one other size.")
 @click.option("--cache-dir", type=PATH, help="Where features are cached.")
 @click.option("--head", type=str, help="baseline only: another head, see `fer search`.")

@@ -13,6 +13,7 @@ from fer.artifacts import locations, model_store
 from fer.benchmark import peers
 from fer.benchmark.records import BENCHMARK, Benchmark
 from fer.cli.console import (
+    COUNT,
     PATH,
     data_dir,
     err,
@@ -97,7 +98,9 @@ def export(
 
 
 @click.command()
-@click.option("--rounds", default=30, show_default=True, help="How often each way is timed.")
+@click.option(
+    "--rounds", type=COUNT, default=30, show_default=True, help="How often each way is timed."
+)
 @click.option("--training", is_flag=True, help="Time training steps instead of answers.")
 @click.option(
     "--compare", is_flag=True, help="Time deepface and hsemotion-onnx, too, if installed."
