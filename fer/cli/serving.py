@@ -119,12 +119,14 @@ def benchmark(
     """Time both models on this machine: two predict calls, float32 graphs, the fast backend."""
     if not training:
         locations.require_models(models_dir)
+    # Read first: what follows takes minutes.
+    before = _stored(target)
     quiet_tensorflow()
     from fer.benchmark import latency as timing
 
     measured: Benchmark | None = None
     if training:
-        record: dict[str, object] = {**timing.training_throughput()}
+        record: dict[str, object] = {"training": timing.training_throughput()}
     else:
         with progress_bar("Timing") as update:
             measured = timing.run(models_dir, rounds=rounds, progress=update)
@@ -134,17 +136,20 @@ def benchmark(
     if target is None:
         click.echo(json.dumps(record, indent=2))
     else:
-        before = (
-            schema.read(target, dict[str, object], BENCHMARK.command) if target.exists() else {}
-        )
         # Training is timed on its own; both kinds of figures share a file.
-        kept = {"training": before["training"]} if "training" in before else {}
-        files.write_json(target, {**before, "training": record} if training else {**record, **kept})
-        if target.parent == models_dir:
+        kept = before if training else {key: before[key] for key in before if key == "training"}
+        files.write_json(target, {**kept, **record})
+        if target.parent.resolve() == models_dir.resolve():
             model_store.write_manifest(models_dir)
     if measured is not None:
         # A program that reads the JSON finds nothing else on stdout.
         (err if target is None else out).print(_table(measured))
+
+
+def _stored(target: Path | None) -> dict[str, object]:
+    if target is None or not target.exists():
+        return {}
+    return schema.read(target, dict[str, object], BENCHMARK.command)
 
 
 def _table(record: Benchmark) -> Table:

@@ -10,7 +10,7 @@ import pytest
 
 from fer import files
 from fer.artifacts import model_store
-from fer.benchmark import hardware_ceiling, latency
+from fer.benchmark import hardware_ceiling, latency, peers
 from fer.data import dataset, importing
 from fer.inference import openvino_backend
 from fer.scenarios import PROPOSED
@@ -240,6 +240,38 @@ def test_benchmark_keeps_both_kinds_of_figures_in_one_file(
         assert way in printed
         assert f"{by_count['2']['faces_per_second']:.0f}" in printed
     assert model_store.verify(models) == []
+
+
+@pytest.mark.usefixtures("quick_clock")
+def test_benchmark_keeps_peers_beside_both_kinds_of_figures(
+    models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(models.parent)
+    monkeypatch.setattr(latency, "_fit_speed", lambda *_: 14.0)
+    found = {"deepface": {"version": "1", "p50_ms": 9.0}}
+    monkeypatch.setattr(peers, "compare", lambda rounds: found)
+    target = models / model_store.BENCHMARK
+    command = ("benchmark", "--training", "--compare", "--models-dir", models.name)
+    succeeded(fer(*command, "--out", target))
+    record = files.read_json(target)
+    assert record["peers"] == found
+    assert "peers" not in record["training"]
+    # The folder is the same by either name.
+    assert model_store.verify(models) == []
+    assert model_store.BENCHMARK in model_store.published(models)
+
+
+@pytest.mark.parametrize("kind", [(), ("--training",)], ids=["answers", "training"])
+def test_benchmark_reads_what_is_there_before_it_times_anything(
+    kind: tuple[str, ...], models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("run", "training_throughput"):
+        monkeypatch.setattr(latency, name, pytest.fail)
+    target = models / model_store.BENCHMARK
+    target.write_text("{")
+    said = refusal(fer("benchmark", *kind, "--models-dir", models, "--out", target))
+    assert f"{target} cannot be read" in said
+    assert target.read_text() == "{"
 
 
 def test_analyse_makes_every_study(
