@@ -14,7 +14,7 @@ from typing import TypeAlias
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image
+from PIL import Image, ImageOps
 
 from fer import FerError
 from fer.scenarios import Augmentation
@@ -32,17 +32,6 @@ SEEN = 96.0
 MOST_FRAMES = 100
 # Rows of a deep image that are scaled at once, in double precision.
 STRIP = 256
-
-# What sets an image upright, by its EXIF orientation.
-TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 
 Gray: TypeAlias = NDArray[np.uint8]
 Rgb: TypeAlias = NDArray[np.uint8]
@@ -98,11 +87,10 @@ def _upright(image: Image.Image) -> Image.Image:
     """The image as its EXIF orientation says; one whose EXIF is damaged as it is."""
     image.load()
     try:
-        turn = TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+        return ImageOps.exif_transpose(image)
     except Exception:
         # Pillow follows damaged EXIF into every kind of error; the picture itself is whole.
         return image
-    return image if turn is None else image.transpose(turn)
 
 
 def _brightness(rgb: Rgb) -> float:
