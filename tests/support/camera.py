@@ -18,8 +18,11 @@ from tests.support.serving import Server
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
 )
-# Threads that live as long as the server; all others belong to a stream.
-LASTING = re.compile(r"MainThread|ThreadPool|asyncio_|AnyIO|load-models|QueueManager|Thread-")
+# Threads that live as long as the server, or as what was made of an upload; all others belong to a
+# stream.
+LASTING = re.compile(
+    r"MainThread|ThreadPool|asyncio_|AnyIO|load-models|QueueManager|Thread-|forget-uploads"
+)
 FAKE_UI = "--use-fake-ui-for-media-stream"
 FAKE_DEVICE = "--use-fake-device-for-media-stream"
 
