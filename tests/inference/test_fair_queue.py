@@ -296,5 +296,5 @@ def test_a_page_that_stays_busy_says_so_in_one_sentence(
     app.file_uploader(key="photo").upload("face.jpg", jpeg(portrait)).run()
     assert not app.exception
     assert [str(error.value) for error in app.error] == [
-        "Server sedang sibuk dengan gambar orang lain; dicoba lagi sebentar lagi."
+        "Server sedang sibuk dengan gambar orang lain; sebentar lagi dicoba ulang."
     ]
