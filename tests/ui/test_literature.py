@@ -6,7 +6,6 @@ import os
 import shutil
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from fer.artifacts import model_store
@@ -74,10 +73,14 @@ def test_what_is_measured_stands_beside_the_published(monkeypatch: pytest.Monkey
     assert shown["proposed", Protocol.TEN_CROPS] == 0.99
     assert len(found) == len(shown) + len(PUBLISHED)
     assert [row.accuracy for row in found[:3]] == [0.99, 0.98, 0.97]
-    (bars,) = literature.figure(found, EN).data
-    ends = np.array(bars.error_x.array, float)
-    assert np.isfinite(ends).tolist() == [row.model is not None for row in found]
-    assert ends[0] == pytest.approx(1.5)
+    figure = literature.figure(found, EN)
+    with_interval, others = figure.data
+    assert with_interval.error_x.array == pytest.approx([1.5] * 3 + [1.6, 1.6], abs=0.11)
+    assert others.error_x.array is None
+    assert len(others.x) == len(PUBLISHED)
+    # The most accurate stands first, whichever trace it is of.
+    assert figure.layout.yaxis.categoryarray[0].startswith("proposed 99.0%<br>ten crops")
+    assert len(figure.layout.yaxis.categoryarray) == len(found)
     float32, int8, missing = literature.how_ours_were_found(EN)
     assert "baseline, with the mirrored image; proposed, with the mirrored image" in float32
     assert "float32" in float32

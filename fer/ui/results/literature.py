@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import pandas as pd
@@ -16,9 +15,6 @@ from fer.scenarios import SCENARIOS
 from fer.ui import charts, loaders, model_comparison, widgets
 from fer.ui.studies import study_charts
 from fer.ui.text import Translator
-
-# Plotly draws nothing where an end is no number.
-NOT_REPORTED = (math.nan, math.nan)
 
 
 @dataclass(frozen=True)
@@ -122,35 +118,49 @@ def rows(_: Translator) -> list[Row]:
 
 def figure(found: list[Row], _: Translator) -> go.Figure:
     """Bars of accuracy, ours in the models' colours with 95% intervals, others in gray."""
+    # The value stands in the label: on the bar its interval would cross it out.
+    labels = {id(row): f"{row.name} {_.percent(row.accuracy)}<br>{row.kind}" for row in found}
     plot = go.Figure()
-    plot.add_bar(
-        orientation="h",
-        # The value stands in the label: on the bar its interval would cross it out.
-        y=[f"{row.name} {_.percent(row.accuracy)}<br>{row.kind}" for row in found],
-        x=[100 * row.accuracy for row in found],
-        error_x=study_charts.error_bars(
-            [row.accuracy for row in found],
-            [row.interval or NOT_REPORTED for row in found],
-        ),
-        marker={
-            "color": [
-                SCENARIOS[row.model].colour if row.model in SCENARIOS else charts.BOTH
-                for row in found
-            ],
-            "pattern": {
-                "shape": [
-                    SCENARIOS[row.model].pattern if row.model in SCENARIOS else "" for row in found
-                ]
+    # Two traces, since Plotly draws an interval at every bar of one.
+    for part in (
+        [row for row in found if row.interval],
+        [row for row in found if not row.interval],
+    ):
+        intervals = [row.interval for row in part if row.interval]
+        plot.add_bar(
+            orientation="h",
+            y=[labels[id(row)] for row in part],
+            x=[100 * row.accuracy for row in part],
+            error_x=study_charts.error_bars([row.accuracy for row in part], intervals)
+            if intervals
+            else None,
+            marker={
+                "color": [
+                    SCENARIOS[row.model].colour if row.model in SCENARIOS else charts.BOTH
+                    for row in part
+                ],
+                "pattern": {
+                    "shape": [
+                        SCENARIOS[row.model].pattern if row.model in SCENARIOS else ""
+                        for row in part
+                    ]
+                },
             },
-        },
-        hovertemplate="%{y}<extra></extra>",
-    )
+            hovertemplate="%{y}<extra></extra>",
+            showlegend=False,
+        )
+    plot.update_layout(barmode="overlay")
     plot.update_xaxes(range=[0, 100])
-    plot.update_yaxes(autorange="reversed", automargin=True)
+    plot.update_yaxes(
+        autorange="reversed",
+        automargin=True,
+        categoryorder="array",
+        categoryarray=list(labels.values()),
+    )
     return charts.arrange(
         plot,
         _,
-        x=_("Accuracy, ours on PrivateTest (%)"),
+        x=_("Accuracy (%)"),
         y=_("Network and what was measured"),
         height=110 + 36 * len(found),
     )
