@@ -21,6 +21,15 @@ from tests.support.making import ROOT
 EN, ID = Translator("en"), Translator("id")
 
 
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A models folder of its own that the pages show."""
+    target = tmp_path / "models"
+    shutil.copytree(ROOT / "models", target, copy_function=os.link)
+    monkeypatch.setattr(loaders, "MODELS", target)
+    return target
+
+
 def scores(accuracy: float, compute_dtype: str) -> ProtocolScores:
     return {
         "images": 3589,
@@ -101,12 +110,8 @@ def test_figures_of_other_weights_or_images_are_not_shown(
     weights: str | None,
     data: str | None,
     is_shown: bool,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    folder: Path,
 ) -> None:
-    folder = tmp_path / "models"
-    shutil.copytree(ROOT / "models", folder, copy_function=os.link)
-    monkeypatch.setattr(loaders, "MODELS", folder)
     model = loaders.models()["proposed"]
     assert model.metrics is not None
     stored: Protocols = {
@@ -120,11 +125,8 @@ def test_figures_of_other_weights_or_images_are_not_shown(
 
 
 def test_figures_of_one_model_stay_when_the_other_is_published_anew(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    folder: Path,
 ) -> None:
-    folder = tmp_path / "models"
-    shutil.copytree(ROOT / "models", folder, copy_function=os.link)
-    monkeypatch.setattr(loaders, "MODELS", folder)
     model = loaders.models()["proposed"]
     assert model.metrics is not None
     both = record(

@@ -118,8 +118,11 @@ def rows(_: Translator) -> list[Row]:
 
 def figure(found: list[Row], _: Translator) -> go.Figure:
     """Bars of accuracy, ours in the models' colours with 95% intervals, others in gray."""
-    # The value stands in the label: on the bar its interval would cross it out.
-    labels = {id(row): f"{row.name} {_.percent(row.accuracy)}<br>{row.kind}" for row in found}
+
+    def label(row: Row) -> str:
+        # The value stands in the label: on the bar its interval would cross it out.
+        return f"{row.name} {_.percent(row.accuracy)}<br>{row.kind}"
+
     plot = go.Figure()
     # Two traces, since Plotly draws an interval at every bar of one.
     for part in (
@@ -129,7 +132,7 @@ def figure(found: list[Row], _: Translator) -> go.Figure:
         intervals = [row.interval for row in part if row.interval]
         plot.add_bar(
             orientation="h",
-            y=[labels[id(row)] for row in part],
+            y=[label(row) for row in part],
             x=[100 * row.accuracy for row in part],
             error_x=study_charts.error_bars([row.accuracy for row in part], intervals)
             if intervals
@@ -155,7 +158,7 @@ def figure(found: list[Row], _: Translator) -> go.Figure:
         autorange="reversed",
         automargin=True,
         categoryorder="array",
-        categoryarray=list(labels.values()),
+        categoryarray=[label(row) for row in found],
     )
     return charts.arrange(
         plot,
