@@ -118,12 +118,15 @@ def evaluate(
         "crop": CROP,
         "models": {key: {} for key in classifier.models},
     }
+    # Crops are other images than those whose answers are stored.
+    whole = {Protocol.ONE_CROP, Protocol.MIRROR} & set(protocols)
+    stored = _stored_answers(classifier, data.sources[rows]) if whole else None
     for protocol in protocols:
         found = probabilities(
             classifier,
             images,
             protocol,
-            known=_stored_answers(classifier, data.sources[rows]),
+            known=stored,
             progress=with_details(progress, protocol=protocol.value),
         )
         for key, values in found.items():

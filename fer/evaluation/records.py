@@ -30,6 +30,14 @@ class PairedGain(TypedDict):
     mcnemar_p: float
 
 
+class Difference(TypedDict):
+    """By how much a metric of the second of two models is higher on the same images, -1 to 1, and
+    the ends of the 95 % bootstrap interval over images."""
+
+    gain: float
+    gain_interval: list[float]
+
+
 class Comparison(TypedDict):
     """`models/comparison.json`: `proposed` against `baseline`. weights_sha256: by model key.
     splits: by name of both test splits."""

@@ -105,10 +105,13 @@ class FastBackend:
         """Asks about known faces.
 
         Raises:
-            FerError: if this processor computes something else than was recorded.
+            FerError: if this processor computes something else than was recorded, or nothing was
+                recorded of a model.
         """
         faces, recorded = read_probe(self.folder)
         faces = faces[:CHECKED]
+        if not recorded.keys() >= {model.key for model in self._models}:
+            raise _unreadable(self.folder / PROBE)
         for size, group in model_store.by_input_size(self._models).items():
             try:
                 found = self.logits(batch(faces, size))
@@ -141,11 +144,15 @@ def _checked_record(models: Sequence[Artifact], folder: Path) -> FastExport:
     for name, digest in record["files_sha256"].items():
         path = folder / model_store.FAST / name
         if not path.exists() or model_store.known_sha256(path) != digest:
-            raise FerError(
-                "{path} is missing or damaged; restore it from the repository or run: fer export",
-                path=path,
-            )
+            raise _unreadable(path)
     return record
+
+
+def _unreadable(path: Path) -> FerError:
+    return FerError(
+        "{path} is missing or damaged; restore it from the repository or run: fer export",
+        path=path,
+    )
 
 
 def _core() -> openvino.Core:
@@ -230,7 +237,4 @@ def read_probe(folder: Path) -> tuple[NDArray[np.uint8], dict[str, NDArray[np.fl
         tensors = load_file(path)
         return tensors.pop("faces"), tensors
     except (OSError, KeyError, SafetensorError) as error:
-        raise FerError(
-            "{path} is missing or damaged; restore it from the repository or run: fer export",
-            path=path,
-        ) from error
+        raise _unreadable(path) from error

@@ -70,6 +70,22 @@ class LargestIngredient:
 
 
 @dataclass(frozen=True)
+class RareEmotion:
+    """What class weights do for the emotion with the fewest images, in one pair of trainings.
+
+    emotion: its key. found: how many of its `images` were recognised; right: which share of the
+    answers with this emotion was right, 0-1; each of the run with and of the one without.
+    """
+
+    emotion: str
+    images: int
+    found_with: int
+    found_without: int
+    right_with: float
+    right_without: float
+
+
+@dataclass(frozen=True)
 class Contributions:
     """The gain of the published models, the ingredient that gives most in the ablation, and SE.
 
@@ -128,6 +144,28 @@ def _squeeze_excitation(ablation: Ablation) -> SqueezeExcitation | None:
         seeds=len(pairs),
         gain=_mean_gain(gains),
         gain_without_twins=_mean_gain(without_twins) if without_twins else None,
+    )
+
+
+def rare_emotion(ablation: Ablation) -> RareEmotion | None:
+    """Compares the runs of the record's own seed; None unless both are done."""
+    scores = {
+        run["without"]: run["private"].get("per_class", {})
+        for run in ablation["runs"]
+        if run["seed"] == ablation["seed"] and run["without"] in ("full", "class_weights")
+    }
+    if len(scores) < 2 or not all(scores.values()):
+        return None
+    whole, without = scores["full"], scores["class_weights"]
+    emotion = min(whole, key=lambda key: whole[key]["support"])
+    images = whole[emotion]["support"]
+    return RareEmotion(
+        emotion=emotion,
+        images=images,
+        found_with=round(images * whole[emotion]["recall"]),
+        found_without=round(images * without[emotion]["recall"]),
+        right_with=whole[emotion]["precision"],
+        right_without=without[emotion]["precision"],
     )
 
 

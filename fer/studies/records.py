@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import NotRequired, TypedDict, TypeVar
 
 from fer.artifacts import model_store
-from fer.artifacts.records import MadeWith
+from fer.artifacts.records import ClassScores, MadeWith
 from fer.artifacts.stored import Stored
-from fer.evaluation.records import PairedGain
+from fer.evaluation.records import Difference, PairedGain
 
 T = TypeVar("T")
 
@@ -187,7 +187,8 @@ class Leakage(MadeWith, LeakageFigures):
 
 
 class RunScores(TypedDict):
-    """What a run's best epoch does on PrivateTest, not calibrated; log_loss in nats."""
+    """What a run's best epoch does on PrivateTest, not calibrated; log_loss in nats. per_class: by
+    emotion; missing in records of earlier versions."""
 
     images: int
     accuracy: float
@@ -195,6 +196,7 @@ class RunScores(TypedDict):
     macro_f1: float
     log_loss: float
     ece: float
+    per_class: NotRequired[dict[str, ClassScores]]
 
 
 class AblationRun(TypedDict):
@@ -202,8 +204,8 @@ class AblationRun(TypedDict):
 
     public_accuracy, training_accuracy: as Keras measured them. seconds: of all epochs. gain: what
     putting the ingredient back gives on the same images with the same seed; missing of `full`.
-    gain_without_twins: on the images without a twin in Training; missing in records of earlier
-    versions, too.
+    gain_without_twins: on the images without a twin in Training; macro_f1_gain: what it gives in
+    macro F1. Both are missing in records of earlier versions, too.
     """
 
     without: str
@@ -215,6 +217,7 @@ class AblationRun(TypedDict):
     seconds: int
     gain: NotRequired[PairedGain]
     gain_without_twins: NotRequired[PairedGain]
+    macro_f1_gain: NotRequired[Difference]
 
 
 class OverSeeds(TypedDict):

@@ -99,6 +99,10 @@ class Translator:
         """Two shares of 1 as a range in percent: 59.5–62.7%."""
         return f"{self.number(100 * ends[0], 1)}–{self.percent(ends[1])}"
 
+    def gain_interval(self, ends: Sequence[float]) -> str:
+        """Two differences of shares of 1 as a range in points: -1.5…+0.3."""
+        return "…".join(self.signed(100 * end, 1) for end in ends)
+
     def percent(self, share: float, decimals: int = 1) -> str:
         """A share of 1 as a percentage: 66.4% or 66,4%."""
         return f"{self.number(100 * share, decimals)}%"

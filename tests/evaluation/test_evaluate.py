@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.stats import binomtest
+from sklearn.metrics import f1_score
 from statsmodels.stats.proportion import proportion_confint
 
 from fer.artifacts import model_store
@@ -95,6 +96,33 @@ def test_mcnemar_is_the_binomial_test_on_disagreements() -> None:
     assert result["mcnemar_p"] == pytest.approx(binomtest(only_a, only_a + only_b).pvalue)
     assert result["gain"] == pytest.approx((only_b - only_a) / len(labels))
     assert result["gain_interval"][0] < result["gain"] < result["gain_interval"][1]
+
+
+def test_gain_in_macro_f1_is_that_of_both_models_and_its_interval_that_of_resamples() -> None:
+    labels, logits = random_case(300)
+    worse = logits.copy()
+    # A class that the first model never answers with.
+    worse[:, 1] = -100
+
+    def macro_f1(rows: np.ndarray, values: np.ndarray) -> float:
+        return float(
+            f1_score(
+                labels[rows],
+                values[rows].argmax(axis=1),
+                labels=range(7),
+                average="macro",
+                zero_division=0.0,
+            )
+        )
+
+    found = metrics.macro_f1_gain(labels, worse, logits)
+    rows = np.arange(len(labels))
+    assert found["gain"] == pytest.approx(macro_f1(rows, logits) - macro_f1(rows, worse))
+    rng = np.random.default_rng(3)
+    draws = rng.integers(0, len(labels), (500, len(labels)))
+    gains = [macro_f1(drawn, logits) - macro_f1(drawn, worse) for drawn in draws]
+    assert found["gain_interval"] == pytest.approx(np.percentile(gains, [2.5, 97.5]), abs=0.02)
+    assert metrics.macro_f1_gain(labels, worse, worse)["gain_interval"] == [0.0, 0.0]
 
 
 def test_differences_are_found_and_small_ones_are_not() -> None:

@@ -157,12 +157,18 @@ def empty_probe(folder: Path) -> None:
     (folder / openvino_backend.PROBE).write_bytes(save({"other": np.zeros(1, np.float32)}))
 
 
+def forget_one_model(folder: Path) -> None:
+    known, logits = openvino_backend.read_probe(folder)
+    int8._write_probe(folder, known, {"baseline": logits["baseline"]})
+
+
 @pytest.mark.parametrize(
     ("spoil", "says"),
     [
         (make_stale, "made from other weights of proposed"),
         (damage, "int8-32.bin is missing or damaged"),
         (empty_probe, "probe.safetensors is missing or damaged"),
+        (forget_one_model, "probe.safetensors is missing or damaged"),
         (falsify, "computes int8 differently"),
         (shutil.rmtree, "There is no file"),
     ],

@@ -102,3 +102,33 @@ def test_largest_ingredient_needs_two_to_compare() -> None:
     found = contributions.read(None, None, record, None)
     assert found.largest is None
     assert found.squeeze_excitation is not None
+
+
+def of_run(without: str, recall: float, precision: float) -> dict[str, Any]:
+    rare = {"precision": precision, "recall": recall, "f1": 0.5, "support": 55}
+    often = {"precision": 0.8, "recall": 0.8, "f1": 0.8, "support": 879}
+    per_class = {"happy": often, "disgust": rare}
+    return {"without": without, "seed": 1, "private": {"per_class": per_class}}
+
+
+def test_class_weights_are_judged_by_the_rarest_emotion() -> None:
+    runs = [of_run("full", 30 / 55, 0.526), of_run("class_weights", 6 / 55, 0.75)]
+    assert contributions.rare_emotion({"seed": 1, "runs": runs}) == contributions.RareEmotion(
+        "disgust", 55, 30, 6, 0.526, 0.75
+    )
+
+
+@pytest.mark.parametrize(
+    "runs",
+    [
+        [of_run("full", 0.5, 0.5)],
+        [of_run("full", 0.5, 0.5), {**of_run("class_weights", 0.1, 0.7), "seed": 2}],
+        # A record of an earlier version.
+        [
+            {"without": name, "seed": 1, "private": {"accuracy": 0.6}}
+            for name in ("full", "class_weights")
+        ],
+    ],
+)
+def test_class_weights_are_not_judged_without_both_runs(runs: list[dict[str, Any]]) -> None:
+    assert contributions.rare_emotion({"seed": 1, "runs": runs}) is None

@@ -167,7 +167,9 @@ def test_intervals_are_white_on_the_dark_page_and_black_in_the_white_report() ->
     )
     (bar,) = upright.data
     assert (bar.error_y.color, bar.error_y.array) == ("white", pytest.approx((10.0,)))
-    lying = study_charts.ablation([("SE", -0.006, (-0.015, 0.003))], EN)
+    lying = study_charts.ablation(
+        {"Accuracy": {"SE": {"gain": -0.006, "gain_interval": [-0.015, 0.003]}}}, EN
+    )
     assert lying.data[0].error_x.color == "white"
     points = go.Figure().add_scatter(
         x=[1], y=[50.0], error_y=study_charts.error_bars([0.5], [(0.4, 0.6)])

@@ -243,6 +243,53 @@ def test_ablation_is_shown_on_the_training_page(
     assert frame.proto.placeholder == "–"
 
 
+def test_gain_in_macro_f1_is_charted_and_listed(small_ablation: dict) -> None:
+    runs = {run["without"]: run for run in small_ablation["runs"]}
+    of_se = runs["se"]["macro_f1_gain"]
+    whole, without = (runs[name]["private"]["macro_f1"] for name in ("full", "se"))
+    assert of_se["gain"] == pytest.approx(whole - without)
+    table = ablation_section.ablation_table(small_ablation, EN)
+    assert table["Gain in macro F1 (points)"][1] == EN.points(whole, without, 2)
+    ends = EN.gain_interval(of_se["gain_interval"])
+    assert list(table["95% interval of macro F1's gain"])[:2] == ["", ends]
+    record = {**small_ablation, "runs": [{**run} for run in small_ablation["runs"]]}
+    for run in record["runs"]:
+        run.pop("macro_f1_gain", None)
+    # A record of an earlier version has accuracies alone.
+    assert list(ablation_section.ablation_table(record, EN)["95% interval of macro F1's gain"]) == [
+        "",
+        "",
+        "",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("translator", "words"),
+    [(EN, "images of **disgust**"), (ID, "gambar **jijik**")],
+)
+def test_what_class_weights_do_is_said_of_the_rarest_emotion(
+    translator: Translator,
+    words: str,
+    small_ablation: dict,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    other = {**small_ablation["runs"][1], "without": "class_weights"}
+    scores = {"precision": 0.5, "recall": 0.5, "f1": 0.5, "support": 8}
+    rare = {**scores, "support": 4, "recall": 0.25, "precision": 0.0}
+    for run in (whole := dict(small_ablation["runs"][0]), other):
+        run["private"] = {**run["private"], "per_class": {"disgust": rare, "happy": scores}}
+    record = {**small_ablation, "runs": [whole, other]}
+    models_with_study("ablation", record, tmp_path, monkeypatch)
+    said = ablation_section.rare_emotion(record, translator)
+    assert words in said
+    app = open_page("4_Training.py", translator.language.upper())
+    assert not app.exception
+    assert any(element.value == said for element in app.markdown)
+    section = report_tables.report_tables(translator)[translator("What each ingredient gives")]
+    assert said in section.note
+
+
 @pytest.mark.parametrize("done", [1, 2])
 def test_ablation_that_goes_on_says_how_far_it_is(
     done: int, small_ablation: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

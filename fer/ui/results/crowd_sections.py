@@ -185,8 +185,7 @@ def yardstick_table(found: CrowdSplit, _: Translator) -> pd.DataFrame:
         gains = found.get("gain")
         if gains is None or name == "others":
             return "–"
-        low, high = gains[name]["interval"]
-        ends = f"{_.signed(100 * low, 1)}…{_.signed(100 * high, 1)}"
+        ends = _.gain_interval(gains[name]["interval"])
         return f"{_difference(found, name, _)} ({ends})"
 
     label, human = found["fer2013_label"], found["human"]

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Literal
+
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from fer.studies.records import ABLATION, Ablation
+from fer.evaluation.records import Difference
+from fer.studies import contributions
+from fer.studies.records import ABLATION, Ablation, AblationRun
 from fer.ui import loaders, widgets
 from fer.ui.studies import findings, records, study_charts
 from fer.ui.text import Language, Translator
@@ -24,9 +29,14 @@ def ablation(_: Translator) -> None:
         widgets.chart(
             _chart(_.language),
             key="ablation",
-            alt=_("Bars: percentage points of accuracy that each ingredient of proposed gives"),
+            alt=_(
+                "Bars: percentage points of accuracy and of macro F1 that each ingredient of "
+                "proposed gives"
+            ),
         )
     st.caption(budget(record, _))
+    if said := rare_emotion(record, _):
+        st.write(said)
     if repeated is not None and repeated["standard_deviation"] is not None:
         st.write(
             _(
@@ -53,6 +63,26 @@ def progress(record: Ablation, _: Translator) -> str:
     )
 
 
+def rare_emotion(record: Ablation, _: Translator) -> str:
+    """What class weights do for the rarest emotion, empty while that is not measured."""
+    found = contributions.rare_emotion(record)
+    if found is None:
+        return ""
+    return _(
+        "Class weights are meant for rare emotions, which accuracy hardly counts and macro F1 "
+        "counts as much as the others. Of the {images} images of **{emotion}** in PrivateTest, "
+        "the run with all ingredients recognises **{found_with}** and the one without class "
+        "weights **{found_without}**; of their answers “{emotion}”, {right_with} and "
+        "{right_without} are right.",
+        images=found.images,
+        emotion=_(found.emotion),
+        found_with=found.found_with,
+        found_without=found.found_without,
+        right_with=_.percent(found.right_with, 0),
+        right_without=_.percent(found.right_without, 0),
+    )
+
+
 def budget(record: Ablation, _: Translator) -> str:
     """What all runs have in common, and what that means for the gains."""
     return _(
@@ -73,23 +103,29 @@ def _chart(language: Language) -> go.Figure:
     _, record = Translator(language), loaders.study(ABLATION)
     called = findings.ingredients(_)
     runs = [] if record is None else [r for r in record["runs"] if r["seed"] == record["seed"]]
-    rows = [
-        (called[run["without"]], run["gain"]["gain"], run["gain"]["gain_interval"])
-        for run in runs
-        if "gain" in run
-    ]
-    return study_charts.ablation(rows, _)
+    measures: dict[str, dict[str, Difference]] = {
+        _("Accuracy"): {called[r["without"]]: r["gain"] for r in runs if "gain" in r},
+        _("Macro F1"): {
+            called[r["without"]]: r["macro_f1_gain"] for r in runs if "macro_f1_gain" in r
+        },
+    }
+    return study_charts.ablation({name: rows for name, rows in measures.items() if rows}, _)
 
 
 def ablation_table(record: Ablation, _: Translator) -> pd.DataFrame:
     """A row for each run: what was left out, seed, accuracies (in training, too: how far the run
-    overfits), macro F1, gain, McNemar's p."""
+    overfits), macro F1, gains with their intervals, McNemar's p."""
     called = findings.ingredients(_)
-    whole = {
-        run["seed"]: run["private"]["accuracy"]
-        for run in record["runs"]
-        if run["without"] == "full"
-    }
+    whole = {run["seed"]: run["private"] for run in record["runs"] if run["without"] == "full"}
+
+    def gain(run: AblationRun, metric: Literal["accuracy", "macro_f1"]) -> float | None:
+        if "gain" not in run:
+            return None
+        return _.points(whole[run["seed"]][metric], run["private"][metric], 2)
+
+    def ends(interval: Sequence[float] | None) -> str:
+        return "" if interval is None else _.gain_interval(interval)
+
     return pd.DataFrame(
         [
             {
@@ -99,13 +135,14 @@ def ablation_table(record: Ablation, _: Translator) -> pd.DataFrame:
                 _("PublicTest (%)"): round(100 * run["public_accuracy"], 2),
                 _("PrivateTest (%)"): round(100 * run["private"]["accuracy"], 2),
                 _("Macro F1"): round(run["private"]["macro_f1"], 4),
-                _("Gain (points)"): (
-                    _.points(whole[run["seed"]], run["private"]["accuracy"], 2)
-                    if "gain" in run
-                    else None
-                ),
+                _("Gain (points)"): gain(run, "accuracy"),
+                _("95% interval"): ends(run["gain"]["gain_interval"] if "gain" in run else None),
                 _("McNemar's exact p"): (
                     _.p_value(run["gain"]["mcnemar_p"]) if "gain" in run else ""
+                ),
+                _("Gain in macro F1 (points)"): gain(run, "macro_f1"),
+                _("95% interval of macro F1's gain"): ends(
+                    run["macro_f1_gain"]["gain_interval"] if "macro_f1_gain" in run else None
                 ),
             }
             for run in record["runs"]

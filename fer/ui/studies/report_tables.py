@@ -40,7 +40,15 @@ def report_tables(_: Translator) -> dict[str, Part]:
         ABLATION,
         lambda r: Part(
             ablation.ablation_table(r, _),
-            " ".join([ablation.progress(r, _), ablation.budget(r, _)]).strip(),
+            " ".join(
+                said
+                for said in (
+                    ablation.progress(r, _),
+                    ablation.rare_emotion(r, _),
+                    ablation.budget(r, _),
+                )
+                if said
+            ),
         ),
     )
     add(

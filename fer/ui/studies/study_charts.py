@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from fer import emotions
 from fer.evaluation.calibration import Coverage, RightAndWrong
+from fer.evaluation.records import Difference
 from fer.scenarios import PROPOSED, SCENARIOS
 from fer.studies.records import Gates, RegionShare, Robustness, Sanity
 from fer.ui.charts import BOTH, INK, arrange, dash, heat_map
@@ -222,23 +223,49 @@ def _decimals(value: float) -> int:
     return next((n for n in (0, 1) if round(value, n) == value), 2)
 
 
-def ablation(rows: Sequence[tuple[str, float, Sequence[float]]], _: Translator) -> go.Figure:
-    """A bar for each ingredient: what it gives in percentage points, with its interval.
+def ablation(measures: Mapping[str, Mapping[str, Difference]], _: Translator) -> go.Figure:
+    """A bar for each metric and ingredient: what the ingredient gives in percentage points, with
+    its interval.
 
     Args:
-        rows: the ingredient's name, the gain and its interval, both as shares of 1.
+        measures: by name of the metric, and then of the ingredient; the first metric has all.
     """
-    values = [gain for _name, gain, _interval in rows]
+    ingredients = list(next(iter(measures.values()), {}))
+    # The values stand in the label: on a bar its interval would cross them out.
+    labels = {
+        name: "<br>".join(
+            [name]
+            + [
+                f"{metric} {_.signed(100 * rows[name]['gain'], 1)}"
+                for metric, rows in measures.items()
+                if name in rows
+            ]
+        )
+        for name in ingredients
+    }
     figure = go.Figure()
-    figure.add_bar(
-        orientation="h",
-        # The value stands in the label: on the bar its interval would cross it out.
-        y=[f"{name} {_.signed(100 * gain, 1)}" for name, gain, _interval in rows],
-        x=[100 * value for value in values],
-        error_x=error_bars(values, [interval for _n, _g, interval in rows]),
-        marker={"color": PROPOSED.colour},
-        hovertemplate="%{y}<extra></extra>",
-    )
+    for number, (metric, rows) in enumerate(measures.items()):
+        values = [row["gain"] for row in rows.values()]
+        figure.add_bar(
+            orientation="h",
+            name=metric,
+            y=[labels[name] for name in rows],
+            x=[100 * value for value in values],
+            error_x=error_bars(values, [row["gain_interval"] for row in rows.values()]),
+            # Hollow, since both are of the same model, whose colour stays its own.
+            marker={
+                "color": PROPOSED.colour if number == 0 else "rgba(0, 0, 0, 0)",
+                "line": {"color": PROPOSED.colour, "width": 1.5},
+            },
+            hovertemplate="%{y}<extra></extra>",
+        )
     figure.add_vline(x=0, line={"width": 1, "color": BOTH})
+    figure.update_layout(barmode="group", bargap=0.3)
     figure.update_yaxes(autorange="reversed")
-    return arrange(figure, _, x=_("Gain (percentage points)"), y=_("Ingredient"), height=280)
+    return arrange(
+        figure,
+        _,
+        x=_("Gain (percentage points)"),
+        y=_("Ingredient"),
+        height=110 + 62 * len(ingredients),
+    )
