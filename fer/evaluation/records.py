@@ -12,30 +12,27 @@ from fer.artifacts.records import MadeWith
 from fer.artifacts.stored import Stored
 
 
-class PairedGain(TypedDict):
-    """How two models differ on the same images, as `metrics.compare` measures it.
-
-    gain: accuracy of the second less that of the first, -1 to 1; gain_interval: the ends of its
-    95 % bootstrap interval over images. The next four count images and add up to `images`.
-    mcnemar_p: of McNemar's exact test, 0-1.
-    """
-
-    images: int
-    gain: float
-    gain_interval: list[float]
-    both_right: int
-    only_baseline_right: int
-    only_proposed_right: int
-    both_wrong: int
-    mcnemar_p: float
-
-
 class Difference(TypedDict):
     """By how much a metric of the second of two models is higher on the same images, -1 to 1, and
     the ends of the 95 % bootstrap interval over images."""
 
     gain: float
     gain_interval: list[float]
+
+
+class PairedGain(Difference):
+    """How two models differ in accuracy on the same images, as `metrics.compare` measures it.
+
+    The four counts of images that only one, both or none gets right add up to `images`.
+    mcnemar_p: of McNemar's exact test, 0-1.
+    """
+
+    images: int
+    both_right: int
+    only_baseline_right: int
+    only_proposed_right: int
+    both_wrong: int
+    mcnemar_p: float
 
 
 class Comparison(TypedDict):

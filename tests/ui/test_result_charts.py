@@ -179,6 +179,21 @@ def test_intervals_are_white_on_the_dark_page_and_black_in_the_white_report() ->
         assert re.findall(r'"error_[xy]":{[^}]*"color":"(\w+)"', printed) == ["black"]
 
 
+def test_both_gains_of_an_ingredient_stand_at_one_label() -> None:
+    accuracy = {"gain": 0.003, "gain_interval": [-0.006, 0.013]}
+    macro_f1 = {"gain": 0.051, "gain_interval": [0.028, 0.074]}
+    figure = study_charts.ablation(
+        {"Accuracy": {"Weights": accuracy, "SE": accuracy}, "Macro F1": {"Weights": macro_f1}}, EN
+    )
+    assert [trace.name for trace in figure.data] == ["Accuracy", "Macro F1"]
+    both, alone = "Weights<br>Accuracy +0.3<br>Macro F1 +5.1", "SE<br>Accuracy +0.3"
+    assert [tuple(trace.y) for trace in figure.data] == [(both, alone), (both,)]
+    assert [tuple(trace.x) for trace in figure.data] == [
+        pytest.approx((0.3, 0.3)),
+        pytest.approx((5.1,)),
+    ]
+
+
 @pytest.mark.parametrize("language", [EN, ID], ids=["en", "id"])
 def test_emotions_over_time_differ_by_more_than_colour(language: Translator) -> None:
     moments = [Moment(at, 1, {"proposed": np.full(7, 1 / 7)}) for at in (0.0, 1.0)]
