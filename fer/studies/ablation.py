@@ -67,13 +67,20 @@ PRIVATE = "private.safetensors"
 PROBABILITIES = "probabilities"
 
 
-def variant(without: str, seed: int, budget: Phase = BUDGET) -> Scenario:
-    """`proposed` without one ingredient, or whole for `FULL`, trained for the budget."""
+def variant(
+    without: str, seed: int, budget: Phase = BUDGET, compute_dtype: str | None = None
+) -> Scenario:
+    """`proposed` without one ingredient, or whole for `FULL`, trained for the budget.
+
+    Args:
+        compute_dtype: Keras' name of a precision; None for that of `proposed`.
+    """
     return replace(
         PROPOSED,
         input_size=budget.image_size,
         phases=(budget,),
         seed=seed,
+        compute_dtype=compute_dtype or PROPOSED.compute_dtype,
         **WITHOUT[without],
     )
 
@@ -93,6 +100,7 @@ def run(
     finished: Path | None = None,
     seeds: Sequence[int] = SEEDS,
     budget: Phase = BUDGET,
+    compute_dtype: str | None = None,
     backbone_weights: vgg16.Weights = "imagenet",
     progress: Progress | None = None,
     on_run: Callable[[Ablation], None] | None = None,
@@ -106,6 +114,8 @@ def run(
         finished: a folder for what is left of each run that is over, small enough to be kept with
             the record. Runs found there are not trained again, so that the study may be spread
             over machines.
+        compute_dtype: the precision of seeds that are not begun, None for that of `proposed`; a
+            seed that is begun goes on in its own, so that its runs differ in the ingredient alone.
         progress: called with the steps of a run that are done, its name as `run`, and as in
             `loop.train`.
         on_run: called with the record so far after each run.
@@ -115,8 +125,9 @@ def run(
     """
     record = _begun(data, budget, seeds)
     full: dict[int, Probabilities] = {}
+    precisions = {seed: _precision_of(seed, [finished, out], compute_dtype) for seed in seeds}
     for without, seed in plan(seeds):
-        scenario = variant(without, seed, budget)
+        scenario = variant(without, seed, budget, precisions[seed])
         name = f"{without}-{seed}"
         if finished is not None and _is_over(finished / name, scenario, data):
             folder = finished / name
@@ -133,7 +144,7 @@ def run(
         found = _predict(scenario, folder, data, budget.image_size)
         if finished is not None:
             _keep(folder, finished / name)
-        outcome = _outcome(without, seed, runs.read_history(folder), data, found)
+        outcome = _outcome(without, scenario, runs.read_history(folder), data, found)
         if without == FULL:
             full[seed] = found
         else:
@@ -156,6 +167,16 @@ def _begun(data: Dataset, budget: Phase, seeds: Sequence[int]) -> Ablation:
         "runs": [],
         "repeated": {},
     }
+
+
+def _precision_of(
+    seed: int, places: Sequence[Path | None], compute_dtype: str | None
+) -> str | None:
+    """That of the seed's whole run, if it was begun in one of the places; else the one given."""
+    for folder in (place / f"{FULL}-{seed}" for place in places if place is not None):
+        if (folder / runs.RUN).exists():
+            return Scenario.from_dict(runs.read(folder)["scenario"]).compute_dtype
+    return compute_dtype
 
 
 def _is_over(folder: Path, scenario: Scenario, data: Dataset) -> bool:
@@ -186,13 +207,18 @@ def _keep(folder: Path, finished: Path) -> None:
 
 
 def _outcome(
-    without: str, seed: int, history: list[dict[str, float]], data: Dataset, found: Probabilities
+    without: str,
+    scenario: Scenario,
+    history: list[dict[str, float]],
+    data: Dataset,
+    found: Probabilities,
 ) -> AblationRun:
     """How well a run's best epoch does in training, on PublicTest and on PrivateTest."""
     best = runs.best_epoch(history)
     return {
         "without": without,
-        "seed": seed,
+        "seed": scenario.seed,
+        "compute_dtype": scenario.compute_dtype,
         "public_accuracy": best["val_accuracy"],
         "training_accuracy": best["accuracy"],
         "best_epoch": int(best["epoch"]),

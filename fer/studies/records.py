@@ -202,14 +202,16 @@ class RunScores(TypedDict):
 class AblationRun(TypedDict):
     """A training without one ingredient (`full`: without none), and how well its best epoch does.
 
-    public_accuracy, training_accuracy: as Keras measured them. seconds: of all epochs. gain: what
-    putting the ingredient back gives on the same images with the same seed; missing of `full`.
+    compute_dtype: Keras' name of the precision; all runs of a seed have the same. public_accuracy,
+    training_accuracy: as Keras measured them. seconds: of all epochs. gain: what putting the
+    ingredient back gives on the same images with the same seed; missing of `full`.
     gain_without_twins: on the images without a twin in Training; macro_f1_gain: what it gives in
-    macro F1. Both are missing in records of earlier versions, too.
+    macro F1. These two and compute_dtype are missing in records of earlier versions, too.
     """
 
     without: str
     seed: int
+    compute_dtype: NotRequired[str]
     public_accuracy: float
     training_accuracy: float
     best_epoch: int
