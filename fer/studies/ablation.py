@@ -306,4 +306,5 @@ def _summary(labels: Labels, probabilities: Probabilities) -> RunScores:
         "log_loss": report["log_loss"],
         "ece": report["ece"],
         "per_class": report["per_class"],
+        "mean_confidence": float(probabilities.max(axis=1).mean()),
     }

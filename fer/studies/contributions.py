@@ -17,7 +17,7 @@ from scipy.special import stdtrit
 
 from fer.data.dataset import Split
 from fer.evaluation.records import Comparison, PairedGain
-from fer.studies.records import Ablation, Gates, Leakage
+from fer.studies.records import Ablation, Gates, Leakage, RunScores
 
 SPLIT = Split.PRIVATE_TEST.value
 LEVEL = 0.95
@@ -86,6 +86,24 @@ class RareEmotion:
 
 
 @dataclass(frozen=True)
+class Confidence:
+    """How confident a training leaves its model, not calibrated: the mean confidence on PrivateTest
+    and the top-1 accuracy that would deserve it, 0-1, and the ECE."""
+
+    mean: float
+    accuracy: float
+    ece: float
+
+
+@dataclass(frozen=True)
+class Smoothing:
+    """What label smoothing does to confidence, in one pair of trainings."""
+
+    smoothed: Confidence
+    without: Confidence
+
+
+@dataclass(frozen=True)
 class Contributions:
     """The gain of the published models, the ingredient that gives most in the ablation, and SE.
 
@@ -149,14 +167,10 @@ def _squeeze_excitation(ablation: Ablation) -> SqueezeExcitation | None:
 
 def rare_emotion(ablation: Ablation) -> RareEmotion | None:
     """Compares the runs of the record's own seed; None unless both are done."""
-    scores = {
-        run["without"]: run["private"].get("per_class", {})
-        for run in ablation["runs"]
-        if run["seed"] == ablation["seed"] and run["without"] in ("full", "class_weights")
-    }
-    if len(scores) < 2 or not all(scores.values()):
+    pair = _pair(ablation, "class_weights")
+    if pair is None or not all("per_class" in scores for scores in pair):
         return None
-    whole, without = scores["full"], scores["class_weights"]
+    whole, without = (scores["per_class"] for scores in pair)
     emotion = min(whole, key=lambda key: whole[key]["support"])
     images = whole[emotion]["support"]
     return RareEmotion(
@@ -167,6 +181,26 @@ def rare_emotion(ablation: Ablation) -> RareEmotion | None:
         right_with=whole[emotion]["precision"],
         right_without=without[emotion]["precision"],
     )
+
+
+def smoothing(ablation: Ablation) -> Smoothing | None:
+    """Compares the runs of the record's own seed; None unless both are done."""
+    pair = _pair(ablation, "label_smoothing")
+    if pair is None or not all("mean_confidence" in scores for scores in pair):
+        return None
+    return Smoothing(
+        *(Confidence(s["mean_confidence"], s["accuracy"], s["ece"]) for s in pair),
+    )
+
+
+def _pair(ablation: Ablation, without: str) -> tuple[RunScores, RunScores] | None:
+    """Of the record's own seed: the run with all ingredients, and the one without this one."""
+    scores = {
+        run["without"]: run["private"]
+        for run in ablation["runs"]
+        if run["seed"] == ablation["seed"]
+    }
+    return (scores["full"], scores[without]) if {"full", without} <= scores.keys() else None
 
 
 def _mean_gain(gains: Sequence[PairedGain]) -> Estimate:

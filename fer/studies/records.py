@@ -188,7 +188,8 @@ class Leakage(MadeWith, LeakageFigures):
 
 class RunScores(TypedDict):
     """What a run's best epoch does on PrivateTest, not calibrated; log_loss in nats. per_class: by
-    emotion; missing in records of earlier versions."""
+    emotion. mean_confidence: of the most probable class, over all images, 0-1. Both are missing in
+    records of earlier versions."""
 
     images: int
     accuracy: float
@@ -197,6 +198,7 @@ class RunScores(TypedDict):
     log_loss: float
     ece: float
     per_class: NotRequired[dict[str, ClassScores]]
+    mean_confidence: NotRequired[float]
 
 
 class AblationRun(TypedDict):

@@ -132,3 +132,23 @@ def test_class_weights_are_judged_by_the_rarest_emotion() -> None:
 )
 def test_class_weights_are_not_judged_without_both_runs(runs: list[dict[str, Any]]) -> None:
     assert contributions.rare_emotion({"seed": 1, "runs": runs}) is None
+
+
+def at(without: str, confidence: float, seed: int = 1) -> dict[str, Any]:
+    scores = {"mean_confidence": confidence, "accuracy": 0.655, "ece": 0.08}
+    return {"without": without, "seed": seed, "private": scores}
+
+
+def test_label_smoothing_is_judged_by_the_confidence_of_one_pair() -> None:
+    runs = [at("full", 0.9, seed=2), at("full", 0.57), at("label_smoothing", 0.62)]
+    assert contributions.smoothing({"seed": 1, "runs": runs}) == contributions.Smoothing(
+        contributions.Confidence(0.57, 0.655, 0.08), contributions.Confidence(0.62, 0.655, 0.08)
+    )
+
+
+def test_label_smoothing_is_not_judged_without_both_runs() -> None:
+    old = at("label_smoothing", 0.62)
+    del old["private"]["mean_confidence"]
+    for other in (at("label_smoothing", 0.62, seed=2), at("se", 0.62), old):
+        record = {"seed": 1, "runs": [at("full", 0.57), other]}
+        assert contributions.smoothing(record) is None

@@ -290,6 +290,42 @@ def test_what_class_weights_do_is_said_of_the_rarest_emotion(
     assert said in section.note
 
 
+@pytest.mark.parametrize(
+    ("translator", "words"),
+    [(EN, "at a mean confidence of **57.1%**"), (ID, "dengan keyakinan rata-rata **57,1%**")],
+)
+def test_what_label_smoothing_does_is_said_of_confidence(
+    translator: Translator,
+    words: str,
+    small_ablation: dict,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole, other = ({**run} for run in small_ablation["runs"][:2])
+    whole["private"] = {**whole["private"], "mean_confidence": 0.571}
+    record = {**small_ablation, "runs": [whole, {**other, "without": "label_smoothing"}]}
+    models_with_study("ablation", record, tmp_path, monkeypatch)
+    said = ablation_section.smoothing(record, translator)
+    assert words in said
+    app = open_page("4_Training.py", translator.language.upper())
+    assert not app.exception
+    assert any(element.value == said for element in app.markdown)
+    section = report_tables.report_tables(translator)[translator("What each ingredient gives")]
+    assert said in section.note
+
+
+def test_precisions_are_told_apart_where_seeds_differ_in_them(small_ablation: dict) -> None:
+    runs = [
+        {"without": without, "seed": seed, "compute_dtype": precision}
+        for seed, precision in ((1, "mixed_bfloat16"), (2, "float32"), (3, "float32"))
+        for without in ("full", "se")
+    ]
+    said = ablation_section.budget({**small_ablation, "runs": runs}, EN)
+    assert "`mixed_bfloat16` with seed 1, `float32` with seed 2, 3." in said
+    said = ablation_section.budget({**small_ablation, "runs": runs[2:]}, EN)
+    assert "Precision" not in said
+
+
 @pytest.mark.parametrize("done", [1, 2])
 def test_ablation_that_goes_on_says_how_far_it_is(
     done: int, small_ablation: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -45,6 +45,7 @@ def report_tables(_: Translator) -> dict[str, Part]:
                 for said in (
                     ablation.progress(r, _),
                     ablation.rare_emotion(r, _),
+                    ablation.smoothing(r, _),
                     ablation.budget(r, _),
                 )
                 if said
