@@ -234,8 +234,9 @@ def with_overrides(
     epochs: int | None = None,
     image_size: int | None = None,
     seed: int | None = None,
+    compute_dtype: str | None = None,
 ) -> Scenario:
-    """The scenario with a shorter or longer training, one input size, or another seed.
+    """The scenario with a shorter or longer training, one input size, another seed or precision.
 
     `image_size` keeps only the first phase and trains, evaluates and serves at that size.
     `epochs` cuts the phases after that many epochs, or lengthens the last one.
@@ -258,6 +259,8 @@ def with_overrides(
         scenario = replace(scenario, phases=_cut(scenario.phases, epochs))
     if seed is not None:
         scenario = replace(scenario, seed=seed)
+    if compute_dtype is not None:
+        scenario = replace(scenario, compute_dtype=compute_dtype)
     return scenario
 
 

@@ -99,6 +99,17 @@ def prepare(scenario: Scenario, data: Dataset, run_dir: Path, resume: bool) -> i
     return done
 
 
+def compute_dtype(run_dir: Path) -> str | None:
+    """Keras' name of the precision in which the run was begun; None if there is no run.
+
+    Raises:
+        FerError: if what is there cannot be read.
+    """
+    if not (run_dir / RUN).exists():
+        return None
+    return Scenario.from_dict(read(run_dir)["scenario"]).compute_dtype
+
+
 def require_backbone(run_dir: Path, digest: str) -> None:
     """Nothing, if the run's head was trained on that backbone or it is not known on which.
 

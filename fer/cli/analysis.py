@@ -15,8 +15,10 @@ from fer.cli.console import (
     models_dir,
     out,
     path_option,
+    precision,
     progress_bar,
     quiet_tensorflow,
+    wanted_precision,
 )
 from fer.data import dataset
 from fer.studies import analysis
@@ -26,18 +28,14 @@ from fer.studies.records import ABLATION, Ablation
 @click.command()
 @path_option("--out", Path("runs/ablation"), "Where the runs are kept; a killed one goes on.")
 @click.option("--seed", "seeds", multiple=True, type=SEED, help="Default: 2013, 2014 and 2015.")
-@click.option(
-    "--float32",
-    is_flag=True,
-    help="For seeds that are not begun; faster where bfloat16 is slow.",
-)
+@precision
 @backbone_weights
 @models_dir
 @data_dir
 def ablate(
     out: Path,
     seeds: tuple[int, ...],
-    float32: bool,
+    precision: str,
     backbone_weights: Path | None,
     models_dir: Path,
     data_dir: Path,
@@ -67,7 +65,7 @@ def ablate(
             out,
             finished=models_dir / model_store.ANALYSIS / "ablation",
             seeds=seeds or ablation.SEEDS,
-            compute_dtype="float32" if float32 else None,
+            compute_dtype=wanted_precision(precision),
             backbone_weights=backbone_weights or "imagenet",
             progress=progress,
             on_run=keep,

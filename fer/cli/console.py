@@ -24,7 +24,7 @@ from rich.progress import (
 from rich.text import Text
 
 from fer import FerError, logs
-from fer.artifacts import locations, model_store
+from fer.artifacts import locations, model_store, runs
 from fer.data import dataset
 from fer.progress import Progress
 
@@ -193,6 +193,14 @@ backbone_weights = click.option(
     default=None,
     help="A file with VGG16's ImageNet weights; without it Keras downloads them.",
 )
+OWN, FASTEST = "scenario", "fastest"
+precision = click.option(
+    "--precision",
+    type=click.Choice([OWN, FASTEST, "float32", "mixed_bfloat16"]),
+    default=OWN,
+    show_default=True,
+    help="Of the convolutions; fastest measures this machine. What is begun keeps its own.",
+)
 
 
 @contextmanager
@@ -231,6 +239,25 @@ def progress_bar(
             bar.update(task, completed=done, total=total, description=f"{text} {shown}")
 
         yield update
+
+
+def wanted_precision(choice: str, run_dir: Path | None = None) -> str | None:
+    """Keras' name of the precision that `--precision` asks for, None for the scenario's own.
+
+    Args:
+        run_dir: a run that may have been begun; it goes on in its precision unless one is named.
+    """
+    if choice not in (OWN, FASTEST):
+        return choice
+    begun = None if run_dir is None else runs.compute_dtype(run_dir)
+    if begun is not None or choice == OWN:
+        return begun
+    quiet_tensorflow()
+    from fer.networks import precision as precisions
+
+    found = precisions.fastest()
+    note(f"{found} is the faster precision on this machine.")
+    return found
 
 
 def quiet_tensorflow() -> None:

@@ -14,6 +14,7 @@ from fer.artifacts.records import Metrics
 from fer.cli import analysis, crowd, predict, serving
 from fer.cli import data as data_commands
 from fer.cli.console import (
+    FASTEST,
     PATH,
     SEED,
     Group,
@@ -23,8 +24,10 @@ from fer.cli.console import (
     models_dir,
     out,
     path_option,
+    precision,
     progress_bar,
     quiet_tensorflow,
+    wanted_precision,
 )
 from fer.data import dataset
 from fer.evaluation.records import COMPARISON, PROTOCOL_SCORES, Comparison, Protocols
@@ -70,6 +73,7 @@ main.add_command(predict.predict)
     help="Take VGG16's convolutions from the baseline in this models folder, in half precision.",
 )
 @click.option("--queue", is_flag=True, help="Wait until no other run goes on beside this one.")
+@precision
 @backbone_weights
 @data_dir
 def train(
@@ -85,6 +89,7 @@ def train(
     continue_from: Path | None,
     backbone_from: Path | None,
     queue: bool,
+    precision: str,
     backbone_weights: Path | None,
     data_dir: Path,
 ) -> None:
@@ -100,6 +105,10 @@ def train(
     )
     run_dir = run_dir or Path("runs") / scenario
     share = distribution.begin()
+    if precision == FASTEST and share.processes > 1:
+        raise FerError(
+            "--precision fastest measures one machine; where several train together, name one."
+        )
     with (
         distribution.folder(share, run_dir) as folder,
         _recorded(folder, chosen.epochs, resume) as tell,
@@ -117,7 +126,7 @@ def train(
         if continue_from is not None:
             loop.begin_from(model_store.open_artifact(scenario, continue_from), data, folder)
         history = loop.train(
-            chosen,
+            scenarios.with_overrides(chosen, compute_dtype=wanted_precision(precision, folder)),
             data,
             folder,
             resume=resume or continue_from is not None,
@@ -157,10 +166,15 @@ def _recorded(run_dir: Path, epochs: int, resume: bool) -> monitor.Live:
 @main.command()
 @path_option("--out", Path("runs/search"), "Where the runs and results.csv are written.")
 @click.option("--cache-dir", type=PATH, help="Where features are cached.")
+@precision
 @backbone_weights
 @data_dir
 def search(
-    out: Path, cache_dir: Path | None, backbone_weights: Path | None, data_dir: Path
+    out: Path,
+    cache_dir: Path | None,
+    precision: str,
+    backbone_weights: Path | None,
+    data_dir: Path,
 ) -> None:
     """Train every candidate head of the baseline and rank them by PublicTest accuracy."""
     data = dataset.open_dataset(data_dir)
@@ -173,6 +187,7 @@ def search(
             data,
             out,
             cache_dir=cache_dir or out,
+            compute_dtype=wanted_precision(precision, out / next(iter(scenarios.HEADS))),
             backbone_weights=backbone_weights or "imagenet",
             progress=update,
         )

@@ -174,8 +174,8 @@ def _precision_of(
 ) -> str | None:
     """That of the seed's whole run, if it was begun in one of the places; else the one given."""
     for folder in (place / f"{FULL}-{seed}" for place in places if place is not None):
-        if (folder / runs.RUN).exists():
-            return Scenario.from_dict(runs.read(folder)["scenario"]).compute_dtype
+        if begun := runs.compute_dtype(folder):
+            return begun
     return compute_dtype
 
 

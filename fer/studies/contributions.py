@@ -21,6 +21,9 @@ from fer.studies.records import Ablation, Gates, Leakage, RunScores
 
 SPLIT = Split.PRIVATE_TEST.value
 LEVEL = 0.95
+# With two, Student's interval has one degree of freedom and reaches 12.7 standard errors either
+# way, which says nothing.
+SEEDS_FOR_INTERVAL = 3
 
 Effect = Literal["gives", "costs", "unclear"]
 
@@ -43,15 +46,21 @@ class Estimate:
 
 @dataclass(frozen=True)
 class SqueezeExcitation:
-    """What the SE block gives: trained with and without it, with `seeds` seeds.
+    """What the SE block gives: trained with and without it, one gain for each seed.
 
-    The interval over several seeds is Student's (n - 1 degrees of freedom), that of a single pair
-    of trainings over images.
+    The interval over three seeds or more is Student's (n - 1 degrees of freedom), that of a single
+    pair of trainings over images; of two pairs there is none.
     """
 
-    seeds: int
-    gain: Estimate
+    gains: tuple[float, ...]
+    gains_without_twins: tuple[float, ...]
+    gain: Estimate | None
     gain_without_twins: Estimate | None
+
+    @property
+    def seeds(self) -> int:
+        """How many pairs of trainings there are."""
+        return len(self.gains)
 
 
 @dataclass(frozen=True)
@@ -159,9 +168,10 @@ def _squeeze_excitation(ablation: Ablation) -> SqueezeExcitation | None:
     gains = [run["gain"] for run in pairs]
     without_twins = [run["gain_without_twins"] for run in pairs if "gain_without_twins" in run]
     return SqueezeExcitation(
-        seeds=len(pairs),
+        gains=tuple(gain["gain"] for gain in gains),
+        gains_without_twins=tuple(gain["gain"] for gain in without_twins),
         gain=_mean_gain(gains),
-        gain_without_twins=_mean_gain(without_twins) if without_twins else None,
+        gain_without_twins=_mean_gain(without_twins),
     )
 
 
@@ -203,13 +213,15 @@ def _pair(ablation: Ablation, without: str) -> tuple[RunScores, RunScores] | Non
     return (scores["full"], scores[without]) if {"full", without} <= scores.keys() else None
 
 
-def _mean_gain(gains: Sequence[PairedGain]) -> Estimate:
-    return interval_over_seeds([gain["gain"] for gain in gains]) or _paired(gains[0])
+def _mean_gain(gains: Sequence[PairedGain]) -> Estimate | None:
+    if len(gains) == 1:
+        return _paired(gains[0])
+    return interval_over_seeds([gain["gain"] for gain in gains])
 
 
 def interval_over_seeds(gains: Sequence[float]) -> Estimate | None:
-    """Mean and Student's 95% interval of gains found with several seeds; None below two."""
-    if len(gains) < 2:
+    """Mean and Student's 95% interval of gains found with several seeds; None below three."""
+    if len(gains) < SEEDS_FOR_INTERVAL:
         return None
     mean, error = float(np.mean(gains)), float(np.std(gains, ddof=1) / np.sqrt(len(gains)))
     reach = error * float(stdtrit(len(gains) - 1, (1 + LEVEL) / 2))

@@ -15,7 +15,7 @@ from fer.artifacts import runs
 from fer.data.dataset import Dataset
 from fer.networks import vgg16
 from fer.progress import Progress
-from fer.scenarios import BASELINE, HEADS, with_head
+from fer.scenarios import BASELINE, HEADS, with_head, with_overrides
 from fer.training import loop
 
 
@@ -42,6 +42,7 @@ def search_heads(
     out: Path,
     *,
     cache_dir: Path,
+    compute_dtype: str | None = None,
     backbone_weights: vgg16.Weights = "imagenet",
     progress: Progress | None = None,
 ) -> list[Candidate]:
@@ -50,12 +51,15 @@ def search_heads(
     Finished candidates of an interrupted search are not trained again.
     Writes the ranking to `results.csv`.
 
+    Args:
+        compute_dtype: Keras' name of a precision; None for the scenario's.
+
     Raises:
         FerError: as `loop.train`.
     """
     results: list[Candidate] = []
     for name in HEADS:
-        scenario = with_head(BASELINE, name)
+        scenario = with_overrides(with_head(BASELINE, name), compute_dtype=compute_dtype)
         history = loop.train(
             scenario,
             data,

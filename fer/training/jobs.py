@@ -72,6 +72,7 @@ def start(
         *("--run-dir", str(run_dir), "--data-dir", str(data_dir)),
         *("--fraction", str(fraction), "--epochs", str(epochs), "--image-size", str(image_size)),
         *("--backbone-from", str(models_dir or root / "models"), "--queue"),
+        *("--precision", "fastest"),
         *extra,
     ]
     with (run_dir / LOG).open("w") as log:

@@ -18,9 +18,10 @@ import pytest
 from fer import FerError, files
 from fer.artifacts import model_store, runs
 from fer.data import dataset
+from fer.networks import precision
 from fer.scenarios import BASELINE, HEADS, Phase, Scenario
 from fer.studies import ablation, analysis
-from fer.training import callbacks, head_search, loop, monitor
+from fer.training import callbacks, distribution, head_search, loop, monitor
 from tests.support.command import fer, refusal, succeeded
 
 TINY_HEADS = ("average-linear", "grid-256", "average-256")
@@ -103,6 +104,39 @@ def test_train_overwrites_no_run(run_dir: Path, small_data: dataset.Dataset) -> 
     said = refusal(fer("train", "baseline", "--image-size", 32, *places))
     assert "already holds a run; add --resume to continue it" in said
     assert {path.name: path.read_bytes() for path in run_dir.iterdir()} == before
+
+
+def test_a_run_goes_on_in_the_precision_in_which_it_was_begun(
+    small_data: dataset.Dataset,
+    small_backbone: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(precision, "seconds_of_step", lambda: {"a": 2.0, "float32": 1.0})
+    options = ("--image-size", 32, "--head", "average-linear", "--backbone-weights", small_backbone)
+    places = ("--run-dir", tmp_path / "run", "--data-dir", small_data.folder)
+    command = ("train", "baseline", "--epochs", 1, *options, *places)
+    begun = succeeded(fer(*command, "--precision", "fastest"))
+    assert "float32 is the faster precision on this machine." in begun.stderr
+    assert runs.compute_dtype(tmp_path / "run") == "float32"
+    # The scenario's own is another one.
+    succeeded(fer(*command, "--resume"))
+    assert runs.compute_dtype(tmp_path / "run") == "float32"
+    monkeypatch.setattr(precision, "seconds_of_step", lambda: {"mixed_bfloat16": 1.0})
+    again = succeeded(fer(*command, "--resume", "--precision", "fastest"))
+    assert "faster" not in again.stderr
+    said = refusal(fer(*command, "--resume", "--precision", "mixed_bfloat16"))
+    assert "was begun with other values of compute_dtype" in said
+
+
+def test_several_machines_name_one_precision(
+    small_data: dataset.Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(distribution, "begin", lambda: distribution.Share(processes=2, devices=2))
+    places = ("--run-dir", tmp_path / "run", "--data-dir", small_data.folder)
+    said = refusal(fer("train", "proposed", "--precision", "fastest", *places))
+    assert "--precision fastest measures one machine" in said
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_training_that_diverges_is_recorded_as_failed(
@@ -231,7 +265,7 @@ def test_ablate_trains_the_plan_and_stores_the_study(
     with monkeypatch.context() as broken:
         broken.setattr(ablation, "variant", partial(only_whole, ablation.variant))
         # Much faster than bfloat16 on processors that have none.
-        stopped = fer(*command, "--float32")
+        stopped = fer(*command, "--precision", "float32")
     assert (stopped.exit_code, stopped.stdout) == (1, "full-5: trained\n")
     assert "No more of this machine" in stopped.stderr
     record = files.read_json(analysis.path_of("ablation", models))

@@ -48,6 +48,7 @@ def test_verdict_on_the_se_block_follows_the_seeds(gains: list[float], effect: s
     found = contributions.read(None, None, ablation(gains), None).squeeze_excitation
     assert found is not None
     assert found.seeds == 3
+    assert found.gain is not None
     assert found.gain.effect == effect
     assert found.gain.gain == pytest.approx(sum(gains) / 3)
     assert found.gain_without_twins is None
@@ -59,6 +60,12 @@ def test_a_single_pair_has_its_interval_over_images() -> None:
     assert (found.seeds, found.gain) == (1, contributions.Estimate(0.02, -0.01, 0.01))
 
 
+def test_two_pairs_have_no_interval() -> None:
+    found = contributions.read(None, None, ablation([0.02, -0.01]), None).squeeze_excitation
+    assert found is not None
+    assert (found.seeds, found.gains, found.gain) == (2, (0.02, -0.01), None)
+
+
 def test_interval_over_seeds_is_students() -> None:
     found = contributions.interval_over_seeds([1.0, 2.0, 3.0])
     assert found is not None
@@ -66,7 +73,7 @@ def test_interval_over_seeds_is_students() -> None:
     assert (found.low, found.high) == pytest.approx(
         (2 - 4.3027 / 3**0.5, 2 + 4.3027 / 3**0.5), 1e-4
     )
-    assert contributions.interval_over_seeds([0.1]) is None
+    assert contributions.interval_over_seeds([0.1, 0.2]) is None
 
 
 def test_largest_ingredient_is_of_the_records_own_seed() -> None:

@@ -129,7 +129,9 @@ def test_training_outlives_the_server_and_is_resumed_when_killed_itself(tmp_path
 
     from fer.training import loop
 
-    scenario = scenarios.with_overrides(scenarios.PROPOSED, epochs=4, image_size=32)
+    scenario = scenarios.with_overrides(
+        scenarios.PROPOSED, epochs=4, image_size=32, compute_dtype=runs.compute_dtype(run_dir)
+    )
     data = dataset.subset(dataset.open_dataset(data_dir), 0.5, scenario.seed)
     history = loop.train(scenario, data, run_dir, resume=True)
     assert [row["epoch"] for row in history] == [1, 2, 3, 4]

@@ -16,6 +16,7 @@ from fer import FerError, files, layers, scenarios
 from fer.artifacts import runs
 from fer.data import dataset
 from fer.data.dataset import Split
+from fer.networks import vgg16
 from fer.scenarios import BASELINE, PROPOSED, Phase, Scenario
 from fer.training import batching, loop
 from fer.training.distribution import ALONE
@@ -203,6 +204,21 @@ def test_run_is_not_overwritten_nor_mixed(small_data: dataset.Dataset, tmp_path:
     other = replace(short, phases=(Phase(32, 1, 5e-4, 8),))
     with pytest.raises(FerError, match="phase 1"):
         loop.train(other, small_data, tmp_path, resume=True)
+
+
+def test_trains_in_bfloat16_with_float32_variables(
+    small_data: dataset.Dataset, tmp_path: Path
+) -> None:
+    mixed = replace(
+        TINY, compute_dtype="mixed_bfloat16", phases=(Phase(32, 1, 2e-4, 8),), input_size=32
+    )
+    (epoch,) = loop.train(mixed, small_data, tmp_path, backbone_weights=None)
+    assert np.isfinite([epoch["loss"], epoch["val_loss"]]).all()
+    model = vgg16.build(mixed, None)
+    model.load_weights(tmp_path / runs.BEST)
+    convolutions = [layer for layer in model.layers if layer.name.endswith("conv1")]
+    assert {layer.compute_dtype for layer in convolutions} == {"bfloat16"}
+    assert {layer.variable_dtype for layer in convolutions} == {"float32"}
 
 
 def test_baseline_trains_a_head_on_cached_features(

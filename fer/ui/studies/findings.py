@@ -96,6 +96,8 @@ def _largest(found: LargestIngredient, _: Translator) -> str:
 
 
 def _squeeze_excitation(found: SqueezeExcitation, _: Translator) -> str:
+    if found.gain is None:
+        return _se_in_two_pairs(found, _)
     sentence = {
         "gives": _(
             "**The SE block gives {points} points** ({low} to {high} over {seeds} seeds): "
@@ -120,6 +122,25 @@ def _squeeze_excitation(found: SqueezeExcitation, _: Translator) -> str:
         said += " " + _(
             "Without duplicates of Training images: {points} ({low} to {high}).",
             **_figures(found.gain_without_twins, _),
+        )
+    return said
+
+
+def _se_in_two_pairs(found: SqueezeExcitation, _: Translator) -> str:
+    """Each pair's gain, because there is no interval over two seeds."""
+    first, second = (_.signed(100 * gain, 1) for gain in found.gains)
+    said = _(
+        "In two pairs of trainings, with a seed each, the SE block changes accuracy by **{first}** "
+        "and **{second} points**; an interval over seeds takes a third.",
+        first=first,
+        second=second,
+    )
+    if len(found.gains_without_twins) == len(found.gains):
+        first, second = (_.signed(100 * gain, 1) for gain in found.gains_without_twins)
+        said += " " + _(
+            "Without duplicates of Training images: {first} and {second}.",
+            first=first,
+            second=second,
         )
     return said
 
