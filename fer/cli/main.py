@@ -9,29 +9,20 @@ import click
 from rich.table import Table
 
 from fer import FerError, __version__, scenarios
-from fer.artifacts import locations, model_store, runs
+from fer.artifacts import locations, model_store
 from fer.artifacts.records import Metrics
-from fer.cli import analysis, crowd, predict, serving
+from fer.cli import analysis, crowd, predict, serving, training
 from fer.cli import data as data_commands
 from fer.cli.console import (
-    FASTEST,
-    PATH,
-    SEED,
     Group,
-    Terminal,
-    backbone_weights,
     data_dir,
     models_dir,
     out,
-    path_option,
-    precision,
     progress_bar,
     quiet_tensorflow,
-    wanted_precision,
 )
 from fer.data import dataset
 from fer.evaluation.records import COMPARISON, PROTOCOL_SCORES, Comparison, Protocols
-from fer.training import distribution, jobs, monitor
 
 if TYPE_CHECKING:
     from fer.inference.classification import Classifier
@@ -50,173 +41,9 @@ main.add_command(analysis.ablate)
 main.add_command(analysis.analyse)
 main.add_command(crowd.crowd)
 main.add_command(predict.predict)
-
-
-@main.command()
-@click.argument("scenario", type=click.Choice(list(scenarios.SCENARIOS)))
-@click.option("--run-dir", type=PATH, help="Default: runs/SCENARIO.")
-@click.option("--resume", is_flag=True, help="Continue the run after its last finished epoch.")
-@click.option("--epochs", type=int, help="Stop after this many epochs, or go on for so many.")
-@click.option("--seed", type=SEED, help="Another seed for order, augmentation and first weights.")
-@click.option("--image-size", type=int, help="Train, evaluate and serve at one other size.")
-@click.option("--cache-dir", type=PATH, help="Where features are cached.")
-@click.option("--head", type=str, help="baseline only: another head, see `fer search`.")
-@click.option("--fraction", type=float, help="Train on this share of every class, 0 to 1.")
-@click.option(
-    "--continue-from",
-    type=PATH,
-    help="Go on where the model in this models folder ended, in a new --run-dir.",
-)
-@click.option(
-    "--backbone-from",
-    type=PATH,
-    help="Take VGG16's convolutions from the baseline in this models folder, in half precision.",
-)
-@click.option("--queue", is_flag=True, help="Wait until no other run goes on beside this one.")
-@precision
-@backbone_weights
-@data_dir
-def train(
-    scenario: str,
-    run_dir: Path | None,
-    resume: bool,
-    epochs: int | None,
-    seed: int | None,
-    image_size: int | None,
-    cache_dir: Path | None,
-    head: str | None,
-    fraction: float | None,
-    continue_from: Path | None,
-    backbone_from: Path | None,
-    queue: bool,
-    precision: str,
-    backbone_weights: Path | None,
-    data_dir: Path,
-) -> None:
-    """Train a scenario; `fer publish` then puts it into models/.
-
-    The run directory's progress.json tells how far it is; a file named stop in it ends the run
-    after its current step. KERAS_BACKEND=jax and Keras' KERAS_DISTRIBUTION_* variables let several
-    GPUs and hosts share each batch."""
-    own = scenarios.get(scenario)
-    data = _training_data(data_dir, fraction, own.seed if seed is None else seed)
-    chosen = scenarios.with_overrides(
-        scenarios.with_head(own, head), epochs=epochs, image_size=image_size, seed=seed
-    )
-    run_dir = run_dir or Path("runs") / scenario
-    share = distribution.begin()
-    if precision == FASTEST and share.processes > 1:
-        raise FerError(
-            "--precision fastest measures one machine; where several train together, name one."
-        )
-    with (
-        distribution.folder(share, run_dir) as folder,
-        _recorded(folder, chosen.epochs, resume) as tell,
-        progress_bar(f"Training {scenario}") as update,
-    ):
-        if queue:
-            tell.wait(lambda: jobs.is_next(folder))
-        quiet_tensorflow()
-        from fer.training import loop
-
-        def progress(done: float, total: float, /, **details: float) -> None:
-            update(done, total, **details)
-            tell(done, total, **details)
-
-        if continue_from is not None:
-            loop.begin_from(model_store.open_artifact(scenario, continue_from), data, folder)
-        history = loop.train(
-            scenarios.with_overrides(chosen, compute_dtype=wanted_precision(precision, folder)),
-            data,
-            folder,
-            resume=resume or continue_from is not None,
-            backbone_weights=model_store.open_artifact("baseline", backbone_from).weights()
-            if backbone_from
-            else backbone_weights or "imagenet",
-            cache_dir=cache_dir,
-            progress=progress,
-            share=share,
-        )
-    if share.is_chief:
-        _print_history(history)
-        out.print(f"The run is in {run_dir}; next: fer publish {run_dir}")
-
-
-def _training_data(data_dir: Path, fraction: float | None, seed: int) -> dataset.Dataset:
-    """The imported data set with all seven classes, or a share of every class of it."""
-    data = dataset.open_dataset(data_dir)
-    dataset.require_every_class(data)
-    return data if fraction is None else dataset.subset(data, fraction, seed)
-
-
-def _print_history(history: list[dict[str, float]]) -> None:
-    table = Table(*runs.HISTORY_COLUMNS)
-    for row in history:
-        table.add_row(*(f"{row[name]:.4g}" for name in runs.HISTORY_COLUMNS))
-    out.print(table)
-
-
-def _recorded(run_dir: Path, epochs: int, resume: bool) -> monitor.Live:
-    """Keeps the run's progress; refuses to overwrite a run before anything is written beside it."""
-    if (run_dir / runs.RUN).exists() and not resume:
-        raise runs.already_there(run_dir)
-    return monitor.Live(run_dir, epochs)
-
-
-@main.command()
-@path_option("--out", Path("runs/search"), "Where the runs and results.csv are written.")
-@click.option("--cache-dir", type=PATH, help="Where features are cached.")
-@precision
-@backbone_weights
-@data_dir
-def search(
-    out: Path,
-    cache_dir: Path | None,
-    precision: str,
-    backbone_weights: Path | None,
-    data_dir: Path,
-) -> None:
-    """Train every candidate head of the baseline and rank them by PublicTest accuracy."""
-    data = dataset.open_dataset(data_dir)
-    dataset.require_every_class(data)
-    quiet_tensorflow()
-    from fer.training import head_search
-
-    with progress_bar("Searching") as update:
-        results = head_search.search_heads(
-            data,
-            out,
-            cache_dir=cache_dir or out,
-            compute_dtype=wanted_precision(precision, out / next(iter(scenarios.HEADS))),
-            backbone_weights=backbone_weights or "imagenet",
-            progress=update,
-        )
-    table = Table("head", "epochs", "best epoch", "PublicTest accuracy", "seconds")
-    for row in results:
-        table.add_row(
-            str(row["head"]),
-            str(row["epochs"]),
-            str(row["best_epoch"]),
-            f"{row['val_accuracy']:.4f}",
-            f"{row['seconds']:.0f}",
-        )
-    Terminal().print(table)
-
-
-@main.command()
-@click.argument("run_dir", type=PATH)
-@backbone_weights
-@models_dir
-def publish(run_dir: Path, backbone_weights: Path | None, models_dir: Path) -> None:
-    """Put the best weights of a run into models/, in half precision, with config and history."""
-    quiet_tensorflow()
-    from fer.export import publishing
-
-    artifact = publishing.publish(run_dir, models_dir, backbone_weights or "imagenet")
-    out.print(
-        f"Published {artifact.key}: {artifact.size / 1e6:.1f} MB of its own in {artifact.folder}; "
-        "next: fer evaluate",
-    )
+main.add_command(training.publish)
+main.add_command(training.search)
+main.add_command(training.train)
 
 
 @main.command()

@@ -116,8 +116,7 @@ def run(
             over machines.
         compute_dtype: the precision of seeds that are not begun, None for that of `proposed`; a
             seed that is begun goes on in its own, so that its runs differ in the ingredient alone.
-        progress: called with the steps of a run that are done, its name as `run`, and as in
-            `loop.train`.
+        progress: as in `loop.train`, with the name of the run as `run`.
         on_run: called with the record so far after each run.
 
     Raises:
@@ -125,9 +124,8 @@ def run(
     """
     record = _begun(data, budget, seeds)
     full: dict[int, Probabilities] = {}
-    precisions = {seed: _precision_of(seed, [finished, out], compute_dtype) for seed in seeds}
     for without, seed in plan(seeds):
-        scenario = variant(without, seed, budget, precisions[seed])
+        scenario = variant(without, seed, budget, _begun_in(seed, finished, out) or compute_dtype)
         name = f"{without}-{seed}"
         if finished is not None and _is_over(finished / name, scenario, data):
             folder = finished / name
@@ -169,14 +167,10 @@ def _begun(data: Dataset, budget: Phase, seeds: Sequence[int]) -> Ablation:
     }
 
 
-def _precision_of(
-    seed: int, places: Sequence[Path | None], compute_dtype: str | None
-) -> str | None:
-    """That of the seed's whole run, if it was begun in one of the places; else the one given."""
-    for folder in (place / f"{FULL}-{seed}" for place in places if place is not None):
-        if begun := runs.compute_dtype(folder):
-            return begun
-    return compute_dtype
+def _begun_in(seed: int, *places: Path | None) -> str | None:
+    """The precision of the seed's whole run, if it was begun in one of the places."""
+    found = (runs.compute_dtype(place / f"{FULL}-{seed}") for place in places if place)
+    return next(filter(None, found), None)
 
 
 def _is_over(folder: Path, scenario: Scenario, data: Dataset) -> bool:
