@@ -363,8 +363,8 @@ def test_ablation_of_other_images_says_nothing_about_the_models(
 @pytest.mark.parametrize(
     ("translator", "words"),
     [
-        (EN, "by **−0.6** and **+0.2 points**"),
-        (ID, "sebesar **−0,6** dan **+0,2 poin**"),
+        (EN, "by **-0.6** and **+0.2 points**"),
+        (ID, "sebesar **-0,6** dan **+0,2 poin**"),
     ],
 )
 def test_two_pairs_of_trainings_are_told_one_by_one(
