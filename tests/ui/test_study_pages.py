@@ -320,6 +320,21 @@ def test_what_label_smoothing_does_is_said_of_confidence(
     assert said in section.note
 
 
+@pytest.mark.parametrize(
+    ("translator", "words"),
+    [(EN, "65.5% (seed 1), 64.9% (seed 2)"), (ID, "65,5% (seed 1), 64,9% (seed 2)")],
+)
+def test_trainings_that_differ_in_their_seed_are_compared(
+    translator: Translator, words: str, small_ablation: dict
+) -> None:
+    runs = [
+        {"without": without, "seed": seed, "private": {"accuracy": accuracy}}
+        for without, seed, accuracy in (("full", 1, 0.655), ("se", 1, 0.9), ("full", 2, 0.649))
+    ]
+    assert words in ablation_section.seeds_alone({**small_ablation, "runs": runs}, translator)
+    assert ablation_section.seeds_alone({**small_ablation, "runs": runs[:2]}, translator) == ""
+
+
 def test_precisions_are_told_apart_where_seeds_differ_in_them(small_ablation: dict) -> None:
     runs = [
         {"without": without, "seed": seed, "compute_dtype": precision}

@@ -35,7 +35,7 @@ def ablation(_: Translator) -> None:
             ),
         )
     st.caption(budget(record, _))
-    for said in (rare_emotion(record, _), smoothing(record, _)):
+    for said in (seeds_alone(record, _), rare_emotion(record, _), smoothing(record, _)):
         if said:
             st.write(said)
     if repeated is not None and repeated["standard_deviation"] is not None:
@@ -61,6 +61,26 @@ def progress(record: Ablation, _: Translator) -> str:
         "{done} of {planned} runs are done; `fer ablate` goes on with the next.",
         done=done,
         planned=planned,
+    )
+
+
+def seeds_alone(record: Ablation, _: Translator) -> str:
+    """How far trainings with all ingredients differ, empty while there is one seed."""
+    whole = [run for run in record["runs"] if run["without"] == "full"]
+    if len(whole) < 2:
+        return ""
+    found = [
+        _(
+            "{accuracy} (seed {seed})",
+            accuracy=_.percent(run["private"]["accuracy"], 1),
+            seed=run["seed"],
+        )
+        for run in whole
+    ]
+    return _(
+        "With all ingredients, trainings with different seeds are right in {found} of "
+        "PrivateTest; a gain no larger than their difference may be chance.",
+        found=", ".join(found),
     )
 
 
