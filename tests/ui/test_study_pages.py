@@ -269,6 +269,14 @@ def test_gain_in_macro_f1_is_listed(small_ablation: dict) -> None:
     ]
 
 
+def assert_told_on_page_and_in_report(said: str, translator: Translator) -> None:
+    app = open_page("4_Training.py", translator.language.upper())
+    assert not app.exception
+    assert any(element.value == said for element in app.markdown)
+    section = report_tables.report_tables(translator)[translator("What each ingredient gives")]
+    assert said in section.note
+
+
 @pytest.mark.parametrize(
     ("translator", "words"),
     [(EN, "images of **disgust**"), (ID, "gambar **jijik**")],
@@ -289,11 +297,7 @@ def test_what_class_weights_do_is_said_of_the_rarest_emotion(
     models_with_study("ablation", record, tmp_path, monkeypatch)
     said = ablation_section.rare_emotion(record, translator)
     assert words in said
-    app = open_page("4_Training.py", translator.language.upper())
-    assert not app.exception
-    assert any(element.value == said for element in app.markdown)
-    section = report_tables.report_tables(translator)[translator("What each ingredient gives")]
-    assert said in section.note
+    assert_told_on_page_and_in_report(said, translator)
 
 
 @pytest.mark.parametrize(
@@ -313,11 +317,7 @@ def test_what_label_smoothing_does_is_said_of_confidence(
     models_with_study("ablation", record, tmp_path, monkeypatch)
     said = ablation_section.smoothing(record, translator)
     assert words in said
-    app = open_page("4_Training.py", translator.language.upper())
-    assert not app.exception
-    assert any(element.value == said for element in app.markdown)
-    section = report_tables.report_tables(translator)[translator("What each ingredient gives")]
-    assert said in section.note
+    assert_told_on_page_and_in_report(said, translator)
 
 
 @pytest.mark.parametrize(

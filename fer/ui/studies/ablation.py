@@ -35,9 +35,8 @@ def ablation(_: Translator) -> None:
             ),
         )
     st.caption(budget(record, _))
-    for said in (seeds_alone(record, _), rare_emotion(record, _), smoothing(record, _)):
-        if said:
-            st.write(said)
+    for said in sentences(record, _):
+        st.write(said)
     if repeated is not None and repeated["standard_deviation"] is not None:
         st.write(
             _(
@@ -62,6 +61,12 @@ def progress(record: Ablation, _: Translator) -> str:
         done=done,
         planned=planned,
     )
+
+
+def sentences(record: Ablation, _: Translator) -> list[str]:
+    """What the runs say beside their gains in accuracy, as far as it was measured."""
+    said = (seeds_alone(record, _), rare_emotion(record, _), smoothing(record, _))
+    return [sentence for sentence in said if sentence]
 
 
 def seeds_alone(record: Ablation, _: Translator) -> str:

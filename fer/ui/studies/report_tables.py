@@ -44,9 +44,7 @@ def report_tables(_: Translator) -> dict[str, Part]:
                 said
                 for said in (
                     ablation.progress(r, _),
-                    ablation.seeds_alone(r, _),
-                    ablation.rare_emotion(r, _),
-                    ablation.smoothing(r, _),
+                    *ablation.sentences(r, _),
                     ablation.budget(r, _),
                 )
                 if said
