@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Literal, ParamSpec, TypeAlias, TypeVar
 
@@ -82,12 +82,24 @@ def clickable(
     )
 
 
-def table(frame: pd.DataFrame, key: str, alt: str, _: Translator) -> None:
-    """A table with its CSV download, named after `key`; decimals follow the language."""
+def table(
+    frame: pd.DataFrame, key: str, alt: str, _: Translator, hidden: Sequence[str] = ()
+) -> None:
+    """A table with its CSV download, named after `key`; decimals follow the language.
+
+    Args:
+        hidden: columns that only the download has.
+    """
     # A short table is shown whole instead of scrolling inside the page.
     height: Literal["content", "auto"] = "content" if len(frame) <= 30 else "auto"
     st.dataframe(
-        localised(frame, _), hide_index=True, height=height, placeholder="–", key=key, alt=alt
+        localised(frame, _),
+        hide_index=True,
+        column_order=[name for name in frame if name not in hidden] if hidden else None,
+        height=height,
+        placeholder="–",
+        key=key,
+        alt=alt,
     )
     download(frame, key, _)
 

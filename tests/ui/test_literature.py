@@ -17,6 +17,7 @@ from fer.ui import loaders
 from fer.ui.results import literature
 from fer.ui.text import Translator
 from tests.support.making import ROOT
+from tests.support.pages import open_page, open_view
 
 EN, ID = Translator("en"), Translator("id")
 
@@ -99,6 +100,25 @@ def test_what_is_measured_stands_beside_the_published(monkeypatch: pytest.Monkey
     first, *_rest, last = literature.how_ours_were_found(ID)
     assert first.startswith("Angka kami untuk beberapa versi gambar (baseline, ")
     assert last.startswith("Belum dihitung: baseline, ")
+
+
+def test_sources_of_published_figures_can_be_followed() -> None:
+    found = literature.rows(EN)
+    lines = literature.sources(found)
+    assert len(lines) == len(PUBLISHED)
+    for result in PUBLISHED:
+        assert any(f"[{result.source}]({result.link})" in line for line in lines)
+    chosen = next(line for line in lines if "Khaireddin" in line)
+    assert chosen.startswith("**Khaireddin & Chen, 2021**: [")
+    assert "picks the epoch on PrivateTest" in chosen
+    app = open_view(open_page("3_Classification_Results.py"), "literature")
+    assert not app.exception
+    assert any(chosen in element.value for element in app.markdown)
+    # The table leaves them out, its download does not.
+    shown = next(iter(app.dataframe)).proto.column_order
+    assert "Source" not in shown
+    assert "Accuracy (%)" in shown
+    assert {"Note", "Source"} < set(literature.table(found, EN))
 
 
 @pytest.mark.parametrize(

@@ -234,7 +234,7 @@ def test_ablation_is_shown_on_the_training_page(
     app = open_page("4_Training.py")
     assert not app.exception
     assert messages(app) == []
-    table = ablation_section.ablation_table(small_ablation, EN)
+    table = ablation_section.run_table(small_ablation, EN)
     assert list(table["Left out"]) == [
         "nothing left out",
         "Squeeze-and-Excitation block",
@@ -243,10 +243,13 @@ def test_ablation_is_shown_on_the_training_page(
     assert list(table["Training (%)"]) == [
         round(100 * run["training_accuracy"], 2) for run in small_ablation["runs"]
     ]
-    frame = next(f for f in app.dataframe if f.value.equals(table))
-    # Nothing was left out of the first: its gain is an empty cell, which holds a dash.
-    assert frame.value.isna().to_numpy().any()
-    assert frame.proto.placeholder == "–"
+    gains = ablation_section.gain_table(small_ablation, EN)
+    assert list(gains["Ingredient"]) == ["Squeeze-and-Excitation block", "Fine-tuning"]
+    for shown in (gains, table):
+        assert any(frame.value.equals(shown) for frame in app.dataframe)
+    reported = report_tables.report_tables(EN)
+    assert reported["What each ingredient gives"].table.equals(gains)
+    assert reported["Every run of the ablation"].table.equals(table)
 
 
 def test_gain_in_macro_f1_is_listed(small_ablation: dict) -> None:
@@ -254,19 +257,14 @@ def test_gain_in_macro_f1_is_listed(small_ablation: dict) -> None:
     of_se = runs["se"]["macro_f1_gain"]
     whole, without = (runs[name]["private"]["macro_f1"] for name in ("full", "se"))
     assert of_se["gain"] == pytest.approx(whole - without)
-    table = ablation_section.ablation_table(small_ablation, EN)
-    assert table["Gain in macro F1 (points)"][1] == EN.points(whole, without, 2)
-    ends = EN.gain_interval(of_se["gain_interval"])
-    assert list(table["95% interval of macro F1's gain"])[:2] == ["", ends]
+    table = ablation_section.gain_table(small_ablation, EN)
+    assert table["Macro F1 (points)"][0] == EN.points(whole, without, 2)
+    assert table["95% interval (F1)"][0] == EN.gain_interval(of_se["gain_interval"])
     record = {**small_ablation, "runs": [{**run} for run in small_ablation["runs"]]}
     for run in record["runs"]:
         run.pop("macro_f1_gain", None)
     # A record of an earlier version has accuracies alone.
-    assert list(ablation_section.ablation_table(record, EN)["95% interval of macro F1's gain"]) == [
-        "",
-        "",
-        "",
-    ]
+    assert list(ablation_section.gain_table(record, EN)["95% interval (F1)"]) == ["", ""]
 
 
 def assert_told_on_page_and_in_report(said: str, translator: Translator) -> None:
@@ -356,7 +354,7 @@ def test_ablation_that_goes_on_says_how_far_it_is(
     app = open_page("4_Training.py")
     assert not app.exception
     assert any(f"{done} of 3 runs are done" in str(info.value) for info in app.info)
-    table = ablation_section.ablation_table(record, EN)
+    table = ablation_section.run_table(record, EN)
     assert len(table) == done
     assert any(f.value.equals(table) for f in app.dataframe)
 

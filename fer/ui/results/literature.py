@@ -188,6 +188,15 @@ def table(found: list[Row], _: Translator) -> pd.DataFrame:
     )
 
 
+def sources(found: list[Row]) -> list[str]:
+    """Where each published figure stands and what keeps it from being compared one to one."""
+    return [
+        f"**{row.name}, {row.year}**: [{row.source}]({row.link}). {row.note}".strip()
+        for row in found
+        if row.model is None
+    ]
+
+
 def how_ours_were_found(_: Translator) -> list[str]:
     """Precision and commit of every average over views of ours, and which are not computed yet."""
     record = loaders.protocols()
@@ -249,4 +258,13 @@ def show(_: Translator) -> None:
             "PublicTest; PrivateTest is only reported. Error bars: our 95% intervals."
         )
     )
-    widgets.table(table(found, _), "literature_table", _("Results on FER-2013 with sources"), _)
+    frame = table(found, _)
+    widgets.table(
+        frame,
+        "literature_table",
+        _("Results on FER-2013 with sources"),
+        _,
+        # Sentences would be cut off at the edge; they stand below, where links can be followed.
+        hidden=(_("Note"), _("Source")),
+    )
+    st.markdown("\n".join(f"- {source}" for source in sources(found)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Literal
 
 import pandas as pd
@@ -47,7 +46,10 @@ def ablation(_: Translator) -> None:
                 deviation=_.number(100 * repeated["standard_deviation"], 1),
             )
         )
-    widgets.table(ablation_table(record, _), "ablation_table", _("Every run of the ablation"), _)
+    gains = gain_table(record, _)
+    if not gains.empty:
+        widgets.table(gains, "ablation_gains", _("What each ingredient gives"), _)
+    widgets.table(run_table(record, _), "ablation_runs", _("Every run of the ablation"), _)
     records.made_with(record, "fer ablate", _)
 
 
@@ -178,20 +180,40 @@ def _chart(language: Language) -> go.Figure:
     return study_charts.ablation({name: rows for name, rows in measures.items() if rows}, _)
 
 
-def ablation_table(record: Ablation, _: Translator) -> pd.DataFrame:
-    """A row for each run: what was left out, seed, accuracies (in training, too: how far the run
-    overfits), macro F1, gains with their intervals, McNemar's p."""
+def gain_table(record: Ablation, _: Translator) -> pd.DataFrame:
+    """A row for each pair of runs: the ingredient, seed, gains in accuracy and macro F1 with their
+    intervals, McNemar's p."""
     called = findings.ingredients(_)
     whole = {run["seed"]: run["private"] for run in record["runs"] if run["without"] == "full"}
 
-    def gain(run: AblationRun, metric: Literal["accuracy", "macro_f1"]) -> float | None:
-        if "gain" not in run:
-            return None
+    def gain(run: AblationRun, metric: Literal["accuracy", "macro_f1"]) -> float:
         return _.points(whole[run["seed"]][metric], run["private"][metric], 2)
 
-    def ends(interval: Sequence[float] | None) -> str:
-        return "" if interval is None else _.gain_interval(interval)
+    return pd.DataFrame(
+        [
+            {
+                _("Ingredient"): called[run["without"]],
+                _("Seed"): str(run["seed"]),
+                _("Accuracy (points)"): gain(run, "accuracy"),
+                _("95% interval"): _.gain_interval(run["gain"]["gain_interval"]),
+                _("McNemar's exact p"): _.p_value(run["gain"]["mcnemar_p"]),
+                _("Macro F1 (points)"): gain(run, "macro_f1"),
+                _("95% interval (F1)"): (
+                    _.gain_interval(run["macro_f1_gain"]["gain_interval"])
+                    if "macro_f1_gain" in run
+                    else ""
+                ),
+            }
+            for run in record["runs"]
+            if "gain" in run
+        ]
+    )
 
+
+def run_table(record: Ablation, _: Translator) -> pd.DataFrame:
+    """A row for each run: what was left out, seed, accuracies (in training, too: how far the run
+    overfits), macro F1, and how far its confidence is from its accuracy."""
+    called = findings.ingredients(_)
     return pd.DataFrame(
         [
             {
@@ -201,15 +223,7 @@ def ablation_table(record: Ablation, _: Translator) -> pd.DataFrame:
                 _("PublicTest (%)"): round(100 * run["public_accuracy"], 2),
                 _("PrivateTest (%)"): round(100 * run["private"]["accuracy"], 2),
                 _("Macro F1"): round(run["private"]["macro_f1"], 4),
-                _("Gain (points)"): gain(run, "accuracy"),
-                _("95% interval"): ends(run["gain"]["gain_interval"] if "gain" in run else None),
-                _("McNemar's exact p"): (
-                    _.p_value(run["gain"]["mcnemar_p"]) if "gain" in run else ""
-                ),
-                _("Gain in macro F1 (points)"): gain(run, "macro_f1"),
-                _("95% interval of macro F1's gain"): ends(
-                    run["macro_f1_gain"]["gain_interval"] if "macro_f1_gain" in run else None
-                ),
+                "ECE": round(run["private"]["ece"], 4),
             }
             for run in record["runs"]
         ]

@@ -39,7 +39,7 @@ def report_tables(_: Translator) -> dict[str, Part]:
         _("What each ingredient gives"),
         ABLATION,
         lambda r: Part(
-            ablation.ablation_table(r, _),
+            ablation.gain_table(r, _),
             " ".join(
                 said
                 for said in (
@@ -50,6 +50,11 @@ def report_tables(_: Translator) -> dict[str, Part]:
                 if said
             ),
         ),
+    )
+    add(
+        _("Every run of the ablation"),
+        ABLATION,
+        lambda r: Part(ablation.run_table(r, _), ""),
     )
     add(
         _("Gates of the SE block"),
