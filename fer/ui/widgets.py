@@ -95,7 +95,7 @@ def table(
     st.dataframe(
         localised(frame, _),
         hide_index=True,
-        column_order=[name for name in frame if name not in hidden] if hidden else None,
+        column_order=[str(name) for name in frame if name not in hidden] if hidden else None,
         height=height,
         placeholder="–",
         key=key,

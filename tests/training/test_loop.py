@@ -271,17 +271,18 @@ def test_colour_and_pattern_do_not_hinder_resuming(
     assert len(loop.train(longer, small_data, tmp_path, resume=True)) == 2
 
 
-@pytest.fixture
-def backbones(tmp_path: Path) -> tuple[Path, Path]:
+@pytest.fixture(scope="module")
+def backbones(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """Two files with different weights of VGG16."""
     import keras
 
     from fer.networks import vgg16
 
+    folder = tmp_path_factory.mktemp("backbones")
     found = []
     for seed in (1, 2):
         keras.utils.set_random_seed(seed)
-        found.append(tmp_path / f"{seed}.weights.h5")
+        found.append(folder / f"{seed}.weights.h5")
         vgg16.backbone(None).save_weights(found[-1])
     return found[0], found[1]
 

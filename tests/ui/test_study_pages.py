@@ -22,7 +22,7 @@ from fer.studies.records import ROBUSTNESS
 from fer.ui import loaders
 from fer.ui.results import report
 from fer.ui.studies import ablation as ablation_section
-from fer.ui.studies import findings, report_tables
+from fer.ui.studies import findings, report_tables, study_charts
 from fer.ui.text import Translator
 from tests.support.making import ROOT, jpeg
 from tests.support.pages import VIEWS, messages, open_page, open_view, walk_alts
@@ -265,6 +265,30 @@ def test_gain_in_macro_f1_is_listed(small_ablation: dict) -> None:
         run.pop("macro_f1_gain", None)
     # A record of an earlier version has accuracies alone.
     assert list(ablation_section.gain_table(record, EN)["95% interval (F1)"]) == ["", ""]
+
+
+def test_pairs_of_several_seeds_stand_together_and_are_told_apart(small_ablation: dict) -> None:
+    whole, se, tuning = small_ablation["runs"]
+    again = [{**whole, "seed": 6}, {**se, "seed": 6, "gain": {**se["gain"], "gain": 0.25}}]
+    record = {**small_ablation, "runs": [whole, se, tuning, *again]}
+    names = [
+        "Squeeze-and-Excitation block<br>seed 5",
+        "Squeeze-and-Excitation block<br>seed 6",
+        "Fine-tuning",
+    ]
+    gains = ablation_section.gains(record, EN)
+    assert {metric: list(rows) for metric, rows in gains.items()} == {
+        "Accuracy": names,
+        "Macro F1": names,
+    }
+    assert gains["Accuracy"][names[1]]["gain"] == 0.25
+    assert list(ablation_section.gain_table(record, EN)["Seed"]) == ["5", "6", "5"]
+    # A label of one line more has a line more of room.
+    alone, several = (
+        study_charts.ablation(ablation_section.gains(r, EN), EN).layout.height
+        for r in ({**record, "runs": [whole, se]}, {**record, "runs": [whole, se, *again]})
+    )
+    assert several - alone > alone - 110
 
 
 def assert_told_on_page_and_in_report(said: str, translator: Translator) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Literal
 
 import pandas as pd
@@ -46,9 +47,9 @@ def ablation(_: Translator) -> None:
                 deviation=_.number(100 * repeated["standard_deviation"], 1),
             )
         )
-    gains = gain_table(record, _)
-    if not gains.empty:
-        widgets.table(gains, "ablation_gains", _("What each ingredient gives"), _)
+    table = gain_table(record, _)
+    if not table.empty:
+        widgets.table(table, "ablation_gains", _("What each ingredient gives"), _)
     widgets.table(run_table(record, _), "ablation_runs", _("Every run of the ablation"), _)
     records.made_with(record, "fer ablate", _)
 
@@ -169,15 +170,34 @@ def budget(record: Ablation, _: Translator) -> str:
 @loaders.follows
 def _chart(language: Language) -> go.Figure:
     _, record = Translator(language), loaders.study(ABLATION)
-    called = findings.ingredients(_)
-    runs = [] if record is None else [r for r in record["runs"] if r["seed"] == record["seed"]]
+    return study_charts.ablation({} if record is None else gains(record, _), _)
+
+
+def gains(record: Ablation, _: Translator) -> dict[str, dict[str, Difference]]:
+    """What each pair of runs gives: by metric, and by ingredient with the seed where several
+    pairs lack the same one."""
+    called, found = findings.ingredients(_), pairs(record)
+    times = Counter(run["without"] for run in found)
+
+    def name(run: AblationRun) -> str:
+        ingredient = called[run["without"]]
+        if times[run["without"]] == 1:
+            return ingredient
+        return _("{ingredient}<br>seed {seed}", ingredient=ingredient, seed=run["seed"])
+
     measures: dict[str, dict[str, Difference]] = {
-        _("Accuracy"): {called[r["without"]]: r["gain"] for r in runs if "gain" in r},
-        _("Macro F1"): {
-            called[r["without"]]: r["macro_f1_gain"] for r in runs if "macro_f1_gain" in r
-        },
+        _("Accuracy"): {name(run): run["gain"] for run in found if "gain" in run},
+        _("Macro F1"): {name(run): run["macro_f1_gain"] for run in found if "macro_f1_gain" in run},
     }
-    return study_charts.ablation({name: rows for name, rows in measures.items() if rows}, _)
+    return {metric: rows for metric, rows in measures.items() if rows}
+
+
+def pairs(record: Ablation) -> list[AblationRun]:
+    """The runs that lack an ingredient; those that lack the same one stand together, so that the
+    spread between seeds is seen."""
+    found = [run for run in record["runs"] if "gain" in run]
+    order = list(dict.fromkeys(run["without"] for run in found))
+    return sorted(found, key=lambda run: order.index(run["without"]))
 
 
 def gain_table(record: Ablation, _: Translator) -> pd.DataFrame:
@@ -204,7 +224,7 @@ def gain_table(record: Ablation, _: Translator) -> pd.DataFrame:
                     else ""
                 ),
             }
-            for run in record["runs"]
+            for run in pairs(record)
             if "gain" in run
         ]
     )

@@ -267,5 +267,5 @@ def ablation(measures: Mapping[str, Mapping[str, Difference]], _: Translator) ->
         _,
         x=_("Gain (percentage points)"),
         y=_("Ingredient"),
-        height=110 + 62 * len(ingredients),
+        height=110 + sum(20 + 14 * len(label.split("<br>")) for label in labels.values()),
     )
