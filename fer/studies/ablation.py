@@ -8,7 +8,7 @@ at its least. Importing this module imports TensorFlow.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Literal, TypedDict, cast
@@ -123,14 +123,16 @@ def run(
         FerError: as `loop.train`.
     """
     record = _begun(data, budget, seeds)
+    variants = {
+        run: variant(*run, budget, _begun_in(run[1], finished, out) or compute_dtype)
+        for run in plan(seeds)
+    }
+    over = {} if finished is None else _over(variants, finished, data)
     full: dict[int, Probabilities] = {}
-    for without, seed in plan(seeds):
-        scenario = variant(without, seed, budget, _begun_in(seed, finished, out) or compute_dtype)
-        name = f"{without}-{seed}"
-        if finished is not None and _is_over(finished / name, scenario, data):
-            folder = finished / name
-        else:
-            folder = out / name
+    for without, seed in _known_first(variants, over):
+        scenario, name = variants[without, seed], _name(without, seed)
+        folder = over.get((without, seed), out / name)
+        if (without, seed) not in over:
             loop.train(
                 scenario,
                 data,
@@ -147,11 +149,42 @@ def run(
             full[seed] = found
         else:
             _add_gains(outcome, data, found, full[seed])
-        record["runs"].append(outcome)
-        record["repeated"] = _over_seeds(record["runs"])
+        _add(outcome, record)
         if on_run is not None:
             on_run(record)
     return record
+
+
+def _name(without: str, seed: int) -> str:
+    return f"{without}-{seed}"
+
+
+def _over(
+    variants: Mapping[tuple[str, int], Scenario], finished: Path, data: Dataset
+) -> dict[tuple[str, int], Path]:
+    """The folders of the runs of which all that is kept lies there.
+
+    Raises:
+        FerError: as `_is_over`.
+    """
+    folders = {run: finished / _name(*run) for run in variants}
+    return {run: at for run, at in folders.items() if _is_over(at, variants[run], data)}
+
+
+def _known_first(
+    planned: Iterable[tuple[str, int]], over: Container[tuple[str, int]]
+) -> list[tuple[str, int]]:
+    """The runs, those that are over before those that take hours, so that the first record holds
+    all that is known. What lacks an ingredient is measured after the whole run of its seed."""
+    return sorted(planned, key=lambda run: run not in over or (FULL, run[1]) not in over)
+
+
+def _add(outcome: AblationRun, record: Ablation) -> None:
+    """Puts a run into the record, in the order of the plan."""
+    found = [*record["runs"], outcome]
+    found.sort(key=lambda run: record["planned"].index(_name(run["without"], run["seed"])))
+    record["runs"] = found
+    record["repeated"] = _over_seeds(found)
 
 
 def _begun(data: Dataset, budget: Phase, seeds: Sequence[int]) -> Ablation:
@@ -161,7 +194,7 @@ def _begun(data: Dataset, budget: Phase, seeds: Sequence[int]) -> Ablation:
         **provenance.record(data, seeds[0]),
         "budget": cast(Budget, asdict(budget)),
         "passes": budget.epochs * (budget.images_per_epoch or images) / images,
-        "planned": [f"{without}-{seed}" for without, seed in plan(seeds)],
+        "planned": [_name(*run) for run in plan(seeds)],
         "runs": [],
         "repeated": {},
     }

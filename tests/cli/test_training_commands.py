@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -240,10 +239,13 @@ def test_search_ranks_every_head_and_goes_on_where_it_was_interrupted(
     assert ranking[0]["head"] in (folder / model_store.CARD).read_text(encoding="utf-8")
 
 
-def only_whole(variant: Callable[..., Scenario], without: str, *args: Any) -> Scenario:
-    if without != ablation.FULL:
+def only_whole(
+    train: Callable[..., object], scenario: Scenario, *args: object, **options: object
+) -> object:
+    """As `loop.train` on a machine that is taken away after the run with all ingredients."""
+    if scenario.se_ratio is None:
         raise FerError("No more of this machine.")
-    return variant(without, *args)
+    return train(scenario, *args, **options)
 
 
 def test_ablate_trains_the_plan_and_stores_the_study(
@@ -263,7 +265,7 @@ def test_ablate_trains_the_plan_and_stores_the_study(
     command = ("ablate", "--seed", 5, *places, *data)
     # A machine that is taken away after the first run leaves that run's record.
     with monkeypatch.context() as broken:
-        broken.setattr(ablation, "variant", partial(only_whole, ablation.variant))
+        broken.setattr(loop, "train", partial(only_whole, loop.train))
         # Much faster than bfloat16 on processors that have none.
         stopped = fer(*command, "--precision", "float32")
     assert (stopped.exit_code, stopped.stdout) == (1, "full-5: trained\n")
@@ -294,8 +296,9 @@ def test_ablate_trains_the_plan_and_stores_the_study(
     assert "trained" not in again
     assert not (tmp_path / "runs").exists()
     assert files.read_json(analysis.path_of("ablation", models))["runs"] == record["runs"]
+    folder = models / model_store.ANALYSIS / "ablation"
     # A damaged file is told.
-    kept = models / model_store.ANALYSIS / "ablation" / "se-5" / ablation.PRIVATE
+    kept = folder / "se-5" / ablation.PRIVATE
     whole = kept.read_bytes()
     kept.write_bytes(whole[:50])
     assert "is damaged; delete it and run: fer ablate" in refusal(fer(*command))
@@ -304,3 +307,39 @@ def test_ablate_trains_the_plan_and_stores_the_study(
     other = ablation.run.keywords["budget"]
     monkeypatch.setitem(ablation.run.keywords, "budget", replace(other, learning_rate=2e-3))
     assert "was made with other data or values; delete it" in refusal(fer(*command))
+
+
+def test_ablation_that_machines_share_tells_first_what_is_over(
+    small_data: dataset.Dataset,
+    small_backbone: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    budget = Phase(image_size=32, epochs=1, learning_rate=1e-3, batch_size=14)
+    kept = {name: ablation.WITHOUT[name] for name in ("full", "se")}
+    monkeypatch.setattr(ablation, "WITHOUT", kept)
+    monkeypatch.setattr(loop, "train", partial(only_whole, loop.train))
+    told: list[list[tuple[str, int]]] = []
+
+    def begun(*seeds: int) -> None:
+        with pytest.raises(FerError, match="No more of this machine"):
+            ablation.run(
+                small_data,
+                tmp_path / "runs",
+                finished=tmp_path / "finished",
+                seeds=seeds,
+                budget=budget,
+                compute_dtype="float32",
+                backbone_weights=small_backbone,
+                on_run=lambda record: told.append(
+                    [(run["without"], run["seed"]) for run in record["runs"]]
+                ),
+            )
+
+    for seed in (6, 5):
+        begun(seed)
+    told.clear()
+    # The run that stops this machine stands between the two in the plan.
+    assert ablation.plan((5, 6))[1] == ("se", 5)
+    begun(5, 6)
+    assert told == [[("full", 5)], [("full", 5), ("full", 6)]]
