@@ -5,10 +5,11 @@ from pathlib import Path
 import streamlit as st
 
 from fer import FerError
-from fer.ui import modules, presentation, text, uploads
+from fer.ui import modules, presentation, text, uploads, visits
 
 # Before anything is drawn, hence before a visitor can choose the server's first photo.
 uploads.stay_in_memory()
+visits.forget_when_over()
 icon = Path(__file__).parent / "fer" / "ui" / "icon.png"
 st.set_page_config(
     page_title="FER-2013",

@@ -108,7 +108,8 @@ class Following:
         return kept
 
 
-def _call_later(seconds: float, call: Callable[[], None]) -> None:
+def call_later(seconds: float, call: Callable[[], None]) -> None:
+    """Calls a function after that many seconds, in a thread that keeps no process alive."""
     timer = threading.Timer(seconds, call)
     timer.name, timer.daemon = "forget-uploads", True
     timer.start()
@@ -135,7 +136,7 @@ class Recent(Generic[T]):
         size: Callable[[T], int] = lambda value: 1,
         *,
         clock: Callable[[], float] = time.monotonic,
-        later: Callable[[float, Callable[[], None]], None] = _call_later,
+        later: Callable[[float, Callable[[], None]], None] = call_later,
     ) -> None:
         self._most, self._seconds, self._size = most, seconds, size
         self._clock, self._later = clock, later

@@ -146,6 +146,10 @@ class Visitor:
         info.file_urls.CopyFrom(place)
         return await self.run(self.pages[HOME], states)
 
+    async def leave(self) -> None:
+        """Closes the connection, as a browser does whose tab is closed."""
+        await self._socket.close()
+
     async def place(self, name: str) -> str:
         """The address under which the server takes a file of this visitor's."""
         return str((await self._place(name)).upload_url)

@@ -1,7 +1,8 @@
 """Streamlit as its command starts it; on SIGUSR1 it writes what is in it to a file.
 
-Its modules, threads and peer connections, the sizes of what went into temporary files that should
-have stayed in memory, and when it analysed frames if FER_STAMPS is set.
+Its modules, threads and peer connections, the uploads that it holds, the sizes of what went into
+temporary files that should have stayed in memory, and when it analysed frames if FER_STAMPS is set.
+Under FER_SHORT_VISITS a visit is over that many seconds after its connection ended.
 """
 
 from __future__ import annotations
@@ -13,13 +14,19 @@ import sys
 import threading
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
+from typing import Any
+from weakref import WeakSet
 
 from starlette import formparsers
+from streamlit import runtime
+from streamlit.runtime.memory_session_storage import MemorySessionStorage
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 from streamlit.web import cli
 
 from tests.support import stamps
 
 rolled_over: list[int] = []
+uploads: WeakSet[UploadedFile] = WeakSet()
 
 
 class Watched(SpooledTemporaryFile):  # type: ignore[type-arg]
@@ -28,6 +35,31 @@ class Watched(SpooledTemporaryFile):  # type: ignore[type-arg]
     def rollover(self) -> None:
         rolled_over.append(self.tell())
         super().rollover()
+
+
+def remember_uploads() -> None:
+    """From now on, every upload that a page is given is known as long as it is in memory."""
+    whole = UploadedFile.__init__
+
+    def noted(self: UploadedFile, *args: Any, **options: Any) -> None:
+        whole(self, *args, **options)
+        uploads.add(self)
+
+    UploadedFile.__init__ = noted  # type: ignore[method-assign]
+
+
+def shorten_visits(seconds: float) -> None:
+    from fer.ui import visits
+
+    visits.OVER_SECONDS, visits.LOOK_SECONDS = seconds, seconds / 4
+    MemorySessionStorage.__init__.__defaults__ = (128, seconds / 2)
+
+
+def held() -> list[int]:
+    """The sizes of all uploads, as the server took them and as pages were given them."""
+    files = runtime.get_instance().uploaded_file_mgr.file_storage if runtime.exists() else {}
+    taken = [len(file.data) for of_visit in files.values() for file in of_visit.values()]
+    return taken + [file.size for file in uploads]
 
 
 def tell(signal_number: int, frame: object) -> None:
@@ -42,6 +74,7 @@ def tell(signal_number: int, frame: object) -> None:
         "threads": threads,
         "connections": connections,
         "rolled_over": rolled_over,
+        "uploads": held(),
         "analysed": stamps.analysed,
     }
     whole.write_text(json.dumps(found))
@@ -49,6 +82,9 @@ def tell(signal_number: int, frame: object) -> None:
 
 
 signal.signal(signal.SIGUSR1, tell)
+remember_uploads()
+if seconds := os.environ.get("FER_SHORT_VISITS"):
+    shorten_visits(float(seconds))
 formparsers.SpooledTemporaryFile = Watched
 if os.environ.get("FER_STAMPS"):
     stamps.install()

@@ -35,6 +35,10 @@ class Server:
         """How many bytes there were of each upload that then became a temporary file."""
         return [int(str(size)) for size in self._tell("rolled_over")]
 
+    def uploads(self) -> list[int]:
+        """How many bytes there are of each upload in its memory."""
+        return [int(str(size)) for size in self._tell("uploads")]
+
     def analysed(self) -> list[float]:
         """When frames were analysed, `time.monotonic` seconds; only of a server with stamps."""
         return [float(at) for at in self._tell("analysed")]
@@ -75,7 +79,8 @@ def running(
         page: the script that is served, in the repository.
         python: whose packages are used.
         root: the repository.
-        environment: FER_STAMPS makes the server draw frame numbers, see `stamps`.
+        environment: FER_STAMPS makes the server draw frame numbers, see `stamps`; FER_SHORT_VISITS
+            is after how many seconds without a connection a visit is over.
     """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

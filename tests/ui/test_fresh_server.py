@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import sys
 from pathlib import Path
@@ -11,6 +12,8 @@ import pytest
 from aiortc.contrib.media import MediaRelay
 from starlette.formparsers import MultiPartParser
 from streamlit import config
+from streamlit.runtime.app_session import AppSession
+from streamlit.runtime.fragment import FragmentStorage
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.web.server.starlette import starlette_routes
 from streamlit_webrtc import relay as of_webrtc
@@ -18,8 +21,8 @@ from streamlit_webrtc import relay as of_webrtc
 from fer.ui import fresh_server, uploads
 from fer.ui.demo import relay
 from tests.benchmarks import load
-from tests.support.making import in_a_loop, jpeg
-from tests.support.serving import running
+from tests.support.making import in_a_loop, jpeg, until
+from tests.support.serving import Server, running
 
 
 def test_streamlit_still_asks_whether_pages_are_a_directory(
@@ -51,6 +54,33 @@ def test_the_first_upload_of_a_server_stays_in_memory_however_large(
         page = in_a_loop(look(server.url))
         assert (len(page.answers), page.troubles) == (2, [])
         assert server.rolled_over() == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs SIGUSR1")
+def test_a_visit_is_forgotten_with_its_photo_though_nobody_else_comes(
+    tmp_path: Path, portrait: np.ndarray
+) -> None:
+    photo = jpeg(portrait)
+
+    async def look(server: Server) -> load.Page:
+        visitor = await load.visit(server.url)
+        page = await visitor.upload("face.jpg", photo)
+        # As long as the visitor is there, far beyond the time after which others are gone.
+        for _ in range(3):
+            await asyncio.sleep(1)
+            assert set(server.uploads()) == {len(photo)}
+        await visitor.leave()
+        return page
+
+    with running(tmp_path, FER_SHORT_VISITS="1") as server:
+        page = in_a_loop(look(server))
+        assert (len(page.answers), page.troubles) == (2, [])
+        until(lambda: server.uploads() == [], "The photo is still held.")
+
+
+def test_streamlit_still_keeps_what_fragments_hold_in_the_session() -> None:
+    assert "self._fragment_storage" in inspect.getsource(AppSession.__init__)
+    assert callable(FragmentStorage.clear)
 
 
 def test_nothing_that_streamlit_accepts_becomes_a_file(monkeypatch: pytest.MonkeyPatch) -> None:

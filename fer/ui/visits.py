@@ -1,0 +1,112 @@
+"""Visits that are over are forgotten, with what was uploaded in them, on a quiet server too.
+
+Streamlit keeps a visit for two minutes after its connection ended, so that a browser may come back,
+and lets go of it when another visitor comes or goes: where nobody does, not for days. What of it is
+Streamlit's own a test holds, and pyproject.toml bounds the version.
+"""
+
+from __future__ import annotations
+
+import gc
+import threading
+import time
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from streamlit import runtime
+from streamlit.runtime.app_session import AppSession
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from fer.ui import caching
+
+T = TypeVar("T")
+
+# Longer than Streamlit lets a browser come back.
+OVER_SECONDS = 180.0
+LOOK_SECONDS = 60.0
+
+
+class Visits(Generic[T]):
+    """The visits of a server, each forgotten some minutes after its connection ended.
+
+    Args:
+        is_connected: whether a visit has a connection.
+        forget: lets go of what belongs to a visit that is over.
+        over: seconds without a connection after which a visit is over.
+        look: seconds between two looks at the connections.
+        clock: seconds, as `time.monotonic`.
+        later: calls a function after that many seconds, in a thread that keeps no process alive.
+    """
+
+    def __init__(
+        self,
+        is_connected: Callable[[T], bool],
+        forget: Callable[[T], None],
+        *,
+        over: float,
+        look: float,
+        clock: Callable[[], float] = time.monotonic,
+        later: Callable[[float, Callable[[], None]], None] = caching.call_later,
+    ) -> None:
+        self._is_connected, self._forget = is_connected, forget
+        self._over, self._pause = over, look
+        self._clock, self._later = clock, later
+        # When each had a connection last.
+        self._connected: dict[T, float] = {}
+        self._guard = threading.Lock()
+
+    def see(self, visit: T) -> None:
+        """That visit has a connection now."""
+        with self._guard:
+            is_first = not self._connected
+            self._connected[visit] = self._clock()
+        if is_first:
+            self._later(self._pause, self._look)
+
+    def _look(self) -> None:
+        now = self._clock()
+        with self._guard:
+            for visit in self._connected:
+                if self._is_connected(visit):
+                    self._connected[visit] = now
+            over = [visit for visit, at in self._connected.items() if now - at >= self._over]
+            for visit in over:
+                del self._connected[visit]
+            are_left = bool(self._connected)
+        if are_left:
+            self._later(self._pause, self._look)
+        for visit in over:
+            self._forget(visit)
+
+
+def _is_connected(visit: AppSession) -> bool:
+    return runtime.get_instance().is_active_session(visit.id)
+
+
+def _forget(visit: AppSession) -> None:
+    """Empties what Streamlit itself may still hold: its loop waits for the next visitor with the
+    last one's session at hand."""
+    visit.shutdown()
+    visit.session_state.clear()
+    # Fragments hold what they were called with, the webcam's the last frame.
+    visit._fragment_storage.clear()
+    # Streamlit collects garbage after a page has run, and none may run for days.
+    gc.collect()
+
+
+_visits: Visits[AppSession] | None = None
+_making = threading.Lock()
+
+
+def forget_when_over() -> None:
+    """What belongs to this visit is forgotten some minutes after its browser has gone."""
+    global _visits
+    context = get_script_run_ctx(suppress_warning=True)
+    if context is None or not runtime.exists():
+        return
+    visit = runtime.get_instance().get_app_session(context.session_id)
+    with _making:
+        if _visits is None:
+            _visits = Visits(_is_connected, _forget, over=OVER_SECONDS, look=LOOK_SECONDS)
+    if visit is not None:
+        _visits.see(visit)
