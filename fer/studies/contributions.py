@@ -16,7 +16,7 @@ import numpy as np
 from scipy.special import stdtrit
 
 from fer.data.dataset import Split
-from fer.evaluation.records import Comparison, PairedGain
+from fer.evaluation.records import Comparison, Difference
 from fer.studies.records import Ablation, Gates, Leakage, RunScores
 
 SPLIT = Split.PRIVATE_TEST.value
@@ -49,13 +49,15 @@ class SqueezeExcitation:
     """What the SE block gives: trained with and without it, one gain for each seed.
 
     The interval over three seeds or more is Student's (n - 1 degrees of freedom), that of a single
-    pair of trainings over images; of two pairs there is none.
+    pair of trainings over images; of two pairs there is none. Gains are of accuracy but for
+    `macro_f1_gain`.
     """
 
     gains: tuple[float, ...]
     gains_without_twins: tuple[float, ...]
     gain: Estimate | None
     gain_without_twins: Estimate | None
+    macro_f1_gain: Estimate | None
 
     @property
     def seeds(self) -> int:
@@ -172,6 +174,7 @@ def _squeeze_excitation(ablation: Ablation) -> SqueezeExcitation | None:
         gains_without_twins=tuple(gain["gain"] for gain in without_twins),
         gain=_mean_gain(gains),
         gain_without_twins=_mean_gain(without_twins),
+        macro_f1_gain=_mean_gain([run["macro_f1_gain"] for run in pairs if "macro_f1_gain" in run]),
     )
 
 
@@ -213,7 +216,7 @@ def _pair(ablation: Ablation, without: str) -> tuple[RunScores, RunScores] | Non
     return (scores["full"], scores[without]) if {"full", without} <= scores.keys() else None
 
 
-def _mean_gain(gains: Sequence[PairedGain]) -> Estimate | None:
+def _mean_gain(gains: Sequence[Difference]) -> Estimate | None:
     if len(gains) == 1:
         return _paired(gains[0])
     return interval_over_seeds([gain["gain"] for gain in gains])
@@ -228,6 +231,6 @@ def interval_over_seeds(gains: Sequence[float]) -> Estimate | None:
     return Estimate(mean, mean - reach, mean + reach)
 
 
-def _paired(record: PairedGain) -> Estimate:
+def _paired(record: Difference) -> Estimate:
     low, high = record["gain_interval"]
     return Estimate(record["gain"], low, high)

@@ -52,6 +52,21 @@ def test_verdict_on_the_se_block_follows_the_seeds(gains: list[float], effect: s
     assert found.gain.effect == effect
     assert found.gain.gain == pytest.approx(sum(gains) / 3)
     assert found.gain_without_twins is None
+    assert found.macro_f1_gain is None
+
+
+@pytest.mark.parametrize(
+    ("gains", "effect"), [([-0.012, -0.014, -0.013], "costs"), ([-0.03, 0.01, 0.0], "unclear")]
+)
+def test_se_block_is_judged_by_macro_f1_too(gains: list[float], effect: str) -> None:
+    record = ablation([0.001, 0.0, -0.001])
+    for run, gain in zip(record["runs"][1:4], gains, strict=True):
+        run["macro_f1_gain"] = paired(gain, -0.05, 0.05)
+    found = contributions.read(None, None, record, None).squeeze_excitation
+    assert found is not None
+    assert found.macro_f1_gain is not None
+    assert found.macro_f1_gain.gain == pytest.approx(sum(gains) / 3)
+    assert found.macro_f1_gain.effect == effect
 
 
 def test_a_single_pair_has_its_interval_over_images() -> None:

@@ -108,8 +108,8 @@ def _squeeze_excitation(found: SqueezeExcitation, _: Translator) -> str:
             "seeds), `proposed` trained with it and without it."
         ),
         "unclear": _(
-            "**The SE block makes no difference that {seeds} seeds could show**: {points} points "
-            "({low} to {high}), `proposed` trained with it and without it."
+            "**The SE block makes no difference in accuracy that {seeds} seeds could show**: {points} "
+            "points ({low} to {high}), `proposed` trained with it and without it."
         ),
     }[found.gain.effect]
     if found.seeds == 1:
@@ -122,6 +122,10 @@ def _squeeze_excitation(found: SqueezeExcitation, _: Translator) -> str:
         said += " " + _(
             "Without duplicates of Training images: {points} ({low} to {high}).",
             **_figures(found.gain_without_twins, _),
+        )
+    if found.macro_f1_gain is not None:
+        said += " " + _(
+            "In macro F1: {points} points ({low} to {high}).", **_figures(found.macro_f1_gain, _)
         )
     return said
 
