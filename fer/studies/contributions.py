@@ -17,7 +17,7 @@ from scipy.special import stdtrit
 
 from fer.data.dataset import Split
 from fer.evaluation.records import Comparison, Difference
-from fer.studies.records import Ablation, Gates, Leakage, RunScores
+from fer.studies.records import Ablation, AblationRun, Gates, Leakage, RunScores
 
 SPLIT = Split.PRIVATE_TEST.value
 LEVEL = 0.95
@@ -115,6 +115,36 @@ class Smoothing:
 
 
 @dataclass(frozen=True)
+class Fit:
+    """How a training fits: top-1 accuracy on Training, as Keras measured it while the network
+    learnt (augmented where the run augments, dropout active), and on PrivateTest, 0-1; the epoch,
+    from 1, that is best on PublicTest."""
+
+    training: float
+    private: float
+    best_epoch: int
+
+    @property
+    def gap(self) -> float:
+        """By how much Training is the higher one."""
+        return self.training - self.private
+
+
+@dataclass(frozen=True)
+class Regularisation:
+    """What augmentation does to overfitting, in one pair of trainings.
+
+    gain_without_twins: in accuracy, on the PrivateTest images without a twin in Training; None in
+    records of earlier versions.
+    """
+
+    augmented: Fit
+    plain: Fit
+    gain: float
+    gain_without_twins: float | None
+
+
+@dataclass(frozen=True)
 class Contributions:
     """The gain of the published models, the ingredient that gives most in the ablation, and SE.
 
@@ -180,10 +210,10 @@ def _squeeze_excitation(ablation: Ablation) -> SqueezeExcitation | None:
 
 def rare_emotion(ablation: Ablation) -> RareEmotion | None:
     """Compares the runs of the record's own seed; None unless both are done."""
-    pair = _pair(ablation, "class_weights")
-    if pair is None or not all("per_class" in scores for scores in pair):
+    scores = _scores(ablation, "class_weights")
+    if scores is None or not all("per_class" in one for one in scores):
         return None
-    whole, without = (scores["per_class"] for scores in pair)
+    whole, without = (one["per_class"] for one in scores)
     emotion = min(whole, key=lambda key: whole[key]["support"])
     images = whole[emotion]["support"]
     return RareEmotion(
@@ -198,22 +228,39 @@ def rare_emotion(ablation: Ablation) -> RareEmotion | None:
 
 def smoothing(ablation: Ablation) -> Smoothing | None:
     """Compares the runs of the record's own seed; None unless both are done."""
-    pair = _pair(ablation, "label_smoothing")
-    if pair is None or not all("mean_confidence" in scores for scores in pair):
+    scores = _scores(ablation, "label_smoothing")
+    if scores is None or not all("mean_confidence" in one for one in scores):
         return None
     return Smoothing(
-        *(Confidence(s["mean_confidence"], s["accuracy"], s["ece"]) for s in pair),
+        *(Confidence(one["mean_confidence"], one["accuracy"], one["ece"]) for one in scores),
     )
 
 
-def _pair(ablation: Ablation, without: str) -> tuple[RunScores, RunScores] | None:
+def regularisation(ablation: Ablation) -> Regularisation | None:
+    """Compares the runs of the record's own seed; None unless both are done."""
+    pair = _pair(ablation, "augmentation")
+    if pair is None or "gain" not in pair[1]:
+        return None
+    fits = (
+        Fit(run["training_accuracy"], run["private"]["accuracy"], run["best_epoch"]) for run in pair
+    )
+    without_twins = pair[1].get("gain_without_twins")
+    return Regularisation(
+        *fits,
+        gain=pair[1]["gain"]["gain"],
+        gain_without_twins=None if without_twins is None else without_twins["gain"],
+    )
+
+
+def _pair(ablation: Ablation, without: str) -> tuple[AblationRun, AblationRun] | None:
     """Of the record's own seed: the run with all ingredients, and the one without this one."""
-    scores = {
-        run["without"]: run["private"]
-        for run in ablation["runs"]
-        if run["seed"] == ablation["seed"]
-    }
-    return (scores["full"], scores[without]) if {"full", without} <= scores.keys() else None
+    runs = {run["without"]: run for run in ablation["runs"] if run["seed"] == ablation["seed"]}
+    return (runs["full"], runs[without]) if {"full", without} <= runs.keys() else None
+
+
+def _scores(ablation: Ablation, without: str) -> tuple[RunScores, RunScores] | None:
+    pair = _pair(ablation, without)
+    return None if pair is None else (pair[0]["private"], pair[1]["private"])
 
 
 def _mean_gain(gains: Sequence[Difference]) -> Estimate | None:

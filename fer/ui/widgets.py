@@ -87,6 +87,8 @@ def table(
 ) -> None:
     """A table with its CSV download, named after `key`; decimals follow the language.
 
+    Where it is wider than the screen, the first column stays while the others scroll.
+
     Args:
         hidden: columns that only the download has.
     """
@@ -96,6 +98,9 @@ def table(
         localised(frame, _),
         hide_index=True,
         column_order=[str(name) for name in frame if name not in hidden] if hidden else None,
+        column_config={
+            str(name): st.column_config.Column(pinned=True) for name in frame.columns[:1]
+        },
         height=height,
         placeholder="–",
         key=key,

@@ -174,3 +174,26 @@ def test_label_smoothing_is_not_judged_without_both_runs() -> None:
     for other in (at("label_smoothing", 0.62, seed=2), at("se", 0.62), old):
         record = {"seed": 1, "runs": [at("full", 0.57), other]}
         assert contributions.smoothing(record) is None
+
+
+def trained(without: str, training: float, private: float, best: int) -> dict[str, Any]:
+    found: dict[str, Any] = {"without": without, "seed": 1, "private": {"accuracy": private}}
+    return {**found, "training_accuracy": training, "best_epoch": best}
+
+
+def test_augmentation_is_judged_by_how_two_trainings_fit() -> None:
+    plain = trained("augmentation", 0.953, 0.69, 6)
+    record = {"seed": 1, "runs": [trained("full", 0.636, 0.655, 8), plain]}
+    # A run whose partner is not done has no gain.
+    assert contributions.regularisation(record) is None
+    plain["gain"] = paired(-0.035, -0.048, -0.021)
+    found = contributions.regularisation(record)
+    assert found == contributions.Regularisation(
+        contributions.Fit(0.636, 0.655, 8), contributions.Fit(0.953, 0.69, 6), -0.035, None
+    )
+    assert found.plain.gap == pytest.approx(0.263)
+    assert found.augmented.gap == pytest.approx(-0.019)
+    plain["gain_without_twins"] = paired(-0.019, -0.033, -0.005)
+    found = contributions.regularisation(record)
+    assert found is not None
+    assert found.gain_without_twins == -0.019

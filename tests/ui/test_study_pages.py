@@ -247,8 +247,12 @@ def test_ablation_is_shown_on_the_training_page(
     assert list(gains["Ingredient"]) == ["Squeeze-and-Excitation block", "Fine-tuning"]
     for shown in (gains, table):
         frame = next(f for f in app.dataframe if f.value.equals(shown))
-        # An empty cell holds a dash.
+        # An empty cell holds a dash, and a row keeps its name while the others scroll.
         assert frame.proto.placeholder == "–"
+        columns = json.loads(frame.proto.columns)
+        assert [name for name, config in columns.items() if config.get("pinned")] == [
+            frame.value.columns[0]
+        ]
     reported = report_tables.report_tables(EN)
     assert reported["What each ingredient gives"].table.equals(gains)
     assert reported["Every run of the ablation"].table.equals(table)
@@ -299,6 +303,53 @@ def assert_told_on_page_and_in_report(said: str, translator: Translator) -> None
     assert any(element.value == said for element in app.markdown)
     section = report_tables.report_tables(translator)[translator("What each ingredient gives")]
     assert said in section.note
+
+
+@pytest.mark.parametrize(
+    ("translator", "words", "by_heart"),
+    [
+        (
+            EN,
+            "(gap +26.3 points), and its best epoch is 6 of 8.",
+            "gives -1.9 instead of -3.5 points: some of the duplicates were learnt by heart.",
+        ),
+        (
+            ID,
+            "(selisih +26,3 poin), dan epoch terbaiknya 6 dari 8.",
+            "memberi -1,9 poin, bukan -3,5: sebagian duplikat sudah dihafal.",
+        ),
+    ],
+)
+def test_what_augmentation_does_is_said_of_overfitting(
+    translator: Translator,
+    words: str,
+    by_heart: str,
+    small_ablation: dict,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole, other = small_ablation["runs"][:2]
+    plain = {
+        **other,
+        "without": "augmentation",
+        "training_accuracy": 0.953,
+        "best_epoch": 6,
+        "private": {**other["private"], "accuracy": 0.69},
+        "gain": {**other["gain"], "gain": -0.035},
+        "gain_without_twins": {**other["gain"], "gain": -0.019},
+    }
+    budget = {**small_ablation["budget"], "epochs": 8}
+    record = {**small_ablation, "runs": [whole, plain], "budget": budget}
+    models_with_study("ablation", record, tmp_path, monkeypatch)
+    said = ablation_section.regularisation(record, translator)
+    assert words in said
+    assert said.endswith(by_heart)
+    assert_told_on_page_and_in_report(said, translator)
+    # Duplicates explain nothing that is no smaller without them.
+    plain["gain_without_twins"] = {**other["gain"], "gain": -0.04}
+    assert not ablation_section.regularisation(record, translator).endswith(by_heart[-20:])
+    del plain["gain_without_twins"]
+    assert "-4" not in ablation_section.regularisation(record, translator)
 
 
 @pytest.mark.parametrize(

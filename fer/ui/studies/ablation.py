@@ -68,7 +68,12 @@ def progress(record: Ablation, _: Translator) -> str:
 
 def sentences(record: Ablation, _: Translator) -> list[str]:
     """What the runs say beside their gains in accuracy, as far as it was measured."""
-    said = (seeds_alone(record, _), rare_emotion(record, _), smoothing(record, _))
+    said = (
+        seeds_alone(record, _),
+        regularisation(record, _),
+        rare_emotion(record, _),
+        smoothing(record, _),
+    )
     return [sentence for sentence in said if sentence]
 
 
@@ -89,6 +94,48 @@ def seeds_alone(record: Ablation, _: Translator) -> str:
         "With all ingredients, trainings with different seeds are right in {found} of "
         "PrivateTest; a gain no larger than their difference may be chance.",
         found=", ".join(found),
+    )
+
+
+def regularisation(record: Ablation, _: Translator) -> str:
+    """What augmentation does to overfitting, empty while that is not measured."""
+    found = contributions.regularisation(record)
+    if found is None:
+        return ""
+    plain, augmented = found.plain, found.augmented
+    said = _(
+        "Augmentation is meant against overfitting. Without it the run is right in "
+        "**{training_without}** of the Training images as it learns them and in "
+        "**{private_without}** of PrivateTest (gap {gap_without} points), and its best epoch is "
+        "{epoch_without} of {epochs}. With all ingredients it is right in **{training_with}** of "
+        "the augmented images and in **{private_with}** of PrivateTest (gap {gap_with}), and its "
+        "best epoch is {epoch_with} of {epochs}.",
+        training_without=_.percent(plain.training, 1),
+        private_without=_.percent(plain.private, 1),
+        gap_without=_.signed(100 * plain.gap, 1),
+        epoch_without=plain.best_epoch,
+        epochs=record["budget"]["epochs"],
+        training_with=_.percent(augmented.training, 1),
+        private_with=_.percent(augmented.private, 1),
+        gap_with=_.signed(100 * augmented.gap, 1),
+        epoch_with=augmented.best_epoch,
+    )
+    if found.gain_without_twins is None:
+        return said
+    apart = {
+        "without_twins": _.signed(100 * found.gain_without_twins, 1),
+        "gain": _.signed(100 * found.gain, 1),
+    }
+    if found.gain_without_twins > found.gain:
+        return f"{said} " + _(
+            "On images without a duplicate in Training, augmentation gives {without_twins} instead "
+            "of {gain} points: some of the duplicates were learnt by heart.",
+            **apart,
+        )
+    return f"{said} " + _(
+        "On images without a duplicate in Training, augmentation gives {without_twins} instead of "
+        "{gain} points.",
+        **apart,
     )
 
 

@@ -108,8 +108,8 @@ def _squeeze_excitation(found: SqueezeExcitation, _: Translator) -> str:
             "seeds), `proposed` trained with it and without it."
         ),
         "unclear": _(
-            "**The SE block makes no difference in accuracy that {seeds} seeds could show**: {points} "
-            "points ({low} to {high}), `proposed` trained with it and without it."
+            "**The SE block makes no difference in accuracy that {seeds} seeds could show**: "
+            "{points} points ({low} to {high}), `proposed` trained with it and without it."
         ),
     }[found.gain.effect]
     if found.seeds == 1:
