@@ -80,7 +80,8 @@ class Visits(Generic[T]):
 
 
 def _is_connected(visit: AppSession) -> bool:
-    return runtime.get_instance().is_active_session(visit.id)
+    # A server that has stopped has no connections.
+    return runtime.exists() and runtime.get_instance().is_active_session(visit.id)
 
 
 def _forget(visit: AppSession) -> None:

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from unittest.mock import Mock
 
+import pytest
+from streamlit import runtime
+
+from fer.ui import visits
 from fer.ui.visits import Visits
 
 
@@ -77,3 +82,22 @@ def test_one_timer_runs_while_there_are_visits_and_none_afterwards() -> None:
     assert bench.timers == []
     bench.come("d")
     assert len(bench.timers) == 1
+
+
+@pytest.mark.parametrize("is_active", [True, False])
+def test_a_visit_is_connected_while_the_server_says_so(
+    is_active: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = Mock()
+    server.is_active_session.return_value = is_active
+    monkeypatch.setattr(runtime, "exists", lambda: True)
+    monkeypatch.setattr(runtime, "get_instance", lambda: server)
+    assert visits._is_connected(Mock(id="a")) == is_active
+    server.is_active_session.assert_called_once_with("a")
+
+
+def test_no_visit_is_connected_to_a_server_that_has_stopped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(runtime, "exists", lambda: False)
+    assert not visits._is_connected(Mock())
