@@ -241,14 +241,12 @@ def regularisation(ablation: Ablation) -> Regularisation | None:
     pair = _pair(ablation, "augmentation")
     if pair is None or "gain" not in pair[1]:
         return None
-    fits = (
+    augmented, plain = (
         Fit(run["training_accuracy"], run["private"]["accuracy"], run["best_epoch"]) for run in pair
     )
-    without_twins = pair[1].get("gain_without_twins")
+    gain, without_twins = pair[1]["gain"], pair[1].get("gain_without_twins")
     return Regularisation(
-        *fits,
-        gain=pair[1]["gain"]["gain"],
-        gain_without_twins=None if without_twins is None else without_twins["gain"],
+        augmented, plain, gain["gain"], None if without_twins is None else without_twins["gain"]
     )
 
 
