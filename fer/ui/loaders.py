@@ -99,10 +99,17 @@ def _data(folder: Path, state: Hashable) -> Dataset:
 
 @st.cache_resource(show_spinner=False)
 def settle() -> None:
-    """Freezes what start-up imported, once for the whole server.
+    """Freezes what start-up imported, once for the whole server."""
+    _freeze()
 
-    Streamlit collects garbage after every rerun; frozen objects are not walked through each time.
+
+def _freeze() -> None:
+    """Takes what is in memory now out of the collections that Streamlit makes after every rerun.
+
+    What was frozen before and is garbage by now, as models that were replaced, goes first: frozen,
+    it would stay for good.
     """
+    gc.unfreeze()
     gc.collect()
     gc.freeze()
 
@@ -242,8 +249,7 @@ def classifier() -> Classifier:
     )
     # With TensorFlow's objects unfrozen, the collection after each rerun takes half a second and
     # holds up every other thread.
-    gc.collect()
-    gc.freeze()
+    _freeze()
     return loaded
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -251,3 +253,19 @@ def test_an_explanation_is_refused_in_a_crowd_and_given_afterwards(
     with queue.turn(), pytest.raises(BusyError):
         loaders.explained(face, 1)
     assert set(loaders.explained(face, 1)[0]) == set(loaders.models())
+
+
+def test_what_was_frozen_goes_once_it_is_garbage() -> None:
+    class Model:
+        def __init__(self) -> None:
+            # As Keras' models, which only the garbage collector frees.
+            self.itself = self
+
+    model = Model()
+    is_kept = weakref.ref(model)
+    loaders._freeze()
+    del model
+    gc.collect()
+    assert is_kept() is not None
+    loaders._freeze()
+    assert is_kept() is None
