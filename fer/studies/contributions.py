@@ -124,11 +124,6 @@ class Fit:
     private: float
     best_epoch: int
 
-    @property
-    def gap(self) -> float:
-        """By how much Training is the higher one."""
-        return self.training - self.private
-
 
 @dataclass(frozen=True)
 class Regularisation:

@@ -191,8 +191,6 @@ def test_augmentation_is_judged_by_how_two_trainings_fit() -> None:
     assert found == contributions.Regularisation(
         contributions.Fit(0.636, 0.655, 8), contributions.Fit(0.953, 0.69, 6), -0.035, None
     )
-    assert found.plain.gap == pytest.approx(0.263)
-    assert found.augmented.gap == pytest.approx(-0.019)
     plain["gain_without_twins"] = paired(-0.019, -0.033, -0.005)
     found = contributions.regularisation(record)
     assert found is not None

@@ -112,12 +112,12 @@ def regularisation(record: Ablation, _: Translator) -> str:
         "best epoch is {epoch_with} of {epochs}.",
         training_without=_.percent(plain.training, 1),
         private_without=_.percent(plain.private, 1),
-        gap_without=_.signed(100 * plain.gap, 1),
+        gap_without=_.difference(plain.training, plain.private),
         epoch_without=plain.best_epoch,
         epochs=record["budget"]["epochs"],
         training_with=_.percent(augmented.training, 1),
         private_with=_.percent(augmented.private, 1),
-        gap_with=_.signed(100 * augmented.gap, 1),
+        gap_with=_.difference(augmented.training, augmented.private),
         epoch_with=augmented.best_epoch,
     )
     if found.gain_without_twins is None:
