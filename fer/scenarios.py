@@ -40,7 +40,8 @@ class Phase:
     """A stretch of training at one input size, with its own warm-up and cosine decay.
 
     `images_per_epoch` is None for whole passes over Training; a smaller number makes epochs short
-    enough to validate and checkpoint often where a pass takes an hour.
+    enough to validate and checkpoint often where a pass takes an hour. `augmentation` is None
+    where the scenario's applies.
     """
 
     image_size: int
@@ -50,6 +51,22 @@ class Phase:
     final_learning_rate: float = 0.0
     warmup_steps: int = 0
     images_per_epoch: int | None = None
+    augmentation: Augmentation | None = None
+
+    def to_dict(self) -> dict[str, object]:
+        """The phase as plain JSON types; `from_dict` reads it back."""
+        fields = asdict(self)
+        if self.augmentation is None:
+            del fields["augmentation"]
+        return fields
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> Phase:
+        """The phase that `to_dict` wrote. Raises TypeError if a field is missing or unknown."""
+        fields = dict(record)
+        if "augmentation" in fields:
+            fields["augmentation"] = Augmentation(**fields["augmentation"])
+        return cls(**fields)
 
 
 @dataclass(frozen=True)
@@ -82,12 +99,17 @@ class Scenario:
         """Epochs of all phases together."""
         return sum(phase.epochs for phase in self.phases)
 
+    def augmentation_in(self, phase: Phase) -> Augmentation | None:
+        """How training images are changed in that phase."""
+        return self.augmentation if phase.augmentation is None else phase.augmentation
+
     def to_dict(self) -> dict[str, object]:
         """The hyperparameters as plain JSON types; `from_dict` reads them back.
 
         How a scenario is drawn is none: it may change under a run that goes on.
         """
-        return {name: value for name, value in asdict(self).items() if name not in DISPLAY}
+        fields = {name: value for name, value in asdict(self).items() if name not in DISPLAY}
+        return {**fields, "phases": [phase.to_dict() for phase in self.phases]}
 
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> Scenario:
@@ -101,7 +123,7 @@ class Scenario:
             fields = dict(record)
             for name, default in DISPLAY.items():
                 fields[name] = record.get(name, default) if drawn is None else getattr(drawn, name)
-            fields["phases"] = tuple(Phase(**phase) for phase in record["phases"])
+            fields["phases"] = tuple(Phase.from_dict(phase) for phase in record["phases"])
             fields["frozen_layers"] = tuple(record["frozen_layers"])
             if record["trainable_layers"] is not None:
                 fields["trainable_layers"] = tuple(record["trainable_layers"])

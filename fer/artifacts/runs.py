@@ -10,7 +10,6 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Final, NotRequired, TypedDict
 
@@ -152,7 +151,7 @@ def _require_same(before: Scenario, now: Scenario, done: int, run_dir: Path) -> 
         if begun >= done:
             break
         begun += phase.epochs
-        if number >= len(now.phases) or asdict(now.phases[number]) != asdict(phase):
+        if number >= len(now.phases) or now.phases[number] != phase:
             changed.append(f"phase {number + 1}")
     if changed:
         raise FerError(

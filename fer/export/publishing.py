@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import platform
-from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -214,7 +213,7 @@ def _hyperparameters(scenario: Scenario) -> list[str]:
         if name not in ("key", "phases"):
             lines.append(f"| {name} | {_plain(value)} |")
     for number, phase in enumerate(scenario.phases, start=1):
-        lines.append(f"| phase {number} | {_plain(asdict(phase))} |")
+        lines.append(f"| phase {number} | {_plain(phase.to_dict())} |")
     return lines
 
 

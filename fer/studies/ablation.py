@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal, TypedDict, cast
 
@@ -192,7 +192,7 @@ def _begun(data: Dataset, budget: Phase, seeds: Sequence[int]) -> Ablation:
     images = len(data.rows(Split.TRAINING))
     return {
         **provenance.record(data, seeds[0]),
-        "budget": cast(Budget, asdict(budget)),
+        "budget": cast(Budget, budget.to_dict()),
         "passes": budget.epochs * (budget.images_per_epoch or images) / images,
         "planned": [_name(*run) for run in plan(seeds)],
         "runs": [],

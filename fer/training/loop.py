@@ -130,7 +130,7 @@ class _Feed:
             self.data.rows(Split.TRAINING),
             size=phase.image_size,
             batch_size=phase.batch_size,
-            augmentation=self.scenario.augmentation,
+            augmentation=self.scenario.augmentation_in(phase),
             seed=self.scenario.seed,
             images_per_epoch=phase.images_per_epoch,
             epoch=epoch,

@@ -140,7 +140,7 @@ def parameter_table(_: Translator) -> pd.DataFrame:
 
 
 def _phase(phase: Phase, _: Translator) -> str:
-    return _(
+    said = _(
         "{epochs} epochs at {size} px, batch {batch}, cosine from {rate} to {end}",
         epochs=phase.epochs,
         size=phase.image_size,
@@ -148,40 +148,34 @@ def _phase(phase: Phase, _: Translator) -> str:
         rate=_.scientific(phase.learning_rate),
         end=_.scientific(phase.final_learning_rate) if phase.final_learning_rate else "0",
     )
+    if phase.augmentation is None:
+        return said
+    return f"{said} ({_augmentation(phase.augmentation, _)})"
 
 
 def _augmentation(changes: Augmentation | None, _: Translator) -> str:
+    """The changes that are made at all."""
     if changes is None:
         return _("none")
-    said = [
+    said = {
+        _("rotation ±{degrees}°", degrees=_.number(changes.rotation)): changes.rotation,
+        _("flip {share}", share=_.percent(changes.flip, 0)): changes.flip,
+        _("shift ±{share}", share=_.percent(changes.shift)): changes.shift,
+        _("zoom ±{share}", share=_.percent(changes.zoom, 0)): changes.zoom,
+        _("contrast ±{share}", share=_.percent(changes.contrast, 0)): changes.contrast,
+        _("brightness ±{levels}", levels=_.number(changes.brightness)): changes.brightness,
         _(
-            "rotation ±{rotation}°, flip {flip}, shift ±{shift}, zoom ±{zoom}, "
-            "contrast ±{contrast}, brightness ±{brightness}",
-            rotation=_.number(changes.rotation),
-            flip=_.percent(changes.flip, 0),
-            shift=_.percent(changes.shift),
-            zoom=_.percent(changes.zoom, 0),
-            contrast=_.percent(changes.contrast, 0),
-            brightness=_.number(changes.brightness),
-        )
-    ]
-    if changes.gamma:
-        said.append(
-            _(
-                "gamma {low} to {high}",
-                low=_.number(math.exp(-changes.gamma), 2),
-                high=_.number(math.exp(changes.gamma), 2),
-            )
-        )
-    if changes.erasing:
-        said.append(
-            _(
-                "erasing {share} of the images, up to {area} of the area",
-                share=_.percent(changes.erasing, 0),
-                area=_.percent(changes.erased_area, 0),
-            )
-        )
-    return ", ".join(said)
+            "gamma {low} to {high}",
+            low=_.number(math.exp(-changes.gamma), 2),
+            high=_.number(math.exp(changes.gamma), 2),
+        ): changes.gamma,
+        _(
+            "erasing {share} of the images, up to {area} of the area",
+            share=_.percent(changes.erasing, 0),
+            area=_.percent(changes.erased_area, 0),
+        ): changes.erasing,
+    }
+    return ", ".join(words for words, most in said.items() if most) or _("none")
 
 
 def _latency(key: str, _: Translator) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from fer.artifacts import runs
 from fer.data import dataset
 from fer.data.dataset import Split
 from fer.networks import vgg16
-from fer.scenarios import BASELINE, PROPOSED, Phase, Scenario
+from fer.scenarios import BASELINE, PROPOSED, Augmentation, Phase, Scenario
 from fer.training import batching, loop
 from fer.training.distribution import ALONE
 from tests.support.training import TINY
@@ -129,6 +130,20 @@ def test_normalisation_is_estimated_from_thousands_of_images(small_data: dataset
     # A channel that fires on one image in a hundred fires on about forty of them.
     assert len(set(first.tolist())) >= 4000
     assert np.array_equal(first, again)
+
+
+def test_a_phase_may_have_an_augmentation_of_its_own(small_data: dataset.Dataset) -> None:
+    mild = Augmentation(rotation=15.0, flip=0.5)
+    first, last = TINY.phases[0], replace(TINY.phases[1], augmentation=mild)
+    scenario = replace(TINY, phases=(first, last))
+    feed = loop._Feed(batching.FaceBatches, small_data.images, small_data, scenario, ALONE)
+    assert feed.training(first, 0).augmentation == PROPOSED.augmentation
+    assert feed.training(last, 0).augmentation == mild
+    for phase in (first, last):
+        assert feed.validation(phase).augmentation is None
+    stored = json.loads(json.dumps(scenario.to_dict()))
+    assert "augmentation" not in stored["phases"][0]
+    assert Scenario.from_dict(stored) == scenario
 
 
 def test_averaged_and_raw_weights_change_places_and_back() -> None:
@@ -492,8 +507,6 @@ def test_class_weights_are_the_root_of_the_inverse_frequency() -> None:
 
 @pytest.mark.parametrize("scenario", [BASELINE, PROPOSED], ids=lambda s: s.key)
 def test_scenario_survives_json(scenario: Scenario) -> None:
-    import json
-
     assert Scenario.from_dict(json.loads(json.dumps(scenario.to_dict()))) == scenario
 
 

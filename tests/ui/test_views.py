@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from fer import FerError, emotions
 from fer.artifacts import runs
 from fer.data.dataset import Dataset
 from fer.evaluation import reviews
-from fer.scenarios import PROPOSED
+from fer.scenarios import PROPOSED, Augmentation
 from fer.studies.records import GATES
 from fer.training import monitor
 from fer.ui import about, loaders, model_comparison, text, widgets
@@ -218,6 +219,31 @@ def test_a_button_that_cannot_do_its_work_says_so() -> None:
     assert [str(error.value) for error in app.error] == ["There is no file x.json."]
     # It is told once.
     assert [str(error.value) for error in app.run().error] == []
+
+
+@pytest.mark.parametrize(
+    ("translator", "words"),
+    [
+        (
+            EN,
+            "5 epochs at 128 px, batch 64, cosine from 6·10⁻⁵ to 5·10⁻⁶ (rotation ±15°, flip 50%)",
+        ),
+        (
+            Translator("id"),
+            "5 epoch pada 128 px, batch 64, kosinus dari 6·10⁻⁵ ke 5·10⁻⁶ "
+            "(rotasi ±15°, pencerminan 50%)",
+        ),
+    ],
+)
+def test_a_phase_tells_the_augmentation_that_is_its_own(translator: Translator, words: str) -> None:
+    mild = Augmentation(rotation=15.0, flip=0.5)
+    last = replace(PROPOSED.phases[-1], augmentation=mild)
+    scenario = replace(PROPOSED, phases=(*PROPOSED.phases[:-1], last))
+    told = model_comparison.hyperparameters(translator)
+    said = told[translator("Schedule")](scenario).split("; ")
+    assert said[-1] == words
+    assert not any("±" in phase for phase in said[:-1])
+    assert "±" in told[translator("Augmentation")](scenario)
 
 
 def test_numbers_in_tables_follow_the_language_and_stay_numbers() -> None:
