@@ -3,6 +3,7 @@ what is made of uploads lives for minutes within a bound of bytes."""
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import threading
 import time
@@ -182,3 +183,14 @@ class Recent(Generic[T]):
     def __len__(self) -> int:
         with self._guard:
             return len(self._kept)
+
+
+def freeze() -> None:
+    """Takes what is in memory now out of the collections that Streamlit makes after every rerun.
+
+    What was frozen before and is garbage by now, as models that were replaced, goes first: frozen,
+    it would stay for good.
+    """
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()

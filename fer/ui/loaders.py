@@ -6,7 +6,6 @@ Everything made of `models/` and `data/` follows the state of their files: after
 
 from __future__ import annotations
 
-import gc
 import threading
 import time
 from collections.abc import Hashable, Mapping
@@ -100,18 +99,7 @@ def _data(folder: Path, state: Hashable) -> Dataset:
 @st.cache_resource(show_spinner=False)
 def settle() -> None:
     """Freezes what start-up imported, once for the whole server."""
-    _freeze()
-
-
-def _freeze() -> None:
-    """Takes what is in memory now out of the collections that Streamlit makes after every rerun.
-
-    What was frozen before and is garbage by now, as models that were replaced, goes first: frozen,
-    it would stay for good.
-    """
-    gc.unfreeze()
-    gc.collect()
-    gc.freeze()
+    caching.freeze()
 
 
 @st.cache_resource(show_spinner=False)
@@ -249,7 +237,7 @@ def classifier() -> Classifier:
     )
     # With TensorFlow's objects unfrozen, the collection after each rerun takes half a second and
     # holds up every other thread.
-    _freeze()
+    caching.freeze()
     return loaded
 
 

@@ -263,9 +263,9 @@ def test_what_was_frozen_goes_once_it_is_garbage() -> None:
 
     model = Model()
     is_kept = weakref.ref(model)
-    loaders._freeze()
+    caching.freeze()
     del model
     gc.collect()
     assert is_kept() is not None
-    loaders._freeze()
+    caching.freeze()
     assert is_kept() is None
