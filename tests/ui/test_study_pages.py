@@ -436,6 +436,16 @@ def test_ablation_that_goes_on_says_how_far_it_is(
     assert any(f.value.equals(table) for f in app.dataframe)
 
 
+def said_everywhere(
+    record: dict, translator: Translator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> str:
+    """What every page says, with that ablation, of the published models' own images."""
+    published = model_store.open_artifact("proposed", ROOT / "models").config["data_sha256"]
+    record = {**record, "data_sha256": published}
+    models_with_study("ablation", record, tmp_path, monkeypatch)
+    return " ".join(findings.sentences(translator))
+
+
 @pytest.mark.parametrize("same_images", [True, False])
 def test_ablation_of_other_images_says_nothing_about_the_models(
     same_images: bool, small_ablation: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -476,11 +486,8 @@ def test_several_pairs_of_trainings_say_what_they_allow(
 ) -> None:
     se = next(run for run in small_ablation["runs"] if run["without"] == "se")
     pairs = [{**se, "gain": {**se["gain"], "gain": gain}} for gain in gains]
-    published = model_store.open_artifact("proposed", ROOT / "models").config["data_sha256"]
-    record = {**small_ablation, "runs": pairs, "data_sha256": published}
-    models_with_study("ablation", record, tmp_path, monkeypatch)
-    said = " ".join(findings.sentences(translator))
-    assert words in said
+    record = {**small_ablation, "runs": pairs}
+    assert words in said_everywhere(record, translator, tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize(
@@ -502,10 +509,8 @@ def test_three_pairs_of_trainings_are_judged_by_macro_f1_too(
         {**se, "macro_f1_gain": {**se["macro_f1_gain"], "gain": gain}}
         for gain in (-0.012, -0.013, -0.0138)
     ]
-    published = model_store.open_artifact("proposed", ROOT / "models").config["data_sha256"]
-    record = {**small_ablation, "runs": pairs, "data_sha256": published}
-    models_with_study("ablation", record, tmp_path, monkeypatch)
-    assert words in " ".join(findings.sentences(translator))
+    record = {**small_ablation, "runs": pairs}
+    assert words in said_everywhere(record, translator, tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize(
@@ -519,11 +524,9 @@ def test_largest_ingredient_of_an_ablation_that_goes_on_is_so_far(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    published = model_store.open_artifact("proposed", ROOT / "models").config["data_sha256"]
     planned = [*small_ablation["planned"], "augmentation-5"]
-    record = {**small_ablation, "data_sha256": published, "planned": planned}
-    models_with_study("ablation", record, tmp_path, monkeypatch)
-    assert words in " ".join(findings.sentences(translator))
+    record = {**small_ablation, "planned": planned}
+    assert words in said_everywhere(record, translator, tmp_path, monkeypatch)
 
 
 def test_times_of_other_weights_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
