@@ -141,8 +141,8 @@ def parameter_table(_: Translator) -> pd.DataFrame:
 
 def _phase(phase: Phase, _: Translator) -> str:
     said = _(
-        "{epochs} epochs at {size} px, batch {batch}, cosine from {rate} to {end}",
-        epochs=phase.epochs,
+        "{length} at {size} px, batch {batch}, cosine from {rate} to {end}",
+        length=_length(phase, _),
         size=phase.image_size,
         batch=phase.batch_size,
         rate=_.scientific(phase.learning_rate),
@@ -151,6 +151,17 @@ def _phase(phase: Phase, _: Translator) -> str:
     if phase.augmentation is None:
         return said
     return f"{said} ({_augmentation(phase.augmentation, _)})"
+
+
+def _length(phase: Phase, _: Translator) -> str:
+    """How long a phase is: in passes over Training, or in images where its epochs are shorter."""
+    if phase.images_per_epoch is None:
+        one, many = _("{n} epoch"), _("{n} epochs")
+        return (one if phase.epochs == 1 else many).format(n=phase.epochs)
+    images = _.number(phase.images_per_epoch)
+    if phase.epochs == 1:
+        return _("1 epoch of {images} images", images=images)
+    return _("{n} epochs of {images} images each", n=phase.epochs, images=images)
 
 
 def _augmentation(changes: Augmentation | None, _: Translator) -> str:

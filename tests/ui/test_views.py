@@ -16,12 +16,12 @@ from fer import FerError, emotions
 from fer.artifacts import runs
 from fer.data.dataset import Dataset
 from fer.evaluation import reviews
-from fer.scenarios import PROPOSED, Augmentation
+from fer.scenarios import PROPOSED, Augmentation, Phase
 from fer.studies.records import GATES
 from fer.training import monitor
 from fer.ui import about, loaders, model_comparison, text, widgets
 from fer.ui.studies import attention, findings, study_charts
-from fer.ui.text import Translator
+from fer.ui.text import Language, Translator
 from tests.support.making import ROOT
 from tests.support.pages import VIEWS, messages, open_page, open_view
 
@@ -221,28 +221,35 @@ def test_a_button_that_cannot_do_its_work_says_so() -> None:
     assert [str(error.value) for error in app.run().error] == []
 
 
+MILD = Augmentation(rotation=15.0, flip=0.5)
+PASSES = Phase(128, 5, 6e-5, 64, final_learning_rate=5e-6, augmentation=MILD)
+SHORT = replace(PASSES, images_per_epoch=9600)
+EN_END = "at 128 px, batch 64, cosine from 6·10⁻⁵ to 5·10⁻⁶ (rotation ±15°, flip 50%"
+ID_END = "pada 128 px, batch 64, kosinus dari 6·10⁻⁵ ke 5·10⁻⁶ (rotasi ±15°, pencerminan 50%"
+
+
 @pytest.mark.parametrize(
-    ("translator", "words"),
+    ("language", "phase", "words"),
     [
-        (
-            EN,
-            "5 epochs at 128 px, batch 64, cosine from 6·10⁻⁵ to 5·10⁻⁶ (rotation ±15°, flip 50%)",
-        ),
-        (
-            Translator("id"),
-            "5 epoch pada 128 px, batch 64, kosinus dari 6·10⁻⁵ ke 5·10⁻⁶ "
-            "(rotasi ±15°, pencerminan 50%)",
-        ),
+        ("en", PASSES, f"5 epochs {EN_END})"),
+        ("id", PASSES, f"5 epoch {ID_END})"),
+        ("en", replace(PASSES, epochs=1), f"1 epoch {EN_END})"),
+        ("en", SHORT, f"5 epochs of 9,600 images each {EN_END})"),
+        ("id", SHORT, f"5 epoch, masing-masing 9.600 gambar {ID_END})"),
+        ("en", replace(SHORT, epochs=1), f"1 epoch of 9,600 images {EN_END})"),
+        ("id", replace(SHORT, epochs=1), f"1 epoch berisi 9.600 gambar {ID_END})"),
     ],
 )
-def test_a_phase_tells_the_augmentation_that_is_its_own(translator: Translator, words: str) -> None:
-    mild = Augmentation(rotation=15.0, flip=0.5)
-    last = replace(PROPOSED.phases[-1], augmentation=mild)
-    scenario = replace(PROPOSED, phases=(*PROPOSED.phases[:-1], last))
+def test_a_phase_tells_its_length_and_what_is_its_own(
+    language: Language, phase: Phase, words: str
+) -> None:
+    translator = Translator(language)
+    plain = replace(PROPOSED.phases[0], augmentation=None)
+    scenario = replace(PROPOSED, phases=(plain, phase))
     told = model_comparison.hyperparameters(translator)
     said = told[translator("Schedule")](scenario).split("; ")
     assert said[-1] == words
-    assert not any("±" in phase for phase in said[:-1])
+    assert "±" not in said[0]
     assert "±" in told[translator("Augmentation")](scenario)
 
 
