@@ -123,16 +123,26 @@ def _luminance(share: NDArray[np.float64], colour: str, below: str) -> NDArray[n
 
 def confidence_bars(predictions: Mapping[str, Prediction], _: Translator) -> go.Figure:
     """Each model's confidence for each emotion, a pair of bars an emotion, 0-100%."""
-    names = [_(key) for key in emotions.KEYS]
+    confidences = {key: [float(p) for p in one.probabilities] for key, one in predictions.items()}
+    return emotion_bars(confidences, _("Confidence (%)"), _)
+
+
+def emotion_bars(values: Mapping[str, Sequence[float]], x: str, _: Translator) -> go.Figure:
+    """A pair of bars an emotion: one figure of each model, 0-100%.
+
+    Args:
+        values: for each model, the figure (0-1) in the order of `emotions.EMOTIONS`.
+        x: title of their axis.
+    """
     figure = go.Figure()
-    for key, prediction in predictions.items():
+    for key, shares in values.items():
         scenario = SCENARIOS[key]
         figure.add_bar(
             name=key,
             orientation="h",
-            y=names,
-            x=[100 * float(p) for p in prediction.probabilities],
-            text=[_.percent(float(p)) for p in prediction.probabilities],
+            y=[_(emotion) for emotion in emotions.KEYS],
+            x=[100 * share for share in shares],
+            text=[_.percent(share) for share in shares],
             textposition="outside",
             cliponaxis=False,
             marker={"color": scenario.colour, "pattern": {"shape": scenario.pattern}},
@@ -141,7 +151,7 @@ def confidence_bars(predictions: Mapping[str, Prediction], _: Translator) -> go.
     figure.update_layout(barmode="group", bargap=0.25)
     figure.update_xaxes(range=[0, 100])
     figure.update_yaxes(autorange="reversed")
-    return arrange(figure, _, x=_("Confidence (%)"), y=_("Emotion"), right=48)
+    return arrange(figure, _, x=x, y=_("Emotion"), right=48)
 
 
 def arrange(

@@ -140,7 +140,7 @@ def test_numbers_can_be_read_on_every_cell(colour: str, below: str | None) -> No
 @pytest.mark.parametrize("language", [EN, ID], ids=["en", "id"])
 def test_figures_have_axis_titles_and_model_colours(language: Translator) -> None:
     scores = {"baseline": [0.5] * 7, "proposed": [0.6] * 7}
-    figure = result_charts.class_scores(scores, "F1", language)
+    figure = charts.emotion_bars(scores, "F1 (%)", language)
     assert [bar.marker.color for bar in figure.data] == [BASELINE.colour, PROPOSED.colour]
     bins = {"proposed": [{"confidence": 0.7, "accuracy": 0.6, "count": 9}]}
     for made in (
@@ -156,7 +156,7 @@ def test_figures_have_axis_titles_and_model_colours(language: Translator) -> Non
 
 
 def test_every_emotion_stands_in_the_order_of_the_challenge() -> None:
-    figure = result_charts.class_scores({"baseline": [0.1] * 7}, "F1", EN)
+    figure = charts.emotion_bars({"baseline": [0.1] * 7}, "F1 (%)", EN)
     assert tuple(figure.data[0].y) == emotions.KEYS
     assert figure.layout.yaxis.autorange == "reversed"
 

@@ -121,9 +121,9 @@ def _figures(split: str, _: Translator) -> dict[str, Drawn]:
     found = model_comparison.metrics_of(split)
     figures: dict[str, Drawn] = {
         _("F1 of each class"): Drawn(
-            result_charts.class_scores(
+            charts.emotion_bars(
                 {k: [m["per_class"][e]["f1"] for e in emotions.KEYS] for k, m in found.items()},
-                "F1",
+                "F1 (%)",
                 _,
             ),
             _("Bars of {metric} for each emotion and model", metric="F1"),

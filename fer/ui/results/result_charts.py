@@ -1,4 +1,4 @@
-"""Figures of the classification results: per class, confusion, curves, reliability."""
+"""Figures of the classification results: speed, confusion, curves, reliability."""
 
 from __future__ import annotations
 
@@ -15,33 +15,6 @@ from fer.ui.charts import BOTH, INK, arrange, dash, heat_map
 from fer.ui.text import Translator
 
 SQUARE = 360
-
-
-def class_scores(scores: Mapping[str, Sequence[float]], name: str, _: Translator) -> go.Figure:
-    """A pair of bars an emotion: one metric of each model in percent.
-
-    Args:
-        scores: for each model, the metric (0-1) in the order of `emotions.EMOTIONS`.
-        name: what the metric is called.
-    """
-    figure = go.Figure()
-    for key, values in scores.items():
-        scenario = SCENARIOS[key]
-        figure.add_bar(
-            name=key,
-            orientation="h",
-            y=[_(emotion) for emotion in emotions.KEYS],
-            x=[100 * value for value in values],
-            text=[_.percent(value) for value in values],
-            textposition="outside",
-            cliponaxis=False,
-            marker={"color": scenario.colour, "pattern": {"shape": scenario.pattern}},
-            hovertemplate="%{y}: %{text}<extra>" + key + "</extra>",
-        )
-    figure.update_layout(barmode="group", bargap=0.25)
-    figure.update_xaxes(range=[0, 100])
-    figure.update_yaxes(autorange="reversed")
-    return arrange(figure, _, x=f"{name} (%)", y=_("Emotion"), right=48)
 
 
 def speed(record: Benchmark, ways: Mapping[str, str], _: Translator) -> go.Figure:

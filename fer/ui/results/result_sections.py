@@ -104,7 +104,7 @@ def classes(split: str, _: Translator) -> None:
         for key, found in model_comparison.metrics_of(split).items()
     }
     widgets.chart(
-        result_charts.class_scores(shown, scores[score], _),
+        charts.emotion_bars(shown, f"{scores[score]} (%)", _),
         key="class_scores",
         alt=_("Bars of {metric} for each emotion and model", metric=scores[score]),
     )
