@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -22,6 +23,11 @@ CITATION = """@thesis{rifat2025fer,
   year   = {2025},
   type   = {Skripsi}
 }"""
+
+
+# What the thesis feeds its networks, in pixels, and how it augments.
+THESIS_SIZE = 224
+THESIS_AUGMENTATION = {"rotation", "flip"}
 
 
 def describe(scenario: Scenario, _: Translator) -> str:
@@ -94,6 +100,7 @@ def methodology(_: Translator) -> pd.DataFrame:
 
     aspects = {
         _("Backbone"): lambda s: _("VGG16, ImageNet weights"),
+        _("Input (px)"): lambda s: f"{s.input_size}×{s.input_size}",
         _("Squeeze-and-Excitation block"): lambda s: _("yes") if s.se_ratio else _("no"),
         _("Training"): training,
         _("Data"): data,
@@ -119,6 +126,26 @@ def credit(_: Translator) -> str:
     )
 
 
+def departures(_: Translator, scenario: Scenario = PROPOSED) -> str:
+    """In what the scenario departs from the thesis; empty where it does not."""
+    told = []
+    if scenario.input_size != THESIS_SIZE:
+        told.append(
+            _(
+                "the input of `{key}` is {size}×{size} pixels instead of {thesis}×{thesis}, which "
+                "take {times} times the computing",
+                key=scenario.key,
+                size=scenario.input_size,
+                thesis=THESIS_SIZE,
+                times=_.number((THESIS_SIZE / scenario.input_size) ** 2, 1),
+            )
+        )
+    kinds = asdict(scenario.augmentation) if scenario.augmentation else {}
+    if any(kinds[name] for name in kinds.keys() - THESIS_AUGMENTATION - {"erased_area"}):
+        told.append(_("its augmentation has more than rotation and flip"))
+    return _("Departures from the thesis: {what}.", what="; ".join(told)) if told else ""
+
+
 def show(_: Translator) -> None:
     """The thesis, its method, how to cite it, and what this implementation is."""
     st.header(_("About"), anchor="about")
@@ -134,6 +161,7 @@ def show(_: Translator) -> None:
             "This is an independent implementation: its models were trained anew, and every "
             "number shown is its own, not the thesis'."
         )
+        + f" {departures(_)}"
     )
     if citation := widgets.opened(_("How to cite"), "citation"):
         citation.code(CITATION, language="bibtex", wrap_lines=True)

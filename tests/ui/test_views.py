@@ -82,6 +82,19 @@ def test_the_method_names_every_augmentation_of_the_record() -> None:
     assert "zoom" in told
 
 
+def test_what_departs_from_the_thesis_is_said() -> None:
+    mild = Augmentation(rotation=15.0, flip=0.5)
+    smaller = replace(PROPOSED, input_size=112)
+    assert "112×112 pixels instead of 224×224, which take 4.0 times" in about.departures(
+        EN, replace(smaller, augmentation=mild)
+    )
+    said = about.departures(Translator("id"), smaller)
+    assert "4,0 kali" in said
+    assert "rotasi dan pencerminan" in said
+    assert about.departures(EN, replace(PROPOSED, input_size=224, augmentation=mild)) == ""
+    assert PROPOSED.input_size == 224 or about.departures(EN) != ""
+
+
 @pytest.mark.parametrize("view", VIEWS)
 def test_a_view_has_an_address_and_stands_high(view: str) -> None:
     app = open_view(open_page("3_Classification_Results.py"), view)

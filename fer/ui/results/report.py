@@ -101,7 +101,7 @@ def html(split: str, _: Translator, now: datetime) -> str:
                 *map(_.error, loaders.notices()),
             ]
         ),
-        thesis=about.credit(_).translate(UNMARKED),
+        thesis=f"{about.credit(_)} {about.departures(_)}".translate(UNMARKED),
         gain=_gain(split, _),
         answers=[sentence.translate(UNMARKED) for sentence in findings.sentences(_)],
         script=plotly.offline.get_plotlyjs(),
