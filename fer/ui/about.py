@@ -77,15 +77,13 @@ def methodology(_: Translator) -> pd.DataFrame:
         "erasing": _("erasing"),
     }
 
-    def augmented(scenario: Scenario, name: str) -> bool:
-        return bool(getattr(scenario.augmentation, name))
-
     def data(scenario: Scenario) -> str:
         if scenario.augmentation is None:
             if scenario.class_weights == "none":
                 return _("no augmentation")
             return _("class weights, no augmentation")
-        changes = ", ".join(named for name, named in kinds.items() if augmented(scenario, name))
+        strengths = asdict(scenario.augmentation)
+        changes = ", ".join(named for name, named in kinds.items() if strengths[name])
         if scenario.class_weights == "none":
             return _("augmentation ({changes})", changes=changes)
         return _("augmentation ({changes}) and class weights", changes=changes)
