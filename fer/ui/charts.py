@@ -134,13 +134,14 @@ def emotion_bars(values: Mapping[str, Sequence[float]], x: str, _: Translator) -
         values: for each model, the figure (0-1) in the order of `emotions.EMOTIONS`.
         x: title of their axis.
     """
+    names = [_(emotion) for emotion in emotions.KEYS]
     figure = go.Figure()
     for key, shares in values.items():
         scenario = SCENARIOS[key]
         figure.add_bar(
             name=key,
             orientation="h",
-            y=[_(emotion) for emotion in emotions.KEYS],
+            y=names,
             x=[100 * share for share in shares],
             text=[_.percent(share) for share in shares],
             textposition="outside",
