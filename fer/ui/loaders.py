@@ -31,7 +31,7 @@ from fer.inference.records import FAST_EXPORT, FastExport
 from fer.media import photos
 from fer.scenarios import SCENARIOS
 from fer.studies.records import ABLATION, GATES, LEAKAGE, REGION_SHARES, ROBUSTNESS, SANITY
-from fer.ui import caching, permissions
+from fer.ui import caching, ice, permissions
 from fer.vision import preprocessing
 from fer.vision.faces import LONGEST_SIDE, Detector
 
@@ -114,6 +114,7 @@ def preload() -> None:
     """
     logs.begin()
     permissions.check()
+    ice.check()
     logs.tell("start", version=__version__, models={k: m.digest for k, m in models().items()})
     if answers_at_once():
         threading.Thread(target=classifier, name="load-models", daemon=True).start()

@@ -11,10 +11,9 @@ from collections.abc import Mapping
 from typing import Literal, get_args
 
 import streamlit as st
-from streamlit.errors import StreamlitSecretNotFoundError
 
 from fer import FerError
-from fer.ui import ice
+from fer.ui import app_secrets, ice
 from fer.ui.text import Translator
 
 Act = Literal["train", "import"]
@@ -105,8 +104,5 @@ def refusal(act: Act, _: Translator) -> str:
 def _wish() -> str | None:
     if VARIABLE in os.environ:
         return os.environ[VARIABLE]
-    try:
-        secrets: Mapping[str, object] = st.secrets
-        return str(secrets[SECRET]) if SECRET in secrets else None
-    except StreamlitSecretNotFoundError:
-        return None
+    wish = app_secrets.read(SECRET)
+    return None if wish is None else str(wish)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from fer.ui.text import CHOICES, Translator
+from fer.ui.text import Translator
 
 PARAMETER, VALUE = "view", "presentation"
 
@@ -14,20 +14,19 @@ def is_on() -> bool:
     return st.query_params.get(PARAMETER) == VALUE
 
 
-def offer(mode: str, _: Translator) -> None:
-    """The link to it, or back, with the page's mode and language in its address."""
-    language = next(choice for choice, key in CHOICES.items() if key == _.language)
-    if is_on():
-        st.link_button(
-            _("Back to the full page"),
-            f"?mode={mode}&lang={language}",
-            icon=":material/close_fullscreen:",
-            type="tertiary",
-        )
-    else:
-        st.link_button(
-            _("For the projector"),
-            f"?mode={mode}&lang={language}&{PARAMETER}={VALUE}",
-            icon=":material/open_in_full:",
-            type="tertiary",
-        )
+def offer(_: Translator) -> None:
+    """The button that turns it on or off, in the same tab: what streams there goes on."""
+
+    def turn() -> None:
+        if is_on():
+            del st.query_params[PARAMETER]
+        else:
+            st.query_params[PARAMETER] = VALUE
+
+    st.button(
+        _("Back to the full page") if is_on() else _("For the projector"),
+        icon=":material/close_fullscreen:" if is_on() else ":material/open_in_full:",
+        type="tertiary",
+        key="presentation",
+        on_click=turn,
+    )

@@ -295,6 +295,21 @@ def test_projector_view_shows_the_modes_alone() -> None:
     assert any("What do both models see" in str(told.value) for told in app.markdown)
 
 
+def test_the_projector_view_opens_in_the_same_tab() -> None:
+    def page() -> None:
+        from fer.ui import presentation
+        from fer.ui.text import Translator
+
+        presentation.offer(Translator("en"))
+
+    app = AppTest.from_function(page).run()
+    app.button(key="presentation").click().run()
+    assert app.query_params["view"] == "presentation"
+    assert app.button(key="presentation").label == "Back to the full page"
+    app.button(key="presentation").click().run()
+    assert "view" not in app.query_params
+
+
 def test_a_finished_training_is_told_where_it_ran(without_data: Path) -> None:
     folder = without_data / "runs" / "short"
     row = {"epoch": 1, "loss": 1.9, "accuracy": 0.3, "val_loss": 1.9, "val_accuracy": 0.25}

@@ -151,10 +151,16 @@ def test_a_connection_that_does_not_come_about_is_told_until_one_does() -> None:
 
 def test_a_camera_that_sends_nothing_is_noticed() -> None:
     stream = Stream()
-    shown(stream, np.zeros((48, 64, 3), np.uint8))
     now = time.monotonic()
+    assert not stream.is_still(now), "before the first picture it is still on its way"
+    shown(stream, np.zeros((48, 64, 3), np.uint8))
     assert not stream.is_still(now)
     assert stream.is_still(now + STILL_SECONDS + 0.1)
+    # Stopped and begun again much later.
+    stream.follow(False, False, now + 100)
+    stream.follow(False, True, now + 200)
+    stream.follow(True, False, now + 201)
+    assert not stream.is_still(now + 201)
 
 
 class Camera(MediaStreamTrack):

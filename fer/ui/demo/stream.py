@@ -52,7 +52,8 @@ class Stream:
         self._drawn: Rgb | None = None
         self._plain: Rgb | None = None
         self._connecting_since: float | None = None
-        self._alive = 0.0
+        # None until a picture came.
+        self._alive: float | None = None
 
     def callback(self, frame: av.VideoFrame) -> av.VideoFrame:
         """The frame with what was last seen drawn on it; the networks work elsewhere."""
@@ -81,6 +82,7 @@ class Stream:
         if is_connecting:
             if self._connecting_since is None:
                 self._connecting_since = now
+                self._alive = None
             self.is_unreachable |= now - self._connecting_since > SLOW_SECONDS
         else:
             self._connecting_since = None
@@ -88,8 +90,9 @@ class Stream:
             self.is_unreachable = False
 
     def is_still(self, now: float) -> bool:
-        """Whether no picture has come for a while, as when the camera was unplugged."""
-        return now - self._alive > STILL_SECONDS
+        """Whether pictures came and no more do, as when the camera was unplugged; the connection
+        has as long to bring the first."""
+        return self._alive is not None and now - self._alive > STILL_SECONDS
 
     def still(self) -> Rgb:
         """The frame that was last shown, without what was drawn on it; only where `has_frame`."""

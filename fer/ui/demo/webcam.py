@@ -10,7 +10,6 @@ import streamlit as st
 
 # Before TensorFlow, whose BoringSSL symbols would crash aiortc; see `loaders.classifier`.
 import streamlit_webrtc as webrtc
-from streamlit.errors import StreamlitSecretNotFoundError
 from streamlit_webrtc.webrtc import SignallingTimeoutError
 
 from fer import FerError, emotions
@@ -46,7 +45,7 @@ def show(_: Translator) -> None:
     """Camera, video with both models' answers, and beside it what they say, several times a second.
 
     Raises:
-        FerError: if no model is installed or no TURN credentials can be had.
+        FerError: if no model is installed.
     """
     url = st.context.url or ""
     if not ice.is_secure(url):
@@ -91,7 +90,7 @@ def show(_: Translator) -> None:
         st.fragment(_lately, run_every=SLOW_TICK if is_busy else None)(stream, state, _)
         if stream.analyser is not None:
             answers.backend_notice(_)
-        presentation.offer("webcam", _)
+        presentation.offer(_)
     with frozen:
         _frozen(_)
 
@@ -158,7 +157,7 @@ def _connection(stream: Stream, url: str, _: Translator) -> webrtc.WebRtcStreame
         context = webrtc.webrtc_streamer(
             key=VIDEO,
             mode=webrtc.WebRtcMode.SENDRECV,
-            rtc_configuration={"iceServers": ice.servers(url, _secrets())},
+            rtc_configuration={"iceServers": ice.servers(url)},
             media_stream_constraints={
                 "video": {
                     # Until the visitor chooses another in the video's own list of cameras.
@@ -185,14 +184,6 @@ def _connection(stream: Stream, url: str, _: Translator) -> webrtc.WebRtcStreame
             "photo."
         ) from error
     return context.state
-
-
-def _secrets() -> ice.Secrets:
-    try:
-        found: ice.Secrets = st.secrets.get("ice", {})
-        return found
-    except StreamlitSecretNotFoundError:
-        return {}
 
 
 def _translations(_: Translator) -> webrtc.Translations:
