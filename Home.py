@@ -1,68 +1,73 @@
-"""Entry point: language, navigation, the page's title."""
+"""Entry point: the server (`app`) and, in every run of a page, language, navigation and title.
+
+`streamlit run Home.py` finds `app` and serves it, as `uvicorn Home:app` does; the same file is then
+run as a script for every visitor.
+"""
 
 from pathlib import Path
 
 import streamlit as st
 
 from fer import FerError
-from fer.ui import modules, presentation, text, uploads, visits
+from fer.ui import modules, presentation, server, text, uploads, visits
 
-# Before anything is drawn, hence before a visitor can choose the server's first photo.
-uploads.stay_in_memory()
-visits.forget_when_over()
-icon = Path(__file__).parent / "fer" / "ui" / "icon.png"
-st.set_page_config(
-    page_title="FER-2013",
-    page_icon=icon,
-    layout="wide",
-    initial_sidebar_state="collapsed" if presentation.is_on() else "auto",
-)
-with st.sidebar:
-    _ = text.language_control()
+app = st.App(__file__, routes=server.ROUTES, middleware=server.MIDDLEWARE)
 
+if __name__ == "__main__":
+    # Before anything is drawn, hence before a visitor can choose the server's first photo.
+    uploads.stay_in_memory()
+    visits.forget_when_over()
+    icon = Path(__file__).parent / "fer" / "ui" / "icon.png"
+    st.set_page_config(
+        page_title="FER-2013",
+        page_icon=icon,
+        layout="wide",
+        initial_sidebar_state="collapsed" if presentation.is_on() else "auto",
+    )
+    with st.sidebar:
+        _ = text.language_control()
 
-def home() -> None:
-    """The first page; imported when it is shown."""
-    from fer.ui.home import front
+    def home() -> None:
+        """The first page; imported when it is shown."""
+        from fer.ui.home import front
 
-    front.show(laid_out, _)
+        front.show(laid_out, _)
 
+    five = modules.numbered(_)
+    first = st.Page(
+        home,
+        title=_("Home"),
+        icon=":material/home:",
+        default=True,
+        help=_("What is compared, with the models' accuracy; try a photo."),
+    )
+    numbered = [st.Page(m.path, title=m.name, icon=m.icon, help=m.help) for m in five]
+    # The navigation's heading names the system on every page.
+    page = st.navigation({modules.app_title(_): [first, *numbered]}, expanded=True)
+    titles = {shown.url_path: module.title for shown, module in zip(numbered, five, strict=True)}
+    title = titles.get(page.url_path, modules.app_title(_))
+    # Of the browser's tab, too: several of them stand beside each other.
+    st.set_page_config(page_title=f"{title} · FER-2013")
+    if not presentation.is_on():
+        st.title(title)
+    if page.url_path == "":
+        st.markdown(f"**{modules.app_subtitle(_)}**")
+    messages = st.container()
+    if page.url_path == "":
+        from fer.ui.home import places
 
-five = modules.numbered(_)
-first = st.Page(
-    home,
-    title=_("Home"),
-    icon=":material/home:",
-    default=True,
-    help=_("What is compared, with the models' accuracy; try a photo."),
-)
-numbered = [st.Page(m.path, title=m.name, icon=m.icon, help=m.help) for m in five]
-# The navigation's heading names the system on every page.
-page = st.navigation({modules.app_title(_): [first, *numbered]}, expanded=True)
-titles = {shown.url_path: module.title for shown, module in zip(numbered, five, strict=True)}
-title = titles.get(page.url_path, modules.app_title(_))
-# Of the browser's tab, too: several of them stand beside each other.
-st.set_page_config(page_title=f"{title} · FER-2013")
-if not presentation.is_on():
-    st.title(title)
-if page.url_path == "":
-    st.markdown(f"**{modules.app_subtitle(_)}**")
-messages = st.container()
-if page.url_path == "":
-    from fer.ui.home import places
+        laid_out = places.lay_out(_)
+    # Drawn before the imports below, which take most of a second in a fresh server.
+    from fer.ui import document, loaders, widgets
 
-    laid_out = places.lay_out(_)
-# Drawn before the imports below, which take most of a second in a fresh server.
-from fer.ui import document, loaders, widgets  # noqa: E402
-
-loaders.settle()
-with st.sidebar:
-    document.tell(_)
-with messages:
-    widgets.told(_)
-try:
-    # Networks are compiled while the page imports what it needs.
-    loaders.preload()
-except FerError as error:
-    messages.error(_.error(error))
-page.run()
+    loaders.settle()
+    with st.sidebar:
+        document.tell(_)
+    with messages:
+        widgets.told(_)
+    try:
+        # Networks are compiled while the page imports what it needs.
+        loaders.preload()
+    except FerError as error:
+        messages.error(_.error(error))
+    page.run()

@@ -14,6 +14,8 @@ function nameButtons() {
 
 export default function ({ data }) {
   document.documentElement.lang = data.language;
+  // See connection_notice.py: there is a connection.
+  document.getElementById('no-connection')?.remove();
   names = data;
   nameButtons();
   if (!observer) {

@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import Literal, cast
+from typing import Literal
 
 import streamlit as st
 from babel.numbers import NumberPattern, format_decimal, parse_pattern
@@ -21,7 +21,7 @@ from fer.ui import fresh_server
 
 Language = Literal["id", "en"]
 # As the visitor sees them, and as they stand in the address: ?lang=ID.
-CHOICES = {"ID": "id", "EN": "en"}
+CHOICES: dict[str, Language] = {"ID": "id", "EN": "en"}
 LOCALE = Path(__file__).parent / "locale"
 # What Markdown and Streamlit's directives begin or end with: emphasis, code, links, LaTeX, `:red[`,
 # `:material/`, tags, tables, bare addresses. Inside a word an underscore is no emphasis.
@@ -131,8 +131,7 @@ def translator() -> Translator:
     if "lang" not in st.session_state:
         fresh_server.run_home_first()
         st.rerun()
-    chosen = st.session_state["lang"] or _browser_choice()
-    return Translator(cast(Language, CHOICES[chosen]))
+    return Translator(CHOICES[st.session_state["lang"] or browser_choice(st.context.locale)])
 
 
 def language_control() -> Translator:
@@ -149,7 +148,7 @@ def language_control() -> Translator:
     st.segmented_control(
         "Bahasa / Language",
         list(CHOICES),
-        default=None if is_mended else _browser_choice(),
+        default=None if is_mended else browser_choice(st.context.locale),
         key="lang",
         bind="query-params",
         label_visibility="collapsed",
@@ -158,6 +157,6 @@ def language_control() -> Translator:
     return translator()
 
 
-def _browser_choice() -> str:
-    locale = (st.context.locale or "").lower()
-    return "ID" if locale.startswith(("id", "in-")) else "EN"
+def browser_choice(locale: str | None) -> str:
+    """Return the choice for a browser that prefers that locale: id-ID, en-GB,en;q=0.8."""
+    return "ID" if (locale or "").lower().startswith(("id", "in-")) else "EN"
