@@ -89,6 +89,7 @@ class Classifier:
         """Logits (n, 7) by model key for gray faces of any size.
 
         Raises:
+            FerError: as `preprocessing.require_faces`.
             BusyError: if too many callers are waiting for an answer.
         """
         return self._logits(faces, is_begun=False)
@@ -96,6 +97,7 @@ class Classifier:
     def _logits(
         self, faces: Sequence[Gray] | NDArray[np.uint8], *, is_begun: bool
     ) -> dict[str, NDArray[np.float32]]:
+        preprocessing.require_faces(faces)
         if len(faces) == 0:
             return {key: np.zeros((0, emotions.COUNT), np.float32) for key in self.models}
         return self._ask(self._backend.logits, faces, list(self.models), is_begun)
@@ -110,6 +112,7 @@ class Classifier:
             keys: only these models; all of them if None.
 
         Raises:
+            FerError: as `preprocessing.require_faces`.
             BusyError: if too many callers are waiting for an answer.
         """
         return self._ask(self._backend.maps, faces, list(self.models) if keys is None else keys)
@@ -130,12 +133,14 @@ class Classifier:
                     found.update(of(inputs))
         return {key: found[key] for key in keys}
 
-    def predict(self, faces: Sequence[Gray]) -> list[dict[str, Prediction]]:
+    def predict(self, faces: Sequence[Gray] | NDArray[np.uint8]) -> list[dict[str, Prediction]]:
         """For each gray face, each model's calibrated prediction by model key.
 
         Raises:
+            FerError: as `preprocessing.require_faces`.
             BusyError: if too many callers are waiting for an answer.
         """
+        preprocessing.require_faces(faces)
         answers: list[dict[str, Prediction]] = []
         for start in range(0, len(faces), A_TURN):
             by_model = {

@@ -171,7 +171,12 @@ class Detector:
 
     def search(self, rgb: Rgb) -> Found:
         """All faces of an RGB image (H, W, 3) uint8 of at least `SMALLEST_FACE` pixels, and how
-        many smaller ones there are."""
+        many smaller ones there are.
+
+        Raises:
+            FerError: as `preprocessing.require_rgb`.
+        """
+        preprocessing.require_rgb(rgb)
         usual, scale = scales.shrunk(rgb, self._longest)
         found = self._look(usual, scale, USUAL_SCALE_BONUS)
         if self._longest >= LONGEST_SIDE:

@@ -38,7 +38,7 @@ Rgb: TypeAlias = NDArray[np.uint8]
 Floats: TypeAlias = NDArray[np.float32]
 
 
-def read_image(source: Path | bytes, name: str | None = None) -> Rgb:
+def read_image(source: str | Path | bytes, name: str | None = None) -> Rgb:
     """The image upright in RGB, (H, W, 3) uint8.
 
     Reads JPEG, PNG, WebP, BMP, GIF, TIFF, AVIF and HEIC in any mode: palettes are resolved,
@@ -48,23 +48,33 @@ def read_image(source: Path | bytes, name: str | None = None) -> Rgb:
     `upload_gate.MOST_PIXELS` is decoded at a half, a quarter or an eighth of its size.
 
     Args:
-        source: a file, or its content.
+        source: a file's path, or its content.
         name: how to call it in error messages.
 
     Raises:
-        FerError: as `upload_gate.content_of` and `upload_gate.opened_image`.
+        FerError: if it is neither, or as `upload_gate.content_of` and `upload_gate.opened_image`.
     """
-    if isinstance(source, Path):
+    if isinstance(source, str | Path):
         name = name or str(source)
-        source = upload_gate.content_of(source, upload_gate.IMAGE_BYTES, name)
+        source = upload_gate.content_of(Path(source), upload_gate.IMAGE_BYTES, name)
+    if not isinstance(source, bytes):
+        raise FerError(
+            "An image is read from a path or from the bytes of a file; this is {kind}.",
+            kind=type(source).__name__,
+        )
     with upload_gate.opened_image(source, name or "the image") as image:
         return _first_seen(image)
+
+
+def from_pillow(image: Image.Image) -> Rgb:
+    """A Pillow image as `read_image` would give it, (H, W, 3) uint8: upright, on white, in RGB."""
+    return _rgb(_upright(image))
 
 
 def _first_seen(image: Image.Image) -> Rgb:
     """The first frame that is not black; of black ones only, the brightest."""
     image.load()
-    rgb = _rgb(_upright(image))
+    rgb = from_pillow(image)
     if image.format not in ANIMATED or not getattr(image, "is_animated", False):
         return rgb
     brightest, pixels = _brightness(rgb), rgb.shape[0] * rgb.shape[1]
@@ -75,7 +85,7 @@ def _first_seen(image: Image.Image) -> Rgb:
         try:
             image.seek(number)
             upload_gate.check_frame(image.width, image.height, "the image")
-            frame = _rgb(_upright(image))
+            frame = from_pillow(image)
         except EOFError:
             break
         if _brightness(frame) > brightest:
@@ -127,18 +137,52 @@ def _scaled(values: NDArray[np.generic], is_float: bool) -> Gray:
     return gray
 
 
+def require_rgb(rgb: object) -> None:
+    """Raise FerError unless it is an RGB image: an array (H, W, 3) uint8 with at least a pixel."""
+    if not (
+        isinstance(rgb, np.ndarray)
+        and rgb.dtype == np.uint8
+        and rgb.ndim == 3
+        and rgb.shape[2] == 3
+        and rgb.size > 0
+    ):
+        raise FerError(
+            "An RGB image is a NumPy array (H, W, 3) of type uint8, 0-255; this is {given}.",
+            given=_described(rgb),
+        )
+
+
+def require_faces(faces: object) -> None:
+    """Raise FerError unless these are gray faces: an array (n, H, W) uint8, or a list of arrays
+    (H, W) uint8; none at all are fine."""
+    several = faces if isinstance(faces, list | tuple) else [faces]
+    dimensions = 3 if several is not faces else 2
+    for face in several:
+        if not (
+            isinstance(face, np.ndarray)
+            and face.dtype == np.uint8
+            and face.ndim == dimensions
+            and 0 not in face.shape[-2:]
+        ):
+            raise FerError(
+                "Gray faces are a NumPy array (n, H, W) or a list of arrays (H, W), of type uint8, "
+                "0-255; this is {given}.",
+                given=_described(face),
+            )
+
+
+def _described(given: object) -> str:
+    """An array's shape and type, else what kind of thing it is."""
+    return f"{given.shape} {given.dtype}" if isinstance(given, np.ndarray) else type(given).__name__
+
+
 def to_gray(rgb: Rgb) -> Gray:
     """Luma of an RGB image (ITU-R BT.601), (H, W) uint8. A gray image keeps its values.
 
     Raises:
-        FerError: if the array is not (H, W, 3) uint8.
+        FerError: as `require_rgb`.
     """
-    if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8:
-        raise FerError(
-            "An RGB image has shape (H, W, 3) and type uint8; this one has {shape}, {dtype}.",
-            shape=rgb.shape,
-            dtype=rgb.dtype,
-        )
+    require_rgb(rgb)
     return np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
 
 
@@ -177,7 +221,12 @@ def network_input(channels: Floats) -> Floats:
 
 
 def batch(faces: Sequence[Gray] | NDArray[np.uint8], size: int = NETWORK_SIZE) -> Floats:
-    """Network input of many gray faces of any size: (n, size, size, 3) float32, BGR minus means."""
+    """Network input of many gray faces of any size: (n, size, size, 3) float32, BGR minus means.
+
+    Raises:
+        FerError: as `require_faces`.
+    """
+    require_faces(faces)
     if len(faces) == 0:
         return np.zeros((0, size, size, 3), dtype=np.float32)
     resized = np.stack([resize(to_fer_resolution(face), size) for face in faces])

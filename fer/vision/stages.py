@@ -69,7 +69,11 @@ def record(rgb: Rgb, face: Face | None, size: int = NETWORK_SIZE) -> tuple[Stage
     Args:
         face: what is cut out; None takes the image's centre square.
         size: side of the network's input.
+
+    Raises:
+        FerError: as `preprocessing.require_rgb`.
     """
+    preprocessing.require_rgb(rgb)
     stages = [Stage("original", rgb, 0.0, preprocessing.read_image)]
 
     def add(key: str, function: Callable[..., Any], *arguments: Any) -> Any:

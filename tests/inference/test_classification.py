@@ -271,6 +271,41 @@ def test_other_threads_go_on_while_a_network_computes(
     watcher.join()
 
 
+class Unasked:
+    """A backend that must not be asked."""
+
+    name = "unasked"
+
+    def logits(self, inputs: np.ndarray) -> dict[str, np.ndarray]:
+        pytest.fail("the networks were asked")
+
+    maps = logits
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        np.zeros((114, 113), np.uint8),
+        np.zeros((2, 48, 48), np.float32),
+        np.zeros((2, 48, 48, 3), np.uint8),
+        np.zeros((2, 0, 48), np.uint8),
+        [np.zeros((48, 48))],
+        [np.zeros(48, np.uint8)],
+        [[[0, 1], [2, 3]]],
+        ["a.jpg"],
+        "a.jpg",
+        None,
+    ],
+    ids=lambda given: str(getattr(given, "shape", given))[:20],
+)
+def test_what_is_no_gray_faces_is_refused(given: object) -> None:
+    models = model_store.available(MODELS)
+    classifier = classification.Classifier(models, Unasked(), "int8")
+    for ask in (classifier.predict, classifier.logits, classifier.maps):
+        with pytest.raises(FerError, match="Gray faces are a NumPy array"):
+            ask(given)  # type: ignore[arg-type]
+
+
 # The frozen baseline's confidences lie closer together: more of its answers are ties that any
 # rounding decides, at the same accuracy.
 LEAST_AGREEMENT = {"baseline": 0.97, "proposed": 0.985}

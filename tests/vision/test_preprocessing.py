@@ -6,6 +6,7 @@ import io
 import os
 import struct
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +15,13 @@ from PIL import Image
 from pillow_heif import register_heif_opener
 
 from fer import FerError
+from fer.artifacts import model_store
 from fer.data import dataset
+from fer.media import photos
 from fer.scenarios import PROPOSED, Augmentation
-from fer.vision import preprocessing, upload_gate
-from tests.support.making import face_like, jpeg
+from fer.vision import preprocessing, stages, upload_gate
+from fer.vision.faces import Detector
+from tests.support.making import ROOT, face_like, jpeg
 
 
 def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
@@ -110,6 +114,41 @@ def test_bad_files_are_refused_by_name(tmp_path: Path, content: bytes, message: 
         preprocessing.read_image(path)
     assert "photo.jpg" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_path_may_be_a_string(tmp_path: Path) -> None:
+    path = tmp_path / "gray.png"
+    path.write_bytes(jpeg(np.full((30, 20), 90, np.uint8), "PNG"))
+    assert preprocessing.read_image(str(path)).shape == (30, 20, 3)
+    with pytest.raises(FerError, match=r"There is no file a\.jpg"):
+        preprocessing.read_image("a.jpg")
+    with pytest.raises(FerError, match="from a path or from the bytes of a file; this is ndarray"):
+        preprocessing.read_image(np.zeros((3, 3, 3), np.uint8))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        np.zeros((60, 60), np.uint8),
+        np.zeros((48, 48), np.uint8),
+        np.zeros((60, 60, 4), np.uint8),
+        np.zeros((60, 60, 3)),
+        np.zeros((0, 60, 3), np.uint8),
+        "a.jpg",
+    ],
+    ids=lambda given: str(getattr(given, "shape", given)),
+)
+def test_what_is_no_rgb_image_is_refused(given: object) -> None:
+    detector = Detector(ROOT / "models" / model_store.DETECTOR)
+    doors: tuple[Callable[..., object], ...] = (
+        preprocessing.to_gray,
+        detector.search,
+        lambda rgb: photos.search(rgb, detector),
+        lambda rgb: stages.record(rgb, None),
+    )
+    for door in doors:
+        with pytest.raises(FerError, match="An RGB image is a NumPy array"):
+            door(given)
 
 
 def test_gray_of_gray_is_unchanged() -> None:
