@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from fer import FerError
@@ -148,23 +149,38 @@ def _lacks_index(content: bytes) -> bool:
     return b"mdat" in kinds and not kinds & {b"moov", b"moof"}
 
 
+@dataclass(frozen=True)
+class Excerpt:
+    """What is watched of a video: seconds from its start, and how many of them.
+
+    seconds: at most `VIDEO_SECONDS`.
+    """
+
+    begin: float = 0.0
+    seconds: float = field(default_factory=lambda: VIDEO_SECONDS)
+
+
 class Frames:
-    """A video's frames with their seconds after the first, up to `VIDEO_SECONDS`; iterate once.
+    """An excerpt's frames with their seconds after its first; iterate once.
 
     Frames without a time follow the one before at the video's rate, what cannot be decoded is
     passed over, and there is an end to how many are decoded. Afterwards `reached_limit` says
     whether there would have been more, and `broken` how many packets could not be decoded.
     """
 
-    def __init__(self, source: InputContainer, stream: VideoStream, name: str) -> None:
-        self._source, self._stream, self._name = source, stream, name
+    def __init__(
+        self, source: InputContainer, stream: VideoStream, name: str, excerpt: Excerpt
+    ) -> None:
+        self._source, self._stream, self._name, self._excerpt = source, stream, name, excerpt
         self.reached_limit = False
         self.broken = 0
 
     def __iter__(self) -> Iterator[tuple[float, VideoFrame]]:
-        """Raises FerError if a frame is larger than is read."""
+        """Raises FerError if a frame is larger than is read, or a later one cannot be sought."""
         start: float | None = None
-        pixels, last, step = 0, 0.0, 1 / float(self._stream.average_rate or 25)
+        earliest = self._seek() if self._excerpt.begin > 0 else None
+        pixels, step = 0, 1 / float(self._stream.average_rate or 25)
+        last = -step if earliest is None else earliest - step
         for number, frame in enumerate(self._decoded()):
             check_frame(frame.width, frame.height, self._name)
             pixels += frame.width * frame.height
@@ -173,11 +189,30 @@ class Frames:
                 return
             # AVI counts its frames instead of timing them.
             at = last + step if frame.pts is None or frame.time is None else frame.time
-            start, last = (at if start is None else start), at
-            if at - start > VIDEO_SECONDS:
+            last = at
+            # A decoder can only begin at a key frame, which may lie before the excerpt.
+            if earliest is not None and at < earliest - step / 2:
+                continue
+            start = at if start is None else start
+            if at - start > self._excerpt.seconds:
                 self.reached_limit = True
                 return
             yield at - start, frame
+
+    def _seek(self) -> float:
+        """Go to the key frame before the excerpt; return when it begins by the stream's clock."""
+        from av.error import FFmpegError
+
+        unit = float(self._stream.time_base or 1)
+        earliest = self._excerpt.begin + (self._stream.start_time or 0) * unit
+        try:
+            self._source.seek(int(earliest / unit), stream=self._stream)
+        except FFmpegError as error:
+            raise FerError(
+                "{name} can only be watched from its beginning: it has no index of its frames.",
+                name=self._name,
+            ) from error
+        return earliest
 
     def _decoded(self) -> Iterator[VideoFrame]:
         from av.error import FFmpegError

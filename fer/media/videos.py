@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from io import BytesIO
 from typing import Literal
@@ -25,6 +25,7 @@ from fer.inference.answered_face import AnsweredFace
 from fer.media import annotation, photos, tracks, video_gate
 from fer.media.scenes import CutDetector
 from fer.media.streaming import FrameAnalyser, Moment
+from fer.media.video_gate import Excerpt
 from fer.progress import Progress, part_of
 from fer.vision import orientation
 from fer.vision.preprocessing import Rgb
@@ -62,13 +63,13 @@ class AnalysedFrame:
 class AnalysedVideo:
     """What both models saw in a video.
 
-    moments: with seconds from its start. video: the annotated one (MP4, H.264). seconds: its
-    length. analysed: how many frames were. ending: whether the whole was seen, or the file is
-    longer than `video_gate.VIDEO_SECONDS` or cut off. stated: the picture's length as the file
-    states it, 0 where it does not. turns: by how many quarter turns anticlockwise it was set
-    upright. shots: how many there are. glimpses: faces that were left out because they were seen
-    too shortly. too_small: the largest number of faces at once that were too small to judge.
-    frames: what was drawn, for `redrawn`.
+    moments: with seconds from the excerpt's start. video: the annotated excerpt (MP4, H.264).
+    seconds: its length. analysed: how many frames were. ending: whether it was seen to the video's
+    end, or the video goes on, or the file is cut off. stated: the length of the whole picture as
+    the file states it, 0 where it does not. turns: by how many quarter turns anticlockwise it was
+    set upright. shots: how many there are. glimpses: faces that were left out because they were
+    seen too shortly. too_small: the largest number of faces at once that were too small to judge.
+    frames: what was drawn, for `redrawn`. excerpt: what was asked for.
     """
 
     moments: tuple[Moment, ...]
@@ -82,6 +83,22 @@ class AnalysedVideo:
     glimpses: int = 0
     too_small: int = 0
     frames: tuple[AnalysedFrame, ...] = ()
+    excerpt: Excerpt = field(default_factory=Excerpt)
+
+
+def length(content: bytes, name: str) -> float:
+    """A video's seconds: as the file states them, or by the time of its last packet where it does
+    not, as in what browsers record. No frame is decoded.
+
+    Raises:
+        FerError: as `video_gate.opened_video`.
+    """
+    with video_gate.opened_video(content, name) as (source, stream):
+        stated = _stated(source, stream) or _whole(source)
+        if stated:
+            return stated
+        times = (packet.pts for packet in source.demux(stream) if packet.pts is not None)
+        return max((max(times, default=0) - (stream.start_time or 0)) * _unit(stream), 0.0)
 
 
 def analyse(
@@ -90,36 +107,44 @@ def analyse(
     frame_analyser: FrameAnalyser,
     names: Mapping[str, str],
     *,
+    excerpt: Excerpt | None = None,
     progress: Progress | None = None,
 ) -> AnalysedVideo:
     """Both models on every face, ten times a second of the video, and the video with the answers.
 
     Faces keep their number until the film cuts, and confidences are smoothed as on the webcam.
     Sound is left out, a rotated phone video stands upright, one that lies on its side without a
-    mark of it is turned, and at most `video_gate.VIDEO_SECONDS` are taken. A damaged file is
-    watched as far as it can be read.
+    mark of it is turned. A damaged file is watched as far as it can be read.
 
     Args:
         frame_analyser: a new one.
         names: how each emotion is called on the video.
+        excerpt: what is watched; the first `video_gate.VIDEO_SECONDS` if None.
         progress: called with the share that is done, of 1.
 
     Raises:
         FerError: as `video_gate.opened_video`, or if there is no whole frame.
     """
+    excerpt = excerpt or Excerpt()
     seen = part_of(progress, 0.0, SEEN_SHARE, 1.0)
     drawn = part_of(progress, SEEN_SHARE, 1.0, 1.0)
-    with _opened(content, name) as film:
+    with _opened(content, name, excerpt) as film:
         frames = list(_analysed(film, frame_analyser, seen))
+    if not frames and excerpt.begin > 0:
+        raise FerError(
+            "{name} holds no whole frame from {seconds} s on; choose an earlier start.",
+            name=name,
+            seconds=f"{excerpt.begin:g}",
+        )
     if not frames:
         raise FerError("{name} is damaged: it holds no whole frame.", name=name)
     settled, glimpses = _settled(frames)
-    with _opened(content, name) as film:
+    with _opened(content, name, excerpt) as film:
         video, seconds = _annotated(film, settled, names, drawn)
     ending: Ending = "whole"
     if film.frames.reached_limit:
         ending = "limit"
-    elif film.stated - seconds > CUT_SECONDS:
+    elif film.stated - excerpt.begin - seconds > CUT_SECONDS:
         ending = "cut"
     return AnalysedVideo(
         tuple(Moment.of(face, frame.at) for frame in settled for face in frame.faces),
@@ -133,6 +158,7 @@ def analyse(
         glimpses,
         max(frame.too_small for frame in frames),
         tuple(settled),
+        excerpt,
     )
 
 
@@ -146,7 +172,7 @@ def redrawn(
 ) -> AnalysedVideo:
     """The same answers drawn anew on the same video, its emotions called otherwise: no network
     runs. Takes and raises what `analyse` does."""
-    with _opened(content, name) as film:
+    with _opened(content, name, found.excerpt) as film:
         video, _ = _annotated(film, found.frames, names, progress)
     return replace(found, video=video)
 
@@ -162,12 +188,13 @@ class _Film:
     stated: float
     total: float
     stretch: float
+    excerpt: Excerpt
 
     def share(self, at: float) -> float:
-        length = self.stated or self.total
-        if not 0 < length < video_gate.VIDEO_SECONDS:
-            length = video_gate.VIDEO_SECONDS
-        return min(at / length, 1.0)
+        """How much of the excerpt lies before so many seconds of it, 0-1."""
+        left = (self.stated or self.total) - self.excerpt.begin
+        seconds = min(left, self.excerpt.seconds) if left > 0 else self.excerpt.seconds
+        return min(at / seconds, 1.0)
 
     def picture(self, frame: av.VideoFrame) -> Rgb:
         """A frame as it is meant to be seen, no larger than `LONGEST`: its pixels square, and
@@ -181,22 +208,33 @@ class _Film:
 
 
 @contextmanager
-def _opened(content: bytes, name: str) -> Iterator[_Film]:
+def _opened(content: bytes, name: str, excerpt: Excerpt) -> Iterator[_Film]:
     with video_gate.opened_video(content, name) as (source, stream):
         stretch = float(stream.sample_aspect_ratio or 1)
         yield _Film(
-            video_gate.Frames(source, stream, name),
+            video_gate.Frames(source, stream, name, excerpt),
             # Frames beyond the rate are left out: a 120-frame slow-motion video plays as it is.
             min(max(float(stream.average_rate or 25), SLOWEST), FASTEST),
             _stated(source, stream),
-            max((source.duration or 0) / av.time_base, 0.0),
+            _whole(source),
             stretch if 1 / MOST_STRETCH <= stretch <= MOST_STRETCH else 1.0,
+            excerpt,
         )
+
+
+def _whole(source: InputContainer) -> float:
+    """The seconds of all, sound included, as the file states them, 0 where it does not."""
+    return max((source.duration or 0) / av.time_base, 0.0)
+
+
+def _unit(stream: VideoStream) -> float:
+    """The seconds in which the stream's times are counted."""
+    return float(stream.time_base or 0)
 
 
 def _stated(source: InputContainer, stream: VideoStream) -> float:
     """The picture's own seconds as the file states them, 0 where it does not."""
-    unit = float(stream.time_base or 0)
+    unit = _unit(stream)
     # Matroska states the length of the whole only, which the sound may outlast; a picture's own end
     # is a tag. FFmpeg may give the whole's as the picture's.
     if "matroska" not in source.format.name:

@@ -244,6 +244,65 @@ def test_a_video_longer_than_the_limit_says_so(monkeypatch: pytest.MonkeyPatch) 
     assert watch(video(frames(8), 10)).ending == "whole"
 
 
+def shaded(kind: str = "mp4", codec: str = "libx264") -> bytes:
+    """Twelve seconds that grow darker, 20 gray levels a second, a key frame every two seconds."""
+    stream = io.BytesIO()
+    with av.open(stream, "w", format=kind) as target:
+        sink = target.add_stream(codec, rate=10, options={"g": "20"})
+        sink.width, sink.height, sink.pix_fmt = 128, 96, "yuv420p"
+        for number in range(120):
+            picture = np.full((96, 128, 3), 250 - 2 * number, np.uint8)
+            target.mux(sink.encode(av.VideoFrame.from_ndarray(picture, "rgb24")))
+        target.mux(sink.encode(None))
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("kind", "codec"),
+    [("mp4", "libx264"), ("matroska", "libx264"), ("webm", "libvpx"), ("avi", "mpeg4")],
+)
+def test_an_excerpt_begins_where_it_is_said_to(kind: str, codec: str) -> None:
+    content = shaded(kind, codec)
+    assert videos.length(content, "clip") == pytest.approx(12.0, abs=0.2)
+    shares: list[float] = []
+    found = watch(
+        content,
+        excerpt=video_gate.Excerpt(5.3, 2.0),
+        progress=lambda done, total, **details: shares.append(done / total),
+    )
+    assert found.seconds == pytest.approx(2.0, abs=0.21)
+    assert found.ending == "limit"
+    assert [found.moments[0].at, found.moments[-1].at] == pytest.approx([0.0, 2.0], abs=0.11)
+    assert shares[-1] == pytest.approx(1.0, abs=0.06)
+    # A corner on which nothing is drawn.
+    assert int(decoded(found.video)[0][-1, -1, 0]) == pytest.approx(250 - 2 * 53, abs=5)
+    assert videos.redrawn(found, content, "clip", NAMES).video == found.video
+    assert watch(content, excerpt=video_gate.Excerpt(10.0, 5.0)).ending == "whole"
+
+
+def test_an_excerpt_beyond_the_end_is_told() -> None:
+    with pytest.raises(FerError, match=r"no whole frame from 30 s on; choose an earlier start"):
+        watch(shaded(), excerpt=video_gate.Excerpt(30.0))
+
+
+def test_a_length_that_is_not_stated_is_read_off_the_packets() -> None:
+    """What browsers record has no length: Matroska written as it comes."""
+
+    class Pipe(io.BytesIO):
+        seek = None  # type: ignore[assignment]
+
+    stream = Pipe()
+    with av.open(stream, "w", format="webm", options={"live": "1"}) as target:
+        sink = target.add_stream("libvpx", rate=10)
+        sink.width, sink.height, sink.pix_fmt = 128, 96, "yuv420p"
+        for picture in frames(25):
+            target.mux(sink.encode(av.VideoFrame.from_ndarray(picture, "rgb24")))
+        target.mux(sink.encode(None))
+    with av.open(io.BytesIO(stream.getvalue())) as source:
+        assert source.duration is None
+    assert videos.length(stream.getvalue(), "recorded.webm") == pytest.approx(2.4, abs=0.2)
+
+
 def stretched(pictures: list[np.ndarray], ratio: Fraction) -> bytes:
     stream = io.BytesIO()
     with av.open(stream, "w", format="mp4") as target:

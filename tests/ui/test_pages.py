@@ -16,11 +16,12 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import ButtonGroup
 
-from fer import files
+from fer import FerError, files
 from fer.artifacts import model_store
 from fer.data import dataset
 from fer.inference import classification
 from fer.media import videos
+from fer.media.video_gate import Excerpt
 from fer.scenarios import PROPOSED
 from fer.ui import loaders, permissions
 from fer.vision import faces, preprocessing
@@ -396,6 +397,35 @@ def test_a_video_is_watched_and_kept(portrait: np.ndarray, monkeypatch: pytest.M
     assert language == "id"
     assert found.moments is kept[2].moments
     assert found.video != kept[2].video
+
+
+def test_of_a_long_video_the_visitor_chooses_what_is_watched(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[tuple[float, float]] = []
+
+    def analyse(content: bytes, name: str, *_: object, excerpt: Excerpt, **__: object) -> None:
+        asked.append((excerpt.begin, excerpt.seconds))
+        raise FerError("Watched.")
+
+    monkeypatch.setattr(videos, "analyse", analyse)
+    monkeypatch.setattr(videos, "length", lambda content, name: 7230.0)
+    app = open_page("5_Realtime_Demo.py")
+    app.segmented_control(key="mode").set_value("video").run()
+    app.file_uploader(key="video_upload").upload("lecture.mp4", b"long", "video/mp4").run()
+    assert "This video is 2:00:30 long. Up to 120 seconds" in str(app.info[0].value)
+    assert asked == [], "nothing is analysed before the visitor has chosen"
+    app.number_input(key="video_minute").set_value(12).run()
+    app.number_input(key="video_second").set_value(30).run()
+    app.number_input(key="video_seconds").set_value(45).run()
+    assert asked == []
+    app.button(key="video_analyse").click().run()
+    assert asked == [(750.0, 45.0)]
+    monkeypatch.setattr(videos, "length", lambda content, name: 300.0)
+    app.file_uploader(key="video_upload").upload("short.mp4", b"shorter", "video/mp4").run()
+    assert not app.exception
+    assert "This video is 5:00 long." in str(app.info[0].value)
+    assert len(asked) == 1, "what was chosen in one video is no choice in the next"
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import streamlit as st
 
 from fer import emotions, logs
 from fer.media import streaming, video_gate, videos
+from fer.media.video_gate import Excerpt
 from fer.progress import Progress
 from fer.scenarios import SCENARIOS
 from fer.ui import announcer, answers, loaders, refusals, widgets
@@ -20,6 +21,10 @@ TYPES = [suffix.removeprefix(".") for suffix in video_gate.VIDEO_SUFFIXES]
 FORMATS = "MP4, MOV, WebM, MKV, AVI"
 KEY = "video_upload"
 KEPT = "video_watched"
+# Which excerpt of a longer video the visitor asked for, by the video's digest.
+ASKED = "video_excerpt"
+# A shorter one says little.
+LEAST_SECONDS = 5
 
 
 def show(_: Translator) -> None:
@@ -30,7 +35,8 @@ def show(_: Translator) -> None:
     """
     upload = st.file_uploader(
         _(
-            "A video of up to {seconds} seconds (MP4, MOV, WebM, MKV, AVI; up to {limit} MB)",
+            "A video; up to {seconds} seconds of it are analysed at a time (MP4, MOV, WebM, MKV, "
+            "AVI; up to {limit} MB)",
             seconds=_.number(video_gate.VIDEO_SECONDS),
             limit=video_gate.VIDEO_BYTES >> 20,
         ),
@@ -42,16 +48,71 @@ def show(_: Translator) -> None:
     st.caption(_("The video stays in this server's memory for your visit and is never stored."))
     if upload is None:
         st.session_state.pop(KEPT, None)
+        st.session_state.pop(ASKED, None)
         return
     content = upload.getvalue()
     digest = hashlib.sha256(content).hexdigest()
-    _result(_watched(content, upload.name, digest, _), digest, _)
+    excerpt = _excerpt(content, upload.name, digest, _)
+    if excerpt is None:
+        return
+    _result(_watched(content, upload.name, digest, excerpt, _), digest, _)
     answers.backend_notice(_)
 
 
-def _watched(content: bytes, name: str, digest: str, _: Translator) -> videos.AnalysedVideo:
+def _excerpt(content: bytes, name: str, digest: str, _: Translator) -> Excerpt | None:
+    """What is analysed: the whole of a short video at once, of a longer one what the visitor
+    chooses; None as long as nothing is chosen.
+
+    Raises:
+        FerError: if it is no video that can be read.
+    """
+    with logs.refusals("video refused", content):
+        length = videos.length(content, name)
+    if length <= video_gate.VIDEO_SECONDS:
+        return Excerpt()
+    st.info(
+        _(
+            "This video is {length} long. Up to {seconds} seconds are analysed at a time: choose "
+            "where to begin.",
+            length=clock(length),
+            seconds=_.number(video_gate.VIDEO_SECONDS),
+        ),
+        icon=":material/content_cut:",
+    )
+    most = int(video_gate.VIDEO_SECONDS)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        minute = st.number_input(
+            _("Start: minute"), 0, int(length - 1) // 60, 0, key="video_minute", width=140
+        )
+        second = st.number_input(_("Start: second"), 0, 59, 0, key="video_second", width=140)
+        seconds = st.number_input(
+            _("Length (s)"), LEAST_SECONDS, most, most, 5, key="video_seconds", width=140
+        )
+
+        def ask() -> None:
+            st.session_state[ASKED] = (digest, Excerpt(60.0 * minute + second, float(seconds)))
+
+        st.button(
+            _("Analyse"), type="primary", icon=":material/movie:", key="video_analyse", on_click=ask
+        )
+    asked = st.session_state.get(ASKED)
+    return asked[1] if asked is not None and asked[0] == digest else None
+
+
+def clock(seconds: float) -> str:
+    """A place in a video as players show it: "12:30", from an hour on "1:02:30"."""
+    minutes, second = divmod(int(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
+
+
+def _watched(
+    content: bytes, name: str, digest: str, excerpt: Excerpt, _: Translator
+) -> videos.AnalysedVideo:
     kept = st.session_state.get(KEPT)
-    if kept is None or kept[:2] != (digest, _.language):
+    if kept is not None and (kept[0] != digest or kept[2].excerpt != excerpt):
+        kept = None
+    if kept is None or kept[1] != _.language:
         names = {key: _(key) for key in emotions.KEYS}
         bar = st.progress(0.0, _("Watching the video…"))
 
@@ -59,11 +120,11 @@ def _watched(content: bytes, name: str, digest: str, _: Translator) -> videos.An
             bar.progress(done / total, _("Watching the video…"))
 
         try:
-            if kept is not None and kept[0] == digest:
+            if kept is not None:
                 # In another language only the words on it change.
                 found = videos.redrawn(kept[2], content, name, names, progress=progress)
             else:
-                found = _analysed(content, name, names, progress)
+                found = _analysed(content, name, names, excerpt, progress)
         finally:
             bar.empty()
         kept = (digest, _.language, found)
@@ -73,12 +134,14 @@ def _watched(content: bytes, name: str, digest: str, _: Translator) -> videos.An
 
 
 def _analysed(
-    content: bytes, name: str, names: dict[str, str], progress: Progress
+    content: bytes, name: str, names: dict[str, str], excerpt: Excerpt, progress: Progress
 ) -> videos.AnalysedVideo:
     started = time.perf_counter()
     with logs.refusals("video refused", content):
         frame_analyser = streaming.FrameAnalyser(loaders.detector(), loaders.classifier())
-        found = videos.analyse(content, name, frame_analyser, names, progress=progress)
+        found = videos.analyse(
+            content, name, frame_analyser, names, excerpt=excerpt, progress=progress
+        )
     logs.tell(
         "video watched",
         video_ms=round(1000 * found.seconds),
@@ -149,21 +212,21 @@ def _doubtful(found: videos.AnalysedVideo) -> set[int]:
 
 def _notes(found: videos.AnalysedVideo, _: Translator) -> None:
     """What became of the video that a visitor would not expect, a sentence each."""
-    if found.ending == "limit":
-        st.warning(
+    if found.excerpt.begin > 0 or found.ending == "limit":
+        st.caption(
             _(
-                "The video is longer than the limit: only its first {seconds} seconds were "
-                "analysed.",
-                seconds=_.number(found.seconds),
+                "Analysed from {begin} to {end} of the video; times are counted from {begin}.",
+                begin=clock(found.excerpt.begin),
+                end=clock(found.excerpt.begin + found.seconds),
             )
         )
-    elif found.ending == "cut":
+    if found.ending == "cut":
         st.warning(
             _(
                 "The file is cut off or damaged: it says {stated} seconds, and {seconds} could be "
                 "read.",
                 stated=_.number(found.stated, 1),
-                seconds=_.number(found.seconds, 1),
+                seconds=_.number(found.excerpt.begin + found.seconds, 1),
             )
         )
     answers.told_turn(found.turns, _)
