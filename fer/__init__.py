@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
-from typing import TypedDict
+from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict
+
+if TYPE_CHECKING:
+    from fer.interface import FaceClassifier
 
 __version__ = "0.1.0"
 
@@ -41,3 +45,19 @@ class FerError(Exception):
     def from_record(cls, record: ErrorRecord) -> FerError:
         """The error that another process recorded."""
         return cls(record["template"], **record["values"])
+
+
+def load(models_dir: str | Path | None = None) -> FaceClassifier:
+    """Load both trained models and the face detector, without TensorFlow where the fast backend
+    works; takes about a second. Importing `fer` itself is cheap.
+
+    Args:
+        models_dir: with trained models; by default the one in the working directory, else the
+            repository's.
+
+    Raises:
+        FerError: if it holds no trained model, or its files are not as they were published.
+    """
+    from fer import interface
+
+    return interface.load(models_dir)

@@ -24,10 +24,9 @@ from fer.cli.console import (
     quiet_tensorflow,
 )
 from fer.media import photo_files, photos
-from fer.media.photos import Photo
+from fer.media.photos import NO_FACE, Photo
 from fer.vision import faces
 
-NO_FACE = "no face found"
 PROBLEM = "problem"
 
 
@@ -68,7 +67,7 @@ class JsonLines:
     """An object in a line of its own for each photo; `problem` is null where a face was found."""
 
     def answered(self, photo: Photo) -> None:
-        self._write({**photo.record(), PROBLEM: None if photo.answers else NO_FACE})
+        self._write(photo.to_dict())
 
     def failed(self, path: Path, error: FerError) -> None:
         self._write({"photo": str(path), "faces": [], PROBLEM: str(error)})

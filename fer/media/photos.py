@@ -14,6 +14,7 @@ from fer.vision import faces, orientation, preprocessing, scales, upload_gate
 from fer.vision.faces import Detector, Face, Found
 from fer.vision.preprocessing import Rgb
 
+NO_FACE = "no face found"
 SUFFIXES = set(upload_gate.IMAGE_SUFFIXES)
 COLUMNS = (
     *("photo", "turned", "too_small", "face", "left", "top", "width", "height", "tilt", "score"),
@@ -43,14 +44,20 @@ class FaceRecord(TypedDict):
 
 
 class PhotoRecord(TypedDict):
-    """A line of `fer predict --json`. size: width and height in pixels, upright. turned: degrees
-    clockwise. too_small: faces too small to judge."""
+    """A photo's answers. size: width and height in pixels, upright. turned: degrees clockwise.
+    too_small: faces too small to judge."""
 
     photo: str
     size: list[int]
     turned: int
     too_small: int
     faces: list[FaceRecord]
+
+
+class PrintedPhoto(PhotoRecord):
+    """A line of `fer predict --json`. problem: None where a face was found."""
+
+    problem: str | None
 
 
 @dataclass(frozen=True)
@@ -112,6 +119,10 @@ class Photo:
             ],
         }
 
+    def to_dict(self) -> PrintedPhoto:
+        """The photo as `fer predict --json` prints it."""
+        return {**self.record(), "problem": None if self.answers else NO_FACE}
+
     def rows(self) -> list[dict[str, object]]:
         """A flat row for each face and model, with the columns `COLUMNS`."""
         rows: list[dict[str, object]] = []
@@ -139,7 +150,7 @@ class Photo:
         return rows
 
 
-def read(path: Path) -> Rgb:
+def read(path: str | Path) -> Rgb:
     """The image in a file, upright RGB. Raises as `preprocessing.read_image`."""
     return preprocessing.read_image(path)
 
@@ -154,6 +165,10 @@ def classify(
 
     Args:
         whole: classify the image's centre square if no face is found.
+
+    Raises:
+        FerError: as `preprocessing.require_rgb`.
+        BusyError: if too many callers are waiting for an answer.
     """
     started = time.perf_counter()
     turns, seen = search(rgb, detector)
@@ -176,7 +191,9 @@ def classify(
 
 def search(rgb: Rgb, detector: Detector) -> tuple[int, Found]:
     """The quarter turns anticlockwise that set a photo upright, and its faces then, from left to
-    right; none are looked for in one of FER-2013's own crops."""
+    right; none are looked for in one of FER-2013's own crops. Raises as
+    `preprocessing.require_rgb`."""
+    preprocessing.require_rgb(rgb)
     if _is_crop(rgb):
         return 0, Found(())
     turns, found = orientation.search(rgb, detector)
