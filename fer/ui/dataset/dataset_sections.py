@@ -32,6 +32,7 @@ from fer.ui.text import Language, Translator
 
 CHOSEN = "dataset_face"
 ASKED = "browse_asked"
+CANCELLED = "import_cancelled"
 ENLARGEMENT = 4
 # No more than the server takes of any upload; see .streamlit/config.toml.
 ARCHIVE_MB = 200
@@ -267,8 +268,17 @@ def offer_import(_: Translator) -> None:
             )
 
     if start is None:
+        if st.session_state.pop(CANCELLED, False):
+            st.info(_("The import was cancelled. Nothing was changed."))
         return
     bar = st.progress(0.0, _("Importing…"))
+    # Streamlit ends this run where it draws; nothing is written before all faces are read.
+    st.button(
+        _("Cancel"),
+        icon=":material/close:",
+        key="import_cancel",
+        on_click=lambda: st.session_state.update({CANCELLED: True}),
+    )
     try:
         start(
             lambda done, total, /, **details: bar.progress(
