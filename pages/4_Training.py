@@ -6,9 +6,9 @@ from fer.ui import text
 
 _ = text.translator()
 from fer import FerError
-from fer.ui import loaders, widgets
+from fer.ui import widgets
 from fer.ui.studies import ablation, findings
-from fer.ui.training import training_charts, training_sections
+from fer.ui.training import live_runs, training_charts, training_sections
 
 st.markdown(_("How did the models learn, do they overfit, and would longer training help?"))
 widgets.notices(_)
@@ -19,16 +19,7 @@ try:
         st.warning(_("There is no history yet. Run `fer train`."))
     else:
         st.header(_("Learning curves"), anchor="curves")
-        published = [name for name in histories if name in loaders.models()]
-        # The chips of a multiselect are white on the primary colour, which is too faint.
-        chosen = st.pills(
-            _("Runs"),
-            list(histories),
-            selection_mode="multi",
-            default=published or list(histories)[:1],
-            key="runs",
-            persist_state="session",
-        )
+        chosen = training_sections.choose(list(histories), _)
         quantities = {
             "accuracy": _("Accuracy"),
             "loss": _("Loss"),
@@ -83,10 +74,8 @@ try:
     ablation.ablation(_)
 
     st.header(_("Running now"), anchor="live")
-    st.fragment(
-        training_sections.show_live, run_every=2 if training_sections.is_active() else None
-    )(_)
-    training_sections.outcome(_)
+    st.fragment(live_runs.show, run_every=2 if live_runs.is_active() else None)(_)
+    live_runs.outcome(_)
 
     st.header(_("Start a short training"), anchor="start")
     st.write(
@@ -95,7 +84,7 @@ try:
             "process of its own, survives a reload, and never replaces the published models."
         )
     )
-    training_sections.start_form(_)
+    live_runs.start_form(_)
 except FerError as error:
     st.error(_.error(error))
 widgets.sources(_)

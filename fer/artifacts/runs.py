@@ -1,8 +1,8 @@
 """What a run directory holds, and whether a run in it may go on.
 
 `run.json` (scenario, digests of data and backbone), `history.csv` (one row an epoch),
-`checkpoint-NNNN.weights.h5` (the last epoch, optimiser included) and `best.weights.h5` (the best
-epoch, see `best_epoch`).
+`checkpoint-NNNN.safetensors` (the last epoch, optimiser included) and `best.safetensors` (the
+weights of the best epoch, see `best_epoch`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NotRequired, TypedDict
 
+from safetensors import SafetensorError
+from safetensors.numpy import load_file
+
 from fer import FerError, files, schema
+from fer.artifacts.packing import Tensors
 from fer.data.dataset import Dataset
 from fer.scenarios import Scenario
 
@@ -28,7 +32,8 @@ HISTORY_COLUMNS = (
     "seconds",
 )
 Row = dict[str, float]
-BEST = "best.weights.h5"
+BEST = "best.safetensors"
+CHECKPOINTS = "checkpoint-*.safetensors"
 HISTORY = "history.csv"
 RUN = "run.json"
 # In `run.json` and `config.json`, see `Run`.
@@ -41,12 +46,14 @@ class Run(TypedDict):
 
     scenario: every hyperparameter, as `Scenario.to_dict` wrote it and `Scenario.from_dict` checks
     it. data: SHA-256 of the data set. backbone_sha256: `vgg16.backbone_digest` of the convolutions
-    that the run began from; None or missing before that is known.
+    that the run began from; None or missing where that is not known. precision: why the run is
+    trained in the scenario's `compute_dtype`, in words; missing where the scenario's own was kept.
     """
 
     scenario: dict[str, object]
     data: str
     backbone_sha256: NotRequired[str | None]
+    precision: NotRequired[str]
 
 
 def read(run_dir: Path) -> Run:
@@ -56,7 +63,13 @@ def read(run_dir: Path) -> Run:
 
 def checkpoint(epoch: int) -> str:
     """The name of the checkpoint after that many epochs."""
-    return f"checkpoint-{epoch:04d}.weights.h5"
+    return f"checkpoint-{epoch:04d}.safetensors"
+
+
+def has_epochs(run_dir: Path) -> bool:
+    """Whether a run in the folder has finished an epoch: one that failed before that leaves nothing
+    worth keeping."""
+    return finished_epochs(run_dir) > 0 or bool(read_history(run_dir))
 
 
 def already_there(run_dir: Path) -> FerError:
@@ -68,16 +81,14 @@ def already_there(run_dir: Path) -> FerError:
 
 
 def prepare(scenario: Scenario, data: Dataset, run_dir: Path, resume: bool) -> int:
-    """The number of finished epochs; the run directory is ready to go on from there.
+    """Return the number of finished epochs; the run directory is ready to go on from there.
 
     Raises:
         FerError: if there is a run and `resume` is false, or if what is to be resumed differs in
             scenario or data.
     """
-    path = run_dir / RUN
-    record: Run = {"scenario": scenario.to_dict(), "data": data.digest}
-    if not path.exists():
-        files.write_json(path, record)
+    if not has_epochs(run_dir):
+        (run_dir / RUN).unlink(missing_ok=True)
         return 0
     if not resume:
         raise already_there(run_dir)
@@ -90,12 +101,31 @@ def prepare(scenario: Scenario, data: Dataset, run_dir: Path, resume: bool) -> i
     done = finished_epochs(run_dir)
     before = Scenario.from_dict(stored["scenario"])
     _require_same(before, scenario, done, run_dir)
-    history = [row for row in read_history(run_dir) if row["epoch"] <= done]
-    write_history(run_dir, history)
-    if BACKBONE in stored:
-        record[BACKBONE] = stored[BACKBONE]
-    files.write_json(path, record)
+    write_history(run_dir, [row for row in read_history(run_dir) if row["epoch"] <= done])
     return done
+
+
+def record(
+    scenario: Scenario, data: Dataset, run_dir: Path, backbone: str | None, precision: str | None
+) -> None:
+    """Write `run.json`; what it says already of backbone and precision stays.
+
+    Args:
+        backbone: digest of the convolutions that the run begins from, None if it goes on.
+        precision: why it is trained in the scenario's precision, None if nothing is to be said.
+    """
+    run: Run = {"scenario": scenario.to_dict(), "data": data.digest}
+    if backbone is not None:
+        run[BACKBONE] = backbone
+    if precision is not None:
+        run["precision"] = precision
+    if (run_dir / RUN).exists():
+        stored = read(run_dir)
+        if BACKBONE in stored:
+            run[BACKBONE] = stored[BACKBONE]
+        if "precision" in stored:
+            run["precision"] = stored["precision"]
+    files.write_json(run_dir / RUN, run)
 
 
 def compute_dtype(run_dir: Path) -> str | None:
@@ -110,11 +140,9 @@ def compute_dtype(run_dir: Path) -> str | None:
 
 
 def require_backbone(run_dir: Path, digest: str) -> None:
-    """Nothing, if the run's head was trained on that backbone or it is not known on which.
-
-    Raises:
-        FerError: if it was another one.
-    """
+    """Raise FerError if the run began from another backbone; it may be unknown from which."""
+    if not (run_dir / RUN).exists():
+        return
     stored = read(run_dir).get(BACKBONE)
     if stored is not None and stored != digest:
         raise FerError(
@@ -124,19 +152,6 @@ def require_backbone(run_dir: Path, digest: str) -> None:
             stored=stored[:12],
             digest=digest[:12],
         )
-
-
-def record_backbone(run_dir: Path, digest: str) -> None:
-    """Writes down which backbone the run begins from.
-
-    Raises:
-        FerError: if it began from another one.
-    """
-    require_backbone(run_dir, digest)
-    record = read(run_dir)
-    if record.get(BACKBONE) != digest:
-        record[BACKBONE] = digest
-        files.write_json(run_dir / RUN, record)
 
 
 def _require_same(before: Scenario, now: Scenario, done: int, run_dir: Path) -> None:
@@ -177,11 +192,25 @@ def best_epoch(history: Sequence[Row]) -> Row:
 
 def finished_epochs(run_dir: Path) -> int:
     """The number of epochs whose checkpoint is complete, 0 if none."""
-    numbers = [
-        int(path.name.split("-")[1].split(".")[0])
-        for path in run_dir.glob("checkpoint-*.weights.h5")
-    ]
+    numbers = [int(path.name.split("-")[1].split(".")[0]) for path in run_dir.glob(CHECKPOINTS)]
     return max(numbers, default=0)
+
+
+def read_weights(path: Path) -> Tensors:
+    """Return the arrays of a checkpoint or of `BEST` by name.
+
+    Raises:
+        FerError: if the file is missing or damaged.
+    """
+    try:
+        return dict(load_file(path))
+    except (OSError, SafetensorError) as error:
+        raise FerError(
+            "{path} cannot be loaded ({reason}); train again without --resume in another "
+            "--run-dir.",
+            path=path,
+            reason=error,
+        ) from error
 
 
 def read_history(run_dir: Path) -> list[dict[str, float]]:

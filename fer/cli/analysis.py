@@ -53,7 +53,7 @@ def ablate(
 
         def progress(done: float, total: float, /, **details: object) -> None:
             update(done, total)
-            if done == total:
+            if total and done == total:
                 click.echo(f"{details['run']}: trained")
 
         def keep(record: Ablation) -> None:
@@ -65,7 +65,7 @@ def ablate(
             out,
             finished=models_dir / model_store.ANALYSIS / "ablation",
             seeds=seeds or ablation.SEEDS,
-            compute_dtype=wanted_precision(precision),
+            compute_dtype=wanted_precision(precision)[0],
             backbone_weights=backbone_weights or "imagenet",
             progress=progress,
             on_run=keep,

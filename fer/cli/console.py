@@ -193,13 +193,13 @@ backbone_weights = click.option(
     default=None,
     help="A file with VGG16's ImageNet weights; without it Keras downloads them.",
 )
-OWN, FASTEST = "scenario", "fastest"
+FASTEST = "fastest"
 precision = click.option(
     "--precision",
-    type=click.Choice([OWN, FASTEST, "float32", "mixed_bfloat16"]),
-    default=OWN,
+    type=click.Choice([FASTEST, "float32", "mixed_bfloat16"]),
+    default=FASTEST,
     show_default=True,
-    help="Of the convolutions; fastest measures this machine. What is begun keeps its own.",
+    help="Of the convolutions; fastest looks at this machine. What is begun keeps its own.",
 )
 
 
@@ -207,7 +207,7 @@ precision = click.option(
 def progress_bar(
     text: str, unit_total: int | None = None, *, beside_output: bool = False
 ) -> Iterator[Progress]:
-    """A progress bar; it shows the details, all numbers, too.
+    """A progress bar; it shows the details, the stage and numbers, too.
 
     Args:
         beside_output: whether the command prints while the bar is there; on one terminal the output
@@ -231,33 +231,37 @@ def progress_bar(
     ) as bar:
         task = bar.add_task(text, total=unit_total)
 
-        def update(done: float, total: float, /, **details: float) -> None:
-            shown = " ".join(
-                f"{name} {value:.0f}" if name == "epoch" else f"{name} {value:.3f}"
-                for name, value in details.items()
+        def update(done: float, total: float, /, *, stage: str = "", **details: float) -> None:
+            shown = (
+                [text]
+                + ([f"({stage})"] if stage else [])
+                + [
+                    f"{name} {value:.0f}" if name == "epoch" else f"{name} {value:.3f}"
+                    for name, value in details.items()
+                ]
             )
-            bar.update(task, completed=done, total=total, description=f"{text} {shown}")
+            bar.update(task, completed=done, total=total or None, description=" ".join(shown))
 
         yield update
 
 
-def wanted_precision(choice: str, run_dir: Path | None = None) -> str | None:
-    """Keras' name of the precision that `--precision` asks for, None for the scenario's own.
+def wanted_precision(choice: str, run_dir: Path | None = None) -> tuple[str, str]:
+    """Return Keras' name of the precision that `--precision` asks for, and why it is that one.
 
     Args:
         run_dir: a run that may have been begun; it goes on in its precision unless one is named.
     """
-    if choice not in (OWN, FASTEST):
-        return choice
+    if choice != FASTEST:
+        return choice, "asked for"
     begun = None if run_dir is None else runs.compute_dtype(run_dir)
-    if begun is not None or choice == OWN:
-        return begun
+    if begun is not None:
+        return begun, "begun in it"
     quiet_tensorflow()
     from fer.networks import precision as precisions
 
-    found = precisions.fastest()
-    note(f"{found} is the faster precision on this machine.")
-    return found
+    fastest = precisions.fastest()
+    note(f"Trains in {fastest.precision}: {fastest.reason}. --precision names another.")
+    return fastest
 
 
 def quiet_tensorflow() -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.table import Table
@@ -26,6 +27,7 @@ from fer.cli.console import (
     wanted_precision,
 )
 from fer.data import dataset
+from fer.scenarios import Scenario
 from fer.training import distribution, jobs, monitor
 
 if TYPE_CHECKING:
@@ -85,7 +87,6 @@ def train(
     )
     run_dir = run_dir or Path("runs") / scenario
     share = distribution.begin()
-    _require_one_precision(precision, share)
     with (
         distribution.folder(share, run_dir) as folder,
         _recorded(folder, chosen.epochs, resume) as tell,
@@ -93,17 +94,22 @@ def train(
     ):
         if queue:
             tell.wait(lambda: jobs.is_next(folder))
-        quiet_tensorflow()
-        from fer.training import loop
 
-        def progress(done: float, total: float, /, **details: float) -> None:
+        def progress(done: float, total: float, /, **details: Any) -> None:
             update(done, total, **details)
             tell(done, total, **details)
 
+        progress(0, 0, stage="loading TensorFlow")
+        quiet_tensorflow()
+        from fer.training import loop
+
+        progress(0, 0, stage="choosing a precision")
+        dtype, reason = _precision(precision, chosen, folder, share)
         if continue_from is not None:
-            loop.begin_from(model_store.open_artifact(scenario, continue_from), data, folder)
+            artifact = model_store.open_artifact(scenario, continue_from)
+            loop.begin_from(artifact, data, folder, dtype)
         history = loop.train(
-            scenarios.with_overrides(chosen, compute_dtype=wanted_precision(precision, folder)),
+            scenarios.with_overrides(chosen, compute_dtype=dtype),
             data,
             folder,
             resume=resume or continue_from is not None,
@@ -111,17 +117,20 @@ def train(
             cache_dir=cache_dir,
             progress=progress,
             share=share,
+            precision=reason,
         )
     if share.is_chief:
         _print_history(history)
         out.print(f"The run is in {run_dir}; next: fer publish {run_dir}")
 
 
-def _require_one_precision(precision: str, share: distribution.Share) -> None:
-    if precision == FASTEST and share.processes > 1:
-        raise FerError(
-            "--precision fastest measures one machine; where several train together, name one."
-        )
+def _precision(
+    choice: str, scenario: Scenario, folder: Path, share: distribution.Share
+) -> tuple[str, str]:
+    """Return Keras' name of the precision to train in, and why it is that one."""
+    if choice == FASTEST and share.devices > 1:
+        return scenario.compute_dtype, "the scenario's own, alike on all devices"
+    return wanted_precision(choice, folder)
 
 
 def _backbone(models_dir: Path | None, path: Path | None) -> vgg16.Weights:
@@ -147,8 +156,16 @@ def _print_history(history: list[dict[str, float]]) -> None:
 
 def _recorded(run_dir: Path, epochs: int, resume: bool) -> monitor.Live:
     """Keeps the run's progress; refuses to overwrite a run before anything is written beside it."""
-    if (run_dir / runs.RUN).exists() and not resume:
-        raise runs.already_there(run_dir)
+    if not resume:
+        if runs.has_epochs(run_dir):
+            raise runs.already_there(run_dir)
+        before = monitor.read(run_dir, time.time())
+        if before is not None and before.state == "running":
+            raise FerError(
+                "A training goes on in {run_dir}, or was killed within the last minute; wait for "
+                "it or choose another --run-dir.",
+                run_dir=run_dir,
+            )
     return monitor.Live(run_dir, epochs)
 
 
@@ -176,7 +193,7 @@ def search(
             data,
             out,
             cache_dir=cache_dir or out,
-            compute_dtype=wanted_precision(precision, out / next(iter(scenarios.HEADS))),
+            compute_dtype=wanted_precision(precision, out / next(iter(scenarios.HEADS)))[0],
             backbone_weights=backbone_weights or "imagenet",
             progress=update,
         )

@@ -7,7 +7,6 @@ stored.
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -273,8 +272,7 @@ def _alone(folder: Path) -> Iterator[None]:
 
 
 def _require_space(folder: Path, needed: int) -> None:
-    existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
-    free = shutil.disk_usage(existing).free
+    free = files.free_bytes(folder)
     if free < needed * 1.1:
         raise FerError(
             "The disk of {folder} has {free} MB free and the data set needs {needed} MB; "

@@ -111,19 +111,20 @@ def _best_tensors(scenario: Scenario, run_dir: Path, backbone_weights: str | Pat
 
     from fer.inference import keras_backend
     from fer.networks import vgg16
+    from fer.training import callbacks
 
     def tensors(network: keras.Model) -> Tensors:
         return {name: v.numpy() for name, v in keras_backend.variables(network).items()}
 
     if scenario.trainable_layers is not None:
         model = vgg16.build(scenario, None)
-        model.load_weights(run_dir / runs.BEST)
+        callbacks.load_weights(model, run_dir / runs.BEST)
         return tensors(model)
     model = vgg16.build(scenario, backbone_weights)
     runs.require_backbone(run_dir, vgg16.backbone_digest(model))
     inputs = keras.Input(model.get_layer(layers.NORM).input.shape[1:])
     head = keras.Model(inputs, vgg16.classify(inputs, scenario))
-    head.load_weights(run_dir / runs.BEST)
+    callbacks.load_weights(head, run_dir / runs.BEST)
     return tensors(model) | tensors(head)
 
 

@@ -2,13 +2,17 @@
 variables.
 
 bfloat16 halves the time where the processor or GPU has matrix units for it; where it has not, it
-can take several times as long. What a processor says of itself does not tell: some have the
-instructions and are still slower with them. Importing this module imports Keras.
+can take several times as long. A processor without the instructions says so; of the others what
+they say does not tell: some have the instructions and are still slower with them. Importing this
+module imports Keras.
 """
 
 from __future__ import annotations
 
+import re
 import time
+from pathlib import Path
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -20,10 +24,43 @@ IMAGES, SIDE, CHANNELS = 8, 16, 256
 STEPS = 6
 
 
-def fastest() -> str:
-    """Keras' name of the precision with the shorter `seconds_of_step` on this machine."""
+# What Linux calls them: the first two on x86, the others on ARM.
+INSTRUCTIONS = {"avx512_bf16", "amx_bf16", "bf16", "svebf16"}
+CPU_INFO = Path("/proc/cpuinfo")
+
+
+class Choice(NamedTuple):
+    """Keras' name of a precision, and in words why it was chosen."""
+
+    precision: str
+    reason: str
+
+
+def fastest() -> Choice:
+    """Return the precision in which this machine trains faster.
+
+    It takes a few seconds, unless the processor says that it has no instructions for bfloat16.
+    """
+    is_processor = all(name.startswith("cpu") for name in keras.distribution.list_devices())
+    if is_processor and lacks_bfloat16():
+        return Choice(FLOAT32, "this processor has no instructions for bfloat16")
     seconds = seconds_of_step()
-    return min(seconds, key=lambda precision: seconds[precision])
+    chosen, other = sorted(seconds, key=lambda precision: seconds[precision])
+    return Choice(
+        chosen,
+        f"a step takes {1000 * seconds[chosen]:.1f} ms in it here and "
+        f"{1000 * seconds[other]:.1f} ms in {other}",
+    )
+
+
+def lacks_bfloat16() -> bool:
+    """Whether Linux says what instructions the processor has, and none is for bfloat16."""
+    try:
+        text = CPU_INFO.read_text(encoding="ascii", errors="ignore")
+    except OSError:
+        return False
+    told = re.findall(r"^(?:flags|Features)\s*: (.*)$", text, re.MULTILINE)
+    return bool(told) and not any(INSTRUCTIONS & set(line.split()) for line in told)
 
 
 def seconds_of_step() -> dict[str, float]:

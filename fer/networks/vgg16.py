@@ -102,8 +102,9 @@ def backbone(weights: Weights = "imagenet") -> keras.Model:
         return model
     except Exception as error:
         raise FerError(
-            "VGG16's ImageNet weights could not be loaded ({reason}); connect to the "
-            "internet or name the file with --backbone-weights.",
+            "VGG16's ImageNet weights could not be loaded ({reason}); connect to the internet, "
+            "name the file with --backbone-weights, or train from the published model's with "
+            "--backbone-from models.",
             reason=error,
         ) from error
 

@@ -30,7 +30,7 @@ from fer.progress import Progress, with_details
 from fer.scenarios import PROPOSED, Phase, Scenario
 from fer.studies import leakage
 from fer.studies.records import Ablation, AblationRun, Budget, OverSeeds, RunScores
-from fer.training import loop
+from fer.training import callbacks, loop
 from fer.vision import preprocessing
 
 FULL = "full"
@@ -311,7 +311,7 @@ def _predict(scenario: Scenario, folder: Path, data: Dataset, size: int) -> Prob
             raise FerError("{path} is damaged; delete it and run: fer ablate", path=kept) from error
     keras.utils.clear_session()
     model = vgg16.build(scenario, None)
-    model.load_weights(folder / runs.BEST)
+    callbacks.load_weights(model, folder / runs.BEST)
     images = data.images[data.rows(Split.PRIVATE_TEST)]
     parts = [
         vgg16.run(model, preprocessing.batch(images[start : start + BATCH], size))

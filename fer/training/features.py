@@ -91,7 +91,7 @@ def _compute(
             rows = slice(start, min(start + BATCH, stop))
             store[rows] = _maps(backbone, data, rows, size)
             if progress is not None:
-                progress(rows.stop, len(data))
+                progress(rows.stop, len(data), stage="computing features")
         store.flush()
         files.write_json(state, {"done": stop})
         done = stop

@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -56,7 +57,8 @@ def start(
             "FER-2013 is not imported; import it on the page Dataset or run: fer data download"
         )
     with _ordering:
-        if len(active(root / "runs", time.time())) > MOST_WAITING:
+        others = active(root / "runs", time.time())
+        if len(others) > MOST_WAITING:
             raise FerError(
                 "{n} trainings are waiting here already; wait for one to end, or stop one.",
                 n=MOST_WAITING,
@@ -66,13 +68,13 @@ def start(
         if is_watched_only:
             monitor.watch(run_dir)
         at = now.timestamp()
-        monitor.write(run_dir, RunState("waiting", at, at, 0, 0, epochs, {}))
+        state: monitor.State = "waiting" if others else "starting"
+        monitor.write(run_dir, RunState(state, at, at, 0, 0, epochs, {}))
     command = [
         *(sys.executable, "-m", "fer", "train", scenario),
         *("--run-dir", str(run_dir), "--data-dir", str(data_dir)),
         *("--fraction", str(fraction), "--epochs", str(epochs), "--image-size", str(image_size)),
         *("--backbone-from", str(models_dir or root / "models"), "--queue"),
-        *("--precision", "fastest"),
         *extra,
     ]
     with (run_dir / LOG).open("w") as log:
@@ -117,21 +119,14 @@ def is_next(run_dir: Path) -> bool:
 def _see_off(process: subprocess.Popen[bytes], run_dir: Path) -> None:
     process.wait()
     found = monitor.read(run_dir, time.time())
-    if found is not None and found.is_active:
-        last = (run_dir / LOG).read_text(encoding="utf-8", errors="replace").strip().splitlines()
-        monitor.write(
-            run_dir,
-            RunState(
-                "failed",
-                found.started,
-                time.time(),
-                found.step,
-                found.steps,
-                found.epochs,
-                found.values,
-                last[-1] if last else f"exit code {process.returncode}",
-            ),
-        )
+    if found is None or not found.is_active:
+        return
+    if monitor.is_stopping(run_dir):
+        monitor.write(run_dir, replace(found, state="stopped", updated=time.time()))
+        return
+    last = (run_dir / LOG).read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    reason = last[-1] if last else f"exit code {process.returncode}"
+    monitor.write(run_dir, replace(found, state="failed", updated=time.time(), reason=reason))
 
 
 def active(folder: Path, now: float) -> list[tuple[Path, RunState]]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-import operator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +15,7 @@ from fer.data.dataset import Dataset, Split
 from fer.inference import keras_backend
 from fer.networks import vgg16
 from fer.progress import Progress
-from fer.scenarios import Phase, Scenario
+from fer.scenarios import Phase, Scenario, with_overrides
 from fer.training import batching, callbacks, features
 from fer.training.distribution import ALONE, Share
 
@@ -32,29 +30,33 @@ def train(
     cache_dir: Path | None = None,
     progress: Progress | None = None,
     share: Share = ALONE,
+    precision: str | None = None,
 ) -> list[dict[str, float]]:
     """Trains the scenario on Training, watches PublicTest, and returns the history, a row an epoch.
 
-    PrivateTest is never looked at. After the call `best.weights.h5` in `run_dir` holds the model.
+    PrivateTest is never looked at. After the call `runs.BEST` in `run_dir` holds the model. Nothing
+    that hinders another try is written before the network stands and the disk has room for it.
 
     Args:
         resume: continue after the last finished epoch of the run in `run_dir`. Phases that were
             begun must be as they were; later ones may be added.
         cache_dir: where the frozen backbone's features are kept; `run_dir` if None.
-        progress: called every step with the steps done, the epoch and the current metrics; before
-            that, with the images whose features are computed.
+        progress: called every step with the work done, in steps of the first phase, with `stage`,
+            the epoch and the current metrics; before that, with the images whose features are
+            computed, or with zeros and the `stage` alone.
         share: what this process feeds where several train together, each with a `run_dir` of its
             own: see `distribution.folder`.
+        precision: why the scenario has its `compute_dtype`, to be recorded.
 
     Raises:
         FerError: if `run_dir` already holds a run and `resume` is false, if what is to be resumed
             differs in scenario, data or the head's backbone, or if the directory cannot be
-            written.
+            written or its disk has no room for the weights.
     """
     _refuse_head_on_many(scenario, share)
     done = runs.prepare(scenario, data, run_dir, resume)
     keras.utils.set_random_seed(scenario.seed)
-    model, feed = _model_and_feed(
+    model, feed, backbone = _model_and_feed(
         scenario,
         data,
         run_dir,
@@ -64,27 +66,32 @@ def train(
         progress=progress,
         share=share,
     )
-    for stage in _schedule(scenario, images=len(data.rows(Split.TRAINING))):
+    stages, work = _schedule(scenario, data)
+    for stage in stages:
         # A finished phase leaves its weights only: the next one has an optimiser of its own.
         if done < stage.epochs.stop:
             compile_for(model, scenario, stage.phase, stage.steps)
+            require_room(model, run_dir)
+            runs.record(scenario, data, run_dir, backbone, precision)
         if done in stage.ends:
             _restore(model, scenario, run_dir, done, is_phase_over=done == stage.epochs.stop)
         if done < stage.epochs.stop:
-            _fit(model, scenario, stage, feed, run_dir, done, progress)
+            reporting = (
+                None if progress is None else callbacks.WorkProgress(progress, stage.cost, work)
+            )
+            _fit(model, scenario, stage, feed, run_dir, done, reporting)
     return runs.read_history(run_dir)
 
 
 @dataclass(frozen=True)
 class _Stage:
     """A phase and its place in the run: its epochs, counted from 0 through all phases, the steps
-    of each, the steps that lie before the phase, and those of the whole run."""
+    of each, and what they cost."""
 
     phase: Phase
     epochs: range
     steps: int
-    steps_before: int
-    steps_in_all: int
+    cost: callbacks.Cost
 
     @property
     def ends(self) -> range:
@@ -92,16 +99,45 @@ class _Stage:
         return range(self.epochs.start + 1, self.epochs.stop + 1)
 
 
-def _schedule(scenario: Scenario, images: int) -> list[_Stage]:
-    """The phases one after another, for so many Training images."""
-    steps = [_steps(phase, images) for phase in scenario.phases]
-    epochs = [phase.epochs for phase in scenario.phases]
-    first = [0, *itertools.accumulate(epochs)]
-    before = [0, *itertools.accumulate(map(operator.mul, steps, epochs))]
-    return [
-        _Stage(phase, range(first[at], first[at + 1]), steps[at], before[at], before[-1])
-        for at, phase in enumerate(scenario.phases)
-    ]
+def _schedule(scenario: Scenario, data: Dataset) -> tuple[list[_Stage], float]:
+    """The phases one after another, and what the whole run costs."""
+    images = len(data.rows(Split.TRAINING))
+    checked = len(data.rows(Split.PUBLIC_TEST))
+    if scenario.ema_momentum is not None:
+        checked += min(images, callbacks.NORM_IMAGES)
+    unit = scenario.phases[0].batch_size * scenario.phases[0].image_size ** 2
+    stages: list[_Stage] = []
+    epochs, work = 0, 0.0
+    for phase in scenario.phases:
+        steps, area = _steps(phase, images), phase.image_size**2 / unit
+        # A pass forward alone costs about half of a training step.
+        step, check = phase.batch_size * area, checked * area / 2
+        cost = callbacks.Cost(step, check, before=work, epochs_before=epochs)
+        stages.append(_Stage(phase, range(epochs, epochs + phase.epochs), steps, cost))
+        epochs += phase.epochs
+        work += phase.epochs * (steps * step + check)
+    return stages, work
+
+
+def require_room(model: keras.Model, run_dir: Path) -> None:
+    """Raise FerError unless the disk has room for the weights that the run will write.
+
+    A file takes the place of the one before it when it is whole, so for a moment both are there.
+    """
+    best = callbacks.state_bytes(model)
+    checkpoint = callbacks.state_bytes(model, with_optimizer=True)
+    kept = (run_dir / runs.BEST, *run_dir.glob(runs.CHECKPOINTS))
+    there = sum(path.stat().st_size for path in kept if path.exists())
+    needed = best + checkpoint + max(best, checkpoint) - there
+    free = files.free_bytes(run_dir)
+    if free < needed:
+        raise FerError(
+            "The disk of {folder} has {free} MB free and the weights of this training need "
+            "{needed} MB; make room or name another disk with --run-dir.",
+            folder=run_dir,
+            free=free >> 20,
+            needed=-(-needed >> 20),
+        )
 
 
 def _refuse_head_on_many(scenario: Scenario, share: Share) -> None:
@@ -177,21 +213,24 @@ def _model_and_feed(
     cache_dir: Path | None,
     progress: Progress | None,
     share: Share,
-) -> tuple[keras.Model, _Feed]:
-    """The network and its images; or the head alone and vectors that never change."""
+) -> tuple[keras.Model, _Feed, str | None]:
+    """The network and its images, or the head alone and vectors that never change; and the digest
+    of the convolutions that the run begins from, None if it goes on."""
+    if progress is not None:
+        progress(0, 0, stage="loading VGG16")
     if not _is_cacheable(scenario):
         # What a checkpoint holds need not be loaded twice.
         model = vgg16.build(scenario, None if is_resumed else backbone_weights)
-        if not is_resumed:
-            runs.record_backbone(run_dir, vgg16.backbone_digest(model))
-        return model, _Feed(batching.FaceBatches, data.images, data, scenario, share)
+        digest = None if is_resumed else vgg16.backbone_digest(model)
+        return model, _Feed(batching.FaceBatches, data.images, data, scenario, share), digest
     backbone = vgg16.backbone(backbone_weights)
-    runs.record_backbone(run_dir, vgg16.backbone_digest(backbone))
+    digest = vgg16.backbone_digest(backbone)
+    runs.require_backbone(run_dir, digest)
     maps = features.cached(data, scenario, cache_dir or run_dir, backbone, progress)
     vectors = features.pooled(maps, scenario)
     inputs = keras.Input(vectors.shape[1:])
     model = keras.Model(inputs, vgg16.classify(inputs, scenario), name=scenario.key)
-    return model, _Feed(batching.VectorBatches, vectors, data, scenario, share)
+    return model, _Feed(batching.VectorBatches, vectors, data, scenario, share), digest
 
 
 def _fit(
@@ -201,7 +240,7 @@ def _fit(
     feed: _Feed,
     run_dir: Path,
     done: int,
-    progress: Progress | None,
+    reporting: callbacks.WorkProgress | None,
 ) -> None:
     """Keras' `fit` over the epochs of a phase beyond the `done` ones of the run.
 
@@ -218,15 +257,8 @@ def _fit(
         if scenario.ema_momentum is not None
         else []
     )
-    reporting = (
-        [
-            callbacks.StepProgress(
-                progress, stage.epochs.start, stage.steps_before, stage.steps_in_all
-            )
-        ]
-        if progress is not None
-        else []
-    )
+    # Last, so that an epoch whose end is told is saved.
+    last = [] if reporting is None else [reporting]
     model.fit(
         feed.training(stage.phase, first),
         validation_data=feed.validation(stage.phase),
@@ -236,7 +268,7 @@ def _fit(
         shuffle=False,
         verbose=0,
         # Averaging first, so that what the recorder writes is the averaged model.
-        callbacks=[*averaging, recorder, keras.callbacks.TerminateOnNaN(), *reporting],
+        callbacks=[*averaging, recorder, keras.callbacks.TerminateOnNaN(), *last],
     )
     if recorder.diverged_in is not None:
         raise FerError(
@@ -248,18 +280,23 @@ def _fit(
         )
 
 
-def begin_from(artifact: Artifact, data: Dataset, run_dir: Path) -> None:
+def begin_from(
+    artifact: Artifact, data: Dataset, run_dir: Path, compute_dtype: str | None = None
+) -> None:
     """Makes `run_dir` a run whose finished phases are those of a published model.
 
     `train` with `resume` then goes on with the phases that the scenario has beyond them, as it
     would after the end of a phase: averaged weights, new optimiser. Half-precision kernels are
     all that was lost.
 
+    Args:
+        compute_dtype: Keras' name of the precision to go on in; None for that of the model.
+
     Raises:
         FerError: if there is a run already, if the model was trained on other data or with a
             frozen backbone, or if the directory cannot be written.
     """
-    if (run_dir / runs.RUN).exists():
+    if runs.has_epochs(run_dir):
         raise runs.already_there(run_dir)
     if artifact.scenario.trainable_layers is None:
         raise FerError(
@@ -270,16 +307,13 @@ def begin_from(artifact: Artifact, data: Dataset, run_dir: Path) -> None:
             "The published {model} was trained on other data; import that or train anew.",
             model=artifact.key,
         )
-    model = keras_backend.build_from(artifact, artifact.scenario.compute_dtype)
+    scenario = with_overrides(artifact.scenario, compute_dtype=compute_dtype)
+    model = keras_backend.build_from(artifact, scenario.compute_dtype)
     history = artifact.history()
-    with files.replacing(run_dir / runs.checkpoint(len(history))) as temporary:
-        callbacks.save_weights(model, temporary)
+    (run_dir / runs.RUN).unlink(missing_ok=True)
+    callbacks.save_weights(model, run_dir / runs.checkpoint(len(history)))
     runs.write_history(run_dir, history)
-    backbone = artifact.config.get(runs.BACKBONE)
-    run: runs.Run = {"scenario": artifact.scenario.to_dict(), "data": data.digest}
-    if backbone is not None:
-        run[runs.BACKBONE] = backbone
-    files.write_json(run_dir / runs.RUN, run)
+    runs.record(scenario, data, run_dir, artifact.config.get(runs.BACKBONE), None)
 
 
 def _is_cacheable(scenario: Scenario) -> bool:
@@ -335,15 +369,7 @@ def _restore(
     model: keras.Model, scenario: Scenario, run_dir: Path, epoch: int, *, is_phase_over: bool
 ) -> None:
     """Loads the checkpoint, in which averaged and raw weights have changed places."""
-    try:
-        model.load_weights(run_dir / runs.checkpoint(epoch))
-    except (OSError, ValueError) as error:
-        raise FerError(
-            "{path} cannot be loaded ({reason}); train again without --resume in another "
-            "--run-dir.",
-            path=run_dir / runs.checkpoint(epoch),
-            reason=error,
-        ) from error
+    callbacks.load_weights(model, run_dir / runs.checkpoint(epoch))
     if scenario.ema_momentum is not None and not is_phase_over:
         exchange_averaged(model)
 

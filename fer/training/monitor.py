@@ -7,16 +7,18 @@ wants it any more once that has not happened for `UNWATCHED` seconds.
 
 from __future__ import annotations
 
+import _thread
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Literal
 
-from fer import FerError, files
+from fer import ErrorRecord, FerError, files
 
 logger = logging.getLogger(__name__)
 
@@ -24,8 +26,10 @@ PROGRESS = "progress.json"
 STOP = "stop"
 WATCHED = "watched"
 # A run writes at least this often; one that has been silent for longer was killed.
-BEAT = 2.0
+BEAT = 1.0
 SILENCE = 60.0
+# So long a run that has not begun to train has to clean up when it is asked to stop.
+GRACE = 5.0
 UNWATCHED = 600.0
 # Why a run was stopped that nobody asked to stop.
 NOBODY_WATCHED = "Nobody looked on any more."
@@ -33,6 +37,19 @@ NOBODY_WATCHED = "Nobody looked on any more."
 LOOK = 1.0
 
 State = Literal["waiting", "starting", "running", "finished", "stopped", "failed"]
+Stage = Literal[
+    "starting",
+    "loading TensorFlow",
+    "choosing a precision",
+    "loading VGG16",
+    "computing features",
+    "preparing the first step",
+    "training",
+    "checking",
+]
+# What the run ends by itself when it is asked to stop: a step, or the check and saving of an epoch.
+# In all other stages there is nothing to lose.
+WORTH_WAITING: tuple[Stage, ...] = ("training", "checking")
 
 
 @dataclass(frozen=True)
@@ -40,20 +57,23 @@ class RunState:
     """Whether a run goes on and how far it is. Times are seconds since 1970; `values` are the
     current metrics.
 
-    `since` and `since_step`: when the present pace began and with how many steps done, which a
-    resumed run did not take in this process. 0 where it has no pace yet.
+    reason: why it failed or was stopped, in words; error: the `FerError` that says so. step and
+    steps: work done and in all, in the unit that `loop.train` tells. left: the seconds
+    left at the pace so far, None before there is a pace; it never grows. stage: what an active run
+    is doing.
     """
 
     state: State
     started: float
     updated: float
-    step: int
-    steps: int
+    step: float
+    steps: float
     epochs: int
     values: dict[str, float]
     reason: str = ""
-    since: float = 0.0
-    since_step: int = 0
+    error: ErrorRecord | None = None
+    left: float | None = None
+    stage: Stage = "starting"
 
     @property
     def is_active(self) -> bool:
@@ -62,15 +82,8 @@ class RunState:
 
     @property
     def share(self) -> float:
-        """The share of steps that are done, 0-1."""
+        """The share of the work that is done, 0-1."""
         return min(self.step / self.steps, 1.0) if self.steps else 0.0
-
-    def seconds_left(self) -> float | None:
-        """What is left at the pace so far, None before there is a pace."""
-        taken, left = self.step - self.since_step, self.steps - self.step
-        if not self.since or taken <= 0 or taken < 0.01 * (taken + left):
-            return None
-        return (self.updated - self.since) * left / taken
 
 
 def read(run_dir: Path, now: float) -> RunState | None:
@@ -82,16 +95,18 @@ def read(run_dir: Path, now: float) -> RunState | None:
     path = run_dir / PROGRESS
     if not path.exists():
         return None
+    known = {field.name for field in fields(RunState)}
     try:
-        found = RunState(**files.read_json(path))
-    except TypeError as error:
+        record = files.read_json(path)
+        found = RunState(**{name: value for name, value in record.items() if name in known})
+    except (AttributeError, TypeError) as error:
         raise FerError(
             "{path} is damaged ({reason}); train again in another --run-dir.",
             path=path,
             reason=error,
         ) from error
     if found.is_active and now - found.updated > SILENCE:
-        return RunState(**{**asdict(found), "state": "stopped"})
+        return replace(found, state="stopped")
     return found
 
 
@@ -101,8 +116,18 @@ def write(run_dir: Path, run: RunState) -> None:
 
 
 def ask_to_stop(run_dir: Path) -> None:
-    """Makes the run end after its current step, or before its first one."""
-    (run_dir / STOP).touch()
+    """Make the run end: at once before its first step, then after a step, or when the epoch that it
+    is checking is saved.
+
+    Raises:
+        FerError: if the folder cannot be written.
+    """
+    files.write_text(run_dir / STOP, "")
+
+
+def is_stopping(run_dir: Path) -> bool:
+    """Whether the run was asked to stop and has not ended yet."""
+    return (run_dir / STOP).exists()
 
 
 def watch(run_dir: Path) -> None:
@@ -124,13 +149,12 @@ class Live:
 
     def __init__(self, run_dir: Path, epochs: int) -> None:
         self.run_dir = run_dir
-        self.epochs = epochs
-        self.started = time.time()
-        self._step = self._steps = 0
-        self._since, self._since_step = 0.0, 0
+        now = time.time()
+        self._now = RunState("starting", now, now, 0, 0, epochs, {})
+        # When the present pace began, and with how much work done.
+        self._since, self._since_step = 0.0, 0.0
         self._reason = ""
-        self._values: dict[str, float] = {}
-        self._state: State = "starting"
+        self._is_interrupted = False
         self._done = threading.Event()
         self._beat = threading.Thread(target=self._keep_beating, daemon=True)
 
@@ -141,10 +165,10 @@ class Live:
             KeyboardInterrupt: if someone asked the run to stop since it was ordered.
             FerError: if the run directory cannot be written.
         """
-        ordered = read(self.run_dir, self.started)
+        ordered = read(self.run_dir, self._now.started)
         if ordered is not None and ordered.state in ("waiting", "starting"):
             # `jobs.start` ordered it: its place in the queue is that of the order.
-            self._state, self.started = ordered.state, ordered.started
+            self._now = replace(self._now, state=ordered.state, started=ordered.started)
             self._refuse_unwanted()
         # A wish that is older than the order was one for an earlier run in this directory.
         (self.run_dir / STOP).unlink(missing_ok=True)
@@ -152,19 +176,41 @@ class Live:
         self._beat.start()
         return self
 
-    def __call__(self, done: float, total: float, /, **details: float) -> None:
-        """Takes note of a step; `details` are the current metrics.
+    def __call__(
+        self, done: float, total: float, /, *, stage: Stage = "training", **details: float
+    ) -> None:
+        """Takes note of the work done; `details` are the current metrics. Without a total there is
+        a new `stage` and nothing else.
 
         Raises:
-            KeyboardInterrupt: if someone asked the run to stop, or nobody watches it any more.
+            KeyboardInterrupt: if someone asked the run to stop, or nobody watches it any more,
+                unless it is checking an epoch.
         """
-        step, steps = int(done), int(total)
-        if steps != self._steps or step < self._step:
-            # A stretch of its own: the steps before it were taken elsewhere or are of another kind.
-            self._since, self._since_step = time.time(), step
-        self._step, self._steps, self._state = step, steps, "running"
-        self._values = {name: float(value) for name, value in details.items()}
-        self._check()
+        self._now = replace(self._now, stage=stage)
+        if total:
+            self._now = replace(
+                self._now,
+                state="running",
+                left=self._seconds_left(done, total) if stage in WORTH_WAITING else None,
+                step=done,
+                steps=total,
+                values={name: float(value) for name, value in details.items()},
+            )
+        if stage != "checking":
+            self._check()
+
+    def _seconds_left(self, done: float, total: float) -> float | None:
+        """What is left at the pace so far; the first step, which compiles, is none of it."""
+        now, before = time.time(), self._now
+        if total != before.steps or done < before.step:
+            self._since, self._since_step = now, done
+            return None
+        taken, left = done - self._since_step, total - done
+        # A pace needs a hundredth of the work.
+        if taken < 0.01 * (taken + left):
+            return None
+        estimate = (now - self._since) * left / taken if taken else 0.0
+        return estimate if before.left is None else min(before.left, estimate)
 
     def wait(self, is_my_turn: Callable[[], bool]) -> None:
         """Returns when it is this run's turn.
@@ -173,22 +219,29 @@ class Live:
             KeyboardInterrupt: as a step.
         """
         while not is_my_turn():
-            self._state = "waiting"
+            self._now = replace(self._now, state="waiting")
             self._check()
             time.sleep(LOOK)
-        self._state = "starting"
+        self._now = replace(self._now, state="starting")
         self._tell()
 
     def _check(self) -> None:
-        if (self.run_dir / STOP).exists():
+        if self._is_unwanted():
+            self._is_interrupted = True
             raise KeyboardInterrupt
+
+    def _is_unwanted(self) -> bool:
+        """Whether someone asked the run to stop, or nobody watches it any more."""
+        if is_stopping(self.run_dir):
+            return True
         try:
             seen = (self.run_dir / WATCHED).stat().st_mtime
         except FileNotFoundError:
-            return
-        if time.time() - seen > UNWATCHED:
-            self._reason = NOBODY_WATCHED
-            raise KeyboardInterrupt
+            return False
+        if time.time() - seen <= UNWATCHED:
+            return False
+        self._reason = NOBODY_WATCHED
+        return True
 
     def _refuse_unwanted(self) -> None:
         """Ends the run before it began, if someone asked for that since it was ordered."""
@@ -197,11 +250,9 @@ class Live:
         except FileNotFoundError:
             return
         # File systems keep times less finely than clocks do.
-        if asked < self.started - 2:
+        if asked < self._now.started - 2:
             return
-        self._state = "stopped"
-        self._write()
-        (self.run_dir / STOP).unlink(missing_ok=True)
+        self._end("stopped")
         raise KeyboardInterrupt
 
     def __exit__(
@@ -213,17 +264,43 @@ class Live:
         self._done.set()
         self._beat.join()
         if error is None:
-            self._state, self._step = "finished", self._steps
-        elif isinstance(error, KeyboardInterrupt):
-            self._state = "stopped"
+            self._now = replace(self._now, step=self._now.steps)
+            self._end("finished")
+        elif self._is_interrupted or isinstance(error, KeyboardInterrupt):
+            self._end("stopped")
+            if not isinstance(error, KeyboardInterrupt):
+                # As an import does of an interruption.
+                raise KeyboardInterrupt from error
         else:
-            self._state, self._reason = "failed", str(error)
-        self._tell()
-        (self.run_dir / STOP).unlink(missing_ok=True)
+            self._reason = str(error)
+            if isinstance(error, FerError):
+                self._now = replace(self._now, error=error.to_record())
+            self._end("failed")
 
     def _keep_beating(self) -> None:
         while not self._done.wait(BEAT):
             self._tell()
+            if (
+                not self._is_interrupted
+                and self._now.stage not in WORTH_WAITING
+                and self._is_unwanted()
+            ):
+                self._interrupt()
+                return
+
+    def _interrupt(self) -> None:
+        """Ends a run that has nothing to lose, as Ctrl+C does; where nothing listens to that, such
+        as a library that is being loaded, after `GRACE` seconds all the same."""
+        self._is_interrupted = True
+        _thread.interrupt_main()
+        if not self._done.wait(GRACE):
+            self._end("stopped")
+            os._exit(130)
+
+    def _end(self, state: State) -> None:
+        self._now = replace(self._now, state=state, left=None, reason=self._reason)
+        self._tell()
+        (self.run_dir / STOP).unlink(missing_ok=True)
 
     def _tell(self) -> None:
         """Writes, or says in the log that it cannot: the run is worth more than what is told."""
@@ -233,19 +310,4 @@ class Live:
             logger.warning("%s", error)
 
     def _write(self) -> None:
-        now = time.time()
-        write(
-            self.run_dir,
-            RunState(
-                self._state,
-                self.started,
-                now,
-                self._step,
-                self._steps,
-                self.epochs,
-                dict(self._values),
-                self._reason,
-                self._since,
-                self._since_step,
-            ),
-        )
+        write(self.run_dir, replace(self._now, updated=time.time()))

@@ -269,4 +269,4 @@ def test_no_pickle(path: Path) -> None:
 def test_what_is_published_holds_no_pickle() -> None:
     suffixes = {path.suffix for path in [*MODELS.rglob("*"), *(ROOT / "data").glob("*")]}
     assert not suffixes & {".pkl", ".pickle", ".joblib", ".pt", ".pth", ".npy", ".h5"}
-    assert runs.BEST.endswith(".weights.h5"), "weights alone, which Keras reads without code"
+    assert runs.BEST.endswith(".safetensors"), "numbers alone, which are read without code"

@@ -111,31 +111,38 @@ def test_a_run_goes_on_in_the_precision_in_which_it_was_begun(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(precision, "seconds_of_step", lambda: {"a": 2.0, "float32": 1.0})
+    found = precision.Choice("float32", "it is faster here")
+    monkeypatch.setattr(precision, "fastest", lambda: found)
     options = ("--image-size", 32, "--head", "average-linear", "--backbone-weights", small_backbone)
     places = ("--run-dir", tmp_path / "run", "--data-dir", small_data.folder)
     command = ("train", "baseline", "--epochs", 1, *options, *places)
-    begun = succeeded(fer(*command, "--precision", "fastest"))
-    assert "float32 is the faster precision on this machine." in begun.stderr
+    begun = succeeded(fer(*command))
+    assert "Trains in float32: it is faster here. --precision names another." in begun.stderr
     assert runs.compute_dtype(tmp_path / "run") == "float32"
-    # The scenario's own is another one.
-    succeeded(fer(*command, "--resume"))
-    assert runs.compute_dtype(tmp_path / "run") == "float32"
-    monkeypatch.setattr(precision, "seconds_of_step", lambda: {"mixed_bfloat16": 1.0})
-    again = succeeded(fer(*command, "--resume", "--precision", "fastest"))
+    assert runs.read(tmp_path / "run")["precision"] == "it is faster here"
+    found = precision.Choice("mixed_bfloat16", "it is faster now")
+    again = succeeded(fer(*command, "--resume"))
     assert "faster" not in again.stderr
+    assert runs.compute_dtype(tmp_path / "run") == "float32"
     said = refusal(fer(*command, "--resume", "--precision", "mixed_bfloat16"))
     assert "was begun with other values of compute_dtype" in said
 
 
-def test_several_machines_name_one_precision(
+def test_several_devices_train_in_the_scenarios_precision(
     small_data: dataset.Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    trained: list[str] = []
+
+    def train(scenario: Scenario, *places: object, **options: object) -> list[object]:
+        trained.append(scenario.compute_dtype)
+        return []
+
+    monkeypatch.setattr(loop, "train", train)
     monkeypatch.setattr(distribution, "begin", lambda: distribution.Share(processes=2, devices=2))
-    places = ("--run-dir", tmp_path / "run", "--data-dir", small_data.folder)
-    said = refusal(fer("train", "proposed", "--precision", "fastest", *places))
-    assert "--precision fastest measures one machine" in said
-    assert not (tmp_path / "run").exists()
+    command = ("train", "proposed", "--data-dir", small_data.folder, "--run-dir", tmp_path / "run")
+    succeeded(fer(*command))
+    succeeded(fer(*command, "--precision", "float32"))
+    assert trained == ["mixed_bfloat16", "float32"]
 
 
 def test_a_training_that_diverges_is_recorded_as_failed(
@@ -153,7 +160,7 @@ def test_a_training_that_diverges_is_recorded_as_failed(
     run_dir = tmp_path / "run"
     places = ("--run-dir", run_dir, "--data-dir", small_data.folder)
     options = ("--epochs", 3, "--image-size", 32, "--backbone-weights", small_backbone)
-    said = refusal(fer("train", "baseline", *options, *places))
+    said = refusal(fer("train", "baseline", "--precision", "float32", *options, *places))
     assert "the loss of epoch 2 is not a number" in said
     found = monitor.read(run_dir, time.time())
     assert found is not None

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,7 +18,7 @@ from fer.artifacts import runs
 from fer.data import browsing, dataset, importing
 from fer.data.dataset import Dataset, Split
 from fer.training import jobs, monitor
-from tests.support.making import ROOT, small_archive, until
+from tests.support.making import PATIENCE, ROOT, interruptible, small_archive, until
 
 
 def test_subset_keeps_every_class_and_has_its_own_digest(small_data: Dataset) -> None:
@@ -53,7 +56,7 @@ def test_progress_is_told_while_running_and_after(tmp_path: Path) -> None:
         assert found is not None
         assert found.state == "running"
         assert found.share == pytest.approx(0.3)
-        assert found.seconds_left() is not None
+        assert found.left is not None
     ended = monitor.read(tmp_path, time.time())
     assert ended is not None
     assert (ended.state, ended.is_active) == ("finished", False)
@@ -160,27 +163,73 @@ def written(folder: Path, state: monitor.State, started: float, **changes: float
     return folder
 
 
-def test_time_left_after_resuming_counts_only_what_was_done_since() -> None:
-    resumed = monitor.RunState("running", 0.0, 30.0, 910, 1000, 4, {}, "", 20.0, 900)
-    assert resumed.seconds_left() == pytest.approx(90)
-    assert monitor.RunState("running", 0.0, 30.0, 900, 1000, 4, {}).seconds_left() is None
-    assert (
-        monitor.RunState("running", 0.0, 30.0, 900, 1000, 4, {}, "", 30.0, 900).seconds_left()
-        is None
-    )
-
-
-def test_pace_begins_with_the_first_step_of_this_process(tmp_path: Path) -> None:
+def test_time_left_counts_what_was_done_here_and_never_grows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [1000.0]
+    clock = SimpleNamespace(time=lambda: now[0], sleep=time.sleep)
+    monkeypatch.setattr(monitor, "time", clock)
+    monkeypatch.setattr(monitor, "BEAT", 0.01)
+    lefts = []
     with monitor.Live(tmp_path, epochs=2) as tell:
         # The features of a head are counted in images, the training after them in steps.
-        tell(64, 84)
-        tell(84, 84)
-        tell(501, 1000)
-        tell(502, 1000)
-        until(lambda: (now := monitor.read(tmp_path, time.time())) is not None and now.step == 502)
-        found = monitor.read(tmp_path, time.time())
-        assert found is not None
-        assert found.since_step == 501
+        tell(64, 84, stage="computing features")
+        tell(84, 84, stage="computing features")
+        # A resumed run: its first 500 steps were done before, its first step here compiles.
+        for step, seconds in ((501, 30), (502, 1), (511, 9), (521, 10), (522, 50), (531, 9)):
+            now[0] += seconds
+            tell(step, 1000)
+            until(lambda at=step: (run := monitor.read(tmp_path, now[0])) and run.step == at)
+            run = monitor.read(tmp_path, now[0])
+            assert run is not None
+            lefts.append(run.left)
+    assert lefts[:3] == [None, None, pytest.approx(489)]
+    assert lefts[3] == pytest.approx(479)
+    # A step that took fifty seconds: the pace says more than what was told.
+    assert lefts[4:] == [lefts[3], lefts[3]]
+
+
+# What a training does before its first step, in a process of its own.
+STARTING = """
+import signal, sys, time
+from pathlib import Path
+from fer.training import monitor
+monitor.GRACE = 0.5
+if sys.argv[2] == "deaf":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+with monitor.Live(Path(sys.argv[1]), 1) as tell:
+    tell(0, 0, stage="loading VGG16")
+    print("loading", flush=True)
+    try:
+        time.sleep(600)
+    except KeyboardInterrupt:
+        if sys.argv[2] == "import":
+            raise ImportError("numpy cannot be imported")
+        raise
+"""
+
+
+@pytest.mark.parametrize("kind", ["heard", "import", "deaf"])
+def test_a_stop_while_it_starts_ends_it_though_it_never_looks(kind: str, tmp_path: Path) -> None:
+    child = interruptible(
+        [sys.executable, "-c", STARTING, tmp_path, kind], stdout=subprocess.PIPE, cwd=ROOT
+    )
+    assert child.stdout is not None
+    assert child.stdout.readline() == "loading\n"
+    monitor.ask_to_stop(tmp_path)
+    child.wait(PATIENCE)
+    found = monitor.read(tmp_path, time.time())
+    assert found is not None
+    assert found.state == "stopped"
+    assert not monitor.is_stopping(tmp_path)
+
+
+def test_a_stop_while_an_epoch_is_checked_waits_until_it_is_saved(tmp_path: Path) -> None:
+    with monitor.Live(tmp_path, 1) as tell:
+        monitor.ask_to_stop(tmp_path)
+        tell(9, 10, stage="checking")
+        with pytest.raises(KeyboardInterrupt):
+            tell(10, 10, stage="training")
 
 
 def test_a_stop_asked_for_before_the_child_began_is_kept(tmp_path: Path) -> None:

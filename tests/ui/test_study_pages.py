@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from fer import files
-from fer.artifacts import model_store
+from fer.artifacts import model_store, runs
 from fer.benchmark.records import BENCHMARK
 from fer.data import dataset
 from fer.evaluation import reviews
@@ -591,7 +591,7 @@ def test_frozen_backbone_with_augmentation_is_trained_whole(
 ) -> None:
     """Augmented images have no cached features, so the frozen network itself is run."""
     from fer.networks import vgg16
-    from fer.training import loop
+    from fer.training import callbacks, loop
 
     scenario = replace(
         ablation.variant("fine_tuning", 3, Phase(32, 1, 1e-3, 14)), compute_dtype="float32"
@@ -601,7 +601,7 @@ def test_frozen_backbone_with_augmentation_is_trained_whole(
     history = loop.train(scenario, small_data, tmp_path / "run", backbone_weights=weights)
     assert len(history) == 1
     trained = vgg16.build(scenario, None)
-    trained.load_weights(tmp_path / "run" / "best.weights.h5")
+    callbacks.load_weights(trained, tmp_path / "run" / runs.BEST)
     start = vgg16.build(scenario, weights)
     for name in ("block1_conv1", "block5_conv3"):
         assert np.array_equal(

@@ -322,3 +322,4 @@ def test_a_finished_training_is_told_where_it_ran(without_data: Path) -> None:
     assert not app.exception
     (told,) = app.success
     assert "short has finished: 25.0% on PublicTest" in told.value
+    assert "guessing gives 14.3%" in told.value

@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pandas as pd
 import streamlit as st
 
 from fer import FerError
-from fer.artifacts import locations, model_store, runs
+from fer.artifacts import model_store, runs
 from fer.artifacts.model_store import Artifact
 from fer.artifacts.runs import Row
-from fer.scenarios import PROPOSED, SCENARIOS, Scenario
-from fer.training import jobs, learning_curves, monitor
+from fer.scenarios import PROPOSED, Scenario
+from fer.training import jobs, learning_curves
 from fer.training.learning_curves import LossRise, Moment
-from fer.ui import charts, loaders, model_comparison, permissions, text, widgets
+from fer.ui import charts, loaders, model_comparison, text, widgets
 from fer.ui.text import Translator
-from fer.ui.training import training_charts
 
-SIZES = (48, 64, 96)
-# The most that a training may take, in percent of the images and in epochs: on the server's own
-# machine, and of a visitor from elsewhere, whose training passes over all images once at most.
-MOST = (100, 50)
-MOST_OF_VISITORS = (20, 5)
-# This visit's training.
-STARTED = "training_started"
+# Whose curves are drawn, and the runs that have ended before the visitor's eyes and join them.
+CHOSEN = "runs"
+ENDED = "runs_ended"
 
 
 @loaders.follows
@@ -51,6 +45,19 @@ def histories() -> dict[str, list[Row]]:
         changed = (path / runs.HISTORY).stat().st_mtime_ns
         found[path.relative_to(loaders.RUNS).as_posix()] = _run_history(path, changed)
     return {name: rows for name, rows in found.items() if rows}
+
+
+def choose(names: list[str], _: Translator) -> list[str]:
+    """Return the runs whose curves are wanted: at first the published models, then those chosen and
+    each that has ended before the visitor's eyes."""
+    published = [name for name in names if name in loaders.models()]
+    before = st.session_state.get(CHOSEN, published or names[:1])
+    ended = st.session_state.pop(ENDED, set()) - {*before}
+    chosen = [name for name in (*before, *ended) if name in names]
+    if st.session_state.get(CHOSEN) != chosen:
+        st.session_state[CHOSEN] = chosen
+    # The chips of a multiselect are white on the primary colour, which is too faint.
+    return st.pills(_("Runs"), names, selection_mode="multi", key=CHOSEN, persist_state="session")
 
 
 def metrics(_: Translator) -> None:
@@ -235,140 +242,3 @@ def differences(names: list[str], _: Translator) -> pd.DataFrame:
             **{name: [told[at] for told in different.values()] for at, name in enumerate(names)},
         }
     )
-
-
-def is_active() -> bool:
-    """Whether a training is going on here."""
-    return bool(jobs.active(loaders.RUNS, time.time()))
-
-
-def show_live(_: Translator) -> None:
-    """The running trainings with progress, curves so far and a button to stop them."""
-    running = jobs.active(loaders.RUNS, time.time())
-    if not running:
-        if st.session_state.pop("was_training", False):
-            st.rerun()
-        st.caption(_("No training is running here. One started with `fer train` appears here too."))
-        return
-    st.session_state["was_training"] = True
-    is_here = permissions.is_visitor_here()
-    for run_dir, run in running:
-        is_watched_only = monitor.is_watched_only(run_dir)
-        if is_watched_only:
-            monitor.watch(run_dir)
-        name = run_dir.relative_to(loaders.RUNS).as_posix()
-        left = run.seconds_left()
-        told = [f"**{name}**"]
-        if "epoch" in run.values:
-            told.append(
-                _(
-                    "epoch {epoch} of {epochs}",
-                    epoch=int(run.values["epoch"]),
-                    epochs=run.epochs,
-                )
-            )
-        if "accuracy" in run.values:
-            told.append(_("training accuracy {share}", share=_.percent(run.values["accuracy"])))
-        if run.state == "waiting":
-            told.append(_("waiting for its turn"))
-        else:
-            told.append(
-                _("starting")
-                if left is None
-                else _("about {time} left", time=text.duration(left, _))
-            )
-        st.progress(run.share, " · ".join(told))
-        found = runs.read_history(run_dir)
-        if found:
-            widgets.chart(
-                training_charts.curves({name: found}, "accuracy", _),
-                key=f"live_{name}",
-                alt=_("Accuracy of the running training by epoch"),
-            )
-        # What the operator started is not a visitor's to stop.
-        may_stop = permissions.may("train") and (is_here or is_watched_only)
-        if may_stop and st.button(_("Stop"), icon=":material/stop_circle:", key=f"stop_{name}"):
-            monitor.ask_to_stop(run_dir)
-            st.toast(_("It stops after its current step; finished epochs are kept."))
-
-
-def start_form(_: Translator) -> None:
-    """A short training on a share of the data, in a process of its own."""
-    if not permissions.may("train"):
-        st.caption(permissions.refusal("train", _))
-        return
-    is_here = permissions.is_visitor_here()
-    most_share, most_epochs = MOST if is_here else MOST_OF_VISITORS
-    with st.form("start_training"):
-        with st.grid(4, min_column_width=150):
-            scenario = st.selectbox(_("Scenario"), list(SCENARIOS), index=1, key="start_scenario")
-            share = st.number_input(_("Share of the data (%)"), 1, most_share, 5, key="start_share")
-            size = st.selectbox(_("Image size (px)"), SIZES, key="start_size")
-            epochs = st.number_input(_("Epochs"), 1, most_epochs, 3, key="start_epochs")
-        is_started = st.form_submit_button(_("Start"), icon=":material/play_arrow:", key="start")
-    if not is_here:
-        st.caption(_("It ends ten minutes after the last visitor has left this page."))
-    if not is_started:
-        return
-    before: Path | None = st.session_state.get(STARTED)
-    going = None if before is None else monitor.read(before, time.time())
-    if before is not None and going is not None and going.is_active:
-        # As after a double click.
-        st.warning(
-            _("Your training {name} has not ended yet; wait for it or stop it.", name=before.name)
-        )
-        return
-    try:
-        st.session_state[STARTED] = jobs.start(
-            loaders.ROOT,
-            scenario,
-            # Bounds of a widget hold in the browser; whoever writes messages by hand passes them.
-            fraction=min(int(share), most_share) / 100,
-            epochs=min(int(epochs), most_epochs),
-            image_size=int(size),
-            data_dir=locations.data_folder(loaders.ROOT),
-            is_watched_only=not is_here,
-        )
-    except FerError as error:
-        st.error(_.error(error))
-    else:
-        st.rerun()
-
-
-def outcome(_: Translator) -> None:
-    """How the newest run ended."""
-    found = sorted(loaders.RUNS.rglob(monitor.PROGRESS), key=lambda path: path.stat().st_mtime)
-    if not found:
-        return
-    folder = found[-1].parent
-    run = monitor.read(folder, time.time())
-    name = folder.relative_to(loaders.RUNS).as_posix()
-    reading = learning_curves.read(runs.read_history(folder))
-    if run is not None and run.state == "finished" and reading is not None:
-        st.success(
-            _(
-                "The training {name} has finished: {accuracy} on PublicTest in its best epoch, "
-                "{epoch}. Choose it above to see its curves.",
-                name=name,
-                accuracy=_.percent(reading.best.val_accuracy),
-                epoch=reading.best.epoch,
-            ),
-            icon=":material/check_circle:",
-        )
-    elif run is not None and run.state == "failed":
-        st.error(_("The training {name} failed: {reason}", name=name, reason=run.reason or "–"))
-    elif run is not None and run.reason == monitor.NOBODY_WATCHED:
-        st.caption(
-            _("The training {name} was stopped, because nobody was watching any more.", name=name)
-        )
-    elif run is not None and run.state == "stopped":
-        # How a training was started is known of those that the page started.
-        sentence = (
-            _("The training {name} was stopped. The curves of its finished epochs stay.")
-            if (folder / jobs.LOG).exists()
-            else _(
-                "The training {name} was stopped; the command that started it, with `--resume`, "
-                "goes on after its last finished epoch."
-            )
-        )
-        st.caption(sentence.format(name=name))
