@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal
 
 from fer import FerError
 
@@ -145,7 +145,7 @@ DISPLAY = {"colour": "#94A3B8", "pattern": ""}
 TRUNK_LAYERS = (0, 10)
 TOP_BLOCK_LAYERS = (11, 18)
 
-# Its head is the best of `HEADS` on PublicTest.
+# Its head is the best of six on PublicTest, see `docs/baseline-head.md`.
 BASELINE = Scenario(
     key="baseline",
     colour="#F59E0B",
@@ -220,25 +220,6 @@ PROPOSED = Scenario(
 )
 
 
-class Head(TypedDict):
-    """The fields of a `Scenario` that make its head."""
-
-    pooling: Literal["average", "grid"]
-    hidden_units: int | None
-    dropout: float
-
-
-# Candidates for the baseline's head, which `fer search` ranks on PublicTest: how the 7x7 map of
-# features is pooled, and whether a hidden layer follows.
-HEADS: dict[str, Head] = {
-    "average-linear": {"pooling": "average", "hidden_units": None, "dropout": 0.0},
-    "average-256": {"pooling": "average", "hidden_units": 256, "dropout": 0.4},
-    "average-1024": {"pooling": "average", "hidden_units": 1024, "dropout": 0.5},
-    "grid-linear": {"pooling": "grid", "hidden_units": None, "dropout": 0.4},
-    "grid-256": {"pooling": "grid", "hidden_units": 256, "dropout": 0.5},
-    "grid-1024": {"pooling": "grid", "hidden_units": 1024, "dropout": 0.6},
-}
-
 SCENARIOS: dict[str, Scenario] = {scenario.key: scenario for scenario in (BASELINE, PROPOSED)}
 
 
@@ -291,25 +272,6 @@ def with_overrides(
     if compute_dtype is not None:
         scenario = replace(scenario, compute_dtype=compute_dtype)
     return scenario
-
-
-def with_head(scenario: Scenario, head: str | None) -> Scenario:
-    """The scenario with one of `HEADS`; None leaves it as it is.
-
-    Raises:
-        FerError: if there is no such head, or the scenario fine-tunes its backbone.
-    """
-    if head is None:
-        return scenario
-    if head not in HEADS:
-        raise FerError(
-            "There is no head {head}; choose one of {choices}.",
-            head=f"{head!r}",
-            choices=", ".join(HEADS),
-        )
-    if scenario.trainable_layers is not None:
-        raise FerError("--head belongs to the baseline; the proposed scenario has one head.")
-    return replace(scenario, **HEADS[head])
 
 
 def _cut(phases: tuple[Phase, ...], epochs: int) -> tuple[Phase, ...]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fer import FerError
 from fer.artifacts import model_store
-from fer.artifacts.model_store import CARD, CONFIG, METRICS, SEARCH, WEIGHTS, Artifact
+from fer.artifacts.model_store import CARD, CONFIG, METRICS, WEIGHTS, Artifact
 from fer.scenarios import SCENARIOS
 
 
@@ -29,8 +29,8 @@ def models(folder: Path = model_store.FOLDER) -> tuple[dict[str, Artifact], list
         except FerError as error:
             problems.append(error)
     for name in sorted(listed):
-        # Nothing is made of these two.
-        if name.endswith((CARD, SEARCH)):
+        # Nothing is made of it.
+        if name.endswith(CARD):
             continue
         try:
             model_store.checked(folder, name)

@@ -41,7 +41,6 @@ WEIGHTS = "weights.safetensors"
 CONFIG = "config.json"
 METRICS = "metrics.json"
 PREDICTIONS = "predictions.parquet"
-SEARCH = "search.csv"
 CARD = "README.md"
 # What Git may give other line ends.
 TEXT_SUFFIXES = {".csv", ".json", ".md", ".txt", ".xml"}
@@ -215,7 +214,7 @@ def write_model(
             **config,
         }
         new[CONFIG].write_text(files.as_json(record), encoding="utf-8", newline="\n")
-    for stale in (METRICS, PREDICTIONS, SEARCH, CARD):
+    for stale in (METRICS, PREDICTIONS, CARD):
         (target / stale).unlink(missing_ok=True)
     for stale in (COMPARISON, CROWD):
         (folder / stale).unlink(missing_ok=True)

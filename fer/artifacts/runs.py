@@ -38,7 +38,6 @@ HISTORY = "history.csv"
 RUN = "run.json"
 # In `run.json` and `config.json`, see `Run`.
 BACKBONE: Final = "backbone_sha256"
-RANKING = "results.csv"
 
 
 class Run(TypedDict):

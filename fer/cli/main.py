@@ -42,7 +42,6 @@ main.add_command(analysis.analyse)
 main.add_command(crowd.crowd)
 main.add_command(predict.predict)
 main.add_command(training.publish)
-main.add_command(training.search)
 main.add_command(training.train)
 
 

@@ -1,4 +1,4 @@
-"""`fer train`, `fer search` and `fer publish`: from a scenario to a model in models/."""
+"""`fer train` and `fer publish`: from a scenario to a model in models/."""
 
 from __future__ import annotations
 
@@ -15,12 +15,10 @@ from fer.cli.console import (
     FASTEST,
     PATH,
     SEED,
-    Terminal,
     backbone_weights,
     data_dir,
     models_dir,
     out,
-    path_option,
     precision,
     progress_bar,
     quiet_tensorflow,
@@ -42,7 +40,6 @@ if TYPE_CHECKING:
 @click.option("--seed", type=SEED, help="Another seed for order, augmentation and first weights.")
 @click.option("--image-size", type=int, help="Train, evaluate and serve at one other size.")
 @click.option("--cache-dir", type=PATH, help="Where features are cached.")
-@click.option("--head", type=str, help="baseline only: another head, see `fer search`.")
 @click.option("--fraction", type=float, help="Train on this share of every class, 0 to 1.")
 @click.option(
     "--continue-from",
@@ -66,7 +63,6 @@ def train(
     seed: int | None,
     image_size: int | None,
     cache_dir: Path | None,
-    head: str | None,
     fraction: float | None,
     continue_from: Path | None,
     backbone_from: Path | None,
@@ -82,9 +78,7 @@ def train(
     GPUs and hosts share each batch."""
     own = scenarios.get(scenario)
     data = _training_data(data_dir, fraction, own.seed if seed is None else seed)
-    chosen = scenarios.with_overrides(
-        scenarios.with_head(own, head), epochs=epochs, image_size=image_size, seed=seed
-    )
+    chosen = scenarios.with_overrides(own, epochs=epochs, image_size=image_size, seed=seed)
     run_dir = run_dir or Path("runs") / scenario
     share = distribution.begin()
     with (
@@ -167,46 +161,6 @@ def _recorded(run_dir: Path, epochs: int, resume: bool) -> monitor.Live:
                 run_dir=run_dir,
             )
     return monitor.Live(run_dir, epochs)
-
-
-@click.command()
-@path_option("--out", Path("runs/search"), "Where the runs and results.csv are written.")
-@click.option("--cache-dir", type=PATH, help="Where features are cached.")
-@precision
-@backbone_weights
-@data_dir
-def search(
-    out: Path,
-    cache_dir: Path | None,
-    precision: str,
-    backbone_weights: Path | None,
-    data_dir: Path,
-) -> None:
-    """Train every candidate head of the baseline and rank them by PublicTest accuracy."""
-    data = dataset.open_dataset(data_dir)
-    dataset.require_every_class(data)
-    quiet_tensorflow()
-    from fer.training import head_search
-
-    with progress_bar("Searching") as update:
-        results = head_search.search_heads(
-            data,
-            out,
-            cache_dir=cache_dir or out,
-            compute_dtype=wanted_precision(precision, out / next(iter(scenarios.HEADS)))[0],
-            backbone_weights=backbone_weights or "imagenet",
-            progress=update,
-        )
-    table = Table("head", "epochs", "best epoch", "PublicTest accuracy", "seconds")
-    for row in results:
-        table.add_row(
-            str(row["head"]),
-            str(row["epochs"]),
-            str(row["best_epoch"]),
-            f"{row['val_accuracy']:.4f}",
-            f"{row['seconds']:.0f}",
-        )
-    Terminal().print(table)
 
 
 @click.command()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import platform
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -51,8 +50,6 @@ def publish(
     The best epoch is that of `runs.best_epoch`. Metrics of the replaced model are removed;
     `fer evaluate` writes new ones.
 
-    A run of `fer search` takes the ranking of all candidates along.
-
     Args:
         backbone_weights: where the frozen convolutions of a head-only run come from.
 
@@ -68,10 +65,6 @@ def publish(
     text = (run_dir / runs.HISTORY).read_text(encoding="utf-8")
     model_store.write_model(folder, scenario, tensors, text, config)
     artifact = model_store.open_artifact(scenario.key, folder)
-    ranking = run_dir.parent / runs.RANKING
-    if ranking.exists():
-        text = ranking.read_text(encoding="utf-8")
-        files.write_text(artifact.folder / model_store.SEARCH, text)
     finish(folder)
     return artifact
 
@@ -163,11 +156,7 @@ def finish(folder: Path = model_store.FOLDER) -> None:
 
 def card(artifact: Artifact) -> str:
     """The model card in Markdown, written from configuration and metrics alone."""
-    lines = [
-        *_introduction(artifact),
-        *_hyperparameters(artifact.scenario),
-        *_ranking(artifact.folder / model_store.SEARCH),
-    ]
+    lines = [*_introduction(artifact), *_hyperparameters(artifact.scenario)]
     if artifact.metrics is None:
         lines += ["", "Not evaluated yet: run `fer evaluate`."]
     else:
@@ -252,24 +241,6 @@ def _measured(metrics: Metrics) -> list[str]:
 
 def _data_name(digest: str) -> str:
     return "FER-2013" if dataset.is_official(digest) else "other images than FER-2013's"
-
-
-def _ranking(path: Path) -> list[str]:
-    """The candidates that this model's head was chosen from, if it was searched for."""
-    if not path.exists():
-        return []
-    with path.open(newline="", encoding="utf-8") as stream:
-        rows = list(csv.DictReader(stream))
-    return [
-        "",
-        "## Candidates",
-        "",
-        "The head was chosen by PublicTest accuracy among these, all trained by `fer search`.",
-        "",
-        "| head | best epoch | PublicTest accuracy |",
-        "|---|---|---|",
-        *(f"| {r['head']} | {r['best_epoch']} | {float(r['val_accuracy']):.4f} |" for r in rows),
-    ]
 
 
 def _plain(value: object) -> str:

@@ -26,7 +26,7 @@ MODELS = ROOT / "models"
 READ = [
     name
     for name in files.read_json(MODELS / model_store.MANIFEST)
-    if not name.endswith((model_store.CARD, model_store.SEARCH))
+    if not name.endswith(model_store.CARD)
 ]
 RUNS = f"{model_store.ANALYSIS}/ablation/"
 # One of the ablation's runs stands for all: the server only checks them.

@@ -314,7 +314,6 @@ DATA_NEEDED = [
     ("export",),
     ("analyse",),
     ("ablate",),
-    ("search",),
     ("train", "baseline"),
     ("data", "aggregate"),
     ("data", "info"),
@@ -326,7 +325,7 @@ def test_without_data_a_command_says_how_to_get_it(
     command: tuple[str, ...], small_models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    place = () if command[:1] in (("ablate",), ("search",), ("train",)) else MODELS_OPTION
+    place = () if command[:1] in (("ablate",), ("train",)) else MODELS_OPTION
     place = () if command == ("data", "info") else place
     options = [option if option != "MODELS" else small_models for option in place]
     result = fer(*command, "--data-dir", tmp_path / "none", *options)

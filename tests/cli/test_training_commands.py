@@ -1,8 +1,7 @@
-"""`fer train`, `search`, `ablate` and `publish` on small data: from a run to a published model."""
+"""`fer train`, `ablate` and `publish` on small data: from a run to a published model."""
 
 from __future__ import annotations
 
-import csv
 import math
 import shutil
 import time
@@ -18,12 +17,10 @@ from fer import FerError, files
 from fer.artifacts import model_store, runs
 from fer.data import dataset
 from fer.networks import precision
-from fer.scenarios import BASELINE, HEADS, Phase, Scenario
+from fer.scenarios import Phase, Scenario
 from fer.studies import ablation, analysis
-from fer.training import callbacks, distribution, head_search, loop, monitor
+from fer.training import callbacks, distribution, loop, monitor
 from tests.support.command import fer, refusal, succeeded
-
-TINY_HEADS = ("average-linear", "grid-256", "average-256")
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +29,7 @@ def run_dir(
 ) -> Path:
     """A run of the baseline's head by `fer train`: two epochs at 32 pixels."""
     folder = tmp_path_factory.mktemp("trained") / "run"
-    options = ("--epochs", 2, "--image-size", 32, "--head", "average-linear")
+    options = ("--epochs", 2, "--image-size", 32)
     places = ("--run-dir", folder, "--data-dir", small_data.folder)
     weights = ("--backbone-weights", small_backbone)
     printed = succeeded(fer("train", "baseline", *options, *places, *weights)).stdout
@@ -113,7 +110,7 @@ def test_a_run_goes_on_in_the_precision_in_which_it_was_begun(
 ) -> None:
     found = precision.Choice("float32", "it is faster here")
     monkeypatch.setattr(precision, "fastest", lambda: found)
-    options = ("--image-size", 32, "--head", "average-linear", "--backbone-weights", small_backbone)
+    options = ("--image-size", 32, "--backbone-weights", small_backbone)
     places = ("--run-dir", tmp_path / "run", "--data-dir", small_data.folder)
     command = ("train", "baseline", "--epochs", 1, *options, *places)
     begun = succeeded(fer(*command))
@@ -175,75 +172,6 @@ def test_a_training_that_diverges_is_recorded_as_failed(
         np.isfinite(v).all()
         for v in model_store.open_artifact("baseline", models).weights().values()
     )
-
-
-@pytest.fixture
-def small_search(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A search among three heads, each trained for two epochs at 32 pixels."""
-    small = replace(
-        BASELINE,
-        input_size=32,
-        phases=(Phase(32, 2, 3e-3, 28),),
-        # Much faster than bfloat16 on processors that have none.
-        compute_dtype="float32",
-    )
-    monkeypatch.setattr(head_search, "BASELINE", small)
-    monkeypatch.setattr(head_search, "HEADS", {name: HEADS[name] for name in TINY_HEADS})
-
-
-@pytest.mark.usefixtures("small_search")
-def test_search_ranks_every_head_and_goes_on_where_it_was_interrupted(
-    small_data: dataset.Dataset,
-    small_backbone: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    out, cache = tmp_path / "search", tmp_path / "cache"
-    places = ("--out", out, "--cache-dir", cache, "--data-dir", small_data.folder)
-    command = ("search", *places, "--backbone-weights", small_backbone)
-    trained: list[str] = []
-    train = loop.train
-
-    def counted(scenario: object, data: object, folder: Path, **options: object) -> object:
-        if len(trained) == 2 and folder.name not in trained:
-            raise KeyboardInterrupt
-        trained.append(folder.name)
-        return train(scenario, data, folder, **options)  # type: ignore[arg-type]
-
-    with monkeypatch.context() as patch:
-        patch.setattr(loop, "train", counted)
-        assert fer(*command).exit_code == 130
-    assert trained == list(TINY_HEADS[:2])
-    assert not (out / runs.RANKING).exists()
-    before = {name: (out / name / runs.HISTORY).read_bytes() for name in trained}
-
-    printed = succeeded(fer(*command)).stdout
-    assert {name: (out / name / runs.HISTORY).read_bytes() for name in trained} == before
-    with (out / runs.RANKING).open(newline="", encoding="utf-8") as stream:
-        ranking = list(csv.DictReader(stream))
-    assert {row["head"] for row in ranking} == set(TINY_HEADS)
-    accuracies = [float(row["val_accuracy"]) for row in ranking]
-    assert accuracies == sorted(accuracies, reverse=True)
-    for row in ranking:
-        best = runs.best_epoch(runs.read_history(out / row["head"]))
-        assert float(row["val_accuracy"]) == best["val_accuracy"]
-        assert int(row["best_epoch"]) == best["epoch"]
-        assert int(row["epochs"]) == 2
-    # The same order on the terminal, and every image's features computed once for all heads.
-    shown = [line for line in printed.splitlines() if any(name in line for name in TINY_HEADS)]
-    for row, line in zip(ranking, shown, strict=True):
-        assert row["head"] in line
-        assert f"{float(row['val_accuracy']):.4f}" in line
-    assert len(list(cache.glob("features-32-*.npy"))) == 1
-
-    # The winner is published with the ranking of all.
-    models = tmp_path / "models"
-    winner = out / ranking[0]["head"]
-    command = ("publish", winner, "--backbone-weights", small_backbone, "--models-dir", models)
-    succeeded(fer(*command))
-    folder = models / "baseline"
-    assert (folder / model_store.SEARCH).read_bytes() == (out / runs.RANKING).read_bytes()
-    assert ranking[0]["head"] in (folder / model_store.CARD).read_text(encoding="utf-8")
 
 
 def only_whole(
