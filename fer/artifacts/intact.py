@@ -74,7 +74,7 @@ def open_model(
         if f"{key}/{name}" in listed:
             model_store.checked(folder, f"{key}/{name}")
     model = model_store.open_artifact(key, folder)
-    made_of = {model.digest, model.config.get("weights_sha256", model.digest)}
+    made_of = {model.digest, model.config["weights_sha256"]}
     if with_metrics and model.metrics is not None:
         made_of.add(model.metrics["weights_sha256"])
     if len(made_of) > 1:

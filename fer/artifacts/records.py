@@ -33,9 +33,8 @@ class ListedFile(TypedDict):
 class RunConfig(TypedDict):
     """What `fer publish` tells of the run that a model comes from.
 
-    backbone_sha256: `vgg16.backbone_digest` of the convolutions that the run began from; None or
-    missing if it was begun before that was recorded. best_val_accuracy: on PublicTest, 0-1, in
-    training. training_seconds: of all epochs. published: the day, ISO 8601. parameters: of the
+    backbone_sha256: `vgg16.backbone_digest` of the convolutions that the run began from.
+    best_val_accuracy: on PublicTest, 0-1, in training. training_seconds: of all epochs. published: the day, ISO 8601. parameters: of the
     whole network, the shared trunk included. versions: by package, and Python's.
     """
 
@@ -54,11 +53,10 @@ class RunConfig(TypedDict):
 
 class Config(RunConfig):
     """`models/<key>/config.json`. scenario: every hyperparameter, as `Scenario.to_dict` wrote it
-    and `Scenario.from_dict` checks it. weights_sha256: of the weights that it belongs to; missing
-    if they were published before that was recorded."""
+    and `Scenario.from_dict` checks it. weights_sha256: of the weights that it belongs to."""
 
     scenario: dict[str, object]
-    weights_sha256: NotRequired[str]
+    weights_sha256: str
 
 
 class ClassScores(TypedDict):

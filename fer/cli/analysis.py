@@ -42,9 +42,9 @@ def ablate(
 ) -> None:
     """Train the proposed scenario without each of its ingredients, with one small budget.
 
-    Writes models/analysis/ablation.json after each run, and what is left of the run into a folder
-    beside it, so that another machine need not train it again. Takes five to ten hours on two
-    cores; a killed one goes on where it ended."""
+    Writes models/analysis/ablation.json, and after each run what is left of it into a folder beside
+    that, so that another machine need not train it again. Takes five to ten hours on two cores; a
+    killed one goes on where it ended."""
     data = dataset.open_dataset(data_dir)
     quiet_tensorflow()
     from fer.studies import ablation
@@ -56,10 +56,6 @@ def ablate(
             if total and done == total:
                 click.echo(f"{details['run']}: trained")
 
-        def keep(record: Ablation) -> None:
-            ABLATION.write(models_dir, record)
-            model_store.write_manifest(models_dir)
-
         record = ablation.run(
             data,
             out,
@@ -68,8 +64,9 @@ def ablate(
             compute_dtype=wanted_precision(precision)[0],
             backbone_weights=backbone_weights or "imagenet",
             progress=progress,
-            on_run=keep,
         )
+    ABLATION.write(models_dir, record)
+    model_store.write_manifest(models_dir)
     _print(record)
 
 

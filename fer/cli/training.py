@@ -137,7 +137,6 @@ def _backbone(models_dir: Path | None, path: Path | None) -> vgg16.Weights:
 def _training_data(data_dir: Path, fraction: float | None, seed: int) -> dataset.Dataset:
     """The imported data set with all seven classes, or a share of every class of it."""
     data = dataset.open_dataset(data_dir)
-    dataset.require_every_class(data)
     return data if fraction is None else dataset.subset(data, fraction, seed)
 
 

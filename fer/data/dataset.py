@@ -106,18 +106,18 @@ class Manifest(TypedDict):
 
     images, index: files in the same folder. digest: as `content_digest`; of a subset its own, and
     `whole` is that of what it is a `fraction` (0-1) of. md5: of the table that was imported, None
-    of other sources. imported: when, ISO 8601. counts: as `class_counts`, by split. gray: missing
-    where an earlier version imported. skipped, differences: a sentence each.
+    of other sources. imported: when, ISO 8601. counts: as `class_counts`, by split. skipped,
+    differences: a sentence each.
     """
 
     images: str
     index: str
     digest: str
-    md5: NotRequired[str | None]
+    md5: str | None
     imported: str
     source: str
     counts: dict[str, list[int]]
-    gray: NotRequired[GrayStatistics]
+    gray: GrayStatistics
     skipped: list[str]
     differences: list[str]
     fraction: NotRequired[float]
@@ -166,10 +166,10 @@ class Dataset:
         """In words that these images are not FER-2013's; None if they are."""
         return notice(self.manifest)
 
-    @cached_property
+    @property
     def gray(self) -> GrayStatistics:
         """As `gray_statistics`, of all images."""
-        return self.manifest.get("gray") or gray_statistics(self.images)
+        return self.manifest["gray"]
 
     @property
     def digest(self) -> str:
@@ -217,23 +217,6 @@ def open_dataset(folder: Path = FOLDER) -> Dataset:
             rows=len(labels),
         )
     return Dataset(folder, manifest, images, labels, splits, sources)
-
-
-def require_every_class(data: Dataset) -> None:
-    """Does nothing where every split has an image of every emotion.
-
-    Raises:
-        FerError: if one has none, as in sets that earlier versions imported.
-    """
-    for split in SPLITS:
-        for key, count in zip(emotions.KEYS, data.counts[split], strict=True):
-            if not count:
-                raise FerError(
-                    "The imported data set has no {split} image of {emotion}; import the whole "
-                    "set.",
-                    split=split,
-                    emotion=key,
-                )
 
 
 def content_digest(
@@ -305,7 +288,7 @@ def origin(manifest: Manifest) -> Origin:
     counts = {split: tuple(manifest["counts"][split.value]) for split in SPLITS}
     if counts != OFFICIAL_COUNTS:
         return Origin.OTHER
-    if digest.startswith(ORIGINAL_DIGEST) or manifest.get("md5") in ORIGINAL_MD5:
+    if digest.startswith(ORIGINAL_DIGEST) or manifest["md5"] in ORIGINAL_MD5:
         return Origin.ORIGINAL
     return Origin.COPY
 

@@ -8,14 +8,13 @@ at its least. Importing this module imports TensorFlow.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal, TypedDict, cast
 
 import keras
 import numpy as np
-from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
@@ -29,7 +28,7 @@ from fer.networks import vgg16
 from fer.progress import Progress, with_details
 from fer.scenarios import PROPOSED, Phase, Scenario
 from fer.studies import leakage
-from fer.studies.records import Ablation, AblationRun, Budget, OverSeeds, RunScores
+from fer.studies.records import Ablation, AblationRun, Budget, RunScores
 from fer.training import callbacks, loop
 from fer.vision import preprocessing
 
@@ -97,17 +96,16 @@ def run(
     data: Dataset,
     out: Path,
     *,
-    finished: Path | None = None,
+    finished: Path,
     seeds: Sequence[int] = SEEDS,
     budget: Phase = BUDGET,
     compute_dtype: str | None = None,
     backbone_weights: vgg16.Weights = "imagenet",
     progress: Progress | None = None,
-    on_run: Callable[[Ablation], None] | None = None,
 ) -> Ablation:
-    """Trains every variant and returns accuracies, macro F1 and gains.
+    """Train every variant and return accuracies, macro F1 and gains.
 
-    A killed ablation goes on where it ended when called again with the same `out`.
+    A killed ablation goes on where it ended when called again with the same folders.
 
     Args:
         out: a folder for the runs.
@@ -117,22 +115,19 @@ def run(
         compute_dtype: the precision of seeds that are not begun, None for that of `proposed`; a
             seed that is begun goes on in its own, so that its runs differ in the ingredient alone.
         progress: as in `loop.train`, with the name of the run as `run`.
-        on_run: called with the record so far after each run.
 
     Raises:
         FerError: as `loop.train`.
     """
-    record = _begun(data, budget, seeds)
-    variants = {
-        run: variant(*run, budget, _begun_in(run[1], finished, out) or compute_dtype)
-        for run in plan(seeds)
-    }
-    over = {} if finished is None else _over(variants, finished, data)
     full: dict[int, Probabilities] = {}
-    for without, seed in _known_first(variants, over):
-        scenario, name = variants[without, seed], _name(without, seed)
-        folder = over.get((without, seed), out / name)
-        if (without, seed) not in over:
+    outcomes = []
+    for without, seed in plan(seeds):
+        name = f"{without}-{seed}"
+        precision = _begun_in(seed, finished, out) or compute_dtype
+        scenario = variant(without, seed, budget, precision)
+        folder = finished / name
+        if not _is_over(folder, scenario, data):
+            folder = out / name
             loop.train(
                 scenario,
                 data,
@@ -141,69 +136,27 @@ def run(
                 backbone_weights=backbone_weights,
                 progress=with_details(progress, run=name),
             )
-        found = _predict(scenario, folder, data, budget.image_size)
-        if finished is not None:
-            _keep(folder, finished / name)
-        outcome = _outcome(without, scenario, runs.read_history(folder), data, found)
+        probabilities = _predict(scenario, folder, data, budget.image_size)
+        _keep(folder, finished / name)
+        outcome = _outcome(without, scenario, runs.read_history(folder), data, probabilities)
         if without == FULL:
-            full[seed] = found
+            full[seed] = probabilities
         else:
-            _add_gains(outcome, data, found, full[seed])
-        _add(outcome, record)
-        if on_run is not None:
-            on_run(record)
-    return record
-
-
-def _name(without: str, seed: int) -> str:
-    return f"{without}-{seed}"
-
-
-def _over(
-    variants: Mapping[tuple[str, int], Scenario], finished: Path, data: Dataset
-) -> dict[tuple[str, int], Path]:
-    """The folders of the runs of which all that is kept lies there.
-
-    Raises:
-        FerError: as `_is_over`.
-    """
-    folders = {run: finished / _name(*run) for run in variants}
-    return {run: at for run, at in folders.items() if _is_over(at, variants[run], data)}
-
-
-def _known_first(
-    planned: Iterable[tuple[str, int]], over: Container[tuple[str, int]]
-) -> list[tuple[str, int]]:
-    """The runs, those that are over before those that take hours, so that the first record holds
-    all that is known. What lacks an ingredient is measured after the whole run of its seed."""
-    return sorted(planned, key=lambda run: run not in over or (FULL, run[1]) not in over)
-
-
-def _add(outcome: AblationRun, record: Ablation) -> None:
-    """Puts a run into the record, in the order of the plan."""
-    found = [*record["runs"], outcome]
-    found.sort(key=lambda run: record["planned"].index(_name(run["without"], run["seed"])))
-    record["runs"] = found
-    record["repeated"] = _over_seeds(found)
-
-
-def _begun(data: Dataset, budget: Phase, seeds: Sequence[int]) -> Ablation:
-    """The record before its first run."""
+            _add_gains(outcome, data, probabilities, full[seed])
+        outcomes.append(outcome)
     images = len(data.rows(Split.TRAINING))
     return {
         **provenance.record(data, seeds[0]),
         "budget": cast(Budget, budget.to_dict()),
         "passes": budget.epochs * (budget.images_per_epoch or images) / images,
-        "planned": [_name(*run) for run in plan(seeds)],
-        "runs": [],
-        "repeated": {},
+        "runs": outcomes,
     }
 
 
-def _begun_in(seed: int, *places: Path | None) -> str | None:
+def _begun_in(seed: int, *places: Path) -> str | None:
     """The precision of the seed's whole run, if it was begun in one of the places."""
-    found = (runs.compute_dtype(place / f"{FULL}-{seed}") for place in places if place)
-    return next(filter(None, found), None)
+    precisions = (runs.compute_dtype(place / f"{FULL}-{seed}") for place in places)
+    return next(filter(None, precisions), None)
 
 
 def _is_over(folder: Path, scenario: Scenario, data: Dataset) -> bool:
@@ -269,32 +222,6 @@ def _add_gains(
     outcome["gain_without_twins"] = metrics.compare(
         labels[is_alone], without[is_alone], full[is_alone]
     )
-
-
-def _over_seeds(outcomes: Sequence[AblationRun]) -> dict[str, OverSeeds]:
-    """By repeated ingredient: mean gain over the seeds that are done, and the standard deviation
-    that seeds alone make (n - 1), on all images and on those without a twin in Training."""
-    found: dict[str, OverSeeds] = {}
-    for name in REPEATED:
-        of_name = [outcome for outcome in outcomes if outcome["without"] == name != FULL]
-        if not of_name:
-            continue
-        gains = np.array([outcome["gain"]["gain"] for outcome in of_name])
-        without_twins = np.array([outcome["gain_without_twins"]["gain"] for outcome in of_name])
-        found[name] = {
-            "seeds": [outcome["seed"] for outcome in of_name],
-            "gains": [float(gain) for gain in gains],
-            "mean_gain": float(gains.mean()),
-            "standard_deviation": _spread(gains),
-            "gains_without_twins": [float(gain) for gain in without_twins],
-            "mean_gain_without_twins": float(without_twins.mean()),
-            "standard_deviation_without_twins": _spread(without_twins),
-        }
-    return found
-
-
-def _spread(gains: NDArray[np.float64]) -> float | None:
-    return float(gains.std(ddof=1)) if len(gains) > 1 else None
 
 
 def _predict(scenario: Scenario, folder: Path, data: Dataset, size: int) -> Probabilities:

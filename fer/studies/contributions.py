@@ -17,7 +17,7 @@ from scipy.special import stdtrit
 
 from fer.data.dataset import Split
 from fer.evaluation.records import Comparison, Difference
-from fer.studies.records import Ablation, AblationRun, Gates, Leakage, RunScores
+from fer.studies.records import Ablation, AblationRun, Gates, Leakage
 
 SPLIT = Split.PRIVATE_TEST.value
 LEVEL = 0.95
@@ -48,36 +48,32 @@ class Estimate:
 class SqueezeExcitation:
     """What the SE block gives: trained with and without it, one gain for each seed.
 
-    The interval over three seeds or more is Student's (n - 1 degrees of freedom), that of a single
-    pair of trainings over images; of two pairs there is none. Gains are of accuracy but for
-    `macro_f1_gain`.
+    gains: in accuracy; standard_deviation: that seeds alone make (n - 1). The estimates are their
+    means with Student's interval (n - 1 degrees of freedom), of accuracy but for `macro_f1_gain`.
     """
 
     gains: tuple[float, ...]
-    gains_without_twins: tuple[float, ...]
-    gain: Estimate | None
-    gain_without_twins: Estimate | None
-    macro_f1_gain: Estimate | None
+    gain: Estimate
+    gain_without_twins: Estimate
+    macro_f1_gain: Estimate
 
     @property
     def seeds(self) -> int:
         """How many pairs of trainings there are."""
         return len(self.gains)
 
+    @property
+    def standard_deviation(self) -> float:
+        """How far the gains of single seeds lie from their mean."""
+        return float(np.std(self.gains, ddof=1))
+
 
 @dataclass(frozen=True)
 class LargestIngredient:
-    """The ingredient that gives most of the `studied` ones, out of `ingredients` in the plan."""
+    """The ingredient that gives most."""
 
     ingredient: str
     gain: Estimate
-    studied: int
-    ingredients: int
-
-    @property
-    def is_final(self) -> bool:
-        """Whether every ingredient was left out once, so that none can still give more."""
-        return self.studied == self.ingredients
 
 
 @dataclass(frozen=True)
@@ -129,14 +125,13 @@ class Fit:
 class Regularisation:
     """What augmentation does to overfitting, in one pair of trainings.
 
-    gain_without_twins: in accuracy, on the PrivateTest images without a twin in Training; None in
-    records of earlier versions.
+    gain_without_twins: in accuracy, on the PrivateTest images without a twin in Training.
     """
 
     augmented: Fit
     plain: Fit
     gain: float
-    gain_without_twins: float | None
+    gain_without_twins: float
 
 
 @dataclass(frozen=True)
@@ -166,49 +161,40 @@ def read(
         gain=None if comparison is None else _paired(comparison["splits"][SPLIT]),
         gain_without_twins=_paired(gains["without_twin"]) if "without_twin" in gains else None,
         largest=None if ablation is None else _largest(ablation),
-        squeeze_excitation=None if ablation is None else _squeeze_excitation(ablation),
+        squeeze_excitation=None if ablation is None else squeeze_excitation(ablation),
         gates=None if gates is None else _paired(gates["ablation"]["mean"]["gain"]),
     )
 
 
-def _largest(ablation: Ablation) -> LargestIngredient | None:
-    """The ingredient that gives most with the record's own seed; None while there is nothing to
-    compare, below two."""
-    seed = ablation["seed"]
-    planned = [name for name in ablation["planned"] if name.endswith(f"-{seed}")]
+def _largest(ablation: Ablation) -> LargestIngredient:
+    """The ingredient that gives most with the record's own seed."""
     gains = {
         run["without"]: _paired(run["gain"])
         for run in ablation["runs"]
-        if run["seed"] == seed and "gain" in run
+        if run["seed"] == ablation["seed"] and "gain" in run
     }
-    if len(gains) < 2:
-        return None
     most = max(gains, key=lambda ingredient: gains[ingredient].gain)
-    # One of the planned runs leaves nothing out.
-    return LargestIngredient(most, gains[most], len(gains), len(planned) - 1)
+    return LargestIngredient(most, gains[most])
 
 
-def _squeeze_excitation(ablation: Ablation) -> SqueezeExcitation | None:
-    pairs = [run for run in ablation["runs"] if run["without"] == "se" and "gain" in run]
-    if not pairs:
+def squeeze_excitation(ablation: Ablation) -> SqueezeExcitation | None:
+    """What the SE block gives; None below three seeds, which allow no interval."""
+    pairs = [run for run in ablation["runs"] if run["without"] == "se"]
+    if len(pairs) < SEEDS_FOR_INTERVAL:
         return None
-    gains = [run["gain"] for run in pairs]
-    without_twins = [run["gain_without_twins"] for run in pairs if "gain_without_twins" in run]
     return SqueezeExcitation(
-        gains=tuple(gain["gain"] for gain in gains),
-        gains_without_twins=tuple(gain["gain"] for gain in without_twins),
-        gain=_mean_gain(gains),
-        gain_without_twins=_mean_gain(without_twins),
-        macro_f1_gain=_mean_gain([run["macro_f1_gain"] for run in pairs if "macro_f1_gain" in run]),
+        gains=tuple(run["gain"]["gain"] for run in pairs),
+        gain=interval_over_seeds([run["gain"]["gain"] for run in pairs]),
+        gain_without_twins=interval_over_seeds(
+            [run["gain_without_twins"]["gain"] for run in pairs]
+        ),
+        macro_f1_gain=interval_over_seeds([run["macro_f1_gain"]["gain"] for run in pairs]),
     )
 
 
-def rare_emotion(ablation: Ablation) -> RareEmotion | None:
-    """Compares the runs of the record's own seed; None unless both are done."""
-    scores = _scores(ablation, "class_weights")
-    if scores is None or not all("per_class" in one for one in scores):
-        return None
-    whole, without = (one["per_class"] for one in scores)
+def rare_emotion(ablation: Ablation) -> RareEmotion:
+    """Compare the runs of the record's own seed."""
+    whole, without = (run["private"]["per_class"] for run in _pair(ablation, "class_weights"))
     emotion = min(whole, key=lambda key: whole[key]["support"])
     images = whole[emotion]["support"]
     return RareEmotion(
@@ -221,51 +207,32 @@ def rare_emotion(ablation: Ablation) -> RareEmotion | None:
     )
 
 
-def smoothing(ablation: Ablation) -> Smoothing | None:
-    """Compares the runs of the record's own seed; None unless both are done."""
-    scores = _scores(ablation, "label_smoothing")
-    if scores is None or not all("mean_confidence" in one for one in scores):
-        return None
+def smoothing(ablation: Ablation) -> Smoothing:
+    """Compare the runs of the record's own seed."""
+    scores = (run["private"] for run in _pair(ablation, "label_smoothing"))
     return Smoothing(
         *(Confidence(one["mean_confidence"], one["accuracy"], one["ece"]) for one in scores),
     )
 
 
-def regularisation(ablation: Ablation) -> Regularisation | None:
-    """Compares the runs of the record's own seed; None unless both are done."""
+def regularisation(ablation: Ablation) -> Regularisation:
+    """Compare the runs of the record's own seed."""
     pair = _pair(ablation, "augmentation")
-    if pair is None or "gain" not in pair[1]:
-        return None
     augmented, plain = (
         Fit(run["training_accuracy"], run["private"]["accuracy"], run["best_epoch"]) for run in pair
     )
-    gain, without_twins = pair[1]["gain"], pair[1].get("gain_without_twins")
-    return Regularisation(
-        augmented, plain, gain["gain"], None if without_twins is None else without_twins["gain"]
-    )
+    gain, without_twins = pair[1]["gain"], pair[1]["gain_without_twins"]
+    return Regularisation(augmented, plain, gain["gain"], without_twins["gain"])
 
 
-def _pair(ablation: Ablation, without: str) -> tuple[AblationRun, AblationRun] | None:
+def _pair(ablation: Ablation, without: str) -> tuple[AblationRun, AblationRun]:
     """Of the record's own seed: the run with all ingredients, and the one without this one."""
     runs = {run["without"]: run for run in ablation["runs"] if run["seed"] == ablation["seed"]}
-    return (runs["full"], runs[without]) if {"full", without} <= runs.keys() else None
+    return runs["full"], runs[without]
 
 
-def _scores(ablation: Ablation, without: str) -> tuple[RunScores, RunScores] | None:
-    pair = _pair(ablation, without)
-    return None if pair is None else (pair[0]["private"], pair[1]["private"])
-
-
-def _mean_gain(gains: Sequence[Difference]) -> Estimate | None:
-    if len(gains) == 1:
-        return _paired(gains[0])
-    return interval_over_seeds([gain["gain"] for gain in gains])
-
-
-def interval_over_seeds(gains: Sequence[float]) -> Estimate | None:
-    """Mean and Student's 95% interval of gains found with several seeds; None below three."""
-    if len(gains) < SEEDS_FOR_INTERVAL:
-        return None
+def interval_over_seeds(gains: Sequence[float]) -> Estimate:
+    """Mean and Student's 95% interval of gains found with several seeds."""
     mean, error = float(np.mean(gains)), float(np.std(gains, ddof=1) / np.sqrt(len(gains)))
     reach = error * float(stdtrit(len(gains) - 1, (1 + LEVEL) / 2))
     return Estimate(mean, mean - reach, mean + reach)

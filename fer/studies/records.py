@@ -188,8 +188,7 @@ class Leakage(MadeWith, LeakageFigures):
 
 class RunScores(TypedDict):
     """What a run's best epoch does on PrivateTest, not calibrated; log_loss in nats. per_class: by
-    emotion. mean_confidence: of the most probable class, over all images, 0-1. Both are missing in
-    records of earlier versions."""
+    emotion. mean_confidence: of the most probable class, over all images, 0-1."""
 
     images: int
     accuracy: float
@@ -197,8 +196,8 @@ class RunScores(TypedDict):
     macro_f1: float
     log_loss: float
     ece: float
-    per_class: NotRequired[dict[str, ClassScores]]
-    mean_confidence: NotRequired[float]
+    per_class: dict[str, ClassScores]
+    mean_confidence: float
 
 
 class AblationRun(TypedDict):
@@ -206,14 +205,13 @@ class AblationRun(TypedDict):
 
     compute_dtype: Keras' name of the precision; all runs of a seed have the same. public_accuracy,
     training_accuracy: as Keras measured them. seconds: of all epochs. gain: what putting the
-    ingredient back gives on the same images with the same seed; missing of `full`.
-    gain_without_twins: on the images without a twin in Training; macro_f1_gain: what it gives in
-    macro F1. These two and compute_dtype are missing in records of earlier versions, too.
+    ingredient back gives on the same images with the same seed; gain_without_twins: on those
+    without a twin in Training; macro_f1_gain: what it gives in macro F1. `full` has none of these.
     """
 
     without: str
     seed: int
-    compute_dtype: NotRequired[str]
+    compute_dtype: str
     public_accuracy: float
     training_accuracy: float
     best_epoch: int
@@ -222,20 +220,6 @@ class AblationRun(TypedDict):
     gain: NotRequired[PairedGain]
     gain_without_twins: NotRequired[PairedGain]
     macro_f1_gain: NotRequired[Difference]
-
-
-class OverSeeds(TypedDict):
-    """An ingredient's gain over several seeds, -1 to 1; standard_deviation: that seeds alone make
-    (n - 1), None of a single one. What ends in `without_twins` is missing in records of earlier
-    versions."""
-
-    seeds: list[int]
-    gains: list[float]
-    mean_gain: float
-    standard_deviation: float | None
-    gains_without_twins: NotRequired[list[float]]
-    mean_gain_without_twins: NotRequired[float]
-    standard_deviation_without_twins: NotRequired[float | None]
 
 
 class Budget(TypedDict):
@@ -251,17 +235,12 @@ class Budget(TypedDict):
 
 
 class Ablation(MadeWith):
-    """`analysis/ablation.json`, written anew after each run.
-
-    passes: over Training, of every run. planned: names of all runs, `ingredient-seed`; runs: those
-    that are done. repeated: by ingredient.
-    """
+    """`analysis/ablation.json`, written once all runs are done; passes: over Training, of every
+    run."""
 
     budget: Budget
     passes: float
-    planned: list[str]
     runs: list[AblationRun]
-    repeated: dict[str, OverSeeds]
 
 
 def _of_analysis(study: str, record: type[T]) -> Stored[T]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import os
-from contextlib import suppress
 from pathlib import Path
 
 import keras
@@ -51,8 +50,6 @@ def cached(
     for layer in backbone.layers:
         layer.dtype_policy = vgg16.policy(scenario)
     try:
-        if not path.exists():
-            _adopt(cache_dir / f"features-{size}-{data.digest[:12]}", path, backbone, data, size)
         done = files.read_json(state)["done"] if state.exists() and path.exists() else 0
         if done < len(data):
             _compute(path, state, backbone, data, size, done, progress)
@@ -145,25 +142,6 @@ def _is_reserved(handle: int, size: int) -> bool:
             return False
         raise
     return True
-
-
-def _adopt(old: Path, path: Path, backbone: keras.Model, data: Dataset, size: int) -> None:
-    """Gives a cache from before the backbone was recorded its name, if the features are its own.
-
-    The first images are computed again; those of another backbone or precision differ.
-    """
-    stored, state = old.with_name(f"{old.name}.npy"), old.with_name(f"{old.name}.json")
-    if not (stored.exists() and state.exists()):
-        return
-    rows = slice(0, min(BATCH, files.read_json(state)["done"]))
-    with suppress(ValueError):
-        kept = np.load(stored, mmap_mode="r", allow_pickle=False)
-        if kept.shape != _shape(data, size) or not rows.stop:
-            return
-        if np.array_equal(kept[rows], _maps(backbone, data, rows, size)):
-            del kept
-            stored.replace(path)
-            state.replace(path.with_suffix(".json"))
 
 
 def pooled(cache: NDArray[np.float16], scenario: Scenario) -> NDArray[np.float32]:

@@ -275,16 +275,6 @@ def as_table(data: dataset.Dataset) -> importing.Faces:
     return replace(found.ordered(order, data.sources), sources=rows)
 
 
-def test_training_is_refused_where_an_earlier_version_imported_a_part(
-    small_data: dataset.Dataset,
-) -> None:
-    dataset.require_every_class(small_data)
-    kept = small_data.rows(dataset.Split.TRAINING)
-    part = replace(small_data, labels=small_data.labels[kept], splits=small_data.splits[kept])
-    with pytest.raises(FerError, match="no PublicTest image of angry"):
-        dataset.require_every_class(part)
-
-
 @pytest.mark.fer2013
 def test_rows_of_the_official_table_have_kaggles_names(real_data: dataset.Dataset) -> None:
     table = as_table(real_data)

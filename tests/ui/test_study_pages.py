@@ -18,7 +18,7 @@ from fer.data import dataset
 from fer.evaluation import reviews
 from fer.scenarios import Phase
 from fer.studies import ablation, analysis
-from fer.studies.records import ROBUSTNESS
+from fer.studies.records import ABLATION, ROBUSTNESS, Ablation
 from fer.ui import loaders
 from fer.ui.results import report
 from fer.ui.studies import ablation as ablation_section
@@ -182,40 +182,25 @@ def models_with_study(
     monkeypatch.setattr(loaders, "MODELS", target)
 
 
-@pytest.fixture(scope="module")
-def small_ablation(
-    small_data: dataset.Dataset, tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, object]:
-    from fer.networks import vgg16
-
-    folder = tmp_path_factory.mktemp("ablation")
-    weights = folder / "backbone.weights.h5"
-    vgg16.backbone(None).save_weights(weights)
-    budget = Phase(image_size=32, epochs=1, learning_rate=1e-3, batch_size=14)
-    with pytest.MonkeyPatch.context() as patch:
-        kept = {name: ablation.WITHOUT[name] for name in ("full", "se", "fine_tuning")}
-        patch.setattr(ablation, "WITHOUT", kept)
-        return ablation.run(
-            small_data,
-            folder / "runs",
-            seeds=(5,),
-            budget=budget,
-            # Much faster than bfloat16 on processors that have none.
-            compute_dtype="float32",
-            backbone_weights=weights,
-        )
+@pytest.fixture
+def published() -> Ablation:
+    return ABLATION.require(ROOT / "models")
 
 
-def test_ablation_compares_with_the_whole_scenario(small_ablation: dict) -> None:
-    by_name = {run["without"]: run for run in small_ablation["runs"]}
-    assert list(by_name) == ["full", "se", "fine_tuning"]
-    assert "gain" not in by_name["full"]
-    for name in ("se", "fine_tuning"):
-        gain = by_name["full"]["private"]["accuracy"] - by_name[name]["private"]["accuracy"]
-        assert by_name[name]["gain"]["gain"] == pytest.approx(gain)
-    assert small_ablation["passes"] == 1
-    assert small_ablation["seed"] == 5
-    assert small_ablation["repeated"]["se"]["standard_deviation"] is None
+def with_run(record: Ablation, without: str, **fields: object) -> dict:
+    """The record with other values in the run of its own seed that lacks the ingredient."""
+    return {
+        **record,
+        "runs": [
+            {**run, **fields} if (run["without"], run["seed"]) == (without, record["seed"]) else run
+            for run in record["runs"]
+        ],
+    }
+
+
+def run_of(record: Ablation, without: str) -> dict:
+    """The run of the record's own seed that lacks the ingredient."""
+    return next(run for run in record["runs"] if run["without"] == without)
 
 
 def test_variants_differ_from_the_scenario_in_one_ingredient() -> None:
@@ -227,24 +212,20 @@ def test_variants_differ_from_the_scenario_in_one_ingredient() -> None:
     assert len(seeds) == 3
 
 
-def test_ablation_is_shown_on_the_training_page(
-    small_ablation: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    models_with_study("ablation", small_ablation, tmp_path, monkeypatch)
+def test_ablation_is_shown_on_the_training_page(published: Ablation) -> None:
     app = open_page("4_Training.py")
     assert not app.exception
     assert messages(app) == []
-    table = ablation_section.run_table(small_ablation, EN)
-    assert list(table["Left out"]) == [
+    table = ablation_section.run_table(published, EN)
+    assert list(table["Left out"])[:3] == [
         "nothing left out",
         "Squeeze-and-Excitation block",
         "Fine-tuning",
     ]
     assert list(table["Training (%)"]) == [
-        round(100 * run["training_accuracy"], 2) for run in small_ablation["runs"]
+        round(100 * run["training_accuracy"], 2) for run in published["runs"]
     ]
-    gains = ablation_section.gain_table(small_ablation, EN)
-    assert list(gains["Ingredient"]) == ["Squeeze-and-Excitation block", "Fine-tuning"]
+    gains = ablation_section.gain_table(published, EN)
     for shown in (gains, table):
         frame = next(f for f in app.dataframe if f.value.equals(shown))
         # An empty cell holds a dash, and a row keeps its name while the others scroll.
@@ -258,43 +239,37 @@ def test_ablation_is_shown_on_the_training_page(
     assert reported["Every run of the ablation"].table.equals(table)
 
 
-def test_gain_in_macro_f1_is_listed(small_ablation: dict) -> None:
-    runs = {run["without"]: run for run in small_ablation["runs"]}
-    of_se = runs["se"]["macro_f1_gain"]
-    whole, without = (runs[name]["private"]["macro_f1"] for name in ("full", "se"))
+def test_gain_in_macro_f1_is_listed(published: Ablation) -> None:
+    of_se = run_of(published, "se")["macro_f1_gain"]
+    whole, without = (run_of(published, name)["private"]["macro_f1"] for name in ("full", "se"))
     assert of_se["gain"] == pytest.approx(whole - without)
-    table = ablation_section.gain_table(small_ablation, EN)
+    table = ablation_section.gain_table(published, EN)
     assert table["Macro F1 (points)"][0] == EN.points(whole, without, 2)
     assert table["95% interval (F1)"][0] == EN.gain_interval(of_se["gain_interval"])
-    record = {**small_ablation, "runs": [{**run} for run in small_ablation["runs"]]}
-    for run in record["runs"]:
-        run.pop("macro_f1_gain", None)
-    # A record of an earlier version has accuracies alone.
-    assert list(ablation_section.gain_table(record, EN)["95% interval (F1)"]) == ["", ""]
 
 
-def test_pairs_of_several_seeds_stand_together_and_are_told_apart(small_ablation: dict) -> None:
-    whole, se, tuning = small_ablation["runs"]
-    again = [{**whole, "seed": 6}, {**se, "seed": 6, "gain": {**se["gain"], "gain": 0.25}}]
-    record = {**small_ablation, "runs": [whole, se, tuning, *again]}
+def test_pairs_of_several_seeds_stand_together_and_are_told_apart(published: Ablation) -> None:
     names = [
-        "Squeeze-and-Excitation block<br>seed 5",
-        "Squeeze-and-Excitation block<br>seed 6",
+        "Squeeze-and-Excitation block<br>seed 2013",
+        "Squeeze-and-Excitation block<br>seed 2014",
+        "Squeeze-and-Excitation block<br>seed 2015",
         "Fine-tuning",
     ]
-    gains = ablation_section.gains(record, EN)
-    assert {metric: list(rows) for metric, rows in gains.items()} == {
+    gains = ablation_section.gains(published, EN)
+    assert {metric: list(rows)[:4] for metric, rows in gains.items()} == {
         "Accuracy": names,
         "Macro F1": names,
     }
-    assert gains["Accuracy"][names[1]]["gain"] == 0.25
-    assert list(ablation_section.gain_table(record, EN)["Seed"]) == ["5", "6", "5"]
+    seeds = [run["gain"] for run in published["runs"] if run["without"] == "se"]
+    assert [gains["Accuracy"][name] for name in names[:3]] == seeds
+    table = ablation_section.gain_table(published, EN)
+    assert list(table["Seed"])[:4] == ["2013", "2014", "2015", "2013"]
     # A label of one line more has a line more of room.
     alone, several = (
-        study_charts.ablation(ablation_section.gains(r, EN), EN).layout.height
-        for r in ({**record, "runs": [whole, se]}, {**record, "runs": [whole, se, *again]})
+        study_charts.ablation({"Accuracy": {n: gains["Accuracy"][n] for n in some}}, EN)
+        for some in (names[3:], names[2:])
     )
-    assert several - alone > alone - 110
+    assert several.layout.height - alone.layout.height > alone.layout.height - 110
 
 
 def assert_told_on_page_and_in_report(said: str, translator: Translator) -> None:
@@ -324,22 +299,19 @@ def test_what_augmentation_does_is_said_of_overfitting(
     translator: Translator,
     words: str,
     by_heart: str,
-    small_ablation: dict,
+    published: Ablation,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    whole, other = small_ablation["runs"][:2]
+    other = run_of(published, "augmentation")
     plain = {
-        **other,
-        "without": "augmentation",
         "training_accuracy": 0.953,
         "best_epoch": 6,
         "private": {**other["private"], "accuracy": 0.69},
         "gain": {**other["gain"], "gain": -0.035},
         "gain_without_twins": {**other["gain"], "gain": -0.019},
     }
-    budget = {**small_ablation["budget"], "epochs": 8}
-    record = {**small_ablation, "runs": [whole, plain], "budget": budget}
+    record = with_run(published, "augmentation", **plain)
     models_with_study("ablation", record, tmp_path, monkeypatch)
     said = ablation_section.regularisation(record, translator)
     assert words in said
@@ -347,9 +319,8 @@ def test_what_augmentation_does_is_said_of_overfitting(
     assert_told_on_page_and_in_report(said, translator)
     # Duplicates explain nothing that is no smaller without them.
     plain["gain_without_twins"] = {**other["gain"], "gain": -0.04}
+    record = with_run(published, "augmentation", **plain)
     assert not ablation_section.regularisation(record, translator).endswith(by_heart[-20:])
-    del plain["gain_without_twins"]
-    assert "-4" not in ablation_section.regularisation(record, translator)
 
 
 @pytest.mark.parametrize(
@@ -357,20 +328,9 @@ def test_what_augmentation_does_is_said_of_overfitting(
     [(EN, "images of **disgust**"), (ID, "gambar **jijik**")],
 )
 def test_what_class_weights_do_is_said_of_the_rarest_emotion(
-    translator: Translator,
-    words: str,
-    small_ablation: dict,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    translator: Translator, words: str, published: Ablation
 ) -> None:
-    other = {**small_ablation["runs"][1], "without": "class_weights"}
-    scores = {"precision": 0.5, "recall": 0.5, "f1": 0.5, "support": 8}
-    rare = {**scores, "support": 4, "recall": 0.25, "precision": 0.0}
-    for run in (whole := dict(small_ablation["runs"][0]), other):
-        run["private"] = {**run["private"], "per_class": {"disgust": rare, "happy": scores}}
-    record = {**small_ablation, "runs": [whole, other]}
-    models_with_study("ablation", record, tmp_path, monkeypatch)
-    said = ablation_section.rare_emotion(record, translator)
+    said = ablation_section.rare_emotion(published, translator)
     assert words in said
     assert_told_on_page_and_in_report(said, translator)
 
@@ -382,13 +342,12 @@ def test_what_class_weights_do_is_said_of_the_rarest_emotion(
 def test_what_label_smoothing_does_is_said_of_confidence(
     translator: Translator,
     words: str,
-    small_ablation: dict,
+    published: Ablation,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    whole, other = ({**run} for run in small_ablation["runs"][:2])
-    whole["private"] = {**whole["private"], "mean_confidence": 0.571}
-    record = {**small_ablation, "runs": [whole, {**other, "without": "label_smoothing"}]}
+    scores = {**run_of(published, "full")["private"], "mean_confidence": 0.571}
+    record = with_run(published, "full", private=scores)
     models_with_study("ablation", record, tmp_path, monkeypatch)
     said = ablation_section.smoothing(record, translator)
     assert words in said
@@ -400,71 +359,41 @@ def test_what_label_smoothing_does_is_said_of_confidence(
     [(EN, "65.5% (seed 1), 64.9% (seed 2)"), (ID, "65,5% (seed 1), 64,9% (seed 2)")],
 )
 def test_trainings_that_differ_in_their_seed_are_compared(
-    translator: Translator, words: str, small_ablation: dict
+    translator: Translator, words: str, published: Ablation
 ) -> None:
     runs = [
         {"without": without, "seed": seed, "private": {"accuracy": accuracy}}
         for without, seed, accuracy in (("full", 1, 0.655), ("se", 1, 0.9), ("full", 2, 0.649))
     ]
-    assert words in ablation_section.seeds_alone({**small_ablation, "runs": runs}, translator)
-    assert ablation_section.seeds_alone({**small_ablation, "runs": runs[:2]}, translator) == ""
+    assert words in ablation_section.seeds_alone({**published, "runs": runs}, translator)
 
 
-def test_precisions_are_told_apart_where_seeds_differ_in_them(small_ablation: dict) -> None:
+def test_precisions_are_told_apart_where_seeds_differ_in_them(published: Ablation) -> None:
     runs = [
         {"without": without, "seed": seed, "compute_dtype": precision}
         for seed, precision in ((1, "mixed_bfloat16"), (2, "float32"), (3, "float32"))
         for without in ("full", "se")
     ]
-    said = ablation_section.budget({**small_ablation, "runs": runs}, EN)
+    said = ablation_section.budget({**published, "runs": runs}, EN)
     assert "`mixed_bfloat16` with seed 1, `float32` with seed 2, 3." in said
-    said = ablation_section.budget({**small_ablation, "runs": runs[2:]}, EN)
+    said = ablation_section.budget({**published, "runs": runs[2:]}, EN)
     assert "Precision" not in said
-
-
-@pytest.mark.parametrize("done", [1, 2])
-def test_ablation_that_goes_on_says_how_far_it_is(
-    done: int, small_ablation: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    record = {**small_ablation, "runs": small_ablation["runs"][:done]}
-    models_with_study("ablation", record, tmp_path, monkeypatch)
-    app = open_page("4_Training.py")
-    assert not app.exception
-    assert any(f"{done} of 3 runs are done" in str(info.value) for info in app.info)
-    table = ablation_section.run_table(record, EN)
-    assert len(table) == done
-    assert any(f.value.equals(table) for f in app.dataframe)
-
-
-def said_everywhere(
-    record: dict, translator: Translator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> str:
-    """What every page says, with that ablation, of the published models' own images."""
-    published = model_store.open_artifact("proposed", ROOT / "models").config["data_sha256"]
-    record = {**record, "data_sha256": published}
-    models_with_study("ablation", record, tmp_path, monkeypatch)
-    return " ".join(findings.sentences(translator))
 
 
 @pytest.mark.parametrize("same_images", [True, False])
 def test_ablation_of_other_images_says_nothing_about_the_models(
-    same_images: bool, small_ablation: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    same_images: bool, published: Ablation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    published = model_store.open_artifact("proposed", ROOT / "models").config["data_sha256"]
-    images = published if same_images else "of equalised copies"
-    record = {**small_ablation, "data_sha256": images}
+    images = published["data_sha256"] if same_images else "of equalised copies"
+    record = {**published, "data_sha256": images}
     models_with_study("ablation", record, tmp_path, monkeypatch)
     said = " ".join(findings.sentences(EN))
-    # Of one seed: what another would change is not known.
-    assert ("In one pair of trainings the SE block" in said) == same_images
     assert ("in the ablation" in said) == same_images
 
 
 @pytest.mark.parametrize(
     ("translator", "gains", "words"),
     [
-        (EN, (-0.006, 0.002), "by **-0.6** and **+0.2 points**"),
-        (ID, (-0.006, 0.002), "sebesar **-0,6** dan **+0,2 poin**"),
         # Student's interval: t(0.975, 2) = 4.303 standard errors of 0.17 points.
         (
             EN,
@@ -476,18 +405,18 @@ def test_ablation_of_other_images_says_nothing_about_the_models(
         (ID, (-0.005, -0.006, -0.007), "menurunkan akurasi**: -0,6 poin (-0,8 sampai -0,4 dari 3"),
     ],
 )
-def test_several_pairs_of_trainings_say_what_they_allow(
+def test_three_pairs_of_trainings_say_what_they_allow(
     translator: Translator,
     gains: tuple[float, ...],
     words: str,
-    small_ablation: dict,
+    published: Ablation,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    se = next(run for run in small_ablation["runs"] if run["without"] == "se")
+    se = run_of(published, "se")
     pairs = [{**se, "gain": {**se["gain"], "gain": gain}} for gain in gains]
-    record = {**small_ablation, "runs": pairs}
-    assert words in said_everywhere(record, translator, tmp_path, monkeypatch)
+    models_with_study("ablation", {**published, "runs": pairs}, tmp_path, monkeypatch)
+    assert words in " ".join(findings.sentences(translator))
 
 
 @pytest.mark.parametrize(
@@ -500,33 +429,17 @@ def test_several_pairs_of_trainings_say_what_they_allow(
 def test_three_pairs_of_trainings_are_judged_by_macro_f1_too(
     translator: Translator,
     words: str,
-    small_ablation: dict,
+    published: Ablation,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    se = next(run for run in small_ablation["runs"] if run["without"] == "se")
+    se = run_of(published, "se")
     pairs = [
         {**se, "macro_f1_gain": {**se["macro_f1_gain"], "gain": gain}}
         for gain in (-0.012, -0.013, -0.0138)
     ]
-    record = {**small_ablation, "runs": pairs}
-    assert words in said_everywhere(record, translator, tmp_path, monkeypatch)
-
-
-@pytest.mark.parametrize(
-    ("translator", "words"),
-    [(EN, "Of the 2 ingredients (of 3)"), (ID, "Dari 2 komponen (di antara 3)")],
-)
-def test_largest_ingredient_of_an_ablation_that_goes_on_is_so_far(
-    translator: Translator,
-    words: str,
-    small_ablation: dict,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    planned = [*small_ablation["planned"], "augmentation-5"]
-    record = {**small_ablation, "planned": planned}
-    assert words in said_everywhere(record, translator, tmp_path, monkeypatch)
+    models_with_study("ablation", {**published, "runs": pairs}, tmp_path, monkeypatch)
+    assert words in " ".join(findings.sentences(translator))
 
 
 def test_times_of_other_weights_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

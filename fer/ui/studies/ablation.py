@@ -22,66 +22,46 @@ def ablation(_: Translator) -> None:
     record = records.record(ABLATION, _)
     if record is None:
         return
-    repeated = record["repeated"].get("se")
-    if unfinished := progress(record, _):
-        st.info(unfinished)
-    if any("gain" in run for run in record["runs"]):
-        widgets.chart(
-            _chart(_.language),
-            key="ablation",
-            alt=_(
-                "Bars: percentage points of accuracy and of macro F1 that each ingredient of "
-                "proposed gives"
-            ),
-        )
+    widgets.chart(
+        _chart(_.language),
+        key="ablation",
+        alt=_(
+            "Bars: percentage points of accuracy and of macro F1 that each ingredient of proposed "
+            "gives"
+        ),
+    )
     st.caption(budget(record, _))
     for said in sentences(record, _):
         st.write(said)
-    if repeated is not None and repeated["standard_deviation"] is not None:
+    se = contributions.squeeze_excitation(record)
+    if se is not None:
         st.write(
             _(
                 "Over {n} seeds the SE block gives {mean} points on average, with a standard "
                 "deviation of {deviation} between seeds.",
-                n=len(repeated["seeds"]),
-                mean=_.signed(100 * repeated["mean_gain"], 1),
-                deviation=_.number(100 * repeated["standard_deviation"], 1),
+                n=se.seeds,
+                mean=_.signed(100 * se.gain.gain, 1),
+                deviation=_.number(100 * se.standard_deviation, 1),
             )
         )
-    table = gain_table(record, _)
-    if not table.empty:
-        widgets.table(table, "ablation_gains", _("What each ingredient gives"), _)
+    widgets.table(gain_table(record, _), "ablation_gains", _("What each ingredient gives"), _)
     widgets.table(run_table(record, _), "ablation_runs", _("Every run of the ablation"), _)
     records.made_with(record, "fer ablate", _)
 
 
-def progress(record: Ablation, _: Translator) -> str:
-    """How many of the planned runs are done, empty once all are."""
-    done, planned = len(record["runs"]), len(record["planned"])
-    if done == planned:
-        return ""
-    return _(
-        "{done} of {planned} runs are done; `fer ablate` goes on with the next.",
-        done=done,
-        planned=planned,
-    )
-
-
 def sentences(record: Ablation, _: Translator) -> list[str]:
-    """What the runs say beside their gains in accuracy, as far as it was measured."""
-    said = (
+    """What the runs say beside their gains in accuracy."""
+    return [
         seeds_alone(record, _),
         regularisation(record, _),
         rare_emotion(record, _),
         smoothing(record, _),
-    )
-    return [sentence for sentence in said if sentence]
+    ]
 
 
 def seeds_alone(record: Ablation, _: Translator) -> str:
-    """How far trainings with all ingredients differ, empty while there is one seed."""
+    """How far trainings with all ingredients differ."""
     whole = [run for run in record["runs"] if run["without"] == "full"]
-    if len(whole) < 2:
-        return ""
     found = [
         _(
             "{accuracy} (seed {seed})",
@@ -98,10 +78,8 @@ def seeds_alone(record: Ablation, _: Translator) -> str:
 
 
 def regularisation(record: Ablation, _: Translator) -> str:
-    """What augmentation does to overfitting, empty while that is not measured."""
+    """What augmentation does to overfitting."""
     found = contributions.regularisation(record)
-    if found is None:
-        return ""
     plain, augmented = found.plain, found.augmented
     said = _(
         "Augmentation is meant against overfitting. Without it the run is right in "
@@ -120,8 +98,6 @@ def regularisation(record: Ablation, _: Translator) -> str:
         gap_with=_.difference(augmented.training, augmented.private),
         epoch_with=augmented.best_epoch,
     )
-    if found.gain_without_twins is None:
-        return said
     apart = {
         "without_twins": _.signed(100 * found.gain_without_twins, 1),
         "gain": _.signed(100 * found.gain, 1),
@@ -140,10 +116,8 @@ def regularisation(record: Ablation, _: Translator) -> str:
 
 
 def rare_emotion(record: Ablation, _: Translator) -> str:
-    """What class weights do for the rarest emotion, empty while that is not measured."""
+    """What class weights do for the rarest emotion."""
     found = contributions.rare_emotion(record)
-    if found is None:
-        return ""
     return _(
         "Class weights are meant for rare emotions, which accuracy hardly counts and macro F1 "
         "counts as much as the others. Of the {images} images of **{emotion}** in PrivateTest, "
@@ -160,10 +134,8 @@ def rare_emotion(record: Ablation, _: Translator) -> str:
 
 
 def smoothing(record: Ablation, _: Translator) -> str:
-    """What label smoothing does to confidence, empty while that is not measured."""
+    """What label smoothing does to confidence."""
     found = contributions.smoothing(record)
-    if found is None:
-        return ""
     return _(
         "Label smoothing is meant to keep a network from being certain, which accuracy does not "
         "show. Before calibration the run with all ingredients is right in **{right_with}** of "
@@ -184,7 +156,7 @@ def precisions(record: Ablation, _: Translator) -> str:
     """Which seeds were trained in which precision, empty where all were in the same."""
     seeds: dict[str, list[str]] = {}
     for run in record["runs"]:
-        if run["without"] == "full" and "compute_dtype" in run:
+        if run["without"] == "full":
             seeds.setdefault(run["compute_dtype"], []).append(str(run["seed"]))
     if len(seeds) < 2:
         return ""
@@ -232,17 +204,16 @@ def gains(record: Ablation, _: Translator) -> dict[str, dict[str, Difference]]:
             return ingredient
         return _("{ingredient}<br>seed {seed}", ingredient=ingredient, seed=run["seed"])
 
-    measures: dict[str, dict[str, Difference]] = {
-        _("Accuracy"): {name(run): run["gain"] for run in found if "gain" in run},
-        _("Macro F1"): {name(run): run["macro_f1_gain"] for run in found if "macro_f1_gain" in run},
+    return {
+        _("Accuracy"): {name(run): run["gain"] for run in found},
+        _("Macro F1"): {name(run): run["macro_f1_gain"] for run in found},
     }
-    return {metric: rows for metric, rows in measures.items() if rows}
 
 
 def pairs(record: Ablation) -> list[AblationRun]:
     """The runs that lack an ingredient; those that lack the same one stand together, so that the
     spread between seeds is seen."""
-    found = [run for run in record["runs"] if "gain" in run]
+    found = [run for run in record["runs"] if run["without"] != "full"]
     order = list(dict.fromkeys(run["without"] for run in found))
     return sorted(found, key=lambda run: order.index(run["without"]))
 
@@ -265,14 +236,9 @@ def gain_table(record: Ablation, _: Translator) -> pd.DataFrame:
                 _("95% interval"): _.gain_interval(run["gain"]["gain_interval"]),
                 _("McNemar's exact p"): _.p_value(run["gain"]["mcnemar_p"]),
                 _("Macro F1 (points)"): gain(run, "macro_f1"),
-                _("95% interval (F1)"): (
-                    _.gain_interval(run["macro_f1_gain"]["gain_interval"])
-                    if "macro_f1_gain" in run
-                    else ""
-                ),
+                _("95% interval (F1)"): _.gain_interval(run["macro_f1_gain"]["gain_interval"]),
             }
             for run in pairs(record)
-            if "gain" in run
         ]
     )
 

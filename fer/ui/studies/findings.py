@@ -70,21 +70,10 @@ def _gain(gain: Estimate, without_twins: Estimate | None, _: Translator) -> str:
 
 
 def _largest(found: LargestIngredient, _: Translator) -> str:
-    if found.is_final:
-        sentence = _(
-            "Of its ingredients **{ingredient}** gives most: {points} points ({low} to {high}) "
-            "in the ablation, whose runs are shorter than the published model's."
-        )
-    else:
-        sentence = _(
-            "Of the {studied} ingredients (of {ingredients}) that the ablation has left out so "
-            "far, **{ingredient}** gives most: {points} points ({low} to {high}), in runs that are "
-            "shorter than the published model's."
-        )
-    said = sentence.format(
+    said = _(
+        "Of its ingredients **{ingredient}** gives most: {points} points ({low} to {high}) in the "
+        "ablation, whose runs are shorter than the published model's.",
         ingredient=ingredients(_)[found.ingredient],
-        studied=found.studied,
-        ingredients=found.ingredients,
         **_figures(found.gain, _),
     )
     if found.ingredient == "fine_tuning":
@@ -96,8 +85,6 @@ def _largest(found: LargestIngredient, _: Translator) -> str:
 
 
 def _squeeze_excitation(found: SqueezeExcitation, _: Translator) -> str:
-    if found.gain is None:
-        return _se_in_two_pairs(found, _)
     sentence = {
         "gives": _(
             "**The SE block gives {points} points** ({low} to {high} over {seeds} seeds): "
@@ -112,41 +99,19 @@ def _squeeze_excitation(found: SqueezeExcitation, _: Translator) -> str:
             "{points} points ({low} to {high}), `proposed` trained with it and without it."
         ),
     }[found.gain.effect]
-    if found.seeds == 1:
-        sentence = _(
-            "In one pair of trainings the SE block changes accuracy by **{points} points** ({low} "
-            "to {high} over images); how much another seed would change that is not measured yet."
+    return " ".join(
+        (
+            sentence.format(seeds=found.seeds, **_figures(found.gain, _)),
+            _(
+                "Without duplicates of Training images: {points} ({low} to {high}).",
+                **_figures(found.gain_without_twins, _),
+            ),
+            _(
+                "In macro F1: {points} points ({low} to {high}).",
+                **_figures(found.macro_f1_gain, _),
+            ),
         )
-    said = sentence.format(seeds=found.seeds, **_figures(found.gain, _))
-    if found.gain_without_twins is not None:
-        said += " " + _(
-            "Without duplicates of Training images: {points} ({low} to {high}).",
-            **_figures(found.gain_without_twins, _),
-        )
-    if found.macro_f1_gain is not None:
-        said += " " + _(
-            "In macro F1: {points} points ({low} to {high}).", **_figures(found.macro_f1_gain, _)
-        )
-    return said
-
-
-def _se_in_two_pairs(found: SqueezeExcitation, _: Translator) -> str:
-    """Each pair's gain, because there is no interval over two seeds."""
-    first, second = (_.signed(100 * gain, 1) for gain in found.gains)
-    said = _(
-        "In two pairs of trainings, with a seed each, the SE block changes accuracy by **{first}** "
-        "and **{second} points**; an interval over seeds takes a third.",
-        first=first,
-        second=second,
     )
-    if len(found.gains_without_twins) == len(found.gains):
-        first, second = (_.signed(100 * gain, 1) for gain in found.gains_without_twins)
-        said += " " + _(
-            "Without duplicates of Training images: {first} and {second}.",
-            first=first,
-            second=second,
-        )
-    return said
 
 
 def _gates(found: Estimate, _: Translator) -> str:

@@ -40,15 +40,7 @@ def report_tables(_: Translator) -> dict[str, Part]:
         ABLATION,
         lambda r: Part(
             ablation.gain_table(r, _),
-            " ".join(
-                said
-                for said in (
-                    ablation.progress(r, _),
-                    *ablation.sentences(r, _),
-                    ablation.budget(r, _),
-                )
-                if said
-            ),
+            " ".join([*ablation.sentences(r, _), ablation.budget(r, _)]),
         ),
     )
     add(
