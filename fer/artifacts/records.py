@@ -34,8 +34,9 @@ class RunConfig(TypedDict):
     """What `fer publish` tells of the run that a model comes from.
 
     backbone_sha256: `vgg16.backbone_digest` of the convolutions that the run began from.
-    best_val_accuracy: on PublicTest, 0-1, in training. training_seconds: of all epochs. published: the day, ISO 8601. parameters: of the
-    whole network, the shared trunk included. versions: by package, and Python's.
+    best_val_accuracy: on PublicTest, 0-1, in training. training_seconds: of all epochs. published:
+    the day, ISO 8601. parameters: of the whole network, the shared trunk included. versions: by
+    package, and Python's.
     """
 
     seed: int

@@ -33,15 +33,13 @@ class WayTimes(TypedDict):
     """How fast one way of asking both models is with so many faces at once.
 
     p50_ms, p95_ms: median and 95th percentile in milliseconds. speedup: how many times as fast as
-    the first of `latency.WAYS`. share_of_ceiling: of what the hardware can do, 0-1, above where a
-    library needs fewer operations than are counted.
+    the first of `latency.WAYS`.
     """
 
     p50_ms: float
     p95_ms: float
     faces_per_second: float
     speedup: float
-    share_of_ceiling: float
 
 
 class ModelTime(TypedDict):
@@ -60,30 +58,11 @@ class ColdStart(TypedDict):
     resident_mb: NotRequired[float]
 
 
-class TrainingSpeed(TypedDict):
-    """`proposed`'s training step. images_per_second: as configured (`ours`) and as
-    `plain_float32_fit`. ratio: of the two, above 1 where ours is faster."""
-
-    image_size: int
-    images_per_second: dict[str, float]
-    ratio: float
-
-
-class PeerTime(TypedDict):
-    """Another project's classifier. p50_ms: median for one cropped face, milliseconds; skipped: why
-    it was not timed."""
-
-    version: NotRequired[str]
-    p50_ms: NotRequired[float]
-    skipped: NotRequired[str]
-
-
 class Benchmark(TypedDict):
     """`models/benchmark.json`.
 
     weights_sha256, input_sizes (pixels a side), models: by model key. rounds: how often each way
-    was timed. ways: by name in `latency.WAYS` and number of faces. float32_gflops: 10^9 operations
-    a second in Keras' product of matrices. starts: by backend. peers: by package.
+    was timed. ways: by name in `latency.WAYS` and number of faces. starts: by backend.
     """
 
     machine: Machine
@@ -92,10 +71,7 @@ class Benchmark(TypedDict):
     rounds: int
     ways: dict[str, dict[str, WayTimes]]
     models: dict[str, ModelTime]
-    float32_gflops: float
     starts: dict[str, ColdStart]
-    training: NotRequired[TrainingSpeed]
-    peers: NotRequired[dict[str, PeerTime]]
 
 
 BENCHMARK = Stored(

@@ -8,10 +8,9 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from fer import FerError, files, schema
+from fer import FerError, files
 from fer.artifacts import locations, model_store
-from fer.benchmark import peers
-from fer.benchmark.records import BENCHMARK, Benchmark
+from fer.benchmark.records import Benchmark
 from fer.cli.console import (
     COUNT,
     PATH,
@@ -101,10 +100,6 @@ def export(
 @click.option(
     "--rounds", type=COUNT, default=30, show_default=True, help="How often each way is timed."
 )
-@click.option("--training", is_flag=True, help="Time training steps instead of answers.")
-@click.option(
-    "--compare", is_flag=True, help="Time deepface and hsemotion-onnx, too, if installed."
-)
 @click.option(
     "--out",
     "target",
@@ -113,47 +108,26 @@ def export(
     "the dashboard.",
 )
 @models_dir
-def benchmark(
-    rounds: int, training: bool, compare: bool, target: Path | None, models_dir: Path
-) -> None:
+def benchmark(rounds: int, target: Path | None, models_dir: Path) -> None:
     """Time both models on this machine: two predict calls, float32 graphs, the fast backend."""
-    if not training:
-        locations.require_models(models_dir)
-    # Read first: what follows takes minutes.
-    before = _stored(target)
+    locations.require_models(models_dir)
     quiet_tensorflow()
-    from fer.benchmark import latency as timing
+    from fer.benchmark import latency
 
-    measured: Benchmark | None = None
-    if training:
-        record: dict[str, object] = {"training": timing.training_throughput()}
-    else:
-        with progress_bar("Timing") as update:
-            measured = timing.run(models_dir, rounds=rounds, progress=update)
-        record = {**measured}
-    if compare:
-        record["peers"] = peers.compare(rounds)
+    with progress_bar("Timing") as update:
+        record = latency.run(models_dir, rounds=rounds, progress=update)
     if target is None:
         click.echo(json.dumps(record, indent=2))
     else:
-        # Training is timed on its own; both kinds of figures share a file.
-        kept = before if training else {key: before[key] for key in before if key == "training"}
-        files.write_json(target, {**kept, **record})
+        files.write_json(target, record)
         if target.parent.resolve() == models_dir.resolve():
             model_store.write_manifest(models_dir)
-    if measured is not None:
-        # A program that reads the JSON finds nothing else on stdout.
-        (err if target is None else out).print(_table(measured))
-
-
-def _stored(target: Path | None) -> dict[str, object]:
-    if target is None or not target.exists():
-        return {}
-    return schema.read(target, dict[str, object], BENCHMARK.command)
+    # A program that reads the JSON finds nothing else on stdout.
+    (err if target is None else out).print(_table(record))
 
 
 def _table(record: Benchmark) -> Table:
-    table = Table("way", "faces", "p50 (ms)", "p95 (ms)", "faces/s", "speed-up", "of ceiling")
+    table = Table("way", "faces", "p50 (ms)", "p95 (ms)", "faces/s", "speed-up")
     for way, by_count in record["ways"].items():
         for count, row in by_count.items():
             table.add_row(
@@ -163,6 +137,5 @@ def _table(record: Benchmark) -> Table:
                 f"{row['p95_ms']:.1f}",
                 f"{row['faces_per_second']:.0f}",
                 f"{row['speedup']:.1f}x",
-                f"{row['share_of_ceiling']:.0%}",
             )
     return table

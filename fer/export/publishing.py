@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import platform
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -16,7 +17,6 @@ from fer.artifacts.records import Metrics, RunConfig
 from fer.artifacts.runs import Run
 from fer.data import dataset
 from fer.data.dataset import Split
-from fer.networks import complexity
 from fer.scenarios import Scenario
 
 Measured = Literal[
@@ -59,9 +59,9 @@ def publish(
     """
     record, history = _finished(run_dir)
     scenario = Scenario.from_dict(record["scenario"])
-    tensors = _best_tensors(scenario, run_dir, backbone_weights)
+    tensors, trainable = _best_tensors(scenario, run_dir, backbone_weights)
     parameters = sum(value.size for value in tensors.values())
-    config = _config(scenario, record, history, int(parameters))
+    config = _config(scenario, record, history, int(parameters), trainable)
     text = (run_dir / runs.HISTORY).read_text(encoding="utf-8")
     model_store.write_model(folder, scenario, tensors, text, config)
     artifact = model_store.open_artifact(scenario.key, folder)
@@ -94,8 +94,11 @@ def _finished(run_dir: Path) -> tuple[Run, list[dict[str, float]]]:
     return record, history
 
 
-def _best_tensors(scenario: Scenario, run_dir: Path, backbone_weights: str | Path) -> Tensors:
-    """The whole network's weights by name, with those of the run's best epoch.
+def _best_tensors(
+    scenario: Scenario, run_dir: Path, backbone_weights: str | Path
+) -> tuple[Tensors, int]:
+    """The whole network's weights by name, with those of the run's best epoch, and how many of
+    these numbers training may change.
 
     Raises:
         FerError: if the run is one of a head alone that was trained on another backbone.
@@ -109,22 +112,28 @@ def _best_tensors(scenario: Scenario, run_dir: Path, backbone_weights: str | Pat
     def tensors(network: keras.Model) -> Tensors:
         return {name: v.numpy() for name, v in keras_backend.variables(network).items()}
 
-    if scenario.trainable_layers is not None:
-        model = vgg16.build(scenario, None)
+    is_whole = scenario.trainable_layers is not None
+    model = vgg16.build(scenario, None if is_whole else backbone_weights)
+    trainable = sum(math.prod(variable.shape) for variable in model.trainable_variables)
+    if is_whole:
         callbacks.load_weights(model, run_dir / runs.BEST)
-        return tensors(model)
-    model = vgg16.build(scenario, backbone_weights)
+        return tensors(model), trainable
     runs.require_backbone(run_dir, vgg16.backbone_digest(model))
     inputs = keras.Input(model.get_layer(layers.NORM).input.shape[1:])
     head = keras.Model(inputs, vgg16.classify(inputs, scenario))
     callbacks.load_weights(head, run_dir / runs.BEST)
-    return tensors(model) | tensors(head)
+    return tensors(model) | tensors(head), trainable
 
 
 def _config(
-    scenario: Scenario, record: Run, history: list[dict[str, float]], parameters: int
+    scenario: Scenario,
+    record: Run,
+    history: list[dict[str, float]],
+    parameters: int,
+    trainable: int,
 ) -> RunConfig:
-    """What `config.json` says of a run and of a network of so many parameters."""
+    """What `config.json` says of a run and of a network of so many parameters, so many of which
+    training may change."""
     best = runs.best_epoch(history)
     return {
         "seed": scenario.seed,
@@ -137,7 +146,7 @@ def _config(
         "training_seconds": round(sum(row["seconds"] for row in history)),
         "published": datetime.now(UTC).date().isoformat(),
         "parameters": parameters,
-        "trainable_parameters": complexity.trainable_parameters(scenario),
+        "trainable_parameters": trainable,
         "versions": {
             "python": platform.python_version(),
             "keras": version("keras"),

@@ -79,8 +79,6 @@ def hyperparameters(_: Translator) -> dict[str, Callable[[Scenario], str]]:
         ),
         _("Dropout"): lambda s: _.number(s.dropout, 1),
         _("Input"): lambda s: f"{s.input_size}×{s.input_size}×3",
-        _("Parameters"): lambda s: _.number(complexity.parameters(s)),
-        _("Trainable parameters"): lambda s: _.number(complexity.trainable_parameters(s)),
         _("Computation for one face"): lambda s: _(
             "{n} GFLOPs", n=_.number(2 * complexity.multiply_adds(s) / 1e9, 2)
         ),
@@ -114,6 +112,8 @@ def parameter_table(_: Translator) -> pd.DataFrame:
 
     models = loaders.models()
     of_model: dict[str, Callable[[Artifact], str]] = {
+        _("Parameters"): lambda a: _.number(a.config["parameters"]),
+        _("Trainable parameters"): lambda a: _.number(a.config["trainable_parameters"]),
         _("Epochs run, best epoch"): lambda a: (
             f"{a.config['epochs_run']}, {a.config['best_epoch']}"
         ),

@@ -10,10 +10,9 @@ import pytest
 
 from fer import files
 from fer.artifacts import model_store
-from fer.benchmark import hardware_ceiling, latency, peers
+from fer.benchmark import latency
 from fer.data import dataset, importing
 from fer.inference import openvino_backend
-from fer.scenarios import PROPOSED
 from fer.studies import analysis, robustness
 from tests.support.command import fer, refusal, succeeded
 from tests.support.making import ROOT, csv_table, sample_archive
@@ -201,10 +200,9 @@ def test_export_for_others_needs_no_data_and_overwrites_nothing(
 
 @pytest.fixture
 def quick_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Few faces, small products and no fresh processes: `tests/benchmark` times those."""
+    """Few faces and no fresh processes: `tests/benchmark` times those."""
     monkeypatch.setattr(latency, "BATCHES", (1, 2))
     monkeypatch.setattr(latency, "cold_start", lambda folder, way: {})
-    monkeypatch.setattr(hardware_ceiling, "SIDE", 64)
 
 
 @pytest.mark.usefixtures("quick_clock")
@@ -220,58 +218,19 @@ def test_benchmark_prints_json_for_programs_and_a_table_for_people(models: Path)
 
 
 @pytest.mark.usefixtures("quick_clock")
-def test_benchmark_keeps_both_kinds_of_figures_in_one_file(
-    models: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    target = models / model_store.BENCHMARK
-    # In bfloat16 a step takes minutes on processors that have none.
-    speeds = {PROPOSED: 21.0}
-    monkeypatch.setattr(latency, "_fit_speed", lambda scenario, *_: speeds.get(scenario, 14.0))
-    command = ("benchmark", "--rounds", 1, "--models-dir", models, "--out", target)
-    result = succeeded(fer(*command, "--training"))
-    training = files.read_json(target)["training"]
-    assert training["images_per_second"] == {"ours": 21.0, "plain_float32_fit": 14.0}
-    assert training["ratio"] == 1.5
-    assert result.stdout == ""
-    printed = succeeded(fer(*command)).stdout
-    record = files.read_json(target)
-    assert record["training"] == training
-    for way, by_count in record["ways"].items():
-        assert way in printed
-        assert f"{by_count['2']['faces_per_second']:.0f}" in printed
-    assert model_store.verify(models) == []
-
-
-@pytest.mark.usefixtures("quick_clock")
-def test_benchmark_keeps_peers_beside_both_kinds_of_figures(
+def test_benchmark_in_the_models_folder_is_in_the_manifest(
     models: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(models.parent)
-    monkeypatch.setattr(latency, "_fit_speed", lambda *_: 14.0)
-    found = {"deepface": {"version": "1", "p50_ms": 9.0}}
-    monkeypatch.setattr(peers, "compare", lambda rounds: found)
     target = models / model_store.BENCHMARK
-    command = ("benchmark", "--training", "--compare", "--models-dir", models.name)
-    succeeded(fer(*command, "--out", target))
-    record = files.read_json(target)
-    assert record["peers"] == found
-    assert "peers" not in record["training"]
+    command = ("benchmark", "--rounds", 1, "--models-dir", models.name, "--out", target)
+    printed = succeeded(fer(*command)).stdout
+    for way, by_count in files.read_json(target)["ways"].items():
+        assert way in printed
+        assert f"{by_count['2']['faces_per_second']:.0f}" in printed
     # The folder is the same by either name.
     assert model_store.verify(models) == []
     assert model_store.BENCHMARK in model_store.published(models)
-
-
-@pytest.mark.parametrize("kind", [(), ("--training",)], ids=["answers", "training"])
-def test_benchmark_reads_what_is_there_before_it_times_anything(
-    kind: tuple[str, ...], models: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("run", "training_throughput"):
-        monkeypatch.setattr(latency, name, pytest.fail)
-    target = models / model_store.BENCHMARK
-    target.write_text("{")
-    said = refusal(fer("benchmark", *kind, "--models-dir", models, "--out", target))
-    assert f"{target} cannot be read" in said
-    assert target.read_text() == "{"
 
 
 def test_analyse_makes_every_study(

@@ -184,13 +184,6 @@ def speed(_: Translator) -> None:
     widgets.table(
         result_tables.speed_table(record, _), "speed_table", _("Times by way and faces"), _
     )
-    st.caption(
-        _(
-            "The ceiling is estimated in the same run: for float32 from one large product of "
-            "matrices, for int8 from bare convolutions. A library that needs fewer operations for "
-            "a convolution than are counted can lie above 100%."
-        )
-    )
     if exported is not None and (fidelity := exported.get("fidelity")):
         st.subheader(_("What int8 changes"))
         records.warn_of_other_weights(exported["weights_sha256"], _)

@@ -193,7 +193,6 @@ def speed_table(record: Benchmark, _: Translator) -> pd.DataFrame:
                 _("95th percentile (ms)"): row["p95_ms"],
                 _("Faces per second"): row["faces_per_second"],
                 _("Speed-up"): row["speedup"],
-                _("Share of the ceiling (%)"): round(100 * row["share_of_ceiling"], 1),
             }
             for way, by_count in record["ways"].items()
             for count, row in by_count.items()

@@ -1,4 +1,6 @@
-"""Other projects that read expressions, timed beside ours where they are installed.
+"""Other projects that read expressions, timed where they are installed.
+
+    python -m tests.benchmarks.peers
 
 None of them is a dependency, and each brings weights of its own, which it may download when it is
 first asked. The PyPI package `fer` has this package's import name, so the two cannot share an
@@ -15,8 +17,7 @@ from types import ModuleType
 
 import numpy as np
 
-from fer.benchmark import hardware_ceiling
-from fer.benchmark.records import PeerTime
+from fer.benchmark.latency import seconds
 from fer.vision.preprocessing import Rgb
 
 Ask = Callable[[Rgb], object]
@@ -52,14 +53,14 @@ PEERS = (
 )
 
 
-def compare(rounds: int = 30) -> dict[str, PeerTime]:
+def compare(rounds: int = 30) -> dict[str, dict[str, str | float]]:
     """Milliseconds for one cropped face of each peer by package, or why it was not timed."""
     face = np.random.default_rng(0).integers(0, 256, (224, 224, 3), dtype=np.uint8)
-    found: dict[str, PeerTime] = {}
+    found: dict[str, dict[str, str | float]] = {}
     for peer in PEERS:
         try:
             ask = peer.make(import_module(peer.module))
-            times = hardware_ceiling.seconds(lambda ask=ask: ask(face), rounds)  # type: ignore[misc]
+            times = seconds(lambda ask=ask: ask(face), rounds)  # type: ignore[misc]
             found[peer.package] = {
                 "version": _version(peer.package),
                 "p50_ms": round(1000 * float(np.median(times)), 2),
@@ -77,3 +78,7 @@ def _version(package: str) -> str:
         return version(package)
     except PackageNotFoundError:
         return "unknown"
+
+
+if __name__ == "__main__":
+    print(compare())
