@@ -109,7 +109,7 @@ def opened_image(content: bytes, name: str) -> Iterator[Image.Image]:
         )
     formats: tuple[str, ...] = IMAGE_FORMATS
     if content[4:8] == b"ftyp":
-        from pillow_heif import register_heif_opener
+        from pi_heif import register_heif_opener
 
         register_heif_opener()
         formats = (*IMAGE_FORMATS, HEIC_FORMAT)
