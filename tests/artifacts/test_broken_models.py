@@ -119,10 +119,8 @@ def test_a_configuration_of_another_version_is_told(copy: Path) -> None:
     path.unlink()
     path.write_text('{"scenario": {}}')
     (problem,) = loaders.problems()
-    assert str(problem) == (
-        f"{path} does not fit this version of fer (at $.seed); make it anew: "
-        "fer publish runs/baseline"
-    )
+    assert str(problem).startswith(f"{path} does not fit this version of fer (Object missing")
+    assert str(problem).endswith("make it anew: fer publish runs/baseline")
     assert list(loaders.models()) == ["proposed"]
 
 

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 from sklearn.metrics import f1_score
-from statsmodels.stats.proportion import proportion_confint
 
 from fer.artifacts import model_store
 from fer.data.dataset import TEST_SPLITS, Split
@@ -61,7 +60,7 @@ def test_interval_is_where_resamples_of_the_images_lie() -> None:
     draws = np.random.default_rng(0).choice(right, (20_000, len(right))).mean(axis=1)
     # The quantiles of so many resamples are off by no more than one image.
     assert [low, high] == pytest.approx(np.percentile(draws, [2.5, 97.5]), abs=1.01 / len(right))
-    wilson = proportion_confint(int(right.sum()), len(right), method="wilson")
+    wilson = binomtest(int(right.sum()), len(right)).proportion_ci(method="wilson")
     assert [low, high] == pytest.approx(wilson, abs=0.005)
 
 
