@@ -49,7 +49,6 @@ class FaceClassifier:
 
         Raises:
             FerError: if it cannot be read, or is an array of another shape or type.
-            BusyError: if too many callers are waiting for an answer.
         """
         name = name or (str(image) if isinstance(image, str | Path) else "image")
         if isinstance(image, str | Path | bytes):
@@ -67,7 +66,6 @@ class FaceClassifier:
 
         Raises:
             FerError: if they have another shape or type.
-            BusyError: if too many callers are waiting for an answer.
         """
         answers = self.classifier.predict(crops)
         return {

@@ -37,11 +37,7 @@ class AnsweredFace:
 def answer(
     found: Sequence[Face | None], crops: Sequence[Gray], classifier: Classifier
 ) -> tuple[AnsweredFace, ...]:
-    """Each face with its crop and every model's prediction for it.
-
-    Raises:
-        BusyError: if too many callers are waiting for an answer.
-    """
+    """Each face with its crop and every model's prediction for it."""
     predictions = classifier.predict(crops)
     return tuple(
         AnsweredFace(face, crop, answers)

@@ -25,9 +25,6 @@ from fer.vision.preprocessing import Floats, Gray
 # What FER_BACKEND may be: the fastest that works here, or one of the two and nothing else.
 BACKENDS = ("auto", "fast", "reference")
 VARIABLE = "FER_BACKEND"
-# Faces that are answered before it is the next caller's turn: a crowd in one photo holds nobody up
-# for longer than a few portraits do.
-A_TURN = 16
 
 
 @dataclass(frozen=True)
@@ -90,17 +87,11 @@ class Classifier:
 
         Raises:
             FerError: as `preprocessing.require_faces`.
-            BusyError: if too many callers are waiting for an answer.
         """
-        return self._logits(faces, is_begun=False)
-
-    def _logits(
-        self, faces: Sequence[Gray] | NDArray[np.uint8], *, is_begun: bool
-    ) -> dict[str, NDArray[np.float32]]:
         preprocessing.require_faces(faces)
         if len(faces) == 0:
             return {key: np.zeros((0, emotions.COUNT), np.float32) for key in self.models}
-        return self._ask(self._backend.logits, faces, list(self.models), is_begun)
+        return self._ask(self._backend.logits, faces, list(self.models))
 
     def maps(
         self, faces: Sequence[Gray] | NDArray[np.uint8], keys: Sequence[str] | None = None
@@ -113,7 +104,6 @@ class Classifier:
 
         Raises:
             FerError: as `preprocessing.require_faces`.
-            BusyError: if too many callers are waiting for an answer.
         """
         return self._ask(self._backend.maps, faces, list(self.models) if keys is None else keys)
 
@@ -122,38 +112,35 @@ class Classifier:
         of: Callable[[Floats], dict[str, NDArray[np.float32]]],
         faces: Sequence[Gray] | NDArray[np.uint8],
         keys: Sequence[str],
-        is_begun: bool = False,
     ) -> dict[str, NDArray[np.float32]]:
-        """What a backend's method returns for these models, a turn for each input size."""
+        """What a backend's method returns for these models, in one turn."""
+        inputs = [
+            preprocessing.batch(faces, size)
+            for size, group in self._by_size.items()
+            if any(model.key in keys for model in group)
+        ]
         found: dict[str, NDArray[np.float32]] = {}
-        for size, group in self._by_size.items():
-            if any(model.key in keys for model in group):
-                inputs = preprocessing.batch(faces, size)
-                with self._queue.turn(is_begun=is_begun or bool(found)):
-                    found.update(of(inputs))
+        with self._queue.turn():
+            for batch in inputs:
+                found.update(of(batch))
         return {key: found[key] for key in keys}
 
     def predict(self, faces: Sequence[Gray] | NDArray[np.uint8]) -> list[dict[str, Prediction]]:
         """For each gray face, each model's calibrated prediction by model key.
 
+        Each face waits for a turn of its own: a crowd in one photo holds nobody up.
+
         Raises:
             FerError: as `preprocessing.require_faces`.
-            BusyError: if too many callers are waiting for an answer.
         """
         preprocessing.require_faces(faces)
-        answers: list[dict[str, Prediction]] = []
-        for start in range(0, len(faces), A_TURN):
-            by_model = {
-                key: softmax(logits / self.models[key].temperature)
-                for key, logits in self._logits(
-                    faces[start : start + A_TURN], is_begun=start > 0
-                ).items()
+        return [
+            {
+                key: Prediction(key, softmax(logits[0] / self.models[key].temperature))
+                for key, logits in self.logits([face]).items()
             }
-            answers += [
-                {key: Prediction(key, values[row]) for key, values in by_model.items()}
-                for row in range(len(faces[start : start + A_TURN]))
-            ]
-        return answers
+            for face in faces
+        ]
 
 
 def load(

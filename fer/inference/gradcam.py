@@ -67,9 +67,6 @@ class Explainer:
 
         Args:
             keys: only these models; all of them if None.
-
-        Raises:
-            BusyError: if too many callers are waiting for an answer.
         """
         return self._classifier.maps(faces, keys)
 
@@ -78,9 +75,6 @@ class Explainer:
 
         Args:
             target: the class to explain, 0-6; None for each model's own top-1.
-
-        Raises:
-            BusyError: if too many callers are waiting for an answer.
         """
         found = {}
         for key, maps in self.maps([face]).items():

@@ -168,7 +168,6 @@ def classify(
 
     Raises:
         FerError: as `preprocessing.require_rgb`.
-        BusyError: if too many callers are waiting for an answer.
     """
     started = time.perf_counter()
     turns, seen = search(rgb, detector)

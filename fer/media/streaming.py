@@ -11,7 +11,6 @@ import threading
 import time
 from collections import deque
 from dataclasses import dataclass, field, replace
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +18,6 @@ from numpy.typing import NDArray
 from fer import emotions
 from fer.inference.answered_face import AnsweredFace, answer
 from fer.inference.classification import Classifier, Prediction, agree
-from fer.inference.fair_queue import BusyError, patiently
 from fer.media.tracking import Smoother, Tracker
 from fer.vision.faces import gray_crop
 from fer.vision.orientation import Finder, Upright
@@ -36,8 +34,6 @@ HISTORY_STEP = 0.25
 MOST_MOMENTS = 14_400
 # The span over which rates and times are taken.
 RATE_SECONDS = 4.0
-# How long a viewer's frames are left aside when the server is busy.
-BUSY_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
@@ -131,15 +127,9 @@ class FrameAnalyser:
         """By how many quarter turns anticlockwise the last frame was set upright."""
         return self._upright.turns
 
-    def analyse(self, rgb: Rgb, at: float, *, is_patient: bool = False) -> tuple[AnsweredFace, ...]:
+    def analyse(self, rgb: Rgb, at: float) -> tuple[AnsweredFace, ...]:
         """The faces of a frame (H, W, 3) uint8 that was taken at so many seconds, in pixels of the
         upright frame. Faces too small to judge are counted in `too_small`.
-
-        Args:
-            is_patient: asks the networks again while they are busy, as `fair_queue.patiently`.
-
-        Raises:
-            BusyError: if too many callers are waiting for an answer.
         """
         upright, seen = self._upright.search(rgb, self._detector, at)
         self.too_small = seen.too_small
@@ -147,8 +137,7 @@ class FrameAnalyser:
         numbers = self._tracker.update(found)
         # No larger than the networks see it: a video's faces are kept until its end.
         crops = [to_fer_resolution(gray_crop(upright, face)) for face in found]
-        ask = partial(answer, found, crops, self._classifier)
-        answers = patiently(ask) if is_patient else ask()
+        answers = answer(found, crops, self._classifier)
         answered = tuple(
             self._smoothed(replace(face, number=number), at)
             for number, face in zip(numbers, answers, strict=True)
@@ -267,10 +256,6 @@ class StreamAnalyser:
                 (taken, rgb), self._newest = self._newest, None
             try:
                 self._analyse(taken, rgb)
-            except BusyError:
-                # Others wait for the networks in great number: this frame is dropped, and so is
-                # the haste.
-                time.sleep(BUSY_SECONDS)
             except Exception:
                 # One odd frame must not end the stream; what is wrong with it stands in the log.
                 logger.exception("A frame could not be analysed.")

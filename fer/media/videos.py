@@ -260,8 +260,7 @@ def _analysed(
         if cuts.is_cut(rgb):
             shot += 1
             frame_analyser.cut()
-        # Half a video is worth nothing: it waits rather than giving up its place.
-        faces = frame_analyser.analyse(rgb, at, is_patient=True)
+        faces = frame_analyser.analyse(rgb, at)
         yield AnalysedFrame(at, shot, faces, frame_analyser.turns, frame_analyser.too_small)
         if progress is not None:
             progress(film.share(at), 1.0)

@@ -35,11 +35,11 @@ def photo(
     """
     rgb = loaders.image(content, name)
     with st.spinner(_("Looking for faces and asking both models…")):
-        found = widgets.patiently(lambda: loaders.classified(content, name, False), _)
+        found = loaders.classified(content, name, False)
     if not found.answers:
         st.warning(_("No face was found. The whole image can be classified instead."))
         if st.toggle(_("Classify the whole image"), key=f"{key}_whole"):
-            found = widgets.patiently(lambda: loaders.classified(content, name, True), _)
+            found = loaders.classified(content, name, True)
     show(rgb, found, key, _, is_narrow=is_narrow, words=words)
 
 

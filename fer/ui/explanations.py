@@ -54,7 +54,7 @@ def show(face: Gray, predictions: dict[str, Prediction], key: str, _: Translator
     )
     target = None if chosen == OWN else emotions.LABEL_OF[chosen]
     with st.spinner(_("Looking where the models look…")):
-        found, taken = widgets.patiently(lambda: loaders.explained(face, target), _)
+        found, taken = loaders.explained(face, target)
     for column, (model, explanation) in zip(st.columns(len(found)), found.items(), strict=True):
         name = emotions.KEYS[explanation.target]
         share = float(predictions[model].probabilities[explanation.target])

@@ -381,9 +381,6 @@ _explained: caching.Recent[tuple[dict[str, Explanation], float]] = caching.Recen
 def explained(face: preprocessing.Gray, target: int | None) -> tuple[dict[str, Explanation], float]:
     """Both models' Grad-CAM for a gray face and the seconds it took, waiting included; kept for ten
     minutes, never written to disk.
-
-    Raises:
-        BusyError: if too many are waiting for theirs.
     """
 
     def explain() -> tuple[dict[str, Explanation], float]:

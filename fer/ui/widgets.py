@@ -11,7 +11,6 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from fer import FerError
-from fer.inference import fair_queue
 from fer.ui import kept_files, loaders
 from fer.ui.text import Translator
 
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from pandas.io.formats.style import Styler
 
 P = ParamSpec("P")
-T = TypeVar("T")
 K = TypeVar("K", bound=str)
 # What each figure is called, the figure, and a line below it.
 Metrics: TypeAlias = Mapping[str, tuple[str, str | None]]
@@ -230,20 +228,6 @@ def metrics(values: Metrics, key: str, *, narrowest: int = 150) -> None:
                 st.metric(label, value, label_visibility="collapsed")
                 if below is not None:
                     st.caption(below)
-
-
-def patiently(ask: Callable[[], T], _: Translator) -> T:
-    """What `ask` returns; while too many others are waiting, it says so and asks again.
-
-    Raises:
-        BusyError: if it is still busy after a minute.
-    """
-    place = st.empty()
-    found = fair_queue.patiently(
-        ask, lambda error: place.info(_.error(error), icon=":material/hourglass_top:")
-    )
-    place.empty()
-    return found
 
 
 def telling(act: Callable[P, object]) -> Callable[P, None]:

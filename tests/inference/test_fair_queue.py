@@ -1,4 +1,4 @@
-"""Callers are answered in the order of their coming; too many are told so at once."""
+"""Callers are answered in the order of their coming, a face at a time."""
 
 from __future__ import annotations
 
@@ -9,20 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from streamlit.delta_generator import DeltaGenerator
-from streamlit.testing.v1 import AppTest
 
-from fer import FerError
 from fer.artifacts import model_store
-from fer.inference import classification, fair_queue, gradcam
-from fer.inference.fair_queue import BusyError, FairQueue
-from fer.media import videos
-from fer.media.streaming import FrameAnalyser
-from fer.ui import loaders
-from fer.vision.faces import Found
-from tests.support.films import NAMES, Finder, frames
-from tests.support.films import Classifier as Known
-from tests.support.making import PATIENCE, ROOT, face_like, jpeg, until, video
+from fer.inference import classification, gradcam
+from fer.inference.fair_queue import FairQueue
+from tests.support.making import PATIENCE, ROOT, face_like, until
 
 
 class Slow:
@@ -91,27 +82,6 @@ def test_first_come_first_served() -> None:
     assert queue.waiting == 0
 
 
-def test_who_comes_too_late_is_told_at_once_and_a_begun_one_is_not() -> None:
-    queue = FairQueue(most_waiting=2)
-    release = threading.Event()
-
-    def wait() -> None:
-        with queue.turn():
-            release.wait(PATIENCE)
-
-    threads = in_threads(wait, wait, wait, between=lambda number: queue.waiting == number)
-    # At once: nobody has been released yet.
-    with pytest.raises(BusyError, match="busy"), queue.turn():
-        pytest.fail("a turn beyond the limit")
-    assert not release.is_set()
-    begun = threading.Thread(target=lambda: queue.turn(is_begun=True).__enter__(), daemon=True)
-    begun.start()
-    until(lambda: queue.waiting == 3)
-    release.set()
-    for thread in threads:
-        thread.join()
-
-
 def test_a_failing_turn_is_over() -> None:
     queue = FairQueue()
     with pytest.raises(ZeroDivisionError), queue.turn():
@@ -147,7 +117,7 @@ def test_a_crowd_lets_others_in_between() -> None:
     slow = Slow()
     slow.gate.clear()
     asked = classifier(slow)
-    crowd = [face_like(seed) for seed in range(classification.A_TURN * 3 - 1)]
+    crowd = [face_like(seed) for seed in range(4)]
     found: list[object] = []
     threads = in_threads(
         lambda: found.extend(asked.predict(crowd)),
@@ -157,8 +127,7 @@ def test_a_crowd_lets_others_in_between() -> None:
     slow.gate.set()
     for thread in threads:
         thread.join()
-    assert [name for name, _ in slow.asked] == ["0", "1", "0", "0"]
-    assert [count for _, count in slow.asked] == [16, 1, 16, 15]
+    assert slow.asked == [("0", 1), ("1", 1), ("0", 1), ("0", 1), ("0", 1)]
     assert len(found) == len(crowd)
 
 
@@ -179,122 +148,15 @@ def test_explanations_wait_in_the_same_queue_as_answers() -> None:
     assert [name for name, _ in slow.asked] == ["0", "1", "2"]
 
 
-def test_more_callers_than_may_wait_are_refused_and_answered_when_they_ask_again() -> None:
-    slow = Slow(0.002)
+def test_many_callers_get_the_answers_for_their_own_faces() -> None:
+    slow = Slow(0.001)
     asked = classifier(slow)
-    asked._queue = FairQueue(most_waiting=4)
-    refused: list[BusyError] = []
 
-    def call(shade: int) -> float:
+    def call(shade: int) -> None:
         face = np.full((48, 48), shade, np.uint8)
-        ask = lambda: asked.predict([face])[0]["proposed"]  # noqa: E731
-        answer = fair_queue.patiently(ask, refused.append, again=0.01)
-        # The answer is that of its own face.
-        expected = int(shade - 103.939) % 7
-        assert answer.probabilities.argmax() == expected
-        return answer.confidence
+        answer = asked.predict([face])[0]["proposed"]
+        assert answer.probabilities.argmax() == int(shade - 103.939) % 7
 
     with ThreadPoolExecutor(24) as pool:
         assert len(list(pool.map(call, [104 + n % 100 for n in range(240)]))) == 240
-    assert refused
     assert asked._queue.waiting == 0
-
-
-def test_patience_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Clock:
-        now = 100.0
-
-        def monotonic(self) -> float:
-            return self.now
-
-        def sleep(self, seconds: float) -> None:
-            self.now += seconds
-
-    def never() -> None:
-        raise BusyError("The server is busy.")
-
-    clock = Clock()
-    monkeypatch.setattr(fair_queue, "time", clock)
-    told: list[BusyError] = []
-    with pytest.raises(BusyError):
-        fair_queue.patiently(never, told.append, again=1.0, patience=3.0)
-    assert clock.now == 103.0
-    assert len(told) == 3
-    assert issubclass(BusyError, FerError)
-
-
-def test_a_video_waits_where_a_frame_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        fair_queue.patiently, "__kwdefaults__", {"again": 0.001, "patience": PATIENCE}
-    )
-
-    class Counted(Finder):
-        looks = 0
-
-        def search(self, rgb: np.ndarray) -> Found:
-            self.looks += 1
-            # One frame in which the face is missed, as when a hand passes.
-            return Found(()) if self.looks == 5 else super().search(rgb)
-
-        def surest(self, rgb: np.ndarray) -> float:
-            return 0.0
-
-    class Often(Known):
-        calls = 0
-
-        def predict(self, crops: list[np.ndarray]) -> list[dict[str, classification.Prediction]]:
-            self.calls += 1
-            if self.calls % 12:
-                raise BusyError("The server is busy.")
-            return super().predict(crops)
-
-    finder = Counted()
-    frame_analyser = FrameAnalyser(finder, Often(), half_life=0)  # type: ignore[arg-type]
-    found = videos.analyse(video(frames(10), 10), "clip.mp4", frame_analyser, NAMES)
-    assert [moment.number for moment in found.moments] == [1] * 9
-    # Only the networks are asked again: no face is looked for twice, and tracks do not age.
-    assert finder.looks == found.analysed == 10
-
-
-def test_a_page_says_that_it_is_busy_and_answers_later(
-    portrait: np.ndarray, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real = loaders.classified
-    refusals, told = [3], []
-
-    def often_busy(content: bytes, name: str, whole: bool) -> object:
-        if refusals[0]:
-            refusals[0] -= 1
-            raise BusyError("The server is busy with others' images; trying again in a moment.")
-        return real(content, name, whole)
-
-    monkeypatch.setattr(loaders, "classified", often_busy)
-    monkeypatch.setattr(
-        fair_queue.patiently, "__kwdefaults__", {"again": 0.01, "patience": PATIENCE}
-    )
-    monkeypatch.setattr(DeltaGenerator, "info", lambda self, body, **_: told.append(body))
-    app = AppTest.from_file(str(ROOT / "Home.py"), default_timeout=120).run()
-    app.file_uploader(key="photo").upload("face.jpg", jpeg(portrait)).run()
-    assert not app.exception
-    assert [str(error.value) for error in app.error] == []
-    assert len(told) == 3
-    assert all("trying again in a moment" in body for body in told)
-    assert len(app.get("plotly_chart")) == 1
-
-
-def test_a_page_that_stays_busy_says_so_in_one_sentence(
-    portrait: np.ndarray, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def busy(*_: object) -> None:
-        raise BusyError("The server is busy with others' images; trying again in a moment.")
-
-    monkeypatch.setattr(loaders, "classified", busy)
-    monkeypatch.setattr(fair_queue.patiently, "__kwdefaults__", {"again": 0.01, "patience": 0.1})
-    app = AppTest.from_file(str(ROOT / "Home.py"), default_timeout=120)
-    app.query_params["lang"] = "ID"
-    app.run()
-    app.file_uploader(key="photo").upload("face.jpg", jpeg(portrait)).run()
-    assert not app.exception
-    assert [str(error.value) for error in app.error] == [
-        "Server sedang sibuk dengan gambar orang lain; sebentar lagi dicoba ulang."
-    ]

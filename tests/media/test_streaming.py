@@ -12,7 +12,6 @@ import pytest
 from fer import emotions
 from fer.inference.answered_face import AnsweredFace
 from fer.inference.classification import Prediction
-from fer.inference.fair_queue import BusyError
 from fer.media import annotation, streaming
 from fer.media.streaming import FrameAnalyser, StreamAnalyser
 from fer.vision import orientation
@@ -181,27 +180,6 @@ def test_answers_are_drawn_inside_frames_of_any_shape(shape: tuple[int, int]) ->
     colours = {tuple(pixel) for pixel in drawn.reshape(-1, 3)}
     assert (0xF5, 0x9E, 0x0B) in colours
     assert (0x81, 0x8C, 0xF8) in colours
-
-
-def test_a_busy_server_drops_frames_and_writes_no_log(caplog: pytest.LogCaptureFixture) -> None:
-    class Busy(Gated):
-        def predict(self, crops: Sequence[np.ndarray]) -> list[dict[str, Prediction]]:
-            if self.asked < 2:
-                self.asked += 1
-                raise BusyError("busy")
-            return super().predict(crops)
-
-    networks = Busy()
-    analyser = StreamAnalyser(FrameAnalyser(Finder(), networks, half_life=0))  # type: ignore[arg-type]
-    frame = np.full((48, 64, 3), 3, np.uint8)
-
-    def seen() -> bool:
-        analyser.hand_in(frame)
-        return bool(analyser.latest().faces)
-
-    until(seen)
-    assert networks.asked >= 3
-    assert caplog.records == []
 
 
 def test_a_patient_caller_gets_the_answers_for_this_very_frame() -> None:

@@ -16,7 +16,6 @@ import pytest
 
 from fer import files
 from fer.artifacts import model_store
-from fer.inference.fair_queue import BusyError, FairQueue
 from fer.studies import analysis
 from fer.studies.records import ROBUSTNESS
 from fer.ui import caching, image_sources, loaders
@@ -242,17 +241,6 @@ def test_an_upload_that_many_ask_for_is_looked_at_once() -> None:
 def test_no_page_keeps_an_upload_where_streamlit_forgets_it_late() -> None:
     late = [p.name for p in (ROOT / "fer/ui").rglob("*.py") if "ttl=" in p.read_text("utf-8")]
     assert late == []
-
-
-def test_an_explanation_is_refused_in_a_crowd_and_given_afterwards(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    queue = FairQueue(most_waiting=0)
-    monkeypatch.setattr(loaders.classifier(), "_queue", queue)
-    face = np.arange(48 * 48, dtype=np.uint8).reshape(48, 48)
-    with queue.turn(), pytest.raises(BusyError):
-        loaders.explained(face, 1)
-    assert set(loaders.explained(face, 1)[0]) == set(loaders.models())
 
 
 def test_what_was_frozen_goes_once_it_is_garbage() -> None:

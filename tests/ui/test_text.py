@@ -33,7 +33,6 @@ SHOWN = (
     "evaluation/reviews",
     "files",
     "inference/classification",
-    "inference/fair_queue",
     "inference/openvino_backend",
     "logs",
     "media/photos",
@@ -75,7 +74,7 @@ def sentences() -> set[str]:
             if isinstance(argument, ast.Constant):
                 found.add(argument.value)
     for path in [*UI, *(ROOT / "fer" / f"{module}.py" for module in SHOWN)]:
-        for argument in calls(path, "FerError") + calls(path, "BusyError"):
+        for argument in calls(path, "FerError"):
             assert isinstance(argument, ast.Constant), f"{path.name}: {ast.unparse(argument)}"
             found.add(argument.value)
     return found

@@ -204,7 +204,7 @@ def _answers(data: Dataset, row: int, _: Translator) -> None:
             return
         with st.spinner(_("Asking both models…")):
             face = np.asarray(data.images[row])
-            answers = widgets.patiently(lambda: loaders.classifier().predict([face]), _)[0]
+            answers = loaders.classifier().predict([face])[0]
         note = _("Computed now. The models were trained on Training images.")
     confidences(answers, "image", _)
     st.caption(note)

@@ -100,7 +100,7 @@ def answers(row: int, _: Translator) -> None:
         return
     content, name = sample_faces.content(row)
     with st.spinner(_("Asking both models…")):
-        photo = widgets.patiently(lambda: loaders.classified(content, name, False), _)
+        photo = loaders.classified(content, name, False)
     predictions = photo.answers[0].predictions
     confidences(predictions, "sample", _)
     st.caption(_("Computed now. The models were trained on Training images."))

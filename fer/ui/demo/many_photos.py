@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 import pandas as pd
 import streamlit as st
@@ -28,8 +27,7 @@ def show(uploads: Sequence[UploadedFile], _: Translator) -> None:
     chosen = uploads[:MOST]
     for number, upload in enumerate(chosen, start=1):
         try:
-            ask = partial(loaders.classified, upload.getvalue(), upload.name, False)
-            found.append(widgets.patiently(ask, _))
+            found.append(loaders.classified(upload.getvalue(), upload.name, False))
         except FerError as error:
             st.error(_.error(error))
         bar.progress(number / len(chosen), f"{number} / {len(chosen)}")

@@ -141,7 +141,7 @@ def _ask(found: Deck, begun: _Game, _: Translator) -> None:
 
 def _finish(found: Deck, begun: _Game, _: Translator) -> None:
     with st.spinner(_("Asking both models…")):
-        predictions = widgets.patiently(lambda: answers(found, begun.places), _)
+        predictions = answers(found, begun.places)
     given: dict[str, list[int]] = {YOU: list(begun.answers)}
     for key in loaders.models():
         given[key] = [int(by_model[key].probabilities.argmax()) for by_model in predictions]
@@ -191,7 +191,6 @@ def answers(found: Deck, places: tuple[int, ...]) -> list[dict[str, Prediction]]
     data set, else computed now.
 
     Raises:
-        BusyError: if too many are waiting for theirs.
         FerError: if no network answers.
     """
     stored = _stored(found, places)

@@ -130,9 +130,7 @@ def _frozen(_: Translator) -> None:
     st.subheader(_("Frozen frame"))
     rgb, found = st.session_state[FROZEN]
     if found is None:
-        found = widgets.patiently(
-            lambda: photos.classify(rgb, "frame", loaders.detector(), loaders.classifier()), _
-        )
+        found = photos.classify(rgb, "frame", loaders.detector(), loaders.classifier())
         st.session_state[FROZEN] = rgb, found
     if not found.answers:
         st.caption(_("No face is seen. Face the camera in good light, not too far away."))

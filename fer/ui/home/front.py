@@ -120,7 +120,7 @@ def answer(content: bytes, name: str, place: DeltaGenerator, _: Translator) -> N
             )
             return
         # What holds the place stays until there is something to put there.
-        widgets.patiently(lambda: loaders.classified(content, name, False), _)
+        loaders.classified(content, name, False)
         words = "" if row is None else sample_faces.about(row, _)
         with place.container():
             answers.photo(content, name, "home", _, is_narrow=True, words=words)
