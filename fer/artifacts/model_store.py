@@ -130,6 +130,11 @@ class Predictions:
     labels: NDArray[np.int64]
     probabilities: NDArray[np.float64]
 
+    @cached_property
+    def row_of(self) -> dict[str, int]:
+        """The row of each image's source."""
+        return {source: row for row, source in enumerate(self.sources.tolist())}
+
     def of(self, split: Split) -> Predictions:
         """The rows of one split."""
         rows = self.splits == split.value

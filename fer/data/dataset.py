@@ -166,6 +166,11 @@ class Dataset:
         """In words that these images are not FER-2013's; None if they are."""
         return notice(self.manifest)
 
+    @cached_property
+    def row_of(self) -> dict[str, int]:
+        """The row of each image's source."""
+        return {source: row for row, source in enumerate(self.sources.tolist())}
+
     @property
     def gray(self) -> GrayStatistics:
         """As `gray_statistics`, of all images."""

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer import emotions
+from fer.inference.calibrate import softmax
 
 ECE_BINS = 15
 
@@ -103,11 +104,7 @@ def uncalibrated(probabilities: Probabilities, temperature: float) -> Probabilit
 
     softmax(z / T) to the power of T is proportional to softmax(z) (Guo et al. 2017, eq. 9).
     """
-    # The largest is taken out first: powers of tiny numbers would vanish.
-    relative = np.log(np.maximum(probabilities, 1e-300))
-    relative -= relative.max(axis=1, keepdims=True)
-    raised = np.exp(temperature * relative)
-    return np.asarray(raised / raised.sum(axis=1, keepdims=True))
+    return softmax(np.log(np.maximum(probabilities, 1e-300)), 1 / temperature)
 
 
 def classwise_error(

@@ -16,7 +16,8 @@ from fer.data.dataset import TEST_SPLITS, Dataset, Split
 from fer.evaluation import metrics
 from fer.evaluation.calibration import ECE_BINS, Probabilities, expected_calibration_error
 from fer.evaluation.records import COMPARISON, Comparison
-from fer.inference.classification import Classifier, softmax
+from fer.inference.calibrate import softmax
+from fer.inference.classification import Classifier
 from fer.progress import Progress
 
 # The two that are compared.
@@ -78,7 +79,7 @@ def evaluate(
         public = data.splits[rows] == Split.PUBLIC_TEST.value
         temperature = metrics.fit_temperature(data.labels[rows][public], found[public])
         predictions = Predictions(
-            data.splits[rows], data.sources[rows], data.labels[rows], softmax(found / temperature)
+            data.splits[rows], data.sources[rows], data.labels[rows], softmax(found, temperature)
         )
         results[key] = (
             measure(predictions, softmax(found), temperature, classifier, key, data),

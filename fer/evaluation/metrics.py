@@ -15,7 +15,7 @@ from fer import emotions
 from fer.artifacts.records import Scores
 from fer.evaluation.calibration import Labels, Probabilities, expected_calibration_error
 from fer.evaluation.records import Difference, PairedGain
-from fer.inference.classification import softmax
+from fer.inference.calibrate import softmax
 
 LEVEL = 0.95
 RESAMPLES = 10_000
@@ -45,7 +45,7 @@ def fit_temperature(labels: Labels, logits: NDArray[np.float32] | NDArray[np.flo
     """
 
     def loss(log_temperature: float) -> float:
-        probabilities = softmax(logits / np.exp(log_temperature))
+        probabilities = softmax(logits, float(np.exp(log_temperature)))
         return float(scores.log_loss(labels, probabilities, labels=CLASSES))
 
     found = minimize_scalar(loss, bounds=(np.log(0.2), np.log(5.0)), method="bounded")

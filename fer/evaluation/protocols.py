@@ -19,7 +19,8 @@ from fer.evaluation.calibration import Labels, Probabilities
 from fer.evaluation.evaluate import logits
 from fer.evaluation.metrics import CLASSES, accuracy_interval, top1_accuracy
 from fer.evaluation.records import Protocols, Scores
-from fer.inference.classification import Classifier, softmax
+from fer.inference.calibrate import softmax
+from fer.inference.classification import Classifier
 from fer.progress import Progress, part_of, with_details
 
 # Side of a crop of the 48x48 image: with 44 the face is enlarged by 9 % and moved by at most 4 %,
@@ -85,7 +86,7 @@ def probabilities(
         else:
             answers = logits(classifier, view, np.arange(len(images)), batch_size, told)
             parts = {
-                key: softmax(values / classifier.models[key].temperature)
+                key: softmax(values, classifier.models[key].temperature)
                 for key, values in answers.items()
             }
         for key, part in parts.items():

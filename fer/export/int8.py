@@ -22,6 +22,7 @@ from fer.data import aggregates
 from fer.data.dataset import TEST_SPLITS, Dataset, Split
 from fer.evaluation import evaluate, metrics
 from fer.inference import classification, keras_backend, openvino_backend
+from fer.inference.calibrate import softmax
 from fer.inference.records import FAST_EXPORT, FastExport, Fidelity
 from fer.progress import Progress
 from fer.vision.preprocessing import batch
@@ -208,9 +209,8 @@ def fidelity(
         FerError: if a model has no stored predictions, or their images are not in the data set.
     """
     stored = {key: model.predictions() for key, model in classifier.models.items()}
-    row_of = {str(source): row for row, source in enumerate(data.sources)}
-    sources = next(iter(stored.values())).sources
-    missing = [str(source) for source in sources if str(source) not in row_of]
+    sources = next(iter(stored.values())).sources.tolist()
+    missing = [source for source in sources if source not in data.row_of]
     if missing:
         raise FerError(
             "{count} of the images that the stored predictions are of are not imported (the first: "
@@ -218,10 +218,10 @@ def fidelity(
             count=len(missing),
             source=missing[0],
         )
-    rows = np.array([row_of[str(source)] for source in sources])
+    rows = np.array([data.row_of[source] for source in sources])
     found: dict[str, dict[str, Fidelity]] = {}
     for key, logits in evaluate.logits(classifier, data.images, rows, 32, progress).items():
-        ours = classification.softmax(logits / classifier.models[key].temperature)
+        ours = softmax(logits, classifier.models[key].temperature)
         exact, labels = stored[key].probabilities, stored[key].labels
         found[key] = {}
         for split in TEST_SPLITS:

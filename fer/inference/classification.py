@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from fer import FerError, emotions
 from fer.artifacts import intact, model_store
 from fer.artifacts.model_store import Artifact
+from fer.inference.calibrate import softmax
 from fer.inference.fair_queue import FairQueue
 from fer.vision import preprocessing
 from fer.vision.preprocessing import Floats, Gray
@@ -136,7 +137,7 @@ class Classifier:
         preprocessing.require_faces(faces)
         return [
             {
-                key: Prediction(key, softmax(logits[0] / self.models[key].temperature))
+                key: Prediction(key, softmax(logits[0], self.models[key].temperature))
                 for key, logits in self.logits([face]).items()
             }
             for face in faces
@@ -224,10 +225,3 @@ def wished() -> str:
 def agree(probabilities: Iterable[NDArray[np.float64]]) -> bool:
     """Whether models' probabilities (7,) of one face have the same most probable class."""
     return len({int(values.argmax()) for values in probabilities}) <= 1
-
-
-def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Probabilities of logits along the last axis, float64."""
-    shifted = np.asarray(logits, dtype=np.float64)
-    exponent = np.exp(shifted - shifted.max(axis=-1, keepdims=True))
-    return np.asarray(exponent / exponent.sum(axis=-1, keepdims=True))

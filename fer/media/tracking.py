@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer.vision.faces import Face
+from fer.vision.scales import Box, iou
 
-Box = tuple[float, float, float, float]
 # Boxes of one face in consecutive frames overlap by far more; those of two people by less.
 LEAST_OVERLAP = 0.3
 # A face that moves fast or is small leaves its box from one look to the next: it is still the same
@@ -34,7 +34,7 @@ class Tracker:
     def update(self, faces: Sequence[Face]) -> list[int]:
         """The number of each face of the next frame, in their order."""
         numbers: dict[int, int] = {}
-        for closeness, least in ((overlap, LEAST_OVERLAP), (nearness, 0.0)):
+        for closeness, least in ((iou, LEAST_OVERLAP), (nearness, 0.0)):
             pairs = sorted(
                 (
                     (closeness(face.box, box), position, number)
@@ -101,16 +101,6 @@ class Smoother:
     def forget(self, tracker: Tracker) -> None:
         """Drops the faces that the tracker has lost."""
         self._kept = {at: kept for at, kept in self._kept.items() if tracker.is_known(at[0])}
-
-
-def overlap(one: Box, other: Box) -> float:
-    """Intersection over union of two boxes (left, top, width, height), 0-1."""
-    width = min(one[0] + one[2], other[0] + other[2]) - max(one[0], other[0])
-    height = min(one[1] + one[3], other[1] + other[3]) - max(one[1], other[1])
-    if width <= 0 or height <= 0:
-        return 0.0
-    shared = width * height
-    return shared / (one[2] * one[3] + other[2] * other[3] - shared)
 
 
 def nearness(one: Box, other: Box) -> float:

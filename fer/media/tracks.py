@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fer.media.tracking import Box, nearness
+from fer.media.tracking import nearness
+from fer.vision.scales import Box
 
 # A face that comes back within so many seconds near to where it was, in the same shot, is the same.
 GAP_SECONDS = 1.5

@@ -23,7 +23,7 @@ from fer.artifacts import provenance, runs
 from fer.data.dataset import Dataset, Split
 from fer.evaluation import metrics
 from fer.evaluation.calibration import Labels, Probabilities
-from fer.inference import classification
+from fer.inference.calibrate import softmax
 from fer.networks import vgg16
 from fer.progress import Progress, with_details
 from fer.scenarios import PROPOSED, Phase, Scenario
@@ -244,7 +244,7 @@ def _predict(scenario: Scenario, folder: Path, data: Dataset, size: int) -> Prob
         vgg16.run(model, preprocessing.batch(images[start : start + BATCH], size))
         for start in range(0, len(images), BATCH)
     ]
-    found = classification.softmax(np.concatenate(parts))
+    found = softmax(np.concatenate(parts))
     with files.replacing(kept) as temporary:
         temporary.write_bytes(save({PROBABILITIES: found}))
     return found

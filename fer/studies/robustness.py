@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from fer.data.dataset import Dataset, Split
 from fer.evaluation import evaluate, metrics
-from fer.inference import classification
+from fer.inference.calibrate import softmax
 from fer.inference.classification import Classifier
 from fer.progress import Progress
 from fer.studies import regions
@@ -142,7 +142,7 @@ def study(
         for key, logits in evaluate.logits(
             classifier, spoilt, np.arange(len(spoilt)), BATCH
         ).items():
-            probabilities = classification.softmax(logits)
+            probabilities = softmax(logits)
             found[key] = {
                 "accuracy": metrics.top1_accuracy(labels, probabilities),
                 "interval": metrics.accuracy_interval(labels, probabilities),

@@ -9,7 +9,7 @@ from fer import emotions
 from fer.artifacts.model_store import Artifact
 from fer.data.dataset import Dataset, Split
 from fer.evaluation import metrics
-from fer.inference import classification
+from fer.inference.calibrate import softmax
 from fer.inference.gradcam import Explainer
 from fer.networks.heads import Head
 from fer.progress import Progress, part_of
@@ -152,7 +152,7 @@ def _ablation(
     temperature: float,
     seed: int,
 ) -> dict[str, GateScores]:
-    probabilities = {k: classification.softmax(v / temperature) for k, v in logits.items()}
+    probabilities = {k: softmax(v, temperature) for k, v in logits.items()}
     record: dict[str, GateScores] = {}
     for name, found in probabilities.items():
         report = metrics.report(labels, found)

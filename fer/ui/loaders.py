@@ -206,24 +206,6 @@ def predictions(key: str) -> Predictions:
 
 
 @follows
-def prediction_rows(key: str) -> dict[str, int]:
-    """Where each source name stands in a model's stored predictions."""
-    return {str(name): row for row, name in enumerate(predictions(key).sources)}
-
-
-def rows_by_source() -> dict[str, int]:
-    """The imported data set's row of each source name; empty if none is imported."""
-    found = data()
-    return {} if found is None else _rows_by_source(found.digest)
-
-
-@st.cache_resource(show_spinner=False, max_entries=2)
-def _rows_by_source(digest: str) -> dict[str, int]:
-    found = data()
-    return {} if found is None else {str(name): row for row, name in enumerate(found.sources)}
-
-
-@follows
 def classifier() -> Classifier:
     """All networks, loaded once for all visitors; without TensorFlow unless nothing else works."""
     started = time.perf_counter()

@@ -33,47 +33,34 @@ def votes_of(sources: Sequence[str]) -> list[NDArray[np.uint8] | None]:
         # Where the votes are the matter itself, the page says so.
         return [None] * len(sources)
     rows = found.find(np.array(sources, dtype=np.str_))
-    of_table = _vote_rows() if (rows < 0).any() else {}
-    return [
-        None if at < 0 else found.counts[at]
-        for source, row in zip(sources, rows.tolist(), strict=True)
-        for at in [row if row >= 0 else of_table.get(source, -1)]
-    ]
+    data = loaders.data()
+    # A table's images have numbers for names, which count if the whole table is FER-2013's.
+    numbered = [at for at, source in enumerate(sources) if source.startswith("row ")]
+    if data is not None and numbered:
+        of_data = _rows_of_votes(data.digest, found.digest, data)
+        for at in numbered:
+            rows[at] = of_data[data.row_of[sources[at]]] if sources[at] in data.row_of else -1
+    return [None if row < 0 else found.counts[row] for row in rows.tolist()]
 
 
-def rows_by_vote() -> NDArray[np.int64] | None:
+def data_rows() -> NDArray[np.int64] | None:
     """The imported data set's row of each row of the votes, -1 where it has no such image; None if
     none is imported.
 
     Raises:
         FerError: if the votes or the data set are damaged.
     """
-    imported = loaders.data()
-    return None if imported is None else _rows_by_vote(imported.digest, votes().digest, imported)
-
-
-@st.cache_resource(show_spinner=False, max_entries=2)
-def _rows_by_vote(digest: str, of_votes: str, _data: Dataset) -> NDArray[np.int64]:
-    rows = votes().of(_data)
+    data = loaders.data()
+    if data is None:
+        return None
+    rows = _rows_of_votes(data.digest, votes().digest, data)
     found = np.full(len(votes()), -1, dtype=np.int64)
     known = np.flatnonzero(rows >= 0)
     found[rows[known]] = known
     return found
 
 
-def _vote_rows() -> dict[str, int]:
-    """The votes' row of each image of an imported table, whose names are row numbers."""
-    imported = loaders.data()
-    return {} if imported is None else _vote_rows_of(imported.digest, imported)
-
-
 @st.cache_resource(show_spinner=False, max_entries=2)
-def _vote_rows_of(digest: str, _data: Dataset) -> dict[str, int]:
-    if not str(_data.sources[0]).startswith("row "):
-        return {}
-    rows = votes().of(_data)
-    return {
-        source: int(row)
-        for source, row in zip(_data.sources.tolist(), rows, strict=True)
-        if row >= 0
-    }
+def _rows_of_votes(digest: str, of_votes: str, _data: Dataset) -> NDArray[np.int64]:
+    """The votes' row of each image of the data set, -1 where it has none; read-only."""
+    return votes().of(_data)

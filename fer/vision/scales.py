@@ -49,11 +49,20 @@ def _cut(length: int) -> tuple[list[int], int]:
     return [min(n * (side - OVERLAP), length - side) for n in range(count)], side
 
 
+def iou(one: Box, other: Box) -> float:
+    """Intersection over union of two boxes (left, top, width, height), 0-1."""
+    shared = _shared(one, other)
+    return shared and shared / (one[2] * one[3] + other[2] * other[3] - shared)
+
+
 def is_same(one: Box, other: Box) -> bool:
     """Whether two boxes (left, top, width, height) show one face, or a part of it."""
+    smaller = min(one[2] * one[3], other[2] * other[3])
+    return iou(one, other) > LEAST_OVERLAP or _shared(one, other) > PART_OF_FACE * smaller
+
+
+def _shared(one: Box, other: Box) -> float:
+    """The area that two boxes have in common."""
     across = min(one[0] + one[2], other[0] + other[2]) - max(one[0], other[0])
     down = min(one[1] + one[3], other[1] + other[3]) - max(one[1], other[1])
-    if across <= 0 or down <= 0:
-        return False
-    shared, areas = across * down, (one[2] * one[3], other[2] * other[3])
-    return shared > LEAST_OVERLAP * (sum(areas) - shared) or shared > PART_OF_FACE * min(areas)
+    return max(across, 0.0) * max(down, 0.0)

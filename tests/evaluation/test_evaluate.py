@@ -10,7 +10,7 @@ from sklearn.metrics import f1_score
 from fer.artifacts import model_store
 from fer.data.dataset import TEST_SPLITS, Split
 from fer.evaluation import evaluate, metrics
-from fer.evaluation.evaluate import softmax
+from fer.inference.calibrate import softmax
 
 
 def random_case(n: int = 800, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

@@ -20,6 +20,7 @@ from fer.data import aggregates, dataset
 from fer.data.dataset import Split
 from fer.export import int8
 from fer.inference import classification, openvino_backend
+from fer.inference.calibrate import softmax
 from fer.vision import preprocessing
 from tests.support.making import ROOT, face_like, until
 
@@ -117,9 +118,7 @@ def test_shared_trunk_equals_two_separate_models() -> None:
     together = keras_backend.ReferenceBackend(found).logits(inputs)
     for model in found:
         alone = keras_backend.build_from(model).predict_on_batch(inputs)
-        difference = classification.softmax(np.asarray(alone)) - classification.softmax(
-            together[model.key]
-        )
+        difference = softmax(np.asarray(alone)) - softmax(together[model.key])
         assert np.abs(difference).max() <= 1e-5
 
 

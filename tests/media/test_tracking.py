@@ -7,6 +7,7 @@ import pytest
 
 from fer.media import tracking
 from fer.media.tracking import Smoother, Tracker
+from fer.vision import scales
 from fer.vision.faces import Face
 
 
@@ -18,9 +19,9 @@ def face(left: float, top: float = 0.0, side: float = 100.0) -> Face:
     ("other", "share"),
     [((0, 0, 10, 10), 1.0), ((10, 0, 10, 10), 0.0), ((5, 0, 10, 10), 1 / 3), ((2, 2, 2, 2), 0.04)],
 )
-def test_overlap(other: tuple[float, float, float, float], share: float) -> None:
-    assert tracking.overlap((0, 0, 10, 10), other) == pytest.approx(share)
-    assert tracking.overlap(other, (0, 0, 10, 10)) == pytest.approx(share)
+def test_intersection_over_union(other: tuple[float, float, float, float], share: float) -> None:
+    assert scales.iou((0, 0, 10, 10), other) == pytest.approx(share)
+    assert scales.iou(other, (0, 0, 10, 10)) == pytest.approx(share)
 
 
 def test_numbers_stay_when_the_order_changes() -> None:

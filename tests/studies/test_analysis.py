@@ -14,6 +14,7 @@ from fer.data import dataset
 from fer.data.dataset import Split
 from fer.evaluation import calibration, mistakes, reviews
 from fer.inference import classification, gradcam
+from fer.inference.calibrate import softmax
 from fer.studies import analysis, attention, leakage, regions, robustness, se_gates
 from fer.studies.records import REGION_SHARES
 from fer.vision import faces, framing
@@ -299,10 +300,8 @@ def test_a_file_without_verdicts_is_told(content: bytes) -> None:
 def test_calibration_can_be_taken_back() -> None:
     rng = np.random.default_rng(0)
     logits = rng.normal(0, 4, (200, 7))
-    calibrated = classification.softmax(logits / 1.7)
-    assert calibration.uncalibrated(calibrated, 1.7) == pytest.approx(
-        classification.softmax(logits)
-    )
+    calibrated = softmax(logits, 1.7)
+    assert calibration.uncalibrated(calibrated, 1.7) == pytest.approx(softmax(logits))
 
 
 def test_classwise_error_is_zero_for_frequencies_and_large_for_lies() -> None:

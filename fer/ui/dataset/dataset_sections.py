@@ -217,7 +217,7 @@ def _stored(source: str) -> dict[str, Prediction]:
     for key, model in loaders.models().items():
         if model.metrics is None:
             continue
-        at = loaders.prediction_rows(key).get(source)
+        at = loaders.predictions(key).row_of.get(source)
         if at is not None:
             found[key] = Prediction(key, loaders.predictions(key).probabilities[at])
     return found

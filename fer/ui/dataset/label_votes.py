@@ -168,7 +168,7 @@ def image_table(split: str, kind: str, language: Language) -> pd.DataFrame:
 
 def _images(data: Dataset | None, votes: Votes, rows: NDArray[np.int64], _: Translator) -> None:
     """The first images of those rows of the votes that the imported data set has."""
-    row_of = vote_loaders.rows_by_vote()
+    row_of = vote_loaders.data_rows()
     shown = [int(row) for row in rows[:SHOWN] if row_of is not None and row_of[row] >= 0]
     if data is None or row_of is None or not shown:
         st.caption(

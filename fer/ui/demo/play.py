@@ -214,16 +214,11 @@ def _stored(found: Deck, places: tuple[int, ...]) -> list[dict[str, Prediction]]
     for model in loaders.models().values():
         if model.metrics is None or model.metrics["data_sha256"] != data.digest:
             return None
-        if any(source not in loaders.prediction_rows(model.key) for source in sources):
+        if any(source not in loaders.predictions(model.key).row_of for source in sources):
             return None
+    stored = {key: loaders.predictions(key) for key in loaders.models()}
     return [
-        {
-            key: Prediction(
-                key,
-                loaders.predictions(key).probabilities[loaders.prediction_rows(key)[source]],
-            )
-            for key in loaders.models()
-        }
+        {key: Prediction(key, of.probabilities[of.row_of[source]]) for key, of in stored.items()}
         for source in sources
     ]
 

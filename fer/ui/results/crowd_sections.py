@@ -337,11 +337,12 @@ def disputed(model: str, split: str, kind: Kind) -> list[Dispute]:
 
 def _one(dispute: Dispute, _: Translator) -> None:
     picture, votes, bars = st.columns([1, 1, 1])
-    data, row = loaders.data(), loaders.rows_by_source().get(dispute.source)
+    data = loaders.data()
     with picture:
-        if data is not None and row is not None:
+        if data is not None and dispute.source in data.row_of:
+            face = data.images[data.row_of[dispute.source]]
             st.image(
-                data.images[row].repeat(ENLARGEMENT, axis=0).repeat(ENLARGEMENT, axis=1),
+                face.repeat(ENLARGEMENT, axis=0).repeat(ENLARGEMENT, axis=1),
                 width="stretch",
                 alt=vote_bars.spoken(
                     _(
@@ -368,7 +369,7 @@ def _one(dispute: Dispute, _: Translator) -> None:
             key: Prediction(key, loaders.predictions(key).probabilities[at])
             for key in (BASELINE.key, PROPOSED.key)
             if key in model_comparison.evaluated()
-            for at in [loaders.prediction_rows(key)[dispute.source]]
+            for at in [loaders.predictions(key).row_of[dispute.source]]
         }
         st.markdown(
             " · ".join(f"{charts.swatch(key)} {key}: **{_(p.top1)}**" for key, p in answers.items())

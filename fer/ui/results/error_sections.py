@@ -165,11 +165,10 @@ def _review(found: list[Mistake], split: str, _: Translator) -> None:
 def _enlarged(one: Mistake, counts: vote_bars.Counts | None, _: Translator) -> None:
     """The image of a mistake, pixel by pixel, if FER-2013 is imported."""
     data = loaders.data()
-    row = loaders.rows_by_source().get(one.source)
-    if data is None or row is None:
+    if data is None or one.source not in data.row_of:
         return
     st.image(
-        data.images[row].repeat(6, axis=0).repeat(6, axis=1),
+        data.images[data.row_of[one.source]].repeat(6, axis=0).repeat(6, axis=1),
         width="stretch",
         alt=vote_bars.spoken(_labelled(one, _), counts, _),
     )
@@ -226,13 +225,12 @@ def _faces(found: list[Mistake], _: Translator) -> None:
             )
         )
         return
-    row_of = loaders.rows_by_source()
-    shown = [one for one in found if one.source in row_of]
+    shown = [one for one in found if one.source in data.row_of]
     votes = vote_loaders.votes_of([one.source for one in shown])
     with st.grid("auto", min_column_width=96, gap="xsmall"):
         for one, counts in zip(shown, votes, strict=True):
             vote_bars.image(
-                data.images[row_of[one.source]],
+                data.images[data.row_of[one.source]],
                 counts,
                 f"{_(one.label)} → {_(one.answer)} {_.percent(one.confidence, 0)}",
                 _labelled(one, _),

@@ -160,9 +160,8 @@ def cell_images(
     data = loaders.data()
     if data is None:
         return [], [], [], len(chosen)
-    row_of = loaders.rows_by_source()
-    kept = [at for at in chosen[:most] if part.sources[at] in row_of]
-    images = [np.asarray(data.images[row_of[part.sources[at]]]) for at in kept]
+    kept = [at for at in chosen[:most] if part.sources[at] in data.row_of]
+    images = [np.asarray(data.images[data.row_of[part.sources[at]]]) for at in kept]
     return (
         images,
         [str(part.sources[at]) for at in kept],

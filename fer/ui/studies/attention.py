@@ -269,9 +269,8 @@ def _patches(record: Gates, _: Translator) -> None:
         required=True,
         key="gate_emotion",
     )
-    row_of = loaders.rows_by_source()
     for row in record["channels"][emotion]:
-        known = [patch for patch in row["patches"] if patch["source"] in row_of]
+        known = [patch for patch in row["patches"] if patch["source"] in data.row_of]
         if not known:
             # Another data set is imported than the one that was studied.
             continue
@@ -285,7 +284,7 @@ def _patches(record: Gates, _: Translator) -> None:
         with st.grid("auto", min_column_width=84, gap="xsmall"):
             for patch in known:
                 st.image(
-                    _marked(data.images[row_of[patch["source"]]], patch["top"], patch["left"]),
+                    _marked(data.images[data.row_of[patch["source"]]], patch["top"], patch["left"]),
                     caption=_(patch["label"]),
                     width="stretch",
                     alt=_("Face: {emotion}", emotion=_(patch["label"])),
