@@ -122,7 +122,7 @@ class Scenario:
             drawn = SCENARIOS.get(record["key"])
             fields = dict(record)
             for name, default in DISPLAY.items():
-                fields[name] = record.get(name, default) if drawn is None else getattr(drawn, name)
+                fields[name] = default if drawn is None else getattr(drawn, name)
             fields["phases"] = tuple(Phase.from_dict(phase) for phase in record["phases"])
             fields["frozen_layers"] = tuple(record["frozen_layers"])
             if record["trainable_layers"] is not None:

@@ -69,20 +69,25 @@ class ClassScores(TypedDict):
     support: int
 
 
-class Scores(TypedDict):
-    """Every metric of one model on one split, as `metrics.report` measures it.
-
-    accuracy: top-1, 0-1, like balanced_accuracy, macro_f1 and ece. accuracy_interval: the ends of
-    its 95 % bootstrap interval. log_loss: nats. brier_score: over all seven classes, 0-2.
-    per_class: by emotion. confusion: images, (7, 7), a row for each true class and a column for
-    each predicted one.
-    """
+class Accuracy(TypedDict):
+    """How often a model is right on some images. accuracy: top-1, 0-1, like macro_f1;
+    accuracy_interval: the ends of its 95 % bootstrap interval over images."""
 
     images: int
     accuracy: float
     accuracy_interval: list[float]
-    balanced_accuracy: float
     macro_f1: float
+
+
+class Scores(Accuracy):
+    """Every metric of one model on one split, as `metrics.report` measures it.
+
+    balanced_accuracy, ece: 0-1. log_loss: nats. brier_score: over all seven classes, 0-2.
+    per_class: by emotion. confusion: images, (7, 7), a row for each true class and a column for
+    each predicted one.
+    """
+
+    balanced_accuracy: float
     log_loss: float
     brier_score: float
     ece: float

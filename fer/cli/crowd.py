@@ -13,7 +13,7 @@ from fer.artifacts import locations, model_store
 from fer.artifacts.model_store import Predictions
 from fer.cli.console import models_dir, note, out
 from fer.crowd import study
-from fer.crowd.records import CROWD, Crowd, Share
+from fer.crowd.records import CROWD, Crowd, Proportion
 from fer.data import votes
 from fer.data.votes import Votes
 
@@ -98,5 +98,5 @@ def _print(record: Crowd) -> None:
     out.print(table)
 
 
-def _cells(found: Share) -> tuple[str, str]:
+def _cells(found: Proportion) -> tuple[str, str]:
     return f"{found['share']:.4f}", "{:.4f}-{:.4f}".format(*found["interval"])

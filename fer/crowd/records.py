@@ -23,14 +23,14 @@ class AgreementBin(Bin):
     agreement: float
 
 
-class Share(TypedDict):
+class Proportion(TypedDict):
     """A mean over images, 0-1 (of a gain -1 to 1), and the ends of its interval."""
 
     share: float
     interval: list[float]
 
 
-class SideShare(Share):
+class SideShare(Proportion):
     """How many of a model's errors the crowd decides in one way, and their share of all errors."""
 
     images: int
@@ -44,23 +44,23 @@ class Agreement(TypedDict):
     majority.
     """
 
-    majority: Share
-    voters: Share
-    others: Share
+    majority: Proportion
+    voters: Proportion
+    others: Proportion
 
 
 class LabelAgreement(Agreement):
     """FER-2013's labels against the crowd; most_frequent: as `majority`, on all images."""
 
-    most_frequent: Share
+    most_frequent: Proportion
 
 
 class HumanAgreement(TypedDict):
     """One person against the crowd. others: with the nine others, on images with a majority;
     voters: two voters of an image with each other, on all images."""
 
-    others: Share
-    voters: Share
+    others: Proportion
+    voters: Proportion
 
 
 class ErrorSides(TypedDict):
@@ -84,8 +84,8 @@ class ModelAgreement(Agreement):
     reliability_majority: the bins of confidence behind them, see `agreement.reliability`.
     """
 
-    label: Share
-    label_with_majority: Share
+    label: Proportion
+    label_with_majority: Proportion
     divergence: float
     cross_entropy: float
     ece_voters: float
@@ -98,9 +98,9 @@ class ModelAgreement(Agreement):
 class LevelAgreement(TypedDict):
     """A model on the images of one level; majority: only where there is one."""
 
-    voters: Share
-    label: Share
-    majority: NotRequired[Share]
+    voters: Proportion
+    label: Proportion
+    majority: NotRequired[Proportion]
 
 
 class Level(TypedDict):
@@ -113,17 +113,17 @@ class Level(TypedDict):
     votes: int
     images: int
     models: dict[str, LevelAgreement]
-    fer2013_label: NotRequired[Share]
-    human: NotRequired[Share]
+    fer2013_label: NotRequired[Proportion]
+    human: NotRequired[Proportion]
 
 
 class CrowdGain(TypedDict):
     """What `proposed` gains over `baseline` by each yardstick, -1 to 1."""
 
-    label: Share
-    label_with_majority: Share
-    majority: Share
-    voters: Share
+    label: Proportion
+    label_with_majority: Proportion
+    majority: Proportion
+    voters: Proportion
 
 
 class CrowdSplit(TypedDict):

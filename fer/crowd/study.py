@@ -26,7 +26,7 @@ from fer.crowd.records import (
     ErrorSides,
     Level,
     ModelAgreement,
-    Share,
+    Proportion,
 )
 from fer.data.dataset import TEST_SPLITS
 from fer.data.votes import Votes
@@ -99,7 +99,7 @@ def of_split(
     return found
 
 
-def _mean(values: Floats) -> Share:
+def _mean(values: Floats) -> Proportion:
     return {"share": float(values.mean()), "interval": agreement.mean_interval(values)}
 
 

@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from sklearn import metrics
 
 from fer.artifacts import provenance
+from fer.artifacts.records import Accuracy
 from fer.data.dataset import Dataset, Split
 from fer.evaluation.calibration import Labels, Probabilities
 from fer.evaluation.evaluate import logits
 from fer.evaluation.metrics import CLASSES, accuracy_interval, top1_accuracy
-from fer.evaluation.records import Protocols, Scores
+from fer.evaluation.records import Protocols
 from fer.inference.calibrate import softmax
 from fer.inference.classification import Classifier
 from fer.progress import Progress, part_of, with_details
@@ -185,7 +186,7 @@ def merged(stored: Protocols | None, now: Protocols, digests: Mapping[str, str])
     }
 
 
-def summary(labels: Labels, values: Probabilities) -> Scores:
+def summary(labels: Labels, values: Probabilities) -> Accuracy:
     """Images, top-1 accuracy with its 95 % interval, and macro F1."""
     return {
         "images": len(labels),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TypedDict
 
 from fer.artifacts import model_store
-from fer.artifacts.records import MadeWith
+from fer.artifacts.records import Accuracy, MadeWith
 from fer.artifacts.stored import Stored
 
 
@@ -43,17 +43,7 @@ class Comparison(TypedDict):
     splits: dict[str, PairedGain]
 
 
-class Scores(TypedDict):
-    """How well a model does on some images: accuracy is top-1, accuracy_interval the ends of its
-    95 % bootstrap interval over images; all but `images` 0-1."""
-
-    images: int
-    accuracy: float
-    accuracy_interval: list[float]
-    macro_f1: float
-
-
-class ProtocolScores(Scores):
+class ProtocolScores(Accuracy):
     """The scores under one protocol, with the precision (by Keras' name, or "int8") and the commit
     that found them: the protocols of one record may come from several calls."""
 

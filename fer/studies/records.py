@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NotRequired, TypedDict, TypeVar
 
 from fer.artifacts import model_store
-from fer.artifacts.records import ClassScores, MadeWith
+from fer.artifacts.records import Accuracy, ClassScores, MadeWith
 from fer.artifacts.stored import Stored
 from fer.evaluation.records import Difference, PairedGain
 
@@ -186,14 +186,10 @@ class Leakage(MadeWith, LeakageFigures):
     """`analysis/leakage.json`: accuracy without the test images that also stand in Training."""
 
 
-class RunScores(TypedDict):
+class RunScores(Accuracy):
     """What a run's best epoch does on PrivateTest, not calibrated; log_loss in nats. per_class: by
     emotion. mean_confidence: of the most probable class, over all images, 0-1."""
 
-    images: int
-    accuracy: float
-    accuracy_interval: list[float]
-    macro_f1: float
     log_loss: float
     ece: float
     per_class: dict[str, ClassScores]

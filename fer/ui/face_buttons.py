@@ -22,7 +22,7 @@ _component = st.components.v2.component("fer_faces", js=SCRIPT, css=STYLE)
 
 
 @dataclass(frozen=True)
-class Face:
+class FaceButton:
     """A button: which picture it shows, what it says to those who cannot see it, a word below it.
 
     marked draws a dashed line around the picture.
@@ -37,7 +37,7 @@ class Face:
 def show(
     pictures: str,
     count: int,
-    rows: Sequence[tuple[str, Sequence[Face]]],
+    rows: Sequence[tuple[str, Sequence[FaceButton]]],
     chosen: int | None,
     key: str,
     label: str,

@@ -14,7 +14,7 @@ from fer import FerError, emotions
 from fer.data import sample
 from fer.data.sample import Sample
 from fer.ui import caching, face_buttons, loaders, vote_bars
-from fer.ui.face_buttons import Face
+from fer.ui.face_buttons import FaceButton
 from fer.ui.text import Translator
 from fer.vision import preprocessing
 from fer.vision.preprocessing import FER_SIZE
@@ -111,13 +111,13 @@ def strip(
     return int(chosen)
 
 
-def button(found: Sample, row: int, at: int, _: Translator, caption: bool = True) -> Face:
+def button(found: Sample, row: int, at: int, _: Translator, caption: bool = True) -> FaceButton:
     """The button of a face: its label below it, and its votes for those who cannot see it."""
     if row == PHOTO_ROW:
-        return Face(at, _("NASA photo"), _("NASA photo") if caption else "")
+        return FaceButton(at, _("NASA photo"), _("NASA photo") if caption else "")
     label = _(emotions.KEYS[found.labels[row]])
     words = _("{label}; votes: {votes}", label=label, votes=vote_bars.words(found.counts[row], _))
-    return Face(at, words, label if caption else "", bool(found.is_contested[row]))
+    return FaceButton(at, words, label if caption else "", bool(found.is_contested[row]))
 
 
 def content(row: int) -> tuple[bytes, str]:

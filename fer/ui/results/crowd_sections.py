@@ -7,7 +7,7 @@ import streamlit as st
 
 from fer.crowd import disputes, study
 from fer.crowd.disputes import Dispute, Kind
-from fer.crowd.records import Crowd, CrowdSplit, GainYardstick, Share, Yardstick
+from fer.crowd.records import Crowd, CrowdSplit, GainYardstick, Proportion, Yardstick
 from fer.data.dataset import Split
 from fer.evaluation.calibration import AccuracyBin
 from fer.inference.classification import Prediction
@@ -178,7 +178,7 @@ def report_tables(split: str, _: Translator) -> dict[str, pd.DataFrame]:
 def yardstick_table(found: CrowdSplit, _: Translator) -> pd.DataFrame:
     """A row a yardstick; a column for each model, the gain, FER-2013's label and one person."""
 
-    def share(of: Share | None) -> str:
+    def share(of: Proportion | None) -> str:
         return "–" if of is None else f"{_.percent(of['share'])} ({_.interval(of['interval'])})"
 
     def points(name: Yardstick) -> str:
@@ -233,7 +233,7 @@ def yardstick_table(found: CrowdSplit, _: Translator) -> pd.DataFrame:
 def level_table(found: CrowdSplit, _: Translator) -> pd.DataFrame:
     """A row for each number of agreeing voters and model, shares in percent with intervals."""
 
-    def cells(of: Share | None) -> str:
+    def cells(of: Proportion | None) -> str:
         return "–" if of is None else f"{_.percent(of['share'])} ({_.interval(of['interval'])})"
 
     return pd.DataFrame(

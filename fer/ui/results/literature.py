@@ -8,9 +8,9 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from fer.artifacts.records import Accuracy
 from fer.evaluation.literature import PUBLISHED
 from fer.evaluation.protocols import AVERAGING, CROP, SPLIT, Protocol
-from fer.evaluation.records import Scores
 from fer.scenarios import SCENARIOS
 from fer.ui import charts, loaders, model_comparison, widgets
 from fer.ui.studies import study_charts
@@ -76,7 +76,7 @@ def rows(_: Translator) -> list[Row]:
     record, called = loaders.protocols(), protocol_names(_)
     found = []
     for key, metrics in model_comparison.metrics_of(SPLIT.value).items():
-        by_protocol: dict[Protocol, Scores] = {Protocol.ONE_CROP: metrics}
+        by_protocol: dict[Protocol, Accuracy] = {Protocol.ONE_CROP: metrics}
         for name, scores in ({} if record is None else record["models"].get(key, {})).items():
             by_protocol[Protocol(name)] = scores
         for protocol, values in by_protocol.items():

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from fer import emotions
 from fer.crowd import agreement
 from fer.crowd.agreement import Side
-from fer.crowd.records import Level, ModelAgreement, Share
+from fer.crowd.records import Level, ModelAgreement, Proportion
 from fer.data.votes import CHOICES
 from fer.scenarios import SCENARIOS
 from fer.ui import vote_bars
@@ -27,7 +27,7 @@ def by_agreement(levels: Sequence[Level], _: Translator) -> go.Figure:
     names = [str(row["votes"]) for row in shown]
     figure = go.Figure()
 
-    def line(name: str, found: Sequence[Share], **style: object) -> None:
+    def line(name: str, found: Sequence[Proportion], **style: object) -> None:
         values = [row["share"] for row in found]
         figure.add_scatter(
             x=names,
