@@ -7,7 +7,6 @@ import gc
 import hashlib
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Hashable
 from functools import wraps
 from pathlib import Path
@@ -15,7 +14,6 @@ from typing import Generic, ParamSpec, TypeVar, cast
 from weakref import WeakValueDictionary
 
 import streamlit as st
-from cachetools import TTLCache
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -119,8 +117,8 @@ def call_later(seconds: float, call: Callable[[], None]) -> None:
 class Recent(Generic[T]):
     """What was made of the last uploads, shared and read-only; the oldest go first.
 
-    A value goes when its time is over, whether or not anybody asks: Streamlit's caches and a
-    `TTLCache` of its own accord hold what has expired until the next one is written.
+    A value goes when its time is over, whether or not anybody asks: Streamlit's caches hold what
+    has expired until the next one is written.
 
     Args:
         most: of the sizes of all values together; a larger value is returned and not kept.
@@ -141,9 +139,9 @@ class Recent(Generic[T]):
     ) -> None:
         self._most, self._seconds, self._size = most, seconds, size
         self._clock, self._later = clock, later
-        self._kept: TTLCache[Hashable, T] = TTLCache(most, seconds, clock, size)
-        # When the values end, the first one first.
-        self._ends: deque[float] = deque()
+        # Values with the time at which each ends, the first to end first.
+        self._kept: dict[Hashable, tuple[T, float]] = {}
+        self._is_timed = False
         self._making: WeakValueDictionary[Hashable, threading.Lock] = WeakValueDictionary()
         self._guard = threading.Lock()
 
@@ -158,27 +156,33 @@ class Recent(Generic[T]):
             making = self._making.setdefault(key, threading.Lock())
         with making:
             with self._guard:
-                self._kept.expire()
+                self._expire()
                 if key in self._kept:
-                    return self._kept[key]
+                    return self._kept[key][0]
             value = make()
             if self._size(value) <= self._most:
                 with self._guard:
-                    self._kept[key] = value
-                    self._ends.append(self._clock() + self._seconds)
-                    if len(self._ends) == 1:
-                        self._later(self._seconds, self._wake)
+                    self._kept[key] = value, self._clock() + self._seconds
+                    while sum(self._size(kept) for kept, _ in self._kept.values()) > self._most:
+                        del self._kept[next(iter(self._kept))]
+                    self._set_timer()
             return value
 
+    def _expire(self) -> None:
+        now = self._clock()
+        self._kept = {key: kept for key, kept in self._kept.items() if kept[1] > now}
+
+    def _set_timer(self) -> None:
+        """There is one timer at a time, for what ends first."""
+        if self._kept and not self._is_timed:
+            self._is_timed = True
+            self._later(next(iter(self._kept.values()))[1] - self._clock(), self._wake)
+
     def _wake(self) -> None:
-        """Forgets what is over; there is one timer at a time, for what ends first."""
         with self._guard:
-            self._kept.expire()
-            now = self._clock()
-            while self._ends and self._ends[0] <= now:
-                self._ends.popleft()
-            if self._ends:
-                self._later(self._ends[0] - now, self._wake)
+            self._is_timed = False
+            self._expire()
+            self._set_timer()
 
     def __len__(self) -> int:
         with self._guard:
