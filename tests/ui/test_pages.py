@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 import io
 import os
 import subprocess
@@ -397,6 +398,28 @@ def test_a_video_is_watched_and_kept(portrait: np.ndarray, monkeypatch: pytest.M
     assert language == "id"
     assert found.moments is kept[2].moments
     assert found.video != kept[2].video
+
+
+def test_a_video_whose_analysis_was_stopped_is_analysed_when_asked(
+    portrait: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def analyse(content: bytes, name: str, *_: object, **__: object) -> None:
+        asked.append(name)
+        raise FerError("Watched.")
+
+    monkeypatch.setattr(videos, "analyse", analyse)
+    content = video([portrait] * 12)
+    app = open_page("5_Realtime_Demo.py")
+    app.segmented_control(key="mode").set_value("video").run()
+    # What a click on Stop leaves; it ends the run that it interrupts.
+    app.session_state["video_stopped"] = (hashlib.sha256(content).hexdigest(), Excerpt())
+    app.file_uploader(key="video_upload").upload("one.mp4", content, "video/mp4").run()
+    assert asked == []
+    assert "The analysis was stopped" in app.info[0].value
+    app.button(key="video_again").click().run()
+    assert asked == ["one.mp4"]
 
 
 def test_of_a_long_video_the_visitor_chooses_what_is_watched(

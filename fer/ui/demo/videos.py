@@ -21,6 +21,7 @@ TYPES = [suffix.removeprefix(".") for suffix in video_gate.VIDEO_SUFFIXES]
 FORMATS = "MP4, MOV, WebM, MKV, AVI"
 KEY = "video_upload"
 KEPT = "video_watched"
+STOPPED = "video_stopped"
 # Which excerpt of a longer video the visitor asked for, by the video's digest.
 ASKED = "video_excerpt"
 # A shorter one says little.
@@ -53,7 +54,7 @@ def show(_: Translator) -> None:
     content = upload.getvalue()
     digest = hashlib.sha256(content).hexdigest()
     excerpt = _excerpt(content, upload.name, digest, _)
-    if excerpt is None:
+    if excerpt is None or _is_stopped((digest, excerpt), _):
         return
     _result(_watched(content, upload.name, digest, excerpt, _), digest, _)
     answers.backend_notice(_)
@@ -99,6 +100,20 @@ def _excerpt(content: bytes, name: str, digest: str, _: Translator) -> Excerpt |
     return asked[1] if asked is not None and asked[0] == digest else None
 
 
+def _is_stopped(chosen: tuple[str, Excerpt], _: Translator) -> bool:
+    """Say that the visitor stopped the analysis and offer it anew; False if nobody did."""
+    if st.session_state.get(STOPPED) != chosen:
+        return False
+    st.info(_("The analysis was stopped; nothing of it is kept."))
+    st.button(
+        _("Analyse again"),
+        icon=":material/movie:",
+        key="video_again",
+        on_click=lambda: st.session_state.pop(STOPPED, None),
+    )
+    return True
+
+
 def clock(seconds: float) -> str:
     """A place in a video as players show it: "12:30", from an hour on "1:02:30"."""
     minutes, second = divmod(int(seconds), 60)
@@ -115,6 +130,14 @@ def _watched(
     if kept is None or kept[1] != _.language:
         names = {key: _(key) for key in emotions.KEYS}
         bar = st.progress(0.0, _("Watching the video…"))
+        place = st.empty()
+        # Streamlit ends this run where it draws: with the next frame that is analysed.
+        place.button(
+            _("Stop"),
+            icon=":material/stop_circle:",
+            key="video_stop",
+            on_click=lambda: st.session_state.update({STOPPED: (digest, excerpt)}),
+        )
 
         def progress(done: float, total: float, /, **details: float) -> None:
             bar.progress(done / total, _("Watching the video…"))
@@ -127,6 +150,7 @@ def _watched(
                 found = _analysed(content, name, names, excerpt, progress)
         finally:
             bar.empty()
+            place.empty()
         kept = (digest, _.language, found)
         st.session_state[KEPT] = kept
     watched: videos.AnalysedVideo = kept[2]
