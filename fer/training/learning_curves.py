@@ -35,7 +35,7 @@ class PhaseSpan:
 
 
 @dataclass(frozen=True)
-class Moment:
+class EpochAccuracy:
     """An epoch's accuracies, shares of 1; `gap` is training minus validation."""
 
     epoch: int
@@ -80,8 +80,8 @@ class Reading:
     `is_unfinished`: the best epoch is the last one. `seconds`: of all epochs.
     """
 
-    best: Moment
-    last: Moment
+    best: EpochAccuracy
+    last: EpochAccuracy
     loss: LossRise
     seconds: float
     phases: tuple[PhaseSpan, ...]
@@ -103,8 +103,8 @@ def read(history: Sequence[Row]) -> Reading | None:
     served = [row for row in history if row["epoch"] >= spans[-1].first]
     lowest = min(served, key=lambda row: row["val_loss"])
     return Reading(
-        best=_moment(runs.best_epoch(history)),
-        last=_moment(history[-1]),
+        best=_epoch(runs.best_epoch(history)),
+        last=_epoch(history[-1]),
         loss=LossRise(
             lowest_epoch=int(lowest["epoch"]),
             share=served[-1]["val_loss"] / lowest["val_loss"] - 1,
@@ -115,8 +115,8 @@ def read(history: Sequence[Row]) -> Reading | None:
     )
 
 
-def _moment(row: Row) -> Moment:
-    return Moment(int(row["epoch"]), row["accuracy"], row["val_accuracy"])
+def _epoch(row: Row) -> EpochAccuracy:
+    return EpochAccuracy(int(row["epoch"]), row["accuracy"], row["val_accuracy"])
 
 
 def _rising_at_the_end(values: Sequence[float]) -> int:

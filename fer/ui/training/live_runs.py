@@ -199,7 +199,7 @@ def outcome(_: Translator) -> None:
         st.caption(_stopped(run_dir, reading is not None, _).format(name=name))
 
 
-def _finished(name: str, best: learning_curves.Moment, _: Translator) -> str:
+def _finished(name: str, best: learning_curves.EpochAccuracy, _: Translator) -> str:
     where = (
         _("Its curves are among those above.")
         if name in st.session_state.get(CHOSEN, ())

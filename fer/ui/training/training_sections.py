@@ -13,7 +13,7 @@ from fer.artifacts.model_store import Artifact
 from fer.artifacts.runs import Row
 from fer.scenarios import PROPOSED, Scenario
 from fer.training import jobs, learning_curves
-from fer.training.learning_curves import LossRise, Moment
+from fer.training.learning_curves import EpochAccuracy, LossRise
 from fer.ui import charts, loaders, model_comparison, text, widgets
 from fer.ui.text import Translator
 
@@ -130,39 +130,39 @@ def losses(_: Translator) -> str:
     )
 
 
-def _verdict(moment: Moment, _: Translator) -> str:
+def _verdict(epoch: EpochAccuracy, _: Translator) -> str:
     return {
         "underfitting": _("Underfitting"),
         "balanced": _("Balanced"),
         "mild overfitting": _("Mild overfitting"),
         "overfitting": _("Overfitting"),
-    }[moment.verdict]
+    }[epoch.verdict]
 
 
-def _at_best(moment: Moment, _: Translator) -> str:
+def _at_best(epoch: EpochAccuracy, _: Translator) -> str:
     return _(
         "**{verdict}** at its best epoch, {epoch}, whose weights are used: accuracy is {training} "
         "in training and {validation} on PublicTest, a gap of {gap} points.",
-        verdict=_verdict(moment, _),
-        **_figures(moment, _),
+        verdict=_verdict(epoch, _),
+        **_figures(epoch, _),
     )
 
 
-def _at_last(moment: Moment, _: Translator) -> str:
+def _at_last(epoch: EpochAccuracy, _: Translator) -> str:
     return _(
         "**{verdict}** at the last epoch, {epoch}: {training} in training and {validation} on "
         "PublicTest, a gap of {gap} points.",
-        verdict=_verdict(moment, _),
-        **_figures(moment, _),
+        verdict=_verdict(epoch, _),
+        **_figures(epoch, _),
     )
 
 
-def _figures(moment: Moment, _: Translator) -> dict[str, str | int]:
+def _figures(epoch: EpochAccuracy, _: Translator) -> dict[str, str | int]:
     return {
-        "epoch": moment.epoch,
-        "training": _.percent(moment.accuracy),
-        "validation": _.percent(moment.val_accuracy),
-        "gap": _.number(_.points(moment.accuracy, moment.val_accuracy), 1),
+        "epoch": epoch.epoch,
+        "training": _.percent(epoch.accuracy),
+        "validation": _.percent(epoch.val_accuracy),
+        "gap": _.number(_.points(epoch.accuracy, epoch.val_accuracy), 1),
     }
 
 
@@ -196,8 +196,8 @@ def show_words(_: Translator) -> None:
                 st.markdown(sentence)
 
 
-def _gap(moment: Moment, _: Translator) -> float:
-    return _.points(moment.accuracy, moment.val_accuracy, 2)
+def _gap(epoch: EpochAccuracy, _: Translator) -> float:
+    return _.points(epoch.accuracy, epoch.val_accuracy, 2)
 
 
 def run_table(chosen: dict[str, list[Row]], _: Translator) -> pd.DataFrame:
