@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: app test screenshots clean
+.PHONY: app test test-slow screenshots clean
 
 app: $(VENV)/app.stamp
 	$(BIN)/streamlit run Home.py
@@ -15,7 +15,12 @@ test: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist loadfile -m "not camera and not slow" --durations=40
+	$(BIN)/pytest -m "camera and not slow"
+
+# What takes minutes and is run before a release: killed servers, load, an empty environment.
+test-slow: $(VENV)/dev.stamp
+	$(BIN)/pytest -m slow
 
 # From a clean clone, which has no data set: of FER-2013 only the committed sample may be published.
 screenshots: $(VENV)/dev.stamp

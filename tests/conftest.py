@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -39,9 +40,9 @@ CONFIG = {
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if "slow" in config.option.markexpr or os.environ.get("FER_SLOW"):
+    if "slow" in config.option.markexpr:
         return
-    skip = pytest.mark.skip(reason="takes minutes; run it with FER_SLOW=1 or -m slow")
+    skip = pytest.mark.skip(reason="takes minutes; run it with -m slow")
     for item in items:
         if item.get_closest_marker("slow"):
             item.add_marker(skip)
@@ -92,8 +93,18 @@ def portrait() -> np.ndarray:
 
 
 @pytest.fixture(scope="session")
-def small_backbone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file with random weights of VGG16's convolutions, in place of ImageNet's."""
+def narrow_vgg16() -> Iterator[None]:
+    """Networks with a sixteenth of VGG16's channels, from here to the end of the session."""
+    from tests.support import narrow
+
+    with pytest.MonkeyPatch.context() as patch:
+        narrow.install(patch)
+        yield
+
+
+@pytest.fixture(scope="session")
+def small_backbone(narrow_vgg16: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with random weights of a narrow VGG16, in place of ImageNet's."""
     import keras
 
     from fer.networks import vgg16

@@ -35,7 +35,7 @@ def cached(
     backbone: keras.Model,
     progress: Progress | None = None,
 ) -> NDArray[np.float16]:
-    """The last feature map of VGG16 for every image: (N, h, w, 512) float16, memory-mapped.
+    """The last feature map of VGG16 for every image: (N, h, w, channels) float16, memory-mapped.
 
     Computed where missing, and resumed where a computation was cut off. The file's name tells size,
     data, backbone and precision, so features of one backbone never pass for another's.
@@ -60,13 +60,13 @@ def cached(
             "free space.",
             path=path,
             reason=error.strerror or error,
-            size=f"{np.prod(_shape(data, size)) * 2 / 2**30:.1f}",
+            size=f"{np.prod(_shape(backbone, data, size)) * 2 / 2**30:.1f}",
         ) from error
     return cache
 
 
-def _shape(data: Dataset, size: int) -> tuple[int, int, int, int]:
-    return len(data), size // 32, size // 32, 512
+def _shape(backbone: keras.Model, data: Dataset, size: int) -> tuple[int, int, int, int]:
+    return len(data), size // 32, size // 32, backbone.output_shape[-1]
 
 
 def _compute(
@@ -80,7 +80,7 @@ def _compute(
 ) -> None:
     """Fills the file from image number `done` on."""
     if done == 0:
-        _allocate(path, _shape(data, size))
+        _allocate(path, _shape(backbone, data, size))
     store = np.lib.format.open_memmap(path, mode="r+")
     while done < len(data):
         stop = min(done + STRIDE, len(data))

@@ -27,6 +27,8 @@ def test_run_on_small_models(
     shutil.copytree(small_models, folder)
     int8.export_fast(small_data, folder, ROOT / aggregates.FOLDER, images=7)
     monkeypatch.setattr(latency, "BATCHES", (1, 2))
+    starts = {"seconds": 1.0, "resident_mb": 200}
+    monkeypatch.setattr(latency, "cold_start", lambda folder, way: {**starts, "way": way})
     calls: list[tuple[int, int]] = []
     record = latency.run(folder, rounds=2, progress=lambda *at, **details: calls.append(at))
     assert list(record["ways"]) == list(latency.WAYS)
@@ -37,8 +39,14 @@ def test_run_on_small_models(
             assert 0 < row["p50_ms"] <= row["p95_ms"]
     assert record["ways"]["two_predict_calls"]["1"]["speedup"] == 1
     assert set(record["models"]) == {"baseline", "proposed"}
-    started = record["starts"]["fast"]
-    assert started["resident_mb"] < record["starts"]["reference"]["resident_mb"]
+    assert record["starts"] == {way: {**starts, "way": way} for way in ("fast", "reference")}
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads Linux' /proc")
+def test_a_cold_start_is_that_of_a_process_of_its_own() -> None:
+    started = latency.cold_start(ROOT / "models", "fast")
+    assert started["seconds"] > 0
+    assert 50 < started["resident_mb"] < 1000
 
 
 def test_committed_figures_belong_to_the_committed_models() -> None:

@@ -6,10 +6,9 @@ import csv
 import io
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Page, expect
 
-from tests.support.screens import ALL, width_beyond_window
+from tests.support.page_checks import width_beyond_window
 
 WORDS = {
     "en": {
@@ -34,7 +33,6 @@ ORDER = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 CHOSEN = (3, 0, 6, 1, 4, 2, 5, 3, 6, 4)
 
 
-@pytest.mark.parametrize("page", ALL.values(), ids=ALL.keys(), indirect=True)
 def test_a_game_is_played(page: Page, address: str) -> None:
     words = WORDS["id" if page.evaluate("navigator.language").startswith("id") else "en"]
     by_thumb = (page.viewport_size or {"width": 0})["width"] < 500

@@ -10,17 +10,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.making import jpeg
+from tests.support.page_checks import width_beyond_window
 from tests.support.serving import running
-
-
-def overflow(page: Page) -> int:
-    """How many pixels the page is wider than its window."""
-    return int(
-        page.evaluate(
-            "(() => { const m = document.querySelector('[data-testid=stMain]');"
-            "return m.scrollWidth - m.clientWidth; })()"
-        )
-    )
 
 
 def test_photo_shows_two_models_bars(
@@ -56,7 +47,7 @@ def test_photo_shows_two_models_bars(
     told = re.compile(f"^baseline: {emotion} {percent}, proposed: {emotion} {percent}$")
     expect(page.locator("#fer-announced[role=status]")).to_have_text(told)
     expect(page.locator("[data-testid=stException]")).to_have_count(0)
-    assert overflow(page) <= 0
+    assert width_beyond_window(page) <= 0
     assert problems == []
 
 
@@ -129,7 +120,7 @@ def test_a_sample_face_is_looked_at_closely(page: Page, address: str) -> None:
     expect(page.get_by_alt_text("Wajah yang diperbesar")).to_be_visible()
     expect(page.locator(".js-plotly-plot").filter(has_text="Suara sepuluh orang")).to_be_visible()
     expect(page.locator(".js-plotly-plot").filter(has_text="Keyakinan (%)")).to_be_visible()
-    assert overflow(page) <= 0
+    assert width_beyond_window(page) <= 0
 
 
 @pytest.mark.parametrize("page", [(1280, "en")], indirect=True, ids=["desktop"])

@@ -13,13 +13,16 @@ from playwright.sync_api import ConsoleMessage, Page, expect
 from fer.data.dataset import OFFICIAL_COUNTS, Split
 from fer.ui.results import report
 from fer.ui.text import Translator
-from tests.support.pages import TITLES
-from tests.support.screens import ALL, SIDEWAYS, width_beyond_window
+from tests.support import page_checks
+from tests.support.pages import TITLES, VIEWS
+
+HOME = ("Facial Expression Analysis System", "Sistem Analisis Ekspresi Wajah")
+# A phone held sideways: width, language, height.
+SIDEWAYS = (844, "id", 390)
 
 
-@pytest.mark.parametrize("page", ALL.values(), ids=ALL.keys(), indirect=True)
-@pytest.mark.parametrize("name", sorted(TITLES))
-def test_page_is_whole(page: Page, address: str, name: str) -> None:
+def watch(page: Page) -> list[str]:
+    """Return the list that gathers what the browser complains of from now on."""
     problems: list[str] = []
 
     def note(message: ConsoleMessage) -> None:
@@ -30,18 +33,57 @@ def test_page_is_whole(page: Page, address: str, name: str) -> None:
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.on("console", note)
     page.on("requestfailed", lambda request: problems.append(request.url))
-    page.goto(f"{address}/{name.removesuffix('.py')[2:]}")
+    return problems
+
+
+def settle(page: Page) -> None:
+    page.get_by_text("SHA-256").last.wait_for()
+    page.wait_for_load_state("networkidle")
+    page.locator("[data-test-script-state=notRunning]").wait_for()
+    # The browser fetches a kind of widget when it first meets one.
+    expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
+    expect(page.locator("[data-testid=stException]")).to_have_count(0)
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+@pytest.mark.parametrize("name", ["Home.py", *sorted(TITLES)])
+def test_page_is_whole(page: Page, address: str, name: str) -> None:
+    """One visit in each language: title, words, contrast, edges; on the desktop the keyboard."""
+    problems = watch(page)
+    page.goto(f"{address}/{'' if name == 'Home.py' else name.removesuffix('.py')[2:]}")
     is_indonesian = page.evaluate("navigator.language").startswith("id")
-    title = TITLES[name][is_indonesian]
+    title = (HOME if name == "Home.py" else TITLES[name])[is_indonesian]
     expect(page.get_by_role("heading", name=title, exact=True, level=1)).to_be_visible()
     expect(page.locator("html")).to_have_attribute("lang", "id" if is_indonesian else "en")
     # Several tabs stand beside each other.
     expect(page).to_have_title(f"{title} · FER-2013")
-    page.get_by_text("SHA-256").last.wait_for()
-    page.wait_for_load_state("networkidle")
-    expect(page.locator("[data-testid=stException]")).to_have_count(0)
-    expect(page.get_by_role("dialog")).to_have_count(0)
-    assert width_beyond_window(page) <= 0
+    settle(page)
+    page_checks.check_contrast(page)
+    if is_indonesian:
+        for width in (360, 390):
+            page_checks.check_edges(page, width)
+    else:
+        page_checks.check_edges(page, 1280)
+        page_checks.check_keyboard(page)
+    assert problems == []
+
+
+@pytest.mark.parametrize("page", [(1280, "id")], indirect=True, ids=["desktop-id"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("Dataset", "Preprocessing", "Training"),
+        *(f"Classification_Results?view={view}" for view in VIEWS),
+    ],
+)
+def test_longer_words_fit(page: Page, address: str, path: str) -> None:
+    """Indonesian is longer than English: every page and view with it at every width."""
+    problems = watch(page)
+    page.goto(f"{address}/{path}")
+    settle(page)
+    page_checks.check_contrast(page)
+    for width in (1280, 390, 360):
+        page_checks.check_edges(page, width)
     assert problems == []
 
 
@@ -68,7 +110,7 @@ def test_pages_fit_a_phone_held_sideways(page: Page, address: str) -> None:
         page.get_by_text("SHA-256").last.wait_for()
         page.locator("[data-test-script-state=notRunning]").wait_for()
         expect(page.locator("[data-testid=stException]")).to_have_count(0)
-        assert width_beyond_window(page) <= 0, name
+        assert page_checks.width_beyond_window(page) <= 0, name
 
 
 @pytest.mark.parametrize("page", [(1280, "en")], indirect=True, ids=["desktop"])

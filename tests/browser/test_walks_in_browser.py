@@ -22,6 +22,8 @@ from tests.support import camera
 from tests.support.making import ROOT, jpeg, small_archive, until
 from tests.support.serving import Server, running
 
+# One screen is enough for walks; how pages look on others is asked elsewhere.
+pytestmark = pytest.mark.parametrize("page", [(1280, "en")], indirect=True, ids=["desktop"])
 IDLE = "[data-test-script-state=notRunning]"
 
 
@@ -64,21 +66,19 @@ def settle(page: Page) -> None:
     page.locator(IDLE).wait_for()
 
 
-@pytest.mark.parametrize(
-    "address",
-    [
+def test_nonsense_in_the_address_shows_the_page(page: Page, own: Server) -> None:
+    for address in (
         "?lang=xx&lang=yy",
         "Classification_Results?lang=xx&split=foo&view=bar",
         "Realtime_Demo?lang=xx&mode=bar",
         "Dataset?browse_split=foo&browse_page=-3",
         "Dataset?browse_page=abc",
         "Training?view=looking&mode=video",
-    ],
-)
-def test_nonsense_in_the_address_shows_the_page(page: Page, own: Server, address: str) -> None:
-    page.goto(f"{own.url}/{address}")
-    settle(page)
-    expect(page.get_by_role("heading", level=1)).to_have_count(1)
+    ):
+        page.goto(f"{own.url}/{address}")
+        settle(page)
+        expect(page.get_by_role("heading", level=1)).to_have_count(1)
+        expect(page.locator("[data-testid=stException]")).to_have_count(0)
 
 
 def test_a_view_is_shared_by_its_address_and_reloaded(page: Page, own: Server) -> None:
@@ -184,13 +184,12 @@ def test_a_photo_taken_away_during_its_upload_leaves_the_page_working(
     expect(page.locator("[data-testid=stAlert]")).to_have_count(0)
 
 
-@pytest.mark.parametrize("page", [(1280, "en")], indirect=True, ids=["desktop"])
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.camera
 def test_going_back_while_streaming_ends_the_stream(
-    page: Page, browser: Browser, own: Server, portrait: np.ndarray, tmp_path: Path, width: int
+    browser: Browser, own: Server, portrait: np.ndarray, tmp_path: Path
 ) -> None:
     clip = camera.write_clip(tmp_path / "face.y4m", portrait)
-    with camera.camera_page(browser.browser_type, camera.playing(clip), width=width) as streaming:
+    with camera.camera_page(browser.browser_type, camera.playing(clip)) as streaming:
         streaming.goto(f"{own.url}/Training")
         settle(streaming)
         streaming.goto(f"{own.url}/Realtime_Demo")

@@ -17,6 +17,8 @@ from tests.support.faces import frightened
 from tests.support.making import jpeg, until
 from tests.support.serving import Server, running
 
+pytestmark = pytest.mark.camera
+
 
 def top_classes(page: Page) -> dict[str, str]:
     bars = {

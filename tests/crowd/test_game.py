@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from fer import emotions
@@ -103,11 +102,6 @@ def loaded() -> Iterator[None]:
     yield
     # The thread that loads the models must not be compiling them when the process ends.
     loaders.classifier()
-
-
-@pytest.fixture(autouse=True)
-def fresh_caches() -> None:
-    st.cache_data.clear()
 
 
 def play_through(app: AppTest, labels: list[int]) -> AppTest:
@@ -212,12 +206,12 @@ def test_the_address_of_a_game_is_the_same_in_both_languages(
     assert app.query_params["mode"] in ("batch", ["batch"])
 
 
-CLASS = 30
+CLASS = 3
 
 
 @pytest.mark.parametrize("number", [None, 42], ids=["each their own", "one for all"])
 def test_a_class_plays_at_once(number: int | None, tmp_path: Path) -> None:
-    """Thirty visitors play their games in parallel, and each sees their own answers."""
+    """Several visitors play their games in parallel, and each sees their own answers."""
 
     def visit(pupil: int) -> None:
         chosen = number or 1000 + pupil

@@ -19,13 +19,15 @@ from fer.scenarios import BASELINE, PROPOSED, Scenario
 from fer.studies import attention
 from fer.vision import faces as detection
 from fer.vision import preprocessing
+from tests.support import narrow
 from tests.support.making import ROOT
 
 
 def network(scenario: Scenario) -> keras.Model:
     """A network with random weights whose normalisation is not the identity."""
     keras.utils.set_random_seed(7)
-    model = vgg16.build(replace(scenario, compute_dtype="float32"), None)
+    with narrow.real_width():
+        model = vgg16.build(replace(scenario, compute_dtype="float32"), None)
     rng = np.random.default_rng(7)
     for name, variable in keras_backend.variables(model).items():
         if name.startswith("norm/"):

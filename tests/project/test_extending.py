@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import csv
 import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from fer.artifacts import model_store
@@ -23,13 +21,6 @@ from fer.ui import loaders
 from tests.support.making import ROOT, face_like
 
 VIEWS = ("metrics", "parameters", "classes", "confusion", "curves", "calibration", "speed")
-
-
-@pytest.fixture(autouse=True)
-def fresh_caches() -> Iterator[None]:
-    yield
-    st.cache_data.clear()
-    st.cache_resource.clear()
 
 
 def learn(scenario: Scenario, data: dataset.Dataset, backbone: Path, folder: Path) -> None:
@@ -46,8 +37,6 @@ def shown(folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """What Home and every view of the results' page say of the models in the folder."""
     monkeypatch.setattr(loaders, "MODELS", folder)
     monkeypatch.setenv(classification.VARIABLE, "reference")
-    st.cache_data.clear()
-    st.cache_resource.clear()
     app = AppTest.from_file(str(ROOT / "Home.py"), default_timeout=120)
     app.query_params["lang"] = "EN"
     app.run()

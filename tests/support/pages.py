@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Widget
 
 from tests.support.making import ROOT
 
@@ -38,7 +39,8 @@ def messages(app: AppTest) -> list[str]:
 
 
 def walk_alts(app: AppTest, page: str) -> None:
-    """Fails on a chart, image or table on the page without words for those who can't see it."""
+    """Fail on a chart, image or table without words for those who can't see it, and on a widget
+    without a key, by which tests and programs find it."""
     seen = 0
     for node in app.main:
         proto = getattr(node, "proto", None)
@@ -47,5 +49,7 @@ def walk_alts(app: AppTest, page: str) -> None:
             seen += 1
             alts = [image.alt for image in proto.imgs] if kind == "ImageList" else [proto.alt]
             assert all(alts), f"{kind} without alt: {proto}"
+        if isinstance(node, Widget):
+            assert node.key, f"{kind} without key: {proto}"
     # The demo shows nothing before a photo is chosen.
     assert seen or page == "5_Realtime_Demo.py", "no chart, image or table was walked"

@@ -14,6 +14,7 @@ from fer.data import dataset
 from fer.networks import precision, vgg16
 from fer.scenarios import BASELINE, PROPOSED, Scenario
 from fer.training import callbacks, jobs, loop, monitor
+from tests.support import narrow
 from tests.support.command import fer, refusal, succeeded
 from tests.support.making import until
 from tests.support.training import TINY
@@ -74,7 +75,8 @@ def test_room_is_looked_at_before_anything_is_written(
 def test_room_counts_what_the_files_take_and_what_they_replace(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model = vgg16.build(PROPOSED, None)
+    with narrow.real_width():
+        model = vgg16.build(PROPOSED, None)
     loop.compile_for(model, PROPOSED, PROPOSED.phases[0], steps=1)
     best = callbacks.state_bytes(model)
     checkpoint = callbacks.state_bytes(model, with_optimizer=True)

@@ -23,7 +23,10 @@ from tests.benchmarks import load
 from tests.support.making import PATIENCE, ROOT, in_a_loop, jpeg, small_archive, until
 from tests.support.serving import running
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL"),
+]
 
 # Dies before or after the n-th file is put in its place; each time in a process of its own.
 DYING = """

@@ -238,11 +238,6 @@ def test_an_upload_that_many_ask_for_is_looked_at_once() -> None:
     assert made == [1, 1]
 
 
-def test_no_page_keeps_an_upload_where_streamlit_forgets_it_late() -> None:
-    late = [p.name for p in (ROOT / "fer/ui").rglob("*.py") if "ttl=" in p.read_text("utf-8")]
-    assert late == []
-
-
 def test_what_was_frozen_goes_once_it_is_garbage() -> None:
     class Model:
         def __init__(self) -> None:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from fer.data import dataset, importing, sample, votes
@@ -18,11 +17,6 @@ from tests.support.making import ROOT, small_archive
 from tests.support.pages import messages, open_page, open_view
 
 FACE = np.arange(48 * 48, dtype=np.uint8).reshape(48, 48)
-
-
-@pytest.fixture(autouse=True)
-def fresh_caches() -> None:
-    st.cache_data.clear()
 
 
 def texts(app: AppTest) -> str:

@@ -92,10 +92,13 @@ def test_no_sentence_is_translated_twice() -> None:
     assert sum(map(len, FILES.values())) == len(CATALOGUE)
 
 
-@pytest.mark.parametrize("sentence", sorted(CATALOGUE))
-def test_places_agree(sentence: str) -> None:
-    assert places(sentence) == places(CATALOGUE[sentence])
-    assert CATALOGUE[sentence].strip()
+def test_places_agree() -> None:
+    differing = {
+        sentence: translated
+        for sentence, translated in CATALOGUE.items()
+        if places(sentence) != places(translated) or not translated.strip()
+    }
+    assert differing == {}
 
 
 def test_numbers_follow_the_language() -> None:
