@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import cv2
 import numpy as np
 import pytest
+import skimage.data
 
 from fer.artifacts import model_store
 from fer.vision import orientation
@@ -24,6 +28,26 @@ def test_a_portrait_is_set_upright(detector: Detector, portrait: np.ndarray, tur
     assert (back + turns) % 4 == 0
     assert np.array_equal(orientation.turned(lying, back), portrait)
     assert found.faces[0].box == pytest.approx(detector.detect(portrait)[0].box)
+
+
+def test_a_cat_is_not_turned_until_it_is_a_face(detector: Detector) -> None:
+    cat = np.asarray(skimage.data.chelsea())
+    turns, found = orientation.search(cat, detector)
+    assert turns == 0
+    assert all(face.is_doubtful for face in found.faces)
+
+
+def test_what_is_gone_when_it_is_cut_out_is_doubtful(
+    detector: Detector, portrait: np.ndarray
+) -> None:
+    (cat, *_) = detector.detect(orientation.turned(np.asarray(skimage.data.chelsea()), 2))
+    assert cat.score > 0.8
+    assert not cat.is_steady
+    assert cat.is_doubtful
+    blurred = cv2.GaussianBlur(portrait, (0, 0), 5)
+    (face,) = detector.detect(blurred)
+    assert detector.steadiness(blurred, replace(face, score=0.8)) > 0.6
+    assert face.is_steady
 
 
 def test_without_a_face_nothing_is_turned(detector: Detector) -> None:
@@ -70,14 +94,35 @@ def test_only_where_faces_are_clearly_surer(scores: dict[int, float], turns: int
 
 def test_a_stream_is_turned_once_and_looked_at_again_now_and_then() -> None:
     finder, stream = Marked({2: 0.95}), Upright()
-    upright, found = stream.search(corners(), finder, 10.0)
+    for at in (10.0, 10.3):
+        _, found = stream.search(corners(), finder, at)
+        assert (stream.turns, found) == (0, Found(())), "nothing is said while it is in doubt"
+    upright, found = stream.search(corners(), finder, 10.6)
     assert stream.turns == 1
     assert upright.shape == (80, 60, 3)
     assert found.faces
     asked = finder.asked
     for number in range(20):
-        stream.search(corners(), finder, 10.1 + number)
+        stream.search(corners(), finder, 10.7 + number)
     assert finder.asked == asked + 20, "a decided stream pays for one look a frame"
+
+
+@pytest.mark.parametrize("odd", [1, 2])
+def test_odd_frames_turn_no_stream(odd: int) -> None:
+    """A face that is not sure, and frames in which it seems to lie on its side."""
+    finder, stream = Marked({1: 0.7}), Upright()
+    for number in range(60):
+        finder.scores = {4: 0.95} if number % 10 < odd else {1: 0.7}
+        _, found = stream.search(corners(), finder, number / 10)
+        assert stream.turns == 0
+        assert len(found.faces) == (number % 10 >= odd)
+
+
+def test_many_frames_of_one_moment_turn_no_stream() -> None:
+    finder, stream = Marked({4: 0.95}), Upright()
+    for number in range(12):
+        stream.search(corners(), finder, number / 25)
+    assert stream.turns == 0
 
 
 def test_a_stream_without_a_face_is_tried_every_few_seconds() -> None:
@@ -86,5 +131,6 @@ def test_a_stream_without_a_face_is_tried_every_few_seconds() -> None:
         stream.search(corners(), finder, number / 10)
     assert finder.asked == 41 + 3 * 3
     finder.scores = {4: 0.95}
-    stream.search(corners(), finder, 4.0 + orientation.LOOK_AGAIN)
+    for at in (0.0, 0.3, 0.6):
+        stream.search(corners(), finder, 4.0 + orientation.LOOK_AGAIN + at)
     assert stream.turns == 3
