@@ -26,8 +26,16 @@ from fer.cli.console import (
 from fer.media import photo_files, photos
 from fer.media.photos import NO_FACE, Photo
 from fer.vision import faces
+from fer.vision.quality import Flaw
 
 PROBLEM = "problem"
+# How each thing that makes a face hard to read is called.
+FLAWS: dict[Flaw, str] = {
+    "dark": "very dark",
+    "blurred": "blurred",
+    "covered": "lower half covered",
+    "drawn": "drawn",
+}
 
 
 class Output(Protocol):
@@ -92,6 +100,7 @@ class Tables:
             where = "whole image" if face["box"] is None else f"face {number} at {face['box']}"
             if face["doubtful"]:
                 where += f", doubtful (score {face['score']:.2f})"
+            where += "".join(f", {FLAWS[flaw]}" for flaw in face["flaws"])
             table = Table("emotion", *face["models"], title=where, title_justify="left")
             for key in emotions.KEYS:
                 table.add_row(

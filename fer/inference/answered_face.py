@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fer.inference.classification import Classifier, Prediction, agree
+from fer.vision import quality
 from fer.vision.faces import Face
 from fer.vision.preprocessing import Gray
+from fer.vision.quality import Flaw
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,11 @@ class AnsweredFace:
     def is_doubtful(self) -> bool:
         """Whether it is doubtful that it is a face."""
         return self.face is not None and self.face.is_doubtful
+
+    @property
+    def flaws(self) -> tuple[Flaw, ...]:
+        """What makes the face hard to read, by the crop that the networks were given."""
+        return quality.flaws(self.crop)
 
     @property
     def is_agreed(self) -> bool:

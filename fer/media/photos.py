@@ -13,12 +13,13 @@ from fer.inference.classification import Classifier
 from fer.vision import faces, orientation, preprocessing, scales, upload_gate
 from fer.vision.faces import Detector, Face, Found
 from fer.vision.preprocessing import Rgb
+from fer.vision.quality import Flaw
 
 NO_FACE = "no face found"
 SUFFIXES = set(upload_gate.IMAGE_SUFFIXES)
 COLUMNS = (
     *("photo", "turned", "too_small", "face", "left", "top", "width", "height", "tilt", "score"),
-    *("doubtful", "model", "top1", *emotions.KEYS),
+    *("doubtful", "flaws", "model", "top1", *emotions.KEYS),
 )
 
 
@@ -33,13 +34,14 @@ class FaceRecord(TypedDict):
     """A face of a photo; box, tilt and score are None where the whole image was classified.
 
     box: left, top, width and height in pixels of the upright image. tilt: degrees. score: of the
-    detector, 0-1. models: answers by model key.
+    detector, 0-1. flaws: what makes it hard to read (`quality.Flaw`). models: answers by model key.
     """
 
     box: list[int] | None
     tilt: int | None
     score: float | None
     doubtful: bool
+    flaws: list[Flaw]
     models: dict[str, Answer]
 
 
@@ -104,6 +106,7 @@ class Photo:
                     "tilt": None if a.face is None else round(a.face.roll),
                     "score": None if a.face is None else round(a.face.score, 4),
                     "doubtful": a.is_doubtful,
+                    "flaws": list(a.flaws),
                     "models": {
                         key: {
                             "top1": p.top1,
@@ -142,6 +145,7 @@ class Photo:
                         "tilt": face["tilt"],
                         "score": face["score"],
                         "doubtful": face["doubtful"],
+                        "flaws": " ".join(face["flaws"]),
                         "model": key,
                         "top1": answered["top1"],
                         **answered["confidence"],

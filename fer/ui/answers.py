@@ -17,6 +17,7 @@ from fer.ui import announcer, charts, explanations, loaders, widgets
 from fer.ui.text import Translator
 from fer.vision.faces import SMALLEST_FACE
 from fer.vision.preprocessing import FER_SIZE, Rgb
+from fer.vision.quality import Flaw
 
 ENLARGEMENT = 3
 
@@ -100,6 +101,7 @@ def show(
     answer = found.answers[chosen]
     with side:
         _warn_of_doubt(answer, _)
+        _warn_of_flaws(answer, _)
         confidences(answer.predictions, key, _)
         if not is_narrow:
             st.markdown(_tops(answer.predictions, _))
@@ -175,6 +177,20 @@ def _warn_of_doubt(answer: AnsweredFace, _: Translator) -> None:
                 score=_.number(answer.face.score, 2),
             )
         )
+
+
+def _warn_of_flaws(answer: AnsweredFace, _: Translator) -> None:
+    """A sentence on each thing that makes the face hard to read."""
+    sentences: dict[Flaw, str] = {
+        "dark": _("This face is very dark: in better light the answer may be another."),
+        "blurred": _("This face is blurred: in a sharp photo the answer may be another."),
+        "covered": _(
+            "The lower half of this face seems to be covered: the models were not trained on masks."
+        ),
+        "drawn": _("This face seems to be drawn: the models were trained on photos only."),
+    }
+    for flaw in answer.flaws:
+        st.warning(sentences[flaw])
 
 
 def _picture(rgb: Rgb, found: Photo, chosen: int, _: Translator) -> None:

@@ -54,6 +54,7 @@ def test_json_and_csv_agree(photo: Path) -> None:
     )
     face = record["faces"][0]
     assert record["problem"] is None
+    assert face["flaws"] == []
     assert len(rows) == len(face["models"])
     for row in rows:
         confidence = face["models"][row["model"]]["confidence"]
@@ -61,6 +62,17 @@ def test_json_and_csv_agree(photo: Path) -> None:
         assert float(row["happy"]) == pytest.approx(confidence["happy"], abs=1e-6)
         assert row["top1"] == max(confidence, key=confidence.__getitem__)
         assert row["problem"] == ""
+
+
+def test_what_makes_a_face_hard_to_read_is_told(photo: Path, portrait: np.ndarray) -> None:
+    photo.write_bytes(jpeg((portrait * 0.12).astype(np.uint8), "PNG"))
+    (record,) = lines(fer("predict", photo, "--json", "--models-dir", MODELS).stdout)
+    (face,) = record["faces"]
+    assert face["flaws"] == ["dark"]
+    table = fer("predict", photo, "--csv", "--models-dir", MODELS).stdout
+    assert {row["flaws"] for row in csv.DictReader(io.StringIO(table))} == {"dark"}
+    said = fer("predict", photo, "--models-dir", MODELS).stdout
+    assert ", very dark" in " ".join(said.split())
 
 
 def test_faces_are_numbered_from_left_to_right(tmp_path: Path, portrait: np.ndarray) -> None:

@@ -369,6 +369,18 @@ def test_a_video_whose_analysis_was_stopped_is_analysed_when_asked(
     assert asked == ["one.mp4"]
 
 
+def test_a_dark_face_is_answered_with_a_note(portrait: np.ndarray) -> None:
+    app = open_page("5_Realtime_Demo.py")
+    app.segmented_control(key="mode").set_value("photo").run()
+    app.segmented_control(key="demo_source").set_value("upload").run()
+    dark = jpeg((portrait * 0.12).astype(np.uint8), "PNG")
+    app.file_uploader(key="demo_upload").upload("dark.png", dark, "image/png").run()
+    assert not app.exception
+    assert [str(warning.value) for warning in app.warning] == [
+        "This face is very dark: in better light the answer may be another."
+    ]
+
+
 def test_of_a_long_video_the_visitor_chooses_what_is_watched(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -52,6 +52,15 @@ def show(uploads: Sequence[UploadedFile], _: Translator) -> None:
         return
     if any(answer.face is not None and answer.face.is_doubtful for answer in answers):
         st.caption(_("A question mark: it is doubtful that this is a face."))
+    flawed = sum(bool(answer.flaws) for answer in answers)
+    if flawed:
+        st.caption(
+            _(
+                "Faces that are very dark, blurred, covered or drawn, whose answers are less "
+                "certain: {n}. The download's column flaws names them.",
+                n=_.number(flawed),
+            )
+        )
     st.dataframe(
         summary(found, _),
         hide_index=True,
