@@ -80,6 +80,4 @@ def load(models_dir: str | Path | None = None) -> FaceClassifier:
     """Load the detector and every trained model; see `fer.load`."""
     folder = locations.default(model_store.FOLDER) if models_dir is None else Path(models_dir)
     locations.require_models(folder)
-    return FaceClassifier(
-        Detector(model_store.checked(folder, model_store.DETECTOR)), classification.load(folder)
-    )
+    return FaceClassifier(Detector(locations.detector(folder)), classification.load(folder))

@@ -6,7 +6,6 @@ from fer.ui import text
 
 _ = text.translator()
 from fer import FerError
-from fer.data.dataset import OFFICIAL_COUNTS, Split
 from fer.ui import loaders, widgets
 from fer.ui.dataset import class_pixels, dataset_sections, label_votes, sample_views
 
@@ -87,6 +86,7 @@ try:
             )
 
     st.header(_("Duplicates and leakage"), anchor="duplicates")
+    private_images = sum(loaders.summary()["counts"]["PrivateTest"].values())
     st.write(
         _(
             "{private} PrivateTest and {public} PublicTest images have an exact or near duplicate "
@@ -94,7 +94,7 @@ try:
             "{conflicts} duplicate pairs carry two different labels.",
             private=_.number(leaked["PrivateTest"]),
             public=_.number(leaked["PublicTest"]),
-            share=_.percent(leaked["PrivateTest"] / sum(OFFICIAL_COUNTS[Split.PRIVATE_TEST])),
+            share=_.percent(leaked["PrivateTest"] / private_images),
             conflicts=_.number(duplicates["exact_or_near"]["pairs_with_different_labels"]),
         )
     )

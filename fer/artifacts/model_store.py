@@ -335,17 +335,16 @@ def known_sha256(path: Path) -> str:
     return _known[state]
 
 
-def verify(folder: Path = FOLDER) -> list[str]:
-    """One sentence for every file of the manifest that is missing or another one.
+def verify(folder: Path = FOLDER) -> tuple[list[str], list[str]]:
+    """The names of the manifest's files that are missing, and of those that are other ones.
 
     Files that it does not list were made here and not published yet.
     """
     record = schema.read(folder / MANIFEST, dict[str, ListedFile], "fer evaluate")
-    problems = []
-    for name, expected in record.items():
-        path = folder / name
-        if not path.exists():
-            problems.append(f"{path} is missing; restore it from the repository.")
-        elif sha256(path) != expected["sha256"]:
-            problems.append(f"{path} is not the file in the manifest; restore or publish it again.")
-    return problems
+    missing = [name for name in record if not (folder / name).exists()]
+    changed = [
+        name
+        for name, expected in record.items()
+        if name not in missing and sha256(folder / name) != expected["sha256"]
+    ]
+    return missing, changed

@@ -104,6 +104,8 @@ class SplitScores(Scores):
 class Metrics(TypedDict):
     """`models/<key>/metrics.json`, which `fer evaluate` writes.
 
+    data_source: the file or folder that the data set was imported from; missing if that was not
+    recorded.
     input_size: pixels a side. compute_dtype: Keras' name of the precision. temperature: what logits
     are divided by, above 0. ece_bins: how many. splits: by name of both test
     splits.
@@ -112,6 +114,7 @@ class Metrics(TypedDict):
     model: str
     weights_sha256: str
     data_sha256: str
+    data_source: NotRequired[str]
     input_size: int
     compute_dtype: str
     temperature: float

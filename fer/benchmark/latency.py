@@ -25,7 +25,9 @@ from fer.inference import classification, keras_backend, openvino_backend
 from fer.progress import Progress, part_of
 from fer.vision.preprocessing import FER_SIZE, batch
 
-BATCHES = (1, 4, 16)
+BATCHES, QUICK_BATCHES = (1, 4, 16), (1,)
+# A graph is traced for the first number of faces, and once more for any number.
+WARM_UP = 2
 # The order in which ways are timed and shown; the first one is what the others are compared with.
 WAYS = ("two_predict_calls", "two_float32_graphs", "joined_float32", "fast")
 Ask = Callable[[NDArray[np.uint8]], object]
@@ -35,6 +37,8 @@ def run(
     folder: Path = model_store.FOLDER,
     *,
     rounds: int = 30,
+    is_quick: bool = False,
+    on_estimate: Callable[[float], object] | None = None,
     progress: Progress | None = None,
 ) -> Benchmark:
     """Times of both models together, by way and number of faces.
@@ -44,17 +48,24 @@ def run(
 
     Args:
         rounds: how often each way is timed for each number of faces.
-        progress: called with the rounds that are done.
+        is_quick: for a look at a machine: one face at a time, and no fresh processes.
+        on_estimate: called with the seconds that the rounds will take, when each way has answered
+            once.
+        progress: called with the faces that every way has answered for.
 
     Raises:
         FerError: if there is no trained model, or the fast backend does not work here.
     """
     found = model_store.available(folder)
     ways = _ways(found, folder)
+    counts = QUICK_BATCHES if is_quick else BATCHES
+    if on_estimate is not None:
+        on_estimate(_seconds_a_face(ways) * (WARM_UP + rounds) * sum(counts))
     table: dict[str, dict[str, WayTimes]] = {}
-    for position, count in enumerate(BATCHES):
-        whole = len(BATCHES) * rounds
-        told = part_of(progress, position * rounds, (position + 1) * rounds, whole)
+    asked = 0
+    for count in counts:
+        told = part_of(progress, asked, asked + count * rounds, sum(counts) * rounds)
+        asked += count * rounds
         times = _times(ways, count, rounds, told)
         for way, taken in times.items():
             table.setdefault(way, {})[str(count)] = _figures(taken, times[WAYS[0]], count)
@@ -65,8 +76,23 @@ def run(
         "rounds": rounds,
         "ways": table,
         "models": latencies(found, folder, rounds),
-        "starts": {way: cold_start(folder, way) for way in ("fast", "reference")},
+        "starts": {}
+        if is_quick
+        else {way: cold_start(folder, way) for way in ("fast", "reference")},
     }
+
+
+def _seconds_a_face(ways: dict[str, Ask]) -> float:
+    """About how long all ways together take for one face more; the first answer of each, which
+    compiles, is not counted."""
+    face = np.zeros((1, FER_SIZE, FER_SIZE), np.uint8)
+    total = 0.0
+    for ask in ways.values():
+        ask(face)
+        started = time.perf_counter()
+        ask(face)
+        total += time.perf_counter() - started
+    return total
 
 
 def _times(
@@ -77,8 +103,8 @@ def _times(
         0, 256, (count, FER_SIZE, FER_SIZE), dtype=np.uint8
     )
     for ask in ways.values():
-        ask(faces)
-        ask(faces)
+        for _ in range(WARM_UP):
+            ask(faces)
     times: dict[str, list[float]] = {way: [] for way in ways}
     for done in range(1, rounds + 1):
         for way, ask in ways.items():

@@ -7,13 +7,14 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from fer.artifacts import locations, model_store
+from fer.artifacts import locations, model_store, overwriting
 from fer.cli.console import (
     SEED,
     backbone_weights,
     data_dir,
     models_dir,
     out,
+    overwrite,
     path_option,
     precision,
     progress_bar,
@@ -46,6 +47,9 @@ def ablate(
     that, so that another machine need not train it again. Takes five to ten hours on two cores; a
     killed one goes on where it ended."""
     data = dataset.open_dataset(data_dir)
+    # Hours of work, whose runs lie beside the record: these are only ever replaced by hand.
+    replaced = models_dir / ABLATION.name
+    overwriting.require_same_data([replaced], data.digest, can_overwrite=False)
     quiet_tensorflow()
     from fer.studies import ablation
 
@@ -78,16 +82,21 @@ def ablate(
     type=click.Choice(analysis.STUDIES),
     help="Only this study; may be given several times.",
 )
+@overwrite
 @models_dir
 @data_dir
-def analyse(studies: tuple[str, ...], models_dir: Path, data_dir: Path) -> None:
+def analyse(studies: tuple[str, ...], overwrite: bool, models_dir: Path, data_dir: Path) -> None:
     """Study the models: where they look, what the SE gates do, what spoilt or repeated images
     change. Writes models/analysis/; about 20 minutes on two cores."""
     data = dataset.open_dataset(data_dir)
     locations.require_models(models_dir)
+    chosen = studies or analysis.STUDIES
+    if not overwrite:
+        replaced = [analysis.path_of(study, models_dir) for study in chosen]
+        overwriting.require_same_data(replaced, data.digest)
     quiet_tensorflow()
     with progress_bar("Analysing") as update:
-        for study in studies or analysis.STUDIES:
+        for study in chosen:
             analysis.run(
                 data,
                 models_dir,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import io
+import logging
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -25,6 +27,7 @@ from rich.text import Text
 
 from fer import FerError, logs
 from fer.artifacts import locations, model_store, runs
+from fer.cli import waiting
 from fer.data import dataset
 from fer.progress import Progress
 
@@ -32,8 +35,8 @@ from fer.progress import Progress
 WIDE = 200
 # What a device says that takes no more: full, over quota, broken, too large.
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG}
-Kind = Literal["note", "warning", "error"]
-COLOURS: dict[Kind, str] = {"note": "", "warning": "yellow", "error": "red"}
+Kind = Literal["progress", "note", "warning", "error"]
+COLOURS: dict[Kind, str] = {"progress": "", "note": "", "warning": "yellow", "error": "red"}
 
 
 class Terminal(Console):
@@ -57,6 +60,10 @@ class Terminal(Console):
 
 out = Terminal()
 err = Terminal(stderr=True)
+
+
+# Held while stderr is put aside: what is said then would be lost.
+_error_output = threading.Lock()
 
 
 class InterruptError(Exception):
@@ -93,7 +100,8 @@ class Group(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         _take_any_name()
         try:
-            found = super().invoke(ctx)
+            with waiting.reported(lambda: f"fer {ctx.invoked_subcommand}", _tell_progress):
+                found = super().invoke(ctx)
             sys.stdout.flush()
             return found
         except FerError as error:
@@ -112,6 +120,11 @@ class Group(click.Group):
                 raise
             _tell_refusal(error)
             sys.exit(1)
+
+
+def _tell_progress(sentence: str) -> None:
+    with _error_output:
+        note(sentence, "progress")
 
 
 def _tell_refusal(error: OSError) -> None:
@@ -187,6 +200,9 @@ def place_option(name: str, folder: Path, text: str) -> Callable[[Any], Any]:
 
 data_dir = place_option("--data-dir", dataset.FOLDER, "Where the imported data set lies.")
 models_dir = place_option("--models-dir", model_store.FOLDER, "Where the trained models lie.")
+overwrite = click.option(
+    "--overwrite", is_flag=True, help="Replace what was made of another data set."
+)
 backbone_weights = click.option(
     "--backbone-weights",
     type=PATH,
@@ -207,7 +223,8 @@ precision = click.option(
 def progress_bar(
     text: str, unit_total: int | None = None, *, beside_output: bool = False
 ) -> Iterator[Progress]:
-    """A progress bar; it shows the details, the stage and numbers, too.
+    """A progress bar, or on stderr that is no terminal a line now and then; it shows the details,
+    the stage and numbers, too.
 
     Args:
         beside_output: whether the command prints while the bar is there; on one terminal the output
@@ -220,15 +237,18 @@ def progress_bar(
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    is_hidden = not err.is_terminal or logs.is_json() or (beside_output and out.is_terminal)
-    with display.Progress(
-        *columns,
-        console=err,
-        transient=True,
-        disable=is_hidden,
-        # Else what is printed meanwhile would go to stderr.
-        redirect_stdout=not beside_output,
-    ) as bar:
+    is_shown = err.is_terminal and not logs.is_json()
+    with (
+        waiting.working(waiting.Work(text, is_shown)) as work,
+        display.Progress(
+            *columns,
+            console=err,
+            transient=True,
+            disable=not is_shown or (beside_output and out.is_terminal),
+            # Else what is printed meanwhile would go to stderr.
+            redirect_stdout=not beside_output,
+        ) as bar,
+    ):
         task = bar.add_task(text, total=unit_total)
 
         def update(done: float, total: float, /, *, stage: str = "", **details: float) -> None:
@@ -240,7 +260,9 @@ def progress_bar(
                     for name, value in details.items()
                 ]
             )
-            bar.update(task, completed=done, total=total or None, description=" ".join(shown))
+            told = " ".join(shown)
+            work.reached(told, done, total)
+            bar.update(task, completed=done, total=total or None, description=told)
 
         yield update
 
@@ -272,13 +294,17 @@ def quiet_tensorflow() -> None:
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     sys.stderr.flush()
-    kept = os.dup(2)
-    try:
-        with Path(os.devnull).open("w") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-            import keras
+    with _error_output:
+        kept = os.dup(2)
+        try:
+            with Path(os.devnull).open("w") as nowhere:
+                os.dup2(nowhere.fileno(), 2)
+                import keras
 
-            keras.ops.convert_to_tensor(0.0)
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+                keras.ops.convert_to_tensor(0.0)
+            # It warns where several networks are asked for the first time in turn, as `fer
+            # benchmark` asks six, since it counts all of Keras' graphs as one that is traced again.
+            logging.getLogger("tensorflow").setLevel(logging.ERROR)
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)

@@ -10,15 +10,15 @@ import click
 from rich.table import Table
 
 from fer import emotions
-from fer.artifacts import model_store
+from fer.artifacts import locations, overwriting
 from fer.cli.console import (
     PATH,
     SEED,
     data_dir,
-    err,
     models_dir,
     note,
     out,
+    overwrite,
     path_option,
     place_option,
     progress_bar,
@@ -108,12 +108,24 @@ def info(data_dir: Path) -> None:
 @data.command("aggregate")
 @data_dir
 @models_dir
-@place_option("--out", aggregates.FOLDER, "Where the aggregates are written.")
-def aggregate(data_dir: Path, models_dir: Path, out: Path) -> None:
+@click.option(
+    "--out",
+    type=PATH,
+    help="Where the aggregates are written; by default FER-2013's into data/, those of any other "
+    "data set into its own folder.",
+)
+@overwrite
+def aggregate(data_dir: Path, models_dir: Path, out: Path | None, overwrite: bool) -> None:
     """Recompute the committed aggregates: counts, class faces, pixels, framing, duplicates."""
     found = dataset.open_dataset(data_dir)
-    detector = faces.Detector(models_dir / model_store.DETECTOR)
-    with err.status("Computing aggregates"):
+    if out is None:
+        is_own = not dataset.is_official(found.digest)
+        out = data_dir if is_own else locations.default(aggregates.FOLDER)
+    if not overwrite:
+        replaced = [out / name for name in (aggregates.SUMMARY, aggregates.DUPLICATES)]
+        overwriting.require_same_data(replaced, found.digest, option="--out")
+    detector = faces.Detector(locations.detector(models_dir))
+    with progress_bar("Computing aggregates"):
         aggregates.write(found, detector, out)
     click.echo(f"Wrote {aggregates.SUMMARY}, {aggregates.FACES}, {aggregates.DUPLICATES} to {out}.")
 
@@ -122,9 +134,13 @@ def aggregate(data_dir: Path, models_dir: Path, out: Path) -> None:
 @click.argument("path", type=PATH)
 @data_dir
 @place_option("--out", votes.FOLDER, "Where the votes are written.")
-def votes_(path: Path, data_dir: Path, out: Path) -> None:
+@overwrite
+def votes_(path: Path, data_dir: Path, out: Path, overwrite: bool) -> None:
     """Recompute the committed FER+ votes from PATH, a CSV file with row, name and ten counts."""
-    found = votes.read_table(path, dataset.open_dataset(data_dir))
+    data = dataset.open_dataset(data_dir)
+    if not overwrite:
+        overwriting.require_same_data([out / votes.VOTES], data.digest, option="--out")
+    found = votes.read_table(path, data)
     votes.write(found, out)
     click.echo(f"Wrote the votes on {len(found):,} images to {out / votes.VOTES}: {found.digest}")
 
@@ -136,9 +152,13 @@ def votes_(path: Path, data_dir: Path, out: Path) -> None:
 @click.option(
     "--seed", type=SEED, default=sample.SEED, show_default=True, help="Draws other faces."
 )
-def sample_(data_dir: Path, votes_dir: Path, out: Path, seed: int) -> None:
+@overwrite
+def sample_(data_dir: Path, votes_dir: Path, out: Path, seed: int, overwrite: bool) -> None:
     """Choose the committed sample anew: 70 Training faces, eight clear and two contested an
     emotion by FER+ votes."""
-    found = sample.choose(dataset.open_dataset(data_dir), votes.open_votes(votes_dir), seed)
+    data = dataset.open_dataset(data_dir)
+    if not overwrite:
+        overwriting.require_same_data([out / sample.TABLE], data.digest, option="--out")
+    found = sample.choose(data, votes.open_votes(votes_dir), seed)
     sample.write(found, out)
     click.echo(f"Wrote {len(found)} faces to {out / sample.FACES} and {out / sample.TABLE}.")

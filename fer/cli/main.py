@@ -9,7 +9,8 @@ import click
 from rich.table import Table
 
 from fer import FerError, __version__, scenarios
-from fer.artifacts import locations, model_store
+from fer.artifacts import locations, model_store, overwriting
+from fer.artifacts.model_store import Predictions
 from fer.artifacts.records import Metrics
 from fer.cli import analysis, crowd, predict, serving, training
 from fer.cli import data as data_commands
@@ -17,7 +18,9 @@ from fer.cli.console import (
     Group,
     data_dir,
     models_dir,
+    note,
     out,
+    overwrite,
     progress_bar,
     quiet_tensorflow,
 )
@@ -58,6 +61,7 @@ main.add_command(training.train)
     help="Average over these views of PrivateTest instead; may be given twice.",
 )
 @click.option("--int8", is_flag=True, help="With --protocol: ask the fast backend.")
+@overwrite
 @models_dir
 @data_dir
 def evaluate(
@@ -67,10 +71,13 @@ def evaluate(
     tolerance: float,
     protocols: tuple[str, ...],
     int8: bool,
+    overwrite: bool,
     models_dir: Path,
     data_dir: Path,
 ) -> None:
     """Evaluate the models on PublicTest and PrivateTest; write metrics, predictions and cards.
+
+    Where the stored figures are another data set's, these are printed and not stored.
 
     Computes in float32, so that every processor finds the same numbers; bf16 moves the calibration
     error by up to 0.003. --protocol adds to models/protocols.json, which is shown beside published
@@ -79,6 +86,7 @@ def evaluate(
         raise FerError("--int8 belongs to --protocol; metrics are computed with the reference.")
     data = dataset.open_dataset(data_dir)
     locations.require_models(models_dir)
+    is_stored = not check and (overwrite or _may_store(models_dir, data, bool(protocols)))
     quiet_tensorflow()
     from fer.evaluation import evaluate
     from fer.export import publishing
@@ -92,27 +100,22 @@ def evaluate(
         with_metrics=bool(protocols),
     )
     if protocols:
-        _evaluate_protocols(classifier, data, protocols, models_dir, tolerance if check else None)
+        _evaluate_protocols(
+            classifier, data, protocols, models_dir, is_stored, tolerance if check else None
+        )
         return
-    if not check:
+    if is_stored:
         evaluate.require_comparable(classifier, data)
     with progress_bar("Evaluating") as update:
         results = evaluate.evaluate(classifier, data, progress=update)
     _print_metrics({key: record for key, (record, _) in results.items()})
-    found_votes = crowd.open_votes()
     if check:
-        problems = [
-            f"{key} {problem}"
-            for key, (record, _) in results.items()
-            for problem in evaluate.differences(classifier.models[key].metrics, record, tolerance)
-        ]
-        if found_votes is not None:
-            predictions = {key: found for key, (_, found) in results.items()}
-            problems += crowd.differences(predictions, found_votes, models_dir, tolerance) or []
-        _tell_whether_reproduced(problems, tolerance)
+        _check(results, classifier, models_dir, tolerance)
+    if not is_stored:
         return
     evaluate.save(results, classifier.models)
     publishing.finish(models_dir)
+    found_votes = crowd.open_votes()
     if found_votes is not None:
         crowd.write(models_dir, found_votes)
         model_store.write_manifest(models_dir)
@@ -121,14 +124,57 @@ def evaluate(
         _print_comparison(comparison)
 
 
+def _may_store(models_dir: Path, data: dataset.Dataset, is_of_views: bool) -> bool:
+    """Whether what will be measured replaces nothing that was measured on another data set; if it
+    would, a warning says so."""
+    names = (
+        [model_store.PROTOCOLS]
+        if is_of_views
+        else [*(f"{key}/{model_store.METRICS}" for key in scenarios.SCENARIOS), model_store.CROWD]
+    )
+    other = overwriting.of_other_data([models_dir / name for name in names], data.digest)
+    if other is not None:
+        stored = dataset.called(overwriting.digest_of(other) or "")
+        note(
+            f"{other} was measured on {stored}, and {data.folder} holds "
+            f"{dataset.called(data.digest)}; so what follows is printed and not stored. To store "
+            "it, name another folder with --models-dir, or say --overwrite.",
+            "warning",
+        )
+    return other is None
+
+
+def _check(
+    results: dict[str, tuple[Metrics, Predictions]],
+    classifier: Classifier,
+    models_dir: Path,
+    tolerance: float,
+) -> None:
+    """Raise FerError unless the stored metrics and the crowd's figures are found again."""
+    from fer.evaluation import evaluate
+
+    problems = [
+        f"{key} {problem}"
+        for key, (record, _) in results.items()
+        for problem in evaluate.differences(classifier.models[key].metrics, record, tolerance)
+    ]
+    found_votes = crowd.open_votes()
+    if found_votes is not None:
+        predictions = {key: found for key, (_, found) in results.items()}
+        problems += crowd.differences(predictions, found_votes, models_dir, tolerance) or []
+    _tell_whether_reproduced(problems, tolerance)
+
+
 def _evaluate_protocols(
     classifier: Classifier,
     data: dataset.Dataset,
     names: tuple[str, ...],
     models_dir: Path,
+    is_stored: bool,
     tolerance: float | None,
 ) -> None:
-    """Writes what averaging over views gives; with a tolerance, compares with what is stored."""
+    """Print what averaging over views gives, and store it or, with a tolerance, compare it with
+    what is stored."""
     from fer.evaluation import protocols
 
     stored = PROTOCOL_SCORES.read(models_dir)
@@ -144,7 +190,7 @@ def _evaluate_protocols(
             data,
             protocols=[protocols.Protocol(name) for name in names],
             progress=lambda done, total, /, **details: update(done, total),
-            on_protocol=keep if tolerance is None else None,
+            on_protocol=keep if is_stored else None,
         )
     table = Table("model", "protocol", "accuracy", "95 % interval", "macro F1")
     for key, by_protocol in record["models"].items():
@@ -204,25 +250,33 @@ def _print_comparison(comparison: Comparison) -> None:
 def models(models_dir: Path) -> None:
     """Show which models are present and whether every file is as published."""
     locations.require_models(models_dir)
-    problems = []
     table = Table("model", "PrivateTest accuracy", "MB", "published", "SHA-256")
+    missing, changed = model_store.verify(models_dir)
     for artifact in model_store.available(models_dir).values():
         metrics = artifact.metrics
         accuracy = metrics["splits"]["PrivateTest"]["accuracy"] if metrics else None
-        try:
-            size, digest = f"{artifact.size / 1e6:.1f}", artifact.digest[:12]
-        except FerError as error:
-            size, digest = "missing", "missing"
-            problems.append(str(error))
+        weights = f"{artifact.key}/{model_store.WEIGHTS}"
+        has_weights = (models_dir / weights).exists()
+        # A model needs them, listed or not.
+        missing += [] if has_weights or weights in missing else [weights]
         table.add_row(
             artifact.key,
             "not evaluated" if accuracy is None else f"{accuracy:.4f}",
-            size,
+            f"{artifact.size / 1e6:.1f}" if has_weights else "missing",
             artifact.config["published"],
-            digest,
+            artifact.digest[:12] if has_weights else "missing",
         )
     out.print(table)
-    problems += model_store.verify(models_dir)
-    if problems:
-        raise FerError(" ".join(dict.fromkeys(problems)))
+    for kind, names in (("Missing", missing), ("Not the file in the manifest", changed)):
+        if names:
+            note(f"{kind}:")
+        for name in names:
+            note(f"  {models_dir / name}")
+    if missing or changed:
+        raise FerError(
+            "{n} files in {folder} are not as published; restore them from the repository, or "
+            "publish, evaluate and export the model again.",
+            n=len(missing) + len(changed),
+            folder=models_dir,
+        )
     out.print("Every file is the one in the manifest.")

@@ -9,20 +9,26 @@ import click
 from rich.table import Table
 
 from fer import FerError, files
-from fer.artifacts import locations, model_store
+from fer.artifacts import locations, model_store, overwriting
 from fer.benchmark.records import Benchmark
+from fer.cli import waiting
 from fer.cli.console import (
     COUNT,
     PATH,
     data_dir,
     err,
     models_dir,
+    note,
     out,
+    overwrite,
     place_option,
     progress_bar,
     quiet_tensorflow,
 )
 from fer.data import aggregates, dataset
+from fer.inference.records import FAST_EXPORT
+
+ROUNDS, QUICK_ROUNDS = 30, 5
 
 
 @click.command()
@@ -40,6 +46,7 @@ from fer.data import aggregates, dataset
     is_flag=True,
     help="Only for fast: keep its files, and measure again how far they are from float32.",
 )
+@overwrite
 @models_dir
 @data_dir
 @place_option("--aggregates-dir", aggregates.FOLDER, "Where the committed aggregates lie.")
@@ -47,6 +54,7 @@ def export(
     kind: str,
     target: Path | None,
     measure: bool,
+    overwrite: bool,
     models_dir: Path,
     data_dir: Path,
     aggregates_dir: Path,
@@ -73,6 +81,9 @@ def export(
         out.print(f"Wrote {written}.")
         return
     data = dataset.open_dataset(data_dir)
+    if not overwrite:
+        replaced = models_dir / FAST_EXPORT.name
+        overwriting.require_same_data([replaced], data.digest)
     quiet_tensorflow()
     from fer.export import int8, publishing
 
@@ -98,7 +109,12 @@ def export(
 
 @click.command()
 @click.option(
-    "--rounds", type=COUNT, default=30, show_default=True, help="How often each way is timed."
+    "--rounds",
+    type=COUNT,
+    help=f"How often each way is timed; default {ROUNDS}, quick {QUICK_ROUNDS}.",
+)
+@click.option(
+    "--quick", is_flag=True, help="A first look in under a minute; only printed, never stored."
 )
 @click.option(
     "--out",
@@ -108,14 +124,31 @@ def export(
     "the dashboard.",
 )
 @models_dir
-def benchmark(rounds: int, target: Path | None, models_dir: Path) -> None:
-    """Time both models on this machine: two predict calls, float32 graphs, the fast backend."""
+def benchmark(rounds: int | None, quick: bool, target: Path | None, models_dir: Path) -> None:
+    """Time both models on this machine: two predict calls, float32 graphs, the fast backend.
+
+    Takes two minutes where processors are made for networks, and up to half an hour where they are
+    not; how long here, it says when each way has answered once."""
+    if quick and target is not None:
+        raise FerError("--quick is for a look and stores nothing; leave --out out.")
     locations.require_models(models_dir)
+    note(
+        "This takes less than a minute."
+        if quick
+        else "This takes two minutes to half an hour; how long here, comes when each way has "
+        "answered once."
+    )
     quiet_tensorflow()
     from fer.benchmark import latency
 
-    with progress_bar("Timing") as update:
-        record = latency.run(models_dir, rounds=rounds, progress=update)
+    with progress_bar("Timing, in faces") as update:
+        record = latency.run(
+            models_dir,
+            rounds=rounds or (QUICK_ROUNDS if quick else ROUNDS),
+            is_quick=quick,
+            on_estimate=lambda seconds: note(_estimate(seconds, quick)),
+            progress=update,
+        )
     if target is None:
         click.echo(json.dumps(record, indent=2))
     else:
@@ -124,6 +157,11 @@ def benchmark(rounds: int, target: Path | None, models_dir: Path) -> None:
             model_store.write_manifest(models_dir)
     # A program that reads the JSON finds nothing else on stdout.
     (err if target is None else out).print(_table(record))
+
+
+def _estimate(seconds: float, is_quick: bool) -> str:
+    told = f"The rounds will take about {waiting.duration(seconds)}, what follows them less."
+    return told if is_quick or seconds < 60 else f"{told} --quick takes less than a minute."
 
 
 def _table(record: Benchmark) -> Table:

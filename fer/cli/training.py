@@ -10,7 +10,7 @@ import click
 from rich.table import Table
 
 from fer import FerError, scenarios
-from fer.artifacts import model_store, runs
+from fer.artifacts import model_store, overwriting, runs
 from fer.cli.console import (
     FASTEST,
     PATH,
@@ -19,6 +19,7 @@ from fer.cli.console import (
     data_dir,
     models_dir,
     out,
+    overwrite,
     precision,
     progress_bar,
     quiet_tensorflow,
@@ -165,9 +166,14 @@ def _recorded(run_dir: Path, epochs: int, resume: bool) -> monitor.Live:
 @click.command()
 @click.argument("run_dir", type=PATH)
 @backbone_weights
+@overwrite
 @models_dir
-def publish(run_dir: Path, backbone_weights: Path | None, models_dir: Path) -> None:
+def publish(
+    run_dir: Path, backbone_weights: Path | None, overwrite: bool, models_dir: Path
+) -> None:
     """Put the best weights of a run into models/, in half precision, with config and history."""
+    if not overwrite and (run_dir / runs.RUN).exists():
+        _require_same_data(run_dir, models_dir)
     quiet_tensorflow()
     from fer.export import publishing
 
@@ -176,3 +182,11 @@ def publish(run_dir: Path, backbone_weights: Path | None, models_dir: Path) -> N
         f"Published {artifact.key}: {artifact.size / 1e6:.1f} MB of its own in {artifact.folder}; "
         "next: fer evaluate",
     )
+
+
+def _require_same_data(run_dir: Path, models_dir: Path) -> None:
+    """Raise FerError if the run would replace a model of another data set, or its metrics."""
+    run = runs.read(run_dir)
+    folder = models_dir / scenarios.Scenario.from_dict(run["scenario"]).key
+    replaced = [folder / name for name in (model_store.CONFIG, model_store.METRICS)]
+    overwriting.require_same_data(replaced, run["data"])

@@ -285,6 +285,11 @@ def is_official(digest: str) -> bool:
     return digest == KAGGLE_DIGEST or digest.startswith(ORIGINAL_DIGEST)
 
 
+def called(digest: str) -> str:
+    """What a data set is called by its content digest, in English."""
+    return "FER-2013" if is_official(digest) else f"the data set with SHA-256 {digest[:12]}"
+
+
 def origin(manifest: Manifest) -> Origin:
     """Whose pixels a set has, by what its import recorded."""
     digest = manifest.get("whole", manifest["digest"])

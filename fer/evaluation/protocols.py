@@ -122,7 +122,7 @@ def evaluate(
     }
     # Crops are other images than those whose answers are stored.
     whole = {Protocol.ONE_CROP, Protocol.MIRROR} & set(protocols)
-    stored = _stored_answers(classifier, data.sources[rows]) if whole else None
+    stored = _stored_answers(classifier, data) if whole else None
     for protocol in protocols:
         found = probabilities(
             classifier,
@@ -142,19 +142,19 @@ def evaluate(
     return record
 
 
-def _stored_answers(
-    classifier: Classifier, sources: NDArray[np.str_]
-) -> dict[str, Probabilities] | None:
+def _stored_answers(classifier: Classifier, data: Dataset) -> dict[str, Probabilities] | None:
     """What `fer evaluate` stored of these images, computed as the classifier computes; None unless
     every model has it."""
     found = {}
     for key, model in classifier.models.items():
-        if model.metrics is None or model.metrics["compute_dtype"] != classifier.compute_dtype:
+        made = model.metrics
+        # Names alone do not tell: every table's rows are numbered alike.
+        if made is None or (made["compute_dtype"], made["data_sha256"]) != (
+            classifier.compute_dtype,
+            data.digest,
+        ):
             return None
-        stored = model.predictions().of(SPLIT)
-        if not np.array_equal(stored.sources, sources):
-            return None
-        found[key] = stored.probabilities
+        found[key] = model.predictions().of(SPLIT).probabilities
     return found
 
 

@@ -166,7 +166,7 @@ def quantise(
         import openvino
     except ImportError as error:
         raise FerError(
-            "{package} is not installed; install it with: pip install nncf openvino",
+            '{package} is not installed; in the repository run: pip install -e ".[export]"',
             package=error.name,
         ) from error
     signature = [keras.InputSpec(dtype="float32", shape=(None, size, size, 3))]

@@ -31,14 +31,14 @@ Measured = Literal[
 ]
 # The rows of the card's table.
 MEASURED: tuple[Measured, ...] = get_args(Measured)
-LIMITS = (
-    "",
-    "## Limits",
-    "",
+NOISE = (
     "FER-2013's labels are noisy: people agree with them on about 65% of the images "
     "(Goodfellow et al. 2013). Some images occur in more than one split; "
-    "`data/duplicates.json` has the counts. The classes are posed or searched-for "
-    "expressions, not felt emotions; do not judge people by them.",
+    "`data/duplicates.json` has the counts. "
+)
+LIMITS = (
+    "The classes are posed or searched-for expressions, not felt emotions; do not judge people by "
+    "them."
 )
 
 
@@ -169,7 +169,8 @@ def card(artifact: Artifact) -> str:
     if artifact.metrics is None:
         lines += ["", "Not evaluated yet: run `fer evaluate`."]
     else:
-        lines += [*_measured(artifact.metrics), *LIMITS]
+        noise = NOISE if dataset.is_official(artifact.metrics["data_sha256"]) else ""
+        lines += [*_measured(artifact.metrics), "", "## Limits", "", noise + LIMITS]
     return "\n".join(lines) + "\n"
 
 
@@ -178,7 +179,7 @@ def _introduction(artifact: Artifact) -> list[str]:
     scenario, config = artifact.scenario, artifact.config
     is_head_only = scenario.trainable_layers is None
     return [
-        f"# `{scenario.key}`: VGG16 on FER-2013",
+        f"# `{scenario.key}`: VGG16 on {_data_name(config['data_sha256'])}",
         "",
         "Written by `fer publish` and `fer evaluate`; do not edit.",
         "",
@@ -224,7 +225,8 @@ def _measured(metrics: Metrics) -> list[str]:
         "",
         "Single crop, no test-time augmentation. Confidences are softmax(logits / T) with "
         f"T = {metrics['temperature']:.3f}, fitted on PublicTest by log loss. Computed in "
-        f"{metrics['compute_dtype']}, of {_data_name(metrics['data_sha256'])}, SHA-256 "
+        f"{metrics['compute_dtype']}, of "
+        f"{_data_name(metrics['data_sha256'], metrics.get('data_source'))}, SHA-256 "
         f"`{metrics['data_sha256']}`.",
         "",
         "| metric | " + " | ".join(metrics["splits"]) + " |",
@@ -248,8 +250,10 @@ def _measured(metrics: Metrics) -> list[str]:
     return lines
 
 
-def _data_name(digest: str) -> str:
-    return "FER-2013" if dataset.is_official(digest) else "other images than FER-2013's"
+def _data_name(digest: str, source: str | None = None) -> str:
+    if dataset.is_official(digest):
+        return "FER-2013"
+    return "other images than FER-2013's" + (f" ({source})" if source else "")
 
 
 def _plain(value: object) -> str:

@@ -77,7 +77,7 @@ def export_serving(format: Format, out: Path, folder: Path = model_store.FOLDER)
             whole.replace(out)
     except ImportError as error:
         raise FerError(
-            "{package} is not installed; install it with: pip install {package}",
+            '{package} is not installed; in the repository run: pip install -e ".[export]"',
             package=error.name or "tf2onnx",
         ) from error
     except OSError as error:

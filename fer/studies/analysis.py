@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fer import FerError, files
-from fer.artifacts import model_store, provenance
+from fer.artifacts import locations, model_store, provenance
 from fer.artifacts.model_store import Artifact
 from fer.data.dataset import Dataset
 from fer.progress import Progress, with_details
@@ -53,7 +53,7 @@ def run(
     models = list(model_store.available(folder).values())
     if not models:
         raise FerError("There is no trained model in {folder}; run: fer train", folder=folder)
-    detector = Detector(folder / model_store.DETECTOR)
+    detector = Detector(locations.detector(folder))
     found: dict[str, dict[str, object]] = {}
     for name in studies:
         told = with_details(progress, study=name)

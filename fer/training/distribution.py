@@ -88,9 +88,10 @@ def begin() -> Share:
                 keras.distribution.DataParallel(auto_shard_dataset=False)
             )
     except ImportError as error:
-        raise FerError("KERAS_BACKEND is jax, which is not installed; run: pip install jax") from (
-            error
-        )
+        raise FerError(
+            "KERAS_BACKEND is jax, which is not installed; in the repository run: pip install -e "
+            '".[distributed]"'
+        ) from error
     except (RuntimeError, ValueError) as error:
         raise FerError(
             "The processes of this training cannot find each other ({reason}); check {addresses}, "

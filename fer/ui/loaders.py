@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 ROOT = Path(__file__).resolve().parents[2]
-MODELS = ROOT / model_store.FOLDER
+MODELS = (locations.named(model_store.FOLDER) or ROOT / model_store.FOLDER).absolute()
 DATA = ROOT / "data"
 RUNS = ROOT / "runs"
 # What pages show of the models' folder besides the models themselves.
@@ -70,13 +70,22 @@ def state() -> _State:
     published: Hashable = caching.file_state(manifest)
     if published is None and MODELS.is_dir():
         published = tuple((p.as_posix(), caching.file_state(p)) for p in sorted(MODELS.rglob("*")))
-    figures = (aggregates.SUMMARY, aggregates.FACES, aggregates.DUPLICATES, VOTES)
-    return _State(
-        (MODELS, published), (DATA, *(caching.file_state(DATA / name) for name in figures))
-    )
+    folder = figures_folder()
+    figures = [
+        *(folder / name for name in (aggregates.SUMMARY, aggregates.FACES, aggregates.DUPLICATES)),
+        DATA / VOTES,
+    ]
+    return _State((MODELS, published), (folder, *map(caching.file_state, figures)))
 
 
 follows = caching.Following(state)
+
+
+def figures_folder() -> Path:
+    """Where the figures about the data set lie that may be shown without its images: beside the
+    data set that an environment variable names, else the committed ones of FER-2013."""
+    own = locations.named(dataset.FOLDER)
+    return DATA if own is None or not (own / aggregates.SUMMARY).is_file() else own.absolute()
 
 
 def data() -> Dataset | None:
@@ -115,6 +124,7 @@ def preload() -> None:
     logs.begin()
     permissions.check()
     ice.check()
+    locations.check()
     logs.tell("start", version=__version__, models={k: m.digest for k, m in models().items()})
     if answers_at_once():
         threading.Thread(target=classifier, name="load-models", daemon=True).start()
@@ -122,8 +132,8 @@ def preload() -> None:
 
 @follows
 def summary() -> aggregates.Summary:
-    """The committed figures about FER-2013."""
-    return aggregates.read_summary(DATA)
+    """The figures about FER-2013, or about the data set that the operator named."""
+    return aggregates.read_summary(figures_folder())
 
 
 def models() -> dict[str, Artifact]:
@@ -140,46 +150,6 @@ def problems() -> list[FerError]:
 @follows
 def _intact() -> tuple[dict[str, Artifact], list[FerError]]:
     return intact.models(MODELS)
-
-
-def notices() -> list[FerError]:
-    """In words which of the images and stored results here are not FER-2013's; empty if all are."""
-    try:
-        found = data()
-    except FerError:
-        # The page that shows images says what is wrong with them.
-        found = None
-    told = [] if found is None or found.notice is None else [found.notice]
-    trained = _elsewhere({key: model.config["data_sha256"] for key, model in models().items()})
-    measured = _elsewhere(
-        {key: model.metrics["data_sha256"] for key, model in models().items() if model.metrics}
-    )
-    told += [
-        FerError(
-            "{models}: trained on other images than FER-2013's (data SHA-256 {digest}).",
-            models=", ".join(keys),
-            digest=digest[:12],
-        )
-        for digest, keys in trained.items()
-    ]
-    return told + [
-        FerError(
-            "The figures of {models} were measured on other images than FER-2013's (data SHA-256 "
-            "{digest}), so they are not FER-2013's.",
-            models=", ".join(keys),
-            digest=digest[:12],
-        )
-        for digest, keys in measured.items()
-    ]
-
-
-def _elsewhere(digests: Mapping[str, str]) -> dict[str, list[str]]:
-    """Models by the digest of data that is not FER-2013's."""
-    found: dict[str, list[str]] = {}
-    for key, digest in digests.items():
-        if not dataset.is_official(digest):
-            found.setdefault(digest, []).append(key)
-    return found
 
 
 @follows
@@ -300,7 +270,7 @@ def detector(longest: int = LONGEST_SIDE) -> Detector:
     Raises:
         FerError: if its file is missing or damaged.
     """
-    return Detector(model_store.checked(MODELS, model_store.DETECTOR), longest)
+    return Detector(locations.detector(MODELS), longest)
 
 
 # The largest image takes 150 MB.

@@ -11,7 +11,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from fer import FerError
-from fer.ui import kept_files, loaders
+from fer.ui import data_origin, kept_files, loaders
 from fer.ui.text import Translator
 
 # What shows a table imports pandas, a quarter of a second that Home's bars need not wait for.
@@ -262,7 +262,7 @@ def problems(_: Translator) -> None:
 
 def notices(_: Translator) -> None:
     """Which of the images and results here are not FER-2013's; nothing if all are."""
-    found = loaders.notices()
+    found = data_origin.notices()
     if found:
         st.info("  \n".join(_.error(notice) for notice in found), icon=":material/report:")
 
@@ -285,8 +285,8 @@ def sources(_: Translator, imported: str | None = None) -> None:
     digests = " · ".join(f"{key} {model.digest[:12]}" for key, model in loaders.models().items())
     st.caption(
         _(
-            "Source: FER-2013 (Goodfellow et al. 2013), data SHA-256 {data}; models {models}.",
-            data=loaders.summary()["data_sha256"][:12],
+            "Source: {data}; models {models}.",
+            data=data_origin.sources(_),
             models=digests or "–",
         )
     )

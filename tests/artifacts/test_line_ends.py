@@ -36,7 +36,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_clone_with_autocrlf_has_every_artifact_as_published(clone: Path) -> None:
     folder = clone / "models"
-    assert model_store.verify(folder) == []
+    assert model_store.verify(folder) == ([], [])
     for name in files.read_json(folder / model_store.MANIFEST):
         assert (folder / name).read_bytes() == (ROOT / "models" / name).read_bytes(), name
     changed = subprocess.run(
@@ -65,7 +65,7 @@ def with_windows_line_ends(tmp_path: Path) -> Path:
 def test_an_old_clone_is_whole_and_answers(with_windows_line_ends: Path) -> None:
     folder = with_windows_line_ends
     assert b"\r\n" in (folder / model_store.MANIFEST).read_bytes()
-    assert model_store.verify(folder) == []
+    assert model_store.verify(folder) == ([], [])
     models, problems = intact.models(folder)
     assert (list(models), problems) == (["baseline", "proposed"], [])
     backend = openvino_backend.FastBackend(list(models.values()), folder)

@@ -30,9 +30,17 @@ def test_run_on_small_models(
     starts = {"seconds": 1.0, "resident_mb": 200}
     monkeypatch.setattr(latency, "cold_start", lambda folder, way: {**starts, "way": way})
     calls: list[tuple[int, int]] = []
-    record = latency.run(folder, rounds=2, progress=lambda *at, **details: calls.append(at))
+    estimates: list[float] = []
+    record = latency.run(
+        folder,
+        rounds=2,
+        progress=lambda *at, **details: calls.append(at),
+        on_estimate=estimates.append,
+    )
+    assert estimates[0] > 0
     assert list(record["ways"]) == list(latency.WAYS)
-    assert calls[-1] == (4, 4)
+    # Faces: two rounds of one and of two.
+    assert calls[-1] == (6, 6)
     for by_count in record["ways"].values():
         assert list(by_count) == ["1", "2"]
         for row in by_count.values():

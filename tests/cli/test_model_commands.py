@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from fer import files
-from fer.artifacts import model_store
+from fer.artifacts import locations, model_store, runs
 from fer.benchmark import latency
-from fer.data import dataset, importing
+from fer.data import aggregates, dataset, importing, sample, votes
 from fer.inference import openvino_backend
+from fer.scenarios import BASELINE
 from fer.studies import analysis, robustness
 from tests.support.command import fer, refusal, succeeded
 from tests.support.making import ROOT, csv_table, sample_archive
@@ -84,7 +85,7 @@ def test_evaluate_writes_what_it_prints(evaluated: tuple[Path, str], data_dir: P
             assert f"{record['splits'][split]['accuracy']:.4f}" in printed
         assert "Not evaluated" not in (folder / key / model_store.CARD).read_text(encoding="utf-8")
     assert "PrivateTest: proposed - baseline" in printed
-    assert model_store.verify(folder) == []
+    assert model_store.verify(folder) == ([], [])
 
 
 def test_evaluate_of_one_model_leaves_the_other(models: Path, data_dir: Path) -> None:
@@ -97,16 +98,67 @@ def test_evaluate_of_one_model_leaves_the_other(models: Path, data_dir: Path) ->
     assert contents(models / "proposed") == before
 
 
-def test_evaluate_of_one_model_on_other_images_changes_nothing(
-    models: Path, tmp_path: Path
-) -> None:
-    table = tmp_path / "table.csv"
-    table.write_text(csv_table())
-    importing.import_dataset(table, tmp_path / "data")
+@pytest.fixture
+def mine(tmp_path: Path) -> Path:
+    """Another data set than the one that the models were measured on."""
+    (tmp_path / "mine.csv").write_text(csv_table())
+    importing.import_dataset(tmp_path / "mine.csv", tmp_path / "mine")
+    return tmp_path / "mine"
+
+
+def test_figures_of_other_images_are_printed_and_not_stored(models: Path, mine: Path) -> None:
     before = contents(models)
-    command = ("evaluate", "--model", "baseline", *places(models, tmp_path / "data"))
-    assert "proposed was evaluated on other images" in refusal(fer(*command))
+    result = succeeded(fer("evaluate", *places(models, mine)))
+    assert "baseline PrivateTest" in result.stdout
+    assert f"{models / 'baseline' / model_store.METRICS} was measured on" in result.stderr
+    assert "--overwrite" in result.stderr
+    assert "--models-dir" in result.stderr
     assert contents(models) == before
+    one = fer("evaluate", "--overwrite", "--model", "baseline", *places(models, mine))
+    assert "proposed was evaluated on other images" in refusal(one)
+    assert contents(models) == before
+    succeeded(fer("evaluate", "--overwrite", *places(models, mine)))
+    record = files.read_json(models / "baseline" / model_store.METRICS)
+    assert record["data_sha256"] == dataset.open_dataset(mine).digest
+    assert record["data_source"] == "mine.csv"
+    card = (models / "baseline" / model_store.CARD).read_text(encoding="utf-8")
+    assert "of other images than FER-2013's (mine.csv)" in card
+
+
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [
+        (("export",), f"{model_store.FAST}/{openvino_backend.RECORD}"),
+        (("export", "--measure"), f"{model_store.FAST}/{openvino_backend.RECORD}"),
+        (("analyse", "--only", "leakage"), "analysis/leakage.json"),
+        (("ablate",), "analysis/ablation.json"),
+        (("data", "aggregate", "--out", "MODELS"), aggregates.SUMMARY),
+        (("data", "sample", "--out", "MODELS"), sample.TABLE),
+        (("data", "votes", "votes.csv", "--out", "MODELS"), votes.VOTES),
+        (("publish", "RUN"), f"baseline/{model_store.CONFIG}"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_what_was_made_of_fer2013_is_not_replaced_by_ones_own(
+    command: tuple[str, ...], name: str, mine: Path, tmp_path: Path
+) -> None:
+    models = tmp_path / "models"
+    kept = {"data_sha256": dataset.KAGGLE_DIGEST}
+    files.write_json(models / name, kept)
+    files.write_json(models / "baseline" / model_store.CONFIG, kept)
+    run = tmp_path / "run"
+    trained = {"scenario": BASELINE.to_dict(), "data": dataset.open_dataset(mine).digest}
+    files.write_json(run / runs.RUN, trained)
+    filled = {"MODELS": models, "RUN": run}
+    place = [] if command[0] == "publish" else ["--data-dir", mine]
+    place += [] if command[:2] in DATA_ONLY else ["--models-dir", models]
+    said = refusal(fer(*(filled.get(part, part) for part in command), *place))
+    assert f"{models / name} was made of FER-2013" in said
+    assert ("--overwrite" in said) is (command[0] != "ablate")
+    assert files.read_json(models / name) == kept
+
+
+DATA_ONLY = (("data", "sample"), ("data", "votes"))
 
 
 def test_check_finds_stored_metrics_again_and_writes_nothing(models: Path, data_dir: Path) -> None:
@@ -146,7 +198,7 @@ def test_protocols_are_written_call_by_call_and_found_again(models: Path, data_d
     assert both["models"][KEYS[0]]["mirror"] == first["models"][KEYS[0]]["mirror"]
     assert both["models"][KEYS[0]]["ten_crops"]["compute_dtype"] == "int8"
     assert both["models"][KEYS[1]] == first["models"][KEYS[1]]
-    assert model_store.verify(models) == []
+    assert model_store.verify(models) == ([], [])
     again = fer("evaluate", "--protocol", "mirror", "--check", *there)
     assert "The stored metrics are reproduced" in succeeded(again).stdout
     missing = fer("evaluate", "--protocol", "ten_crops", "--int8", "--check", *there)
@@ -173,7 +225,7 @@ def test_export_puts_the_dashboards_backend_beside_the_models(
     for key in KEYS:
         for row in record["fidelity"][key].values():
             assert f"{row['top1_agreement']:.4f}" in printed
-    assert model_store.verify(folder) == []
+    assert model_store.verify(folder) == ([], [])
 
 
 def test_export_measures_again_without_making_anew(models: Path, data_dir: Path) -> None:
@@ -218,6 +270,20 @@ def test_benchmark_prints_json_for_programs_and_a_table_for_people(models: Path)
 
 
 @pytest.mark.usefixtures("quick_clock")
+def test_a_quick_benchmark_says_how_long_it_takes_and_stores_nothing(models: Path) -> None:
+    before = contents(models)
+    result = succeeded(fer("benchmark", "--quick", "--models-dir", models))
+    record = json.loads(result.stdout)
+    assert [list(by_count) for by_count in record["ways"].values()] == [["1"]] * len(latency.WAYS)
+    assert result.stderr.startswith("This takes less than a minute.")
+    assert "The rounds will take about" in result.stderr
+    assert "retracing" not in result.stderr
+    target = ("--out", models / model_store.BENCHMARK)
+    assert "--quick is for a look" in refusal(fer("benchmark", "--quick", *target))
+    assert contents(models) == before
+
+
+@pytest.mark.usefixtures("quick_clock")
 def test_benchmark_in_the_models_folder_is_in_the_manifest(
     models: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -229,7 +295,7 @@ def test_benchmark_in_the_models_folder_is_in_the_manifest(
         assert way in printed
         assert f"{by_count['2']['faces_per_second']:.0f}" in printed
     # The folder is the same by either name.
-    assert model_store.verify(models) == []
+    assert model_store.verify(models) == ([], [])
     assert model_store.BENCHMARK in model_store.published(models)
 
 
@@ -249,7 +315,7 @@ def test_analyse_makes_every_study(
     # The committed faces are real ones, so YuNet has landmarks for most of them.
     assert made["regions"]["landmarks_detected"] > 0.5
     assert made["robustness"]["backend"] == "fast"
-    assert model_store.verify(models) == []
+    assert model_store.verify(models) == ([], [])
 
 
 def test_analyse_makes_only_what_is_asked_for(models: Path, data_dir: Path) -> None:
@@ -358,18 +424,15 @@ def test_options_that_do_not_go_together_are_told(
     assert contents(small_models) == before
 
 
-def test_data_aggregate_writes_the_figures_of_the_set_in_use(
+def test_data_aggregate_writes_the_figures_of_ones_own_set_beside_it(
     data_dir: Path, evaluated: tuple[Path, str], tmp_path: Path
 ) -> None:
-    from fer.data import aggregates
-
-    out = tmp_path / "figures"
-    command = ("data", "aggregate", "--out", out, *places(evaluated[0], data_dir))
-    printed = succeeded(fer(*command)).stdout
+    out = Path(shutil.copytree(data_dir, tmp_path / "own"))
+    printed = succeeded(fer("data", "aggregate", *places(evaluated[0], out))).stdout
     names = (aggregates.SUMMARY, aggregates.FACES, aggregates.DUPLICATES)
     assert printed == f"Wrote {', '.join(names)} to {out}.\n"
-    assert {path.name for path in out.iterdir()} == set(names)
-    data = dataset.open_dataset(data_dir)
+    assert set(names) < {path.name for path in out.iterdir()}
+    data = dataset.open_dataset(out)
     summary = aggregates.read_summary(out)
     assert summary["data_sha256"] == data.digest
     assert summary["counts"]["Training"]["fear"] == 4
@@ -379,7 +442,11 @@ def test_data_aggregate_writes_the_figures_of_the_set_in_use(
     assert mean.shape == deviation.shape == (7, 48, 48)
 
 
-def test_data_aggregate_without_the_detector_names_the_file(data_dir: Path, tmp_path: Path) -> None:
+def test_data_aggregate_without_the_detector_names_the_file(
+    data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The repository's would do.
+    monkeypatch.setattr(locations, "ROOT", tmp_path)
     command = ("data", "aggregate", "--out", tmp_path / "out", *places(tmp_path, data_dir))
     assert model_store.DETECTOR in refusal(fer(*command))
     assert not (tmp_path / "out").exists()

@@ -73,7 +73,7 @@ def test_publish_takes_away_what_was_measured_of_the_model_before(
     assert found["baseline"].metrics is None
     assert found["proposed"].metrics is not None
     assert not (models / "baseline" / model_store.PREDICTIONS).exists()
-    assert model_store.verify(models) == []
+    assert model_store.verify(models) == ([], [])
 
 
 def test_publish_refuses_a_run_without_a_finished_epoch(run_dir: Path, tmp_path: Path) -> None:
@@ -208,7 +208,7 @@ def test_ablate_trains_the_plan_and_stores_the_study(
     folder = models / model_store.ANALYSIS / "ablation"
     assert [path.name for path in folder.iterdir()] == ["full-5"]
     assert not analysis.path_of("ablation", models).exists()
-    assert model_store.verify(models) == []
+    assert model_store.verify(models) == ([], [])
     # The next call goes on in the seed's precision, without being told.
     printed = succeeded(fer(*command)).stdout
     assert {path.name for path in (tmp_path / "runs").iterdir()} == {"full-5", "se-5"}
@@ -222,7 +222,7 @@ def test_ablate_trains_the_plan_and_stores_the_study(
     whole, without = (run["private"]["accuracy"] for run in record["runs"])
     assert gain == pytest.approx(whole - without)
     assert any("se" in line and f"{gain:+.4f}" in line for line in lines[1:])
-    assert model_store.verify(models) == []
+    assert model_store.verify(models) == ([], [])
     # What is trained is not trained again.
     again = succeeded(fer(*command)).stdout
     assert "trained" not in again

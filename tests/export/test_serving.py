@@ -71,3 +71,21 @@ def test_existing_file_is_not_overwritten(small_models: Path, tmp_path: Path) ->
     with pytest.raises(FerError, match="exists"):
         serving.export_serving("onnx", tmp_path / "fer", small_models)
     assert (tmp_path / "fer.onnx").read_text() == "mine"
+
+
+def test_a_missing_converter_is_told_with_the_extra_that_brings_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Model:
+        def __call__(self, faces: np.ndarray, training: bool) -> None: ...
+
+        def export(self, *_: object, **options: object) -> None:
+            raise ImportError("No module named 'onnx'", name="onnx")
+
+    monkeypatch.setattr(serving, "serving_model", lambda folder: Model())
+    with pytest.raises(FerError) as raised:
+        serving.export_serving("onnx", tmp_path / "fer")
+    assert str(raised.value) == (
+        'onnx is not installed; in the repository run: pip install -e ".[export]"'
+    )
+    assert list(tmp_path.iterdir()) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -10,14 +11,16 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from fer.artifacts import model_store
-from fer.data import dataset, importing
+from fer import files
+from fer.artifacts import locations, model_store
+from fer.data import aggregates, dataset, importing
 from fer.evaluation import evaluate
 from fer.export import publishing
 from fer.inference import classification
 from fer.scenarios import BASELINE, PROPOSED, SCENARIOS, Phase, Scenario
 from fer.training import loop
 from fer.ui import loaders
+from tests.support.command import fer, succeeded
 from tests.support.making import ROOT, face_like
 
 VIEWS = ("metrics", "parameters", "classes", "confusion", "curves", "calibration", "speed")
@@ -43,6 +46,7 @@ def shown(folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     assert not app.exception
     found = {"home": "\n".join(e.value for e in [*app.subheader, *app.markdown])}
     app.switch_page("pages/3_Classification_Results.py").run()
+    found["sources"] = "\n".join(e.value for e in app.caption)
     found["headline"] = "\n".join(metric.label for metric in app.metric)
     for view in VIEWS:
         app.query_params["view"] = view
@@ -76,7 +80,7 @@ def test_third_scenario_is_a_record_and_nothing_else(
     folder = Path(shutil.copytree(small_models, tmp_path / "models"))
     learn(plain, small_data, small_backbone, folder)
     assert list(model_store.available(folder)) == ["baseline", "proposed", "plain"]
-    assert model_store.verify(folder) == []
+    assert model_store.verify(folder) == ([], [])
     assert (folder / model_store.COMPARISON).exists()
     found = shown(folder, monkeypatch)
     assert "Scenario 3 · plain" in found["home"]
@@ -108,6 +112,20 @@ def test_another_data_set_is_a_table_with_three_columns(
     assert model.metrics is not None
     assert model.metrics["data_sha256"] == model.config["data_sha256"] == data.digest
     assert model.metrics["splits"]["PrivateTest"]["images"] == 21
+    # A folder of one's own has no detector; the repository's serves.
+    photo = ROOT / "data" / "samples" / "astronaut.jpg"
+    answer = succeeded(fer("predict", photo, "--json", "--models-dir", folder)).stdout
+    assert list(json.loads(answer)["faces"][0]["models"]) == ["baseline"]
+    # The dashboard shows both folders where two variables name them, and says whose they are.
+    # No face is found in noise, so `fer data aggregate` would refuse it.
+    shutil.copy(loaders.DATA / aggregates.FACES, data.folder)
+    for name in (aggregates.SUMMARY, aggregates.DUPLICATES):
+        record = {**files.read_json(loaders.DATA / name), "data_sha256": data.digest}
+        files.write_json(data.folder / name, record)
+    monkeypatch.setenv(locations.VARIABLES[dataset.FOLDER], str(data.folder))
+    assert loaders.figures_folder() == data.folder
     found = shown(folder, monkeypatch)
     assert "baseline accuracy" in found["headline"]
     assert "proposed accuracy" not in found["headline"]
+    assert "mine.csv, which is not FER-2013, data SHA-256" in found["sources"]
+    assert "Goodfellow" not in found["sources"]

@@ -222,7 +222,7 @@ def test_records_say_where_they_come_from(
         assert record["data_sha256"] == small_data.digest
         assert record["weights_sha256"]["proposed"]
         assert record["commit"]
-    assert model_store.verify(folder) == []
+    assert model_store.verify(folder) == ([], [])
     assert REGION_SHARES.read(folder) is None
 
 

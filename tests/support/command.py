@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+
 from click.testing import CliRunner, Result
 
+from fer.cli import waiting
 from fer.cli.main import main
+
+# Else what a command says would depend on how busy the machine is.
+waiting.FIRST_SECONDS = threading.TIMEOUT_MAX
 
 
 def fer(*arguments: object) -> Result:

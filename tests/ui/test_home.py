@@ -13,7 +13,9 @@ from streamlit.testing.v1 import AppTest
 from fer.artifacts import model_store
 from fer.data import sample
 from fer.inference import classification
-from fer.ui import image_sources, loaders, sample_faces
+from fer.ui import data_origin, image_sources, loaders, sample_faces
+from fer.ui.home import front
+from fer.ui.results import literature
 from fer.ui.studies import findings
 from fer.ui.text import Translator
 from tests.support.making import ROOT, jpeg
@@ -179,3 +181,16 @@ def test_the_five_modules_are_offered_with_their_questions() -> None:
         "Realtime_Demo",
     ]
     assert sum(question.value.endswith("?") for question in app.markdown) >= 5
+
+
+def test_figures_of_other_images_are_never_shown_as_fer2013s(
+    small_models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "on FER-2013's PrivateTest" in front.compared(Translator("en"))
+    monkeypatch.setattr(loaders, "MODELS", small_models)
+    said = front.compared(Translator("en"))
+    assert "on PrivateTest of archive.zip (not FER-2013) (95%" in said
+    assert "PrivateTest dari archive.zip (bukan FER-2013)" in front.compared(Translator("id"))
+    assert not any(row.model for row in literature.rows(Translator("en")))
+    assert "archive.zip, which is not FER-2013" in data_origin.sources(Translator("en"))
+    assert "were measured on other images" in " ".join(map(str, data_origin.notices()))

@@ -18,6 +18,7 @@ UI = sorted((ROOT / "fer" / "ui").rglob("*.py"))
 # The modules whose errors a page can show.
 SHOWN = (
     "artifacts/intact",
+    "artifacts/locations",
     "artifacts/model_store",
     "artifacts/packing",
     "artifacts/runs",

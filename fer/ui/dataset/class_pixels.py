@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from fer import emotions
 from fer.data import aggregates
-from fer.data.dataset import OFFICIAL_COUNTS, Split
 from fer.ui import loaders, widgets
 from fer.ui.dataset import dataset_charts
 from fer.ui.text import Language, Translator
@@ -102,8 +101,13 @@ def _histogram_chart(emotion: str, language: Language) -> go.Figure:
 
 def _overall(by_class: dict[str, float]) -> float:
     """The mean over all Training images of a mean over those of each class."""
-    weights = OFFICIAL_COUNTS[Split.TRAINING]
-    return float(np.average([by_class[key] for key in emotions.KEYS], weights=weights))
+    return float(np.average([by_class[key] for key in emotions.KEYS], weights=_images()))
+
+
+def _images() -> list[int]:
+    """How many Training images each emotion has, in the emotions' order."""
+    counts = loaders.summary()["counts"]["Training"]
+    return [counts[key] for key in emotions.KEYS]
 
 
 @loaders.follows
@@ -115,13 +119,13 @@ def faces(kind: str) -> tuple[list[NDArray[np.uint8]], float, float]:
         kind: `mean`, gray; `difference`, of the mean face from that of all classes, around zero;
             `deviation`, from the least to the greatest of all classes.
     """
-    mean, deviation = aggregates.read_class_faces(loaders.DATA)
+    mean, deviation = aggregates.read_class_faces(loaders.figures_folder())
     if kind == "mean":
         return [_enlarged(face) for face in mean], 0.0, 255.0
     if kind == "deviation":
         low, high = float(deviation.min()), float(deviation.max())
         return _coloured(deviation, low, high, SPREAD), low, high
-    average = np.average(mean, axis=0, weights=OFFICIAL_COUNTS[Split.TRAINING])
+    average = np.average(mean, axis=0, weights=_images())
     difference = mean - average
     limit = float(np.abs(difference).max())
     return _coloured(difference, -limit, limit, SIGNED), -limit, limit

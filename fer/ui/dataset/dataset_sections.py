@@ -41,7 +41,7 @@ ARCHIVE_MB = 200
 @loaders.follows
 def duplicates() -> aggregates.Duplicates:
     """The committed counts of duplicates."""
-    return aggregates.read_duplicates(loaders.DATA)
+    return aggregates.read_duplicates(loaders.figures_folder())
 
 
 @st.cache_resource(show_spinner=False, max_entries=2)

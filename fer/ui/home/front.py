@@ -11,6 +11,7 @@ from fer.ui import (
     about,
     answers,
     charts,
+    data_origin,
     image_sources,
     loaders,
     model_comparison,
@@ -69,11 +70,11 @@ def compared(_: Translator) -> str:
         )
     return _(
         "VGG16 fine-tuned with a Squeeze-and-Excitation block (`proposed`) against a frozen VGG16 "
-        "(`baseline`): **{gain} percentage points** on FER-2013's PrivateTest (95% interval {low} "
-        "to {high}).",
+        "(`baseline`): **{gain} percentage points** on {images} (95% interval {low} to {high}).",
         gain=gain.points,
         low=gain.low,
         high=gain.high,
+        images=data_origin.images_of("PrivateTest", _),
     )
 
 

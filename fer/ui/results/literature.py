@@ -12,7 +12,7 @@ from fer.artifacts.records import Accuracy
 from fer.evaluation.literature import PUBLISHED
 from fer.evaluation.protocols import AVERAGING, CROP, SPLIT, Protocol
 from fer.scenarios import SCENARIOS
-from fer.ui import charts, loaders, model_comparison, widgets
+from fer.ui import charts, data_origin, loaders, model_comparison, widgets
 from fer.ui.studies import study_charts
 from fer.ui.text import Translator
 
@@ -72,10 +72,11 @@ def caveats(_: Translator) -> dict[str, str]:
 
 
 def rows(_: Translator) -> list[Row]:
-    """Ours and others', the most accurate first."""
+    """Ours and others', the most accurate first; others' alone where ours are not FER-2013's."""
     record, called = loaders.protocols(), protocol_names(_)
     found = []
-    for key, metrics in model_comparison.metrics_of(SPLIT.value).items():
+    ours = model_comparison.metrics_of(SPLIT.value) if data_origin.is_fer2013() else {}
+    for key, metrics in ours.items():
         by_protocol: dict[Protocol, Accuracy] = {Protocol.ONE_CROP: metrics}
         for name, scores in ({} if record is None else record["models"].get(key, {})).items():
             by_protocol[Protocol(name)] = scores
@@ -249,8 +250,17 @@ def show(_: Translator) -> None:
         key="literature",
         alt=_("Bars of accuracy: this project's models and published results"),
     )
-    for line in how_ours_were_found(_):
-        st.caption(line)
+    if data_origin.is_fer2013():
+        for line in how_ours_were_found(_):
+            st.caption(line)
+    else:
+        st.caption(
+            _(
+                "This project's models do not stand beside them: they were measured on {data}, "
+                "which is not FER-2013.",
+                data=data_origin.own_name(_),
+            )
+        )
     st.caption(
         _(
             "Single networks trained on no other faces, as their authors report them; fer 25.10.3 "

@@ -15,7 +15,7 @@ import streamlit as st
 
 from fer import emotions
 from fer.scenarios import BASELINE, PROPOSED
-from fer.ui import about, charts, loaders, model_comparison, widgets
+from fer.ui import about, charts, data_origin, loaders, model_comparison, widgets
 from fer.ui.results import crowd_sections, result_charts, result_tables
 from fer.ui.studies import crowd_charts, findings, records, report_tables
 from fer.ui.studies.report_tables import Part
@@ -95,12 +95,7 @@ def html(split: str, _: Translator, now: datetime) -> str:
         sources=[
             f"{key}: SHA-256 {model.digest}" for key, model in model_comparison.evaluated().items()
         ],
-        data=" ".join(
-            [
-                f"FER-2013: SHA-256 {loaders.summary()['data_sha256']}",
-                *map(_.error, loaders.notices()),
-            ]
-        ),
+        data=" ".join([f"{data_origin.sources(_)}.", *map(_.error, data_origin.notices())]),
         thesis=f"{about.credit(_)} {about.departures(_)}".translate(UNMARKED),
         gain=_gain(split, _),
         answers=[sentence.translate(UNMARKED) for sentence in findings.sentences(_)],

@@ -8,7 +8,7 @@ from fer.scenarios import BASELINE, PROPOSED
 from fer.studies import contributions
 from fer.studies.contributions import Estimate, LargestIngredient, SqueezeExcitation
 from fer.studies.records import ABLATION, GATES, LEAKAGE, Ablation
-from fer.ui import loaders, model_comparison
+from fer.ui import data_origin, loaders, model_comparison
 from fer.ui.text import Translator
 
 
@@ -57,8 +57,8 @@ def _gain(gain: Estimate, without_twins: Estimate | None, _: Translator) -> str:
     metrics = model_comparison.metrics_of("PrivateTest")
     accuracies = (metrics[PROPOSED.key]["accuracy"], metrics[BASELINE.key]["accuracy"])
     said = _(
-        "On PrivateTest `proposed` gains **{points} points** over `baseline` (95% {low} to "
-        "{high}).",
+        "On {images} `proposed` gains **{points} points** over `baseline` (95% {low} to {high}).",
+        images=data_origin.images_of("PrivateTest", _),
         **{**_figures(gain, _), "points": _.difference(*accuracies)},
     )
     if without_twins is not None:
