@@ -1,4 +1,4 @@
-"""Trainings that cannot begin, that run out of disk, and the precision they choose."""
+"""Trainings that cannot begin, and such that run out of disk."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from fer import FerError, files, layers
 from fer.artifacts import runs
 from fer.data import dataset
-from fer.networks import precision, vgg16
+from fer.networks import vgg16
 from fer.scenarios import BASELINE, PROPOSED, Scenario
 from fer.training import callbacks, jobs, loop, monitor
 from tests.support import narrow
@@ -166,36 +166,6 @@ def test_weights_and_optimiser_come_back_as_they_were(tmp_path: Path) -> None:
     with pytest.raises(FerError, match="cannot be loaded"):
         callbacks.load_weights(other, path)
     assert layers.LOGITS in {layer.name for layer in other.layers}
-
-
-@pytest.mark.parametrize(
-    ("told", "lacks"),
-    [
-        ("flags\t\t: fpu avx avx2\n", True),
-        ("flags\t\t: fpu avx2 avx512_bf16 amx_bf16\n", False),
-        ("Features\t: fp asimd\n", True),
-        ("Features\t: fp asimd bf16\n", False),
-        ("", False),
-    ],
-)
-def test_a_processor_without_bfloat16_trains_in_float32_unasked(
-    told: str, lacks: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    info = tmp_path / "cpuinfo"
-    info.write_text(f"processor\t: 0\n{told}")
-    monkeypatch.setattr(precision, "CPU_INFO", info)
-    measured = {"float32": 0.2, "mixed_bfloat16": 0.1}
-    monkeypatch.setattr(precision, "seconds_of_step", lambda: measured)
-    monkeypatch.setattr("keras.distribution.list_devices", lambda: ["cpu:0"])
-    found = precision.fastest()
-    if lacks:
-        assert found == ("float32", "this processor has no instructions for bfloat16")
-    else:
-        assert found.precision == "mixed_bfloat16"
-        assert found.reason == "a step takes 100.0 ms in it here and 200.0 ms in float32"
-    # With a GPU the processor's instructions say nothing.
-    monkeypatch.setattr("keras.distribution.list_devices", lambda: ["gpu:0"])
-    assert precision.fastest().precision == "mixed_bfloat16"
 
 
 def test_a_killed_child_that_was_asked_to_stop_is_no_failure(tmp_path: Path) -> None:
