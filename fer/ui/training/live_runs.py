@@ -49,9 +49,9 @@ def show(_: Translator) -> None:
         return
     for name, (run_dir, run) in running.items():
         _show_one(name, run_dir, run, _)
-    st.caption(
-        _("Guessing among seven emotions gives {share}.", share=_.percent(1 / emotions.COUNT))
-    )
+    if any("accuracy" in run.values for run_dir, run in running.values()):
+        share = _.percent(1 / emotions.COUNT)
+        st.caption(_("Guessing among seven emotions gives {share}.", share=share))
 
 
 def _running() -> list[tuple[Path, RunState]]:
