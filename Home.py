@@ -9,7 +9,7 @@ from pathlib import Path
 import streamlit as st
 
 from fer import FerError
-from fer.ui import modules, presentation, server, text, uploads, visits
+from fer.ui import modules, presentation, server, shown_uploads, text, uploads, visits
 
 app = st.App(__file__, routes=server.ROUTES, middleware=server.MIDDLEWARE)
 
@@ -17,6 +17,7 @@ if __name__ == "__main__":
     # Before anything is drawn, hence before a visitor can choose the server's first photo.
     uploads.stay_in_memory()
     visits.forget_when_over()
+    shown_uploads.begin_run()
     icon = Path(__file__).parent / "fer" / "ui" / "icon.png"
     st.set_page_config(
         page_title="FER-2013",
@@ -71,3 +72,4 @@ if __name__ == "__main__":
     except FerError as error:
         messages.error(_.error(error))
     page.run()
+    shown_uploads.end_run()

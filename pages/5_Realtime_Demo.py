@@ -44,9 +44,7 @@ try:
             answers.photo(*chosen, "demo", _)
             image_sources.votes("demo", chosen[1], _)
     else:
-        uploads = image_sources.uploads("batch_upload", many_photos.MOST, _)
-        if uploads:
-            many_photos.show(uploads, _)
+        many_photos.show(_)
 except FerError as error:
     st.error(_.error(error))
 widgets.sources(_)

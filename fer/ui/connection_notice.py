@@ -75,7 +75,8 @@ class ConnectionNotice:
             await send({"type": "http.response.body", "body": page})
 
         asked = [header for header in scope["headers"] if header[0] not in NOT_ASKED]
-        await self._app({**scope, "headers": asked}, receive, add)
+        # Without extensions, so that no file is sent past this by its path.
+        await self._app({**scope, "headers": asked, "extensions": {}}, receive, add)
 
 
 def _is_page(scope: Scope) -> bool:

@@ -18,6 +18,7 @@ from fer.ui import (
     loaders,
     refusals,
     sample_faces,
+    shown_uploads,
     vote_bars,
     vote_loaders,
     widgets,
@@ -73,14 +74,15 @@ def upload(
         key=key,
         on_change=on_change,
     )
+    shown_uploads.show(photo)
     refusals.check(key, FORMATS, MEGABYTES, on_change=on_change)
     return photo
 
 
-def uploads(key: str, most: int, _: Translator) -> list[UploadedFile]:
-    """Several photos of the visitor's; those that the browser refused are told in a sentence."""
+def uploads(key: str, _: Translator) -> list[UploadedFile]:
+    """Several photos of the visitor's; those that were refused are told in a sentence."""
     photos = st.file_uploader(
-        _("Up to {n} photos (JPEG, PNG, WebP, AVIF, HEIC…)", n=most),
+        _("Photos (JPEG, PNG, WebP, AVIF, HEIC…; up to 40 MB each)"),
         type=TYPES,
         max_upload_size=MEGABYTES,
         accept_multiple_files=True,
@@ -90,8 +92,9 @@ def uploads(key: str, most: int, _: Translator) -> list[UploadedFile]:
         refusals.check(key, FORMATS, MEGABYTES, several=True)
     except FerError as error:
         st.error(_.error(error))
-    if photos:
-        promise(_)
+    shown_uploads.show(None)
+    for photo in photos:
+        shown_uploads.show(photo)
     return photos
 
 
@@ -99,9 +102,11 @@ def camera(
     key: str, _: Translator, on_change: Callable[[], None] | None = None
 ) -> UploadedFile | None:
     """A picture of the visitor's camera, None as long as there is none."""
-    return st.camera_input(
+    taken = st.camera_input(
         _("A photo from your camera (needs https or localhost)"), key=key, on_change=on_change
     )
+    shown_uploads.show(taken)
+    return taken
 
 
 def promise(_: Translator) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -275,7 +275,7 @@ def detector(longest: int = LONGEST_SIDE) -> Detector:
 
 # The largest image takes 150 MB.
 _images: caching.Recent[preprocessing.Rgb] = caching.Recent(
-    256 << 20, KEPT_SECONDS, lambda rgb: rgb.nbytes
+    160 << 20, KEPT_SECONDS, lambda rgb: rgb.nbytes
 )
 
 
@@ -291,18 +291,26 @@ def image(content: bytes, name: str) -> preprocessing.Rgb:
     return _images.get(content, read)
 
 
-# As many as a batch has, and some more.
 _answered: caching.Recent[photos.Photo] = caching.Recent(64, KEPT_SECONDS)
 
 
 def classified(content: bytes, name: str, whole: bool) -> photos.Photo:
     """Both models' answers for an uploaded photo; kept for ten minutes, never written to disk."""
-    return _answered.get(content, lambda: _classify(content, name, whole), name, whole, state())
+    return _answered.get(
+        content, lambda: _classify(image, content, name, whole), name, whole, state()
+    )
 
 
-def _classify(content: bytes, name: str, whole: bool) -> photos.Photo:
+def classified_once(content: bytes, name: str) -> photos.Photo:
+    """Both models' answers for a photo that is shown no more: neither it nor they are kept."""
+    return _classify(preprocessing.read_image, content, name, whole=False)
+
+
+def _classify(
+    read: Callable[[bytes, str], preprocessing.Rgb], content: bytes, name: str, whole: bool
+) -> photos.Photo:
     with logs.refusals("photo refused", content):
-        found = photos.classify(image(content, name), name, detector(), classifier(), whole=whole)
+        found = photos.classify(read(content, name), name, detector(), classifier(), whole=whole)
     logs.tell(
         "photo classified",
         faces=len(found.answers),

@@ -1,8 +1,8 @@
-"""Files that the browser does not even send: told in the page's language, as the server's own are.
+"""Files that do not arrive, told in the page's language: the browser does not even send those of
+another kind or size, and `upload_limits` turns back those for which there is no room.
 
-Streamlit's uploader marks a file of another kind or size in red without a word, in no language but
-English to screen readers, and tells the server nothing: what the page says of the former file
-would stand beside it.
+Streamlit's uploader marks such a file in red without a word, in no language but English to screen
+readers, and tells the page nothing: what that says of the former file would stand beside it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,13 @@ from pathlib import Path
 import streamlit as st
 
 from fer import FerError
+from fer.ui import shown_uploads
+from fer.ui.upload_limits import intake
 
+# How many files are told by name.
+MOST_NAMED = 5
+# Session state: whether the last run told of a refusal.
+TOLD = "refusal_told"
 SCRIPT = Path(__file__).with_suffix(".js").read_text("utf-8")
 _component = st.components.v2.component("fer_refusals", js=SCRIPT)
 
@@ -49,10 +55,24 @@ def check(
         FerError: if the file chosen last, or one of several, was refused.
     """
     found = names(key, several, on_change)
-    if found:
+    if not found:
+        if st.session_state.pop(TOLD, False):
+            # Those that were told are taken away: the next refusal is another one.
+            intake.forget_refused(shown_uploads.visit())
+        return
+    st.session_state[TOLD] = True
+    named = ", ".join(found[:MOST_NAMED])
+    if len(found) > MOST_NAMED:
+        named += f" … (+{len(found) - MOST_NAMED})"
+    if intake.refused(shown_uploads.visit()):
         raise FerError(
-            "Not accepted: {name}; choose a file of type {formats}, at most {limit} MB.",
-            name=", ".join(found),
-            formats=formats,
-            limit=megabytes,
+            "Not accepted: {name}. Uploads stay in this server's memory, which has no room for "
+            "more now: take files away, choose smaller ones, or try again in a few minutes.",
+            name=named,
         )
+    raise FerError(
+        "Not accepted: {name}; choose a file of type {formats}, at most {limit} MB.",
+        name=named,
+        formats=formats,
+        limit=megabytes,
+    )

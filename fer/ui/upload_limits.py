@@ -26,7 +26,7 @@ MOST_BYTES = 402 << 20
 # What a small file costs besides its bytes.
 LEAST_BYTES = 4096
 # For so long a file waits for room without any being made.
-WAIT_SECONDS = 10.0
+WAIT_SECONDS = 20.0
 # An upload from which nothing comes for so long is ended: it holds room that others need.
 STALL_SECONDS = 60.0
 LOOK_SECONDS = 0.1

@@ -7,7 +7,6 @@ Streamlit's own a test holds, and pyproject.toml bounds the version.
 
 from __future__ import annotations
 
-import gc
 import threading
 import time
 from collections.abc import Callable
@@ -92,7 +91,7 @@ def _forget(visit: AppSession) -> None:
     # Fragments hold what they were called with, the webcam's the last frame.
     visit._fragment_storage.clear()
     # Streamlit collects garbage after a page has run, and none may run for days.
-    gc.collect()
+    caching.give_back()
 
 
 _visits: Visits[AppSession] | None = None

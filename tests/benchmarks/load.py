@@ -137,7 +137,7 @@ class Visitor:
     async def upload(self, name: str, content: bytes) -> Page:
         """Home with a photo's answers."""
         place = await self._place(name)
-        await asyncio.to_thread(self._put, place.upload_url, name, content)
+        await asyncio.to_thread(self.put, place.upload_url, name, content)
         states = BackMsg()
         state = states.rerun_script.widget_states.widgets.add()
         state.id = self.home.uploader or ""
@@ -165,7 +165,7 @@ class Visitor:
             if told.WhichOneof("type") == "file_urls_response":
                 return told.file_urls_response.file_urls[0]
 
-    def _put(self, path: str, name: str, content: bytes) -> None:
+    def put(self, path: str, name: str, content: bytes) -> None:
         line = uuid.uuid4().hex
         head = (
             f'--{line}\r\nContent-Disposition: form-data; name="{name}"; filename="{name}"\r\n'

@@ -22,6 +22,7 @@ from fer.ui import (
     loaders,
     permissions,
     refusals,
+    shown_uploads,
     vote_bars,
     vote_loaders,
     widgets,
@@ -246,6 +247,7 @@ def offer_import(_: Translator) -> None:
         max_upload_size=ARCHIVE_MB,
         key="archive",
     )
+    shown_uploads.show(upload)
     try:
         refusals.check("archive", "zip, csv, tar.gz", ARCHIVE_MB)
     except FerError as error:

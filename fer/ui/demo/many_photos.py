@@ -1,4 +1,8 @@
-"""Many photos at once: classified one after another, shown as one table."""
+"""Many photos at once: classified in turns while they come in, shown as one table.
+
+Only answers are kept: a photo goes as soon as it is classified, so that a folder of any size passes
+through the room that a visit has (`upload_limits`).
+"""
 
 from __future__ import annotations
 
@@ -6,32 +10,103 @@ from collections.abc import Sequence
 
 import pandas as pd
 import streamlit as st
-from streamlit.runtime.uploaded_file_manager import UploadedFile
+from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRec
 
 from fer import FerError
 from fer.media.photos import Photo
 from fer.scenarios import SCENARIOS
-from fer.ui import announcer, loaders, widgets
+from fer.ui import announcer, caching, image_sources, loaders, shown_uploads, widgets
 from fer.ui.answers import face_name, told_small
 from fer.ui.text import Translator
+from fer.ui.upload_limits import intake
 
-MOST = 50
+# How many photos the table has, and how many are classified before the page is drawn anew.
+MOST, TURN = 1000, 50
+MOST_TOLD = 10
+LOOK_SECONDS = 1.0
+KEY = "batch_upload"
+# Session state: by file id each classified photo or what is wrong with it; and the ids of the files
+# that the uploader listed last.
+DONE, LISTED = "batch_done", "batch_listed"
+COMMAND = "fer predict FOLDER --csv > answers.csv"
+
+Results = dict[str, Photo | FerError]
 
 
-def show(uploads: Sequence[UploadedFile], _: Translator) -> None:
-    """Classifies the photos with a progress bar; a bad one gives a sentence."""
-    if len(uploads) > MOST:
-        st.warning(_("Only the first {n} photos are classified at once.", n=MOST))
-    found: list[Photo] = []
+def show(_: Translator) -> None:
+    """Show the uploader, and the answers for what came in as one table."""
+    if KEY not in st.session_state:
+        # Opened anew, with an empty uploader.
+        st.session_state.update({DONE: {}, LISTED: []})
+    uploads = image_sources.uploads(KEY, _)
+    st.caption(
+        _(
+            "Photos are classified in turns while they come in. Each one is let go as soon as it "
+            "is classified, and none is stored. A table has up to {n} of them; for more, on your "
+            "own machine: `{command}`",
+            n=_.number(MOST),
+            command=COMMAND,
+        )
+    )
+    results: Results = st.session_state[DONE]
+    listed = [file.file_id for file in st.session_state[KEY]]
+    for file in set(st.session_state[LISTED]).difference(listed):
+        # Taken away by the visitor.
+        results.pop(file, None)
+    st.session_state[LISTED] = listed
+    _classify_arriving(results, _)
+    _classify(uploads, results, _)
+    # They came in as the network would have it.
+    shown = [results[file] for file in listed if file in results]
+    shown += [result for file, result in results.items() if file not in listed]
+    _tell_errors([result for result in shown if isinstance(result, FerError)], _)
+    if len(results) == MOST:
+        st.warning(_("The table is full: it has the first {n} photos.", n=_.number(MOST)))
+    if shown:
+        _answers([result for result in shown if isinstance(result, Photo)], _)
+
+
+@st.fragment(run_every=LOOK_SECONDS)
+def _classify_arriving(results: Results, _: Translator) -> None:
+    """Classify what has come in while other photos are still on their way: Streamlit's uploader
+    lists none before all are there."""
+    _classify(intake.arrived(shown_uploads.visit())[:TURN], results, _)
+
+
+def _classify(
+    uploads: Sequence[UploadedFile | UploadedFileRec], results: Results, _: Translator
+) -> None:
+    """Classify photos with a progress bar, each of which is let go at once."""
+    if not uploads:
+        return
     bar = st.progress(0.0, _("Looking for faces and asking both models…"))
-    chosen = uploads[:MOST]
-    for number, upload in enumerate(chosen, start=1):
-        try:
-            found.append(loaders.classified(upload.getvalue(), upload.name, False))
-        except FerError as error:
-            st.error(_.error(error))
-        bar.progress(number / len(chosen), f"{number} / {len(chosen)}")
+    for number, upload in enumerate(uploads, start=1):
+        if upload.file_id not in results and len(results) < MOST:
+            content = upload.getvalue() if isinstance(upload, UploadedFile) else upload.data
+            try:
+                results[upload.file_id] = loaders.classified_once(content, upload.name)
+            except FerError as error:
+                results[upload.file_id] = error
+        shown_uploads.forget(upload.file_id)
+        bar.progress(
+            number / len(uploads),
+            _("Classified: {n}, waiting: {left}", n=len(results), left=len(uploads) - number),
+        )
+    caching.give_back()
     bar.empty()
+
+
+def _tell_errors(errors: Sequence[FerError], _: Translator) -> None:
+    """Say in one place what is wrong with photos that could not be read."""
+    if errors:
+        lines = [_.error(error) for error in errors[:MOST_TOLD]]
+        if len(errors) > MOST_TOLD:
+            lines.append(_("And {n} more.", n=len(errors) - MOST_TOLD))
+        st.error("  \n".join(lines))
+
+
+def _answers(found: Sequence[Photo], _: Translator) -> None:
+    """Show how many faces there are, whether the models agree, and the table."""
     answers = [answer for photo in found for answer in photo.answers]
     agreed = sum(answer.is_agreed for answer in answers)
     counted: widgets.Metrics = {

@@ -13,7 +13,7 @@ from fer.media import streaming, video_gate, videos
 from fer.media.video_gate import Excerpt
 from fer.progress import Progress
 from fer.scenarios import SCENARIOS
-from fer.ui import announcer, answers, loaders, refusals, widgets
+from fer.ui import announcer, answers, loaders, refusals, shown_uploads, widgets
 from fer.ui.demo import confidence_charts
 from fer.ui.text import Translator
 
@@ -45,11 +45,10 @@ def show(_: Translator) -> None:
         max_upload_size=video_gate.VIDEO_BYTES >> 20,
         key=KEY,
     )
+    shown_uploads.show(upload, KEPT, ASKED)
     refusals.check(KEY, FORMATS, video_gate.VIDEO_BYTES >> 20)
     st.caption(_("The video stays in this server's memory for your visit and is never stored."))
     if upload is None:
-        st.session_state.pop(KEPT, None)
-        st.session_state.pop(ASKED, None)
         return
     content = upload.getvalue()
     digest = hashlib.sha256(content).hexdigest()

@@ -12,7 +12,15 @@ from fer.data.dataset import Split
 from fer.evaluation import mistakes, reviews
 from fer.evaluation.mistakes import Mistake
 from fer.evaluation.reviews import VERDICTS, Review, Verdict
-from fer.ui import loaders, model_comparison, refusals, vote_bars, vote_loaders, widgets
+from fer.ui import (
+    loaders,
+    model_comparison,
+    refusals,
+    shown_uploads,
+    vote_bars,
+    vote_loaders,
+    widgets,
+)
 from fer.ui.results import result_sections
 from fer.ui.text import Translator
 
@@ -188,6 +196,7 @@ def _go_on(done: dict[str, Review], _: Translator) -> None:
         max_upload_size=REVIEWS_MB,
         key="reviews_upload",
     )
+    shown_uploads.show(upload)
     try:
         refusals.check("reviews_upload", "CSV", REVIEWS_MB)
         if upload is None or upload.file_id == st.session_state.get(READ):

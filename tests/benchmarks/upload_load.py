@@ -1,0 +1,108 @@
+"""Visits that each upload all they may: `python -m tests.benchmarks.upload_load --visits 10`.
+
+Each visitor sends photos one after another until the server has no room for them, and one of them a
+video of the largest size. Prints as JSON how much came through and the server's resident memory:
+after its first photo, at most, while all of it is held, and when the visits are over. Exits with 1
+if that is more than the server may take, or if a photo finds no answer meanwhile.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+from urllib.error import URLError
+
+import numpy as np
+
+from tests.benchmarks import load
+from tests.support.making import jpeg
+from tests.support.serving import Server, running
+
+# A phone's photo.
+PHOTO_BYTES = 2_600_000
+VIDEO_BYTES = 200 << 20
+OVER_SECONDS = 8
+
+
+async def fill(visitor: load.Visitor, most: int, size: int = PHOTO_BYTES) -> int:
+    """How many files of that size the server took, of at most so many."""
+    content = np.random.default_rng(0).bytes(size)
+    for taken in range(most):
+        path = await visitor.place("photo.jpg")
+        try:
+            await asyncio.to_thread(visitor.put, path, "photo.jpg", content)
+        except URLError as error:
+            # The server closes the connection while the rest of a refused file is still sent.
+            if getattr(error, "code", 413) != 413:
+                raise
+            return taken
+    return most
+
+
+async def measure(server: Server, visits: int, most: int) -> dict[str, object]:
+    """The figures of a run."""
+    memory: list[float] = []
+
+    async def watch() -> None:
+        while True:
+            memory.append(server.resident_mb())
+            await asyncio.sleep(0.1)
+
+    photo = jpeg(np.asarray(load.samples.astronaut()))
+    first = await load.visit(server.url)
+    await first.upload("face.jpg", photo)
+    start = server.resident_mb()
+    watching = asyncio.create_task(watch())
+    visitors = [await load.visit(server.url) for _ in range(visits)]
+    video, *taken = await asyncio.gather(
+        fill(visitors[0], 2, VIDEO_BYTES), *(fill(visitor, most) for visitor in visitors[1:])
+    )
+    held = server.resident_mb()
+    page = await first.upload("face.jpg", load.fresh(photo))
+    for visitor in [*visitors, first]:
+        await visitor.leave()
+    end = time.monotonic() + 3 * OVER_SECONDS
+    while time.monotonic() < end:
+        await asyncio.sleep(0.5)
+    watching.cancel()
+    return {
+        "visits": visits,
+        "videos": video,
+        "photos": taken,
+        "answered_meanwhile": len(page.answers) == 2,
+        "memory_mb": {
+            "start": round(start),
+            "max": round(max(memory)),
+            "held": round(held),
+            "over": round(server.resident_mb()),
+        },
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--visits", type=int, default=10)
+    parser.add_argument("--most", type=int, default=60, help="photos that a visitor sends")
+    parser.add_argument("--memory", type=float, default=1500, help="MB that the server may take")
+    asked = parser.parse_args()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running(Path(folder), FER_SHORT_VISITS=str(OVER_SECONDS)) as server,
+    ):
+        found = asyncio.run(measure(server, asked.visits, asked.most))
+        log = (Path(folder) / "log").read_text()
+    print(json.dumps(found, indent=2))
+    memory = found["memory_mb"]
+    assert isinstance(memory, dict)
+    is_well = memory["max"] <= asked.memory and found["answered_meanwhile"]
+    if not is_well or "Traceback" in log:
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
