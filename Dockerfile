@@ -21,7 +21,9 @@ COPY models models/
 RUN pip install --no-deps -e . \
     && useradd --create-home --uid 10001 fer \
     && mkdir -p runs data/fer2013 \
-    && chown fer:fer runs data/fer2013
+    && chmod 777 runs data/fer2013 /home/fer
+# Some hosts run the image under a user id of their own.
+ENV HOME=/home/fer
 
 USER fer
 EXPOSE 8501

@@ -9,9 +9,15 @@ from pathlib import Path
 import streamlit as st
 
 from fer import FerError
+from fer.media.live import socket as live_socket
 from fer.ui import modules, presentation, server, shown_uploads, text, uploads, visits
 
-app = st.App(__file__, routes=server.ROUTES, middleware=server.MIDDLEWARE)
+app = st.App(
+    __file__,
+    routes=server.ROUTES,
+    middleware=server.MIDDLEWARE,
+    lifespan=live_socket.lifespan,
+)
 
 if __name__ == "__main__":
     # Before anything is drawn, hence before a visitor can choose the server's first photo.

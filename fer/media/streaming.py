@@ -174,10 +174,13 @@ class StreamAnalyser:
         self._record: deque[Moment] = deque(maxlen=MOST_MOMENTS)
         self._counts = _Counts()
         self._took = 0.0
+        # When the last frame came that will have no answers.
+        self._dropped = 0.0
 
     def hand_in(self, rgb: Rgb, now: float | None = None, patience: float = 0.0) -> FrameAnswers:
         """Hands in the newest frame and returns what was last seen: in this frame, if that is known
-        within `patience` seconds. There is no waiting where the last analysis took longer.
+        within `patience` seconds. There is no waiting where the last analysis took longer, nor for
+        a frame that could not be analysed.
 
         Args:
             rgb: (H, W, 3) uint8, not changed afterwards by the caller.
@@ -196,7 +199,7 @@ class StreamAnalyser:
                 self._thread.start()
             self._lock.notify_all()
             if self._took < patience:
-                self._lock.wait_for(lambda: self._latest.taken >= now, patience)
+                self._lock.wait_for(lambda: max(self._latest.taken, self._dropped) >= now, patience)
             return self._latest
 
     @property
@@ -259,6 +262,12 @@ class StreamAnalyser:
             except Exception:
                 # One odd frame must not end the stream; what is wrong with it stands in the log.
                 logger.exception("A frame could not be analysed.")
+                self._drop(taken)
+
+    def _drop(self, taken: float) -> None:
+        with self._lock:
+            self._dropped = taken
+            self._lock.notify_all()
 
     def _analyse(self, taken: float, rgb: Rgb) -> None:
         began = time.monotonic()

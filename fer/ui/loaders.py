@@ -29,6 +29,7 @@ from fer.inference import classification, openvino_backend
 from fer.inference.classification import Classifier
 from fer.inference.records import FAST_EXPORT, FastExport
 from fer.media import photos
+from fer.media.live import predict_route
 from fer.scenarios import SCENARIOS
 from fer.studies.records import ABLATION, GATES, LEAKAGE, REGION_SHARES, ROBUSTNESS, SANITY
 from fer.ui import caching, ice, permissions
@@ -125,6 +126,7 @@ def preload() -> None:
     permissions.check()
     ice.check()
     locations.check()
+    predict_route.is_on()
     logs.tell("start", version=__version__, models={k: m.digest for k, m in models().items()})
     if answers_at_once():
         threading.Thread(target=classifier, name="load-models", daemon=True).start()

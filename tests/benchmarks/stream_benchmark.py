@@ -1,10 +1,12 @@
-"""How the webcam page keeps up, measured in the browser, beside a page built the usual way.
+"""How the webcam page keeps up by each way, measured in the browser, beside a page built the usual
+way.
 
     python -m tests.benchmarks.stream_benchmark --out stream.json
 
-Chromium on this machine plays a face at 640x480 and 30 frames/s to the demo page and then to
-`naive_page.py`. Every frame carries a number (see `stamps`), so the browser itself sees when a
-frame was captured and when answers made from that very frame were first on the screen.
+Chromium on this machine plays a face at 640x480 and 30 frames/s to the demo page, by WebRTC and by
+the app's own socket, and then to `naive_page.py`. By WebRTC every frame carries a number (see
+`stamps`), so the browser itself sees when a frame was captured and when answers made from that very
+frame were first on the screen; by the socket the page's own events tell both.
 """
 
 from __future__ import annotations
@@ -12,10 +14,13 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+import os
 import tempfile
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 from playwright.sync_api import Page, sync_playwright
@@ -25,45 +30,66 @@ from skimage import data as samples
 
 from tests.support import camera, stamps
 from tests.support.serving import Server, running
+from tests.support.slow_network import slow_network
 
 SECONDS = 24.0
 RATE = 30
 # From the first answer until rates have settled: WebRTC's bit rate climbs for a few seconds.
 SETTLING = 6.0
-PAGES = {"ours": "Home.py", "naive": "tests/benchmarks/naive_page.py"}
+WAYS = ("webrtc", "socket", "naive")
+# When a frame of the socket was captured, and when its answers were on the screen.
+ANSWERED = """
+window.answered = [];
+document.addEventListener('answered', ({ detail }) =>
+  requestAnimationFrame(() => window.answered.push([detail.takenAt, performance.now()])));
+"""
 
 
-def measure(page: Page, server: Server, seconds: float) -> dict[str, float | None]:
-    """Frames analysed and shown, and milliseconds from capture to drawn answers, while streaming.
+def cpu_seconds(server: Server) -> float:
+    """What the server has taken of the processor so far."""
+    fields = Path(f"/proc/{server.pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def measure(page: Page, server: Server, way: str, seconds: float) -> dict[str, float | None]:
+    """Frames analysed and shown, milliseconds from capture to drawn answers, and the server's
+    seconds of processor a minute, while streaming.
 
     Times are None where no answer was drawn. `analysed` is a count; `shown_per_second` counts
     different frames, not one shown twice.
     """
-    frame = next(frame for frame in page.frames if "streamlit_webrtc" in frame.url)
     deadline = time.monotonic() + 300
     while not server.analysed():
         assert time.monotonic() < deadline, "no frame was analysed"
         page.wait_for_timeout(500)
     page.wait_for_timeout(1000 * SETTLING)
-    frame.evaluate("captured.length = shown.length = 0")
-    began = time.monotonic()
+    frame = page if way == "socket" else camera.video(page)
+    lists = "answered" if way == "socket" else "captured"
+    frame.evaluate(f"{lists}.length = 0" + ("" if way == "socket" else "; shown.length = 0"))
+    began, cpu = time.monotonic(), cpu_seconds(server)
     page.wait_for_timeout(1000 * seconds)
-    took = time.monotonic() - began
-    captured, shown = frame.evaluate("[captured, shown]")
+    took, cpu = time.monotonic() - began, cpu_seconds(server) - cpu
+    if way == "socket":
+        answered = frame.evaluate("answered")
+        delays = [drawn - taken for taken, drawn in answered]
+        shown, bare = len(answered), []
+    else:
+        captured, pictures = frame.evaluate("[captured, shown]")
+        numbers = [number for _, number, _ in pictures if number is not None]
+        shown = sum(a != b for a, b in itertools.pairwise(numbers))
+        delays = delays_ms(captured, pictures)
+        # What the way to the server and back takes, whatever is drawn on the frame.
+        bare = delays_ms(captured, [[at, number, number] for at, number, _ in pictures])
     count = sum(began <= at < began + took for at in server.analysed())
-    numbers = [number for _, number, _ in shown if number is not None]
-    delays = delays_ms(captured, shown)
-    # What the way to the server and back takes, whatever is drawn on the frame.
-    there_and_back = delays_ms(captured, [[at, number, number] for at, number, _ in shown])
     return {
         "seconds": round(took, 2),
         "analysed": round(count * seconds / took),
-        "shown_per_second": round(sum(a != b for a, b in itertools.pairwise(numbers)) / took, 1),
-        "captured_per_second": round(len(captured) / took, 1),
-        "answers_drawn": len(delays),
-        "bare_p50_ms": round(float(np.median(there_and_back)), 1) if there_and_back else None,
+        "shown_per_second": round(shown / took, 1),
+        "answers_per_second": round(len(delays) / took, 1),
+        "bare_p50_ms": round(float(np.median(bare)), 1) if bare else None,
         "p50_ms": round(float(np.percentile(delays, 50)), 1) if delays else None,
         "p95_ms": round(float(np.percentile(delays, 95)), 1) if delays else None,
+        "cpu_seconds_a_minute": round(60 * cpu / took, 1),
     }
 
 
@@ -92,24 +118,42 @@ def delays_ms(captured: list[list[Any]], shown: list[list[Any]]) -> list[float]:
     return delays
 
 
-def run(which: str, seconds: float, folder: Path, clip: Path) -> dict[str, float | None]:
-    """What `measure` finds on one of `PAGES`."""
-    with (
-        running(folder, PAGES[which], FER_STAMPS="1") as server,
-        sync_playwright() as playwright,
-        camera.camera_page(playwright.chromium, camera.playing(clip), script=stamps.READER) as page,
-    ):
-        page.goto(f"{server.url}/Realtime_Demo" if which == "ours" else server.url)
+def run(
+    way: str, seconds: float, folder: Path, clip: Path, delay: float = 0.0
+) -> dict[str, float | None]:
+    """What `measure` finds by one of `WAYS`.
+
+    Args:
+        delay: seconds that the network adds each way to what goes over the page's own port.
+    """
+    script = ANSWERED if way == "socket" else stamps.READER
+    page_file = "tests/benchmarks/naive_page.py" if way == "naive" else "Home.py"
+    with ExitStack() as stack:
+        server = stack.enter_context(running(folder, page_file, FER_STAMPS="1"))
+        playwright = stack.enter_context(sync_playwright())
+        page = stack.enter_context(
+            camera.camera_page(playwright.chromium, camera.playing(clip), script=script)
+        )
+        url = server.url
+        if delay:
+            port = urlsplit(url).port
+            assert port is not None
+            url = f"http://localhost:{stack.enter_context(slow_network(port, delay))}"
+        page.goto(url if way == "naive" else f"{url}/Realtime_Demo?way={way}")
         # The naive page shows nothing before TensorFlow and both networks are loaded.
-        camera.component(page, 300).get_by_role("button", name="Start").click()
-        return measure(page, server, seconds)
+        begin = camera.component(page, "button") if way == "naive" else page
+        begin.get_by_role("button", name="Start", exact=way != "naive").click()
+        return measure(page, server, way, seconds)
 
 
 def main() -> None:
     """Reads the arguments, measures, prints."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=SECONDS, help="24 by default")
-    parser.add_argument("--only", choices=PAGES, help="measure one page")
+    parser.add_argument("--only", choices=WAYS, action="append", help="measure one way, or several")
+    parser.add_argument(
+        "--delay-ms", type=float, default=0.0, help="what the network adds each way to the socket"
+    )
     parser.add_argument("--out", type=Path, help="where the figures go as JSON")
     arguments = parser.parse_args()
     found = {}
@@ -121,22 +165,21 @@ def main() -> None:
             frames=stamps.COUNT,
             mark=stamps.write,
         )
-        for which in [arguments.only] if arguments.only else PAGES:
-            found[which] = run(which, arguments.seconds, Path(name), clip)
+        for way in arguments.only or WAYS:
+            delay = arguments.delay_ms / 1000 if way == "socket" else 0.0
+            found[way] = run(way, arguments.seconds, Path(name), clip, delay)
     rows = (
-        *("analysed", "shown_per_second", "p50_ms", "p95_ms", "answers_drawn"),
-        "bare_p50_ms",
+        *("analysed", "shown_per_second", "answers_per_second", "p50_ms", "p95_ms"),
+        *("bare_p50_ms", "cpu_seconds_a_minute"),
     )
-    table = Table("page", *rows)
-    for which, figures in found.items():
-        table.add_row(
-            which, *("–" if figures[row] is None else f"{figures[row]:g}" for row in rows)
-        )
+    table = Table("way", *rows)
+    for way, figures in found.items():
+        table.add_row(way, *("–" if figures[row] is None else f"{figures[row]:g}" for row in rows))
     out = Console()
     out.print(table)
-    record: dict[str, Any] = {"pages": found}
-    if len(found) == len(PAGES):
-        ratio = found["ours"]["analysed"] / max(found["naive"]["analysed"], 1)
+    record: dict[str, Any] = {"ways": found, "delay_ms": arguments.delay_ms}
+    if {"webrtc", "naive"} <= found.keys():
+        ratio = found["webrtc"]["analysed"] / max(found["naive"]["analysed"], 1)
         record["analysed_ratio"] = round(ratio, 1)
         out.print(f"{ratio:.1f} times the naive page's analysed frames", highlight=False)
     if arguments.out:

@@ -27,7 +27,9 @@ STEP = 10.0
 MOST_GROWTH = 50.0
 
 
-def soak(minutes: float, folder: Path, **environment: str) -> list[tuple[float, float]]:
+def soak(
+    minutes: float, folder: Path, way: str = "", **environment: str
+) -> list[tuple[float, float]]:
     """Seconds since the first answer and the server's resident memory then, in MB."""
     clip = camera.write_clip(folder / "face.y4m", np.asarray(samples.astronaut()), rate=30)
     taken = []
@@ -36,7 +38,7 @@ def soak(minutes: float, folder: Path, **environment: str) -> list[tuple[float, 
         sync_playwright() as playwright,
         camera.camera_page(playwright.chromium, camera.playing(clip)) as page,
     ):
-        camera.start(page, server)
+        camera.start(page, server, way)
         expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=120_000)
         began = time.monotonic()
         while (now := time.monotonic() - began) < 60 * minutes:
@@ -59,10 +61,11 @@ def main() -> None:
     """Reads the arguments, streams, prints."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, default=20, help="at least 2; 20 by default")
+    parser.add_argument("--way", choices=("webrtc", "socket"), default="", help="of the pictures")
     parser.add_argument("--out", type=Path, help="where the samples go as JSON")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        taken = soak(max(2, arguments.minutes), Path(folder))
+        taken = soak(max(2, arguments.minutes), Path(folder), arguments.way)
     grown = growth(taken)
     print(f"{grown:+.1f} MB after the first minute, in {taken[-1][0] / 60:.0f} minutes")
     if arguments.out:

@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Frame, Page, Route, TimeoutError, expect
+from playwright.sync_api import Browser, Page, Route, TimeoutError, expect
 
 from tests.support import camera
 from tests.support.faces import frightened
@@ -28,55 +28,78 @@ def top_classes(page: Page) -> dict[str, str]:
     return {key: EMOTIONS[int(np.argmax(values))] for key, values in bars.items() if values}
 
 
-def test_smile_comes_and_goes(
-    browser: Browser, server: Server, portrait: np.ndarray, tmp_path: Path
+@pytest.mark.parametrize(("way", "emotion"), [("socket", "happy"), ("webrtc", "fear")])
+def test_what_the_camera_shows_is_answered_kept_and_forgotten(
+    browser: Browser,
+    server: Server,
+    portrait: np.ndarray,
+    tmp_path: Path,
+    way: str,
+    emotion: str,
 ) -> None:
     assert camera.of_streams(server) == []
-    for name, image, emotion in (
-        ("smile", portrait, "happy"),
-        ("fear", frightened(), "fear"),
-    ):
-        clip = camera.write_clip(tmp_path / f"{name}.y4m", image)
-        with camera.camera_page(
-            browser.browser_type, camera.playing(clip), script=KEEP_TRACK
-        ) as page:
-            frame = camera.start(page, server)
-            chart = page.locator(".js-plotly-plot").first
-            expect(chart).to_be_visible(timeout=60_000)
-            expect(chart.locator("g.point")).to_have_count(14)
-            both = {"baseline": emotion, "proposed": emotion}
-            until(lambda page=page, both=both: top_classes(page) == both, f"not {emotion}")
-            rate = page.get_by_text(re.compile(r"frames/s")).first
-            until(lambda rate=rate: float(rate.inner_text().split()[0]) > 0, "no frame is shown")
-            if name == "smile":
-                keeps_and_forgets(page)
-                frame.get_by_role("button", name="Stop").click()
-                expect(frame.get_by_role("button", name="Start")).to_be_visible()
-                until(lambda: camera.of_streams(server) == [], "a thread was left behind")
-                frame.get_by_role("button", name="Start").click()
-                expect(frame.get_by_role("button", name="Stop")).to_be_visible()
-                until(lambda: "connected" in server.tell("connections"), "not connected again")
-                expect(page.locator("[data-testid=stException]")).to_have_count(0)
-            else:
-                unplugs(page, frame)
-                page.get_by_role("button", name="Use a photo").first.click()
-                expect(page.get_by_role("radio", name="Photo", exact=True)).to_be_checked()
-                expect(page.locator("input[type=file]")).to_be_attached()
-    # The first viewer closed their tab while streaming, the second went elsewhere.
+    image = portrait if emotion == "happy" else frightened()
+    clip = camera.write_clip(tmp_path / "face.y4m", image)
+    with camera.camera_page(browser.browser_type, camera.playing(clip), script=KEEP_TRACK) as page:
+        camera.start(page, server, way)
+        chart = page.locator(".js-plotly-plot").first
+        expect(chart).to_be_visible()
+        expect(chart.locator("g.point")).to_have_count(14)
+        both = {"baseline": emotion, "proposed": emotion}
+        until(lambda: top_classes(page) == both, f"not {emotion}")
+        rate = page.get_by_text(re.compile(r"frames/s")).first
+        until(lambda: float(rate.inner_text().split()[0]) > 0, "no frame is shown")
+        keeps_and_forgets(page, 480 if way == "socket" else 640)
+        stop = page.get_by_role("button", name="Stop", exact=True)
+        stop.click()
+        expect(page.get_by_role("button", name="Start", exact=True)).to_be_visible()
+        until(lambda: camera.of_streams(server) == [], "a thread was left behind")
+        page.get_by_role("button", name="Start", exact=True).click()
+        expect(stop).to_be_visible()
+        page.locator("canvas.answered" if way == "socket" else "iframe").first.wait_for()
+        expect(page.locator("[data-testid=stException]")).to_have_count(0)
+        if way == "socket":
+            rests_and_is_unplugged(page)
+            page.get_by_role("button", name="Use a photo").click()
+            expect(page.get_by_role("radio", name="Photo", exact=True)).to_be_checked()
+            expect(page.locator("input[type=file]")).to_be_attached()
+    # The first viewer went elsewhere, the second closed their tab while streaming.
     until(lambda: camera.of_streams(server) == [], "a thread was left behind")
 
 
-def keeps_and_forgets(page: Page) -> None:
+def test_behind_a_firewall_the_socket_takes_over(
+    browser: Browser, server: Server, portrait: np.ndarray, tmp_path: Path
+) -> None:
+    clip = camera.write_clip(tmp_path / "face.y4m", portrait)
+    with camera.camera_page(
+        browser.browser_type, camera.playing(clip), script=FIREWALL, locale="id-ID"
+    ) as page:
+        page.goto(f"{server.url}/Realtime_Demo")
+        page.get_by_role("button", name="Mulai", exact=True).click()
+        page.locator("canvas.answered").wait_for()
+        expect(page.get_by_text("Sambungan video langsung tidak terbentuk")).to_be_visible()
+        expect(page.get_by_text("TURN")).to_have_count(0)
+        expect(page.locator("iframe[src*=streamlit_webrtc]")).to_have_count(0)
+        # Remembered for the visit.
+        page.get_by_role("button", name="Hentikan", exact=True).click()
+        page.get_by_role("button", name="Mulai", exact=True).click()
+        page.locator("canvas.answered").wait_for()
+        expect(page.locator("iframe[src*=streamlit_webrtc]")).to_have_count(0)
+        expect(page.locator("[data-testid=stException]")).to_have_count(0)
+    until(lambda: camera.of_streams(server) == [], "a thread was left behind")
+
+
+def keeps_and_forgets(page: Page, width: int) -> None:
     """What was seen can be downloaded over a slow network, and forgotten."""
     page.route(re.compile(r"/media/.*\.(csv|png)"), slowly)
     with page.expect_download() as picture:
         page.get_by_role("button", name="Snapshot (PNG)").click()
     found = cv2.imread(str(picture.value.path()))
     assert found is not None
-    assert found.shape == (480, 640, 3)
+    assert found.shape == (width * 3 // 4, width, 3)
     rows = session(page)
     assert {row["model"] for row in rows} == {"baseline", "proposed"}
-    assert float(rows[-1]["happy"]) > 0.3
+    assert max(float(rows[-1][emotion]) for emotion in EMOTIONS) > 0.3
     until(lambda: float(session(page)[-1]["seconds"]) > 5, "no time passes")
 
     def has_begun_anew() -> bool:
@@ -95,16 +118,15 @@ def keeps_and_forgets(page: Page) -> None:
     expect(heading).to_have_count(0)
 
 
-def unplugs(page: Page, frame: Frame) -> None:
-    """The only camera goes: first the browser's list tells, then no picture comes any more."""
-    page.evaluate(
-        "navigator.mediaDevices.enumerateDevices = async () => [];"
-        "navigator.mediaDevices.dispatchEvent(new Event('devicechange'))"
-    )
-    expect(page.get_by_text("No camera was found;")).to_be_visible()
-    assert not frame.is_detached(), "the sentence above the video restarted it"
-    frame.evaluate("window.track.stop()")
-    expect(page.get_by_text("The camera sends no picture any more.")).to_be_visible()
+def rests_and_is_unplugged(page: Page) -> None:
+    """A tab that nobody sees sends nothing; a camera that goes is said at once."""
+    page.evaluate(HIDE, True)
+    page.wait_for_function("window.track.readyState === 'ended'")
+    expect(page.get_by_text("Stopped. The last answers are shown.")).to_be_visible()
+    page.evaluate(HIDE, False)
+    page.locator("canvas.answered").wait_for()
+    page.evaluate("window.track.dispatchEvent(new Event('ended'))")
+    expect(page.get_by_text("The camera was disconnected;")).to_be_visible()
 
 
 def slowly(route: Route) -> None:
@@ -165,15 +187,25 @@ def test_without_a_camera_a_photo_is_offered(
     ) as page:
         page.goto(f"{server.url}/Realtime_Demo")
         expect(page.get_by_text(sentence)).to_be_visible()
-        # The sentence did not push the video's frame away.
-        frame = camera.component(page)
-        frame.get_by_role("button").first.click()
-        page.locator("[data-test-script-state=notRunning]").wait_for()
-        assert not frame.is_detached()
         page.get_by_role("button", name=button).click()
         expect(page.get_by_role("radio", name=mode, exact=True)).to_be_checked()
         expect(page.get_by_text(sentence)).to_have_count(0)
         expect(page.locator("[data-testid=stException]")).to_have_count(0)
+
+
+def test_a_camera_that_another_program_has_is_said_in_one_sentence(
+    browser: Browser, server: Server
+) -> None:
+    flags = [camera.FAKE_UI, camera.FAKE_DEVICE]
+    with camera.camera_page(browser.browser_type, flags, script=TAKEN) as page:
+        camera.start(page, server)
+        expect(page.get_by_text("The camera does not open; close other programs")).to_be_visible()
+        expect(page.get_by_text("NotReadableError")).to_have_count(0)
+        # It is free again.
+        page.evaluate("window.isTaken = false")
+        page.get_by_role("button", name="Start", exact=True).click()
+        expect(page.get_by_role("button", name="Stop", exact=True)).to_be_visible()
+        expect(page.get_by_text("The camera does not open;")).to_have_count(0)
 
 
 def test_reference_backend_streams_after_a_photo(
@@ -193,8 +225,9 @@ def test_reference_backend_streams_after_a_photo(
         assert "tensorflow" in server.tell("modules")
         # Home's cards lead there, too.
         page.get_by_test_id("stSidebarNavLink").filter(has_text="Demo").click()
-        camera.component(page).get_by_role("button", name="Start").click()
+        page.get_by_role("button", name="Start", exact=True).click()
         expect(page.locator(".js-plotly-plot").first).to_be_visible()
+        assert "aiortc" in server.tell("modules")
         before = len(server.analysed())
         # It goes on, however slowly: a starved frame thread would stand still.
         until(lambda: len(server.analysed()) >= before + 5, "no frame is analysed any more", 0.3)
@@ -224,6 +257,34 @@ KEEP_TRACK = """
     const stream = await ask(wishes);
     window.track = stream.getVideoTracks()[0];
     return stream;
+  };
+})();
+"""
+
+# A network that lets no video through: only a TURN server could connect it, and there is none.
+FIREWALL = """
+window.RTCPeerConnection = new Proxy(window.RTCPeerConnection, {
+  construct: (made, [wishes, ...rest]) =>
+    new made({ ...wishes, iceTransportPolicy: 'relay' }, ...rest),
+});
+"""
+# As a phone's browser behind another app, and in front again.
+HIDE = """
+(hidden) => {
+  Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });
+  document.dispatchEvent(new Event('visibilitychange'));
+}
+"""
+# The camera belongs to another program.
+TAKEN = """
+(() => {
+  const media = navigator.mediaDevices;
+  if (!media) return;
+  const ask = media.getUserMedia.bind(media);
+  window.isTaken = true;
+  media.getUserMedia = async (wishes) => {
+    if (window.isTaken) throw new DOMException('Could not start video source', 'NotReadableError');
+    return ask(wishes);
   };
 })();
 """

@@ -21,7 +21,7 @@ CHROMIUM = next(
 # Threads that live as long as the server, or as what was made of an upload; all others belong to a
 # stream.
 LASTING = re.compile(
-    r"MainThread|ThreadPool|asyncio_|AnyIO|load-models|QueueManager|Thread-|forget-uploads"
+    r"MainThread|ThreadPool|asyncio_|AnyIO|load-models|QueueManager|Thread-|forget-uploads|camera_"
 )
 FAKE_UI = "--use-fake-ui-for-media-stream"
 FAKE_DEVICE = "--use-fake-device-for-media-stream"
@@ -91,22 +91,29 @@ def playing(clip: Path) -> list[str]:
     return [FAKE_UI, FAKE_DEVICE, f"--use-file-for-fake-video-capture={clip}"]
 
 
-def component(page: Page, seconds: float = PATIENCE) -> Frame:
-    """The frame in which streamlit-webrtc's component lives, waited for that long at most."""
+def start(page: Page, server: Server, way: str = "") -> None:
+    """Opens the demo's webcam and presses Start.
+
+    Args:
+        way: "webrtc" or "socket"; as the page itself chooses where it is empty.
+    """
+    page.goto(f"{server.url}/Realtime_Demo" + (f"?way={way}" if way else ""))
+    page.get_by_role("button", name="Start", exact=True).click()
+
+
+def video(page: Page, seconds: float = PATIENCE) -> Frame:
+    """The frame in which streamlit-webrtc's video plays, waited for that long at most."""
+    return component(page, "video", seconds)
+
+
+def component(page: Page, what: str, seconds: float = PATIENCE) -> Frame:
+    """The frame of streamlit-webrtc's component once it holds such an element."""
     for _ in range(round(10 * seconds)):
         for frame in page.frames:
-            if "streamlit_webrtc" in frame.url and frame.get_by_role("button").count():
+            if "streamlit_webrtc" in frame.url and frame.locator(what).count():
                 return frame
         page.wait_for_timeout(100)
     raise AssertionError("the component did not appear")
-
-
-def start(page: Page, server: Server) -> Frame:
-    """Opens the demo's webcam and presses Start."""
-    page.goto(f"{server.url}/Realtime_Demo")
-    frame = component(page)
-    frame.get_by_role("button", name="Start").click()
-    return frame
 
 
 def of_streams(server: Server) -> list[str]:

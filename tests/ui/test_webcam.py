@@ -19,11 +19,13 @@ from streamlit_webrtc.models import CallbackAttachableProcessor
 from streamlit_webrtc.process import AsyncVideoProcessTrack
 
 from fer.inference import classification
+from fer.media.live import socket as live_socket
+from fer.media.live.stream import LONGEST, STILL_SECONDS
 from fer.media.streaming import FrameAnalyser, StreamAnalyser
 from fer.ui import loaders
-from fer.ui.demo import webcam
+from fer.ui.demo import webcam, webrtc
 from fer.ui.demo.relay import NewestRelay
-from fer.ui.demo.stream import LONGEST, SLOW_SECONDS, STILL_SECONDS, Stream
+from fer.ui.demo.stream import SLOW_SECONDS, Stream
 from tests.support.faces import frightened
 from tests.support.making import PATIENCE, in_a_loop, until
 
@@ -132,34 +134,63 @@ def test_two_viewers_share_the_models_and_nothing_else(
     assert len(loaded) == 1
 
 
-def test_a_connection_that_does_not_come_about_is_told_until_one_does() -> None:
+def test_a_connection_that_brings_no_picture_is_given_up_after_a_while() -> None:
     stream = Stream()
-    stream.follow(False, True, 100.0)
-    stream.follow(False, True, 100.0 + SLOW_SECONDS)
-    assert not stream.is_unreachable
-    stream.follow(False, True, 100.1 + SLOW_SECONDS)
-    stream.follow(False, False, 130.0)
-    assert stream.is_unreachable
-    stream.follow(True, False, 140.0)
-    assert not stream.is_unreachable
-    stream.follow(False, True, 150.0)
-    stream.follow(False, False, 151.0)
-    stream.follow(False, True, 170.0)
-    assert not stream.is_unreachable, "an attempt given up is not the next one's"
+    stream.follow(True, 100.0)
+    assert not stream.is_unreachable(100.0 + SLOW_SECONDS)
+    assert stream.is_unreachable(100.1 + SLOW_SECONDS)
+    stream.follow(False, 110.0)
+    assert not stream.is_unreachable(120.0), "nobody waits for it any more"
+    stream.follow(True, 130.0)
+    stream.follow(True, 134.5)
+    assert stream.is_unreachable(134.5), "a page that is drawn anew begins no new attempt"
 
 
-def test_a_camera_that_sends_nothing_is_noticed() -> None:
+def test_pictures_that_come_no_more_are_noticed() -> None:
     stream = Stream()
     now = time.monotonic()
-    assert not stream.is_still(now), "before the first picture it is still on its way"
+    stream.follow(True, now)
+    assert not stream.is_moving(now)
     shown(stream, np.zeros((48, 64, 3), np.uint8))
-    assert not stream.is_still(now)
-    assert stream.is_still(now + STILL_SECONDS + 0.1)
-    # Stopped and begun again much later.
-    stream.follow(False, False, now + 100)
-    stream.follow(False, True, now + 200)
-    stream.follow(True, False, now + 201)
-    assert not stream.is_still(now + 201)
+    now = time.monotonic()
+    assert stream.is_moving(now)
+    assert not stream.is_unreachable(now)
+    assert stream.is_unreachable(now + STILL_SECONDS + 0.1)
+    # Stopped and begun again much later: the next connection has as long as the first one.
+    stream.follow(False, now + 100)
+    stream.follow(True, now + 200)
+    assert not stream.is_unreachable(now + 201)
+
+
+@pytest.mark.parametrize(
+    ("url", "asked", "is_served", "turn", "taken_over", "way"),
+    [
+        ("http://localhost:8501", "", True, False, False, "webrtc"),
+        ("http://localhost:8501", "", True, False, True, "socket"),
+        ("http://localhost:8501", "socket", True, False, False, "socket"),
+        ("http://localhost:8501", "socket", False, False, False, "webrtc"),
+        ("https://faces.example", "", True, False, False, "socket"),
+        ("https://faces.example", "", True, True, False, "webrtc"),
+        ("https://faces.example", "", True, True, True, "socket"),
+        ("https://faces.example", "webrtc", True, False, True, "webrtc"),
+        ("https://faces.example", "pigeon", True, False, False, "socket"),
+        ("https://faces.example", "", False, False, False, "webrtc"),
+    ],
+)
+def test_the_way_of_the_pictures(
+    url: str,
+    asked: str,
+    is_served: bool,
+    turn: bool,
+    taken_over: bool,
+    way: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(live_socket, "is_served", lambda: is_served)
+    monkeypatch.setattr(st, "query_params", {"way": asked} if asked else {})
+    monkeypatch.setattr(st, "session_state", {webcam.TAKEN_OVER: True} if taken_over else {})
+    servers = [{"urls": ["turn:t" if turn else "stun:s"]}]
+    assert webcam._way(url, servers) == way
 
 
 class Camera(MediaStreamTrack):
@@ -194,7 +225,7 @@ def test_a_slow_consumer_is_given_the_newest_frame() -> None:
         camera.stop()
         return seen - frame.pts
 
-    assert streamlit_webrtc.relay.MediaRelay is NewestRelay
+    assert webrtc.relay.NewestRelay is streamlit_webrtc.relay.MediaRelay
     assert in_a_loop(lag()) <= 1, "a backlog was kept"
 
 

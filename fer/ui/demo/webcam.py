@@ -1,48 +1,44 @@
-"""The webcam on the demo page: streamlit-webrtc's stream in, both models' answers out."""
+"""The webcam on the demo page: the visitor's camera in, both models' answers out."""
 
 from __future__ import annotations
 
-import logging
 import time
 
 import pandas as pd
 import streamlit as st
 
-# Before TensorFlow, whose BoringSSL symbols would crash aiortc; see `loaders.classifier`.
-import streamlit_webrtc as webrtc
-from streamlit_webrtc.webrtc import SignallingTimeoutError
-
-from fer import FerError, emotions
+from fer import emotions
 from fer.inference.answered_face import AnsweredFace
 from fer.media import photos, streaming
+from fer.media.live import socket as live_socket
 from fer.media.streaming import FrameAnalyser, StreamAnalyser
 from fer.scenarios import SCENARIOS
 from fer.ui import announcer, answers, ice, kept_files, loaders, presentation, widgets
-from fer.ui.demo import camera, confidence_charts, relay, start_button
+from fer.ui.demo import confidence_charts, live_camera
+from fer.ui.demo.live_camera import VIDEO, Way
 from fer.ui.demo.stream import Stream
 from fer.ui.text import Translator
 
-logger = logging.getLogger(__name__)
-relay.install()
-
 STREAM = "webcam_stream"
-VIDEO = "webcam_video"
 FROZEN = "webcam_frozen"
+# Whether the socket took over from a video connection that did not come about, in this visit.
+TAKEN_OVER = "webcam_taken_over"
+# What the address may ask for.
+WAYS: dict[str, Way] = {"webrtc": "webrtc", "socket": "socket"}
 # Widths of video and answers on a projector.
 PRESENTED = [3, 2]
 # How often the bars are drawn anew, and what changes slowly, in seconds. Drawing takes a browser
 # longer than the networks take the server: where both are one machine, the video pays for it.
 TICK = 0.5
 SLOW_TICK = 3.0
-# Both models on a frame are asked for this size; a camera that ignores it is scaled down.
-WIDTH, HEIGHT, RATE = 640, 480, 30
 # Faces are looked for in a smaller copy, in a third of the time: who sits before a camera is near.
 LOOK_IN = 384
 MOST_FACES = 6
 
 
 def show(_: Translator) -> None:
-    """Camera, video with both models' answers, and beside it what they say, several times a second.
+    """Camera, picture with both models' answers, and beside it what they say, several times a
+    second.
 
     Raises:
         FerError: if no model is installed.
@@ -56,63 +52,87 @@ def show(_: Translator) -> None:
             )
         )
         return
-    _no_camera(_)
     stream: Stream = st.session_state.setdefault(STREAM, Stream())
     stream.names = {key: _(key) for key in emotions.KEYS}
-    # Before what it guards, so that it is there when Start can be pressed, and where it takes no
-    # room.
-    with st.sidebar:
-        start_button.guard(_)
-    # Above the video, where whoever froze a frame looks; always there, as `_no_camera`.
+    camera = live_camera.state()
+    stream.follow(camera.is_on, time.monotonic())
+    # Above the video, where whoever froze a frame looks; always there: what comes and goes above
+    # the video would move it, and moved it starts anew.
     frozen = st.container()
     left, right = st.columns(PRESENTED if presentation.is_on() else 2)
     with left:
-        video = st.container()
-        half_life = _settings(_)
-        with video:
-            state = _connection(stream, url, _)
-        stream.has_files = stream.has_frame
-        if stream.has_files and stream.analyser is not None:
-            _files(stream, stream.analyser, _)
-        st.caption(
-            _("Frames stay in this server's memory, one at a time; nothing is stored or logged.")
-        )
-    is_busy = state.playing or state.signalling
-    if is_busy and stream.analyser is None:
+        way = _picture(stream, url, _)
+    if camera.is_on and stream.analyser is None:
         # While the connection is being made, not when the page is opened.
         stream.analyser = StreamAnalyser(
             FrameAnalyser(loaders.detector(LOOK_IN), loaders.classifier(), most_faces=MOST_FACES)
         )
+    stream.drawn = _drawn(stream, way)
     with right:
-        if stream.analyser is not None:
-            stream.analyser.half_life = half_life
-        st.fragment(_live, run_every=TICK if is_busy else None)(stream, state, _)
-        st.fragment(_lately, run_every=SLOW_TICK if is_busy else None)(stream, state, _)
-        if stream.analyser is not None:
-            answers.backend_notice(_)
-        presentation.offer(_)
+        st.fragment(_live, run_every=TICK if camera.is_on else None)(stream, way, _)
+    # Below both: on a phone the answers stand right below the picture.
+    with st.container():
+        if stream.has_frame and stream.analyser is not None:
+            _files(stream, stream.analyser, _)
+    st.fragment(_lately, run_every=SLOW_TICK if camera.is_on else None)(stream, _)
+    half_life = _settings(_)
+    if stream.analyser is not None:
+        stream.analyser.half_life = half_life
+        answers.backend_notice(_)
+    st.caption(
+        _("Frames stay in this server's memory, one at a time; nothing is stored or logged.")
+    )
+    presentation.offer(_)
     with frozen:
         _frozen(_)
 
 
-def _no_camera(_: Translator) -> None:
-    """What to do where the browser gives no camera."""
-    found = camera.state()
-    # Always there: what comes and goes above the video would move it, and moved it starts anew.
+def _picture(stream: Stream, url: str, _: Translator) -> Way:
+    """Draw the camera's picture and return the way by which it goes to the server."""
+    camera, servers = live_camera.state(), ice.servers(url)
+    way = _way(url, servers)
+    is_wanted = way == "webrtc" and camera.is_on
     with st.container():
-        if found == "missing":
-            _instead(_("No camera was found; connect one, or use a photo."), "missing", _)
-        elif found == "refused":
-            _instead(
-                _("Access to the camera was refused; allow it in the browser, or use a photo."),
-                "refused",
-                _,
+        if VIDEO in st.session_state or is_wanted:
+            # Brings half a second of imports that the socket need not wait for.
+            from fer.ui.demo import webrtc
+
+            if webrtc.is_needed(is_wanted):
+                webrtc.show(stream, camera, servers, is_wanted=is_wanted, _=_)
+    live_camera.show(stream, way, is_shown=_drawn(stream, way)[0], _=_)
+    if way == "socket" and TAKEN_OVER in st.session_state:
+        st.caption(
+            _(
+                "No direct video connection came about, so the pictures go to the server as the "
+                "page itself does."
             )
+        )
+    return way
+
+
+def _way(url: str, servers: list[ice.Server]) -> Way:
+    """Return the way by which the camera's pictures go to the server.
+
+    The visitor's address may choose it (`?way=…`). Else WebRTC where it can be expected to connect:
+    on the server's own machine, or with a TURN server, unless it did not in this visit.
+    """
+    if not live_socket.is_served():
+        return "webrtc"
+    if asked := WAYS.get(st.query_params.get("way", "")):
+        return asked
+    is_expected = ice.is_local(url) or ice.has_turn(servers)
+    return "webrtc" if is_expected and TAKEN_OVER not in st.session_state else "socket"
+
+
+def _drawn(stream: Stream, way: Way) -> tuple[bool, bool]:
+    """Whether the video stands on the page, and whether there is something to take home: where that
+    changes, the whole page is drawn anew."""
+    is_video = way == "webrtc" and stream.is_moving(time.monotonic())
+    return is_video, stream.has_frame
 
 
 def _settings(_: Translator) -> float:
-    """The half-life of smoothing in seconds. Below the video, so that a phone held sideways shows
-    the video."""
+    """The half-life of smoothing in seconds."""
     with st.expander(_("Smoothing"), icon=":material/settings:", key="webcam_settings"):
         return widgets.tenths(
             _("Smoothing: half-life in seconds (0: every frame as it is)"),
@@ -149,130 +169,72 @@ def _frozen(_: Translator) -> None:
     )
 
 
-def _connection(stream: Stream, url: str, _: Translator) -> webrtc.WebRtcStreamerState:
-    """The video with its Start button, and whether it plays or is being connected."""
-    try:
-        context = webrtc.webrtc_streamer(
-            key=VIDEO,
-            mode=webrtc.WebRtcMode.SENDRECV,
-            rtc_configuration={"iceServers": ice.servers(url)},
-            media_stream_constraints={
-                "video": {
-                    # Until the visitor chooses another in the video's own list of cameras.
-                    "facingMode": "user",
-                    "width": {"ideal": WIDTH},
-                    "height": {"ideal": HEIGHT},
-                    "frameRate": {"ideal": RATE},
-                },
-                "audio": False,
-            },
-            video_frame_callback=stream.callback,
-            video_html_attrs={
-                "autoPlay": True,
-                "playsInline": True,
-                "muted": True,
-                "controls": False,
-                "style": {"width": "100%", "maxHeight": start_button.MAX_HEIGHT},
-            },
-            translations=_translations(_),
+def _unreachable(_: Translator) -> None:
+    """Say that no video came about, where the socket may not take over, and offer photos."""
+    url = st.context.url or ""
+    if ice.is_local(url):
+        sentence = _(
+            "The camera's video did not begin. Press Stop and Start again, or use a photo."
         )
-    except SignallingTimeoutError as error:
-        raise FerError(
-            "The video could not be connected within ten seconds; press Stop and Start, or use a "
-            "photo."
-        ) from error
-    return context.state
-
-
-def _translations(_: Translator) -> webrtc.Translations:
-    return {
-        "start": _("Start"),
-        "stop": _("Stop"),
-        "select_device": _("Camera"),
-        "select_camera": _("Choose a camera"),
-        "turn_camera_on": _("Turn the camera on"),
-        "turn_camera_off": _("Turn the camera off"),
-        "media_api_not_available": _("This browser gives no camera to this page."),
-        "device_ask_permission": _("Please allow the camera for this page."),
-        "device_not_available": _("No camera was found; connect one, or use a photo."),
-        "device_access_denied": _(
-            "Access to the camera was refused; allow it in the browser, or use a photo."
-        ),
-    }
-
-
-def _instead(sentence: str, key: str, _: Translator) -> None:
-    """What is wrong, and the way to the photos, where a camera can also take one."""
+    elif ice.has_turn(ice.servers(url)):
+        sentence = _(
+            "No video connection could be made, not through the TURN server either. Press Stop and "
+            "Start again, or use a photo."
+        )
+    else:
+        sentence = _(
+            "No video connection could be made. Behind a strict network the server needs a TURN "
+            "server (see the README); until then, use a photo."
+        )
     st.warning(sentence)
     if st.button(
         _("Use a photo"),
         icon=":material/image:",
-        key=f"webcam_instead_{key}",
+        key="webcam_instead",
         on_click=lambda: st.session_state.update(mode="photo"),
     ):
         # Pressed inside a fragment, which alone would be drawn anew.
         st.rerun()
 
 
-def _live(stream: Stream, state: webrtc.WebRtcStreamerState, _: Translator) -> None:
+def _live(stream: Stream, way: Way, _: Translator) -> None:
     """What the models see now. A fragment: it must always be called, and draws little when idle."""
-    now = time.monotonic()
-    stream.follow(state.playing, state.signalling, now)
+    now, is_on = time.monotonic(), live_camera.state().is_on
     analyser = stream.analyser
-    moments = [] if analyser is None else analyser.moments()
-    if stream.is_unreachable:
-        _instead(
-            _("The camera's video did not begin. Press Stop and Start again, or use a photo.")
-            # No network lies between.
-            if ice.is_local(st.context.url or "")
-            else _(
-                "No video connection could be made. Behind a strict network the server needs a "
-                "TURN server (see the README); until then, use a photo."
-            ),
-            "unreachable",
-            _,
-        )
-    if analyser is None or not (state.playing or moments):
-        if not stream.is_unreachable:
-            st.caption(_("Press Start and look into the camera."))
-        return
-    if stream.has_frame and not stream.has_files:
-        # The first picture is there: once, all is drawn anew, with the files to download.
+    if is_on and way == "webrtc" and stream.is_unreachable(now):
+        if live_socket.is_served() and st.query_params.get("way") != "webrtc":
+            st.session_state[TAKEN_OVER] = True
+            st.rerun()
+        _unreachable(_)
+    if is_on and _drawn(stream, way) != stream.drawn:
         st.rerun()
-    if not state.playing:
+    moments = [] if analyser is None else analyser.moments()
+    if analyser is None or not (is_on or moments):
+        st.caption(_("Press Start and look into the camera."))
+        return
+    if not is_on:
         st.caption(_("Stopped. The last answers are shown."))
     latest = analyser.latest()
-    faces = latest.faces
-    if state.playing:
+    if is_on and stream.is_moving(now):
         answers.told_turn(latest.turns, _)
-    if state.playing and stream.is_still(now):
-        _instead(
-            _(
-                "The camera sends no picture any more. Connect it and press Stop and Start, or use "
-                "a photo."
-            ),
-            "still",
-            _,
-        )
-    elif state.playing and not faces:
-        st.caption(_("No face is seen. Face the camera in good light, not too far away."))
-    if state.playing:
         answers.told_small(latest.too_small, _)
-    if faces:
-        _answers(_chosen(stream, faces, _), _)
+        if not latest.faces:
+            st.caption(_("No face is seen. Face the camera in good light, not too far away."))
+    if latest.faces:
+        _answers(_chosen(stream, latest.faces, _), _)
 
 
-def _lately(stream: Stream, state: webrtc.WebRtcStreamerState, _: Translator) -> None:
+def _lately(stream: Stream, _: Translator) -> None:
     """What the models saw in the last minute, and how the server keeps up. A fragment as `_live`
     is, drawn less often."""
-    analyser = stream.analyser
+    analyser, is_on = stream.analyser, live_camera.state().is_on
     moments = [] if analyser is None else analyser.moments()
-    if analyser is None or not (state.playing or moments):
+    if analyser is None or not (is_on or moments):
         return
     faces = analyser.latest().faces
     if moments:
         _minute(stream, moments, faces, _)
-    if state.playing and faces:
+    if is_on and faces:
         chosen = next((face for face in faces if face.number == stream.face), faces[0])
         # Confidences are never twice the same: only another expression is worth a sentence.
         told = announcer.tops(chosen.predictions, _, with_confidence=False)

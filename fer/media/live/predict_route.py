@@ -1,0 +1,117 @@
+"""`POST /api/predict`: a photo in, what `fer predict --json` says of it out, for programs.
+
+Off unless the server's operator turns it on; with the limits of the camera's socket.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from fer import FerError
+from fer.media.live.socket import FASTEST, MOST_CONNECTIONS
+
+if TYPE_CHECKING:
+    # Brings what looks at pictures: a second, where a server starts without.
+    from fer.media.photos import PhotoRecord
+
+PATH = "api/predict"
+VARIABLE = "FER_PREDICT_API"
+
+# The record of a photo's content; raises FerError where it cannot be read or is too large.
+Predict = Callable[[bytes, str], "PhotoRecord"]
+
+
+def is_on() -> bool:
+    """Whether the operator turned it on.
+
+    Raises:
+        FerError: if the environment variable says something else than on or off.
+    """
+    wish = os.environ.get(VARIABLE, "off")
+    if wish not in ("on", "off"):
+        raise FerError(
+            "{variable} is {wish}; set it to on or off.", variable=VARIABLE, wish=f"{wish!r}"
+        )
+    return wish == "on"
+
+
+class PredictApi:
+    """The route of one server.
+
+    Args:
+        predict: classifies a photo; called in a thread.
+        most_bytes: of a photo.
+    """
+
+    def __init__(self, predict: Predict, most_bytes: int) -> None:
+        self._predict, self._most_bytes = predict, most_bytes
+        self._waiting = 0
+        self._next = 0.0
+        self._threads = ThreadPoolExecutor(2, "predict")
+
+    async def endpoint(self, request: Request) -> Response:
+        """Answer a photo in the request's body with JSON, or with an error's sentence."""
+        if not _is_own_origin(request):
+            return _refused(403, "Only programs and the app's own pages may ask.")
+        if self._waiting >= MOST_CONNECTIONS or time.monotonic() < self._next:
+            return _refused(429, "The server is busy; ask again in a moment.")
+        self._next = time.monotonic() + 1 / FASTEST
+        self._waiting += 1
+        try:
+            content = await self._body(request)
+            if content is None:
+                return _refused(413, f"A photo may have {self._most_bytes // 1000} kB at most.")
+            name = request.query_params.get("name", "photo")
+            record = await asyncio.get_running_loop().run_in_executor(
+                self._threads, self._predict, content, name
+            )
+            return JSONResponse(record)
+        except FerError as error:
+            return _refused(422, str(error))
+        finally:
+            self._waiting -= 1
+
+    async def _body(self, request: Request) -> bytes | None:
+        content = b""
+        async for chunk in request.stream():
+            content += chunk
+            if len(content) > self._most_bytes:
+                return None
+        return content
+
+
+def _is_own_origin(request: Request) -> bool:
+    """Whether it is no page of another site that asks: programs name no origin."""
+    origin = request.headers.get("origin")
+    return origin is None or urlsplit(origin).netloc == request.headers.get("host")
+
+
+def _refused(status: int, sentence: str) -> Response:
+    headers = {"Retry-After": "1"} if status == 429 else None
+    return JSONResponse({"error": sentence}, status, headers)
+
+
+def routes(predict: Predict, most_bytes: int) -> list[BaseRoute]:
+    """Return the route, at the app's root and below whatever path it is served at; none where the
+    operator did not turn it on, or said what cannot be understood."""
+    try:
+        if not is_on():
+            return []
+    except FerError:
+        # The pages say so.
+        return []
+    endpoint = PredictApi(predict, most_bytes).endpoint
+    return [
+        Route(f"/{PATH}", endpoint, methods=["POST"]),
+        Route(f"/{{below:path}}/{PATH}", endpoint, methods=["POST"]),
+    ]

@@ -1,0 +1,205 @@
+"""One visitor's camera, live: frames in, both models' answers out, by whichever way they come."""
+
+from __future__ import annotations
+
+import io
+import logging
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, TypedDict
+
+import numpy as np
+from PIL import Image
+
+from fer import FerError, emotions
+from fer.media import annotation, photos
+from fer.media.streaming import FrameAnswers, StreamAnalyser
+from fer.vision import orientation, upload_gate
+from fer.vision.preprocessing import Rgb
+
+if TYPE_CHECKING:
+    import av
+
+logger = logging.getLogger(__name__)
+
+# A larger frame of a video is scaled down to this on its longer side.
+LONGEST = 1280
+# How long a frame of a video waits for its own answers; 20 frames/s are shown if every frame waits
+# that long.
+PATIENCE = 0.05
+# How long a single picture waits for its answers, which belong to it and no other.
+ANSWER_SECONDS = 10.0
+# Of a single picture: what a browser makes of a frame of 480 pixels is a tenth of this.
+MOST_BYTES = 300_000
+MOST_PIXELS = 2_000_000
+JPEG_BEGINS = b"\xff\xd8\xff"
+# A camera that works sends a picture more often than this, in seconds.
+STILL_SECONDS = 3.0
+
+
+class ModelAnswer(TypedDict):
+    """A model's most probable emotion and its confidence in it, 0-1."""
+
+    top1: str
+    confidence: float
+
+
+class FaceAnswer(TypedDict):
+    """A face: its number among those of the stream, the corners (4, 2) of its box in pixels of the
+    upright picture, whether it is doubtful, and each model's answer."""
+
+    number: int
+    corners: list[list[float]]
+    doubtful: bool
+    models: dict[str, ModelAnswer]
+
+
+class Reply(TypedDict):
+    """The answers for a picture.
+
+    size: width and height of the upright picture; turns: by how many quarter turns anticlockwise it
+    was set upright; ms: milliseconds from its coming to its answers. `is_answered` is False where
+    the networks are not loaded yet or too busy: then there are no faces.
+    """
+
+    is_answered: bool
+    size: list[int]
+    turns: int
+    faces: list[FaceAnswer]
+    ms: float
+
+
+class LiveStream:
+    """One visitor's stream, made once for a visit.
+
+    `analyser` is None until the models are loaded; frames of a video pass through as they are until
+    then. `names` is how each emotion is called on a frame. Any thread may call any method. Times
+    are `time.monotonic` seconds.
+    """
+
+    def __init__(self) -> None:
+        self.analyser: StreamAnalyser | None = None
+        self.names: Mapping[str, str] = {key: key for key in emotions.KEYS}
+        # The upright frame that was answered last.
+        self._plain: Rgb | None = None
+        self._answers = FrameAnswers()
+        # None until a picture came.
+        self._alive: float | None = None
+
+    def callback(self, frame: av.VideoFrame) -> av.VideoFrame:
+        """Return a video's frame with what was last seen drawn on it; the networks work elsewhere.
+
+        What goes wrong is logged and the frame handed back as it is: streamlit-webrtc would never
+        call again, and the video would stand still without a word.
+        """
+        self._alive = time.monotonic()
+        if self.analyser is None:
+            return frame
+        try:
+            whole = np.asarray(frame.to_ndarray(format="rgb24"), dtype=np.uint8)
+            rgb = photos.for_display(whole, LONGEST)
+            latest = self.analyser.hand_in(rgb, patience=PATIENCE)
+            rgb = self._keep(rgb, latest)
+            drawn = annotation.answers(rgb, latest.faces, self.names)
+        except Exception:
+            logger.exception("A frame could not be drawn.")
+            return frame
+        return type(frame).from_ndarray(drawn, format="rgb24")
+
+    def answer(self, jpeg: bytes) -> Reply:
+        """Return the answers for a single picture, waited for.
+
+        Raises:
+            FerError: if it is no JPEG that can be read, or too large.
+        """
+        rgb = decode(jpeg)
+        now = self._alive = time.monotonic()
+        latest = FrameAnswers()
+        if self.analyser is not None:
+            latest = self.analyser.hand_in(rgb, now, patience=ANSWER_SECONDS)
+        is_answered = latest.taken == now
+        if is_answered:
+            rgb = self._keep(rgb, latest)
+        return {
+            "is_answered": is_answered,
+            "size": [rgb.shape[1], rgb.shape[0]],
+            "turns": latest.turns if is_answered else 0,
+            "faces": _face_answers(latest) if is_answered else [],
+            "ms": round(1000 * (time.monotonic() - now), 1),
+        }
+
+    def _keep(self, rgb: Rgb, answers: FrameAnswers) -> Rgb:
+        upright = orientation.turned(rgb, answers.turns)
+        self._plain, self._answers = upright, answers
+        return upright
+
+    def is_still(self, now: float) -> bool:
+        """Whether pictures came and no more do, as when the connection broke."""
+        return self._alive is not None and now - self._alive > STILL_SECONDS
+
+    def still(self) -> Rgb:
+        """Return the frame that was last answered, upright, with nothing drawn on it; only where
+        `has_frame`."""
+        return np.array(self._plain)
+
+    def snapshot(self) -> bytes:
+        """Return the frame that was last answered with its answers as PNG; only where
+        `has_frame`."""
+        stream = io.BytesIO()
+        drawn = annotation.answers(self.still(), self._answers.faces, self.names)
+        Image.fromarray(drawn).save(stream, "PNG")
+        return stream.getvalue()
+
+    @property
+    def has_frame(self) -> bool:
+        """Whether a frame was ever answered."""
+        return self._plain is not None
+
+
+def decode(jpeg: bytes) -> Rgb:
+    """Return a camera's picture (H, W, 3) uint8; its size is looked at before its pixels.
+
+    Raises:
+        FerError: if it is no JPEG that can be read, or too large.
+    """
+    if len(jpeg) > MOST_BYTES:
+        raise _too_large()
+    unreadable = FerError(
+        "A picture of the camera could not be read and was left out; the next one follows."
+    )
+    if not jpeg.startswith(JPEG_BEGINS):
+        raise unreadable
+    try:
+        with upload_gate.opened_image(jpeg, "frame") as image:
+            is_small = image.width * image.height <= MOST_PIXELS
+            rgb = np.asarray(image.convert("RGB")) if is_small else None
+    except FerError as error:
+        raise unreadable from error
+    if rgb is None:
+        raise _too_large()
+    return rgb
+
+
+def _too_large() -> FerError:
+    return FerError(
+        "A picture of the camera was left out: it is larger than {kilobytes} kB or {megapixels} "
+        "megapixels.",
+        kilobytes=MOST_BYTES // 1000,
+        megapixels=MOST_PIXELS // 1_000_000,
+    )
+
+
+def _face_answers(answers: FrameAnswers) -> list[FaceAnswer]:
+    return [
+        {
+            "number": answered.number,
+            "corners": [[round(float(v), 1) for v in corner] for corner in answered.face.corners],
+            "doubtful": answered.is_doubtful,
+            "models": {
+                key: {"top1": p.top1, "confidence": round(p.confidence, 4)}
+                for key, p in answered.predictions.items()
+            },
+        }
+        for answered in answers.faces
+        if answered.face is not None
+    ]

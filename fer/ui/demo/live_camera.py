@@ -1,0 +1,115 @@
+"""The visitor's camera in the browser: Start and Stop, every state of it, its picture and, by the
+app's own socket, the answers on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+import streamlit as st
+
+from fer import emotions
+from fer.media.live import socket as live_socket
+from fer.media.live.stream import LiveStream
+from fer.scenarios import SCENARIOS
+from fer.ui.text import Translator
+
+Way = Literal["webrtc", "socket"]
+KEY = "webcam_camera"
+VISIT = "webcam_visit"
+# What streamlit-webrtc keeps of its connection; see `webrtc`.
+VIDEO = "webcam_video"
+# What stands above and below the picture on a phone held sideways, in pixels.
+AROUND_PICTURE = 130
+
+_source = Path(__file__)
+_component = st.components.v2.component(
+    "fer_live_camera",
+    html=_source.with_suffix(".html").read_text("utf-8"),
+    css=_source.with_suffix(".css").read_text("utf-8"),
+    js=_source.with_suffix(".js").read_text("utf-8"),
+)
+
+
+@dataclass(frozen=True)
+class CameraState:
+    """What the visitor chose: whether the camera is on, and which one, empty for the front one.
+    `screen` is the height of the browser's window in pixels."""
+
+    is_on: bool = False
+    device: str = ""
+    screen: int = 800
+
+
+def state() -> CameraState:
+    """Return what the browser said last."""
+    said = st.session_state.get(KEY) or {}
+    return CameraState(
+        bool(said.get("on")), str(said.get("device") or ""), int(said.get("screen") or 800)
+    )
+
+
+def show(stream: LiveStream, way: Way, *, is_shown: bool, _: Translator) -> None:
+    """Draw the camera's picture and controls.
+
+    Args:
+        way: by which the pictures go to the server; "webrtc" is somebody else's business.
+        is_shown: whether the picture already stands elsewhere on the page.
+    """
+    _component(
+        key=KEY,
+        data={
+            "way": way,
+            "shown": is_shown,
+            "on": state().is_on,
+            "path": live_socket.PATH,
+            "token": _visit(stream, _).token,
+            "around": AROUND_PICTURE,
+            "names": {key: _(key) for key in emotions.KEYS},
+            "colours": {key: scenario.colour for key, scenario in SCENARIOS.items()},
+            "words": _words(_),
+        },
+        on_on_change=lambda: None,
+        on_device_change=lambda: None,
+        on_screen_change=lambda: None,
+        on_photo_change=lambda: st.session_state.update(mode="photo"),
+    )
+
+
+def _visit(stream: LiveStream, _: Translator) -> live_socket.Visit:
+    """Return what lets this visit's pictures in, for as long as the session keeps it."""
+    visit: live_socket.Visit | None = st.session_state.get(VISIT)
+    if visit is None:
+        page = urlsplit(st.context.url or "")
+        visit = live_socket.Visit(stream, f"{page.scheme}://{page.netloc}")
+        st.session_state[VISIT] = visit
+    visit.in_words = _.error
+    return visit
+
+
+def _words(_: Translator) -> dict[str, str]:
+    return {
+        "start": _("Start"),
+        "stop": _("Stop"),
+        "devices": _("Choose a camera"),
+        "photo": _("Use a photo"),
+        "picture": _("Your camera, with a box around each face and both models' answers"),
+        "asking": _("The browser asks whether this page may use the camera; allow it there."),
+        "refused": _("Access to the camera was refused; allow it in the browser, or use a photo."),
+        "missing": _("No camera was found; connect one, or use a photo."),
+        "taken": _(
+            "The camera does not open; close other programs and tabs that use it and press Start "
+            "again, or use a photo."
+        ),
+        "unplugged": _(
+            "The camera was disconnected; connect it and press Start again, or use a photo."
+        ),
+        "unsupported": _("This browser gives no camera to this page; use a photo."),
+        "still": _(
+            "The camera sends no picture any more; connect it and press Stop and Start, or use a "
+            "photo."
+        ),
+        "lost": _("The connection to the server was lost; it is tried again."),
+    }

@@ -1,0 +1,187 @@
+"""Many cameras at once at the app's socket, and messages that nobody should send.
+
+    python -m tests.benchmarks.live_load --visitors 20 --seconds 120 --messages 5000
+
+A process of its own serves the socket with both models. Each visitor sends a picture of a size of
+its own, one at a time, and counts what comes back; then mutated messages are sent. Ends with status
+1 where somebody got less than a fifth of the fair share or another's answers, where memory grew by
+50 MB or more after the first quarter, or where a message was met by silence.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import multiprocessing
+import random
+import socket
+import sys
+import time
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import cv2
+import numpy as np
+import uvicorn
+from skimage import data as samples
+from starlette.applications import Starlette
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from tests.support.making import jpeg
+from tests.support.sockets import ORIGIN, picture
+
+MOST_GROWTH_MB = 50.0
+LEAST_SHARE = 0.2
+
+
+def serve(visitors: int, pipe: Connection) -> None:
+    """Serves the socket to so many visits and tells its port and their tokens."""
+    from fer.artifacts import model_store
+    from fer.inference import classification
+    from fer.media.live import socket as live_socket
+    from fer.media.live.stream import LiveStream
+    from fer.media.streaming import FrameAnalyser, StreamAnalyser
+    from fer.ui.demo.webcam import LOOK_IN
+    from fer.vision.faces import Detector
+
+    # The networks are what holds the visitors up here, and mutated messages need not wait.
+    live_socket.FASTEST = 10_000.0
+    detector = Detector(model_store.FOLDER / model_store.DETECTOR, LOOK_IN)
+    classifier = classification.load(model_store.FOLDER)
+    visits = []
+    for _ in range(visitors):
+        stream = LiveStream()
+        stream.analyser = StreamAnalyser(FrameAnalyser(detector, classifier, most_faces=6))
+        visits.append(live_socket.Visit(stream, ORIGIN))
+    listener = socket.create_server(("127.0.0.1", 0))
+    pipe.send((listener.getsockname()[1], [visit.token for visit in visits]))
+    app = Starlette(routes=live_socket.routes())
+    uvicorn.Server(uvicorn.Config(app, log_level="error")).run([listener])
+
+
+def resident_mb(pid: int | None) -> float:
+    status = Path(f"/proc/{pid}/status").read_text()
+    kib = next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS"))
+    return int(kib) * 1024 / 1e6
+
+
+async def stream(port: int, token: str, number: int, end: float) -> tuple[int, int]:
+    """How many answers a visitor got, and how many of them were another's."""
+    width = 480 - 4 * number
+    rgb = cv2.resize(np.asarray(samples.astronaut()), (width, 360))
+    content = jpeg(rgb)
+    answered = foreign = 0
+    async with connect(f"ws://127.0.0.1:{port}/live", origin=ORIGIN, compression=None) as browser:  # type: ignore[arg-type]
+        await browser.send(token)
+        while time.monotonic() < end:
+            await browser.send(picture(answered, content))
+            reply = json.loads(await browser.recv())
+            foreign += reply["size"] != [width, 360] or reply["frame"] != answered
+            answered += 1
+    return answered, foreign
+
+
+async def watch(pid: int | None, end: float) -> list[float]:
+    sizes = []
+    while time.monotonic() < end:
+        sizes.append(resident_mb(pid))
+        await asyncio.sleep(1)
+    return sizes
+
+
+async def crowd(port: int, tokens: list[str], seconds: float, pid: int | None) -> dict[str, object]:
+    end = time.monotonic() + seconds
+    visitors = [stream(port, token, number, end) for number, token in enumerate(tokens)]
+    sizes, *counts = await asyncio.gather(watch(pid, end), *visitors)
+    answers = [answered for answered, _ in counts]
+    first = sizes[len(sizes) // 4 : len(sizes) // 2]
+    last = sizes[3 * len(sizes) // 4 :]
+    return {
+        "visitors": len(tokens),
+        "answers_per_second": round(sum(answers) / seconds, 1),
+        "fewest_of_fair_share": round(min(answers) * len(answers) / max(sum(answers), 1), 2),
+        "mixed_up": sum(foreign for _, foreign in counts),
+        "memory_mb": round(last[-1], 1),
+        "memory_growth_mb": round(float(np.median(last) - np.median(first)), 1),
+    }
+
+
+def mutated(rng: random.Random, whole: bytes) -> bytes | str:
+    """A message as no browser sends it."""
+    kind = rng.randrange(6)
+    if kind == 0:
+        return rng.randbytes(rng.randrange(2000))
+    if kind == 1:
+        return whole[: rng.randrange(len(whole))]
+    if kind == 2:
+        return "".join(chr(rng.randrange(1, 0xD7FF)) for _ in range(rng.randrange(200)))
+    if kind == 3:
+        return whole + bytes(rng.randrange(400_000))
+    content = bytearray(whole)
+    for _ in range(rng.randrange(1, 40)):
+        # Headers first: they hold sizes, tables and the kind of coding.
+        at = rng.randrange(4, 700 if kind == 4 else len(content))
+        content[at] = rng.choice((0, 1, 127, 128, 255, rng.randrange(256)))
+    return bytes(content)
+
+
+async def fuzz(port: int, token: str, messages: int, seed: int) -> dict[str, object]:
+    """Sends mutated messages and counts what is answered to them."""
+    rng = random.Random(seed)
+    whole = picture(7, jpeg(cv2.resize(np.asarray(samples.astronaut()), (160, 120))))
+    said = {"answered": 0, "refused": 0, "silent": 0, "closed": 0}
+    browser: ClientConnection | None = None
+    for _ in range(messages):
+        if browser is None:
+            browser = await connect(
+                f"ws://127.0.0.1:{port}/live",
+                origin=ORIGIN,  # type: ignore[arg-type]
+                compression=None,
+            )
+            await browser.send(token)
+        try:
+            await browser.send(mutated(rng, whole))
+            reply = json.loads(await asyncio.wait_for(browser.recv(), 30))
+            said["refused" if "error" in reply else "answered"] += 1
+        except TimeoutError:
+            said["silent"] += 1
+        except ConnectionClosed:
+            said["closed"] += 1
+            browser = None
+    if browser is not None:
+        await browser.close()
+    return {"messages": messages, "seed": seed, **said}
+
+
+def main() -> None:
+    """Reads the arguments, sends, prints."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--visitors", type=int, default=20)
+    parser.add_argument("--seconds", type=float, default=120)
+    parser.add_argument("--messages", type=int, default=5000)
+    parser.add_argument("--seed", type=int, default=1)
+    asked = parser.parse_args()
+    ours, its = multiprocessing.get_context("spawn").Pipe()
+    server = multiprocessing.get_context("spawn").Process(
+        target=serve, args=(asked.visitors, its), daemon=True
+    )
+    server.start()
+    port, tokens = ours.recv()
+    found = asyncio.run(crowd(port, tokens, asked.seconds, server.pid))
+    found |= asyncio.run(fuzz(port, tokens[0], asked.messages, asked.seed))
+    is_alive = server.is_alive()
+    server.kill()
+    print(json.dumps({**found, "server_alive": is_alive}, indent=2))
+    is_fine = (
+        is_alive
+        and float(str(found["fewest_of_fair_share"])) >= LEAST_SHARE
+        and float(str(found["memory_growth_mb"])) < MOST_GROWTH_MB
+        and not (found["mixed_up"] or found["silent"] or found["closed"])
+    )
+    sys.exit(not is_fine)
+
+
+if __name__ == "__main__":
+    main()
