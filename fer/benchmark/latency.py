@@ -131,7 +131,7 @@ def _ways(found: dict[str, Artifact], folder: Path) -> dict[str, Ask]:
     sizes = {key: model.scenario.input_size for key, model in found.items()}
     single = {key: keras_backend.build_from(model) for key, model in found.items()}
     joined = keras_backend.ReferenceBackend(list(found.values()))
-    quick = classification.load(folder, backend="fast")
+    quick = classification.load(folder)
 
     def predict_calls(faces: NDArray[np.uint8]) -> object:
         return [m.predict(batch(faces, sizes[key]), verbose=0) for key, m in single.items()]
@@ -177,8 +177,11 @@ import json, sys, time
 started = time.perf_counter()
 from pathlib import Path
 import numpy as np
-from fer.inference import classification
-classifier = classification.load(Path(sys.argv[1]), backend=sys.argv[2])
+if sys.argv[2] == "fast":
+    from fer.inference.classification import load
+else:
+    from fer.inference.keras_backend import load
+classifier = load(Path(sys.argv[1]))
 classifier.predict([np.zeros((48, 48), np.uint8)])
 seconds = time.perf_counter() - started
 with open("/proc/self/status") as status:

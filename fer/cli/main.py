@@ -90,14 +90,17 @@ def evaluate(
     quiet_tensorflow()
     from fer.evaluation import evaluate
     from fer.export import publishing
-    from fer.inference import classification
+    from fer.inference import classification, keras_backend
 
-    classifier = classification.load(
-        models_dir,
-        keys or None,
-        backend="fast" if int8 else "reference",
-        compute_dtype="mixed_bfloat16" if bfloat16 else "float32",
-        with_metrics=bool(protocols),
+    classifier = (
+        classification.load(models_dir, keys or None)
+        if int8
+        else keras_backend.load(
+            models_dir,
+            keys or None,
+            compute_dtype="mixed_bfloat16" if bfloat16 else "float32",
+            with_metrics=bool(protocols),
+        )
     )
     if protocols:
         _evaluate_protocols(

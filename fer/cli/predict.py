@@ -23,7 +23,6 @@ from fer.cli.console import (
     note,
     out,
     progress_bar,
-    quiet_tensorflow,
 )
 from fer.media import photo_files, photos, video_gate
 from fer.media.photos import NO_FACE, Photo
@@ -286,9 +285,7 @@ def _answers(
     locations.require_models(models_dir)
     from fer.inference import classification
 
-    classifier = classification.load(models_dir, before_reference=quiet_tensorflow)
-    if classifier.notice is not None:
-        note(f"Slower backend: {classifier.notice}", "warning")
+    classifier = classification.load(models_dir)
     detector = faces.Detector(locations.detector(models_dir))
     with progress_bar("Classifying", len(paths), beside_output=True) as update:
         for position, path in enumerate(paths):

@@ -10,7 +10,7 @@ import click
 from rich.table import Table
 
 from fer import FerError, scenarios
-from fer.artifacts import model_store, overwriting, runs
+from fer.artifacts import locations, model_store, overwriting, runs
 from fer.cli.console import (
     FASTEST,
     PATH,
@@ -25,7 +25,7 @@ from fer.cli.console import (
     quiet_tensorflow,
     wanted_precision,
 )
-from fer.data import dataset
+from fer.data import aggregates, dataset
 from fer.scenarios import Scenario
 from fer.training import distribution, jobs, monitor
 
@@ -175,12 +175,14 @@ def publish(
     if not overwrite and (run_dir / runs.RUN).exists():
         _require_same_data(run_dir, models_dir)
     quiet_tensorflow()
-    from fer.export import publishing
+    from fer.export import int8, publishing
 
     artifact = publishing.publish(run_dir, models_dir, backbone_weights or "imagenet")
+    int8.export_exact(models_dir, locations.default(aggregates.FOLDER))
+    publishing.finish(models_dir)
     out.print(
         f"Published {artifact.key}: {artifact.size / 1e6:.1f} MB of its own in {artifact.folder}; "
-        "next: fer evaluate",
+        "it answers in full precision. Next: fer evaluate, and for int8: fer export",
     )
 
 

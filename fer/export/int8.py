@@ -1,4 +1,5 @@
-"""The int8 networks of the dashboard: quantised, checked on both splits, with known answers.
+"""The networks that answer under OpenVINO: in full precision as soon as a model is published, in
+int8 once they are calibrated; with known answers.
 
 Importing this module imports TensorFlow.
 """
@@ -23,7 +24,7 @@ from fer.data.dataset import TEST_SPLITS, Dataset, Split
 from fer.evaluation import evaluate, metrics
 from fer.inference import classification, keras_backend, openvino_backend
 from fer.inference.calibrate import softmax
-from fer.inference.records import FAST_EXPORT, FastExport, Fidelity
+from fer.inference.records import FAST_EXPORT, Calibration, FastExport, Fidelity
 from fer.progress import Progress
 from fer.vision.preprocessing import batch
 
@@ -65,8 +66,48 @@ def export_fast(
     # Read first: what follows takes minutes.
     probes, _ = aggregates.read_class_faces(aggregates_folder)
     chosen = calibration_rows(data, images)
+    calibration: Calibration = {
+        "split": Split.TRAINING.value,
+        "images": len(chosen),
+        "seed": SEED,
+        "data_sha256": data.digest,
+    }
+    _write_export(models, folder, probes, data.images[chosen], calibration)
+    return measure(data, folder, progress=progress)
+
+
+def export_exact(
+    folder: Path = model_store.FOLDER, aggregates_folder: Path = aggregates.FOLDER
+) -> FastExport:
+    """Write `fast/` with the networks in full precision and return its record.
+
+    It takes no images and no NNCF, so that what is published answers at once; `export_fast` then
+    makes the networks several times faster.
+
+    Raises:
+        FerError: if OpenVINO is not installed, a file is damaged, or the folder cannot be written.
+    """
+    probes, _ = aggregates.read_class_faces(aggregates_folder)
+    # Metrics of other models may be missing or old: they are made anew next.
+    models = intact.require(folder, with_metrics=False)
+    return _write_export(models, folder, probes, None, None)
+
+
+def _write_export(
+    models: dict[str, model_store.Artifact],
+    folder: Path,
+    probes: NDArray[np.uint8],
+    faces: NDArray[np.uint8] | None,
+    calibration: Calibration | None,
+) -> FastExport:
+    """Write the networks, their record and their known answers for the probes (n, 48, 48).
+
+    Args:
+        faces: what int8 activations are calibrated on, (m, 48, 48); None for full precision.
+    """
     target = folder / model_store.FAST
-    networks = _write_networks(models, data.images[chosen], target)
+    networks = _write_networks(models, faces, target)
+    packages = ("openvino", "keras", "tensorflow", *(() if faces is None else ("nncf",)))
     record: FastExport = {
         "weights_sha256": {key: model.digest for key, model in models.items()},
         "networks": networks,
@@ -75,32 +116,28 @@ def export_fast(
             for name in networks.values()
             for path in (target / name, (target / name).with_suffix(".bin"))
         },
-        "calibration": {
-            "split": Split.TRAINING.value,
-            "images": len(chosen),
-            "seed": SEED,
-            "data_sha256": data.digest,
-        },
-        "versions": {name: version(name) for name in ("openvino", "nncf", "keras", "tensorflow")},
+        "calibration": calibration,
+        "versions": {name: version(name) for name in packages},
     }
     FAST_EXPORT.write(folder, record)
     _write_probe(target, probes, _fast_logits(models, folder, probes))
-    record = measure(data, folder, progress=progress)
     _remove_stale(target, record)
     return record
 
 
 def _write_networks(
-    models: dict[str, model_store.Artifact], faces: NDArray[np.uint8], target: Path
+    models: dict[str, model_store.Artifact], faces: NDArray[np.uint8] | None, target: Path
 ) -> dict[str, str]:
-    """Quantises the models, those of one input size as one network, and returns the files' names
-    by that size; activations are calibrated on the faces (m, 48, 48)."""
+    """Write the models, those of one input size as one network, and return the files' names by
+    that size; in int8 where there are faces (m, 48, 48) to calibrate activations on."""
     networks: dict[str, str] = {}
     for size, group in model_store.by_input_size(models.values()).items():
-        name = f"int8-{size}.xml"
+        name = f"{'float' if faces is None else 'int8'}-{size}.xml"
         with tempfile.TemporaryDirectory() as scratch:
-            quantised = quantise(keras_backend.joined(group), size, faces, Path(scratch))
-            _save_network(quantised, target / name, Path(scratch))
+            network = convert(keras_backend.joined(group), size, Path(scratch))
+            if faces is not None:
+                network = quantise(network, size, faces)
+            _save_network(network, target / name, Path(scratch))
         networks[str(size)] = name
     return networks
 
@@ -128,7 +165,7 @@ def measure(
     Raises:
         FerError: if there is no export of these weights or no stored prediction.
     """
-    classifier = classification.load(folder, backend="fast")
+    classifier = classification.load(folder)
     record = FAST_EXPORT.require(folder)
     record["fidelity"] = fidelity(classifier, data, progress)
     FAST_EXPORT.write(folder, record)
@@ -146,28 +183,21 @@ def calibration_rows(data: Dataset, images: int) -> NDArray[np.int64]:
     return np.sort(np.concatenate(parts))
 
 
-def quantise(
-    network: keras.Model, size: int, faces: NDArray[np.uint8], scratch: Path
-) -> openvino.Model:
-    """The network as an int8 OpenVINO model, its outputs named by model key.
+def convert(network: keras.Model, size: int, scratch: Path) -> openvino.Model:
+    """Return the network as an OpenVINO model in full precision, its outputs named by model key.
 
     Args:
         network: (n, S, S, 3) to logits by model key.
-        faces: what activations are calibrated on, (m, 48, 48) uint8.
         scratch: an empty folder for intermediate files.
 
     Raises:
-        FerError: if NNCF or OpenVINO is not installed.
+        FerError: if OpenVINO is not installed.
     """
-    # NNCF reports its use to its makers unless it believes to run in their own tests.
-    os.environ.setdefault("NNCF_CI", "1")
     try:
-        import nncf
         import openvino
     except ImportError as error:
         raise FerError(
-            '{package} is not installed; in the repository run: pip install -e ".[export]"',
-            package=error.name,
+            "OpenVINO is not installed; install it with: pip install openvino"
         ) from error
     signature = [keras.InputSpec(dtype="float32", shape=(None, size, size, 3))]
     network.export(
@@ -175,6 +205,27 @@ def quantise(
     )
     exact = openvino.convert_model(scratch / "saved", input=[-1, size, size, 3])
     _name_outputs(exact, list(network.output))
+    return exact
+
+
+def quantise(exact: openvino.Model, size: int, faces: NDArray[np.uint8]) -> openvino.Model:
+    """Return an OpenVINO model in int8.
+
+    Args:
+        faces: what activations are calibrated on, (m, 48, 48) uint8.
+
+    Raises:
+        FerError: if NNCF is not installed.
+    """
+    # NNCF reports its use to its makers unless it believes to run in their own tests.
+    os.environ.setdefault("NNCF_CI", "1")
+    try:
+        import nncf
+    except ImportError as error:
+        raise FerError(
+            '{package} is not installed; in the repository run: pip install -e ".[export]"',
+            package=error.name,
+        ) from error
     return nncf.quantize(
         exact,
         nncf.Dataset([batch([face], size) for face in faces]),

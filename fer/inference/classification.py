@@ -1,12 +1,11 @@
 """Every trained model's confidences for a batch of faces, in one pass.
 
-The one door to a backend. Importing this module is cheap; the fast backend needs no TensorFlow,
-which is imported only where the reference backend is asked for or nothing else works.
+`load` opens the networks that answer under OpenVINO; `keras_backend.load` opens the ones as they
+were trained, for evaluation and studies.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,14 +17,11 @@ from numpy.typing import NDArray
 from fer import FerError, emotions
 from fer.artifacts import intact, model_store
 from fer.artifacts.model_store import Artifact
+from fer.inference import openvino_backend
 from fer.inference.calibrate import softmax
 from fer.inference.fair_queue import FairQueue
 from fer.vision import preprocessing
 from fer.vision.preprocessing import Floats, Gray
-
-# What FER_BACKEND may be: the fastest that works here, or one of the two and nothing else.
-BACKENDS = ("auto", "fast", "reference")
-VARIABLE = "FER_BACKEND"
 
 
 @dataclass(frozen=True)
@@ -62,22 +58,17 @@ class Backend(Protocol):
 
 
 class Classifier:
-    """All trained models behind one call, safe to share between threads.
-
-    `notice` is why a slower backend answers than was wished for, None if there is nothing to say.
-    """
+    """All trained models behind one call, safe to share between threads."""
 
     def __init__(
         self,
         models: dict[str, Artifact],
         backend: Backend,
         compute_dtype: str,
-        notice: FerError | None = None,
     ) -> None:
         self.models = models
         self.compute_dtype = compute_dtype
         self.backend = backend.name
-        self.notice = notice
         self._backend = backend
         self._by_size = model_store.by_input_size(models.values())
         # A request to the backend already uses every core: two at once would only slow each other.
@@ -148,25 +139,32 @@ def load(
     folder: Path = model_store.FOLDER,
     keys: Sequence[str] | None = None,
     *,
-    backend: str | None = None,
-    compute_dtype: str = "float32",
     with_metrics: bool = True,
-    before_fast: Callable[[], object] | None = None,
-    before_reference: Callable[[], object] | None = None,
 ) -> Classifier:
-    """A classifier with every trained model in the folder, or with the named ones, warmed up.
+    """Return a classifier of every trained model in the folder, or of the named ones, warmed up.
 
     Args:
-        backend: one of `BACKENDS`; None takes the environment variable FER_BACKEND, or "auto".
-        compute_dtype: the dtype policy of the reference backend's convolutions.
         with_metrics: whether damaged metrics count, too; not to make them anew.
-        before_fast: called before the fast backend is made; a FerError of it counts as that
-            backend's own.
-        before_reference: called before TensorFlow is imported.
 
     Raises:
         FerError: if there is no model, a named one is missing, its files are not those in the
-            manifest, or the wished-for backend does not work here.
+            manifest, or the networks under OpenVINO are missing, made of other weights, or give
+            other answers on this processor than the recorded ones.
+    """
+    models = require_models(folder, keys, with_metrics=with_metrics)
+    backend = openvino_backend.FastBackend(list(models.values()), folder)
+    backend.check()
+    return Classifier(models, backend, "int8")
+
+
+def require_models(
+    folder: Path, keys: Sequence[str] | None, *, with_metrics: bool = True
+) -> dict[str, Artifact]:
+    """Return every trained model in the folder, or the named ones, by key.
+
+    Raises:
+        FerError: if there is none, a named one is missing, or its files are not those in the
+            manifest.
     """
     models = (
         intact.require(folder, with_metrics=with_metrics)
@@ -179,47 +177,7 @@ def load(
             "fer train baseline, fer train proposed",
             folder=folder,
         )
-    chosen = backend or wished()
-    notice = None
-    if chosen != "reference":
-        from fer.inference import openvino_backend
-
-        try:
-            if before_fast is not None:
-                before_fast()
-            quick = openvino_backend.FastBackend(list(models.values()), folder)
-            quick.check()
-            return Classifier(models, quick, "int8")
-        except FerError as error:
-            if chosen == "fast":
-                raise
-            notice = error
-    model_store.checked(folder, model_store.TRUNK)
-    if before_reference is not None:
-        before_reference()
-    from fer.inference.keras_backend import ReferenceBackend
-
-    reference = ReferenceBackend(list(models.values()), compute_dtype)
-    classifier = Classifier(models, reference, compute_dtype, notice)
-    # The first call of a Keras graph traces it.
-    classifier.logits([np.zeros((preprocessing.FER_SIZE,) * 2, np.uint8)])
-    return classifier
-
-
-def wished() -> str:
-    """What the environment variable FER_BACKEND asks for, "auto" if it is not set.
-
-    Raises:
-        FerError: if it is none of `BACKENDS`.
-    """
-    found = os.environ.get(VARIABLE) or "auto"
-    if found not in BACKENDS:
-        raise FerError(
-            "There is no backend {backend}; set FER_BACKEND to one of {choices}.",
-            backend=f"{found!r}",
-            choices=", ".join(BACKENDS),
-        )
-    return found
+    return models
 
 
 def agree(probabilities: Iterable[NDArray[np.float64]]) -> bool:

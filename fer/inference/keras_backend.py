@@ -1,22 +1,54 @@
-"""The reference backend: the networks in Keras, exactly as they were trained.
+"""The reference: the networks in Keras, exactly as they were trained.
 
-Importing this module imports TensorFlow. Faster backends are measured against it.
+Importing this module imports TensorFlow. Metrics and studies are computed with it, and what the
+dashboard answers with is measured against it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
 from fer import FerError, layers
+from fer.artifacts import model_store
 from fer.artifacts.model_store import Artifact, by_input_size
 from fer.artifacts.packing import Tensors
+from fer.inference import classification
+from fer.inference.classification import Classifier
 from fer.networks import vgg16
+from fer.vision import preprocessing
 from fer.vision.preprocessing import Floats
+
+
+def load(
+    folder: Path = model_store.FOLDER,
+    keys: Sequence[str] | None = None,
+    *,
+    compute_dtype: str = "float32",
+    with_metrics: bool = True,
+) -> Classifier:
+    """Return a classifier of every trained model in the folder, or of the named ones, in Keras.
+
+    Args:
+        compute_dtype: the dtype policy of the convolutions.
+        with_metrics: whether damaged metrics count, too; not to make them anew.
+
+    Raises:
+        FerError: if there is no model, a named one is missing, or its files are not those in the
+            manifest.
+    """
+    models = classification.require_models(folder, keys, with_metrics=with_metrics)
+    model_store.checked(folder, model_store.TRUNK)
+    backend = ReferenceBackend(list(models.values()), compute_dtype)
+    classifier = Classifier(models, backend, compute_dtype)
+    # The first call of a Keras graph traces it.
+    classifier.logits([np.zeros((preprocessing.FER_SIZE,) * 2, np.uint8)])
+    return classifier
 
 
 class ReferenceBackend:

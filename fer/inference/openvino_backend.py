@@ -134,7 +134,9 @@ def _checked_record(models: Sequence[Artifact], folder: Path) -> FastExport:
     Raises:
         FerError: if it is not.
     """
-    record = FAST_EXPORT.require(folder)
+    record = FAST_EXPORT.read(folder)
+    if record is None:
+        raise _unreadable(folder / FAST_EXPORT.name)
     for model in models:
         if not _is_made_of(record, model):
             raise FerError(

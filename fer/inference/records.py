@@ -32,16 +32,17 @@ class Fidelity(TypedDict):
 
 
 class FastExport(TypedDict):
-    """The int8 networks and what they were made from.
+    """The networks under OpenVINO and what they were made from.
 
     weights_sha256: by model key. networks: file by side of the input in pixels. files_sha256: by
-    file. versions: by package. fidelity: by model key and test split; missing until it is measured.
+    file. calibration: None of networks in full precision. versions: by package. fidelity: by model
+    key and test split; missing until it is measured.
     """
 
     weights_sha256: dict[str, str]
     networks: dict[str, str]
     files_sha256: dict[str, str]
-    calibration: Calibration
+    calibration: Calibration | None
     versions: dict[str, str]
     fidelity: NotRequired[dict[str, dict[str, Fidelity]]]
 

@@ -77,7 +77,7 @@ def _study(
     seed: int,
     progress: Progress | None,
 ) -> Figures:
-    from fer.inference import classification, gradcam
+    from fer.inference import classification, gradcam, keras_backend
     from fer.studies import attention, leakage, robustness, se_gates
 
     if name == "sanity":
@@ -89,11 +89,11 @@ def _study(
         return robustness.study(data, classifier, detector, seed=seed, progress=progress)
     if name == "regions":
         keys = [model.key for model in models]
-        explainer = gradcam.Explainer(classification.load(folder, keys, backend="reference"))
+        explainer = gradcam.Explainer(keras_backend.load(folder, keys))
         return attention.study(data, explainer, detector, seed=seed, progress=progress)
     gated = [model for model in models if model.scenario.se_ratio is not None]
     if not gated:
         raise FerError("No trained model has an SE block; run: fer train proposed")
     keys = [model.key for model in gated]
-    explainer = gradcam.Explainer(classification.load(folder, keys, backend="reference"))
+    explainer = gradcam.Explainer(keras_backend.load(folder, keys))
     return se_gates.study(data, explainer, gated[0], seed=seed, progress=progress)

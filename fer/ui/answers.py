@@ -106,7 +106,6 @@ def show(
         if not is_narrow:
             st.markdown(_tops(answer.predictions, _))
         _timing(found, answer, _)
-        backend_notice(_)
     explanations.offer(answer.crop, answer.predictions, key, _)
     _details(found, key, _, is_lazy=is_narrow)
 
@@ -242,10 +241,3 @@ def face_name(found: Photo, position: int) -> str:
     """A face's number, with a question mark where it is doubtful."""
     face = found.answers[position].face
     return f"{position + 1} ?" if face is not None and face.is_doubtful else str(position + 1)
-
-
-def backend_notice(_: Translator) -> None:
-    """Why a slower backend answers than there could be; nothing where the fast one does."""
-    notice = loaders.classifier().notice
-    if notice is not None:
-        st.caption(_("The exact, slower networks answered: {reason}", reason=_.error(notice)))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Hashable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -116,8 +117,7 @@ def settle() -> None:
 def preload() -> None:
     """Begins to load the models, once for the whole server; called when the first page is drawn.
 
-    They are ready by the time a visitor has chosen a photo. Where the reference backend would
-    answer, TensorFlow waits until it is asked for.
+    They are ready by the time a visitor has chosen a photo.
 
     Raises:
         FerError: if an environment variable asks for something that there is not.
@@ -128,8 +128,13 @@ def preload() -> None:
     locations.check()
     predict_route.is_on()
     logs.tell("start", version=__version__, models={k: m.digest for k, m in models().items()})
-    if answers_at_once():
-        threading.Thread(target=classifier, name="load-models", daemon=True).start()
+    threading.Thread(target=_load_early, name="load-models", daemon=True).start()
+
+
+def _load_early() -> None:
+    # What is wrong is said on the page whose answer needs the networks.
+    with suppress(FerError):
+        classifier()
 
 
 @follows
@@ -179,50 +184,19 @@ def predictions(key: str) -> Predictions:
 
 @follows
 def classifier() -> Classifier:
-    """All networks, loaded once for all visitors; without TensorFlow unless nothing else works."""
+    """All networks, loaded once for all visitors.
+
+    Raises:
+        FerError: if they cannot answer here; see `classification.load`.
+    """
     started = time.perf_counter()
-    loaded = classification.load(
-        MODELS, list(models()), before_fast=_check_fast, before_reference=_before_reference
-    )
-    logs.tell(
-        "models loaded",
-        backend=loaded.backend,
-        reason=None if loaded.notice is None else loaded.notice.template,
-        load_ms=round(1000 * (time.perf_counter() - started)),
-    )
-    # With TensorFlow's objects unfrozen, the collection after each rerun takes half a second and
-    # holds up every other thread.
-    caching.freeze()
-    return loaded
-
-
-def _check_fast() -> None:
     # The record has the digests of the networks themselves.
     for name in (openvino_backend.RECORD, openvino_backend.PROBE):
         model_store.checked(MODELS, f"{model_store.FAST}/{name}")
-
-
-def answers_at_once() -> bool:
-    """Whether the fast backend will answer; the other first loads TensorFlow for some seconds.
-
-    Raises:
-        FerError: if an environment variable asks for a backend that there is not.
-    """
-    return classification.wished() != "reference" and _is_fast_whole()
-
-
-def _is_fast_whole() -> bool:
-    try:
-        _check_fast()
-        return bool(models()) and openvino_backend.is_current(models().values(), MODELS)
-    except FerError:
-        return False
-
-
-def _before_reference() -> None:
-    # aiortc must be imported before TensorFlow: TensorFlow exports BoringSSL's symbols, aiortc's
-    # pylibsrtp would bind to them and crash the server when a webcam starts.
-    import streamlit_webrtc  # noqa: F401
+    loaded = classification.load(MODELS, list(models()))
+    logs.tell("models loaded", load_ms=round(1000 * (time.perf_counter() - started)))
+    caching.freeze()
+    return loaded
 
 
 @follows

@@ -18,7 +18,7 @@ from fer.artifacts import model_store, runs
 from fer.inference import classification
 from fer.ui import caching, loaders
 from tests.support.command import fer, refusal
-from tests.support.making import ROOT, jpeg
+from tests.support.making import ROOT, in_keras, jpeg
 
 PAGES = sorted(path.name for path in (ROOT / "pages").glob("*.py"))
 MODELS = ROOT / "models"
@@ -148,7 +148,7 @@ def test_one_model_answers_where_the_other_is_broken(copy: Path, portrait: np.nd
     spoil(copy / "baseline" / model_store.WEIGHTS)
     answer(jpeg(portrait))
     classifier = loaders.classifier()
-    assert (classifier.backend, list(classifier.models)) == ("fast", ["proposed"])
+    assert list(classifier.models) == ["proposed"]
 
 
 def test_stored_results_stay_where_the_detector_is_broken(copy: Path, portrait: np.ndarray) -> None:
@@ -158,35 +158,26 @@ def test_stored_results_stay_where_the_detector_is_broken(copy: Path, portrait: 
     assert len(app.metric) >= 4
 
 
-def test_the_trunk_is_checked_before_tensorflow_is_asked(
-    copy: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv(classification.VARIABLE, "reference")
-    spoil(copy / model_store.TRUNK)
-    with pytest.raises(FerError, match=model_store.TRUNK):
-        loaders.classifier()
-
-
 @pytest.mark.parametrize("act", [spoil, Path.unlink], ids=["spoilt", "missing"])
 @pytest.mark.parametrize("name", [model_store.CONFIG, model_store.WEIGHTS, model_store.METRICS])
 def test_no_command_answers_with_a_broken_model(name: str, act, copy: Path) -> None:
     path = copy / "proposed" / name
     act(path)
     with pytest.raises(FerError, match=re.escape(str(path))):
-        classification.load(copy, backend="fast")
+        classification.load(copy)
     photo = ROOT / "data" / "samples" / "astronaut.jpg"
     assert str(path) in refusal(fer("predict", "--whole", photo, "--models-dir", copy))
-    assert list(classification.load(copy, ["baseline"], backend="fast").models) == ["baseline"]
+    assert list(classification.load(copy, ["baseline"]).models) == ["baseline"]
     if name == model_store.METRICS:
         # Which are made anew without them.
-        classification.load(copy, backend="fast", with_metrics=False)
+        classification.load(copy, with_metrics=False)
 
 
-def test_a_broken_trunk_is_told_before_tensorflow_is_asked(copy: Path) -> None:
+def test_a_broken_trunk_is_told_by_what_computes_with_it(copy: Path) -> None:
     spoil(copy / model_store.TRUNK)
     with pytest.raises(FerError, match=model_store.TRUNK):
-        classification.load(copy, backend="reference", before_reference=pytest.fail)
-    assert classification.load(copy, backend="fast").backend == "fast"
+        in_keras(copy)
+    assert len(classification.load(copy).models) == 2
 
 
 def test_weights_that_are_missing_are_told_by_every_command(copy: Path) -> None:
@@ -209,19 +200,15 @@ def test_weights_that_are_missing_are_told_by_every_command(copy: Path) -> None:
 @pytest.mark.parametrize(
     "name", [Path(name).name for name in READ if name.startswith(f"{model_store.FAST}/")]
 )
-def test_a_broken_fast_backend_gives_way_with_the_reason(
-    name: str, copy: Path, monkeypatch: pytest.MonkeyPatch
+def test_broken_networks_are_told_where_an_answer_is_asked_for(
+    name: str, copy: Path, portrait: np.ndarray
 ) -> None:
-    def stand_in() -> None:
-        raise InterruptedError
-
     spoil(copy / model_store.FAST / name)
-    monkeypatch.setattr(loaders, "_before_reference", stand_in)
-    with pytest.raises(InterruptedError):
-        loaders.classifier()
-    monkeypatch.setenv(classification.VARIABLE, "fast")
     with pytest.raises(FerError, match=name):
         loaders.classifier()
+    app = answer(jpeg(portrait))
+    assert any(name in str(error.value) for error in app.error)
+    assert len(app.metric) >= 4, "the stored results stay"
 
 
 def test_every_file_is_hashed_once_in_a_process(

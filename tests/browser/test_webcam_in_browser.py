@@ -14,8 +14,8 @@ from playwright.sync_api import Browser, Page, Route, TimeoutError, expect
 
 from tests.support import camera
 from tests.support.faces import frightened
-from tests.support.making import jpeg, until
-from tests.support.serving import Server, running
+from tests.support.making import until
+from tests.support.serving import Server
 
 pytestmark = pytest.mark.camera
 
@@ -206,35 +206,6 @@ def test_a_camera_that_another_program_has_is_said_in_one_sentence(
         page.get_by_role("button", name="Start", exact=True).click()
         expect(page.get_by_role("button", name="Stop", exact=True)).to_be_visible()
         expect(page.get_by_text("The camera does not open;")).to_have_count(0)
-
-
-def test_reference_backend_streams_after_a_photo(
-    browser: Browser, portrait: np.ndarray, tmp_path: Path
-) -> None:
-    """TensorFlow is in the process before the first stream begins."""
-    photo = tmp_path / "face.jpg"
-    photo.write_bytes(jpeg(portrait))
-    clip = camera.write_clip(tmp_path / "face.y4m", portrait)
-    with (
-        running(tmp_path, FER_BACKEND="reference", FER_STAMPS="1") as server,
-        camera.camera_page(browser.browser_type, camera.playing(clip)) as page,
-    ):
-        page.goto(server.url)
-        page.locator("input[type=file]").set_input_files(photo)
-        expect(page.get_by_text("proposed: happy").first).to_be_visible(timeout=300_000)
-        assert "tensorflow" in server.tell("modules")
-        # Home's cards lead there, too.
-        page.get_by_test_id("stSidebarNavLink").filter(has_text="Demo").click()
-        page.get_by_role("button", name="Start", exact=True).click()
-        expect(page.locator(".js-plotly-plot").first).to_be_visible()
-        assert "aiortc" in server.tell("modules")
-        before = len(server.analysed())
-        # It goes on, however slowly: a starved frame thread would stand still.
-        until(lambda: len(server.analysed()) >= before + 5, "no frame is analysed any more", 0.3)
-        rate = page.get_by_text(re.compile(r"frames/s")).first
-        until(lambda: float(rate.inner_text().split()[0]) > 0, "no frame is shown", 0.3)
-        both = {"baseline": "happy", "proposed": "happy"}
-        until(lambda: top_classes(page) == both, "not happy", 0.3)
 
 
 EMOTIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")

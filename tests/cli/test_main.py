@@ -106,38 +106,6 @@ def test_evaluation_without_data_says_what_to_do(tmp_path: Path) -> None:
     assert "fer data import" in result.stderr
 
 
-LIGHT = """
-import sys
-from fer import emotions, files, scenarios
-from fer.artifacts import model_store
-from fer.cli import main
-from fer.data import aggregates, dataset, importing
-from fer.inference import classification
-from fer.media import photos, streaming, videos
-from fer.ui import charts, loaders, text
-from fer.vision import faces, preprocessing
-heavy = [name for name in ("tensorflow", "keras") if name in sys.modules]
-assert not heavy, heavy
-"""
-
-
-def test_nothing_but_training_and_the_reference_backend_imports_tensorflow() -> None:
-    child = subprocess.run([sys.executable, "-c", LIGHT], capture_output=True, text=True, cwd=ROOT)
-    assert child.returncode == 0, child.stderr
-
-
-def test_aiortc_and_tensorflow_live_in_one_process() -> None:
-    program = (
-        "import os; os.environ['FER_BACKEND'] = 'reference'\n"
-        "from fer.ui import loaders; loaders.classifier()\n"
-        "import aiortc, sys; assert 'tensorflow' in sys.modules"
-    )
-    child = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT
-    )
-    assert child.returncode == 0, child.stderr[-2000:]
-
-
 READING = """
 import sys, time
 from fer.cli.main import main

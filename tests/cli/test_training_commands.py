@@ -46,7 +46,7 @@ def test_publish_makes_a_model_of_a_run(
     artifact = model_store.open_artifact("baseline", models)
     assert printed == (
         f"Published baseline: {artifact.size / 1e6:.1f} MB of its own in {artifact.folder}; "
-        "next: fer evaluate\n"
+        "it answers in full precision. Next: fer evaluate, and for int8: fer export\n"
     )
     assert {path.name for path in artifact.folder.iterdir()} == {
         model_store.CONFIG,

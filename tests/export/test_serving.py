@@ -9,14 +9,13 @@ import pytest
 
 from fer import FerError
 from fer.export import serving
-from fer.inference import classification
-from tests.support.making import face_like
+from tests.support.making import face_like, in_keras
 
 
 @pytest.fixture(scope="module")
 def expected(small_models: Path) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     faces = np.stack([face_like(seed) for seed in range(3)])
-    answers = classification.load(small_models, backend="reference").predict(list(faces))
+    answers = in_keras(small_models).predict(list(faces))
     by_key = {key: np.stack([a[key].probabilities for a in answers]) for key in answers[0]}
     return faces.astype(np.float32), by_key
 

@@ -22,7 +22,7 @@ from fer.export import int8
 from fer.inference import classification, openvino_backend
 from fer.inference.calibrate import softmax
 from fer.vision import preprocessing
-from tests.support.making import ROOT, face_like, until
+from tests.support.making import ROOT, face_like, in_keras, until
 
 MODELS = ROOT / "models"
 
@@ -55,9 +55,8 @@ def probabilities(classifier: classification.Classifier) -> np.ndarray:
 
 
 def test_fast_backend_answers_like_the_reference(exported: Path) -> None:
-    quick = classification.load(exported, backend="fast")
-    exact = classification.load(exported, backend="reference")
-    assert (quick.backend, exact.backend) == ("fast", "reference")
+    quick = classification.load(exported)
+    exact = in_keras(exported)
     # Eight bits round a narrow network's few channels by more than a whole one's.
     assert np.abs(probabilities(quick) - probabilities(exact)).max() < 0.2
     assert np.ptp(probabilities(exact)[:, 0], axis=0).max() > 0.05, "the models say one thing only"
@@ -128,7 +127,6 @@ def test_fast_backend_needs_no_tensorflow(exported: Path) -> None:
         "import sys, pathlib, numpy\n"
         "from fer.inference import classification\n"
         f"c = classification.load(pathlib.Path({str(exported)!r}))\n"
-        "assert c.backend == 'fast' and c.notice is None\n"
         "c.predict([numpy.zeros((48, 48), numpy.uint8)])\n"
         "heavy = {'tensorflow', 'keras', 'nncf', 'torch'} & set(sys.modules)\n"
         "assert not heavy, heavy"
@@ -170,32 +168,26 @@ def forget_one_model(folder: Path) -> None:
         (empty_probe, "probe.safetensors is missing or damaged"),
         (forget_one_model, "probe.safetensors is missing or damaged"),
         (falsify, "computes int8 differently"),
-        (shutil.rmtree, "There is no file"),
+        (shutil.rmtree, "export.json is missing or damaged"),
     ],
 )
 def test_what_is_wrong_with_the_fast_backend_is_told(own: Path, spoil, says: str) -> None:
     spoil(own / model_store.FAST)
     with pytest.raises(FerError, match=says):
-        classification.load(own, backend="fast")
-    fallen = classification.load(own, backend="auto")
-    assert fallen.backend == "reference"
-    assert says in str(fallen.notice)
-    assert len(fallen.predict(faces(1))[0]) == 2
+        classification.load(own)
 
 
-def test_without_openvino_the_reference_answers(
+def test_without_openvino_one_sentence_says_what_to_install(
     exported: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "openvino", None)
-    called: list[str] = []
-    fallen = classification.load(exported, before_reference=lambda: called.append("before"))
-    assert "pip install openvino" in str(fallen.notice)
-    assert called == ["before"]
+    with pytest.raises(FerError, match="pip install openvino"):
+        classification.load(exported)
 
 
 @pytest.mark.parametrize("error", [RuntimeError, AttributeError, OSError, ImportError])
 @pytest.mark.parametrize("place", ["import", "Core", "infer"])
-def test_openvino_that_fails_in_any_way_is_like_one_that_is_missing(
+def test_openvino_that_fails_in_any_way_is_one_sentence(
     exported: Path, monkeypatch: pytest.MonkeyPatch, error: type[Exception], place: str
 ) -> None:
     def fail(*_: object, **__: object) -> None:
@@ -211,21 +203,25 @@ def test_openvino_that_fails_in_any_way_is_like_one_that_is_missing(
         monkeypatch.setattr("openvino.Core", fail)
     else:
         monkeypatch.setattr(openvino_backend.FastBackend, "logits", fail)
-    fallen = classification.load(exported)
-    assert fallen.backend == "reference"
-    assert "OpenVINO cannot be used here (libopenvino.so: wrong version)" in str(fallen.notice)
-
-
-def test_environment_chooses_the_backend(exported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(classification.VARIABLE, "reference")
-    assert classification.load(exported).backend == "reference"
-    monkeypatch.setenv(classification.VARIABLE, "gpu")
-    with pytest.raises(FerError, match="auto, fast, reference"):
+    says = r"OpenVINO cannot be used here \(libopenvino.so: wrong version\)"
+    with pytest.raises(FerError, match=says):
         classification.load(exported)
 
 
+def test_what_is_published_answers_in_full_precision_before_it_is_exported(
+    small_models: Path, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(small_models, tmp_path / "models"))
+    with pytest.raises(FerError, match="fer export"):
+        classification.load(folder)
+    record = int8.export_exact(folder, ROOT / aggregates.FOLDER)
+    assert record["calibration"] is None
+    exact = probabilities(in_keras(folder))
+    assert np.abs(probabilities(classification.load(folder)) - exact).max() < 0.01
+
+
 def test_threads_do_not_mix_their_answers(exported: Path) -> None:
-    classifier = classification.load(exported, backend="fast")
+    classifier = classification.load(exported)
     alone = [classifier.logits([face])["proposed"] for face in faces(16)]
     with ThreadPoolExecutor(8) as pool:
         together = list(pool.map(lambda f: classifier.logits([f])["proposed"], faces(16) * 4))
@@ -234,7 +230,7 @@ def test_threads_do_not_mix_their_answers(exported: Path) -> None:
 
 
 def test_any_number_of_faces_in_one_call(exported: Path) -> None:
-    classifier = classification.load(exported, backend="fast")
+    classifier = classification.load(exported)
     one_by_one = np.concatenate([classifier.logits([face])["baseline"] for face in faces()])
     assert np.allclose(classifier.logits(faces())["baseline"], one_by_one, atol=1e-4)
     assert classifier.logits([])["baseline"].shape == (0, 7)
@@ -243,7 +239,7 @@ def test_any_number_of_faces_in_one_call(exported: Path) -> None:
 def test_other_threads_go_on_while_a_network_computes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    classifier = classification.load(MODELS, backend="fast")
+    classifier = classification.load(MODELS)
     logits = classifier._backend.logits
     ticks, inside, done = [0], [0], threading.Event()
 

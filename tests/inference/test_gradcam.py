@@ -20,7 +20,7 @@ from fer.studies import attention
 from fer.vision import faces as detection
 from fer.vision import preprocessing
 from tests.support import narrow
-from tests.support.making import ROOT
+from tests.support.making import ROOT, in_keras
 
 
 def network(scenario: Scenario) -> keras.Model:
@@ -125,7 +125,7 @@ def published() -> list[model_store.Artifact]:
 @pytest.fixture(scope="module")
 def fast(published: list[model_store.Artifact]) -> gradcam.Explainer:
     keys = [model.key for model in published]
-    return gradcam.Explainer(classification.load(ROOT / "models", keys, backend="fast"))
+    return gradcam.Explainer(classification.load(ROOT / "models", keys))
 
 
 def test_fast_maps_explain_what_float32_does(
@@ -141,7 +141,7 @@ def test_fast_maps_explain_what_float32_does(
         ]
     ).astype(np.uint8)
     keys = [model.key for model in published]
-    exact = gradcam.Explainer(classification.load(ROOT / "models", keys, backend="reference"))
+    exact = gradcam.Explainer(in_keras(ROOT / "models", keys))
     for key, maps in exact.maps(faces).items():
         head = exact.heads[key]
         targets = head.logits(maps).argmax(axis=1)

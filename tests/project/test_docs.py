@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 import tomllib
 from pathlib import Path
@@ -94,19 +93,6 @@ def test_architecture_names_every_folder() -> None:
     text = (ROOT / "docs" / "ARCHITECTURE.md").read_text(encoding="utf-8")
     folders = {path.parent.name for path in (ROOT / "fer").glob("*/__init__.py")}
     assert set(re.findall(r"^\| `fer/(\w+)/`", text, re.MULTILINE)) == folders
-
-
-def test_architecture_lists_what_imports_tensorflow() -> None:
-    text = (ROOT / "docs" / "ARCHITECTURE.md").read_text(encoding="utf-8")
-    start = text.index("Keras, and\nwith it TensorFlow")
-    listed = set(re.findall(r"`(fer\.[\w.]+)`", text[start : text.index(" only;", start)]))
-    heavy = set()
-    for path in (ROOT / "fer").rglob("*.py"):
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
-            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            if {name.split(".")[0] for name in names} & {"keras", "tensorflow"}:
-                heavy.add(".".join(path.relative_to(ROOT).with_suffix("").parts))
-    assert listed == heavy
 
 
 def test_changelog_has_the_version_that_is_coming() -> None:

@@ -15,13 +15,12 @@ from fer import files
 from fer.artifacts import locations, model_store
 from fer.data import aggregates, dataset, importing
 from fer.evaluation import evaluate
-from fer.export import publishing
-from fer.inference import classification
+from fer.export import int8, publishing
 from fer.scenarios import BASELINE, PROPOSED, SCENARIOS, Phase, Scenario
 from fer.training import loop
 from fer.ui import loaders
 from tests.support.command import fer, succeeded
-from tests.support.making import ROOT, face_like
+from tests.support.making import ROOT, face_like, in_keras
 
 VIEWS = ("metrics", "parameters", "classes", "confusion", "curves", "calibration", "speed")
 
@@ -31,15 +30,15 @@ def learn(scenario: Scenario, data: dataset.Dataset, backbone: Path, folder: Pat
     run = folder.parent / "run"
     loop.train(scenario, data, run, backbone_weights=backbone)
     publishing.publish(run, folder, backbone)
-    classifier = classification.load(folder, backend="reference")
+    classifier = in_keras(folder)
     evaluate.save(evaluate.evaluate(classifier, data), classifier.models)
+    int8.export_exact(folder, ROOT / aggregates.FOLDER)
     publishing.finish(folder)
 
 
 def shown(folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """What Home and every view of the results' page say of the models in the folder."""
     monkeypatch.setattr(loaders, "MODELS", folder)
-    monkeypatch.setenv(classification.VARIABLE, "reference")
     app = AppTest.from_file(str(ROOT / "Home.py"), default_timeout=120)
     app.query_params["lang"] = "EN"
     app.run()

@@ -33,7 +33,7 @@ def run(code: str, folder: Path) -> str:
         text=True,
         check=True,
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "FER_BACKEND": "fast"},
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
     ).stdout
 
 

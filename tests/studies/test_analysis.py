@@ -13,12 +13,12 @@ from fer.artifacts.model_store import Predictions
 from fer.data import dataset
 from fer.data.dataset import Split
 from fer.evaluation import calibration, mistakes, reviews
-from fer.inference import classification, gradcam
+from fer.inference import gradcam
 from fer.inference.calibrate import softmax
 from fer.studies import analysis, attention, leakage, regions, robustness, se_gates
 from fer.studies.records import REGION_SHARES
 from fer.vision import faces, framing
-from tests.support.making import ROOT, face_like
+from tests.support.making import ROOT, face_like, in_keras
 
 LANDMARKS = np.array([[15, 20], [33, 20], [24, 28], [17, 37], [31, 37]], np.float32)
 
@@ -111,7 +111,7 @@ def test_shares_of_a_map_on_one_region(small_data: dataset.Dataset) -> None:
 
 
 def test_regions_study_counts_every_image(small_models: Path, small_data: dataset.Dataset) -> None:
-    explainer = gradcam.Explainer(classification.load(small_models, backend="reference"))
+    explainer = gradcam.Explainer(in_keras(small_models))
     record = attention.study(small_data, explainer, SameFace(), seed=1)  # type: ignore[arg-type]
     assert record["images"] == len(small_data.rows(Split.PRIVATE_TEST))
     assert record["landmarks_detected"] == 1
@@ -128,9 +128,7 @@ def test_regions_study_counts_every_image(small_models: Path, small_data: datase
 
 def test_gates_study(small_models: Path, small_data: dataset.Dataset) -> None:
     model = model_store.open_artifact("proposed", small_models)
-    explainer = gradcam.Explainer(
-        classification.load(small_models, [model.key], backend="reference")
-    )
+    explainer = gradcam.Explainer(in_keras(small_models, [model.key]))
     record = se_gates.study(small_data, explainer, model, seed=1)
     assert np.array(record["classes"]).shape == (7, len(record["mean"]))
     assert (np.array(record["classes"]) >= 0).all()
@@ -153,7 +151,7 @@ def test_robustness_study_starts_from_the_clean_images(
     small_models: Path, small_data: dataset.Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(robustness, "CORRUPTIONS", {"blur": robustness.CORRUPTIONS["blur"]})
-    classifier = classification.load(small_models, backend="reference")
+    classifier = in_keras(small_models)
     told: list[int] = []
     record = robustness.study(
         small_data,

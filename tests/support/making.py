@@ -21,6 +21,7 @@ from PIL import Image
 
 from fer import emotions
 from fer.data import sample
+from fer.inference.classification import Classifier
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = Path(os.environ.get("FER_SHARED", ROOT.parent / "shared"))
@@ -100,6 +101,13 @@ def face_like(seed: int) -> np.ndarray:
     rng = np.random.default_rng(seed)
     small = Image.fromarray(rng.integers(0, 256, (6, 6), dtype=np.uint8))
     return np.array(small.resize((48, 48), Image.Resampling.BICUBIC))
+
+
+def in_keras(folder: Path, keys: Sequence[str] | None = None) -> Classifier:
+    """Return the folder's models in Keras, which is imported only now: it takes seconds."""
+    from fer.inference import keras_backend
+
+    return keras_backend.load(folder, keys)
 
 
 USAGES = ("Training", "PublicTest", "PrivateTest")

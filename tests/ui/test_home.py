@@ -12,7 +12,6 @@ from streamlit.testing.v1 import AppTest
 
 from fer.artifacts import model_store
 from fer.data import sample
-from fer.inference import classification
 from fer.ui import data_origin, image_sources, loaders, sample_faces
 from fer.ui.home import front
 from fer.ui.results import literature
@@ -150,14 +149,6 @@ def test_home_takes_what_the_demo_takes(portrait: np.ndarray) -> None:
     app.file_uploader(key="photo").upload("portrait.gif", jpeg(portrait, "GIF")).run()
     assert not app.error
     assert "proposed: **" in words(app)
-
-
-def test_the_slower_backend_is_asked_only_on_demand(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(classification.VARIABLE, "reference")
-    monkeypatch.setattr(loaders, "classified", lambda *_: pytest.fail("nobody asked"))
-    app = home()
-    assert not app.exception
-    assert app.button(key="home_ask").label == "Ask both models"
 
 
 def test_a_broken_sample_leaves_the_upload(

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import cv2
@@ -26,7 +23,7 @@ from fer.scenarios import PROPOSED
 from fer.ui import loaders, permissions
 from fer.vision import faces, preprocessing
 from tests.support.making import ROOT, jpeg, small_archive, video
-from tests.support.pages import PAGES, TITLES, VIEWS, messages, open_page, open_view, walk_alts
+from tests.support.pages import PAGES, TITLES, messages, open_page, open_view, walk_alts
 
 # How each page's question begins; the title is Home.py's, which AppTest leaves out.
 QUESTIONS = {
@@ -76,97 +73,30 @@ def test_a_set_that_is_not_fer2013_is_never_shown_as_it(page: str, with_data: Pa
     assert "imported images" not in told
 
 
-def test_no_page_imports_tensorflow() -> None:
-    script = f"""
-import sys
-from streamlit.testing.v1 import AppTest
-app = AppTest.from_file({str(ROOT / "Home.py")!r}, default_timeout=120).run()
-for page in {PAGES!r}:
-    app.switch_page("pages/" + page).run()
-    assert not app.exception, page
-    assert "tensorflow" not in sys.modules, page
-    assert "keras" not in sys.modules, page
-app.switch_page("pages/3_Classification_Results.py").run()
-for view in {VIEWS!r}:
-    app.query_params["view"] = view
-    app.run()
-    assert not app.exception, view
-    assert "tensorflow" not in sys.modules, view
-# The thread that loads the models must not be compiling them when the process ends.
-from fer.ui import loaders
-loaders.classifier()
-"""
-    done = subprocess.run(
-        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-
-
-ACTS = {
-    "home": (
-        f"app = AppTest.from_file({str(ROOT / 'Home.py')!r}, default_timeout=120).run()\n"
-        "app.file_uploader(key='photo').upload('face.jpg', photo).run()"
-    ),
-    "demo": (
-        "app.switch_page('pages/5_Realtime_Demo.py').run()\n"
-        "app.segmented_control(key='mode').set_value('photo').run()\n"
-        "app.segmented_control(key='demo_source').set_value('sample').run()"
-    ),
-    "results": "app.switch_page('pages/3_Classification_Results.py').run()",
-    "webcam": "import streamlit_webrtc, aiortc; aiortc.RTCPeerConnection()",
-}
-
-
-@pytest.mark.parametrize(
-    "order",
-    [
-        ("home", "demo", "webcam", "results"),
-        ("results", "demo", "webcam", "home"),
-        ("webcam", "results", "home", "demo"),
-    ],
-    ids="-".join,
-)
-def test_reference_backend_survives_every_order_of_pages(
-    order: tuple[str, ...], portrait: np.ndarray, tmp_path: Path
+def test_without_openvino_pages_say_so_where_answers_stand(
+    without_data: Path, portrait: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """TensorFlow before aiortc kills a process; what comes first differs between visitors.
+    def broken() -> None:
+        raise FerError("OpenVINO is not installed; install it with: pip install openvino")
 
-    The first act that needs the networks decides the order, so each of them is the first once.
-    """
-    (tmp_path / "face.jpg").write_bytes(jpeg(portrait))
-    script = f"""
-import sys
-from pathlib import Path
-from streamlit.testing.v1 import AppTest
-photo = Path({str(tmp_path / "face.jpg")!r}).read_bytes()
-app = AppTest.from_file({str(ROOT / "Home.py")!r}, default_timeout=120).run()
-assert "tensorflow" not in sys.modules
-"""
-    for act in order:
-        script += ACTS[act] + "\nassert not app.exception\n"
-    script += "assert 'tensorflow' in sys.modules"
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "FER_BACKEND": "reference"},
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-
-
-def test_a_slower_backend_is_told(portrait: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
-    import streamlit as st
-
-    monkeypatch.setitem(sys.modules, "openvino", None)
-    st.cache_resource.clear()
+    monkeypatch.setattr(loaders, "classifier", broken)
     app = open_page("5_Realtime_Demo.py")
-    app.segmented_control(key="mode").set_value("photo").run()
-    app.segmented_control(key="demo_source").set_value("sample").run()
+    said = "OpenVINO is not installed"
+    for mode, key, name, content in (
+        ("photo", "demo_upload", "own.jpg", jpeg(portrait)),
+        ("batch", "batch_upload", "own.jpg", jpeg(portrait)),
+        ("video", "video_upload", "own.mp4", video([portrait] * 3)),
+    ):
+        app.segmented_control(key="mode").set_value(mode).run()
+        app.file_uploader(key=key).upload(name, content).run()
+        assert not app.exception, mode
+        assert any(said in message for message in messages(app)), mode
+    app.segmented_control(key="mode").set_value("play").run()
+    app.button(key="play_start").click().run()
     assert not app.exception
-    st.cache_resource.clear()
-    assert any("OpenVINO is not installed" in str(caption.value) for caption in app.caption)
+    for page in ("1_Dataset.py", "2_Preprocessing.py"):
+        app.switch_page(f"pages/{page}").run()
+        assert not app.exception, page
 
 
 def test_speed_view_shows_the_committed_figures() -> None:

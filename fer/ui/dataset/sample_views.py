@@ -13,7 +13,6 @@ from fer.ui.dataset import dataset_charts
 from fer.ui.text import Translator
 
 CHOSEN = "sample_face"
-ASKED = "sample_asked"
 ENLARGEMENT = 4
 
 
@@ -89,14 +88,9 @@ def one(row: int, _: Translator) -> None:
 
 
 def answers(row: int, _: Translator) -> None:
-    """Both models' answers, at once where that needs no TensorFlow; else when they are asked."""
+    """Both models' answers."""
     if not loaders.models():
         st.caption(_("No model is installed here. Run `fer train` and `fer publish`."))
-        return
-    if not (loaders.answers_at_once() or st.session_state.get(ASKED)):
-        st.button(
-            _("Ask both models"), icon=":material/psychology:", key="sample_ask", on_click=ask
-        )
         return
     content, name = sample_faces.content(row)
     with st.spinner(_("Asking both models…")):
@@ -105,8 +99,3 @@ def answers(row: int, _: Translator) -> None:
     confidences(predictions, "sample", _)
     st.caption(_("Computed now. The models were trained on Training images."))
     explanations.offer(sample_faces.faces().images[row], predictions, "sample", _)
-
-
-def ask() -> None:
-    """Keeps in mind that this visitor waits for the slower backend."""
-    st.session_state[ASKED] = True

@@ -56,7 +56,6 @@ def show(_: Translator) -> None:
     if excerpt is None or _is_stopped((digest, excerpt), _):
         return
     _result(_watched(content, upload.name, digest, excerpt, _), digest, _)
-    answers.backend_notice(_)
 
 
 def _excerpt(content: bytes, name: str, digest: str, _: Translator) -> Excerpt | None:

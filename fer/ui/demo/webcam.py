@@ -78,7 +78,6 @@ def show(_: Translator) -> None:
     half_life = _settings(_)
     if stream.analyser is not None:
         stream.analyser.half_life = half_life
-        answers.backend_notice(_)
     st.caption(
         _("Frames stay in this server's memory, one at a time; nothing is stored or logged.")
     )

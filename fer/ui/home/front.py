@@ -24,7 +24,6 @@ from fer.ui.text import Translator
 
 # Which of the three places the face comes from: what was used last.
 SOURCE = "home_source"
-ASKED = "home_asked"
 
 
 def show(places: Places, _: Translator) -> None:
@@ -40,10 +39,7 @@ def show(places: Places, _: Translator) -> None:
         except FerError as error:
             # Where the former answer was.
             place.error(_.error(error))
-    # Drawing the rest takes the browser as long as the answer; networks that need seconds wait for
-    # it.
-    is_first = loaders.answers_at_once()
-    if chosen is not None and is_first:
+    if chosen is not None:
         with answered:
             answer(*chosen, place, _)
     scenarios(_)
@@ -53,9 +49,6 @@ def show(places: Places, _: Translator) -> None:
     about.show(_)
     installed(_)
     widgets.sources(_)
-    if chosen is not None and not is_first:
-        with answered:
-            answer(*chosen, place, _)
     with found:
         findings_of_the_studies(_)
 
@@ -112,14 +105,9 @@ def offer(_: Translator) -> tuple[bytes, str] | None:
 
 
 def answer(content: bytes, name: str, place: DeltaGenerator, _: Translator) -> None:
-    """Both models' answers, at once where that needs no TensorFlow; else when they are asked."""
+    """Both models' answers."""
     row = sample_faces.row_of(name)
     try:
-        if row is not None and not (loaders.answers_at_once() or st.session_state.get(ASKED)):
-            place.button(
-                _("Ask both models"), icon=":material/psychology:", key="home_ask", on_click=ask
-            )
-            return
         # What holds the place stays until there is something to put there.
         loaders.classified(content, name, False)
         words = "" if row is None else sample_faces.about(row, _)
@@ -127,11 +115,6 @@ def answer(content: bytes, name: str, place: DeltaGenerator, _: Translator) -> N
             answers.photo(content, name, "home", _, is_narrow=True, words=words)
     except FerError as error:
         place.error(_.error(error))
-
-
-def ask() -> None:
-    """Keeps in mind that this visitor waits for the slower backend."""
-    st.session_state[ASKED] = True
 
 
 def scenarios(_: Translator) -> None:

@@ -193,13 +193,14 @@ def speed(_: Translator) -> None:
             _("Accuracy of both models in int8 and in float32"),
             _,
         )
-        st.caption(
-            _(
-                "The int8 networks were calibrated on {n} Training images. The other views show "
-                "float32, except where they name int8.",
-                n=_.number(exported["calibration"]["images"]),
+        if (calibrated := exported["calibration"]) is not None:
+            st.caption(
+                _(
+                    "The int8 networks were calibrated on {n} Training images. The other views "
+                    "show float32, except where they name int8.",
+                    n=_.number(calibrated["images"]),
+                )
             )
-        )
 
 
 def without_twins(split: str, _: Translator) -> None:
