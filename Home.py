@@ -10,7 +10,7 @@ import streamlit as st
 
 from fer import FerError
 from fer.media.live import socket as live_socket
-from fer.ui import modules, presentation, server, shown_uploads, text, uploads, visits
+from fer.ui import address, modules, presentation, server, shown_uploads, text, uploads, visits
 
 app = st.App(
     __file__,
@@ -51,8 +51,10 @@ if __name__ == "__main__":
     numbered = [st.Page(m.path, title=m.name, icon=m.icon, help=m.help) for m in five]
     # The navigation's heading names the system on every page.
     page = st.navigation({modules.app_title(_): [first, *numbered]}, expanded=True)
-    titles = {shown.url_path: module.title for shown, module in zip(numbered, five, strict=True)}
-    title = titles.get(page.url_path, modules.app_title(_))
+    by_path = {shown.url_path: module for shown, module in zip(numbered, five, strict=True)}
+    module = by_path.get(page.url_path)
+    address.keep(("lang", *(() if module is None else module.parameters)))
+    title = modules.app_title(_) if module is None else module.title
     # Of the browser's tab, too: several of them stand beside each other.
     st.set_page_config(page_title=f"{title} · FER-2013")
     if not presentation.is_on():

@@ -48,11 +48,12 @@ try:
         if code.open:
             with code:
                 by_key = {stage.key: stage for stage in found}
-                key = st.selectbox(
+                key = st.pills(
                     _("Stage"),
                     list(by_key),
-                    index=len(by_key) - 1,
+                    default=list(by_key)[-1],
                     format_func=called.__getitem__,
+                    required=True,
                     key="code_stage",
                 )
                 st.code(by_key[key].source, language="python", wrap_lines=True)

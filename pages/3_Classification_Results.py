@@ -6,7 +6,7 @@ from fer.ui import text
 
 _ = text.translator()
 from fer import FerError
-from fer.ui import model_comparison, views, widgets
+from fer.ui import address, model_comparison, views, widgets
 from fer.ui.results import (
     confusions,
     crowd_sections,
@@ -27,13 +27,11 @@ if not models:
     st.stop()
 
 widgets.notices(_)
-split = st.segmented_control(
+split = address.choice(
     _("Split"),
-    result_tables.SPLITS,
-    default=result_tables.SPLITS[0],
-    required=True,
-    key="split",
-    bind="query-params",
+    {name: name for name in result_tables.SPLITS},
+    "split",
+    is_labelled=True,
     help=_("PrivateTest is for the report; PublicTest chose epochs, head and temperature."),
 )
 found = model_comparison.metrics_of(split)

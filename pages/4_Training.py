@@ -35,13 +35,13 @@ try:
                 wrap=True,
             )
             is_log = st.toggle(_("Logarithmic axis"), key="is_log")
-        smoothing = widgets.tenths(
-            _("Smoothing (weight of earlier epochs)"), 0.9, "smoothing", _, width=320
+        smoothing = st.slider(
+            _("Smoothing (weight of earlier epochs, %)"), 0, 90, 0, 10, key="smoothing", width=320
         )
         shown = {name: histories[name] for name in chosen if name in histories}
         widgets.chart(
             training_charts.curves(
-                shown, quantity, _, smoothing=smoothing, is_log=is_log and quantity != "gap"
+                shown, quantity, _, smoothing=smoothing / 100, is_log=is_log and quantity != "gap"
             ),
             key="curves",
             alt=_("Lines: {quantity} of each run by epoch", quantity=quantities[quantity]),

@@ -24,6 +24,11 @@ modes = {
     "play": _("Play"),
 }
 mode = address.choice(_("Mode"), modes, "mode")
+address.keep(
+    ("lang", "mode")
+    + (("game",) if mode == "play" else ())
+    + ((presentation.PARAMETER,) if presentation.is_on() else ())
+)
 try:
     if mode == "webcam":
         # Imported here and below: what brings video takes half a second that photos need not wait.

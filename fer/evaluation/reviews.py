@@ -54,9 +54,7 @@ def parse(content: bytes, name: str) -> dict[str, Review]:
                 raise ValueError(f"verdict {review.verdict!r} of {review.source}")
     except (UnicodeDecodeError, csv.Error, TypeError, ValueError) as error:
         raise FerError(
-            "{name} holds no verdicts ({reason}); choose a file that was downloaded here.",
-            name=name,
-            reason=error,
+            "{name} holds no verdicts; choose a file that was downloaded here.", name=name
         ) from error
     return {review.source: review for review in found}
 

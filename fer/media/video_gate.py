@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from fer import FerError
 from fer.vision import upload_gate
-from fer.vision.upload_gate import check_frame, one_line
+from fer.vision.upload_gate import check_frame
 
 if TYPE_CHECKING:
     from av import VideoFrame
@@ -74,7 +74,7 @@ def opened_video(content: bytes, name: str) -> Iterator[tuple[InputContainer, Vi
         LookupError,
         TypeError,
     ) as error:
-        raise _unreadable(content, name, error) from error
+        raise _unreadable(content, name) from error
 
 
 def _refuse_size(content: bytes, name: str) -> None:
@@ -111,8 +111,8 @@ def _moving(source: InputContainer, name: str) -> VideoStream:
     return moving[0]
 
 
-def _unreadable(content: bytes, name: str, error: Exception) -> FerError:
-    """What to tell of a video that FFmpeg refused with this error."""
+def _unreadable(content: bytes, name: str) -> FerError:
+    """What to tell of a video that FFmpeg cannot read."""
     if _lacks_index(content):
         return FerError(
             "{name} is cut off: the index at its end is missing, and without it no frame can "
@@ -120,9 +120,7 @@ def _unreadable(content: bytes, name: str, error: Exception) -> FerError:
             name=name,
         )
     return FerError(
-        "{name} is not a video that can be read ({reason}); use MP4, MOV, WebM, MKV or AVI.",
-        name=name,
-        reason=getattr(error, "strerror", None) or one_line(error),
+        "{name} is not a video that can be read; use MP4, MOV, WebM, MKV or AVI.", name=name
     )
 
 

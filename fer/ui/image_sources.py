@@ -30,8 +30,6 @@ from fer.vision.faces import Face, Found, largest
 FORMATS = "JPEG, PNG, WebP, AVIF, HEIC"
 MEGABYTES = upload_gate.IMAGE_BYTES >> 20
 TYPES = [suffix.removeprefix(".") for suffix in upload_gate.IMAGE_SUFFIXES]
-# What the data set's select box calls the strip above it.
-STRIP = "strip"
 
 
 def choose(key: str, _: Translator, default: str = "sample") -> tuple[bytes, str] | None:
@@ -120,18 +118,17 @@ def promise(_: Translator) -> None:
 
 
 def _sample(key: str, _: Translator) -> tuple[bytes, str]:
-    row = sample_faces.strip(key, _, with_photo=True)
+    def use_strip() -> None:
+        st.session_state[f"{key}_sample"] = None
+
+    row = sample_faces.strip(key, _, with_photo=True, on_press=use_strip)
     data = loaders.data()
     if data is not None:
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            chosen = st.selectbox(
-                _("Or any Training face"),
-                [STRIP, *emotions.KEYS],
-                format_func=lambda name: _("one of those above") if name == STRIP else _(name),
-                key=f"{key}_sample",
-                width=220,
+            chosen = st.pills(
+                _("Or any Training face"), emotions.KEYS, format_func=_, key=f"{key}_sample"
             )
-            if chosen != STRIP:
+            if chosen is not None:
                 rows = data.rows(Split.TRAINING, chosen)
                 if not len(rows):
                     raise FerError(

@@ -11,7 +11,8 @@ from fer.ui.text import Translator
 class Module:
     """A numbered page: its file, its names in the navigation and above the page, what it answers.
 
-    help says what the page offers, in the navigation's tooltip and to programs.
+    help says what the page offers, in the navigation's tooltip and to programs; parameters are what
+    its address may have beside the language.
     """
 
     path: str
@@ -20,6 +21,7 @@ class Module:
     title: str
     question: str
     help: str
+    parameters: tuple[str, ...] = ()
 
 
 def app_title(_: Translator) -> str:
@@ -42,6 +44,7 @@ def numbered(_: Translator) -> list[Module]:
             _("Dataset"),
             _("What is in FER-2013, how even are its classes, and how clean are its splits?"),
             _("What FER-2013 contains: counts, faces, pixels, duplicates."),
+            ("browse_split", "browse_page"),
         ),
         Module(
             "pages/2_Preprocessing.py",
@@ -58,6 +61,7 @@ def numbered(_: Translator) -> list[Module]:
             _("Classification results"),
             _("Which scenario reads faces better, by how much, and on which expressions?"),
             _("Both scenarios compared: parameters, metrics, confusion matrices, calibration."),
+            ("split", "view"),
         ),
         Module(
             "pages/4_Training.py",
@@ -74,5 +78,6 @@ def numbered(_: Translator) -> list[Module]:
             _("Demo"),
             _("What do both models see in your face, live or in photos, and do they agree?"),
             _("Both models side by side on your webcam or your own photos."),
+            ("mode", "view", "game"),
         ),
     ]

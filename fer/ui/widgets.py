@@ -172,27 +172,6 @@ def choice(
     )
 
 
-def tenths(
-    label: str,
-    most: float,
-    key: str,
-    _: Translator,
-    *,
-    value: float | None = None,
-    width: int | Literal["stretch"] = "stretch",
-) -> float:
-    """A slider from 0 to `most` in steps of a tenth, its numbers with the language's marks, which
-    `st.slider` does not have."""
-    return st.select_slider(
-        label,
-        [tenth / 10 for tenth in range(round(10 * most) + 1)],
-        value,
-        format_func=lambda shown: _.number(shown, 1),
-        key=key,
-        width=width,
-    )
-
-
 def download(frame: pd.DataFrame | Callable[[], pd.DataFrame], key: str, _: Translator) -> None:
     """The CSV download of a table or of a function's table, made only when asked for."""
 

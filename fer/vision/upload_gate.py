@@ -132,9 +132,7 @@ def opened_image(content: bytes, name: str) -> Iterator[Image.Image]:
     except Exception as error:
         # Decoders follow a damaged header into every kind of error there is.
         raise FerError(
-            "{name} is damaged or cut off ({reason}); export it again or choose another.",
-            name=name,
-            reason=one_line(error),
+            "{name} is damaged or cut off; export it again or choose another.", name=name
         ) from error
 
 

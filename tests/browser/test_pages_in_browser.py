@@ -170,9 +170,10 @@ def test_click_on_a_confusion_cell_shows_its_images_below_it(page: Page, address
     said = page.get_by_text(answered.format(happy))
     expect(said).to_be_visible()
     expect(said).to_be_in_viewport()
-    expect(page.locator(".st-key-confusion_cell_true").get_by_role("combobox")).to_have_value(
-        "angry" if is_english else "marah"
+    chosen = page.locator(".st-key-confusion_cell_true").get_by_role(
+        "radio", name="angry" if is_english else "marah"
     )
+    expect(chosen).to_be_checked()
     # The other model's images are those of the same cell.
     other = answered.format(happy).replace("baseline", "proposed")
     expect(page.get_by_text(other)).to_be_visible()

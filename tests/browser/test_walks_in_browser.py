@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
 
 import numpy as np
 import pytest
@@ -66,19 +67,19 @@ def settle(page: Page) -> None:
     page.locator(IDLE).wait_for()
 
 
-def test_nonsense_in_the_address_shows_the_page(page: Page, own: Server) -> None:
-    for address in (
-        "?lang=xx&lang=yy",
-        "Classification_Results?lang=xx&split=foo&view=bar",
-        "Realtime_Demo?lang=xx&mode=bar",
-        "Dataset?browse_split=foo&browse_page=-3",
-        "Dataset?browse_page=abc",
-        "Training?view=looking&mode=video",
+def test_nonsense_in_the_address_is_taken_out_or_corrected(page: Page, own: Server) -> None:
+    for address, left in (
+        ("?lang=xx&lang=yy&game=3", ""),
+        ("Classification_Results?split=foo&view=bar", "split=PrivateTest&view=metrics"),
+        ("Realtime_Demo?lang=xx&mode=bar&game=-1e9", "mode=webcam"),
+        ("Dataset?browse_split=foo&browse_page=-3&utm_source=x", "browse_page=1&browse_split=all"),
+        ("Training?view=presentation&mode=video", ""),
     ):
         page.goto(f"{own.url}/{address}")
         settle(page)
         expect(page.get_by_role("heading", level=1)).to_have_count(1)
         expect(page.locator("[data-testid=stException]")).to_have_count(0)
+        assert sorted(parse_qsl(urlsplit(page.url).query)) == parse_qsl(left)
 
 
 def test_a_view_is_shared_by_its_address_and_reloaded(page: Page, own: Server) -> None:

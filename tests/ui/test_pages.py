@@ -19,7 +19,6 @@ from fer.data import dataset
 from fer.inference import classification
 from fer.media import videos
 from fer.media.video_gate import Excerpt
-from fer.scenarios import PROPOSED
 from fer.ui import loaders, permissions
 from fer.vision import faces, preprocessing
 from tests.support.making import ROOT, jpeg, small_archive, video
@@ -118,7 +117,7 @@ def test_choices_of_the_results_page(with_data: Path) -> None:
         accuracy = loaders.models()["baseline"].metrics["splits"][split]["accuracy"]
         assert f"{100 * accuracy:.1f}%" in shown
     open_view(app, "confusion")
-    app.selectbox(key="confusion_cell_true").set_value("angry").run()
+    app.pills(key="confusion_cell_true").set_value("angry").run()
     assert not app.exception
     assert any("**angry**" in str(element.value) for element in app.markdown)
 
@@ -374,7 +373,7 @@ def test_webcam_over_plain_http_says_what_to_do(monkeypatch: pytest.MonkeyPatch)
 
 def test_a_sample_of_the_data_set_is_not_cropped_again(with_data: Path) -> None:
     app = open_page("2_Preprocessing.py")
-    app.selectbox(key="pre_sample").set_value("happy").run()
+    app.pills(key="pre_sample").set_value("happy").run()
     assert not app.exception
     sizes = [str(caption.value).split(" ")[0] for caption in app.caption]
     assert sizes.count("48×48×3") == 2
@@ -408,7 +407,7 @@ def test_code_of_a_stage_survives_another_sample_and_language(with_data: Path) -
     app.run()
     app.switch_page("pages/2_Preprocessing.py").run()
     assert not app.exception
-    app.selectbox(key="code_stage").set_value("grayscale").run()
+    app.pills(key="code_stage").set_value("grayscale").run()
     assert any("def to_gray" in str(element.value) for element in app.code)
     app.slider(key="augment_rotation").set_value(20.0).run()
     app.session_state["lang"] = "ID"
@@ -467,23 +466,10 @@ def test_training_without_data_is_refused_in_one_sentence(
     assert "FER-2013 is not imported" in messages(app)[0]
 
 
-@pytest.mark.parametrize(("language", "shown"), [("en", "0.5"), ("id", "0,5")])
-def test_sliders_in_tenths_have_the_languages_marks(language: str, shown: str) -> None:
-    app = open_page("4_Training.py", language)
-    slider = app.select_slider(key="smoothing")
-    assert shown in slider.options
-    assert slider.set_value(0.5).run().select_slider(key="smoothing").value == 0.5
-    app = open_page("2_Preprocessing.py", language)
-    shift = app.select_slider(key="augment_shift")
-    assert PROPOSED.augmentation is not None
-    assert shift.value == pytest.approx(100 * PROPOSED.augmentation.shift)
-    assert not app.warning
-
-
 def test_every_learning_curve() -> None:
     app = open_page("4_Training.py")
     app.toggle(key="is_log").set_value(True)
-    app.select_slider(key="smoothing").set_value(0.5)
+    app.slider(key="smoothing").set_value(50)
     for quantity in ("accuracy", "loss", "learning_rate", "gap", "seconds"):
         app.segmented_control(key="quantity").set_value(quantity).run()
         assert not app.exception, quantity

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import replace
+from fnmatch import fnmatch
 from pathlib import Path
+from urllib.parse import parse_qs, parse_qsl, urlencode
 
 import numpy as np
 import pandas as pd
@@ -128,13 +130,30 @@ def test_leaving_the_page_and_coming_back_shows_a_view() -> None:
     assert app.segmented_control(key="view_of_comparison").value == "metrics"
 
 
-def test_nonsense_in_the_address_is_taken_for_nothing() -> None:
-    app = open_page("3_Classification_Results.py")
-    app.query_params["split"] = "foo"
-    open_view(app, "bar")
-    assert not app.exception
-    assert messages(app) == []
-    assert app.segmented_control(key="view_of_comparison").value == "metrics"
+def test_nonsense_in_the_address_is_taken_out_or_corrected(with_data: Path) -> None:
+    dataset, results, demo = "1_Dataset.py", "3_Classification_Results.py", "5_Realtime_Demo.py"
+    cases = (
+        (dataset, "browse_page=inf&browse_split=foo", "browse_page=1&browse_split=all"),
+        (dataset, "browse_page=9&browse_split=PublicTest", "browse_page=2&browse_split=PublicTest"),
+        (results, "split=foo&view=bar", "split=PrivateTest&view=metrics"),
+        (results, "view=presentation", "view=metrics"),
+        (demo, "game=-1e9", ""),
+        (demo, "mode=foo&view=crowd", "mode=webcam"),
+        (demo, "mode=play&game=inf", "mode=play&game=[1-9]*"),
+        (demo, "mode=play&game=1000000", "mode=play&game=9999"),
+    )
+    app = open_page("1_Dataset.py")
+    for page, asked, left in cases:
+        app.switch_page(f"pages/{page}")
+        app.query_params.clear()
+        for name, value in parse_qsl(f"lang=EN&{asked}"):
+            app.query_params[name] = value
+        app.run()
+        assert not app.exception, asked
+        assert messages(app) == [], asked
+        address = parse_qs(urlencode(app.query_params, doseq=True))
+        assert address.keys() == {"lang", *dict(parse_qsl(left))}
+        assert all(fnmatch(address[name][0], value) for name, value in parse_qsl(left))
 
 
 def test_page_1_names_the_data_that_it_counts(with_data: Path) -> None:

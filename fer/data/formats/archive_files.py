@@ -24,7 +24,6 @@ from fer.data.dataset import OFFICIAL_COUNTS, LabelledFace
 from fer.data.formats import face_files, members
 from fer.data.formats.face_files import UNREADABLE, FileEntry
 from fer.data.formats.face_tables import CsvTable, ParquetTables
-from fer.vision import upload_gate
 
 GZIP = b"\x1f\x8b"
 PARQUET = b"PAR1"
@@ -71,11 +70,7 @@ def opened(source: Path | IO[bytes], name: str) -> Iterator[Content]:
         except FerError:
             raise
         except UNREADABLE as error:
-            raise FerError(
-                "{path} is damaged or cut off ({reason}); download it again.",
-                path=name,
-                reason=upload_gate.one_line(error),
-            ) from error
+            raise FerError("{path} is damaged or cut off; download it again.", path=name) from error
         except OSError as error:
             raise FerError(
                 "{path} cannot be read ({reason}); check it.",

@@ -22,7 +22,6 @@ from fer import FerError, emotions
 from fer.data.dataset import SPLITS, LabelledFace, Split
 from fer.data.formats import face_files, members
 from fer.data.formats.face_files import FileEntry, Place
-from fer.vision import upload_gate
 from fer.vision.preprocessing import FER_SIZE
 
 # A row has 2304 numbers of up to three digits.
@@ -61,9 +60,7 @@ class CsvTable:
                 c.strip().lower() for c in next(csv.reader([head], delimiter=delimiter))
             ]
         except (csv.Error, UnicodeDecodeError, StopIteration) as error:
-            raise FerError(
-                "{name} is not a CSV table ({reason}); check the file.", name=name, reason=error
-            ) from error
+            raise FerError("{name} is not a CSV table; check the file.", name=name) from error
         self._rows = csv.reader(lines, delimiter=delimiter)
         missing = [column for column in COLUMNS if column.lower() not in self._header]
         if missing:
@@ -105,9 +102,7 @@ class CsvTable:
                     raise csv.Error("far more rows than FER-2013")
                 yield _row(self.name, number, row[emotion_at], row[pixels_at], row[usage_at])
         except (csv.Error, UnicodeDecodeError) as error:
-            raise FerError(
-                "{name} is damaged ({reason}); download it again.", name=self.name, reason=error
-            ) from error
+            raise FerError("{name} is damaged; download it again.", name=self.name) from error
 
 
 class _Hashed(io.RawIOBase):
@@ -225,9 +220,7 @@ class ParquetTables:
                         yield self._face(split, row[image], labels.get(_plain(row[label])), number)
             except (arrow.ArrowException, OSError) as error:
                 raise FerError(
-                    "{path} is damaged or cut off ({reason}); download it again.",
-                    path=self._called,
-                    reason=upload_gate.one_line(error),
+                    "{path} is damaged or cut off; download it again.", path=self._called
                 ) from error
 
     def _opened(self, entry: FileEntry) -> parquet.ParquetFile:
@@ -236,9 +229,7 @@ class ParquetTables:
                 return parquet.ParquetFile(io.BytesIO(stream.read(MAX_PARQUET)))
         except (arrow.ArrowException, OSError) as error:
             raise FerError(
-                "{path} is damaged or cut off ({reason}); download it again.",
-                path=entry.path,
-                reason=upload_gate.one_line(error),
+                "{path} is damaged or cut off; download it again.", path=entry.path
             ) from error
 
     def _understood(self, file: parquet.ParquetFile) -> tuple[str, str, dict[object, int]]:

@@ -18,6 +18,7 @@ from fer.data.dataset import SPLITS, Dataset, Split
 from fer.inference.classification import Prediction
 from fer.progress import Progress
 from fer.ui import (
+    address,
     explanations,
     loaders,
     permissions,
@@ -29,6 +30,7 @@ from fer.ui import (
 )
 from fer.ui.answers import confidences
 from fer.ui.dataset import dataset_charts, download
+from fer.ui.dataset.label_votes import ALL
 from fer.ui.text import Language, Translator
 
 CHOSEN = "dataset_face"
@@ -111,8 +113,11 @@ def pair_table(_: Translator) -> pd.DataFrame:
 def browse(data: Dataset, _: Translator) -> None:
     """Filters, the grid of a page, and the chosen image."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        split = st.segmented_control(
-            _("Split"), [str(s) for s in SPLITS], key="browse_split", bind="query-params"
+        split = address.choice(
+            _("Split"),
+            {ALL: _("all images"), **{str(s): str(s) for s in SPLITS}},
+            "browse_split",
+            is_labelled=True,
         )
         seed = st.number_input(
             _("Seed (0: original order)"), 0, 10**6, 0, key="browse_seed", width=180
@@ -120,23 +125,14 @@ def browse(data: Dataset, _: Translator) -> None:
     chosen = st.pills(
         _("Emotion"), emotions.KEYS, selection_mode="multi", format_func=_, key="browse_emotions"
     )
-    found = rows(data.digest, data, split, tuple(chosen), int(seed))
+    found = rows(data.digest, data, None if split == ALL else split, tuple(chosen), int(seed))
     last = browsing.pages(found)
-    if st.session_state.get("browse_page", 1) > last:
-        st.session_state["browse_page"] = last
-    number = st.number_input(
-        _("Page of {n}", n=_.number(last)),
-        1,
-        last,
-        key="browse_page",
-        bind="query-params",
-        width=180,
-    )
+    number = address.number(_("Page of {n}", n=_.number(last)), last, "browse_page", width=180)
 
     def choose(row: int) -> None:
         st.session_state[CHOSEN] = row
 
-    shown = browsing.page(found, int(number))
+    shown = browsing.page(found, number)
     votes = vote_loaders.votes_of(data.sources[shown].tolist())
     with st.grid("auto", min_column_width=76, gap="xsmall"):
         for row, counts in zip(shown, votes, strict=True):

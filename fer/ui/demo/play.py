@@ -16,7 +16,16 @@ from fer.crowd.game import Deck
 from fer.data import sample
 from fer.data.dataset import Dataset, Split
 from fer.inference.classification import Prediction
-from fer.ui import announcer, charts, explanations, loaders, vote_bars, vote_loaders, widgets
+from fer.ui import (
+    address,
+    announcer,
+    charts,
+    explanations,
+    loaders,
+    vote_bars,
+    vote_loaders,
+    widgets,
+)
 from fer.ui.answers import confidences
 from fer.ui.text import Translator
 
@@ -93,13 +102,11 @@ def _start(found: Deck, _: Translator) -> None:
             )
         )
     drawn = st.session_state.setdefault(DRAWN, random.randint(1, game.MOST_GAMES))
-    st.number_input(
+    address.number(
         _("Game number: the same number gives everybody the same faces"),
-        1,
         game.MOST_GAMES,
-        drawn,
-        key=NUMBER,
-        bind="query-params",
+        NUMBER,
+        first=drawn,
         width=260,
     )
 

@@ -133,13 +133,15 @@ def _drawn(stream: Stream, way: Way) -> tuple[bool, bool]:
 def _settings(_: Translator) -> float:
     """The half-life of smoothing in seconds."""
     with st.expander(_("Smoothing"), icon=":material/settings:", key="webcam_settings"):
-        return widgets.tenths(
-            _("Smoothing: half-life in seconds (0: every frame as it is)"),
-            2.0,
-            "webcam_half_life",
-            _,
-            value=0.3,
+        milliseconds = st.slider(
+            _("Smoothing: half-life in milliseconds (0: every frame as it is)"),
+            0,
+            2000,
+            300,
+            100,
+            key="webcam_half_life",
         )
+        return milliseconds / 1000
 
 
 def _frozen(_: Translator) -> None:

@@ -10,7 +10,7 @@ import streamlit as st
 
 from fer.media import photos
 from fer.scenarios import PROPOSED, Augmentation
-from fer.ui import caching, charts, loaders, widgets
+from fer.ui import caching, charts, loaders
 from fer.ui.text import Translator
 from fer.vision import orientation, stages
 from fer.vision.faces import Face
@@ -160,7 +160,7 @@ def sliders(_: Translator) -> tuple[Augmentation, int]:
     labels = {
         "rotation": (_("Rotation (± degrees)"), 90.0, 1.0),
         "flip": (_("Flip (% of images)"), 100.0, 5.0),
-        "shift": (_("Shift (± % of the side)"), 30.0, 0.1),
+        "shift": (_("Shift (± % of the side)"), 30.0, 1.0),
         "zoom": (_("Zoom (± %)"), 50.0, 1.0),
         "contrast": (_("Contrast (± %)"), 80.0, 1.0),
         "brightness": (_("Brightness (± of 255)"), 100.0, 1.0),
@@ -171,11 +171,10 @@ def sliders(_: Translator) -> tuple[Augmentation, int]:
     values = {}
     with st.grid(3, min_column_width=180):
         for name, (label, most, step) in labels.items():
-            key = f"{PREFIX}_{name}"
-            if step < 1:
-                values[name] = widgets.tenths(label, most, key, _)
-            else:
-                values[name] = st.slider(label, 0.0, most, step=step, format="%.0f", key=key)
+            # Whole numbers: a slider's decimal mark is a point in every language.
+            values[name] = st.slider(
+                label, 0.0, most, step=step, format="%.0f", key=f"{PREFIX}_{name}"
+            )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         seed = st.number_input(_("Seed"), 0, 10**6, 2013, key=f"{PREFIX}_seed", width=160)
         st.button(
@@ -198,7 +197,7 @@ def _values(augmentation: Augmentation) -> dict[str, float]:
     return {
         "rotation": augmentation.rotation,
         "flip": 100 * augmentation.flip,
-        "shift": round(100 * augmentation.shift, 1),
+        "shift": 100 * augmentation.shift,
         "zoom": 100 * augmentation.zoom,
         "contrast": 100 * augmentation.contrast,
         "brightness": augmentation.brightness,

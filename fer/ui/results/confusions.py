@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import cast
 
 import streamlit as st
 
@@ -29,7 +30,7 @@ def show(found: Mapping[str, SplitScores], split: str, _: Translator) -> None:
     st.session_state.setdefault(f"{CELL}_true", "fear")
     st.session_state.setdefault(f"{CELL}_predicted", "sad")
     is_normalised = st.toggle(_("Percent of each true class"), value=True, key="is_normalised")
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True):
         true = _emotion(_("True"), f"{CELL}_true", _)
         predicted = _emotion(_("Predicted"), f"{CELL}_predicted", _)
     st.caption(_("Click a cell or choose it above: its images are shown below each matrix."))
@@ -84,7 +85,8 @@ def choose(cell: tuple[int, ...]) -> None:
 
 
 def _emotion(label: str, key: str, _: Translator) -> str:
-    return st.selectbox(label, emotions.KEYS, format_func=_, key=key, width=160)
+    # It is chosen before it is drawn, and required from then on.
+    return cast(str, st.pills(label, emotions.KEYS, format_func=_, required=True, key=key))
 
 
 def _images(model: str, true: str, predicted: str, split: str, _: Translator) -> None:
