@@ -51,11 +51,13 @@ try:
             st.caption(training_sections.losses(_))
         if details := widgets.opened(_("Compare runs: table and download"), "run_details"):
             with details:
+                runs = training_sections.run_table(shown, _)
                 widgets.table(
-                    training_sections.run_table(shown, _),
+                    runs,
                     "runs_table",
                     _("The chosen runs compared"),
                     _,
+                    shown=training_sections.turned(runs, _),
                 )
                 if len(shown) > 1:
                     st.markdown(_("Hyperparameters in which they differ:"))

@@ -12,7 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from fer import FerError
 from fer.ui import data_origin, kept_files, loaders
-from fer.ui.text import Translator
+from fer.ui.text import Translator, plain
 
 # What shows a table imports pandas, a quarter of a second that Home's bars need not wait for.
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ K = TypeVar("K", bound=str)
 # What each figure is called, the figure, and a line below it.
 Metrics: TypeAlias = Mapping[str, tuple[str, str | None]]
 _CALLBACK_ERROR = "callback_error"
+# Rows of a table beyond which it scrolls.
+MOST_ROWS = 30
 # Cells of a table beyond which the browser writes the numbers: styles cost a millisecond for ten.
 MOST_STYLED = 5_000
 
@@ -81,34 +83,42 @@ def clickable(
 
 
 def table(
-    frame: pd.DataFrame, key: str, alt: str, _: Translator, hidden: Sequence[str] = ()
+    frame: pd.DataFrame,
+    key: str,
+    alt: str,
+    _: Translator,
+    hidden: Sequence[str] = (),
+    shown: pd.DataFrame | None = None,
 ) -> None:
     """A table with its CSV download, named after `key`; decimals follow the language.
 
-    Where it is wider than the screen, the first column stays while the others scroll.
+    A short one stands on the page as text: every cell can be read and every column reached on a
+    phone, and no toolbar lies over the words above it. A long one scrolls, its first column stays.
 
     Args:
         hidden: columns that only the download has.
+        shown: what stands on the page in place of `frame`, which is then for the download alone.
     """
-    # A short table is shown whole instead of scrolling inside the page.
-    height: Literal["content", "auto"] = "content" if len(frame) <= 30 else "auto"
-    st.dataframe(
-        localised(frame, _),
-        hide_index=True,
-        column_order=[str(name) for name in frame if name not in hidden] if hidden else None,
-        column_config={
-            str(name): st.column_config.Column(pinned=True) for name in frame.columns[:1]
-        },
-        height=height,
-        placeholder="–",
-        key=key,
-        alt=alt,
-    )
+    shown = frame.drop(columns=list(hidden)) if shown is None else shown
+    if len(shown) <= MOST_ROWS:
+        st.table(localised(shown, _), hide_index=True, alt=alt)
+    else:
+        st.dataframe(
+            localised(shown, _),
+            hide_index=True,
+            column_config={
+                str(name): st.column_config.Column(pinned=True) for name in shown.columns[:1]
+            },
+            placeholder="–",
+            key=key,
+            alt=alt,
+        )
     download(frame, key, _)
 
 
 def localised(frame: pd.DataFrame, _: Translator) -> pd.DataFrame | Styler:
-    """The table whose numbers are shown with the language's marks; the numbers stay numbers.
+    """The table whose numbers are shown with the language's marks, and whose words are no Markdown;
+    the values stay as they are.
 
     A column of floats has as many decimals as its longest value, six at most. What is a name more
     than a number, a seed or a year, comes as text.
@@ -117,7 +127,10 @@ def localised(frame: pd.DataFrame, _: Translator) -> pd.DataFrame | Styler:
         return frame
     numeric = frame.select_dtypes("number").columns
     return frame.style.format(
-        {name: partial(_.number, decimals=_decimals(frame[name])) for name in numeric},
+        {
+            name: partial(_.number, decimals=_decimals(frame[name])) if name in numeric else plain
+            for name in frame
+        },
         na_rep="–",
     )
 
@@ -127,12 +140,6 @@ def _decimals(column: pd.Series[float]) -> int:
         return 0
     digits = [f"{value:.6f}".rstrip("0").partition(".")[2] for value in column.dropna()]
     return max((len(found) for found in digits), default=0)
-
-
-def wrapped_table(frame: pd.DataFrame, key: str, alt: str, _: Translator) -> None:
-    """A table whose long cells are shown whole, on several lines, with its CSV download."""
-    st.table(frame, hide_index=True, border="horizontal", alt=alt)
-    download(frame, key, _)
 
 
 def opened(label: str, key: str) -> DeltaGenerator | None:

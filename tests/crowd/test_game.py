@@ -125,7 +125,7 @@ def test_a_game_of_the_sample_from_start_to_scores(elsewhere: Path, sampled: Dec
     app = play_through(begin(42), given)
     assert messages(app) == []
     assert app.metric[0].label == "You"
-    assert any("10 of 10 by the label" in str(told.value) for told in app.caption)
+    assert any("10 / 10 by the label" in str(told.value) for told in app.caption)
     assert [metric.label for metric in app.metric][1:3] == ["baseline", "proposed"]
     kept = app.session_state[play.VISIT]
     assert [line["image"] for line in kept] == [str(sampled.names[place]) for place in places]

@@ -52,7 +52,7 @@ def shown(folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
         app.run()
         assert not app.exception, view
         assert not app.error, view
-        found[view] = " ".join(str(list(frame.value.columns)) for frame in app.dataframe)
+        found[view] = " ".join(str(list(frame.value.columns)) for frame in app.table)
     return found
 
 

@@ -43,7 +43,7 @@ def test_the_view_shows_the_stored_figures(split: str, elsewhere: Path) -> None:
     assert f"{100 * found['human']['others']['share']:.1f}%" in values
     assert f"On the {found['images_with_majority']:,} images" in texts(app)
     assert record["votes_sha256"][:12] in texts(app)
-    assert len(app.dataframe) == 3
+    assert len(app.table) == 3
 
 
 def test_disputed_images_are_clicked_through(elsewhere: Path) -> None:

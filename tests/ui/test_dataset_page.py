@@ -81,7 +81,7 @@ def test_an_overexposed_image_leaves_the_other_bars_visible() -> None:
 def test_tables_in_closed_expanders_are_not_made(
     page: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    closed = len(open_page(page).dataframe)
+    closed = len(open_page(page).table)
     made: list[Any] = []
 
     def open_expander(label: str, key: str) -> Any:
@@ -94,4 +94,4 @@ def test_tables_in_closed_expanders_are_not_made(
     app = open_page(page)
     assert not app.exception
     assert made
-    assert len(app.dataframe) > closed
+    assert len(app.table) > closed

@@ -115,7 +115,7 @@ def test_sources_of_published_figures_can_be_followed() -> None:
     assert not app.exception
     assert any(chosen in element.value for element in app.markdown)
     # The table leaves them out, its download does not.
-    shown = next(iter(app.dataframe)).proto.column_order
+    shown = next(iter(app.table)).value.columns
     assert "Source" not in shown
     assert "Accuracy (%)" in shown
     assert {"Note", "Source"} < set(literature.table(found, EN))

@@ -106,7 +106,7 @@ def test_speed_view_shows_the_committed_figures() -> None:
     assert record is not None
     fastest = f"{record['ways']['fast']['1']['p50_ms']:.1f} ms"
     assert any(fastest in str(element.value) for element in app.markdown)
-    assert len(app.dataframe) == 2
+    assert len(app.table) == 2
 
 
 def test_choices_of_the_results_page(with_data: Path) -> None:

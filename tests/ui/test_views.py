@@ -156,6 +156,18 @@ def test_nonsense_in_the_address_is_taken_out_or_corrected(with_data: Path) -> N
         assert all(fnmatch(address[name][0], value) for name, value in parse_qsl(left))
 
 
+def test_what_nobody_foresaw_is_told_in_the_visitors_language() -> None:
+    def page() -> None:
+        from fer.ui import failures
+
+        failures.apologise(ValueError("of no use to a visitor"))
+
+    app = AppTest.from_function(page)
+    app.session_state["lang"] = "ID"
+    (message,) = messages(app.run())
+    assert message.startswith("Halaman ini mengalami kesalahan. Muat ulang")
+
+
 def test_page_1_names_the_data_that_it_counts(with_data: Path) -> None:
     data = loaders.data()
     assert data is not None
@@ -209,7 +221,7 @@ def test_the_table_behind_the_gates_holds_every_channel() -> None:
     row = table.set_index("Channel of block5_pool").loc[str(first["channel"])]
     assert row["happy"] == pytest.approx(first["contrast"], abs=2e-3)
     app = open_view(open_page("3_Classification_Results.py"), "looking")
-    assert any(frame.value.equals(table) for frame in app.dataframe)
+    assert any(frame.value.equals(table) for frame in [*app.dataframe, *app.table])
 
 
 def test_what_is_int8_says_so() -> None:

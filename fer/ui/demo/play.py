@@ -234,7 +234,8 @@ def _metrics(
     total: dict[str, game.Score], faces: int, _: Translator
 ) -> dict[str, tuple[str, str | None]]:
     def of(value: float) -> str:
-        return _("{n} of {all}", n=_.number(value, 0 if value == int(value) else 1), all=faces)
+        # Words between them would be cut off on a phone.
+        return f"{_.number(value, 0 if value == int(value) else 1)} / {faces}"
 
     called = {YOU: _("You"), game.PEOPLE: _("Most people"), game.LABEL: _("FER-2013's label")}
     row: dict[str, tuple[str, str | None]] = {}

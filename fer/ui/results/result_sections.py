@@ -79,7 +79,7 @@ def metrics(split: str, _: Translator) -> None:
 
 def parameters(_: Translator) -> None:
     """The technical comparison of the scenarios."""
-    widgets.wrapped_table(
+    widgets.table(
         model_comparison.parameter_table(_),
         "parameters",
         _("Both scenarios, property by property"),

@@ -44,8 +44,21 @@ def ablation(_: Translator) -> None:
                 deviation=_.number(100 * se.standard_deviation, 1),
             )
         )
-    widgets.table(gain_table(record, _), "ablation_gains", _("What each ingredient gives"), _)
-    widgets.table(run_table(record, _), "ablation_runs", _("Every run of the ablation"), _)
+    gained = gain_table(record, _)
+    widgets.table(
+        gained,
+        "ablation_gains",
+        _("What each ingredient gives"),
+        _,
+        shown=narrow_gains(gained, _),
+    )
+    widgets.table(
+        run_table(record, _),
+        "ablation_runs",
+        _("Every run of the ablation"),
+        _,
+        hidden=(_("Training (%)"), "ECE"),
+    )
     records.made_with(record, "fer ablate", _)
 
 
@@ -240,6 +253,28 @@ def gain_table(record: Ablation, _: Translator) -> pd.DataFrame:
             }
             for run in pairs(record)
         ]
+    )
+
+
+def narrow_gains(table: pd.DataFrame, _: Translator) -> pd.DataFrame:
+    """`gain_table` for a phone: each gain with its interval in one cell."""
+
+    def with_interval(points: str, interval: str) -> list[str]:
+        return [
+            f"{_.signed(gain, 1)} ({ends})"
+            for gain, ends in zip(table[points], table[interval], strict=True)
+        ]
+
+    return pd.DataFrame(
+        {
+            _("Ingredient"): [
+                f"{name} ({seed})"
+                for name, seed in zip(table[_("Ingredient")], table[_("Seed")], strict=True)
+            ],
+            _("Accuracy (points)"): with_interval(_("Accuracy (points)"), _("95% interval")),
+            "p": table[_("McNemar's exact p")],
+            _("Macro F1 (points)"): with_interval(_("Macro F1 (points)"), _("95% interval (F1)")),
+        }
     )
 
 

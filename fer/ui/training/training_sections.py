@@ -222,6 +222,21 @@ def run_table(chosen: dict[str, list[Row]], _: Translator) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def turned(table: pd.DataFrame, _: Translator) -> pd.DataFrame:
+    """`run_table` with a column for each run, so that a phone shows all of it."""
+    runs = table.set_index(_("Run"))
+    told = {
+        name: [
+            _.number(value, 2 if isinstance(value, float) else 0)
+            if isinstance(value, int | float)
+            else str(value)
+            for value in runs.loc[name]
+        ]
+        for name in runs.index
+    }
+    return pd.DataFrame({_("Run"): runs.columns, **told})
+
+
 def differences(names: list[str], _: Translator) -> pd.DataFrame:
     """The hyperparameters in which the runs differ, a row each and a column a run."""
     scenarios = {}
