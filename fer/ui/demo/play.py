@@ -121,7 +121,6 @@ def _start(found: Deck, _: Translator) -> None:
 
 def _ask(found: Deck, begun: _Game, _: Translator) -> None:
     at = len(begun.answers)
-    st.progress(at / len(begun.places), _("Face {n} of {all}", n=at + 1, all=len(begun.places)))
 
     def answer(label: int) -> None:
         # A second press on the way to the server must not answer the next face.
@@ -144,6 +143,8 @@ def _ask(found: Deck, begun: _Game, _: Translator) -> None:
                 args=(emotion.label,),
             )
     st.caption(_("Which expression do you see? Press a button, or a key from 1 to 7."))
+    # Not above the face, whose full-screen button would lie over the bar.
+    st.progress(at / len(begun.places), _("Face {n} of {all}", n=at + 1, all=len(begun.places)))
 
 
 def _finish(found: Deck, begun: _Game, _: Translator) -> None:
