@@ -51,7 +51,12 @@ def parse(content: bytes, name: str) -> dict[str, Review]:
         found = [Review(**row) for row in rows]  # type: ignore[arg-type]
         for review in found:
             if review.verdict not in VERDICTS:
-                raise ValueError(f"verdict {review.verdict!r} of {review.source}")
+                raise FerError(
+                    "{name} holds the verdict {verdict}, which there is not; choose a file that "
+                    "was downloaded here.",
+                    name=name,
+                    verdict=review.verdict,
+                )
     except (UnicodeDecodeError, csv.Error, TypeError, ValueError) as error:
         raise FerError(
             "{name} holds no verdicts; choose a file that was downloaded here.", name=name
