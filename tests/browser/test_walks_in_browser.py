@@ -185,6 +185,22 @@ def test_a_photo_taken_away_during_its_upload_leaves_the_page_working(
     expect(page.locator("[data-testid=stAlert]")).to_have_count(0)
 
 
+def test_a_photo_goes_with_the_view_that_showed_it(
+    page: Page, own: Server, portrait: np.ndarray, tmp_path: Path
+) -> None:
+    photo = tmp_path / "own.jpg"
+    photo.write_bytes(jpeg(portrait))
+    size = photo.stat().st_size
+    page.goto(f"{own.url}/Realtime_Demo?mode=photo")
+    settle(page)
+    page.locator(key("demo_upload")).locator("input[type=file]").set_input_files(photo)
+    expect(page.get_by_text("proposed: happy").first).to_be_visible()
+    assert size in own.uploads()
+    page.locator(f"{key('mode')} button").last.click()
+    expect(page.locator(key("play_start"))).to_be_visible()
+    until(lambda: size not in own.uploads(), "the photo is still held", 0.3)
+
+
 @pytest.mark.camera
 def test_going_back_while_streaming_ends_the_stream(
     browser: Browser, own: Server, portrait: np.ndarray, tmp_path: Path

@@ -34,18 +34,6 @@ def forgotten(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return found
 
 
-def test_a_photo_goes_with_the_view_that_showed_it(forgotten: list[str]) -> None:
-    app = open_page("5_Realtime_Demo.py")
-    app.segmented_control(key="mode").set_value("photo").run()
-    app.file_uploader(key="demo_upload").upload("gray.png", GRAY).run()
-    photo = app.session_state["demo_upload"]
-    app.run()
-    assert forgotten == []
-    app.segmented_control(key="mode").set_value("play").run()
-    assert not app.exception
-    assert forgotten == [photo.file_id]
-
-
 def test_what_was_made_of_a_file_goes_with_it(forgotten: list[str]) -> None:
     def page() -> None:
         import streamlit as st
