@@ -1,7 +1,7 @@
 """The two networks: VGG16's convolutions, an optional Squeeze-and-Excitation block, a small head.
 
 Keras 3 throughout, so any of its backends runs them. This module imports Keras; nothing outside
-training, evaluation and the reference backend imports this module.
+training, evaluation and `inference.keras_backend` imports this module.
 """
 
 from __future__ import annotations
