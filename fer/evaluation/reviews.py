@@ -48,7 +48,10 @@ def parse(content: bytes, name: str) -> dict[str, Review]:
                 name=name,
                 header=",".join(COLUMNS),
             )
-        found = [Review(**row) for row in rows]  # type: ignore[arg-type]
+        given = list(rows)
+        if any(None in row.values() for row in given):
+            raise ValueError("A row is cut off.")
+        found = [Review(**row) for row in given]  # type: ignore[arg-type]
         for review in found:
             if review.verdict not in VERDICTS:
                 raise FerError(

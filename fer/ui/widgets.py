@@ -101,7 +101,8 @@ def table(
     """
     shown = frame.drop(columns=list(hidden)) if shown is None else shown
     if len(shown) <= MOST_ROWS:
-        st.table(localised(shown, _), hide_index=True, alt=alt)
+        with st.container(key=key):
+            st.table(localised(shown, _), hide_index=True, alt=alt)
     else:
         st.dataframe(
             localised(shown, _),

@@ -23,7 +23,7 @@ from fer.export import publishing
 from fer.inference import classification
 from fer.scenarios import BASELINE, PROPOSED, Phase, Scenario
 from fer.training import loop
-from tests.support.making import ROOT
+from tests.support.making import ROOT, in_keras
 
 MODELS = ROOT / "models"
 
@@ -88,7 +88,7 @@ def test_train_publish_evaluate_predict(small_data: dataset.Dataset, tmp_path: P
         run = tmp_path / scenario.key
         loop.train(scenario, small_data, run, backbone_weights=backbone)
         publishing.publish(run, folder, backbone)
-    classifier = classification.load(folder)
+    classifier = in_keras(folder)
     assert list(classifier.models) == ["baseline", "proposed"]
     results = evaluate.evaluate(classifier, small_data)
     evaluate.save(results, classifier.models)

@@ -14,7 +14,7 @@ from tests.support.making import until
 def test_what_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
     monkeypatch.setattr(waiting.time, "monotonic", lambda: now)
-    work = Work("fer train")
+    work = Work("fer train", since=now)
     assert work.sentence(5.2) == "fer train: 5 s so far."
     work.reached("Training (loading TensorFlow)", 0, 0)
     assert work.sentence(65.0) == "Training (loading TensorFlow): 65 s so far."

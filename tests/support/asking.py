@@ -51,7 +51,8 @@ def sample_answers(server: Server) -> tuple[list[dict[str, Any]], str]:
     session = ask(server, page="Realtime_Demo", query_params={"lang": ["EN"]})["session_id"]
     ask(server, session_id=session, widget_state={"mode": "Photo"})
     found = ask(server, session_id=session, widget_state={"demo_source": "Sample"})
-    table = next(e for e in elements(found["tree"]) if e.get("key") == "demo_confidences")["data"]
+    held = next(e for e in elements(found["tree"]) if e.get("key") == "demo_confidences")
+    table = next(e for e in elements(held) if e.get("type") == "table")["data"]
     columns = [column["name"] for column in table["columns"]]
     rows = [dict(zip(columns, row, strict=True)) for row in table["preview"]["rows"]]
     for row in rows:

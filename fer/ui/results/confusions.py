@@ -86,7 +86,10 @@ def choose(cell: tuple[int, ...]) -> None:
 
 def _emotion(label: str, key: str, _: Translator) -> str:
     # It is chosen before it is drawn, and required from then on.
-    return cast(str, st.pills(label, emotions.KEYS, format_func=_, required=True, key=key))
+    # Two stand in a row, where a phone would have to be scrolled sideways to reach the last ones.
+    return cast(
+        str, st.pills(label, emotions.KEYS, format_func=_, required=True, key=key, wrap=True)
+    )
 
 
 def _images(model: str, true: str, predicted: str, split: str, _: Translator) -> None:
