@@ -20,7 +20,6 @@ from fer.artifacts.records import RunConfig
 from fer.data import dataset
 from fer.evaluation import evaluate
 from fer.export import publishing
-from fer.inference import classification
 from fer.scenarios import BASELINE, PROPOSED, Phase, Scenario
 from fer.training import loop
 from tests.support.making import ROOT, in_keras
@@ -95,7 +94,7 @@ def test_train_publish_evaluate_predict(small_data: dataset.Dataset, tmp_path: P
     publishing.finish(folder)
     assert model_store.verify(folder) == ([], [])
     assert (folder / model_store.COMPARISON).exists()
-    again = classification.load(folder)
+    again = in_keras(folder)
     faces = [np.asarray(small_data.images[row]) for row in range(3)]
     for answer in again.predict(faces):
         for prediction in answer.values():
