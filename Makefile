@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: app test test-slow screenshots clean
+.PHONY: app test test-camera test-slow screenshots clean
 
 app: $(VENV)/app.stamp
 	$(BIN)/streamlit run Home.py
@@ -16,6 +16,9 @@ test: $(VENV)/dev.stamp
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n 2 --dist loadfile -m "not camera and not slow" --durations=40
+
+# Streams through a browser's camera: on a quiet machine, before a change to the demo lands.
+test-camera: $(VENV)/dev.stamp
 	$(BIN)/pytest -m "camera and not slow"
 
 # What takes minutes and is run before a release: killed servers, load, an empty environment.
