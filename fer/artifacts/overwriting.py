@@ -31,7 +31,8 @@ def digest_of(path: Path) -> str | None:
     if not isinstance(record, dict):
         return None
     digest: str | None = record.get("data_sha256")
-    return digest or record.get("calibration", {}).get("data_sha256")
+    # Networks in full precision were calibrated on nothing.
+    return digest or (record.get("calibration") or {}).get("data_sha256")
 
 
 def of_other_data(paths: Iterable[Path], digest: str) -> Path | None:

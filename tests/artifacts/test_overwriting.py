@@ -24,6 +24,8 @@ MINE, THEIRS = "1" * 64, "2" * 64
         # Both are FER-2013.
         ("metrics.json", {"data_sha256": dataset.KAGGLE_DIGEST}, ORIGINAL, False),
         ("export.json", {"calibration": {"data_sha256": dataset.KAGGLE_DIGEST}}, MINE, True),
+        # Networks as `fer publish` writes them, before `fer export`.
+        ("export.json", {"calibration": None}, MINE, False),
         ("config.json", {"data_sha256": ""}, MINE, False),
         ("list.json", [], MINE, False),
         ("votes.parquet", {}, MINE, True),
