@@ -191,14 +191,11 @@ def convert(network: keras.Model, size: int, scratch: Path) -> openvino.Model:
         scratch: an empty folder for intermediate files.
 
     Raises:
-        FerError: if OpenVINO is not installed.
+        FerError: if OpenVINO is not installed or fails.
     """
-    try:
-        import openvino
-    except ImportError as error:
-        raise FerError(
-            "OpenVINO is not installed; install it with: pip install openvino"
-        ) from error
+    openvino_backend.core()
+    import openvino
+
     signature = [keras.InputSpec(dtype="float32", shape=(None, size, size, 3))]
     network.export(
         scratch / "saved", format="tf_saved_model", verbose=False, input_signature=signature

@@ -68,14 +68,14 @@ class FastBackend:
         """
         self.folder = folder / model_store.FAST
         record = _checked_record(models, folder)
-        core = _core()
+        entry = core()
         self._requests: dict[int, openvino.InferRequest] = {}
         self._keys: dict[int, list[str]] = {}
         for size, group in model_store.by_input_size(models).items():
             path = self.folder / record["networks"][str(size)]
             # A model on its own does not wait for the layers of those that shared its trunk.
             self._keys[size] = [model.key for model in group]
-            self._requests[size] = _request(core, path, self._keys[size])
+            self._requests[size] = _request(entry, path, self._keys[size])
         self._models = models
 
     def logits(self, inputs: Floats) -> dict[str, NDArray[np.float32]]:
@@ -138,7 +138,7 @@ def _checked_record(models: Sequence[Artifact], folder: Path) -> FastExport:
     if record is None:
         raise _unreadable(folder / FAST_EXPORT.name)
     for model in models:
-        if not _is_made_of(record, model):
+        if record["weights_sha256"].get(model.key) != model.digest:
             raise FerError(
                 "The fast backend was made from other weights of {model}; run: fer export",
                 model=model.key,
@@ -157,8 +157,8 @@ def _unreadable(path: Path) -> FerError:
     )
 
 
-def _core() -> openvino.Core:
-    """OpenVINO's entry point.
+def core() -> openvino.Core:
+    """Return OpenVINO's entry point.
 
     Raises:
         FerError: if it is not installed, or anything of it fails: a library of another version, a
@@ -216,16 +216,6 @@ def _before_last_pooling(output: openvino.Output) -> openvino.Output:
         # Only the first input can be an activation; an SE block's product has the map first, too.
         node = node.input_value(0).get_node()
     return node.input_value(0)
-
-
-def is_current(models: Iterable[Artifact], folder: Path = model_store.FOLDER) -> bool:
-    """Whether there is an export that was made from these models' weights."""
-    record = FAST_EXPORT.read(folder)
-    return record is not None and all(_is_made_of(record, model) for model in models)
-
-
-def _is_made_of(record: FastExport, model: Artifact) -> bool:
-    return record["weights_sha256"].get(model.key) == model.digest
 
 
 def read_probe(folder: Path) -> tuple[NDArray[np.uint8], dict[str, NDArray[np.float32]]]:
