@@ -35,6 +35,7 @@ COMPARISON = "comparison.json"
 CROWD = "crowd.json"
 BENCHMARK = "benchmark.json"
 PROTOCOLS = "protocols.json"
+TRAINING_FIT = "training_fit.json"
 ANALYSIS = "analysis"
 FAST = "fast"
 WEIGHTS = "weights.safetensors"
@@ -221,7 +222,7 @@ def write_model(
         new[CONFIG].write_text(files.as_json(record), encoding="utf-8", newline="\n")
     for stale in (METRICS, PREDICTIONS, CARD):
         (target / stale).unlink(missing_ok=True)
-    for stale in (COMPARISON, CROWD):
+    for stale in (COMPARISON, CROWD, TRAINING_FIT):
         (folder / stale).unlink(missing_ok=True)
 
 

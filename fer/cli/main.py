@@ -12,9 +12,10 @@ from fer import FerError, __version__, scenarios
 from fer.artifacts import locations, model_store, overwriting
 from fer.artifacts.model_store import Predictions
 from fer.artifacts.records import Metrics
-from fer.cli import analysis, crowd, predict, serving, training
+from fer.cli import analysis, crowd, fit, predict, serving, training
 from fer.cli import data as data_commands
 from fer.cli.console import (
+    COUNT,
     Group,
     data_dir,
     models_dir,
@@ -61,6 +62,12 @@ main.add_command(training.train)
     help="Average over these views of PrivateTest instead; may be given twice.",
 )
 @click.option("--int8", is_flag=True, help="With --protocol: ask the fast backend.")
+@click.option(
+    "--training",
+    type=COUNT,
+    metavar="IMAGES",
+    help="Measure so many images of Training instead, the same share of every class.",
+)
 @overwrite
 @models_dir
 @data_dir
@@ -71,6 +78,7 @@ def evaluate(
     tolerance: float,
     protocols: tuple[str, ...],
     int8: bool,
+    training: int | None,
     overwrite: bool,
     models_dir: Path,
     data_dir: Path,
@@ -81,11 +89,17 @@ def evaluate(
 
     Computes in float32, so that every processor finds the same numbers; bf16 moves the calibration
     error by up to 0.003. --protocol adds to models/protocols.json, which is shown beside published
-    results that were found by averaging over views."""
+    results that were found by averaging over views. --training writes models/training_fit.json,
+    which tells how far the models overfit."""
     if int8 and not protocols:
         raise FerError("--int8 belongs to --protocol; metrics are computed with the reference.")
+    if training is not None and (keys or protocols or bfloat16):
+        raise FerError("--training measures every model in float32; leave the other options out.")
     data = dataset.open_dataset(data_dir)
     locations.require_models(models_dir)
+    if training is not None:
+        fit.evaluate_training(data, training, models_dir, overwrite, tolerance if check else None)
+        return
     is_stored = not check and (overwrite or _may_store(models_dir, data, bool(protocols)))
     quiet_tensorflow()
     from fer.evaluation import evaluate

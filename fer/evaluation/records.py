@@ -1,4 +1,5 @@
-"""What `fer evaluate` stores besides each model's metrics: the comparison, and the protocols.
+"""What `fer evaluate` stores besides each model's metrics: the comparison, the protocols, and how
+the models do on Training.
 
 Shares are of 1 and intervals are the lower and upper end of 95 %.
 """
@@ -62,7 +63,22 @@ class Protocols(MadeWith):
     models: dict[str, dict[str, ProtocolScores]]
 
 
+class TrainingFit(MadeWith):
+    """`models/training_fit.json`, which `fer evaluate --training` writes.
+
+    images: how many of the split's `images_of_split` were classified, drawn with the seed, of every
+    class the same share. compute_dtype: Keras' name of the precision. models: by key.
+    """
+
+    split: str
+    images: int
+    images_of_split: int
+    compute_dtype: str
+    models: dict[str, Accuracy]
+
+
 COMPARISON = Stored(model_store.COMPARISON, Comparison, "fer evaluate")
 PROTOCOL_SCORES = Stored(
     model_store.PROTOCOLS, Protocols, "fer evaluate --protocol mirror --protocol ten_crops"
 )
+TRAINING_FIT = Stored(model_store.TRAINING_FIT, TrainingFit, "fer evaluate --training 1200")

@@ -25,7 +25,14 @@ from fer.crowd.records import CROWD, Crowd
 from fer.data import aggregates, dataset
 from fer.data.dataset import Dataset
 from fer.data.votes import VOTES
-from fer.evaluation.records import COMPARISON, PROTOCOL_SCORES, Comparison, Protocols
+from fer.evaluation.records import (
+    COMPARISON,
+    PROTOCOL_SCORES,
+    TRAINING_FIT,
+    Comparison,
+    Protocols,
+    TrainingFit,
+)
 from fer.inference import classification, openvino_backend
 from fer.inference.classification import Classifier
 from fer.inference.records import FAST_EXPORT, FastExport
@@ -47,7 +54,7 @@ DATA = ROOT / "data"
 RUNS = ROOT / "runs"
 # What pages show of the models' folder besides the models themselves.
 RECORDS = (
-    *(COMPARISON, PROTOCOL_SCORES, CROWD, BENCHMARK, FAST_EXPORT),
+    *(COMPARISON, PROTOCOL_SCORES, TRAINING_FIT, CROWD, BENCHMARK, FAST_EXPORT),
     *(REGION_SHARES, SANITY, GATES, ROBUSTNESS, LEAKAGE, ABLATION),
 )
 # How long what was made of an upload is kept in memory; pages say so.
@@ -231,6 +238,14 @@ def protocols() -> Protocols | None:
         return None
     kept = {key: found["models"].get(key, {}) for key in fits}
     return {**found, "weights_sha256": fits, "models": kept}
+
+
+@follows
+def training_fit() -> TrainingFit | None:
+    """What `fer evaluate --training` found of these weights; None if nothing."""
+    found = TRAINING_FIT.published(MODELS)
+    here = {key: model.digest for key, model in models().items()}
+    return found if found is not None and found["weights_sha256"].items() <= here.items() else None
 
 
 @follows

@@ -207,6 +207,35 @@ def test_protocols_are_written_call_by_call_and_found_again(models: Path, data_d
     assert files.read_json(path) == both
 
 
+def test_accuracy_on_training_is_written_and_found_again(models: Path, data_dir: Path) -> None:
+    there = places(models, data_dir)
+    path = models / model_store.TRAINING_FIT
+    printed = succeeded(fer("evaluate", "--training", "14", *there)).stdout
+    record = files.read_json(path)
+    for key in KEYS:
+        assert f"{record['models'][key]['accuracy']:.4f}" in printed
+        assert record["models"][key]["images"] == record["images"]
+    assert record["images"] < record["images_of_split"]
+    assert f"{record['images']} of {record['images_of_split']} Training images" in printed
+    assert model_store.verify(models) == ([], [])
+    again = fer("evaluate", "--training", "14", "--check", *there)
+    assert "The stored metrics are reproduced" in succeeded(again).stdout
+    others = fer("evaluate", "--training", "21", "--check", *there)
+    assert others.exit_code == 1
+    assert f"{KEYS[0]} on these Training images is not stored" in others.stderr
+    assert files.read_json(path) == record
+
+
+def test_accuracy_on_training_of_another_data_set_stays(models: Path, data_dir: Path) -> None:
+    path = models / model_store.TRAINING_FIT
+    files.write_json(path, {"data_sha256": dataset.KAGGLE_DIGEST})
+    there = places(models, data_dir)
+    assert "was made of FER-2013" in refusal(fer("evaluate", "--training", "14", *there))
+    assert files.read_json(path) == {"data_sha256": dataset.KAGGLE_DIGEST}
+    succeeded(fer("evaluate", "--training", "14", "--overwrite", *there))
+    assert files.read_json(path)["data_sha256"] != dataset.KAGGLE_DIGEST
+
+
 def test_export_puts_the_dashboards_backend_beside_the_models(
     exported: tuple[Path, str], data_dir: Path
 ) -> None:
@@ -413,6 +442,7 @@ def test_a_mistake_in_the_command_line_is_told_with_the_choices(
         (("export", "--format", "onnx", "--measure"), "--measure belongs to the format fast"),
         (("export", "--out", "mine"), "--out belongs to the other formats"),
         (("evaluate", "--int8"), "--int8 belongs to --protocol;"),
+        (("evaluate", "--training", "9", "--bfloat16"), "--training measures every model in"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
