@@ -27,6 +27,8 @@ class Review:
     verdict: Verdict
 
 
+# A verdict on each image of FER-2013 takes a third of this.
+MOST_BYTES = 10 << 20
 COLUMNS = [field.name for field in fields(Review)]
 
 
@@ -37,8 +39,15 @@ def parse(content: bytes, name: str) -> dict[str, Review]:
         name: how to call the file in error messages.
 
     Raises:
-        FerError: if it is not such a file, lacks its header, or holds a verdict that there is not.
+        FerError: if it is too large or not such a file, lacks its header, or holds a verdict that
+            there is not.
     """
+    if len(content) > MOST_BYTES:
+        raise FerError(
+            "{name} is larger than {limit} MB; choose a smaller one.",
+            name=name,
+            limit=MOST_BYTES >> 20,
+        )
     try:
         rows = csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True)
         if sorted(rows.fieldnames or ()) != sorted(COLUMNS):

@@ -16,7 +16,6 @@ from fer.ui import (
     answers,
     caching,
     loaders,
-    refusals,
     sample_faces,
     shown_uploads,
     vote_bars,
@@ -24,19 +23,14 @@ from fer.ui import (
     widgets,
 )
 from fer.ui.text import Translator
-from fer.vision import upload_gate
 from fer.vision.faces import Face, Found, largest
-
-FORMATS = "JPEG, PNG, WebP, AVIF, HEIC"
-MEGABYTES = upload_gate.IMAGE_BYTES >> 20
-TYPES = [suffix.removeprefix(".") for suffix in upload_gate.IMAGE_SUFFIXES]
 
 
 def choose(key: str, _: Translator, default: str = "sample") -> tuple[bytes, str] | None:
     """The chosen image's content and name, None as long as nothing is chosen.
 
     Raises:
-        FerError: if a file was refused, or the data set has no such face.
+        FerError: if the server did not take the file, or the data set has no such face.
     """
     kinds = {"upload": _("Upload"), "camera": _("Camera"), "sample": _("Sample")}
     kind = widgets.choice(
@@ -51,45 +45,34 @@ def choose(key: str, _: Translator, default: str = "sample") -> tuple[bytes, str
     if taken is None:
         return None
     promise(_)
-    return taken.getvalue(), taken.name
+    return shown_uploads.content(taken), taken.name
 
 
 def upload(
     key: str, _: Translator, on_change: Callable[[], None] | None = None
 ) -> UploadedFile | None:
-    """A photo of the visitor's, None as long as there is none.
+    """A file of the visitor's, None as long as there is none. It may be of any kind: the gate for
+    images says a sentence where the browser would only mark it in red.
 
     Args:
-        on_change: called when a photo came or went, or a file was refused.
-
-    Raises:
-        FerError: if the browser refused the file that was chosen last.
+        on_change: called when a file came or went.
     """
     photo = st.file_uploader(
         _("A photo with one or more faces (JPEG, PNG, WebP, AVIF, HEIC…; up to 40 MB)"),
-        type=TYPES,
-        max_upload_size=MEGABYTES,
         key=key,
         on_change=on_change,
     )
     shown_uploads.show(photo)
-    refusals.check(key, FORMATS, MEGABYTES, on_change=on_change)
     return photo
 
 
 def uploads(key: str, _: Translator) -> list[UploadedFile]:
-    """Several photos of the visitor's; those that were refused are told in a sentence."""
+    """Several files of the visitor's, of any kind."""
     photos = st.file_uploader(
         _("Photos (JPEG, PNG, WebP, AVIF, HEIC…; up to 40 MB each)"),
-        type=TYPES,
-        max_upload_size=MEGABYTES,
         accept_multiple_files=True,
         key=key,
     )
-    try:
-        refusals.check(key, FORMATS, MEGABYTES, several=True)
-    except FerError as error:
-        st.error(_.error(error))
     shown_uploads.show(None)
     for photo in photos:
         shown_uploads.show(photo)

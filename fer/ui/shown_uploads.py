@@ -6,9 +6,10 @@ from __future__ import annotations
 import streamlit as st
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
-from streamlit.runtime.uploaded_file_manager import UploadedFile
+from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRec
 
-from fer.ui.upload_limits import intake
+from fer import FerError
+from fer.ui.upload_limits import LARGEST_FILE, NO_ROOM, TOO_LARGE, intake
 
 # Session state: the ids of the files that this run of the page has shown so far, and earlier runs
 # did, each with the keys under which the visit keeps what was made of it.
@@ -31,6 +32,27 @@ def show(upload: UploadedFile | None, *made: str) -> None:
         showing[NO_FILE] = ()
     else:
         showing[upload.file_id] = made
+
+
+def content(file: UploadedFile | UploadedFileRec) -> bytes:
+    """Return what a visitor's file holds.
+
+    Raises:
+        FerError: if the server did not take it, so that only its name is here.
+    """
+    if file.type == TOO_LARGE:
+        raise FerError(
+            "{name} is larger than {limit} MB; choose a smaller one.",
+            name=file.name,
+            limit=LARGEST_FILE >> 20,
+        )
+    if file.type == NO_ROOM:
+        raise FerError(
+            "{name} was not taken: uploads stay in this server's memory, which has no room for "
+            "more now. Take files away, choose smaller ones, or try again in a few minutes.",
+            name=file.name,
+        )
+    return file.getvalue() if isinstance(file, UploadedFile) else file.data
 
 
 def end_run() -> None:

@@ -1,8 +1,10 @@
-"""Bounds on the files that visitors upload, held before a byte of them is read.
+"""Bounds on the files that visitors upload, held before a byte of them is kept.
 
 Streamlit takes every file of up to `server.maxUploadSize` and holds it until its visit is over,
 however many there are. `UploadLimits` stands before its upload route: a file for which there is no
-room waits a while for room, then is refused.
+room waits a while for room, then is refused. Of a refused file the page gets the name, without its
+content and with the reason as its media type: what the browser or the server turns back by an error
+is marked in red, in no language but English, and no page learns of it.
 """
 
 from __future__ import annotations
@@ -10,19 +12,24 @@ from __future__ import annotations
 import asyncio
 import re
 import threading
-from collections import Counter
 from collections.abc import Callable
 
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import runtime
 from streamlit.runtime.uploaded_file_manager import UploadedFileManager, UploadedFileRec
 
 UPLOAD_PATH = re.compile(r"/_stcore/upload_file/([^/]+)/([^/]+)$")
-# Bytes of all visitors' files together: twice the largest file that Streamlit takes, with what a
-# request has around it. The server itself takes 450 MB after its first photo.
-MOST_BYTES = 402 << 20
+# Of one file, and of what a request has around it. `server.maxUploadSize`, which the browser holds
+# files to without a word, is far larger.
+LARGEST_FILE, AROUND_BYTES = 200 << 20, 1 << 20
+# Of all visitors' files together. The server itself takes 450 MB after its first photo.
+MOST_BYTES = 2 * (LARGEST_FILE + AROUND_BYTES)
+# Why a file was refused, as the media type that a page gets.
+TOO_LARGE, NO_ROOM = "application/x-too-large", "application/x-no-room"
+# What stands before a file's content in a request: its name. So many of these are kept of a visit.
+HEAD_BYTES, MOST_NAMES = 8 << 10, 1000
 # What a small file costs besides its bytes.
 LEAST_BYTES = 4096
 # For so long a file waits for room without any being made.
@@ -52,7 +59,6 @@ class Intake:
         self._most, self._files = most, files
         self._let_in: dict[str, set[str]] = {}
         self._coming: dict[tuple[str, str], int] = {}
-        self._refused: Counter[str] = Counter()
         self._guard = threading.Lock()
 
     def claim(self, visit: str, file: str, size: int) -> bool:
@@ -66,6 +72,15 @@ class Intake:
             if is_room or before:
                 self._let_in.setdefault(visit, set()).add(file)
                 self._coming[visit, file] = size if is_room else before
+        return is_room
+
+    def claim_name(self, visit: str, file: str) -> bool:
+        """Let in the name of a refused file; return False if the visit has enough of them."""
+        with self._guard:
+            is_room = sum(not there.data for there in self._there(visit)) < MOST_NAMES
+            if is_room:
+                self._let_in.setdefault(visit, set()).add(file)
+                self._coming[visit, file] = LEAST_BYTES
         return is_room
 
     def settle(self, visit: str, file: str) -> None:
@@ -86,21 +101,6 @@ class Intake:
         """Return a visit's files that came in whole and are still held."""
         with self._guard:
             return self._there(visit)
-
-    def refuse(self, visit: str) -> None:
-        """Note that a file of that visit found no room."""
-        with self._guard:
-            self._refused[visit] += 1
-
-    def refused(self, visit: str) -> int:
-        """Return how many files of that visit found no room since `forget_refused`."""
-        with self._guard:
-            return self._refused[visit]
-
-    def forget_refused(self, visit: str) -> None:
-        """Begin anew to count the files that found no room."""
-        with self._guard:
-            del self._refused[visit]
 
     def _there(self, visit: str) -> list[UploadedFileRec]:
         let_in = self._let_in.get(visit)
@@ -128,11 +128,19 @@ def _answer(status: int, text: str) -> PlainTextResponse:
     return PlainTextResponse(text, status, {"Connection": "close"})
 
 
-class UploadLimits:
-    """Middleware: an upload is read only if the server has room for it.
+def _without_content(head: bytes, reason: str) -> bytes:
+    """Return a request's body that names the same file as one that begins so, and holds nothing."""
+    boundary, *fields = head.partition(b"\r\n\r\n")[0].split(b"\r\n")
+    kept = [field for field in fields if not field.lower().startswith(b"content-type:")]
+    media_type = b"Content-Type: " + reason.encode()
+    return b"\r\n".join([boundary, *kept, media_type, b"", b"", boundary + b"--", b""])
 
-    Requests of no visit pass: Streamlit refuses them unread. A body whose length the browser does
-    not say is counted while it is read.
+
+class UploadLimits:
+    """Middleware: an upload is kept only if the server has room for it.
+
+    Requests of no visit pass: Streamlit refuses them unread. A body whose length is not said, as
+    every browser does, is counted while it is read.
 
     Args:
         app: what takes the file.
@@ -151,7 +159,7 @@ class UploadLimits:
         self._app, self._intake, self._is_visit, self._wait = app, intake, is_visit, wait
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or answer 413 where there is no room for its file."""
+        """Pass a request on, without its file's content where there is no room for it."""
         place = None
         if scope["type"] == "http" and scope["method"] == "PUT":
             place = UPLOAD_PATH.search(scope["path"])
@@ -172,11 +180,13 @@ class UploadLimits:
             return message
 
         try:
-            if not await self._finds_room(visit, file, size):
-                raise NoRoomError
-            await self._app(scope, bounded, send)
+            if not self._intake.could_fit(size):
+                await self._refuse(TOO_LARGE, visit, file, scope, receive, send)
+            elif await self._finds_room(visit, file, size):
+                await self._app(scope, bounded, send)
+            else:
+                await self._refuse(NO_ROOM, visit, file, scope, receive, send)
         except NoRoomError:
-            self._intake.refuse(visit)
             await _answer(413, "No room for this file.")(scope, receive, send)
         except TimeoutError:
             await _answer(408, "Nothing came any more.")(scope, receive, send)
@@ -188,10 +198,36 @@ class UploadLimits:
         clock = asyncio.get_running_loop().time
         held, until = self._intake.held(visit), clock() + self._wait
         while not self._intake.claim(visit, file, size):
-            if not self._intake.could_fit(size) or clock() > until:
+            if clock() > until:
                 return False
             await asyncio.sleep(LOOK_SECONDS)
             before, held = held, self._intake.held(visit)
             if held < before:
                 until = clock() + self._wait
         return True
+
+    async def _refuse(
+        self, reason: str, visit: str, file: str, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """Read a file without keeping it, then pass on its name with the reason.
+
+        An answer before the end would break the connection on which the browser still sends.
+        """
+        head, is_more = b"", True
+        while is_more:
+            message = await asyncio.wait_for(receive(), STALL_SECONDS)
+            if message["type"] == "http.disconnect":
+                return
+            head += message.get("body", b"")[: HEAD_BYTES - len(head)]
+            is_more = message.get("more_body", False)
+        if not self._intake.claim_name(visit, file):
+            raise NoRoomError
+        body = _without_content(head, reason)
+        headers = MutableHeaders(raw=list(scope["headers"]))
+        headers["content-length"] = str(len(body))
+        messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+        async def shortened() -> Message:
+            return messages.pop() if messages else await receive()
+
+        await self._app({**scope, "headers": headers.raw}, shortened, send)

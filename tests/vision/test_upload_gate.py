@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import tarfile
-import tomllib
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -20,11 +19,11 @@ from fer import FerError
 from fer.data import importing
 from fer.data.formats import face_tables, members
 from fer.media import annotation, photos, video_gate
-from fer.ui.dataset import dataset_sections
+from fer.ui import upload_limits
 from fer.vision import preprocessing, stages, upload_gate
 from tests.benchmarks import fuzz
 from tests.support.films import frames, watch
-from tests.support.making import ROOT, jpeg, video
+from tests.support.making import jpeg, video
 
 MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16", "I", "F", "YCbCr", "LAB")
 # Formats that keep every pixel, with the modes that they can hold.
@@ -278,15 +277,8 @@ def test_table_without_line_ends_is_refused(tmp_path: Path) -> None:
         importing.import_dataset(endless, tmp_path / "data")
 
 
-def test_the_server_takes_what_the_pages_ask_for() -> None:
-    """The server refuses a larger upload before any widget's own limit is looked at."""
-    taken = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
-    limits = (
-        upload_gate.IMAGE_BYTES >> 20,
-        video_gate.VIDEO_BYTES >> 20,
-        dataset_sections.ARCHIVE_MB,
-    )
-    assert taken["server"]["maxUploadSize"] == max(limits)
+def test_the_server_takes_what_the_gates_take() -> None:
+    assert max(upload_gate.IMAGE_BYTES, video_gate.VIDEO_BYTES) == upload_limits.LARGEST_FILE
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "..", "a\0b.zip", "x" * 300, "/", "C:\\a"])

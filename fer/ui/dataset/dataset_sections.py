@@ -10,6 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 from numpy.typing import NDArray
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from fer import FerError, emotions
 from fer.artifacts import locations
@@ -22,8 +23,8 @@ from fer.ui import (
     explanations,
     loaders,
     permissions,
-    refusals,
     shown_uploads,
+    upload_limits,
     vote_bars,
     vote_loaders,
     widgets,
@@ -37,8 +38,8 @@ CHOSEN = "dataset_face"
 ASKED = "browse_asked"
 CANCELLED = "import_cancelled"
 ENLARGEMENT = 4
-# No more than the server takes of any upload; see .streamlit/config.toml.
-ARCHIVE_MB = 200
+# Session state: the id of the file that was found to hold a data set.
+READABLE = "archive_readable"
 
 
 @loaders.follows
@@ -237,28 +238,26 @@ def offer_import(_: Translator) -> None:
         _(
             "archive.zip, fer2013.csv, icml_face_data.csv or fer2013.tar.gz (up to {limit} MB; zip "
             "a larger table)",
-            limit=ARCHIVE_MB,
+            limit=upload_limits.LARGEST_FILE >> 20,
         ),
-        type=["zip", "csv", "gz"],
-        max_upload_size=ARCHIVE_MB,
         key="archive",
     )
-    shown_uploads.show(upload)
+    shown_uploads.show(upload, READABLE)
     try:
-        refusals.check("archive", "zip, csv, tar.gz", ARCHIVE_MB)
+        content = b"" if upload is None else _archive(upload)
     except FerError as error:
         st.error(_.error(error))
         return
     start: Callable[[Progress], None] | None = None
     if upload is not None and st.button(_("Import"), icon=":material/database:", key="import"):
-        # Read where it lies in memory: nothing is left on the disk, however the server ends.
-        content, name = io.BytesIO(upload.getvalue()), upload.name
+        name = upload.name
 
         def start(progress: Progress) -> None:
             from fer.data import importing
 
+            # Read where it lies in memory: nothing is left on the disk, however the server ends.
             importing.import_dataset(
-                content,
+                io.BytesIO(content),
                 locations.data_folder(loaders.ROOT),
                 progress,
                 name=name,
@@ -288,3 +287,18 @@ def offer_import(_: Translator) -> None:
         st.error(_.error(error))
         return
     st.rerun()
+
+
+def _archive(upload: UploadedFile) -> bytes:
+    """Return the content of an uploaded data set.
+
+    Raises:
+        FerError: if the server did not take the file, or it holds no data set.
+    """
+    content = shown_uploads.content(upload)
+    if st.session_state.get(READABLE) != upload.file_id:
+        from fer.data.formats import archive_files
+
+        with archive_files.opened(io.BytesIO(content), upload.name):
+            st.session_state[READABLE] = upload.file_id
+    return content

@@ -82,8 +82,8 @@ def _classify(
     bar = st.progress(0.0, _("Looking for faces and asking both models…"))
     for number, upload in enumerate(uploads, start=1):
         if upload.file_id not in results and len(results) < MOST:
-            content = upload.getvalue() if isinstance(upload, UploadedFile) else upload.data
             try:
+                content = shown_uploads.content(upload)
                 results[upload.file_id] = loaders.classified_once(content, upload.name)
             except FerError as error:
                 results[upload.file_id] = error

@@ -13,12 +13,10 @@ from fer.media import streaming, video_gate, videos
 from fer.media.video_gate import Excerpt
 from fer.progress import Progress
 from fer.scenarios import SCENARIOS
-from fer.ui import announcer, answers, loaders, refusals, shown_uploads, widgets
+from fer.ui import announcer, answers, loaders, shown_uploads, widgets
 from fer.ui.demo import confidence_charts
 from fer.ui.text import Translator
 
-TYPES = [suffix.removeprefix(".") for suffix in video_gate.VIDEO_SUFFIXES]
-FORMATS = "MP4, MOV, WebM, MKV, AVI"
 KEY = "video_upload"
 KEPT = "video_watched"
 STOPPED = "video_stopped"
@@ -41,16 +39,13 @@ def show(_: Translator) -> None:
             seconds=_.number(video_gate.VIDEO_SECONDS),
             limit=video_gate.VIDEO_BYTES >> 20,
         ),
-        type=TYPES,
-        max_upload_size=video_gate.VIDEO_BYTES >> 20,
         key=KEY,
     )
     shown_uploads.show(upload, KEPT, ASKED)
-    refusals.check(KEY, FORMATS, video_gate.VIDEO_BYTES >> 20)
     st.caption(_("The video stays in this server's memory for your visit and is never stored."))
     if upload is None:
         return
-    content = upload.getvalue()
+    content = shown_uploads.content(upload)
     digest = hashlib.sha256(content).hexdigest()
     excerpt = _excerpt(content, upload.name, digest, _)
     if excerpt is None or _is_stopped((digest, excerpt), _):

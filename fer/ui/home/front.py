@@ -17,6 +17,7 @@ from fer.ui import (
     model_comparison,
     modules,
     sample_faces,
+    shown_uploads,
     widgets,
 )
 from fer.ui.home.places import Places
@@ -75,7 +76,7 @@ def offer(_: Translator) -> tuple[bytes, str] | None:
     """Sample faces, an upload and the camera; the content and name of what was chosen last.
 
     Raises:
-        FerError: if that is a file that was refused.
+        FerError: if that is a file that the server did not take.
     """
 
     def use(source: str) -> None:
@@ -87,20 +88,14 @@ def offer(_: Translator) -> tuple[bytes, str] | None:
         row = sample_faces.strip("home", _, with_photo=False, on_press=lambda: use("sample"))
     except FerError as error:
         st.error(_.error(error))
-    upload = taken = refusal = None
-    try:
-        upload = image_sources.upload("photo", _, on_change=lambda: use("photo"))
-    except FerError as error:
-        refusal = error
+    upload = image_sources.upload("photo", _, on_change=lambda: use("photo"))
+    taken = None
     if st.toggle(_("Camera"), key="home_camera_on"):
         taken = image_sources.camera("home_camera", _, on_change=lambda: use("home_camera"))
-    used = st.session_state.get(SOURCE, "sample")
-    if used == "photo" and refusal is not None:
-        raise refusal
-    own = {"photo": upload, "home_camera": taken}.get(used)
+    own = {"photo": upload, "home_camera": taken}.get(st.session_state.get(SOURCE, "sample"))
     if own is not None:
         image_sources.promise(_)
-        return own.getvalue(), own.name
+        return shown_uploads.content(own), own.name
     return None if row is None else sample_faces.content(row)
 
 

@@ -15,7 +15,6 @@ from fer.evaluation.reviews import VERDICTS, Review, Verdict
 from fer.ui import (
     loaders,
     model_comparison,
-    refusals,
     shown_uploads,
     vote_bars,
     vote_loaders,
@@ -27,7 +26,6 @@ from fer.ui.text import Translator
 SHOWN = 24
 MOST = 500
 REVIEWS = "reviews.csv"
-REVIEWS_MB = 10
 STATE = "doubts_position"
 # The visit's verdicts, and the file that was last read into them.
 REVIEWED, READ = "reviews", "reviews_read"
@@ -192,16 +190,13 @@ def _go_on(done: dict[str, Review], _: Translator) -> None:
     """Takes in the verdicts of an earlier visit from the file that it gave."""
     upload = st.file_uploader(
         _("Go on with the verdicts of an earlier visit (CSV)"),
-        type=["csv"],
-        max_upload_size=REVIEWS_MB,
         key="reviews_upload",
     )
     shown_uploads.show(upload)
     try:
-        refusals.check("reviews_upload", "CSV", REVIEWS_MB)
         if upload is None or upload.file_id == st.session_state.get(READ):
             return
-        found = reviews.parse(upload.getvalue(), upload.name)
+        found = reviews.parse(shown_uploads.content(upload), upload.name)
     except FerError as error:
         # Told where the file was chosen: the rest of the view stays.
         st.error(_.error(error))
