@@ -10,14 +10,27 @@ import streamlit as st
 
 from fer import FerError
 from fer.media.live import socket as live_socket
-from fer.ui import address, modules, presentation, server, shown_uploads, text, uploads, visits
+from fer.ui import (
+    address,
+    missing_page,
+    modules,
+    presentation,
+    server,
+    shown_uploads,
+    text,
+    uploads,
+    visits,
+)
 
 app = st.App(
     __file__,
     routes=server.ROUTES,
     middleware=server.MIDDLEWARE,
     lifespan=live_socket.lifespan,
+    on_script_error=server.tell_crash,
 )
+if __name__ != "__main__":
+    server.declare_navigation()
 
 if __name__ == "__main__":
     # Before anything is drawn, hence before a visitor can choose the server's first photo.
@@ -46,15 +59,20 @@ if __name__ == "__main__":
         title=_("Home"),
         icon=":material/home:",
         default=True,
+        url_path="",
         help=_("What is compared, with the models' accuracy; try a photo."),
     )
     numbered = [st.Page(m.path, title=m.name, icon=m.icon, help=m.help) for m in five]
-    # The navigation's heading names the system on every page.
-    page = st.navigation({modules.app_title(_): [first, *numbered]}, expanded=True)
     by_path = {shown.url_path: module for shown, module in zip(numbered, five, strict=True)}
+    missing = missing_page.page({"", *by_path}, first, _)
+    # The navigation's heading names the system on every page.
+    page = st.navigation({modules.app_title(_): [first, *numbered, *missing]}, expanded=True)
     module = by_path.get(page.url_path)
     address.keep(("lang", *(() if module is None else module.parameters)))
-    title = modules.app_title(_) if module is None else module.title
+    if page in missing:
+        title = page.title
+    else:
+        title = modules.app_title(_) if module is None else module.title
     # Of the browser's tab, too: several of them stand beside each other.
     st.set_page_config(page_title=f"{title} · FER-2013")
     if not presentation.is_on():

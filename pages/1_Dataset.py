@@ -2,13 +2,11 @@
 
 import streamlit as st
 
-from fer.ui import text
-
-_ = text.translator()
 from fer import FerError
-from fer.ui import loaders, widgets
+from fer.ui import loaders, text, widgets
 from fer.ui.dataset import class_pixels, dataset_sections, label_votes, sample_views
 
+_ = text.translator()
 st.markdown(_("What is in FER-2013, how even are its classes, and how clean are its splits?"))
 try:
     data = loaders.data()

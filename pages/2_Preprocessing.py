@@ -2,14 +2,12 @@
 
 import streamlit as st
 
-from fer.ui import text
-
-_ = text.translator()
 from fer import FerError
-from fer.ui import image_sources, kept_files, widgets
+from fer.ui import image_sources, kept_files, text, widgets
 from fer.ui.preprocessing import preprocessing_sections
 from fer.vision import stages
 
+_ = text.translator()
 st.markdown(_("What does a network see of a photo, and how is it varied in training?"))
 try:
     chosen = image_sources.choose("pre", _)

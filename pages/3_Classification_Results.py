@@ -2,11 +2,8 @@
 
 import streamlit as st
 
-from fer.ui import text
-
-_ = text.translator()
 from fer import FerError
-from fer.ui import address, model_comparison, views, widgets
+from fer.ui import address, model_comparison, text, views, widgets
 from fer.ui.results import (
     confusions,
     crowd_sections,
@@ -19,6 +16,7 @@ from fer.ui.results import (
 )
 from fer.ui.studies import attention, robustness
 
+_ = text.translator()
 st.markdown(_("Which scenario reads faces better, by how much, and on which expressions?"))
 models = model_comparison.evaluated()
 if not models:

@@ -2,14 +2,12 @@
 
 import streamlit as st
 
-from fer.ui import text
-
-_ = text.translator()
 from fer import FerError
-from fer.ui import widgets
+from fer.ui import text, widgets
 from fer.ui.studies import ablation, findings
 from fer.ui.training import live_runs, training_charts, training_sections
 
+_ = text.translator()
 st.markdown(_("How did the models learn, do they overfit, and would longer training help?"))
 widgets.notices(_)
 try:

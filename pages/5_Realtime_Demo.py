@@ -2,13 +2,11 @@
 
 import streamlit as st
 
-from fer.ui import text
-
-_ = text.translator()
 from fer import FerError
-from fer.ui import address, answers, image_sources, loaders, presentation, widgets
+from fer.ui import address, answers, image_sources, loaders, presentation, text, widgets
 from fer.ui.demo import many_photos
 
+_ = text.translator()
 if not presentation.is_on():
     st.markdown(_("What do both models see in your face, live or in photos, and do they agree?"))
 if not loaders.models():

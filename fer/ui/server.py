@@ -5,11 +5,14 @@ Imported before Streamlit's runtime exists: nothing here registers a component o
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
+import streamlit as st
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
+from fer import FerError
 from fer.media.live import predict_route
 from fer.media.live import socket as live_socket
 from fer.ui.connection_notice import ConnectionNotice
@@ -39,3 +42,30 @@ ROUTES: list[BaseRoute] = [
     *predict_route.routes(_predict, MOST_BYTES),
 ]
 MIDDLEWARE = [Middleware(UploadLimits), Middleware(ConnectionNotice)]
+
+
+def declare_navigation() -> None:
+    """Tell Streamlit before the first visit that Home.py calls `st.navigation`: it would run a page
+    of `pages/` that is asked for first without Home.py, hence without language and navigation."""
+    # It warns that no page runs yet.
+    logging.disable(logging.WARNING)
+    st.navigation([st.Page(lambda: None, title="Home", url_path="home")])
+    logging.disable(logging.NOTSET)
+
+
+def tell_crash(error: Exception) -> bool:
+    """Say in the visitor's language that a page ended in an error, which Streamlit has logged by
+    then; return that it was told, since Streamlit's own box is in English."""
+    from fer.ui import text
+
+    _ = text.translator()
+    if isinstance(error, FerError):
+        st.error(_.error(error))
+    else:
+        st.error(
+            _(
+                "This page ended in an error. Load it anew; if that does not help, tell whoever "
+                "runs this server what you did and when: its log has the details."
+            )
+        )
+    return True

@@ -17,7 +17,6 @@ import streamlit as st
 from babel.numbers import NumberPattern, format_decimal, parse_pattern
 
 from fer import FerError
-from fer.ui import fresh_server
 
 Language = Literal["id", "en"]
 # As the visitor sees them, and as they stand in the address: ?lang=ID.
@@ -128,10 +127,7 @@ def plain(value: object) -> str:
 
 def translator() -> Translator:
     """The translator for this visitor: their choice, else their browser's language."""
-    if "lang" not in st.session_state:
-        fresh_server.run_home_first()
-        st.rerun()
-    return Translator(CHOICES[st.session_state["lang"] or browser_choice(st.context.locale)])
+    return Translator(CHOICES[st.session_state.get("lang") or browser_choice(st.context.locale)])
 
 
 def language_control() -> Translator:

@@ -14,24 +14,14 @@ from starlette.formparsers import MultiPartParser
 from streamlit import config
 from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.fragment import FragmentStorage
-from streamlit.runtime.pages_manager import PagesManager
 from streamlit.web.server.starlette import starlette_routes
 from streamlit_webrtc import relay as of_webrtc
 
-from fer.ui import fresh_server, uploads
+from fer.ui import uploads
 from fer.ui.demo import relay
 from tests.benchmarks import load
 from tests.support.making import in_a_loop, jpeg, until
 from tests.support.serving import Server, running
-
-
-def test_streamlit_still_asks_whether_pages_are_a_directory(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(PagesManager, "uses_pages_directory", True)
-    fresh_server.run_home_first()
-    assert PagesManager.uses_pages_directory is False
-    assert "uses_pages_directory" in inspect.getsource(PagesManager.__init__)
 
 
 def test_streams_still_go_through_the_relay_that_is_put_in_its_place() -> None:

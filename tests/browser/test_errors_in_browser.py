@@ -1,0 +1,70 @@
+"""What goes wrong is said in the visitor's language: an address that is no page's, a page that ends
+in an error."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.support.making import ROOT
+from tests.support.page_checks import width_beyond_window
+from tests.support.serving import Server, running
+
+BROKEN = "import streamlit as st\nst.button('Fail', on_click=lambda: 1 / 0)\n{}['missing']\n"
+
+
+@pytest.fixture(scope="module")
+def faulty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A fresh server one of whose pages ends in an error."""
+    site = tmp_path_factory.mktemp("site")
+    for name in ("fer", "data", "models", ".streamlit"):
+        (site / name).symlink_to(ROOT / name)
+    shutil.copy(ROOT / "Home.py", site)
+    shutil.copytree(ROOT / "pages", site / "pages")
+    (site / "pages" / "4_Training.py").write_text(BROKEN)
+    with running(tmp_path_factory.mktemp("server"), root=site) as started:
+        yield started
+
+
+def words(page: Page, english: str, indonesian: str) -> str:
+    return indonesian if page.viewport_size == {"width": 390, "height": 844} else english
+
+
+def is_streamlits_own(page: Page) -> bool:
+    boxes = page.locator("[data-testid=stException], [role=dialog], [data-testid=stToast]")
+    return boxes.count() > 0
+
+
+# The first visit of the server is to an address that is no page's.
+@pytest.mark.parametrize(
+    "path", ["old", "halaman%20lama", "caf%C3%A9?lang=XX", "home", "tree/leaf"]
+)
+def test_an_address_that_is_no_pages(page: Page, faulty: Server, path: str) -> None:
+    page.goto(f"{faulty.url}/{path}")
+    title = words(page, "Page not found", "Halaman tidak ditemukan")
+    expect(page.get_by_role("heading", name=title)).to_be_visible()
+    expect(page.get_by_text(words(page, "no page at this", "Tidak ada halaman"))).to_be_visible()
+    assert not is_streamlits_own(page)
+    assert width_beyond_window(page) <= 0
+    # Another language, and on to a page that there is.
+    other = words(page, "ID", "EN")
+    page.get_by_role("radio", name=other).click()
+    title = words(page, "Halaman tidak ditemukan", "Page not found")
+    expect(page.get_by_role("heading", name=title)).to_be_visible()
+    page.get_by_test_id("stMain").get_by_test_id("stPageLink").get_by_role("link").click()
+    title = words(page, "Sistem Analisis Ekspresi Wajah", "Facial Expression Analysis System")
+    expect(page.get_by_role("heading", name=title)).to_be_visible()
+    assert not is_streamlits_own(page)
+
+
+def test_a_page_that_ends_in_an_error(page: Page, faulty: Server) -> None:
+    page.goto(f"{faulty.url}/Training")
+    sentence = words(page, "This page ended in an error.", "Halaman ini berhenti karena galat.")
+    expect(page.get_by_test_id("stAlert")).to_contain_text(sentence)
+    assert not is_streamlits_own(page)
+    page.get_by_role("button", name="Fail").click()
+    expect(page.get_by_test_id("stAlert")).to_contain_text(sentence)
+    assert not is_streamlits_own(page)
