@@ -3,7 +3,7 @@
 import streamlit as st
 
 from fer import FerError
-from fer.ui import image_sources, kept_files, text, widgets
+from fer.ui import image_sources, text, widgets
 from fer.ui.preprocessing import preprocessing_sections
 from fer.vision import stages
 
@@ -26,13 +26,15 @@ try:
         if sizes is not None:
             st.caption(sizes)
         with st.container(horizontal=True):
-            kept_files.download(
+            # Made at a press: a large photo takes seconds.
+            st.download_button(
                 _("Download all stages (zip)"),
                 lambda: stages.archive(found),
-                "stages.zip",
+                file_name="stages.zip",
                 mime="application/zip",
                 icon=":material/folder_zip:",
                 key="stages_zip",
+                on_click="ignore",
             )
         with st.expander(_("Table of stages"), key="stage_details"):
             widgets.table(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
 
 import cv2
 import numpy as np
+from PIL import Image
 
 from fer.inference.answered_face import AnsweredFace
 from fer.scenarios import SCENARIOS
@@ -51,6 +53,13 @@ def answers(rgb: Rgb, seen: Sequence[AnsweredFace], names: Mapping[str, str]) ->
         for position, (key, words) in enumerate(lines):
             _strip(canvas, words, (left, first + position * line), line, scale, key)
     return canvas
+
+
+def png(rgb: Rgb, seen: Sequence[AnsweredFace], names: Mapping[str, str]) -> bytes:
+    """Return the frame with its answers, see `answers`, as PNG."""
+    stream = io.BytesIO()
+    Image.fromarray(answers(rgb, seen, names)).save(stream, "PNG")
+    return stream.getvalue()
 
 
 def numbered(rgb: Rgb, found: Sequence[AnsweredFace], colour: str, chosen: int = 0) -> Rgb:

@@ -87,7 +87,7 @@ def show(face: Gray, predictions: dict[str, Prediction], key: str, _: Translator
                 key=f"{key}_gates",
                 alt=_("Points: the gate of each channel for this face, beside its class' average"),
             )
-    widgets.download(lambda: pd.DataFrame(gradcam.rows(found)), f"{key}_grad_cam", _)
+    widgets.download(pd.DataFrame(gradcam.rows(found)), f"{key}_grad_cam", _)
 
 
 def gates_of_image(

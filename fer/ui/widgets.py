@@ -11,7 +11,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from fer import FerError
-from fer.ui import data_origin, kept_files, loaders
+from fer.ui import data_origin, loaders
 from fer.ui.text import Translator, plain
 
 # What shows a table imports pandas, a quarter of a second that Home's bars need not wait for.
@@ -180,20 +180,20 @@ def choice(
     )
 
 
-def download(frame: pd.DataFrame | Callable[[], pd.DataFrame], key: str, _: Translator) -> None:
-    """The CSV download of a table or of a function's table, made only when asked for."""
+def download(frame: pd.DataFrame, key: str, _: Translator) -> None:
+    """The CSV download of a table.
 
-    def make() -> bytes:
-        table = frame() if callable(frame) else frame
-        return table.to_csv(index=False).encode()
-
-    kept_files.download(
+    It is made now: what Streamlit makes at a press goes with the second run after that of whichever
+    visitor, before a slow network has fetched it.
+    """
+    st.download_button(
         _("Download as CSV"),
-        make,
-        f"{key}.csv",
+        frame.to_csv(index=False),
+        file_name=f"{key}.csv",
         mime="text/csv",
         icon=":material/download:",
         key=f"{key}_csv",
+        on_click="ignore",
     )
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import logging
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
-from PIL import Image
 
 from fer import FerError, emotions
 from fer.media import annotation, photos
@@ -145,10 +143,7 @@ class LiveStream:
     def snapshot(self) -> bytes:
         """Return the frame that was last answered with its answers as PNG; only where
         `has_frame`."""
-        stream = io.BytesIO()
-        drawn = annotation.answers(self.still(), self._answers.faces, self.names)
-        Image.fromarray(drawn).save(stream, "PNG")
-        return stream.getvalue()
+        return annotation.png(self.still(), self._answers.faces, self.names)
 
     @property
     def has_frame(self) -> bool:

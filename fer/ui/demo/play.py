@@ -168,7 +168,7 @@ def _finish(found: Deck, begun: _Game, _: Translator) -> None:
         )
         # The file is made later, where the session is out of reach.
         visit = list(st.session_state[VISIT])
-        widgets.download(lambda: pd.DataFrame(visit), "fer2013_game", _)
+        widgets.download(pd.DataFrame(visit), "fer2013_game", _)
     st.subheader(_("Face by face, game {n}", n=begun.number))
     with st.grid("auto", min_column_width=168, gap="small"):
         for at, place in enumerate(begun.places):

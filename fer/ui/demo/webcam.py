@@ -9,11 +9,11 @@ import streamlit as st
 
 from fer import emotions
 from fer.inference.answered_face import AnsweredFace
-from fer.media import photos, streaming
+from fer.media import annotation, photos, streaming
 from fer.media.live import socket as live_socket
 from fer.media.streaming import FrameAnalyser, StreamAnalyser
 from fer.scenarios import SCENARIOS
-from fer.ui import announcer, answers, ice, kept_files, loaders, presentation, widgets
+from fer.ui import announcer, answers, ice, loaders, presentation, widgets
 from fer.ui.demo import confidence_charts, live_camera
 from fer.ui.demo.live_camera import VIDEO, Way
 from fer.ui.demo.stream import Stream
@@ -73,7 +73,7 @@ def show(_: Translator) -> None:
     # Below both: on a phone the answers stand right below the picture.
     with st.container():
         if stream.has_frame and stream.analyser is not None:
-            _files(stream, stream.analyser, _)
+            _files(stream, stream.analyser, camera.is_on, _)
     st.fragment(_lately, run_every=SLOW_TICK if camera.is_on else None)(stream, _)
     half_life = _settings(_)
     if stream.analyser is not None:
@@ -83,7 +83,7 @@ def show(_: Translator) -> None:
     )
     presentation.offer(_)
     with frozen:
-        _frozen(_)
+        _frozen(stream, _)
 
 
 def _picture(stream: Stream, url: str, _: Translator) -> Way:
@@ -144,7 +144,7 @@ def _settings(_: Translator) -> float:
         return milliseconds / 1000
 
 
-def _frozen(_: Translator) -> None:
+def _frozen(stream: Stream, _: Translator) -> None:
     """The frame that the visitor froze: both models' answers for it, and why."""
     if FROZEN not in st.session_state:
         return
@@ -162,12 +162,14 @@ def _frozen(_: Translator) -> None:
         )
     )
     answers.show(rgb, found, "frozen", _)
-    st.button(
-        _("Discard it"),
-        icon=":material/delete:",
-        key="webcam_discard",
-        on_click=lambda: st.session_state.pop(FROZEN, None),
-    )
+    with st.container(horizontal=True):
+        _picture_file(annotation.png(rgb, found.answers, stream.names), "webcam_frozen", _)
+        st.button(
+            _("Discard it"),
+            icon=":material/delete:",
+            key="webcam_discard",
+            on_click=lambda: st.session_state.pop(FROZEN, None),
+        )
 
 
 def _unreachable(_: Translator) -> None:
@@ -262,25 +264,18 @@ def _lately(stream: Stream, _: Translator) -> None:
     )
 
 
-def _files(stream: Stream, analyser: StreamAnalyser, _: Translator) -> None:
-    """What can be taken home, made when asked for. Outside the fragment, which would replace the
+def _files(stream: Stream, analyser: StreamAnalyser, is_on: bool, _: Translator) -> None:
+    """What can be taken home: while the camera is on, the frame that is frozen; afterwards the last
+    one and all confidences, which change no more. Outside the fragment, which would replace the
     buttons while they are pressed."""
 
     def freeze() -> None:
         st.session_state.update({FROZEN: (stream.still(), None), "frozen_why": True})
 
     with st.container(horizontal=True):
-        kept_files.download(
-            _("Snapshot (PNG)"),
-            stream.snapshot,
-            "snapshot.png",
-            mime="image/png",
-            icon=":material/photo_camera:",
-            key="webcam_snapshot",
-        )
-        widgets.download(
-            lambda: pd.DataFrame(streaming.rows(analyser.record())), "webcam_session", _
-        )
+        if not is_on:
+            _picture_file(stream.snapshot(), "webcam_snapshot", _)
+            widgets.download(pd.DataFrame(streaming.rows(analyser.record())), "webcam_session", _)
         st.button(
             _("Freeze and explain"),
             icon=":material/ac_unit:",
@@ -294,6 +289,18 @@ def _files(stream: Stream, analyser: StreamAnalyser, _: Translator) -> None:
             key="webcam_clear",
             on_click=widgets.telling(analyser.clear),
         )
+
+
+def _picture_file(png: bytes, key: str, _: Translator) -> None:
+    st.download_button(
+        _("Snapshot (PNG)"),
+        png,
+        file_name="snapshot.png",
+        mime="image/png",
+        icon=":material/photo_camera:",
+        key=key,
+        on_click="ignore",
+    )
 
 
 def _chosen(stream: Stream, faces: tuple[AnsweredFace, ...], _: Translator) -> AnsweredFace:
