@@ -18,9 +18,9 @@ from fer.ui import (
     server,
     shown_uploads,
     text,
-    uploads,
     visits,
 )
+from fer.ui.upload_limits import intake
 
 app = st.App(
     __file__,
@@ -33,16 +33,14 @@ if __name__ != "__main__":
     server.declare_navigation()
 
 if __name__ == "__main__":
-    # Before anything is drawn, hence before a visitor can choose the server's first photo.
-    uploads.stay_in_memory()
-    visits.forget_when_over()
+    visits.forget_when_over(intake.forget_visit)
     shown_uploads.begin_run()
     icon = Path(__file__).parent / "fer" / "ui" / "icon.png"
     st.set_page_config(
         page_title="FER-2013",
         page_icon=icon,
         layout="wide",
-        initial_sidebar_state="collapsed" if presentation.is_on() else "auto",
+        initial_sidebar_state=presentation.sidebar(),
     )
     with st.sidebar:
         _ = text.language_control()

@@ -4,11 +4,7 @@ const ID = 'fer-announced';
 const UNSEEN =
   'position:absolute;width:1px;height:1px;margin:-1px;overflow:hidden;clip-path:inset(50%)';
 
-export default function ({ data, parentElement }) {
-  // The page's columns leave a gap around each element, even one that draws nothing.
-  const host = parentElement.getRootNode().host ?? parentElement;
-  const place = host.closest('[data-testid=stElementContainer]');
-  if (place) place.style.position = 'absolute';
+export default function ({ data }) {
   let region = document.getElementById(ID);
   if (!region) {
     region = document.createElement('div');

@@ -1,5 +1,4 @@
-"""What the browser's one document learns of the page: its language, the names of the sidebar's
-buttons, and where room is scarce."""
+"""What the browser's one document learns of the page: its language, and that it is there."""
 
 from __future__ import annotations
 
@@ -14,8 +13,5 @@ _component = st.components.v2.component("fer_document", js=SCRIPT)
 
 
 def tell(_: Translator) -> None:
-    """Tells the document. Draws nothing to be seen."""
-    _component(
-        key="document",
-        data={"language": _.language, "open": _("Open the menu"), "close": _("Close the menu")},
-    )
+    """Tell the document. Draws nothing to be seen."""
+    _component(key="document", data=_.language)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import streamlit as st
 from PIL import Image
-from streamlit.runtime.uploaded_file_manager import UploadedFile
+from streamlit.typing import UploadedFile
 
 from fer import FerError, emotions
 from fer.data.dataset import Split

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import streamlit as st
 
 from fer.ui.text import Translator
@@ -12,6 +14,13 @@ PARAMETER, VALUE = "view", "presentation"
 def is_on() -> bool:
     """Whether the address asks for it: `?view=presentation`."""
     return st.query_params.get(PARAMETER) == VALUE
+
+
+def sidebar() -> Literal["auto", "collapsed"]:
+    """Return how a page opens its sidebar: not at all here, and not on a phone, where it takes a
+    third of the screen of one that is held sideways."""
+    is_phone = "Mobi" in st.context.headers.get("User-Agent", "")
+    return "collapsed" if is_on() or is_phone else "auto"
 
 
 def offer(_: Translator) -> None:

@@ -1,15 +1,13 @@
-"""Uploads go as soon as no page shows them: Streamlit itself holds a file until its visit is over,
-on whichever page the visitor is by then."""
+"""Uploads go as soon as no page shows them, whatever Streamlit's uploader still lists."""
 
 from __future__ import annotations
 
 import streamlit as st
-from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
-from streamlit.runtime.scriptrunner import get_script_run_ctx
-from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRec
+from streamlit.typing import UploadedFile
 
 from fer import FerError
-from fer.ui.upload_limits import LARGEST_FILE, NO_ROOM, TOO_LARGE, intake
+from fer.ui import visits
+from fer.ui.upload_limits import KEPT, LARGEST_FILE, NO_ROOM, TOO_LARGE, Upload, intake
 
 # Session state: the ids of the files that this run of the page has shown so far, and earlier runs
 # did, each with the keys under which the visit keeps what was made of it.
@@ -34,12 +32,14 @@ def show(upload: UploadedFile | None, *made: str) -> None:
         showing[upload.file_id] = made
 
 
-def content(file: UploadedFile | UploadedFileRec) -> bytes:
+def content(file: UploadedFile | Upload) -> bytes:
     """Return what a visitor's file holds.
 
     Raises:
-        FerError: if the server did not take it, so that only its name is here.
+        FerError: if the server did not take it, or let go of it, so that only its name is here.
     """
+    if isinstance(file, Upload):
+        return file.content or b""
     if file.type == TOO_LARGE:
         raise FerError(
             "{name} is larger than {limit} MB; choose a smaller one.",
@@ -52,7 +52,13 @@ def content(file: UploadedFile | UploadedFileRec) -> bytes:
             "more now. Take files away, choose smaller ones, or try again in a few minutes.",
             name=file.name,
         )
-    return file.getvalue() if isinstance(file, UploadedFile) else file.data
+    if file.type != KEPT:
+        # Not through the server's upload route: a program's.
+        return file.getvalue()
+    found = intake.content(file.file_id)
+    if found is None:
+        raise FerError("{name} is not here any more; choose it again.", name=file.name)
+    return found
 
 
 def end_run() -> None:
@@ -64,23 +70,9 @@ def end_run() -> None:
     st.session_state[SHOWN] = {}
     needed = {key for made in showing.values() for key in made}
     for file in shown.keys() - showing.keys() - {NO_FILE}:
-        forget(file)
+        intake.forget(file)
         for key in set(shown[file]) - needed:
             st.session_state.pop(key, None)
     if not showing:
-        for arrived in intake.arrived(visit()):
-            forget(arrived.file_id)
-
-
-def forget(file: str) -> None:
-    """Let go of the visit's file of that id; its uploader then returns it no more."""
-    run = get_script_run_ctx(suppress_warning=True)
-    files = None if run is None else run.uploaded_file_mgr
-    if run is not None and isinstance(files, MemoryUploadedFileManager):
-        files.remove_file(run.session_id, file)
-
-
-def visit() -> str:
-    """Return the id of the visit whose page runs; empty outside of one."""
-    run = get_script_run_ctx(suppress_warning=True)
-    return "" if run is None else run.session_id
+        for arrived in intake.arrived(visits.current()):
+            intake.forget(arrived.file_id)

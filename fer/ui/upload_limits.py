@@ -1,10 +1,11 @@
-"""Bounds on the files that visitors upload, held before a byte of them is kept.
+"""The files that visitors upload, held in memory within bounds.
 
-Streamlit takes every file of up to `server.maxUploadSize` and holds it until its visit is over,
-however many there are. `UploadLimits` stands before its upload route: a file for which there is no
-room waits a while for room, then is refused. Of a refused file the page gets the name, without its
-content and with the reason as its media type: what the browser or the server turns back by an error
-is marked in red, in no language but English, and no page learns of it.
+Streamlit takes every file of up to `server.maxUploadSize`, writes what is larger than a megabyte to
+the disk on its way, and holds it until its visit is over, however many there are. `UploadLimits`
+stands before its upload route and keeps each file here: Streamlit is given the name alone, with a
+media type that says what became of the content. A file for which there is no room waits a while for
+room, then is refused; the page learns of it, where an error would only be marked in red, in no
+language but English.
 """
 
 from __future__ import annotations
@@ -12,13 +13,15 @@ from __future__ import annotations
 import asyncio
 import re
 import threading
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from streamlit import runtime
-from streamlit.runtime.uploaded_file_manager import UploadedFileManager, UploadedFileRec
+
+from fer.ui import visits
 
 UPLOAD_PATH = re.compile(r"/_stcore/upload_file/([^/]+)/([^/]+)$")
 # Of one file, and of what a request has around it. `server.maxUploadSize`, which the browser holds
@@ -26,10 +29,10 @@ UPLOAD_PATH = re.compile(r"/_stcore/upload_file/([^/]+)/([^/]+)$")
 LARGEST_FILE, AROUND_BYTES = 200 << 20, 1 << 20
 # Of all visitors' files together. The server itself takes 450 MB after its first photo.
 MOST_BYTES = 2 * (LARGEST_FILE + AROUND_BYTES)
-# Why a file was refused, as the media type that a page gets.
-TOO_LARGE, NO_ROOM = "application/x-too-large", "application/x-no-room"
-# What stands before a file's content in a request: its name. So many of these are kept of a visit.
-HEAD_BYTES, MOST_NAMES = 8 << 10, 1000
+# What became of a file, as the media type that a page gets.
+KEPT, TOO_LARGE, NO_ROOM = (f"application/x-{word}" for word in ("kept", "too-large", "no-room"))
+# What stands before a file's content in a request: its name. Streamlit keeps so many of a visit.
+HEAD_BYTES, MOST_NAMES = 8 << 10, 10_000
 # What a small file costs besides its bytes.
 LEAST_BYTES = 4096
 # For so long a file waits for room without any being made.
@@ -39,112 +42,104 @@ STALL_SECONDS = 60.0
 LOOK_SECONDS = 0.1
 
 
-class NoRoomError(Exception):
-    """Raised while a file is read that turned out to be larger than there is room for."""
+@dataclass
+class Upload:
+    """A visitor's file, for which there is room: `content` is None as long as it is coming in."""
+
+    visit: str
+    file_id: str
+    size: int
+    name: str = ""
+    content: bytes | None = None
 
 
 class Intake:
-    """The files that were let in, by visit, and the room that is left.
+    """The files that were let in, and the room that is left.
 
     No visit may hold more than it leaves for all others: the first one may fill half of the room,
-    a second one a quarter, and a small photo nearly always finds room. What a visit holds is asked
-    of Streamlit, so that a file counts until it is really gone.
+    a second one a quarter, and a small photo nearly always finds room.
 
     Args:
         most: bytes that all files may take together.
-        files: returns where Streamlit keeps them.
     """
 
-    def __init__(self, most: int, files: Callable[[], UploadedFileManager]) -> None:
-        self._most, self._files = most, files
-        self._let_in: dict[str, set[str]] = {}
-        self._coming: dict[tuple[str, str], int] = {}
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._uploads: dict[str, Upload] = {}
+        self._names: Counter[str] = Counter()
         self._guard = threading.Lock()
 
-    def claim(self, visit: str, file: str, size: int) -> bool:
+    def begin(self, visit: str) -> bool:
+        """Count a file that is offered; return whether its visit may still offer files."""
+        with self._guard:
+            self._names[visit] += 1
+            return self._names[visit] <= MOST_NAMES
+
+    def claim(self, visit: str, file_id: str, size: int) -> bool:
         """Reserve room of that many bytes for a file, in place of what it had; return whether
-        there is so much. A file is refused without asking twice if it could never fit."""
+        there is so much."""
         size = max(size, LEAST_BYTES)
         with self._guard:
-            before = self._coming.pop((visit, file), 0)
-            own, all_together = self._held(visit), sum(map(self._held, list(self._let_in)))
-            is_room = own + size <= self._most - all_together - size
-            if is_room or before:
-                self._let_in.setdefault(visit, set()).add(file)
-                self._coming[visit, file] = size if is_room else before
-        return is_room
-
-    def claim_name(self, visit: str, file: str) -> bool:
-        """Let in the name of a refused file; return False if the visit has enough of them."""
-        with self._guard:
-            is_room = sum(not there.data for there in self._there(visit)) < MOST_NAMES
+            others = [one for one in self._uploads.values() if one.file_id != file_id]
+            own = sum(one.size for one in others if one.visit == visit)
+            is_room = own + size <= self._most - sum(one.size for one in others) - size
             if is_room:
-                self._let_in.setdefault(visit, set()).add(file)
-                self._coming[visit, file] = LEAST_BYTES
+                self._uploads[file_id] = Upload(visit, file_id, size)
         return is_room
 
-    def settle(self, visit: str, file: str) -> None:
-        """Give up the reservation of a file that is there by now, or will not come."""
+    def keep(self, file_id: str, name: str, content: bytes) -> None:
+        """Keep the content of a file for which room was reserved, unless it was let go of."""
         with self._guard:
-            self._coming.pop((visit, file), None)
+            if file_id in self._uploads:
+                upload = self._uploads[file_id]
+                upload.name, upload.content = name, content
+                upload.size = max(len(content), LEAST_BYTES)
 
     def could_fit(self, size: int) -> bool:
         """Return whether a file of that many bytes fits if nothing else is held."""
         return 2 * size <= self._most
 
+    def content(self, file_id: str) -> bytes | None:
+        """Return what a file holds, None if it is not there."""
+        with self._guard:
+            upload = self._uploads.get(file_id)
+            return None if upload is None else upload.content
+
+    def arrived(self, visit: str = "") -> list[Upload]:
+        """Return a visit's files that came in whole, those of all visits if none is named."""
+        with self._guard:
+            there = [one for one in self._uploads.values() if one.content is not None]
+            return [one for one in there if visit in ("", one.visit)]
+
     def held(self, visit: str) -> int:
         """Return the bytes that a visit's files take, those included that are coming in."""
         with self._guard:
-            return self._held(visit)
+            return sum(one.size for one in self._uploads.values() if one.visit == visit)
 
-    def arrived(self, visit: str) -> list[UploadedFileRec]:
-        """Return a visit's files that came in whole and are still held."""
+    def forget(self, file_id: str) -> None:
+        """Let go of a file."""
         with self._guard:
-            return self._there(visit)
+            self._uploads.pop(file_id, None)
 
-    def _there(self, visit: str) -> list[UploadedFileRec]:
-        let_in = self._let_in.get(visit)
-        return list(self._files().get_files(visit, sorted(let_in))) if let_in else []
-
-    def _held(self, visit: str) -> int:
-        there = {file.file_id: len(file.data) for file in self._there(visit)}
-        coming = {file: size for (whose, file), size in self._coming.items() if whose == visit}
-        if there or coming:
-            self._let_in[visit] = there.keys() | coming.keys()
-        else:
-            self._let_in.pop(visit, None)
-        return sum(max(size, LEAST_BYTES) for size in (there | coming).values())
+    def forget_visit(self, visit: str) -> None:
+        """Let go of all files of a visit that is over."""
+        with self._guard:
+            del self._names[visit]
+            for file_id in [one.file_id for one in self._uploads.values() if one.visit == visit]:
+                del self._uploads[file_id]
 
 
-intake = Intake(MOST_BYTES, lambda: runtime.get_instance().uploaded_file_mgr)
-
-
-def _is_visit(visit: str) -> bool:
-    return runtime.exists() and runtime.get_instance().is_active_session(visit)
-
-
-def _answer(status: int, text: str) -> PlainTextResponse:
-    # What of the file is still to come is not read.
-    return PlainTextResponse(text, status, {"Connection": "close"})
-
-
-def _without_content(head: bytes, reason: str) -> bytes:
-    """Return a request's body that names the same file as one that begins so, and holds nothing."""
-    boundary, *fields = head.partition(b"\r\n\r\n")[0].split(b"\r\n")
-    kept = [field for field in fields if not field.lower().startswith(b"content-type:")]
-    media_type = b"Content-Type: " + reason.encode()
-    return b"\r\n".join([boundary, *kept, media_type, b"", b"", boundary + b"--", b""])
+intake = Intake(MOST_BYTES)
 
 
 class UploadLimits:
-    """Middleware: an upload is kept only if the server has room for it.
+    """Middleware: an upload is kept if the server has room for it, and Streamlit gets its name.
 
-    Requests of no visit pass: Streamlit refuses them unread. A body whose length is not said, as
-    every browser does, is counted while it is read.
+    Requests of no visit pass: Streamlit refuses them unread.
 
     Args:
-        app: what takes the file.
-        intake: what is held.
+        app: what takes the name.
+        intake: keeps the content.
         is_visit: whether there is a visit of that name.
         wait: seconds that a file waits for room.
     """
@@ -153,81 +148,117 @@ class UploadLimits:
         self,
         app: ASGIApp,
         intake: Intake = intake,
-        is_visit: Callable[[str], bool] = _is_visit,
+        is_visit: Callable[[str], bool] = visits.is_there,
         wait: float = WAIT_SECONDS,
     ) -> None:
         self._app, self._intake, self._is_visit, self._wait = app, intake, is_visit, wait
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, without its file's content where there is no room for it."""
+        """Pass a request on, that of a file without its content."""
         place = None
-        if scope["type"] == "http" and scope["method"] == "PUT":
+        if scope["type"] == "http" and scope["method"] in ("PUT", "DELETE"):
             place = UPLOAD_PATH.search(scope["path"])
         if place is None or not self._is_visit(place[1]):
             await self._app(scope, receive, send)
             return
-        visit, file = place.groups()
-        stated = Headers(scope=scope).get("content-length", "")
-        size = int(stated) if stated.isdecimal() else 0
-        read = 0
+        visit, file_id = place.groups()
+        if scope["method"] == "DELETE":
+            self._intake.forget(file_id)
+            await self._app(scope, receive, send)
+            return
+        if not self._intake.begin(visit):
+            await _answer(413, "Too many files.")(scope, receive, send)
+            return
+        is_taken = False
 
-        async def bounded() -> Message:
-            nonlocal read
-            message = await asyncio.wait_for(receive(), STALL_SECONDS)
-            read += len(message.get("body", b""))
-            if read > size and not self._intake.claim(visit, file, read):
-                raise NoRoomError
-            return message
+        async def noted(message: Message) -> None:
+            nonlocal is_taken
+            is_taken = is_taken or message.get("status", 500) < 300
+            await send(message)
 
         try:
-            if not self._intake.could_fit(size):
-                await self._refuse(TOO_LARGE, visit, file, scope, receive, send)
-            elif await self._finds_room(visit, file, size):
-                await self._app(scope, bounded, send)
-            else:
-                await self._refuse(NO_ROOM, visit, file, scope, receive, send)
-        except NoRoomError:
-            await _answer(413, "No room for this file.")(scope, receive, send)
+            body = await self._body(visit, file_id, scope, receive)
+            if body is not None:
+                await self._app(*_with_body(body, scope, receive), noted)
         except TimeoutError:
             await _answer(408, "Nothing came any more.")(scope, receive, send)
         finally:
-            self._intake.settle(visit, file)
+            if not is_taken:
+                self._intake.forget(file_id)
 
-    async def _finds_room(self, visit: str, file: str, size: int) -> bool:
-        """Wait until there is room for a file, as long as the visit's page makes some."""
+    async def _body(self, visit: str, file_id: str, scope: Scope, receive: Receive) -> bytes | None:
+        """Read a request to its end and keep its file, if there is room; return the body that
+        Streamlit is given, None if the browser went away.
+
+        What is refused is read, too: an answer before the end would break the connection on which
+        the browser still sends.
+        """
+        stated = Headers(scope=scope).get("content-length", "")
+        size = int(stated) if stated.isdecimal() else 0
+        outcome = await self._outcome(visit, file_id, size)
+        body, head, is_more = bytearray(), b"", True
+        while is_more:
+            message = await asyncio.wait_for(receive(), STALL_SECONDS)
+            if message["type"] == "http.disconnect":
+                return None
+            body += message.get("body", b"")
+            head = head or (bytes(body[:HEAD_BYTES]) if b"\r\n\r\n" in body else b"")
+            is_more = message.get("more_body", False)
+            if (
+                outcome == KEPT
+                and len(body) > size
+                and not self._intake.claim(visit, file_id, len(body))
+            ):
+                # Its length was not said, as every browser does.
+                outcome = NO_ROOM
+            if outcome != KEPT and head:
+                body.clear()
+        boundary, *fields = head.partition(b"\r\n\r\n")[0].split(b"\r\n")
+        if outcome == KEPT:
+            del body[max(body.rfind(b"\r\n" + boundary), 0) :]
+            del body[: head.find(b"\r\n\r\n") + 4]
+            self._intake.keep(file_id, _file_name(head), bytes(body))
+        else:
+            self._intake.forget(file_id)
+        kept = [field for field in fields if not field.lower().startswith(b"content-type:")]
+        media_type = b"Content-Type: " + outcome.encode()
+        return b"\r\n".join([boundary, *kept, media_type, b"", b"", boundary + b"--", b""])
+
+    async def _outcome(self, visit: str, file_id: str, size: int) -> str:
+        """Reserve room for a file, waiting for it as long as the visit's page makes some; return
+        what becomes of the file."""
+        if not self._intake.could_fit(size):
+            return TOO_LARGE
         clock = asyncio.get_running_loop().time
         held, until = self._intake.held(visit), clock() + self._wait
-        while not self._intake.claim(visit, file, size):
+        while not self._intake.claim(visit, file_id, size):
             if clock() > until:
-                return False
+                return NO_ROOM
             await asyncio.sleep(LOOK_SECONDS)
             before, held = held, self._intake.held(visit)
             if held < before:
                 until = clock() + self._wait
-        return True
+        return KEPT
 
-    async def _refuse(
-        self, reason: str, visit: str, file: str, scope: Scope, receive: Receive, send: Send
-    ) -> None:
-        """Read a file without keeping it, then pass on its name with the reason.
 
-        An answer before the end would break the connection on which the browser still sends.
-        """
-        head, is_more = b"", True
-        while is_more:
-            message = await asyncio.wait_for(receive(), STALL_SECONDS)
-            if message["type"] == "http.disconnect":
-                return
-            head += message.get("body", b"")[: HEAD_BYTES - len(head)]
-            is_more = message.get("more_body", False)
-        if not self._intake.claim_name(visit, file):
-            raise NoRoomError
-        body = _without_content(head, reason)
-        headers = MutableHeaders(raw=list(scope["headers"]))
-        headers["content-length"] = str(len(body))
-        messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+def _with_body(body: bytes, scope: Scope, receive: Receive) -> tuple[Scope, Receive]:
+    """Return a request with another body, which was read to its end."""
+    headers = MutableHeaders(raw=list(scope["headers"]))
+    headers["content-length"] = str(len(body))
+    messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
-        async def shortened() -> Message:
-            return messages.pop() if messages else await receive()
+    async def given() -> Message:
+        return messages.pop() if messages else await receive()
 
-        await self._app({**scope, "headers": headers.raw}, shortened, send)
+    return {**scope, "headers": headers.raw}, given
+
+
+def _file_name(head: bytes) -> str:
+    """Return the name of a file, as a browser writes it before the content."""
+    found = re.search(rb'filename="((?:[^"\\\r\n]|\\.)*)"', head)
+    return "" if found is None else found[1].decode("utf-8", "replace")
+
+
+def _answer(status: int, text: str) -> PlainTextResponse:
+    # What of the file is still to come is not read.
+    return PlainTextResponse(text, status, {"Connection": "close"})

@@ -1,8 +1,11 @@
 """Visits that are over are forgotten, with what was uploaded in them, on a quiet server too.
 
 Streamlit keeps a visit for two minutes after its connection ended, so that a browser may come back,
-and lets go of it when another visitor comes or goes: where nobody does, not for days. What of it is
-Streamlit's own a test holds, and pyproject.toml bounds the version.
+and lets go of it when another visitor comes or goes: where nobody does, not for days. It has no
+public way to ask which visit this is or to end one, see
+https://github.com/streamlit/streamlit/issues/9218 and
+https://github.com/streamlit/streamlit/issues/10041: what of it is Streamlit's own is used in this
+module alone, and a test holds it.
 """
 
 from __future__ import annotations
@@ -78,9 +81,16 @@ class Visits(Generic[T]):
             self._forget(visit)
 
 
-def _is_connected(visit: AppSession) -> bool:
+def is_there(visit: str) -> bool:
+    """Return whether there is a visit of that id, and it has a connection."""
     # A server that has stopped has no connections.
-    return runtime.exists() and runtime.get_instance().is_active_session(visit.id)
+    return runtime.exists() and runtime.get_instance().is_active_session(visit)
+
+
+def current() -> str:
+    """Return the id of the visit whose page runs; of no visit outside of one."""
+    run = get_script_run_ctx(suppress_warning=True)
+    return "none" if run is None else run.session_id
 
 
 def _forget(visit: AppSession) -> None:
@@ -98,15 +108,25 @@ _visits: Visits[AppSession] | None = None
 _making = threading.Lock()
 
 
-def forget_when_over() -> None:
-    """What belongs to this visit is forgotten some minutes after its browser has gone."""
+def forget_when_over(forget: Callable[[str], None]) -> None:
+    """What belongs to this visit is forgotten some minutes after its browser has gone.
+
+    Args:
+        forget: lets go of what else there is of a visit of that id.
+    """
     global _visits
-    context = get_script_run_ctx(suppress_warning=True)
-    if context is None or not runtime.exists():
+    if not runtime.exists():
         return
-    visit = runtime.get_instance().get_app_session(context.session_id)
+    visit = runtime.get_instance().get_app_session(current())
+
+    def forget_all(visit: AppSession) -> None:
+        forget(visit.id)
+        _forget(visit)
+
     with _making:
         if _visits is None:
-            _visits = Visits(_is_connected, _forget, over=OVER_SECONDS, look=LOOK_SECONDS)
+            _visits = Visits(
+                lambda visit: is_there(visit.id), forget_all, over=OVER_SECONDS, look=LOOK_SECONDS
+            )
     if visit is not None:
         _visits.see(visit)

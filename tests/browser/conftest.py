@@ -17,6 +17,10 @@ from tests.support.serving import Server, running
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
 )
+PHONE = (
+    "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/130.0.0.0 Mobile Safari/537.36"
+)
 # Where screenshots are kept for a person to look at; none are taken if it is unset.
 SCREENSHOTS = os.environ.get("FER_SCREENSHOTS")
 
@@ -57,6 +61,8 @@ def page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
         viewport={"width": width, "height": usual},
         locale={"en": "en-GB", "id": "id-ID"}[language],
         reduced_motion="reduce",
+        # A phone that is held sideways is as wide as a window.
+        user_agent=PHONE if usual < 500 else None,
     )
     page = context.new_page()
     page.set_default_timeout(1000 * PATIENCE)

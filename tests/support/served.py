@@ -57,9 +57,13 @@ def shorten_visits(seconds: float) -> None:
 
 def held() -> list[int]:
     """The sizes of all uploads, as the server took them and as pages were given them."""
+    from fer.ui.upload_limits import intake
+
     files = runtime.get_instance().uploaded_file_mgr.file_storage if runtime.exists() else {}
     taken = [len(file.data) for of_visit in files.values() for file in of_visit.values()]
-    return taken + [file.size for file in uploads]
+    kept = [len(file.content or b"") for file in intake.arrived()]
+    # Streamlit has names alone.
+    return kept + [size for size in (*taken, *(file.size for file in uploads)) if size]
 
 
 def tell(signal_number: int, frame: object) -> None:

@@ -10,14 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from aiortc.contrib.media import MediaRelay
-from starlette.formparsers import MultiPartParser
-from streamlit import config
 from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.fragment import FragmentStorage
-from streamlit.web.server.starlette import starlette_routes
 from streamlit_webrtc import relay as of_webrtc
 
-from fer.ui import uploads
 from fer.ui.demo import relay
 from tests.benchmarks import load
 from tests.support.making import in_a_loop, jpeg, until
@@ -71,14 +67,3 @@ def test_a_visit_is_forgotten_with_its_photo_though_nobody_else_comes(
 def test_streamlit_still_keeps_what_fragments_hold_in_the_session() -> None:
     assert "self._fragment_storage" in inspect.getsource(AppSession.__init__)
     assert callable(FragmentStorage.clear)
-
-
-def test_nothing_that_streamlit_accepts_becomes_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(MultiPartParser, "spool_max_size", 1 << 20)
-    uploads.stay_in_memory()
-    accepted = config.get_option("server.maxUploadSize") << 20
-    assert MultiPartParser.spool_max_size == (
-        accepted + starlette_routes._MAX_UPLOAD_MULTIPART_OVERHEAD_BYTES
-    )
-    assert "max_size=self.spool_max_size" in inspect.getsource(MultiPartParser)
-    assert "limited_request.form()" in inspect.getsource(starlette_routes)

@@ -6,14 +6,12 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
-from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 from streamlit.testing.v1 import AppTest
 
 from fer import FerError
-from fer.ui import loaders, shown_uploads
+from fer.ui import loaders
 from fer.ui.demo import many_photos
-from fer.ui.upload_limits import intake
+from fer.ui.upload_limits import Upload, intake
 from tests.support.making import jpeg
 from tests.support.pages import messages, open_page
 
@@ -24,13 +22,7 @@ GRAY = jpeg(np.full((80, 80), 99, np.uint8), "PNG")
 def forgotten(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The ids of the files that were let go."""
     found: list[str] = []
-    remove = MemoryUploadedFileManager.remove_file
-
-    def removed(self: MemoryUploadedFileManager, session_id: str, file_id: str) -> None:
-        found.append(file_id)
-        remove(self, session_id, file_id)
-
-    monkeypatch.setattr(MemoryUploadedFileManager, "remove_file", removed)
+    monkeypatch.setattr(intake, "forget", found.append)
     return found
 
 
@@ -58,24 +50,24 @@ def test_what_was_made_of_a_file_goes_with_it(forgotten: list[str]) -> None:
 
 
 @pytest.fixture
-def arriving(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[UploadedFileRec]]:
+def arriving(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Upload]]:
     """The photos that are there while Streamlit's uploader still waits for others."""
-    there: list[UploadedFileRec] = []
+    there: list[Upload] = []
 
     def forget(file: str) -> None:
         there[:] = [one for one in there if one.file_id != file]
 
     monkeypatch.setattr(intake, "arrived", lambda visit: list(there))
-    monkeypatch.setattr(shown_uploads, "forget", forget)
+    monkeypatch.setattr(intake, "forget", forget)
     return iter([there])
 
 
 def test_photos_are_classified_in_turns_before_all_are_there(
-    arriving: Iterator[list[UploadedFileRec]], monkeypatch: pytest.MonkeyPatch
+    arriving: Iterator[list[Upload]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(many_photos, "TURN", 3)
     there = next(arriving)
-    there += [UploadedFileRec(f"{n}", f"{n}.png", "", GRAY) for n in range(5)]
+    there += [Upload("a", f"{n}", len(GRAY), f"{n}.png", GRAY) for n in range(5)]
     app = open_page("5_Realtime_Demo.py")
     app.segmented_control(key="mode").set_value("batch").run()
     assert [file.name for file in there] == ["3.png", "4.png"]

@@ -92,7 +92,7 @@ def test_a_visit_is_connected_while_the_server_says_so(
     server.is_active_session.return_value = is_active
     monkeypatch.setattr(runtime, "exists", lambda: True)
     monkeypatch.setattr(runtime, "get_instance", lambda: server)
-    assert visits._is_connected(Mock(id="a")) == is_active
+    assert visits.is_there("a") == is_active
     server.is_active_session.assert_called_once_with("a")
 
 
@@ -100,4 +100,4 @@ def test_no_visit_is_connected_to_a_server_that_has_stopped(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(runtime, "exists", lambda: False)
-    assert not visits._is_connected(Mock())
+    assert not visits.is_there("a")

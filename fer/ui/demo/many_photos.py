@@ -10,15 +10,15 @@ from collections.abc import Sequence
 
 import pandas as pd
 import streamlit as st
-from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRec
+from streamlit.typing import UploadedFile
 
 from fer import FerError
 from fer.media.photos import Photo
 from fer.scenarios import SCENARIOS
-from fer.ui import announcer, caching, image_sources, loaders, shown_uploads, widgets
+from fer.ui import announcer, caching, image_sources, loaders, shown_uploads, visits, widgets
 from fer.ui.answers import face_name, told_small
 from fer.ui.text import Translator
-from fer.ui.upload_limits import intake
+from fer.ui.upload_limits import Upload, intake
 
 # How many photos the table has, and how many are classified before the page is drawn anew.
 MOST, TURN = 1000, 50
@@ -49,7 +49,7 @@ def show(_: Translator) -> None:
         )
     )
     results: Results = st.session_state[DONE]
-    listed = [file.file_id for file in st.session_state[KEY]]
+    listed = [upload.file_id for upload in uploads]
     for file in set(st.session_state[LISTED]).difference(listed):
         # Taken away by the visitor.
         results.pop(file, None)
@@ -70,27 +70,28 @@ def show(_: Translator) -> None:
 def _classify_arriving(results: Results, _: Translator) -> None:
     """Classify what has come in while other photos are still on their way: Streamlit's uploader
     lists none before all are there."""
-    _classify(intake.arrived(shown_uploads.visit())[:TURN], results, _)
+    _classify(intake.arrived(visits.current())[:TURN], results, _)
 
 
 def _classify(
-    uploads: Sequence[UploadedFile | UploadedFileRec], results: Results, _: Translator
+    uploads: Sequence[UploadedFile] | Sequence[Upload], results: Results, _: Translator
 ) -> None:
-    """Classify photos with a progress bar, each of which is let go at once."""
-    if not uploads:
+    """Classify those photos that are not yet, with a progress bar, and let go of each at once."""
+    waiting = [upload for upload in uploads if upload.file_id not in results]
+    if not waiting:
         return
     bar = st.progress(0.0, _("Looking for faces and asking both models…"))
-    for number, upload in enumerate(uploads, start=1):
-        if upload.file_id not in results and len(results) < MOST:
+    for number, upload in enumerate(waiting, start=1):
+        if len(results) < MOST:
             try:
                 content = shown_uploads.content(upload)
                 results[upload.file_id] = loaders.classified_once(content, upload.name)
             except FerError as error:
                 results[upload.file_id] = error
-        shown_uploads.forget(upload.file_id)
+        intake.forget(upload.file_id)
         bar.progress(
-            number / len(uploads),
-            _("Classified: {n}, waiting: {left}", n=len(results), left=len(uploads) - number),
+            number / len(waiting),
+            _("Classified: {n}, waiting: {left}", n=len(results), left=len(waiting) - number),
         )
     caching.give_back()
     bar.empty()

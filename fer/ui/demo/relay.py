@@ -2,7 +2,9 @@
 
 streamlit-webrtc hands frames from one track to the next through aiortc's `MediaRelay`, whose
 queues have no bound. Where the encoder is slower than the camera, as on a busy machine, the video
-would fall behind by seconds and the server's memory grow by a megabyte for each frame.
+would fall behind by seconds and the server's memory grow by a megabyte for each frame. aiortc has a
+relay that drops frames instead (https://github.com/aiortc/aiortc/pull/498), and streamlit-webrtc no
+way to ask for it: its relay is replaced, and a test holds what is used of it.
 """
 
 from __future__ import annotations
