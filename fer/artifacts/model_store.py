@@ -32,7 +32,6 @@ TRUNK = "vgg16_blocks_1_to_3.safetensors"
 DETECTOR = "face_detection_yunet_2023mar.onnx"
 MANIFEST = "manifest.json"
 COMPARISON = "comparison.json"
-CROWD = "crowd.json"
 BENCHMARK = "benchmark.json"
 PROTOCOLS = "protocols.json"
 TRAINING_FIT = "training_fit.json"
@@ -222,7 +221,7 @@ def write_model(
         new[CONFIG].write_text(files.as_json(record), encoding="utf-8", newline="\n")
     for stale in (METRICS, PREDICTIONS, CARD):
         (target / stale).unlink(missing_ok=True)
-    for stale in (COMPARISON, CROWD, TRAINING_FIT):
+    for stale in (COMPARISON, TRAINING_FIT):
         (folder / stale).unlink(missing_ok=True)
 
 

@@ -132,10 +132,6 @@ def evaluate(
         return
     evaluate.save(results, classifier.models)
     publishing.finish(models_dir)
-    found_votes = crowd.open_votes()
-    if found_votes is not None:
-        crowd.write(models_dir, found_votes)
-        model_store.write_manifest(models_dir)
     comparison = COMPARISON.read(models_dir)
     if comparison is not None:
         _print_comparison(comparison)
@@ -147,7 +143,7 @@ def _may_store(models_dir: Path, data: dataset.Dataset, is_of_views: bool) -> bo
     names = (
         [model_store.PROTOCOLS]
         if is_of_views
-        else [*(f"{key}/{model_store.METRICS}" for key in scenarios.SCENARIOS), model_store.CROWD]
+        else [f"{key}/{model_store.METRICS}" for key in scenarios.SCENARIOS]
     )
     other = overwriting.of_other_data([models_dir / name for name in names], data.digest)
     if other is not None:
@@ -167,7 +163,7 @@ def _check(
     models_dir: Path,
     tolerance: float,
 ) -> None:
-    """Raise FerError unless the stored metrics and the crowd's figures are found again."""
+    """Raise FerError unless the stored metrics are found again."""
     from fer.evaluation import evaluate
 
     problems = [
@@ -175,10 +171,6 @@ def _check(
         for key, (record, _) in results.items()
         for problem in evaluate.differences(classifier.models[key].metrics, record, tolerance)
     ]
-    found_votes = crowd.open_votes()
-    if found_votes is not None:
-        predictions = {key: found for key, (_, found) in results.items()}
-        problems += crowd.differences(predictions, found_votes, models_dir, tolerance) or []
     _tell_whether_reproduced(problems, tolerance)
 
 

@@ -1,4 +1,4 @@
-"""The record of models against people: `models/crowd.json`.
+"""The figures of models against people.
 
 Shares are of 1 and intervals are the ends of 95 % bootstraps over images. A majority is that of
 `agreement.has_majority`.
@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import Literal, NotRequired, TypedDict
 
-from fer.artifacts import model_store
-from fer.artifacts.stored import Stored
 from fer.evaluation.calibration import Bin
 
 Yardstick = Literal["label", "label_with_majority", "majority", "others", "voters"]
 # The yardsticks by which a gain is measured: a single voter's nine others are no yardstick of two.
 GainYardstick = Literal["label", "label_with_majority", "majority", "voters"]
+# A model's figures that are no shares.
+CrowdNumber = Literal["divergence", "cross_entropy", "ece_voters", "ece_majority"]
 
 
 class AgreementBin(Bin):
@@ -142,28 +142,3 @@ class CrowdSplit(TypedDict):
     models: dict[str, ModelAgreement]
     levels: list[Level]
     gain: NotRequired[CrowdGain]
-
-
-class CrowdFigures(TypedDict):
-    """Figures by name of a test split, and the digest of the votes that they were made from."""
-
-    votes_sha256: str
-    splits: dict[str, CrowdSplit]
-
-
-class Crowd(CrowdFigures):
-    """`models/crowd.json`, which `fer evaluate` and `fer crowd` write.
-
-    The digests of data, weights and predictions are by model key. enough_votes: of ten, for a
-    majority.
-    """
-
-    commit: str
-    data_sha256: dict[str, str]
-    weights_sha256: dict[str, str]
-    predictions_sha256: dict[str, str]
-    enough_votes: int
-    bootstrap_resamples: int
-
-
-CROWD = Stored(model_store.CROWD, Crowd, "fer crowd")

@@ -1,26 +1,20 @@
-"""What `fer evaluate` and `fer crowd` store of models against people: `models/crowd.json`.
+"""Models against people: pure functions of stored predictions and FER+ votes.
 
-Made from stored predictions and FER+ votes alone: no network runs, no image is needed.
+No network runs, no image is needed, and nothing is stored: a second for both test splits.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fer.artifacts import model_store, provenance
-from fer.artifacts.model_store import Artifact, Predictions
+from fer.artifacts.model_store import Predictions
 from fer.crowd import agreement
 from fer.crowd.agreement import Counts, Floats
 from fer.crowd.records import (
-    CROWD,
     Agreement,
-    Crowd,
-    CrowdFigures,
     CrowdGain,
     CrowdSplit,
     ErrorSides,
@@ -28,40 +22,37 @@ from fer.crowd.records import (
     ModelAgreement,
     Proportion,
 )
-from fer.data.dataset import TEST_SPLITS
+from fer.data.dataset import Split
 from fer.data.votes import Votes
 
 # The two whose gain is measured.
 PAIR = ("baseline", "proposed")
-# What `--check` compares, of every model and split; divergences are no shares.
-CheckedShare = Literal["label", "majority", "voters", "others"]
-CheckedNumber = Literal["ece_voters", "ece_majority", "divergence", "cross_entropy"]
-CHECKED_SHARES: tuple[CheckedShare, ...] = get_args(CheckedShare)
-CHECKED_NUMBERS: tuple[CheckedNumber, ...] = get_args(CheckedNumber)
-NATS = ("divergence", "cross_entropy")
 
 
-def study(predictions: Mapping[str, Predictions], votes: Votes) -> dict[str, CrowdSplit]:
-    """For each test split, how models, FER-2013's labels and single voters agree with the crowd;
-    empty if no image has votes.
+def study(predictions: Mapping[str, Predictions], votes: Votes, split: Split) -> CrowdSplit | None:
+    """Return how models, FER-2013's labels and single voters agree with the crowd on a test split;
+    None if none of its images has votes.
 
     Args:
-        predictions: by model key, all about the same images.
+        predictions: by model key; those about other images than the first's are left out.
     """
-    found = {}
-    for split in TEST_SPLITS:
-        parts = {key: part.of(split) for key, part in predictions.items()}
-        first = next(iter(parts.values()))
-        rows = votes.find(first.sources, first.labels)
-        known = rows >= 0
-        if not (known.any() and agreement.has_majority(votes.counts[rows[known]]).any()):
-            continue
-        found[split.value] = of_split(
-            votes.counts[rows[known]],
-            first.labels[known],
-            {key: part.probabilities[known] for key, part in parts.items()},
-        )
-    return found
+    parts = {key: part.of(split) for key, part in predictions.items()}
+    first = next(iter(parts.values()), None)
+    if first is None:
+        return None
+    rows = votes.find(first.sources, first.labels)
+    known = rows >= 0
+    if not (known.any() and agreement.has_majority(votes.counts[rows[known]]).any()):
+        return None
+    return of_split(
+        votes.counts[rows[known]],
+        first.labels[known],
+        {
+            key: part.probabilities[known]
+            for key, part in parts.items()
+            if np.array_equal(part.sources, first.sources)
+        },
+    )
 
 
 def of_split(
@@ -202,98 +193,3 @@ def _gain(
         "majority": _mean(by_crowd[chosen]),
         "voters": _mean(by_voters),
     }
-
-
-def record(
-    predictions: Mapping[str, Predictions], models: Mapping[str, Artifact], votes: Votes
-) -> Crowd | None:
-    """The content of `crowd.json`; None if no image has votes.
-
-    It names the commit, and the digests of data, votes, weights and predictions it was made from.
-    """
-    splits = study(predictions, votes)
-    if not splits:
-        return None
-    measured = {key: models[key].metrics for key in predictions}
-    return {
-        "commit": provenance.commit(),
-        "data_sha256": {
-            key: metrics["data_sha256"] for key, metrics in measured.items() if metrics is not None
-        },
-        "votes_sha256": votes.digest,
-        "weights_sha256": {key: models[key].digest for key in predictions},
-        "predictions_sha256": {
-            key: model_store.sha256(models[key].folder / model_store.PREDICTIONS)
-            for key in predictions
-        },
-        "enough_votes": agreement.ENOUGH,
-        "bootstrap_resamples": agreement.RESAMPLES,
-        "splits": splits,
-    }
-
-
-def stored_predictions(folder: Path) -> tuple[dict[str, Artifact], dict[str, Predictions]]:
-    """The evaluated models and their predictions, of those about the same images as the first's.
-
-    Raises:
-        FerError: if a file is damaged.
-    """
-    models = {
-        key: model
-        for key, model in model_store.available(folder).items()
-        if model.metrics is not None
-    }
-    found = {key: model.predictions() for key, model in models.items()}
-    first = next(iter(found.values()), None)
-    return models, {
-        key: part
-        for key, part in found.items()
-        if first is not None and np.array_equal(part.sources, first.sources)
-    }
-
-
-def write(folder: Path, votes: Votes) -> Crowd | None:
-    """Makes `crowd.json` anew from the stored predictions, and returns it; removes it and returns
-    None if no evaluated image has votes. The manifest is the caller's to write.
-
-    Raises:
-        FerError: if a file is damaged or cannot be written.
-    """
-    models, predictions = stored_predictions(folder)
-    found = record(predictions, models, votes) if predictions else None
-    if found is None:
-        (folder / CROWD.name).unlink(missing_ok=True)
-    else:
-        CROWD.write(folder, found)
-    return found
-
-
-def differences(stored: Crowd | None, now: CrowdFigures, tolerance: float) -> list[str]:
-    """One phrase for every stored figure that the new ones miss by more than the tolerance, ten
-    times as much for divergences."""
-    if stored is None:
-        return ["there is no crowd.json"]
-    if stored["votes_sha256"] != now["votes_sha256"]:
-        return ["crowd.json was made from other votes"]
-    found = []
-    for split, values in now["splits"].items():
-        for key, model in values["models"].items():
-            before = stored["splits"].get(split)
-            if before is None or key not in before["models"]:
-                found.append(f"crowd.json has no {split} of {key}")
-                continue
-            old, new = _checked(before["models"][key]), _checked(model)
-            for name, value in new.items():
-                limit = tolerance * (10 if name in NATS else 1)
-                if abs(old[name] - value) > limit:
-                    found.append(
-                        f"{key} {split} crowd {name} is {value:.4f}, stored {old[name]:.4f}"
-                    )
-    return found
-
-
-def _checked(model: ModelAgreement) -> dict[str, float]:
-    """The figures of a model that are compared, by name."""
-    found: dict[str, float] = {name: model[name]["share"] for name in CHECKED_SHARES}
-    found.update({name: model[name] for name in CHECKED_NUMBERS})
-    return found

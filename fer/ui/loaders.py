@@ -21,7 +21,6 @@ from fer.artifacts import intact, locations, model_store
 from fer.artifacts.model_store import Artifact, Predictions
 from fer.artifacts.stored import Stored
 from fer.benchmark.records import BENCHMARK, Benchmark
-from fer.crowd.records import CROWD, Crowd
 from fer.data import aggregates, dataset
 from fer.data.dataset import Dataset
 from fer.data.votes import VOTES
@@ -54,7 +53,7 @@ DATA = ROOT / "data"
 RUNS = ROOT / "runs"
 # What pages show of the models' folder besides the models themselves.
 RECORDS = (
-    *(COMPARISON, PROTOCOL_SCORES, TRAINING_FIT, CROWD, BENCHMARK, FAST_EXPORT),
+    *(COMPARISON, PROTOCOL_SCORES, TRAINING_FIT, BENCHMARK, FAST_EXPORT),
     *(REGION_SHARES, SANITY, GATES, ROBUSTNESS, LEAKAGE, ABLATION),
 )
 # How long what was made of an upload is kept in memory; pages say so.
@@ -204,12 +203,6 @@ def classifier() -> Classifier:
     logs.tell("models loaded", load_ms=round(1000 * (time.perf_counter() - started)))
     caching.freeze()
     return loaded
-
-
-@follows
-def crowd() -> Crowd | None:
-    """What `fer evaluate` found comparing models and people, None if it was not made."""
-    return CROWD.published(MODELS)
 
 
 @follows

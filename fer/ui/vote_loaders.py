@@ -9,7 +9,9 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from fer import FerError
-from fer.data.dataset import Dataset
+from fer.crowd import study
+from fer.crowd.records import CrowdSplit
+from fer.data.dataset import Dataset, Split
 from fer.data.votes import Votes, open_votes
 from fer.ui import loaders
 
@@ -22,6 +24,22 @@ def votes() -> Votes:
         FerError: if they are missing or damaged.
     """
     return open_votes(loaders.DATA)
+
+
+@loaders.follows
+def crowd(split: str) -> CrowdSplit | None:
+    """How the evaluated models, labels and single voters agree with the crowd on a test split; None
+    if none of its images has votes.
+
+    Raises:
+        FerError: if votes or stored predictions are missing or damaged.
+    """
+    predictions = {
+        key: loaders.predictions(key)
+        for key, model in loaders.models().items()
+        if model.metrics is not None
+    }
+    return study.study(predictions, votes(), Split(split))
 
 
 def votes_of(sources: Sequence[str]) -> list[NDArray[np.uint8] | None]:

@@ -125,7 +125,7 @@ def written(folder: Path) -> Path:
         "weights_sha256": model.digest,
     }
     files.write_json(model.folder / model_store.METRICS, metrics)
-    for name in (model_store.COMPARISON, model_store.CROWD, model_store.PROTOCOLS):
+    for name in (model_store.COMPARISON, model_store.PROTOCOLS):
         (folder / name).write_text("{}")
     return folder
 

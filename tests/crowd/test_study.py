@@ -1,4 +1,4 @@
-"""Models against people: the measures by hand, the record from stored predictions, the command."""
+"""Models against people: the measures by hand, figures of stored predictions, the command."""
 
 from __future__ import annotations
 
@@ -8,13 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 
 from fer.artifacts import model_store
 from fer.artifacts.model_store import Predictions
-from fer.cli import main
 from fer.crowd import agreement, study
-from fer.data import votes
+from fer.data.dataset import TEST_SPLITS, Split
 from fer.data.votes import CHOICES, Votes
 from tests.support.command import fer, refusal
 from tests.support.making import ROOT
@@ -163,99 +161,62 @@ def small_votes(small_data) -> Votes:  # type: ignore[no-untyped-def]
 
 
 @pytest.fixture
-def models(small_models: Path, tmp_path: Path) -> Path:
-    """A models folder that may be changed."""
-    import shutil
-
-    return Path(shutil.copytree(small_models, tmp_path / "models"))
+def predictions(small_models: Path) -> dict[str, Predictions]:
+    return {key: model.predictions() for key, model in model_store.available(small_models).items()}
 
 
-def test_the_record_names_what_it_was_made_from(models: Path, small_votes: Votes) -> None:
-    record = study.write(models, small_votes)
-    assert record is not None
-    assert record == json.loads((models / model_store.CROWD).read_text())
-    found = model_store.available(models)
-    assert record["weights_sha256"] == {key: model.digest for key, model in found.items()}
-    assert record["votes_sha256"] == small_votes.digest
-    assert record["data_sha256"]["proposed"] == found["proposed"].metrics["data_sha256"]  # type: ignore[index]
-    assert record["commit"]
-    split = record["splits"]["PrivateTest"]
+def test_a_split_is_studied_on_its_images_with_votes(
+    predictions: dict[str, Predictions], small_votes: Votes
+) -> None:
+    split = study.study(predictions, small_votes, Split.PRIVATE_TEST)
+    assert split is not None
     # Every label has six of ten votes, so both yardsticks are one.
     assert split["images_with_majority"] == split["images"]
     assert split["fer2013_label"]["majority"]["share"] == 1.0
+    assert set(split["models"]) == set(predictions)
     for model in split["models"].values():
         assert model["majority"] == model["label"]
-
-
-def test_images_without_votes_leave_no_record(models: Path, small_votes: Votes) -> None:
-    assert study.write(models, small_votes) is not None
     strangers = replace(small_votes, names=np.char.add("other", small_votes.names))
-    assert study.write(models, strangers) is None
-    assert not (models / model_store.CROWD).exists()
+    assert study.study(predictions, strangers, Split.PRIVATE_TEST) is None
+    assert study.study({}, small_votes, Split.PRIVATE_TEST) is None
 
 
-def test_a_table_has_the_archives_figures(models: Path, small_votes: Votes) -> None:
-    _, by_name = study.stored_predictions(models)
+def test_a_model_of_other_images_is_left_out(
+    predictions: dict[str, Predictions], small_votes: Votes
+) -> None:
+    last = list(predictions)[-1]
+    other = replace(predictions[last], sources=np.char.add("other", predictions[last].sources))
+    split = study.study({**predictions, last: other}, small_votes, Split.PUBLIC_TEST)
+    assert split is not None
+    assert set(split["models"]) == set(predictions) - {last}
+
+
+def test_a_table_has_the_archives_figures(
+    predictions: dict[str, Predictions], small_votes: Votes
+) -> None:
     by_row = {
         key: replace(
             part,
             sources=np.array([f"row {row + 1}" for row in small_votes.find(part.sources)]),
         )
-        for key, part in by_name.items()
+        for key, part in predictions.items()
     }
-    assert study.study(by_row, small_votes) == study.study(by_name, small_votes)
+    for split in TEST_SPLITS:
+        by_name = study.study(predictions, small_votes, split)
+        assert by_name is not None
+        assert study.study(by_row, small_votes, split) == by_name
 
 
-def test_check_tells_figures_that_are_not_reproduced(models: Path, small_votes: Votes) -> None:
-    stored = study.write(models, small_votes)
-    assert stored is not None
-    _, predictions = study.stored_predictions(models)
-    now = {
-        "votes_sha256": small_votes.digest,
-        "splits": study.study(predictions, small_votes),
-    }
-    assert study.differences(stored, now, 0.0) == []
-    better = {
-        key: Predictions(p.splits, p.sources, p.labels, np.eye(7)[p.labels])
-        for key, p in predictions.items()
-    }
-    changed = {**now, "splits": study.study(better, small_votes)}
-    assert any("crowd majority" in line for line in study.differences(stored, changed, 0.002))
-    others = {**now, "votes_sha256": "0"}
-    assert study.differences(stored, others, 0.002) == ["crowd.json was made from other votes"]
-    assert study.differences(None, now, 0.002) == ["there is no crowd.json"]
-
-
-def test_the_stored_figures_are_those_of_the_stored_predictions() -> None:
-    done = CliRunner().invoke(
-        main.main, ["crowd", "--check", "--tolerance", "1e-9", "--models-dir", str(ROOT / "models")]
-    )
-    assert done.exit_code == 0, done.output
-    assert "reproduced" in done.output
+def test_the_command_prints_the_published_models_against_people() -> None:
+    done = fer("crowd", "--models-dir", ROOT / "models")
+    assert done.exit_code == 0
+    for name in ("a voter", "FER-2013's label", "baseline", "proposed"):
+        assert name in done.stdout
 
 
 @pytest.mark.parametrize("has_models", [True, False], ids=["no votes", "no models"])
-def test_a_check_that_compares_nothing_is_no_success(
+def test_nothing_to_compare_is_no_success(
     has_models: bool, small_models: Path, tmp_path: Path
 ) -> None:
-    models = small_models if has_models else tmp_path
-    said = refusal(fer("crowd", "--check", "--models-dir", models))
+    said = refusal(fer("crowd", "--models-dir", small_models if has_models else tmp_path))
     assert "No image of the stored predictions has votes" in said
-
-
-def test_evaluate_writes_and_checks_the_crowd(
-    models: Path, small_data, small_votes: Votes, monkeypatch: pytest.MonkeyPatch
-) -> None:  # type: ignore[no-untyped-def]
-    monkeypatch.setattr(votes, "open_votes", lambda folder: small_votes)
-    options = ["--models-dir", str(models), "--data-dir", str(small_data.folder)]
-    done = CliRunner().invoke(main.main, ["evaluate", *options])
-    assert done.exit_code == 0, done.output
-    assert model_store.CROWD in json.loads((models / model_store.MANIFEST).read_text())
-    done = CliRunner().invoke(main.main, ["evaluate", "--check", *options])
-    assert done.exit_code == 0, done.output
-    stored = json.loads((models / model_store.CROWD).read_text())
-    stored["splits"]["PrivateTest"]["models"]["proposed"]["voters"]["share"] += 0.1
-    (models / model_store.CROWD).write_text(json.dumps(stored))
-    done = CliRunner().invoke(main.main, ["evaluate", "--check", *options])
-    assert done.exit_code == 1
-    assert "crowd voters" in done.output

@@ -1,4 +1,4 @@
-"""What people see, on the pages: figures from the record, images from the data set."""
+"""What people see, on the pages: figures from stored predictions, images from the data set."""
 
 from __future__ import annotations
 
@@ -30,19 +30,18 @@ def crowd_view(language: str = "EN", split: str = "PrivateTest") -> AppTest:
 
 
 @pytest.mark.parametrize("split", ["PrivateTest", "PublicTest"])
-def test_the_view_shows_the_stored_figures(split: str, elsewhere: Path) -> None:
+def test_the_view_shows_the_figures(split: str, elsewhere: Path) -> None:
     app = crowd_view(split=split)
     assert not app.exception
     assert messages(app) == []
-    record = loaders.crowd()
-    assert record is not None
-    found = record["splits"][split]
+    found = vote_loaders.crowd(split)
+    assert found is not None
     values = [metric.value for metric in app.metric]
     for key in ("baseline", "proposed"):
         assert f"{100 * found['models'][key]['majority']['share']:.1f}%" in values
     assert f"{100 * found['human']['others']['share']:.1f}%" in values
     assert f"On the {found['images_with_majority']:,} images" in texts(app)
-    assert record["votes_sha256"][:12] in texts(app)
+    assert vote_loaders.votes().digest[:12] in texts(app)
     assert len(app.table) == 3
 
 
@@ -155,10 +154,10 @@ def test_a_sample_photo_has_its_votes_and_a_visitors_has_none(elsewhere: Path) -
 
 
 def test_the_report_has_what_people_see() -> None:
-    found = loaders.crowd()
+    found = vote_loaders.crowd("PrivateTest")
     assert found is not None
     page = report.html("PrivateTest", Translator("en"), datetime(2026, 1, 2, tzinfo=UTC))
-    human = found["splits"]["PrivateTest"]["human"]["others"]["share"]
+    human = found["human"]["others"]["share"]
     assert "Majority of ten people" in page
     assert "Whose error is it?" in page
     assert f"{100 * human:.1f}%" in page

@@ -260,8 +260,7 @@ def _verdict(total: dict[str, game.Score], _: Translator) -> str:
         "Of ten voters, {n} would agree with you on average.",
         n=_.number(10 * total[YOU].voters, 1),
     )
-    record = loaders.crowd()
-    private = None if record is None else record["splits"].get(Split.PRIVATE_TEST.value)
+    private = vote_loaders.crowd(Split.PRIVATE_TEST)
     if private is None:
         return sentence
     return f"{sentence} " + _(

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from fer.crowd import disputes, study
+from fer import FerError
+from fer.crowd import agreement, disputes, study
 from fer.crowd.disputes import Dispute, Kind
-from fer.crowd.records import Crowd, CrowdSplit, GainYardstick, Proportion, Yardstick
+from fer.crowd.records import CrowdNumber, CrowdSplit, GainYardstick, Proportion, Yardstick
 from fer.data.dataset import Split
 from fer.evaluation.calibration import AccuracyBin
 from fer.inference.classification import Prediction
@@ -15,7 +16,7 @@ from fer.scenarios import BASELINE, PROPOSED
 from fer.ui import charts, loaders, model_comparison, vote_bars, vote_loaders, widgets
 from fer.ui.answers import confidences
 from fer.ui.results import result_charts
-from fer.ui.studies import crowd_charts, records
+from fer.ui.studies import crowd_charts
 from fer.ui.text import Translator
 
 POSITION = "dispute_position"
@@ -29,11 +30,10 @@ def show(split: str, _: Translator) -> None:
     Raises:
         FerError: if votes or stored predictions are missing or damaged.
     """
-    record = loaders.crowd()
-    if record is None or split not in record["splits"]:
-        st.caption(_("Not made yet. Run `{command}`.", command="fer crowd"))
+    found = vote_loaders.crowd(split)
+    if found is None:
+        st.caption(_("None of these images has votes of people."))
         return
-    found = record["splits"][split]
     st.write(lead(found, _))
     widgets.metrics(_metrics(found, _), "crowd_metrics")
     st.subheader(_("The clearer the face, the better the models"))
@@ -42,7 +42,7 @@ def show(split: str, _: Translator) -> None:
         key="crowd_levels",
         alt=_("Lines: agreement with the majority over the number of voters who make it"),
     )
-    st.caption(measured(record, _))
+    st.caption(measured(_))
     st.subheader(_("Whose error is it?"))
     widgets.chart(
         crowd_charts.sides(found["models"], _),
@@ -75,16 +75,30 @@ def show(split: str, _: Translator) -> None:
         alt=_("Share of voters who agree with the answer against confidence, for both models"),
     )
     _disputed(split, _)
-    _made_with(record, _)
+    st.caption(
+        _(
+            "Computed from the stored predictions and the votes {votes}, data {data}.",
+            votes=vote_loaders.votes().digest[:12],
+            data=", ".join(
+                sorted(
+                    {
+                        model.metrics["data_sha256"][:12]
+                        for model in model_comparison.evaluated().values()
+                        if model.metrics is not None
+                    }
+                )
+            ),
+        )
+    )
 
 
-def measured(record: Crowd, _: Translator) -> str:
+def measured(_: Translator) -> str:
     """What counts as a majority, and what the intervals are of."""
     return _(
         "Ten people saw each image (FER+, Barsoum et al. 2016). The majority is the emotion that "
         "at least {enough} of them chose; where two emotions tie, each counts half. One person is "
         "measured against the nine others. Error bars: 95% bootstrap intervals over images.",
-        enough=record["enough_votes"],
+        enough=agreement.ENOUGH,
     )
 
 
@@ -168,11 +182,19 @@ def _called(name: str, _: Translator) -> str:
 
 
 def report_tables(split: str, _: Translator) -> dict[str, pd.DataFrame]:
-    """The tables by their headings; empty if nothing was measured."""
-    record = loaders.crowd()
-    if record is None or split not in record["splits"]:
+    """The tables by their headings; empty if no image has votes."""
+    found = figures(split)
+    if found is None:
         return {}
-    return {_called(name, _): frame for name, frame in tables(record["splits"][split], _).items()}
+    return {_called(name, _): frame for name, frame in tables(found, _).items()}
+
+
+def figures(split: str) -> CrowdSplit | None:
+    """The view's figures; None if no image has votes, or they cannot be read."""
+    try:
+        return vote_loaders.crowd(split)
+    except FerError:
+        return None
 
 
 def yardstick_table(found: CrowdSplit, _: Translator) -> pd.DataFrame:
@@ -208,7 +230,7 @@ def yardstick_table(found: CrowdSplit, _: Translator) -> pd.DataFrame:
         }
         for name, called in shares.items()
     ]
-    numbers: dict[study.CheckedNumber, tuple[str, int | None]] = {
+    numbers: dict[CrowdNumber, tuple[str, int | None]] = {
         "divergence": (_("Kullback–Leibler divergence from the votes (nats)"), 3),
         "cross_entropy": (_("Cross-entropy with the votes (nats)"), 3),
         "ece_voters": (_("ECE against voters"), None),
@@ -375,15 +397,3 @@ def _one(dispute: Dispute, _: Translator) -> None:
             " · ".join(f"{charts.swatch(key)} {key}: **{_(p.top1)}**" for key, p in answers.items())
         )
         confidences(answers, "dispute", _)
-
-
-def _made_with(record: Crowd, _: Translator) -> None:
-    st.caption(
-        _(
-            "Made with `fer evaluate` at commit {commit}, votes {votes}, data {data}.",
-            commit=record["commit"][:12],
-            votes=record["votes_sha256"][:12],
-            data=", ".join(sorted({found[:12] for found in record["data_sha256"].values()})),
-        )
-    )
-    records.warn_of_other_weights(record["weights_sha256"], _)

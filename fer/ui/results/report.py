@@ -153,15 +153,14 @@ def _figures(split: str, _: Translator) -> dict[str, Drawn]:
 
 
 def _against_people(split: str, _: Translator) -> dict[str, Drawn]:
-    people = loaders.crowd()
-    if people is None or split not in people["splits"]:
+    found = crowd_sections.figures(split)
+    if found is None:
         return {}
-    found = people["splits"][split]
     return {
         _("What people see"): Drawn(
             crowd_charts.by_agreement(found["levels"], _),
             _("Lines: agreement with the majority over the number of voters who make it"),
-            crowd_sections.measured(people, _),
+            crowd_sections.measured(_),
         ),
         _("Whose error is it?"): Drawn(
             crowd_charts.sides(found["models"], _),
