@@ -49,14 +49,12 @@ def test_an_address_that_is_no_pages(page: Page, faulty: Server, path: str) -> N
     expect(page.get_by_text(words(page, "no page at this", "Tidak ada halaman"))).to_be_visible()
     assert not is_streamlits_own(page)
     assert width_beyond_window(page) <= 0
-    # Another language, and on to a page that there is.
-    other = words(page, "ID", "EN")
-    page.get_by_role("radio", name=other).click()
-    title = words(page, "Halaman tidak ditemukan", "Page not found")
-    expect(page.get_by_role("heading", name=title)).to_be_visible()
+    if words(page, "EN", "ID") == "EN":
+        # The phone's menu is closed.
+        page.get_by_role("radio", name="ID").click()
+        expect(page.get_by_role("heading", name="Halaman tidak ditemukan")).to_be_visible()
     page.get_by_test_id("stMain").get_by_test_id("stPageLink").get_by_role("link").click()
-    title = words(page, "Sistem Analisis Ekspresi Wajah", "Facial Expression Analysis System")
-    expect(page.get_by_role("heading", name=title)).to_be_visible()
+    expect(page.get_by_role("heading", name="Sistem Analisis Ekspresi Wajah")).to_be_visible()
     assert not is_streamlits_own(page)
 
 
