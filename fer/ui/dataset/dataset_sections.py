@@ -16,12 +16,12 @@ from fer import FerError, emotions
 from fer.artifacts import locations
 from fer.data import aggregates, browsing, dataset
 from fer.data.dataset import SPLITS, Dataset, Split
-from fer.inference.classification import Prediction
 from fer.progress import Progress
 from fer.ui import (
     address,
     explanations,
     loaders,
+    named_faces,
     permissions,
     shown_uploads,
     upload_limits,
@@ -37,7 +37,6 @@ from fer.ui.text import Language, Translator
 CHOSEN = "dataset_face"
 ASKED = "browse_asked"
 CANCELLED = "import_cancelled"
-ENLARGEMENT = 4
 # Session state: the id of the file that was found to hold a data set.
 READABLE = "archive_readable"
 
@@ -160,8 +159,8 @@ def one(data: Dataset, row: int, _: Translator) -> None:
     label = _(emotions.KEYS[data.labels[row]])
     st.subheader(f"{label} · {data.splits[row]} · {data.sources[row]}")
     picture, side = st.columns([1, 2])
-    crisp = data.images[row].repeat(ENLARGEMENT, axis=0).repeat(ENLARGEMENT, axis=1)
-    picture.image(crisp, width="stretch", alt=_("The face enlarged, pixel by pixel"))
+    with picture:
+        named_faces.enlarged(np.asarray(data.images[row]), _("The face enlarged, pixel by pixel"))
     others = twins(data.digest, data).get(row, [])
     if others:
         picture.caption(
@@ -184,7 +183,7 @@ def one(data: Dataset, row: int, _: Translator) -> None:
 
 
 def _answers(data: Dataset, row: int, _: Translator) -> None:
-    answers = _stored(str(data.sources[row]))
+    answers = named_faces.answers(str(data.sources[row]))
     note = _("Stored predictions of `fer evaluate`.")
     if not answers:
         if not loaders.models():
@@ -207,18 +206,6 @@ def _answers(data: Dataset, row: int, _: Translator) -> None:
     confidences(answers, "image", _)
     st.caption(note)
     explanations.offer(np.asarray(data.images[row]), answers, "browse", _)
-
-
-def _stored(source: str) -> dict[str, Prediction]:
-    """Each model's stored prediction of a test image; empty for a Training image."""
-    found = {}
-    for key, model in loaders.models().items():
-        if model.metrics is None:
-            continue
-        at = loaders.predictions(key).row_of.get(source)
-        if at is not None:
-            found[key] = Prediction(key, loaders.predictions(key).probabilities[at])
-    return found
 
 
 def offer_import(_: Translator) -> None:

@@ -12,7 +12,7 @@ from fer import FerError, emotions
 from fer.crowd import agreement, disputes
 from fer.data.dataset import SPLITS, Dataset
 from fer.data.votes import CHOICES, Votes
-from fer.ui import loaders, vote_bars, vote_loaders, widgets
+from fer.ui import loaders, named_faces, vote_bars, vote_loaders, widgets
 from fer.ui.studies import crowd_charts
 from fer.ui.text import Language, Translator
 
@@ -171,12 +171,7 @@ def _images(data: Dataset | None, votes: Votes, rows: NDArray[np.int64], _: Tran
     row_of = vote_loaders.data_rows()
     shown = [int(row) for row in rows[:SHOWN] if row_of is not None and row_of[row] >= 0]
     if data is None or row_of is None or not shown:
-        st.caption(
-            _(
-                "To see them, import FER-2013: `fer data download`, or "
-                "`fer data import archive.zip`."
-            )
-        )
+        named_faces.offer_import(_)
         return
     with st.grid("auto", min_column_width=76, gap="xsmall"):
         for row in shown:

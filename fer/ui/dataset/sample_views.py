@@ -7,13 +7,20 @@ import streamlit as st
 from fer import FerError, emotions
 from fer.data import sample
 from fer.data.dataset import Split
-from fer.ui import explanations, face_buttons, loaders, sample_faces, vote_bars, widgets
+from fer.ui import (
+    explanations,
+    face_buttons,
+    loaders,
+    named_faces,
+    sample_faces,
+    vote_bars,
+    widgets,
+)
 from fer.ui.answers import confidences
 from fer.ui.dataset import dataset_charts
 from fer.ui.text import Translator
 
 CHOSEN = "sample_face"
-ENLARGEMENT = 4
 
 
 def show(_: Translator) -> None:
@@ -74,8 +81,7 @@ def one(row: int, _: Translator) -> None:
     )
     picture, side = st.columns([1, 2])
     with picture:
-        crisp = image.repeat(ENLARGEMENT, axis=0).repeat(ENLARGEMENT, axis=1)
-        st.image(crisp, width=240, alt=_("The face enlarged, pixel by pixel"))
+        named_faces.enlarged(image, _("The face enlarged, pixel by pixel"), width=240)
         widgets.chart(
             dataset_charts.image_histogram(image, _),
             key="sample_histogram",

@@ -10,7 +10,7 @@ import streamlit as st
 from fer import emotions
 from fer.artifacts.records import SplitScores
 from fer.scenarios import BASELINE, PROPOSED
-from fer.ui import charts, loaders, vote_bars, vote_loaders, widgets
+from fer.ui import charts, loaders, named_faces, vote_bars, vote_loaders, widgets
 from fer.ui.results import result_charts, result_tables
 from fer.ui.text import Translator
 
@@ -46,12 +46,7 @@ def show(found: Mapping[str, SplitScores], split: str, _: Translator) -> None:
             )
             _images(key, true, predicted, split, _)
     if loaders.data() is None:
-        st.caption(
-            _(
-                "To see them, import FER-2013: `fer data download`, or "
-                "`fer data import archive.zip`."
-            )
-        )
+        named_faces.offer_import(_)
     if {BASELINE.key, PROPOSED.key} <= found.keys():
         st.subheader(_("What `proposed` changes"))
         st.caption(

@@ -11,9 +11,16 @@ from fer.crowd.disputes import Dispute, Kind
 from fer.crowd.records import CrowdNumber, CrowdSplit, GainYardstick, Proportion, Yardstick
 from fer.data.dataset import Split
 from fer.evaluation.calibration import AccuracyBin
-from fer.inference.classification import Prediction
-from fer.scenarios import BASELINE, PROPOSED
-from fer.ui import charts, loaders, model_comparison, vote_bars, vote_loaders, widgets
+from fer.scenarios import PROPOSED
+from fer.ui import (
+    charts,
+    loaders,
+    model_comparison,
+    named_faces,
+    vote_bars,
+    vote_loaders,
+    widgets,
+)
 from fer.ui.answers import confidences
 from fer.ui.results import result_charts
 from fer.ui.studies import crowd_charts
@@ -21,7 +28,6 @@ from fer.ui.text import Translator
 
 POSITION = "dispute_position"
 MOST = 200
-ENLARGEMENT = 6
 
 
 def show(split: str, _: Translator) -> None:
@@ -359,40 +365,22 @@ def disputed(model: str, split: str, kind: Kind) -> list[Dispute]:
 
 def _one(dispute: Dispute, _: Translator) -> None:
     picture, votes, bars = st.columns([1, 1, 1])
-    data = loaders.data()
+    face = named_faces.pixels(dispute.source)
     with picture:
-        if data is not None and dispute.source in data.row_of:
-            face = data.images[data.row_of[dispute.source]]
-            st.image(
-                face.repeat(ENLARGEMENT, axis=0).repeat(ENLARGEMENT, axis=1),
-                width="stretch",
-                alt=vote_bars.spoken(
-                    _(
-                        "Face labelled {true}, predicted {predicted}",
-                        true=_(dispute.label),
-                        predicted=_(dispute.answer),
-                    ),
-                    dispute.counts,
-                    _,
-                ),
-            )
+        if face is None:
+            named_faces.offer_import(_)
         else:
-            st.caption(
-                _(
-                    "To see the face, import FER-2013: `fer data download`, or "
-                    "`fer data import archive.zip`."
-                )
+            alt = _(
+                "Face labelled {true}, predicted {predicted}",
+                true=_(dispute.label),
+                predicted=_(dispute.answer),
             )
+            named_faces.enlarged(face, vote_bars.spoken(alt, dispute.counts, _))
     with votes:
         st.markdown(_("FER-2013's label: **{label}**", label=_(dispute.label)))
         vote_bars.chart(dispute.counts, "dispute_votes", _)
     with bars:
-        answers = {
-            key: Prediction(key, loaders.predictions(key).probabilities[at])
-            for key in (BASELINE.key, PROPOSED.key)
-            if key in model_comparison.evaluated()
-            for at in [loaders.predictions(key).row_of[dispute.source]]
-        }
+        answers = named_faces.answers(dispute.source)
         st.markdown(
             " · ".join(f"{charts.swatch(key)} {key}: **{_(p.top1)}**" for key, p in answers.items())
         )

@@ -15,6 +15,7 @@ from fer.evaluation.reviews import VERDICTS, Review, Verdict
 from fer.ui import (
     loaders,
     model_comparison,
+    named_faces,
     shown_uploads,
     vote_bars,
     vote_loaders,
@@ -170,14 +171,9 @@ def _review(found: list[Mistake], split: str, _: Translator) -> None:
 
 def _enlarged(one: Mistake, counts: vote_bars.Counts | None, _: Translator) -> None:
     """The image of a mistake, pixel by pixel, if FER-2013 is imported."""
-    data = loaders.data()
-    if data is None or one.source not in data.row_of:
-        return
-    st.image(
-        data.images[data.row_of[one.source]].repeat(6, axis=0).repeat(6, axis=1),
-        width="stretch",
-        alt=vote_bars.spoken(_labelled(one, _), counts, _),
-    )
+    face = named_faces.pixels(one.source)
+    if face is not None:
+        named_faces.enlarged(face, vote_bars.spoken(_labelled(one, _), counts, _))
 
 
 def _labelled(one: Mistake, _: Translator) -> str:
@@ -220,21 +216,17 @@ def _download(done: dict[str, Review], _: Translator) -> None:
 
 def _faces(found: list[Mistake], _: Translator) -> None:
     """The images of some mistakes, if FER-2013 is imported."""
-    data = loaders.data()
-    if data is None:
-        st.caption(
-            _(
-                "To see them, import FER-2013: `fer data download`, or "
-                "`fer data import archive.zip`."
-            )
-        )
+    if loaders.data() is None:
+        named_faces.offer_import(_)
         return
-    shown = [one for one in found if one.source in data.row_of]
-    votes = vote_loaders.votes_of([one.source for one in shown])
+    votes = vote_loaders.votes_of([one.source for one in found])
     with st.grid("auto", min_column_width=96, gap="xsmall"):
-        for one, counts in zip(shown, votes, strict=True):
+        for one, counts in zip(found, votes, strict=True):
+            face = named_faces.pixels(one.source)
+            if face is None:
+                continue
             vote_bars.image(
-                data.images[data.row_of[one.source]],
+                face,
                 counts,
                 f"{_(one.label)} → {_(one.answer)} {_.percent(one.confidence, 0)}",
                 _labelled(one, _),

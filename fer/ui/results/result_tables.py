@@ -15,7 +15,7 @@ from fer.data.dataset import Split
 from fer.evaluation import calibration, roc_pr
 from fer.evaluation.records import PairedGain
 from fer.inference.records import Fidelity
-from fer.ui import loaders, model_comparison
+from fer.ui import loaders, model_comparison, named_faces
 from fer.ui.text import Translator
 
 SPLITS = (Split.PRIVATE_TEST.value, Split.PUBLIC_TEST.value)
@@ -157,13 +157,10 @@ def cell_images(
         (part.labels == true) & (part.probabilities.argmax(axis=1) == predicted)
     )
     chosen = chosen[np.argsort(-part.probabilities[chosen, predicted], kind="stable")]
-    data = loaders.data()
-    if data is None:
-        return [], [], [], len(chosen)
-    kept = [at for at in chosen[:most] if part.sources[at] in data.row_of]
-    images = [np.asarray(data.images[data.row_of[part.sources[at]]]) for at in kept]
+    faces = {at: named_faces.pixels(str(part.sources[at])) for at in chosen[:most]}
+    kept = {at: face for at, face in faces.items() if face is not None}
     return (
-        images,
+        list(kept.values()),
         [str(part.sources[at]) for at in kept],
         [float(part.probabilities[at, predicted]) for at in kept],
         len(chosen),

@@ -10,7 +10,7 @@ import streamlit as st
 
 from fer import emotions
 from fer.studies.records import GATES, REGION_SHARES, SANITY, Gates, Regions, RegionShare, Sanity
-from fer.ui import loaders, widgets
+from fer.ui import loaders, named_faces, widgets
 from fer.ui.studies import records, study_charts
 from fer.ui.text import Translator
 from fer.vision.preprocessing import FER_SIZE, Gray
@@ -258,8 +258,7 @@ def gate_ablation_table(record: Gates, _: Translator) -> pd.DataFrame:
 
 def _patches(record: Gates, _: Translator) -> None:
     """Images that drive a channel hardest, the place in them marked."""
-    data = loaders.data()
-    if data is None:
+    if loaders.data() is None:
         return
     emotion = st.pills(
         _("Channels that open most for"),
@@ -270,7 +269,8 @@ def _patches(record: Gates, _: Translator) -> None:
         key="gate_emotion",
     )
     for row in record["channels"][emotion]:
-        known = [patch for patch in row["patches"] if patch["source"] in data.row_of]
+        faces = [(patch, named_faces.pixels(patch["source"])) for patch in row["patches"]]
+        known = [(patch, face) for patch, face in faces if face is not None]
         if not known:
             # Another data set is imported than the one that was studied.
             continue
@@ -282,9 +282,9 @@ def _patches(record: Gates, _: Translator) -> None:
             )
         )
         with st.grid("auto", min_column_width=84, gap="xsmall"):
-            for patch in known:
+            for patch, face in known:
                 st.image(
-                    _marked(data.images[data.row_of[patch["source"]]], patch["top"], patch["left"]),
+                    _marked(face, patch["top"], patch["left"]),
                     caption=_(patch["label"]),
                     width="stretch",
                     alt=_("Face: {emotion}", emotion=_(patch["label"])),
