@@ -196,23 +196,20 @@ class UploadLimits:
         stated = Headers(scope=scope).get("content-length", "")
         size = int(stated) if stated.isdecimal() else 0
         outcome = await self._outcome(visit, file_id, size)
-        body, head, is_more = bytearray(), b"", True
+        head, body, read, is_more = b"", bytearray(), 0, True
         while is_more:
             message = await asyncio.wait_for(receive(), STALL_SECONDS)
             if message["type"] == "http.disconnect":
                 return None
-            body += message.get("body", b"")
-            head = head or (bytes(body[:HEAD_BYTES]) if b"\r\n\r\n" in body else b"")
-            is_more = message.get("more_body", False)
-            if (
-                outcome == KEPT
-                and len(body) > size
-                and not self._intake.claim(visit, file_id, len(body))
-            ):
-                # Its length was not said, as every browser does.
+            piece, is_more = message.get("body", b""), message.get("more_body", False)
+            head += piece[: HEAD_BYTES - len(head)]
+            read += len(piece)
+            # Where its length was not said, as every browser does, room is asked for on the way.
+            if outcome == KEPT and read > size and not self._intake.claim(visit, file_id, read):
                 outcome = NO_ROOM
-            if outcome != KEPT and head:
                 body.clear()
+            if outcome == KEPT:
+                body += piece
         boundary, *fields = head.partition(b"\r\n\r\n")[0].split(b"\r\n")
         if outcome == KEPT:
             del body[max(body.rfind(b"\r\n" + boundary), 0) :]
