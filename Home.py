@@ -20,6 +20,7 @@ from fer.ui import (
     text,
     visits,
 )
+from fer.ui.home import places
 from fer.ui.upload_limits import intake
 
 app = st.App(
@@ -79,8 +80,6 @@ if __name__ == "__main__":
         st.markdown(f"**{modules.app_subtitle(_)}**")
     messages = st.container()
     if page.url_path == "":
-        from fer.ui.home import places
-
         laid_out = places.lay_out(_)
     # Drawn before the imports below, which take most of a second in a fresh server.
     from fer.ui import document, loaders, widgets

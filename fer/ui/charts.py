@@ -8,6 +8,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+# Plotly asks whatever pandas it finds among the modules, one that another visit's thread has only
+# begun to import, too, and fails: whoever draws waits for the whole of it.
+import pandas  # noqa: F401
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
 from plotly.colors import hex_to_rgb

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import subprocess
 import sys
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from streamlit_webrtc import relay as of_webrtc
 
 from fer.ui.demo import relay
 from tests.benchmarks import load
-from tests.support.making import in_a_loop, jpeg, until
+from tests.support.making import PATIENCE, in_a_loop, jpeg, until
 from tests.support.serving import Server, running
 
 
@@ -67,3 +68,23 @@ def test_a_visit_is_forgotten_with_its_photo_though_nobody_else_comes(
 def test_streamlit_still_keeps_what_fragments_hold_in_the_session() -> None:
     assert "self._fragment_storage" in inspect.getsource(AppSession.__init__)
     assert callable(FragmentStorage.clear)
+
+
+def test_charts_are_drawn_while_another_visit_imports_pandas() -> None:
+    subprocess.run([sys.executable, "-c", DRAW_DURING_IMPORT], check=True, timeout=PATIENCE)
+
+
+# As two first visitors of a server that has just started.
+DRAW_DURING_IMPORT = """
+import sys, threading
+import streamlit
+
+importing = threading.Thread(target=__import__, args=("pandas",))
+importing.start()
+while "pandas" not in sys.modules:
+    pass
+from fer.ui import charts, text
+
+charts.confidence_bars({}, text.Translator("EN"))
+importing.join()
+"""
