@@ -21,6 +21,8 @@ KEY = "webcam_camera"
 VISIT = "webcam_visit"
 # What streamlit-webrtc keeps of its connection; see `webrtc`.
 VIDEO = "webcam_video"
+# Whether a side of that connection may still be open.
+OPEN = "webcam_video_open"
 # What stands above and below the picture on a phone held sideways, in pixels.
 AROUND_PICTURE = 130
 

@@ -15,7 +15,7 @@ from fer.media.streaming import FrameAnalyser, StreamAnalyser
 from fer.scenarios import SCENARIOS
 from fer.ui import announcer, answers, ice, loaders, presentation, widgets
 from fer.ui.demo import confidence_charts, live_camera
-from fer.ui.demo.live_camera import VIDEO, Way
+from fer.ui.demo.live_camera import OPEN, Way
 from fer.ui.demo.stream import Stream
 from fer.ui.text import Translator
 
@@ -92,12 +92,11 @@ def _picture(stream: Stream, url: str, _: Translator) -> Way:
     way = _way(url, servers)
     is_wanted = way == "webrtc" and camera.is_on
     with st.container():
-        if VIDEO in st.session_state or is_wanted:
+        if OPEN in st.session_state or is_wanted:
             # Brings half a second of imports that the socket need not wait for.
             from fer.ui.demo import webrtc
 
-            if webrtc.is_needed(is_wanted):
-                webrtc.show(stream, camera, servers, is_wanted=is_wanted, _=_)
+            webrtc.show(stream, camera, servers, is_wanted=is_wanted, _=_)
     live_camera.show(stream, way, is_shown=_drawn(stream, way)[0], _=_)
     if way == "socket" and TAKEN_OVER in st.session_state:
         st.caption(

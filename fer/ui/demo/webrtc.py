@@ -13,21 +13,13 @@ from streamlit_webrtc.webrtc import SignallingTimeoutError
 from fer.media.live.stream import LiveStream
 from fer.ui import ice
 from fer.ui.demo import relay
-from fer.ui.demo.live_camera import AROUND_PICTURE, VIDEO, CameraState
+from fer.ui.demo.live_camera import AROUND_PICTURE, OPEN, VIDEO, CameraState
 from fer.ui.text import Translator
 
 relay.install()
 
 # Both models on a frame are asked for this size; a camera that ignores it is scaled down.
 WIDTH, HEIGHT, RATE = 640, 480, 30
-
-
-def is_needed(is_wanted: bool) -> bool:
-    """Whether `show` must be called: to make a connection, or to end one."""
-    context = st.session_state.get(VIDEO)
-    return is_wanted or (
-        context is not None and (context.state.playing or context.state.signalling)
-    )
 
 
 def show(
@@ -40,11 +32,15 @@ def show(
 ) -> None:
     """Draw the video with both models' answers on it, connect it while it is wanted, else end it.
 
-    Its own buttons are not shown: the page has them.
+    Its own buttons are not shown: the page has them. Must be called while `OPEN` is in the
+    session's state: streamlit-webrtc ends its side of a connection in the run after the browser's
+    side has ended.
     """
+    if is_wanted:
+        st.session_state[OPEN] = True
     which = {"deviceId": {"exact": camera.device}} if camera.device else {"facingMode": "user"}
     try:
-        webrtc.webrtc_streamer(
+        context = webrtc.webrtc_streamer(
             key=VIDEO,
             mode=webrtc.WebRtcMode.SENDRECV,
             rtc_configuration={"iceServers": [dict(server) for server in servers]},
@@ -72,6 +68,10 @@ def show(
     except SignallingTimeoutError:
         # No picture will come: the page sees to that.
         st.session_state.pop(VIDEO, None)
+        return
+    if not (is_wanted or context.state.playing or context.state.signalling):
+        # Both sides have ended.
+        st.session_state.pop(OPEN, None)
 
 
 def _translations(_: Translator) -> webrtc.Translations:
