@@ -24,6 +24,7 @@ modes = {
 mode = address.choice(_("Mode"), modes, "mode")
 address.keep(
     ("lang", "mode")
+    + (("way",) if mode == "webcam" else ())
     + (("game",) if mode == "play" else ())
     + ((presentation.PARAMETER,) if presentation.is_on() else ())
 )

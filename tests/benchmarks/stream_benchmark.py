@@ -6,7 +6,8 @@ way.
 Chromium on this machine plays a face at 640x480 and 30 frames/s to the demo page, by WebRTC and by
 the app's own socket, and then to `naive_page.py`. By WebRTC every frame carries a number (see
 `stamps`), so the browser itself sees when a frame was captured and when answers made from that very
-frame were first on the screen; by the socket the page's own events tell both.
+frame were first on the screen; by the socket the page's own events tell both. "firewall" is a
+network that lets no WebRTC through, where the socket takes over by itself.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ SECONDS = 24.0
 RATE = 30
 # From the first answer until rates have settled: WebRTC's bit rate climbs for a few seconds.
 SETTLING = 6.0
-WAYS = ("webrtc", "socket", "naive")
+WAYS = ("webrtc", "socket", "firewall", "naive")
+BY_SOCKET = ("socket", "firewall")
 # When a frame of the socket was captured, and when its answers were on the screen.
 ANSWERED = """
 window.answered = [];
@@ -63,13 +65,14 @@ def measure(page: Page, server: Server, way: str, seconds: float) -> dict[str, f
         assert time.monotonic() < deadline, "no frame was analysed"
         page.wait_for_timeout(500)
     page.wait_for_timeout(1000 * SETTLING)
-    frame = page if way == "socket" else camera.video(page)
-    lists = "answered" if way == "socket" else "captured"
-    frame.evaluate(f"{lists}.length = 0" + ("" if way == "socket" else "; shown.length = 0"))
+    by_socket = way in BY_SOCKET
+    frame = page if by_socket else camera.video(page)
+    lists = "answered" if by_socket else "captured"
+    frame.evaluate(f"{lists}.length = 0" + ("" if by_socket else "; shown.length = 0"))
     began, cpu = time.monotonic(), cpu_seconds(server)
     page.wait_for_timeout(1000 * seconds)
     took, cpu = time.monotonic() - began, cpu_seconds(server) - cpu
-    if way == "socket":
+    if by_socket:
         answered = frame.evaluate("answered")
         delays = [drawn - taken for taken, drawn in answered]
         shown, bare = len(answered), []
@@ -126,7 +129,9 @@ def run(
     Args:
         delay: seconds that the network adds each way to what goes over the page's own port.
     """
-    script = ANSWERED if way == "socket" else stamps.READER
+    script = ANSWERED if way in BY_SOCKET else stamps.READER
+    if way == "firewall":
+        script += camera.FIREWALL
     page_file = "tests/benchmarks/naive_page.py" if way == "naive" else "Home.py"
     with ExitStack() as stack:
         server = stack.enter_context(running(folder, page_file, FER_STAMPS="1"))
@@ -139,11 +144,17 @@ def run(
             port = urlsplit(url).port
             assert port is not None
             url = f"http://localhost:{stack.enter_context(slow_network(port, delay))}"
-        page.goto(url if way == "naive" else f"{url}/Realtime_Demo?way={way}")
+        chosen = f"?way={way}" if way in ("webrtc", "socket") else ""
+        page.goto(url if way == "naive" else f"{url}/Realtime_Demo{chosen}")
         # The naive page shows nothing before TensorFlow and both networks are loaded.
         begin = camera.component(page, "button") if way == "naive" else page
         begin.get_by_role("button", name="Start", exact=way != "naive").click()
-        return measure(page, server, way, seconds)
+        pressed = time.monotonic()
+        first = None
+        if way != "naive":
+            page.locator(".js-plotly-plot g.point").first.wait_for()
+            first = round(time.monotonic() - pressed, 1)
+        return {"first_bars_seconds": first, **measure(page, server, way, seconds)}
 
 
 def main() -> None:
@@ -166,10 +177,11 @@ def main() -> None:
             mark=stamps.write,
         )
         for way in arguments.only or WAYS:
-            delay = arguments.delay_ms / 1000 if way == "socket" else 0.0
+            delay = arguments.delay_ms / 1000 if way in BY_SOCKET else 0.0
             found[way] = run(way, arguments.seconds, Path(name), clip, delay)
     rows = (
-        *("analysed", "shown_per_second", "answers_per_second", "p50_ms", "p95_ms"),
+        *("first_bars_seconds", "analysed", "shown_per_second", "answers_per_second"),
+        *("p50_ms", "p95_ms"),
         *("bare_p50_ms", "cpu_seconds_a_minute"),
     )
     table = Table("way", *rows)

@@ -74,7 +74,7 @@ def test_behind_a_firewall_the_socket_takes_over(
 ) -> None:
     clip = camera.write_clip(tmp_path / "face.y4m", portrait)
     with camera.camera_page(
-        browser.browser_type, camera.playing(clip), script=FIREWALL, locale="id-ID"
+        browser.browser_type, camera.playing(clip), script=camera.FIREWALL, locale="id-ID"
     ) as page:
         page.goto(f"{server.url}/Realtime_Demo")
         page.get_by_role("button", name="Mulai", exact=True).click()
@@ -236,13 +236,6 @@ KEEP_TRACK = """
 })();
 """
 
-# A network that lets no video through: only a TURN server could connect it, and there is none.
-FIREWALL = """
-window.RTCPeerConnection = new Proxy(window.RTCPeerConnection, {
-  construct: (made, [wishes, ...rest]) =>
-    new made({ ...wishes, iceTransportPolicy: 'relay' }, ...rest),
-});
-"""
 # As a phone's browser behind another app, and in front again.
 HIDE = """
 (hidden) => {

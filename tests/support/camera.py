@@ -25,6 +25,13 @@ LASTING = re.compile(
 )
 FAKE_UI = "--use-fake-ui-for-media-stream"
 FAKE_DEVICE = "--use-fake-device-for-media-stream"
+# A network that lets no video through: only a TURN server could connect it, and there is none.
+FIREWALL = """
+window.RTCPeerConnection = new Proxy(window.RTCPeerConnection, {
+  construct: (made, [wishes, ...rest]) =>
+    new made({ ...wishes, iceTransportPolicy: 'relay' }, ...rest),
+});
+"""
 
 
 def write_clip(

@@ -15,6 +15,9 @@ const RESTART = 1000;
 const AGAIN = 500;
 const AGAIN_AT_MOST = 4000;
 const NUMBER_BYTES = 4;
+// Where the way there and back takes this many times what the networks take, a second picture is
+// sent before the first is answered: else both ends would wait for the network.
+const FAR = 1.5;
 // Pixels: screens narrower than this have the answers below the picture, that high.
 const STACKED = 640;
 const ANSWERS_HEIGHT = 350;
@@ -27,6 +30,16 @@ const FAULTS = {
   NotReadableError: 'taken',
   AbortError: 'taken',
 };
+// Runs beside the page's own thread, which drawing and encoding would hold up.
+const ENCODER = `
+onmessage = async ({ data: { bitmap, width, height, quality } }) => {
+  const canvas = new OffscreenCanvas(width, height);
+  canvas.getContext('2d').drawImage(bitmap, 0, 0, width, height);
+  bitmap.close();
+  const blob = await canvas.convertToBlob({ type: 'image/jpeg', quality });
+  const jpeg = await blob.arrayBuffer();
+  postMessage(jpeg, [jpeg]);
+};`;
 const known = new WeakMap();
 
 class Camera {
@@ -35,8 +48,10 @@ class Camera {
     this.find = (name) => root.querySelector(`.${name}`);
     this.video = this.find('own');
     this.canvas = this.find('answered');
-    this.held = document.createElement('canvas');
-    this.small = document.createElement('canvas');
+    this.encoder = new Encoder();
+    // The pictures that are on their way, by number.
+    this.sent = new Map();
+    this.most = 1;
     this.isOn = false;
     this.device = '';
     this.attempt = 0;
@@ -107,6 +122,7 @@ class Camera {
     this.close();
     this.disconnect();
     this.fault = fault;
+    this.said = null;
     this.tell.setStateValue('on', false);
     this.show();
   }
@@ -244,8 +260,9 @@ class Camera {
   disconnect() {
     clearTimeout(this.again);
     const socket = this.socket;
-    this.socket = this.waiting = null;
+    this.socket = null;
     this.isIntroduced = false;
+    this.sent.clear();
     socket?.close();
   }
 
@@ -268,56 +285,60 @@ class Camera {
     else requestAnimationFrame(step);
   }
 
-  // One picture is on its way at a time: that is all that keeps a slow network from falling behind.
-  send() {
-    if (!this.isSending() || !this.isIntroduced || this.waiting || !this.hasNew) return;
+  // No more pictures are on their way than are answered at once: that is all that keeps a slow
+  // network from falling behind.
+  async send() {
     const { videoWidth: width, videoHeight: height } = this.video;
-    if (!width) return;
+    if (!this.isSending() || !this.isIntroduced || !this.hasNew || !width) return;
+    if (this.isEncoding || this.sent.size >= this.most) return;
+    const { socket, takenAt } = this;
     this.hasNew = false;
-    draw(this.held, this.video, width, height);
+    this.isEncoding = true;
+    const picture = copied(this.video, width, height);
     const scale = Math.min(1, LONGEST / Math.max(width, height));
-    draw(this.small, this.video, Math.round(width * scale), Math.round(height * scale));
-    // `toBlob` waits for an idle page, in WebKit for a second.
-    const text = atob(this.small.toDataURL('image/jpeg', QUALITY).split(',')[1]);
-    const message = new Uint8Array(NUMBER_BYTES + text.length);
+    const jpeg = await this.encoder.encode(
+      picture, Math.round(width * scale), Math.round(height * scale));
+    this.isEncoding = false;
+    if (socket !== this.socket || !this.isSending()) return;
     this.number = (this.number + 1) % 2 ** 31;
+    const message = new Uint8Array(NUMBER_BYTES + jpeg.length);
     new DataView(message.buffer).setUint32(0, this.number);
-    for (let at = 0; at < text.length; at += 1) message[NUMBER_BYTES + at] = text.charCodeAt(at);
-    this.waiting = { number: this.number, at: performance.now(), takenAt: this.takenAt };
-    this.socket.send(message);
+    message.set(jpeg, NUMBER_BYTES);
+    this.sent.set(this.number, { at: performance.now(), takenAt, picture });
+    socket.send(message);
   }
 
   hear(reply) {
     this.isLost = false;
     this.pause = AGAIN;
     this.said = reply.error ?? null;
-    if (this.waiting?.number === reply.frame) {
-      const { takenAt } = this.waiting;
-      this.waiting = null;
-      if (reply.is_answered && this.isOn) {
-        this.drawnAt = performance.now();
-        this.draw(reply);
-        this.show();
-        const detail = { takenAt, faces: reply.faces.length, ms: reply.ms };
-        this.canvas.dispatchEvent(new CustomEvent('answered', { bubbles: true, composed: true, detail }));
-      }
+    const sent = this.sent.get(reply.frame);
+    this.sent.delete(reply.frame);
+    if (sent && reply.is_answered && this.isOn) {
+      const way = performance.now() - sent.at - reply.ms;
+      this.most = way > FAR * reply.ms ? 2 : 1;
+      this.drawnAt = performance.now();
+      this.draw(sent.picture, reply);
+      this.show();
+      const detail = { takenAt: sent.takenAt, faces: reply.faces.length, ms: reply.ms };
+      this.canvas.dispatchEvent(new CustomEvent('answered', { bubbles: true, composed: true, detail }));
     }
     this.send();
   }
 
   // --- what is seen ---
 
-  draw({ turns, size, faces }) {
-    const { held, canvas, isMirrored, data } = this;
+  draw(picture, { turns, size, faces }) {
+    const { canvas, isMirrored, data } = this;
     const sideways = turns % 2;
-    const width = (canvas.width = sideways ? held.height : held.width);
-    const height = (canvas.height = sideways ? held.width : held.height);
+    const width = (canvas.width = sideways ? picture.height : picture.width);
+    const height = (canvas.height = sideways ? picture.width : picture.height);
     const pen = canvas.getContext('2d');
     pen.setTransform(isMirrored ? -1 : 1, 0, 0, 1, isMirrored ? width : 0, 0);
     if (turns === 1) pen.transform(0, -1, 1, 0, 0, height);
     if (turns === 2) pen.transform(-1, 0, 0, -1, width, height);
     if (turns === 3) pen.transform(0, 1, -1, 0, width, 0);
-    pen.drawImage(held, 0, 0);
+    pen.drawImage(picture, 0, 0);
     pen.resetTransform();
     const unit = Math.max(width, height) / 640;
     faces.forEach((face) => {
@@ -339,7 +360,8 @@ class Camera {
   }
 
   tick() {
-    if (this.waiting && performance.now() - this.waiting.at > LATE) this.socket?.close();
+    const [oldest] = this.sent.values();
+    if (oldest && performance.now() - oldest.at > LATE) this.socket?.close();
     this.connect();
     this.send();
     this.show();
@@ -363,10 +385,12 @@ class Camera {
     this.find('switch').textContent = this.isOn ? words.stop : words.start;
     this.find('switch').classList.toggle('on', this.isOn);
     const fault = this.fallen();
-    const sentence = fault ? words[fault] : this.said ?? '';
+    const trouble = fault ? words[fault] : this.said;
+    const sentence = trouble ?? (this.isOn ? '' : words.idle);
     const place = this.find('sentence');
     if (place.textContent !== sentence) place.textContent = sentence;
-    this.find('fault').hidden = !sentence;
+    this.find('told').hidden = !sentence;
+    this.find('told').classList.toggle('trouble', !!trouble);
     this.find('photo').hidden = !fault || fault === 'lost';
     this.root.host?.setAttribute('data-state', fault ?? this.state(isSeen));
   }
@@ -382,13 +406,52 @@ class Camera {
     this.isOn = false;
     this.close();
     this.disconnect();
+    this.encoder.end();
   }
 }
 
-function draw(canvas, picture, width, height) {
-  if (canvas.width !== width) canvas.width = width;
-  if (canvas.height !== height) canvas.height = height;
-  canvas.getContext('2d', { willReadFrequently: true }).drawImage(picture, 0, 0, width, height);
+// Makes JPEGs of canvases, one at a time; in a worker where the browser has what it takes.
+class Encoder {
+  constructor() {
+    if (!window.OffscreenCanvas || !window.createImageBitmap) return;
+    this.address = URL.createObjectURL(new Blob([ENCODER], { type: 'text/javascript' }));
+    try {
+      this.worker = new Worker(this.address);
+    } catch {
+      // A site's own rules may forbid workers.
+      this.worker = null;
+    }
+  }
+
+  async encode(picture, width, height) {
+    if (this.worker) {
+      const bitmap = await createImageBitmap(picture);
+      const jpeg = await new Promise((resolve) => {
+        this.worker.onmessage = ({ data }) => resolve(data);
+        this.worker.onerror = () => resolve(null);
+        this.worker.postMessage({ bitmap, width, height, quality: QUALITY }, [bitmap]);
+      });
+      if (jpeg) return new Uint8Array(jpeg);
+      this.end();
+    }
+    // `toBlob` waits for an idle page, in WebKit for a second.
+    const address = copied(picture, width, height).toDataURL('image/jpeg', QUALITY);
+    return Uint8Array.from(atob(address.split(',')[1]), (letter) => letter.charCodeAt(0));
+  }
+
+  end() {
+    this.worker?.terminate();
+    this.worker = null;
+    URL.revokeObjectURL(this.address);
+  }
+}
+
+function copied(picture, width, height) {
+  const canvas = document.createElement('canvas');
+  canvas.width = width;
+  canvas.height = height;
+  canvas.getContext('2d').drawImage(picture, 0, 0, width, height);
+  return canvas;
 }
 
 function outline(pen, corners, isDoubtful, unit) {

@@ -71,7 +71,10 @@ def show(stream: LiveStream, way: Way, *, is_shown: bool, _: Translator) -> None
             "around": AROUND_PICTURE,
             "names": {key: _(key) for key in emotions.KEYS},
             "colours": {key: scenario.colour for key, scenario in SCENARIOS.items()},
-            "words": _words(_),
+            "words": {
+                **_words(_),
+                "idle": "" if stream.has_frame else _("Press Start and look into the camera."),
+            },
         },
         on_on_change=lambda: None,
         on_device_change=lambda: None,

@@ -212,7 +212,6 @@ def _live(stream: Stream, way: Way, _: Translator) -> None:
         st.rerun()
     moments = [] if analyser is None else analyser.moments()
     if analyser is None or not (is_on or moments):
-        st.caption(_("Press Start and look into the camera."))
         return
     if not is_on:
         st.caption(_("Stopped. The last answers are shown."))
