@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Locator, Page, TimeoutError, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.support import camera
 from tests.support.making import until
@@ -103,24 +102,10 @@ LATE = """
 """
 
 
-def press(button: Locator, other: Locator) -> None:
-    """Presses a button until the other one stands in its place: a press that follows another within
-    the time of a double click does not count."""
-
-    def is_pressed() -> bool:
-        if button.is_visible() and not other.is_visible():
-            # It may go between the look and the press.
-            with suppress(TimeoutError):
-                button.click(timeout=2000)
-        return other.is_visible()
-
-    until(is_pressed, "the button does nothing", 0.3)
-
-
 def end(server: Server, stop: Locator, start: Locator) -> None:
     """Ends the stream while its browser is there: the server takes half a minute to miss one that
     is gone without a word."""
-    press(stop, start)
+    camera.press(stop, start)
     until(lambda: camera.of_streams(server) == [], "a stream goes on", 0.3)
 
 
@@ -135,10 +120,10 @@ def test_stop_before_the_camera_is_allowed_stays_stopped(
         expect(page.get_by_text("The browser asks whether")).to_be_visible()
         start = page.get_by_role("button", name="Start", exact=True)
         stop = page.get_by_role("button", name="Stop", exact=True)
-        press(stop, start)
+        camera.press(stop, start)
         page.evaluate("window.allow()")
         page.wait_for_function("!!window.tracks?.every((track) => track.readyState === 'ended')")
-        press(start, stop)
+        camera.press(start, stop)
         has_answers(page)
         end(server, stop, start)
 

@@ -207,8 +207,8 @@ def test_a_camera_that_another_program_has_is_said_in_one_sentence(
         expect(page.get_by_text("NotReadableError")).to_have_count(0)
         # It is free again.
         page.evaluate("window.isTaken = false")
-        page.get_by_role("button", name="Start", exact=True).click()
-        expect(page.get_by_role("button", name="Stop", exact=True)).to_be_visible()
+        start = page.get_by_role("button", name="Start", exact=True)
+        camera.press(start, page.get_by_role("button", name="Stop", exact=True))
         expect(page.get_by_text("The camera does not open;")).to_have_count(0)
 
 

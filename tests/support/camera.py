@@ -5,14 +5,22 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import cv2
 import numpy as np
-from playwright.sync_api import BrowserContext, BrowserType, Frame, Page, expect
+from playwright.sync_api import (
+    BrowserContext,
+    BrowserType,
+    Frame,
+    Locator,
+    Page,
+    TimeoutError,
+    expect,
+)
 
-from tests.support.making import PATIENCE
+from tests.support.making import PATIENCE, until
 from tests.support.serving import Server
 
 CHROMIUM = next(
@@ -106,6 +114,20 @@ def start(page: Page, server: Server, way: str = "") -> None:
     """
     page.goto(f"{server.url}/Realtime_Demo" + (f"?way={way}" if way else ""))
     page.get_by_role("button", name="Start", exact=True).click()
+
+
+def press(button: Locator, other: Locator) -> None:
+    """Presses a button until the other one stands in its place: a press that follows another within
+    the time of a double click does not count."""
+
+    def is_pressed() -> bool:
+        if button.is_visible() and not other.is_visible():
+            # It may go between the look and the press.
+            with suppress(TimeoutError):
+                button.click(timeout=2000)
+        return other.is_visible()
+
+    until(is_pressed, "the button does nothing", 0.3)
 
 
 def video(page: Page, seconds: float = PATIENCE) -> Frame:
