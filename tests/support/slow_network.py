@@ -45,12 +45,14 @@ def slow_network(port: int, seconds: float) -> Iterator[int]:
             links.add(task)
             task.add_done_callback(links.discard)
 
-    server = loop.run_until_complete(asyncio.start_server(link, "127.0.0.1", 0))
+    # Not in the caller's thread, which may have a running loop of its own.
     thread = threading.Thread(target=loop.run_forever, name="slow-network", daemon=True)
     thread.start()
+    listening = asyncio.start_server(link, "127.0.0.1", 0)
+    server = asyncio.run_coroutine_threadsafe(listening, loop).result()
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
+        loop.call_soon_threadsafe(server.close)
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
-        server.close()

@@ -57,7 +57,8 @@ def install() -> None:
     ) -> FrameAnswers:
         latest = hand_in(self, rgb, now, patience)
         number = numbers.get(latest.taken)
-        if number is not None:
+        # The socket's pictures are read only, and nobody looks at them again.
+        if number is not None and rgb.flags.writeable:
             # A browser that is short of time sends smaller frames from one moment to the next.
             strip = region(rgb, lower=True)
             strip[:] = cv2.resize(number, strip.shape[1::-1], interpolation=cv2.INTER_NEAREST)
