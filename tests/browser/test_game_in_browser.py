@@ -8,7 +8,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from tests.support.page_checks import width_beyond_window
+from tests.support.page_checks import crashes, width_beyond_window
 
 WORDS = {
     "en": {
@@ -53,7 +53,7 @@ def test_a_game_is_played(page: Page, address: str) -> None:
             page.keyboard.press(str(label + 1))
     expect(page.get_by_role("heading", name=words["end"])).to_be_visible()
     expect(page.get_by_test_id("stMain").get_by_text(words["agree"])).to_be_visible()
-    expect(page.locator("[data-testid=stException]")).to_have_count(0)
+    expect(crashes(page)).to_have_count(0)
     assert width_beyond_window(page) <= 0
     with page.expect_download() as download:
         page.get_by_role("button", name=words["csv"]).first.click()

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.making import jpeg
-from tests.support.page_checks import width_beyond_window
+from tests.support.page_checks import crashes, width_beyond_window
 from tests.support.serving import running
 
 
@@ -46,7 +46,7 @@ def test_photo_shows_two_models_bars(
     emotion, percent = ("senang", r"\d+,\d%") if indonesian else ("happy", r"\d+\.\d%")
     told = re.compile(f"^baseline: {emotion} {percent}, proposed: {emotion} {percent}$")
     expect(page.locator("#fer-announced[role=status]")).to_have_text(told)
-    expect(page.locator("[data-testid=stException]")).to_have_count(0)
+    expect(crashes(page)).to_have_count(0)
     assert width_beyond_window(page) <= 0
     assert problems == []
 

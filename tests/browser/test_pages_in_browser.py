@@ -14,6 +14,7 @@ from fer.data.dataset import OFFICIAL_COUNTS, Split
 from fer.ui.results import report
 from fer.ui.text import Translator
 from tests.support import page_checks
+from tests.support.page_checks import crashes
 from tests.support.pages import TITLES, VIEWS
 
 HOME = ("Facial Expression Analysis System", "Sistem Analisis Ekspresi Wajah")
@@ -42,7 +43,7 @@ def settle(page: Page) -> None:
     page.locator("[data-test-script-state=notRunning]").wait_for()
     # The browser fetches a kind of widget when it first meets one.
     expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
-    expect(page.locator("[data-testid=stException]")).to_have_count(0)
+    expect(crashes(page)).to_have_count(0)
     expect(page.get_by_role("dialog")).to_have_count(0)
 
 
@@ -107,7 +108,7 @@ def test_pages_fit_a_phone_held_sideways(page: Page, address: str) -> None:
         expect(heading).to_be_in_viewport()
         page.get_by_text("SHA-256").last.wait_for()
         page.locator("[data-test-script-state=notRunning]").wait_for()
-        expect(page.locator("[data-testid=stException]")).to_have_count(0)
+        expect(crashes(page)).to_have_count(0)
         assert page_checks.width_beyond_window(page) <= 0, name
 
 

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.support import camera
 from tests.support.making import until
+from tests.support.page_checks import crashes
 from tests.support.serving import Server
 
 pytestmark = pytest.mark.camera
@@ -30,7 +31,7 @@ def alone(server: Server) -> Iterator[None]:
 def has_answers(page: Page) -> None:
     expect(page.locator(".js-plotly-plot").first.locator("g.point")).to_have_count(14)
     expect(page.get_by_text("TURN")).to_have_count(0)
-    expect(page.locator("[data-testid=stException]")).to_have_count(0)
+    expect(crashes(page)).to_have_count(0)
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from fer.data import importing
 from fer.training import jobs, monitor
 from tests.support import camera
 from tests.support.making import ROOT, jpeg, small_archive, until
+from tests.support.page_checks import crashes
 from tests.support.serving import Server, running
 
 # One screen is enough for walks; how pages look on others is asked elsewhere.
@@ -54,7 +55,7 @@ def whole(page: Page) -> Iterator[None]:
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
     yield
-    expect(page.locator("[data-testid=stException]")).to_have_count(0)
+    expect(crashes(page)).to_have_count(0)
     assert problems == []
 
 
@@ -78,7 +79,7 @@ def test_nonsense_in_the_address_is_taken_out_or_corrected(page: Page, own: Serv
         page.goto(f"{own.url}/{address}")
         settle(page)
         expect(page.get_by_role("heading", level=1)).to_have_count(1)
-        expect(page.locator("[data-testid=stException]")).to_have_count(0)
+        expect(crashes(page)).to_have_count(0)
         assert sorted(parse_qsl(urlsplit(page.url).query)) == parse_qsl(left)
 
 
@@ -108,7 +109,7 @@ def test_two_tabs_do_not_disturb_each_other(
     assert "view=curves" in other.url
     expect(page.locator(key("speed_table_csv"))).to_be_visible()
     expect(other.locator(key("curve_emotion"))).to_be_visible()
-    expect(other.locator("[data-testid=stException]")).to_have_count(0)
+    expect(crashes(other)).to_have_count(0)
     other.close()
 
 
@@ -216,10 +217,10 @@ def test_going_back_while_streaming_ends_the_stream(
         streaming.go_back()
         settle(streaming)
         expect(streaming.get_by_role("heading", name="Training", level=1)).to_be_visible()
-        expect(streaming.locator("[data-testid=stException]")).to_have_count(0)
+        expect(crashes(streaming)).to_have_count(0)
         until(lambda: camera.of_streams(own) == [], "a stream goes on", 0.3)
         streaming.go_forward()
         streaming.get_by_role("button", name="Start", exact=True).click()
         expect(streaming.locator(".js-plotly-plot").first).to_be_visible()
-        expect(streaming.locator("[data-testid=stException]")).to_have_count(0)
+        expect(crashes(streaming)).to_have_count(0)
     until(lambda: camera.of_streams(own) == [], "a stream goes on", 0.3)

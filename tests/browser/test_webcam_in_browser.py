@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, Page, Route, TimeoutError, expect
 from tests.support import camera
 from tests.support.faces import frightened
 from tests.support.making import until
+from tests.support.page_checks import crashes
 from tests.support.serving import Server
 
 pytestmark = pytest.mark.camera
@@ -59,7 +60,7 @@ def test_what_the_camera_shows_is_answered_kept_and_forgotten(
         page.get_by_role("button", name="Start", exact=True).click()
         expect(stop).to_be_visible()
         page.locator("canvas.answered" if way == "socket" else "iframe").first.wait_for()
-        expect(page.locator("[data-testid=stException]")).to_have_count(0)
+        expect(crashes(page)).to_have_count(0)
         if way == "socket":
             rests_and_is_unplugged(page)
             page.get_by_role("button", name="Use a photo").click()
@@ -87,7 +88,7 @@ def test_behind_a_firewall_the_socket_takes_over(
         page.get_by_role("button", name="Mulai", exact=True).click()
         page.locator("canvas.answered").wait_for()
         expect(page.locator("iframe[src*=streamlit_webrtc]")).to_have_count(0)
-        expect(page.locator("[data-testid=stException]")).to_have_count(0)
+        expect(crashes(page)).to_have_count(0)
     until(lambda: camera.of_streams(server) == [], "a thread was left behind")
 
 
@@ -194,7 +195,7 @@ def test_without_a_camera_a_photo_is_offered(
         page.get_by_role("button", name=button).click()
         expect(page.get_by_role("radio", name=mode, exact=True)).to_be_checked()
         expect(page.get_by_text(sentence)).to_have_count(0)
-        expect(page.locator("[data-testid=stException]")).to_have_count(0)
+        expect(crashes(page)).to_have_count(0)
 
 
 def test_a_camera_that_another_program_has_is_said_in_one_sentence(

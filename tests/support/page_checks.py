@@ -3,8 +3,11 @@ control is reached by keyboard and shows its focus."""
 
 from __future__ import annotations
 
-from playwright.sync_api import Page
+import re
 
+from playwright.sync_api import Locator, Page
+
+CRASHED = re.compile("^This page ended in an error|^Halaman ini berhenti karena galat")
 # Text below 4.5, with its ratio; disabled text is exempt. Sliders draw their value beside the thumb
 # that contains it.
 FAINT = """
@@ -143,6 +146,11 @@ WALK = """
 """
 
 MOST_STOPS_WITHIN = 60
+
+
+def crashes(page: Page) -> Locator:
+    """The places where a page says that it ended in an error, in the app's words or Streamlit's."""
+    return page.locator("[data-testid=stException]").or_(page.get_by_text(CRASHED))
 
 
 def check_contrast(page: Page) -> None:
