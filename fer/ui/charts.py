@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -141,9 +139,6 @@ def emotion_bars(values: Mapping[str, Sequence[float]], x: str, _: Translator) -
         x: title of their axis.
     """
     names = [_(emotion) for emotion in emotions.KEYS]
-    if "pandas" in sys.modules:
-        # Plotly looks into it as soon as another thread has begun to import it: wait for the end.
-        importlib.import_module("pandas")
     figure = go.Figure()
     for key, shares in values.items():
         scenario = SCENARIOS[key]
