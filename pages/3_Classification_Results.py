@@ -14,7 +14,7 @@ from fer.ui.results import (
     result_sections,
     result_tables,
 )
-from fer.ui.studies import attention, robustness
+from fer.ui.studies import ablation, attention, robustness
 
 _ = text.translator()
 st.markdown(_("Which scenario reads faces better, by how much, and on which expressions?"))
@@ -36,6 +36,7 @@ found = model_comparison.metrics_of(split)
 GROUPS = {
     "comparison": {
         "metrics": _("Metrics"),
+        "ingredients": _("Ingredients"),
         "parameters": _("Parameters"),
         "literature": _("Compared with others"),
     },
@@ -47,6 +48,7 @@ GROUPS = {
     },
     "trust": {
         "calibration": _("Calibration"),
+        "overfitting": _("Overfitting"),
         "errors": _("Errors"),
         "robustness": _("Robustness"),
     },
@@ -65,6 +67,8 @@ try:
         result_sections.metrics(split, _)
     elif view == "parameters":
         result_sections.parameters(_)
+    elif view == "ingredients":
+        ablation.ablation(_)
     elif view == "classes":
         result_sections.classes(split, _)
     elif view == "confusion":
@@ -73,6 +77,8 @@ try:
         result_sections.curves(split, _)
     elif view == "calibration":
         reliability.calibrated(split, _)
+    elif view == "overfitting":
+        result_sections.overfitting(split, _)
     elif view == "errors":
         error_sections.errors(split, _)
     elif view == "crowd":

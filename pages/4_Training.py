@@ -4,14 +4,14 @@ import streamlit as st
 
 from fer import FerError
 from fer.ui import text, widgets
-from fer.ui.studies import ablation, findings
+from fer.ui.studies import verdict
 from fer.ui.training import live_runs, training_charts, training_sections
 
 _ = text.translator()
 st.markdown(_("How did the models learn, do they overfit, and would longer training help?"))
 widgets.notices(_)
 try:
-    training_sections.metrics(_)
+    verdict.show(_, "overfitting", "twins")
     histories = training_sections.histories()
     if not histories:
         st.warning(_("There is no history yet. Run `fer train`."))
@@ -45,6 +45,8 @@ try:
             alt=_("Lines: {quantity} of each run by epoch", quantity=quantities[quantity]),
         )
         st.caption(training_charts.marks(_))
+        if quantity == "gap":
+            st.caption(training_sections.gap(_))
         if quantity == "loss":
             st.caption(training_sections.losses(_))
         if details := widgets.opened(_("Compare runs: table and download"), "run_details"):
@@ -68,10 +70,6 @@ try:
 
     st.header(_("What the curves say"), anchor="reading")
     training_sections.show_words(_)
-
-    st.header(_("What each ingredient gives"), anchor="ablation")
-    findings.show(_)
-    ablation.ablation(_)
 
     st.header(_("Running now"), anchor="live")
     st.fragment(live_runs.show, run_every=2 if live_runs.is_active() else None)(_)

@@ -1,7 +1,7 @@
-"""What gives the gain of `proposed`, read from the stored studies: the ingredient that gives most,
-and what the SE block gives, with its uncertainty, with and without duplicates.
+"""What each ingredient of `proposed` does in the ablation: the SE block over seeds, class weights
+for the rarest emotion, label smoothing for confidence, augmentation for the fit.
 
-Gains are shares of 1 on PrivateTest. A part that was not studied is None.
+Gains are shares of 1 on PrivateTest.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import numpy as np
 from scipy.special import stdtrit
 
 from fer.data.dataset import Split
-from fer.evaluation.records import Comparison, Difference
-from fer.studies.records import Ablation, AblationRun, Gates, Leakage
+from fer.evaluation.records import Difference
+from fer.studies.records import Ablation, AblationRun
 
 SPLIT = Split.PRIVATE_TEST.value
 LEVEL = 0.95
@@ -66,14 +66,6 @@ class SqueezeExcitation:
     def standard_deviation(self) -> float:
         """How far the gains of single seeds lie from their mean."""
         return float(np.std(self.gains, ddof=1))
-
-
-@dataclass(frozen=True)
-class LargestIngredient:
-    """The ingredient that gives most."""
-
-    ingredient: str
-    gain: Estimate
 
 
 @dataclass(frozen=True)
@@ -134,47 +126,13 @@ class Regularisation:
     gain_without_twins: float
 
 
-@dataclass(frozen=True)
-class Contributions:
-    """The gain of the published models, the ingredient that gives most in the ablation, and SE.
+def comparable(ablation: Ablation) -> list[AblationRun]:
+    """Return the runs whose difference to the run with all ingredients is what theirs gives.
 
-    gates: what the SE gates' own values give over their mean in the published model, its interval
-    over images.
+    The frozen run's is not: at the learning rate for fine-tuning its new head has not finished
+    learning after the budget, so the difference holds that, too.
     """
-
-    gain: Estimate | None
-    gain_without_twins: Estimate | None
-    largest: LargestIngredient | None
-    squeeze_excitation: SqueezeExcitation | None
-    gates: Estimate | None
-
-
-def read(
-    comparison: Comparison | None,
-    leakage: Leakage | None,
-    ablation: Ablation | None,
-    gates: Gates | None,
-) -> Contributions:
-    """Puts the records of `fer evaluate`, `fer analyse` and `fer ablate` together."""
-    gains = {} if leakage is None else leakage["gains"].get(SPLIT, {})
-    return Contributions(
-        gain=None if comparison is None else _paired(comparison["splits"][SPLIT]),
-        gain_without_twins=_paired(gains["without_twin"]) if "without_twin" in gains else None,
-        largest=None if ablation is None else _largest(ablation),
-        squeeze_excitation=None if ablation is None else squeeze_excitation(ablation),
-        gates=None if gates is None else _paired(gates["ablation"]["mean"]["gain"]),
-    )
-
-
-def _largest(ablation: Ablation) -> LargestIngredient:
-    """The ingredient that gives most with the record's own seed."""
-    gains = {
-        run["without"]: _paired(run["gain"])
-        for run in ablation["runs"]
-        if run["seed"] == ablation["seed"] and "gain" in run
-    }
-    most = max(gains, key=lambda ingredient: gains[ingredient].gain)
-    return LargestIngredient(most, gains[most])
+    return [run for run in ablation["runs"] if "gain" in run and run["without"] != "fine_tuning"]
 
 
 def squeeze_excitation(ablation: Ablation) -> SqueezeExcitation | None:
@@ -238,6 +196,7 @@ def interval_over_seeds(gains: Sequence[float]) -> Estimate:
     return Estimate(mean, mean - reach, mean + reach)
 
 
-def _paired(record: Difference) -> Estimate:
+def paired(record: Difference) -> Estimate:
+    """Return a gain of two models on the same images."""
     low, high = record["gain_interval"]
     return Estimate(record["gain"], low, high)

@@ -1,4 +1,4 @@
-"""What learning curves say: best epoch, overfitting, generalisation, phases.
+"""What learning curves say: best epoch, last epoch, rising loss, phases.
 
 A history is a list of rows with `runs.HISTORY_COLUMNS`, an epoch each.
 """
@@ -7,19 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from fer.artifacts import runs
 from fer.artifacts.runs import Row
 
-Verdict = Literal["underfitting", "balanced", "mild overfitting", "overfitting"]
-
-# Gaps of accuracy between Training and PublicTest from which we speak of overfitting. There is no
-# law; a gap below five points is within what augmentation and dropout alone move.
-MILD_GAP = 0.05
-LARGE_GAP = 0.15
-# Below this a model has not even learnt its training images.
-LOW_ACCURACY = 0.5
 # A rise of the validation loss by less than this share is noise, unless it goes on for that long.
 RISE = 0.02
 STEADY = 3
@@ -45,15 +36,6 @@ class EpochAccuracy:
     @property
     def gap(self) -> float:
         return self.accuracy - self.val_accuracy
-
-    @property
-    def verdict(self) -> Verdict:
-        """What the gap says."""
-        if self.gap > LARGE_GAP:
-            return "overfitting"
-        if self.gap > MILD_GAP:
-            return "mild overfitting"
-        return "underfitting" if self.accuracy < LOW_ACCURACY else "balanced"
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fer.artifacts.model_store import Artifact
 from fer.artifacts.records import SplitScores
 from fer.networks import complexity
 from fer.scenarios import BASELINE, PROPOSED, Augmentation, Phase, Scenario
-from fer.ui import loaders, text
+from fer.ui import charts, loaders, text
 from fer.ui.text import Translator
 
 # Home tells the gain before its bars, which would wait a quarter of a second for pandas.
@@ -33,31 +32,44 @@ def metrics_of(split: str) -> dict[str, SplitScores]:
     }
 
 
-@dataclass(frozen=True)
-class Gain:
-    """What `proposed` gains over `baseline` on a split, as it is told: points, ends of the 95%
-    interval, McNemar's exact p, and how many images."""
+def headline(split: str, _: Translator) -> str:
+    """Return both accuracies on a split, the gain in points and its 95% interval as one line of
+    Markdown; without two evaluated models the accuracies alone."""
+    accuracies = {key: m["accuracy"] for key, m in metrics_of(split).items()}
+    compared = loaders.comparison()
+    if compared is None:
+        return " · ".join(
+            f"{charts.swatch(key)} {_.percent(share)}" for key, share in accuracies.items()
+        )
+    before, after = accuracies[BASELINE.key], accuracies[PROPOSED.key]
+    return _(
+        "{first} {before} → {second} {after} · {gain} ({interval})",
+        first=charts.swatch(BASELINE.key),
+        before=_.number(100 * before, 1),
+        second=charts.swatch(PROPOSED.key),
+        after=_.percent(after),
+        gain=f"**{_.difference(after, before)}**",
+        interval=_.gain_interval(compared["splits"][split]["gain_interval"]),
+    )
 
-    points: str
-    low: str
-    high: str
-    p: str
-    images: str
 
-
-def gain(split: str, _: Translator) -> Gain | None:
-    """The gain in the visitor's language; None where not both models are evaluated."""
-    comparison = loaders.comparison()
-    if comparison is None:
-        return None
-    compared, found = comparison["splits"][split], metrics_of(split)
-    low, high = (_.signed(100 * end, 1) for end in compared["gain_interval"])
-    return Gain(
-        _.difference(found[PROPOSED.key]["accuracy"], found[BASELINE.key]["accuracy"]),
-        low,
-        high,
-        _.p_value(compared["mcnemar_p"]),
-        _.number(compared["images"]),
+def gain_in_words(split: str, _: Translator) -> str:
+    """Return what `headline` shows as a sentence, for the report; empty without two models."""
+    compared = loaders.comparison()
+    if compared is None:
+        return ""
+    found, pair = metrics_of(split), compared["splits"][split]
+    low, high = (_.signed(100 * end, 1) for end in pair["gain_interval"])
+    return _(
+        "`proposed` is right in {after} of the {n} images, `baseline` in {before}: {gain} points "
+        "(95% interval {low} to {high}, McNemar's exact p {p}).",
+        after=_.percent(found[PROPOSED.key]["accuracy"]),
+        before=_.percent(found[BASELINE.key]["accuracy"]),
+        n=_.number(pair["images"]),
+        gain=_.difference(found[PROPOSED.key]["accuracy"], found[BASELINE.key]["accuracy"]),
+        low=low,
+        high=high,
+        p=_.p_value(pair["mcnemar_p"]),
     )
 
 

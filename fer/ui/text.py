@@ -61,10 +61,11 @@ class Translator:
         return self(error.template, **{key: plain(value) for key, value in error.values.items()})
 
     def number(self, value: float, decimals: int = 0) -> str:
-        """A number with the language's marks: 35,887 or 35.887."""
+        """A number with the language's marks and a true minus sign: 35,887 or 35.887, −0.4."""
         # Adding zero makes nothing of the sign of -0.0.
         rounded = round(value, decimals) + 0.0
-        return str(format_decimal(rounded, _pattern(decimals), locale=self.language))
+        shown = str(format_decimal(rounded, _pattern(decimals), locale=self.language))
+        return shown.replace("-", "\N{MINUS SIGN}")
 
     def signed(self, value: float, decimals: int = 0) -> str:
         """A number with its sign, a plus included; what is shown as zero has none."""
@@ -99,8 +100,8 @@ class Translator:
         return f"{self.number(100 * ends[0], 1)}–{self.percent(ends[1])}"
 
     def gain_interval(self, ends: Sequence[float]) -> str:
-        """Two differences of shares of 1 as a range in points: -1.5…+0.3."""
-        return "…".join(self.signed(100 * end, 1) for end in ends)
+        """Two differences of shares of 1 as a range in points: −1.5 … +0.3."""
+        return " … ".join(self.signed(100 * end, 1) for end in ends)
 
     def percent(self, share: float, decimals: int = 1) -> str:
         """A share of 1 as a percentage: 66.4% or 66,4%."""

@@ -7,12 +7,14 @@ from types import SimpleNamespace
 from typing import cast
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from fer.data.dataset import Dataset, Split
 from fer.evaluation import training_fit
 from fer.evaluation.records import TRAINING_FIT
 from fer.inference.classification import Classifier
+from tests.support.making import ROOT
 
 
 class AlwaysRight:
@@ -78,3 +80,11 @@ def test_differences_name_what_is_missed_and_what_is_not_stored(small_data: Data
     assert training_fit.differences(trained, record, 1.0) == [
         "proposed on these Training images is not stored"
     ]
+
+
+@pytest.mark.fer2013
+def test_the_committed_record_is_of_the_committed_weights(real_data: Dataset) -> None:
+    record = TRAINING_FIT.require(ROOT / "models")
+    assert record["data_sha256"] == real_data.digest
+    rows = training_fit.rows(real_data, record["images"], record["seed"])
+    assert len(rows) == record["images"]

@@ -1,4 +1,4 @@
-"""What is said about the gain and the SE block follows the records, whichever way they come out."""
+"""What is said about the ingredients follows the records, whichever way they come out."""
 
 from __future__ import annotations
 
@@ -37,12 +37,6 @@ def ablation(gains: list[float], macro_f1_gains: list[float] | None = None) -> d
     }
 
 
-def test_nothing_studied_says_nothing() -> None:
-    assert contributions.read(None, None, None, None) == contributions.Contributions(
-        None, None, None, None, None
-    )
-
-
 @pytest.mark.parametrize(
     ("gains", "effect"),
     [
@@ -53,7 +47,7 @@ def test_nothing_studied_says_nothing() -> None:
     ],
 )
 def test_verdict_on_the_se_block_follows_the_seeds(gains: list[float], effect: str) -> None:
-    found = contributions.read(None, None, ablation(gains), None).squeeze_excitation
+    found = contributions.squeeze_excitation(ablation(gains))
     assert found is not None
     assert found.seeds == 3
     assert found.gain.effect == effect
@@ -67,16 +61,19 @@ def test_verdict_on_the_se_block_follows_the_seeds(gains: list[float], effect: s
 )
 def test_se_block_is_judged_by_macro_f1_too(gains: list[float], effect: str) -> None:
     record = ablation([0.001, 0.0, -0.001], gains)
-    found = contributions.read(None, None, record, None).squeeze_excitation
+    found = contributions.squeeze_excitation(record)
     assert found is not None
     assert found.macro_f1_gain.gain == pytest.approx(sum(gains) / 3)
     assert found.macro_f1_gain.effect == effect
 
 
 def test_two_seeds_say_nothing_about_the_se_block() -> None:
-    found = contributions.read(None, None, ablation([0.02, -0.01]), None)
-    assert found.squeeze_excitation is None
-    assert found.largest is not None
+    assert contributions.squeeze_excitation(ablation([0.02, -0.01])) is None
+
+
+def test_the_frozen_run_is_not_compared() -> None:
+    found = contributions.comparable(ablation([0.0, 0.01, 0.02]))
+    assert [run["without"] for run in found] == ["se", "se", "se"]
 
 
 def test_interval_over_seeds_is_students() -> None:
@@ -86,24 +83,6 @@ def test_interval_over_seeds_is_students() -> None:
     assert (found.low, found.high) == pytest.approx(
         (2 - 4.3027 / 3**0.5, 2 + 4.3027 / 3**0.5), 1e-4
     )
-
-
-def test_largest_ingredient_is_of_the_records_own_seed() -> None:
-    found = contributions.read(
-        {"splits": {"PrivateTest": paired(0.08, 0.06, 0.1)}},
-        {"gains": {"PrivateTest": {"without_twin": paired(0.1, 0.08, 0.12)}}},
-        ablation([0.0, 0.01, 0.02]),
-        {"ablation": {"mean": {"gain": paired(0.0006, -0.001, 0.002)}}},
-    )
-    assert found.largest == contributions.LargestIngredient(
-        "fine_tuning", contributions.Estimate(0.26, 0.24, 0.28)
-    )
-    assert found.gain is not None
-    assert found.gain.effect == "gives"
-    assert found.gain_without_twins is not None
-    assert found.gain_without_twins.gain == 0.1
-    assert found.gates is not None
-    assert found.gates.effect == "unclear"
 
 
 def of_run(without: str, recall: float, precision: float) -> dict[str, Any]:

@@ -16,8 +16,8 @@ TITLES = {
     "5_Realtime_Demo.py": ("Demo", "Demo"),
 }
 VIEWS = (
-    *("metrics", "parameters", "classes", "confusion", "curves", "calibration"),
-    *("errors", "crowd", "looking", "robustness", "literature", "speed"),
+    *("metrics", "ingredients", "parameters", "classes", "confusion", "curves", "calibration"),
+    *("overfitting", "errors", "crowd", "looking", "robustness", "literature", "speed"),
 )
 
 

@@ -15,7 +15,7 @@ from fer.data import sample
 from fer.ui import data_origin, loaders, sample_faces
 from fer.ui.home import front
 from fer.ui.results import literature
-from fer.ui.studies import findings
+from fer.ui.studies import verdict
 from fer.ui.text import Translator
 from tests.support.making import ROOT, jpeg
 
@@ -49,11 +49,16 @@ def test_home_in_both_languages(language: str, title: str) -> None:
         assert model.digest[:12] in words(app)
 
 
-def test_home_says_what_the_se_block_gives() -> None:
-    said = findings.sentences(Translator("en"))
-    assert any("the SE block's gates give" in sentence for sentence in said)
-    shown = words(home())
-    assert all(sentence in shown for sentence in said)
+def test_home_tells_the_verdict_with_a_way_to_the_evidence() -> None:
+    told = verdict.chips(Translator("en"))
+    assert list(told) == ["fine_tuning", "se", "augmentation", "twins", "overfitting"]
+    app = home()
+    shown = words(app)
+    links = [node.proto for node in app.main if type(node.proto).__name__ == "PageLink"]
+    asked = [(link.label, link.query_string) for link in links]
+    for chip in told.values():
+        assert chip.sentence in shown
+        assert (f":primary-badge[{chip.label}]", f"view={chip.view}&lang=EN") in asked
 
 
 def test_answers_wait_for_nothing_that_only_tables_and_studies_need() -> None:
@@ -164,7 +169,7 @@ def test_a_broken_sample_leaves_the_upload(
 def test_the_five_modules_are_offered_with_their_questions() -> None:
     app = home()
     links = [node.proto for node in app.main if type(node.proto).__name__ == "PageLink"]
-    assert [link.page for link in links] == [
+    assert [link.page for link in links if "badge" not in link.label] == [
         "Dataset",
         "Preprocessing",
         "Classification_Results",
@@ -180,7 +185,7 @@ def test_figures_of_other_images_are_never_shown_as_fer2013s(
     assert "on FER-2013's PrivateTest" in front.compared(Translator("en"))
     monkeypatch.setattr(loaders, "MODELS", small_models)
     said = front.compared(Translator("en"))
-    assert "on PrivateTest of archive.zip (not FER-2013) (95%" in said
+    assert "on PrivateTest of archive.zip (not FER-2013)." in said
     assert "PrivateTest dari archive.zip (bukan FER-2013)" in front.compared(Translator("id"))
     assert not any(row.model for row in literature.rows(Translator("en")))
     assert "archive.zip, which is not FER-2013" in data_origin.sources(Translator("en"))

@@ -22,7 +22,7 @@ from fer.studies.records import ABLATION, ROBUSTNESS, Ablation
 from fer.ui import loaders
 from fer.ui.results import report
 from fer.ui.studies import ablation as ablation_section
-from fer.ui.studies import findings, report_tables, study_charts
+from fer.ui.studies import report_tables, study_charts, verdict
 from fer.ui.text import Translator
 from tests.support.making import ROOT, jpeg
 from tests.support.pages import VIEWS, messages, open_page, open_view, walk_alts
@@ -78,7 +78,7 @@ def test_every_view_of_the_results(language: str) -> None:
 def test_every_kind_of_error() -> None:
     app = open_page("3_Classification_Results.py")
     open_view(app, "errors")
-    for kind in ("labels", "confident", "pairs", "twins"):
+    for kind in ("labels", "confident", "pairs"):
         app.segmented_control(key="error_kind").set_value(kind).run()
         assert not app.exception, kind
         assert messages(app) == [], kind
@@ -204,8 +204,8 @@ def test_variants_differ_from_the_scenario_in_one_ingredient() -> None:
     assert len(seeds) == 3
 
 
-def test_ablation_is_shown_on_the_training_page(published: Ablation) -> None:
-    app = open_page("4_Training.py")
+def test_ablation_is_shown_among_the_results(published: Ablation) -> None:
+    app = open_view(open_page("3_Classification_Results.py"), "ingredients")
     assert not app.exception
     assert messages(app) == []
     table = ablation_section.run_table(published, EN)
@@ -243,7 +243,7 @@ def test_pairs_of_several_seeds_stand_together_and_are_told_apart(published: Abl
         "Squeeze-and-Excitation block<br>seed 2013",
         "Squeeze-and-Excitation block<br>seed 2014",
         "Squeeze-and-Excitation block<br>seed 2015",
-        "Fine-tuning",
+        "Augmentation",
     ]
     gains = ablation_section.gains(published, EN)
     assert {metric: list(rows)[:4] for metric, rows in gains.items()} == {
@@ -263,7 +263,8 @@ def test_pairs_of_several_seeds_stand_together_and_are_told_apart(published: Abl
 
 
 def assert_told_on_page_and_in_report(said: str, translator: Translator) -> None:
-    app = open_page("4_Training.py", translator.language.upper())
+    app = open_page("3_Classification_Results.py", translator.language.upper())
+    open_view(app, "ingredients")
     assert not app.exception
     assert any(element.value == said for element in app.markdown)
     section = report_tables.report_tables(translator)[translator("What each ingredient gives")]
@@ -276,12 +277,12 @@ def assert_told_on_page_and_in_report(said: str, translator: Translator) -> None
         (
             EN,
             "(gap +26.3 points), and its best epoch is 6 of 8.",
-            "gives -1.9 instead of -3.5 points: some of the duplicates were learnt by heart.",
+            "gives −1.9 instead of −3.5 points: some of the duplicates were learnt by heart.",
         ),
         (
             ID,
             "(selisih +26,3 poin), dan epoch terbaiknya 6 dari 8.",
-            "memberi -1,9 poin, bukan -3,5: sebagian duplikat sudah dihafal.",
+            "memberi −1,9 poin, bukan −3,5: sebagian duplikat sudah dihafal.",
         ),
     ],
 )
@@ -377,22 +378,19 @@ def test_ablation_of_other_images_says_nothing_about_the_models(
     images = published["data_sha256"] if same_images else "of equalised copies"
     record = {**published, "data_sha256": images}
     models_with_study("ablation", record, tmp_path, monkeypatch)
-    said = " ".join(findings.sentences(EN))
+    said = " ".join(verdict.sentences(EN))
     assert ("in the ablation" in said) == same_images
+    assert ("fine-tuning" in said) == same_images
 
 
 @pytest.mark.parametrize(
     ("translator", "gains", "words"),
     [
         # Student's interval: t(0.975, 2) = 4.303 standard errors of 0.17 points.
-        (
-            EN,
-            (-0.006, -0.003, 0.0),
-            "no difference in accuracy that 3 seeds could show**: -0.3 points (-1.0 to +0.4)",
-        ),
-        (ID, (-0.006, -0.003, 0.0), "tidak terlihat dari 3 seed**: -0,3 poin (-1,0 sampai +0,4)"),
-        (EN, (0.005, 0.006, 0.007), "gives +0.6 points** (+0.4 to +0.8 over 3 seeds)"),
-        (ID, (-0.005, -0.006, -0.007), "menurunkan akurasi**: -0,6 poin (-0,8 sampai -0,4 dari 3"),
+        (EN, (-0.006, -0.003, 0.0), "brought no gain**: accuracy −0.3 (−1.0 to +0.4, 3 seeds);"),
+        (ID, (-0.006, -0.003, 0.0), "kenaikan**: akurasi −0,3 (−1,0 sampai +0,4, 3 seed);"),
+        (EN, (0.005, 0.006, 0.007), "raises accuracy** by +0.6 (+0.4 to +0.8, 3 seeds);"),
+        (ID, (-0.005, -0.006, -0.007), "menurunkan akurasi**: −0,6 (−0,8 sampai −0,4, 3 seed);"),
     ],
 )
 def test_three_pairs_of_trainings_say_what_they_allow(
@@ -406,14 +404,14 @@ def test_three_pairs_of_trainings_say_what_they_allow(
     se = run_of(published, "se")
     pairs = [{**se, "gain": {**se["gain"], "gain": gain}} for gain in gains]
     models_with_study("ablation", {**published, "runs": pairs}, tmp_path, monkeypatch)
-    assert words in " ".join(findings.sentences(translator))
+    assert words in " ".join(verdict.sentences(translator))
 
 
 @pytest.mark.parametrize(
     ("translator", "words"),
     [
-        (EN, "In macro F1: -1.3 points (-1.5 to -1.1)."),
-        (ID, "Dalam macro F1: -1,3 poin (-1,5 sampai -1,1)."),
+        (EN, "; macro F1 lower by 1.3 (1.1 to 1.5)."),
+        (ID, "; F1 makro lebih rendah 1,3 (1,1 sampai 1,5)."),
     ],
 )
 def test_three_pairs_of_trainings_are_judged_by_macro_f1_too(
@@ -429,7 +427,7 @@ def test_three_pairs_of_trainings_are_judged_by_macro_f1_too(
         for gain in (-0.012, -0.013, -0.0138)
     ]
     models_with_study("ablation", {**published, "runs": pairs}, tmp_path, monkeypatch)
-    assert words in " ".join(findings.sentences(translator))
+    assert words in " ".join(verdict.sentences(translator))
 
 
 def test_times_of_other_weights_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -112,7 +112,7 @@ def test_numbers_follow_the_language() -> None:
     assert english.percent(0.6643) == "66.4%"
     assert indonesian.percent(0.6643) == "66,4%"
     assert [indonesian.signed(value, 1) for value in (0.06, 0.04, -0.04, -0.06)] == [
-        *("+0,1", "0,0", "0,0", "-0,1")
+        *("+0,1", "0,0", "0,0", "−0,1")
     ]
 
 

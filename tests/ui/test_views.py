@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import html
 import json
 import time
 from dataclasses import replace
+from datetime import UTC, datetime
 from fnmatch import fnmatch
 from pathlib import Path
 from urllib.parse import parse_qs, parse_qsl, urlencode
@@ -22,7 +24,8 @@ from fer.scenarios import PROPOSED, Augmentation, Phase
 from fer.studies.records import GATES
 from fer.training import monitor
 from fer.ui import about, loaders, model_comparison, text, widgets
-from fer.ui.studies import attention, findings, study_charts
+from fer.ui.results import report
+from fer.ui.studies import attention, study_charts, verdict
 from fer.ui.text import Language, Translator
 from tests.support.making import ROOT
 from tests.support.pages import VIEWS, messages, open_page, open_view
@@ -37,7 +40,7 @@ EN = Translator("en")
         (0.69449, 0.61051, "+8.3"),
         (0.694, 0.61, "+8.4"),
         (0.5, 0.50004, "0.0"),
-        (0.61, 0.694, "-8.4"),
+        (0.61, 0.694, "−8.4"),
     ],
 )
 def test_a_difference_is_that_of_the_figures_beside_it(
@@ -45,28 +48,52 @@ def test_a_difference_is_that_of_the_figures_beside_it(
 ) -> None:
     assert EN.difference(share, other) == shown
     figures = [float(EN.percent(value).rstrip("%")) for value in (share, other)]
-    assert float(shown) == pytest.approx(figures[0] - figures[1])
+    assert float(shown.replace("−", "-")) == pytest.approx(figures[0] - figures[1])
     assert Translator("id").difference(share, other) == shown.replace(".", ",")
 
 
 @pytest.mark.parametrize("split", ["PrivateTest", "PublicTest"])
-def test_the_gain_on_page_3_is_that_of_both_accuracies(split: str) -> None:
-    app = open_page("3_Classification_Results.py")
+@pytest.mark.parametrize("language", ["en", "id"])
+def test_the_gain_is_that_of_both_accuracies_wherever_it_is_told(
+    split: str, language: Language
+) -> None:
+    _ = Translator(language)
+    before, after = (m["accuracy"] for m in model_comparison.metrics_of(split).values())
+    gain = _.difference(after, before)
+    assert f"**{gain}**" in model_comparison.headline(split, _)
+    assert f"{_.number(100 * before, 1)} → " in model_comparison.headline(split, _)
+    assert f"{gain} " in model_comparison.gain_in_words(split, _)
+    app = open_page("3_Classification_Results.py", language.upper())
     app.segmented_control(key="split").set_value(split).run()
-    first, second, gain = (float(metric.value.rstrip("%")) for metric in app.metric[:3])
-    assert gain == pytest.approx(second - first)
+    shown = [element.value for element in app.markdown]
+    assert f"### {model_comparison.headline(split, _)}" in shown
+    assert model_comparison.gain_in_words(split, _) in shown
 
 
-def test_every_telling_of_the_gates_gain_agrees_with_its_table() -> None:
+def test_the_gates_gain_agrees_with_its_table() -> None:
     record = loaders.study(GATES)
     assert record is not None
     table = attention.gate_ablation_table(record, EN)["Accuracy (%)"]
     shown = EN.signed(table[0] - table[1], 2)
-    assert any(f"give {shown} points" in said for said in findings.sentences(EN))
-    gain = EN.difference(
-        *(m["accuracy"] for m in list(model_comparison.metrics_of("PrivateTest").values())[::-1])
+    app = open_view(open_page("3_Classification_Results.py"), "looking")
+    assert any(f"own values give {shown} points" in str(said.value) for said in app.markdown)
+
+
+@pytest.mark.parametrize("language", ["en", "id"])
+def test_every_page_and_the_report_tell_the_same_verdict(language: Language) -> None:
+    _ = Translator(language)
+    said = verdict.sentences(_)
+    page = html.unescape(report.html("PrivateTest", _, datetime.now(UTC)))
+    assert all(sentence.translate(report.UNMARKED) in page for sentence in said)
+    results = open_page("3_Classification_Results.py", language.upper())
+    training = open_page("4_Training.py", language.upper())
+    on_results, on_training = (
+        "\n".join(str(element.value) for element in app.markdown) for app in (results, training)
     )
-    assert any(f"gains **{gain} points**" in said for said in findings.sentences(EN))
+    assert all(sentence in on_results for sentence in said)
+    overfitting = verdict.sentences(_, "overfitting", "twins")
+    assert len(overfitting) == 2
+    assert all(sentence in on_training for sentence in overfitting)
 
 
 def test_no_duration_is_told_in_two_units() -> None:
@@ -105,9 +132,6 @@ def test_a_view_has_an_address_and_stands_high(view: str) -> None:
     assert app.query_params.get("view") in ([view], view)
     group = app.segmented_control(key="view_group").value
     assert app.segmented_control(key=f"view_of_{group}").value == view
-    # The row of figures stands above their own view only.
-    labels = [metric.label for metric in app.metric]
-    assert ("Gain (points)" in labels) == (view == "metrics")
 
 
 def test_buttons_and_address_of_a_view_agree() -> None:

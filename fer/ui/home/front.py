@@ -44,32 +44,24 @@ def show(places: Places, _: Translator) -> None:
         with answered:
             answer(*chosen, place, _)
     scenarios(_)
-    found = st.container()
+    said = st.container()
     widgets.notices(_)
     module_cards(_)
     about.show(_)
     installed(_)
     widgets.sources(_)
-    with found:
-        findings_of_the_studies(_)
+    verdict_of_the_studies(places.chips, said, _)
 
 
 def compared(_: Translator) -> str:
-    """What is compared and what it gives, as one line of Markdown."""
-    gain = model_comparison.gain("PrivateTest", _)
-    if gain is None:
-        return _(
-            "How much does fine-tuning VGG16 with a Squeeze-and-Excitation block (`proposed`) gain "
-            "over a frozen VGG16 (`baseline`) on FER-2013?"
-        )
-    return _(
+    """What is compared, and the verdict's line of figures, as Markdown."""
+    question = _(
         "VGG16 fine-tuned with a Squeeze-and-Excitation block (`proposed`) against a frozen VGG16 "
-        "(`baseline`): **{gain} percentage points** on {images} (95% interval {low} to {high}).",
-        gain=gain.points,
-        low=gain.low,
-        high=gain.high,
+        "(`baseline`), by accuracy on {images}.",
         images=data_origin.images_of("PrivateTest", _),
     )
+    figures = model_comparison.headline("PrivateTest", _)
+    return f"{question}\n\n### {figures}" if figures else question
 
 
 def offer(_: Translator) -> tuple[bytes, str] | None:
@@ -161,14 +153,17 @@ def scenarios(_: Translator) -> None:
             )
 
 
-def findings_of_the_studies(_: Translator) -> None:
-    """What gives the gain and what the SE block does, as on pages 3 and 4."""
-    if len(model_comparison.evaluated()) == len(SCENARIOS):
-        # Student's t comes with SciPy, a quarter of a second that the answers need not wait for.
-        from fer.ui.studies import findings
+def verdict_of_the_studies(chips: DeltaGenerator, said: DeltaGenerator, _: Translator) -> None:
+    """What is said of the gain, in chips below the figures and in sentences, as on page 3."""
+    if len(model_comparison.evaluated()) < len(SCENARIOS):
+        return
+    # Student's t comes with SciPy, a quarter of a second that the answers need not wait for.
+    from fer.ui.studies import verdict
 
-        with st.container(border=True):
-            findings.show(_)
+    with chips:
+        verdict.show_chips(_)
+    with said.container(border=True):
+        verdict.show(_)
 
 
 def module_cards(_: Translator) -> None:

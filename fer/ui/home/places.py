@@ -16,12 +16,13 @@ from fer.ui.text import Translator
 class Places:
     """Where on Home what goes, from the top.
 
-    compared: what the two scenarios give, as one line.
+    compared: what the two scenarios give, as one line; chips: what is said of it, beside the line.
     answered: the column of the answers, `answer` the one place in it, held by the bars' empty axes.
     offered: the column of the faces to choose from.
     """
 
     compared: DeltaGenerator
+    chips: DeltaGenerator
     answered: DeltaGenerator
     answer: DeltaGenerator
     offered: DeltaGenerator
@@ -30,6 +31,7 @@ class Places:
 def lay_out(_: Translator) -> Places:
     """The places, with the axes on which the bars are to stand."""
     compared = st.container()
+    chips = st.container(horizontal=True, gap="xsmall")
     answered, offered = st.columns([11, 9])
     answer = answered.empty()
     with answer.container(height=480, border=False):
@@ -39,4 +41,4 @@ def lay_out(_: Translator) -> Places:
             key="home_waiting",
             alt=_("Looking for faces and asking both models…"),
         )
-    return Places(compared, answered, answer, offered)
+    return Places(compared, chips, answered, answer, offered)

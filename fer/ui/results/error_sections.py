@@ -21,7 +21,6 @@ from fer.ui import (
     vote_loaders,
     widgets,
 )
-from fer.ui.results import result_sections
 from fer.ui.text import Translator
 
 SHOWN = 24
@@ -38,7 +37,6 @@ def errors(split: str, _: Translator) -> None:
         "labels": _("Doubtful labels"),
         "confident": _("Most confident errors"),
         "pairs": _("Confused pairs"),
-        "twins": _("Without duplicates"),
     }
     kind = widgets.choice(
         _("Errors"),
@@ -53,12 +51,10 @@ def errors(split: str, _: Translator) -> None:
         _doubtful(parts_of, split, _)
     elif kind == "confident":
         _confident(parts_of, split, _)
-    elif kind == "pairs":
+    else:
         widgets.table(
             pair_table(parts_of, _), f"pairs_{split}", _("Pairs that the models confuse"), _
         )
-    else:
-        result_sections.without_twins(split, _)
 
 
 def _confident(predictions: dict[str, Predictions], split: str, _: Translator) -> None:

@@ -17,7 +17,7 @@ from fer import emotions
 from fer.scenarios import BASELINE, PROPOSED
 from fer.ui import about, charts, data_origin, loaders, model_comparison, widgets
 from fer.ui.results import crowd_sections, result_charts, result_tables
-from fer.ui.studies import crowd_charts, findings, records, report_tables
+from fer.ui.studies import crowd_charts, records, report_tables, verdict
 from fer.ui.studies.report_tables import Part
 from fer.ui.text import Language, Translator
 from fer.ui.training import training_charts, training_sections
@@ -97,8 +97,8 @@ def html(split: str, _: Translator, now: datetime) -> str:
         ],
         data=" ".join([f"{data_origin.sources(_)}.", *map(_.error, data_origin.notices())]),
         thesis=f"{about.credit(_)} {about.departures(_)}".translate(UNMARKED),
-        gain=_gain(split, _),
-        answers=[sentence.translate(UNMARKED) for sentence in findings.sentences(_)],
+        gain=model_comparison.gain_in_words(split, _).translate(UNMARKED),
+        answers=[sentence.translate(UNMARKED) for sentence in verdict.sentences(_)],
         script=plotly.offline.get_plotlyjs(),
         # What does not fit a page comes after the curves.
         tables=[section for name, section in tables.items() if len(parts[name].table) <= PAGE],
@@ -194,20 +194,6 @@ def _tables(split: str, _: Translator) -> dict[str, Part]:
             result_tables.disagreement_table(comparison["splits"][split], _), ""
         )
     return parts
-
-
-def _gain(split: str, _: Translator) -> str:
-    gain = model_comparison.gain(split, _)
-    if gain is None:
-        return ""
-    return _(
-        "proposed − baseline: {gain} percentage points (95% interval {low} to {high}), "
-        "McNemar's exact p {p}.",
-        gain=gain.points,
-        low=gain.low,
-        high=gain.high,
-        p=gain.p,
-    )
 
 
 def _markup(frame: pd.DataFrame, _: Translator) -> str:

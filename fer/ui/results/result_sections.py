@@ -4,67 +4,36 @@ from __future__ import annotations
 
 from typing import Literal
 
-import pandas as pd
 import streamlit as st
 
 from fer import emotions
+from fer.evaluation.records import TRAINING_FIT
 from fer.studies.records import LEAKAGE
 from fer.ui import charts, loaders, model_comparison, widgets
 from fer.ui.results import result_charts, result_tables
-from fer.ui.studies import findings, records
+from fer.ui.studies import records, verdict
 from fer.ui.text import Translator
 
 
 def answer(split: str, _: Translator) -> None:
-    """The page's answer in one line above every view: both accuracies, the gain, its interval."""
-    told = [
-        f"{charts.swatch(key)} {key} **{_.percent(m['accuracy'])}**"
-        for key, m in model_comparison.metrics_of(split).items()
-    ]
-    gain = model_comparison.gain(split, _)
-    if gain is not None:
-        told.append(
-            _(
-                "gain **{points}** points (95% {low} to {high})",
-                points=gain.points,
-                low=gain.low,
-                high=gain.high,
-            )
-        )
-    st.markdown(f"{split}: " + " · ".join(told))
+    """The verdict above every view: both accuracies, the gain, its interval, and the chips."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+        st.markdown(f"### {model_comparison.headline(split, _)}", width="content")
+        verdict.show_chips(_, is_there=True)
 
 
-def _headline(split: str, _: Translator) -> None:
-    """Both models' accuracy and the gain as a row of figures with their intervals."""
-    row = {
-        _("{model} accuracy", model=key): (
-            _.percent(m["accuracy"]),
-            _.interval(m["accuracy_interval"]),
-        )
-        for key, m in model_comparison.metrics_of(split).items()
-    }
-    gain = model_comparison.gain(split, _)
-    if gain is not None:
-        row[_("Gain (points)")] = (
-            gain.points,
-            _("{low} to {high}", low=gain.low, high=gain.high),
-        )
-        row[_("McNemar's exact p")] = (gain.p, _("{n} images", n=gain.images))
-    widgets.metrics(row, "result_metrics")
+def metrics(split: str, _: Translator) -> None:
+    """The verdict in sentences, both models' metrics, how often only one of them is right."""
+    st.markdown(model_comparison.gain_in_words(split, _))
+    verdict.show(_)
+    widgets.table(
+        result_tables.metric_table(split, _), f"metrics_{split}", _("Both models' metrics"), _
+    )
     st.caption(
         _(
             "Ranges are 95% bootstrap intervals over images. One crop, no test-time augmentation; "
             "confidences calibrated by a temperature fitted on PublicTest."
         )
-    )
-
-
-def metrics(split: str, _: Translator) -> None:
-    """What gives the gain, every metric of both models, how often only one of them is right."""
-    _headline(split, _)
-    findings.show(_)
-    widgets.table(
-        result_tables.metric_table(split, _), f"metrics_{split}", _("Both models' metrics"), _
     )
     comparison = loaders.comparison()
     if comparison is not None:
@@ -203,35 +172,27 @@ def speed(_: Translator) -> None:
             )
 
 
-def without_twins(split: str, _: Translator) -> None:
-    """Accuracy without the test images that also stand in Training."""
-    record = loaders.study(LEAKAGE)
-    if record is None:
-        st.caption(_("Not made yet. Run `{command}`.", command="fer analyse --only leakage"))
-        return
-    st.write(
-        _(
-            "Some test images are also in Training, exactly or nearly. Without them a model "
-            "cannot gain by remembering."
+def overfitting(split: str, _: Translator) -> None:
+    """How far both models overfit: their accuracy on Training and on both tests, and on the test
+    images that also stand in Training."""
+    verdict.show(_, "overfitting", "twins")
+    fit = loaders.training_fit()
+    if fit is None:
+        st.caption(_("Not made yet. Run `{command}`.", command=TRAINING_FIT.command))
+    else:
+        widgets.table(
+            result_tables.fit_table(fit, _), "training_fit", _("Accuracy on Training and tests"), _
         )
+        records.made_with(fit, TRAINING_FIT.command, _)
+    leakage = loaders.study(LEAKAGE)
+    st.subheader(_("Test images with a twin in Training"))
+    if leakage is None:
+        st.caption(_("Not made yet. Run `{command}`.", command=LEAKAGE.command))
+        return
+    widgets.table(
+        result_tables.twin_table(leakage["splits"][split], _),
+        f"leakage_{split}",
+        _("Accuracy with and without duplicates"),
+        _,
     )
-    called = {
-        "all": _("all images"),
-        "with_twin": _("with a duplicate in Training"),
-        "without_twin": _("without"),
-    }
-    frame = pd.DataFrame(
-        [
-            {
-                _("Model"): key,
-                _("Images of the split"): called[name],
-                _("Images"): row["images"],
-                _("Accuracy (%)"): round(100 * row["accuracy"], 2),
-                _("95% interval"): _.interval(row["interval"]),
-            }
-            for key, by_name in record["splits"][split].items()
-            for name, row in by_name.items()
-        ]
-    )
-    widgets.table(frame, f"leakage_{split}", _("Accuracy with and without duplicates"), _)
-    records.made_with(record, "fer analyse --only leakage", _)
+    records.made_with(leakage, LEAKAGE.command, _)

@@ -9,12 +9,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fer import emotions
-from fer.artifacts.records import SplitScores
+from fer.artifacts.records import Accuracy, SplitScores
 from fer.benchmark.records import Benchmark
 from fer.data.dataset import Split
 from fer.evaluation import calibration, roc_pr
-from fer.evaluation.records import PairedGain
+from fer.evaluation.records import PairedGain, TrainingFit
 from fer.inference.records import Fidelity
+from fer.studies.records import GroupAccuracy
 from fer.ui import loaders, model_comparison, named_faces
 from fer.ui.text import Translator
 
@@ -164,6 +165,53 @@ def cell_images(
         [str(part.sources[at]) for at in kept],
         [float(part.probabilities[at, predicted]) for at in kept],
         len(chosen),
+    )
+
+
+def fit_table(fit: TrainingFit, _: Translator) -> pd.DataFrame:
+    """A row for each model and split: accuracy with its interval in percent, and by how many points
+    that on Training is higher."""
+    rows: list[tuple[str, str, Accuracy]] = []
+    for key, model in model_comparison.evaluated().items():
+        if key in fit["models"] and model.metrics is not None:
+            rows.append((key, fit["split"], fit["models"][key]))
+            rows += [(key, name, scores) for name, scores in model.metrics["splits"].items()]
+    return pd.DataFrame(
+        [
+            {
+                _("Model"): key,
+                _("Split"): name,
+                _("Images"): scores["images"],
+                _("Accuracy (%)"): round(100 * scores["accuracy"], 2),
+                _("95% from (%)"): round(100 * scores["accuracy_interval"][0], 2),
+                _("95% to (%)"): round(100 * scores["accuracy_interval"][1], 2),
+                _("Gap (points)"): _.points(fit["models"][key]["accuracy"], scores["accuracy"], 2),
+            }
+            for key, name, scores in rows
+        ]
+    )
+
+
+def twin_table(found: Mapping[str, Mapping[str, GroupAccuracy]], _: Translator) -> pd.DataFrame:
+    """A row for each model and group of a split's images: all, those with and without a twin."""
+    called = {
+        "all": _("all images"),
+        "with_twin": _("with a duplicate in Training"),
+        "without_twin": _("without"),
+    }
+    return pd.DataFrame(
+        [
+            {
+                _("Model"): key,
+                _("Images of the split"): called[name],
+                _("Images"): row["images"],
+                _("Accuracy (%)"): round(100 * row["accuracy"], 2),
+                _("95% from (%)"): round(100 * row["interval"][0], 2),
+                _("95% to (%)"): round(100 * row["interval"][1], 2),
+            }
+            for key, by_name in found.items()
+            for name, row in by_name.items()
+        ]
     )
 
 

@@ -13,7 +13,7 @@ from fer.evaluation.records import Difference
 from fer.studies import contributions
 from fer.studies.records import ABLATION, Ablation, AblationRun
 from fer.ui import loaders, widgets
-from fer.ui.studies import findings, records, study_charts
+from fer.ui.studies import records, study_charts, verdict
 from fer.ui.text import Language, Translator
 
 
@@ -22,6 +22,7 @@ def ablation(_: Translator) -> None:
     record = records.record(ABLATION, _)
     if record is None:
         return
+    verdict.show(_, "fine_tuning", "se", "augmentation")
     widgets.chart(
         _chart(_.language),
         key="ablation",
@@ -37,10 +38,9 @@ def ablation(_: Translator) -> None:
     if se is not None:
         st.write(
             _(
-                "Over {n} seeds the SE block gives {mean} points on average, with a standard "
-                "deviation of {deviation} between seeds.",
+                "Between the {n} seeds, what the SE block gives has a standard deviation of "
+                "{deviation} points.",
                 n=se.seeds,
-                mean=_.signed(100 * se.gain.gain, 1),
                 deviation=_.number(100 * se.standard_deviation, 1),
             )
         )
@@ -190,8 +190,8 @@ def budget(record: Ablation, _: Translator) -> str:
         "({passes} passes over Training) at {size} px, the same learning rate and the same seed, "
         "measured on PrivateTest, 95% intervals over images. The published model was trained far "
         "longer; what pays off late, such as augmentation against overfitting, shows least here. "
-        "The learning rate is the one for fine-tuning: under a frozen backbone the head is not "
-        "done learning at it, so what fine-tuning gives is at its highest here.",
+        "The learning rate is the one for fine-tuning: under a frozen backbone the head does not "
+        "finish learning at it, so no gain is computed for fine-tuning.",
         epochs=record["budget"]["epochs"],
         passes=_.number(record["passes"], 1),
         size=record["budget"]["image_size"],
@@ -208,7 +208,7 @@ def _chart(language: Language) -> go.Figure:
 def gains(record: Ablation, _: Translator) -> dict[str, dict[str, Difference]]:
     """What each pair of runs gives: by metric, and by ingredient with the seed where several
     pairs lack the same one."""
-    called, found = findings.ingredients(_), pairs(record)
+    called, found = verdict.ingredients(_), pairs(record)
     times = Counter(run["without"] for run in found)
 
     def name(run: AblationRun) -> str:
@@ -224,9 +224,9 @@ def gains(record: Ablation, _: Translator) -> dict[str, dict[str, Difference]]:
 
 
 def pairs(record: Ablation) -> list[AblationRun]:
-    """The runs that lack an ingredient; those that lack the same one stand together, so that the
-    spread between seeds is seen."""
-    found = [run for run in record["runs"] if run["without"] != "full"]
+    """The runs whose gain says what an ingredient gives; those that lack the same one stand
+    together, so that the spread between seeds is seen."""
+    found = contributions.comparable(record)
     order = list(dict.fromkeys(run["without"] for run in found))
     return sorted(found, key=lambda run: order.index(run["without"]))
 
@@ -234,7 +234,7 @@ def pairs(record: Ablation) -> list[AblationRun]:
 def gain_table(record: Ablation, _: Translator) -> pd.DataFrame:
     """A row for each pair of runs: the ingredient, seed, gains in accuracy and macro F1 with their
     intervals, McNemar's p."""
-    called = findings.ingredients(_)
+    called = verdict.ingredients(_)
     whole = {run["seed"]: run["private"] for run in record["runs"] if run["without"] == "full"}
 
     def gain(run: AblationRun, metric: Literal["accuracy", "macro_f1"]) -> float:
@@ -281,7 +281,7 @@ def narrow_gains(table: pd.DataFrame, _: Translator) -> pd.DataFrame:
 def run_table(record: Ablation, _: Translator) -> pd.DataFrame:
     """A row for each run: what was left out, seed, accuracies (in training, too: how far the run
     overfits), macro F1, and how far its confidence is from its accuracy."""
-    called = findings.ingredients(_)
+    called = verdict.ingredients(_)
     return pd.DataFrame(
         [
             {

@@ -178,11 +178,11 @@ def _gates(record: Gates, _: Translator) -> None:
             "With every gate fixed to its mean, accuracy is {fixed} instead of {own} (the gates' "
             "own values give {gain} points, 95% {low} to {high}).",
             explained=_.percent(float(np.mean(record["explained"]))),
-            fixed=_.percent(ablation["mean"]["accuracy"]),
-            own=_.percent(ablation["own"]["accuracy"]),
-            gain=_.difference(ablation["own"]["accuracy"], ablation["mean"]["accuracy"]),
-            low=_.signed(100 * ablation["mean"]["gain"]["gain_interval"][0], 1),
-            high=_.signed(100 * ablation["mean"]["gain"]["gain_interval"][1], 1),
+            fixed=_.percent(ablation["mean"]["accuracy"], 2),
+            own=_.percent(ablation["own"]["accuracy"], 2),
+            gain=_.difference(ablation["own"]["accuracy"], ablation["mean"]["accuracy"], 2),
+            low=_.signed(100 * ablation["mean"]["gain"]["gain_interval"][0], 2),
+            high=_.signed(100 * ablation["mean"]["gain"]["gain_interval"][1], 2),
         )
     )
     widgets.table(gate_ablation_table(record, _), "gate_ablation", _("Accuracy by kind of gate"), _)

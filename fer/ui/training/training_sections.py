@@ -14,7 +14,7 @@ from fer.artifacts.runs import Row
 from fer.scenarios import PROPOSED, Scenario
 from fer.training import jobs, learning_curves
 from fer.training.learning_curves import EpochAccuracy, LossRise
-from fer.ui import charts, loaders, model_comparison, text, widgets
+from fer.ui import charts, loaders, model_comparison, text
 from fer.ui.text import Translator
 
 # Whose curves are drawn, and the runs that have ended before the visitor's eyes and join them.
@@ -60,24 +60,6 @@ def choose(names: list[str], _: Translator) -> list[str]:
     return st.pills(_("Runs"), names, selection_mode="multi", key=CHOSEN, persist_state="session")
 
 
-def metrics(_: Translator) -> None:
-    """Best epoch, validation accuracy, gap and time of each published model."""
-    row = {}
-    for key in loaders.models():
-        reading = learning_curves.read(history(key))
-        if reading is None:
-            continue
-        row[_("{model}: validation", model=key)] = (
-            _.percent(reading.best.val_accuracy),
-            _("accuracy, best epoch {epoch}", epoch=reading.best.epoch),
-        )
-        row[_("{model}: gap (points)", model=key)] = (
-            _.difference(reading.best.accuracy, reading.best.val_accuracy),
-            _("training minus validation, {time}", time=text.duration(reading.seconds, _)),
-        )
-    widgets.metrics(row, "training_metrics")
-
-
 def words(model: Artifact, _: Translator) -> list[str]:
     """What a published model's curves say about overfitting and generalisation, in sentences."""
     reading = learning_curves.read(history(model.key))
@@ -116,6 +98,14 @@ def words(model: Artifact, _: Translator) -> list[str]:
     return said
 
 
+def gap(_: Translator) -> str:
+    """Why the gap of the curves is not how far a model overfits."""
+    return _(
+        "Training accuracy is measured here with dropout, and of augmented images where a run "
+        "augments, so this gap is smaller than that of the finished models, which stands above."
+    )
+
+
 def losses(_: Translator) -> str:
     """Why the heights of loss curves are not compared, and what is measured alike."""
     return _(
@@ -130,29 +120,17 @@ def losses(_: Translator) -> str:
     )
 
 
-def _verdict(epoch: EpochAccuracy, _: Translator) -> str:
-    return {
-        "underfitting": _("Underfitting"),
-        "balanced": _("Balanced"),
-        "mild overfitting": _("Mild overfitting"),
-        "overfitting": _("Overfitting"),
-    }[epoch.verdict]
-
-
 def _at_best(epoch: EpochAccuracy, _: Translator) -> str:
     return _(
-        "**{verdict}** at its best epoch, {epoch}, whose weights are used: accuracy is {training} "
-        "in training and {validation} on PublicTest, a gap of {gap} points.",
-        verdict=_verdict(epoch, _),
+        "**Best epoch {epoch}**, whose weights are used: {validation} on PublicTest; the training "
+        "curve is at {training}.",
         **_figures(epoch, _),
     )
 
 
 def _at_last(epoch: EpochAccuracy, _: Translator) -> str:
     return _(
-        "**{verdict}** at the last epoch, {epoch}: {training} in training and {validation} on "
-        "PublicTest, a gap of {gap} points.",
-        verdict=_verdict(epoch, _),
+        "**Last epoch {epoch}**: {validation} on PublicTest; the training curve is at {training}.",
         **_figures(epoch, _),
     )
 
@@ -162,7 +140,6 @@ def _figures(epoch: EpochAccuracy, _: Translator) -> dict[str, str | int]:
         "epoch": epoch.epoch,
         "training": _.percent(epoch.accuracy),
         "validation": _.percent(epoch.val_accuracy),
-        "gap": _.number(_.points(epoch.accuracy, epoch.val_accuracy), 1),
     }
 
 
@@ -213,8 +190,8 @@ def run_table(chosen: dict[str, list[Row]], _: Translator) -> pd.DataFrame:
                     _("Best epoch"): reading.best.epoch,
                     _("Validation (%)"): round(100 * reading.best.val_accuracy, 2),
                     _("Training (%)"): round(100 * reading.best.accuracy, 2),
-                    _("Gap (points)"): _gap(reading.best, _),
-                    _("Gap at the last epoch (points)"): _gap(reading.last, _),
+                    _("Gap of the curves (points)"): _gap(reading.best, _),
+                    _("Gap of the curves at the last epoch (points)"): _gap(reading.last, _),
                     _("Image size (px)"): ", ".join(str(s.image_size) for s in reading.phases),
                     _("Time"): text.duration(reading.seconds, _),
                 }

@@ -1,0 +1,161 @@
+"""The verdict on both scenarios, in figures: the gain and where it comes from, what SE and
+augmentation do, and how far each model overfits.
+
+Read from stored records alone; a part that was not measured is None or empty. Figures are shares of
+1 on PrivateTest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Literal
+
+import numpy as np
+
+from fer.artifacts.records import Metrics
+from fer.evaluation.records import Comparison, TrainingFit
+from fer.studies import contributions
+from fer.studies.contributions import LEVEL, SPLIT, Estimate, SqueezeExcitation
+from fer.studies.records import Ablation, Leakage
+
+Overfitting = Literal["none", "mild", "clear"]
+
+# Gaps of accuracy between Training and PrivateTest from which we speak of overfitting. There is no
+# law: a gap below five points is hardly more than the interval of a test split.
+MILD_GAP = 0.05
+CLEAR_GAP = 0.15
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How a model fits what it learnt from: its accuracy on Training and on PrivateTest, both as it
+    answers (no augmentation, no dropout), and by how much they differ."""
+
+    training: float
+    private: float
+    gap: Estimate
+
+    @property
+    def overfitting(self) -> Overfitting:
+        """What the gap says."""
+        if self.gap.gain >= CLEAR_GAP:
+            return "clear"
+        return "mild" if self.gap.gain >= MILD_GAP else "none"
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """What augmentation gives in the ablation, with McNemar's exact p, and on the images without a
+    twin in Training."""
+
+    gain: Estimate
+    p: float
+    without_twins: Estimate
+
+
+@dataclass(frozen=True)
+class Twins:
+    """The PrivateTest images that have an exact or near twin in Training, of so many: the gain on
+    the others, and each model's accuracy on both groups, by model key."""
+
+    images: int
+    of: int
+    gain: Estimate
+    with_twin: dict[str, float]
+    without_twin: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is said on every page.
+
+    helpful: the ingredients beside fine-tuning that raise accuracy in the ablation; None without an
+    ablation. fits: by model key. training_images: how many of Training they were measured on, of
+    how many.
+    """
+
+    gain: Estimate | None
+    twins: Twins | None
+    helpful: tuple[str, ...] | None
+    squeeze_excitation: SqueezeExcitation | None
+    augmentation: Augmentation | None
+    fits: dict[str, Fit]
+    training_images: tuple[int, int]
+
+
+def read(
+    metrics: Mapping[str, Metrics],
+    comparison: Comparison | None,
+    leakage: Leakage | None,
+    ablation: Ablation | None,
+    fit: TrainingFit | None,
+) -> Verdict:
+    """Put the records of `fer evaluate`, `fer analyse` and `fer ablate` together."""
+    return Verdict(
+        gain=None if comparison is None else contributions.paired(comparison["splits"][SPLIT]),
+        twins=None if leakage is None else _twins(leakage),
+        helpful=None if ablation is None else _helpful(ablation),
+        squeeze_excitation=None if ablation is None else contributions.squeeze_excitation(ablation),
+        augmentation=None if ablation is None else _augmentation(ablation),
+        fits={} if fit is None else _fits(fit, metrics),
+        training_images=(0, 0) if fit is None else (fit["images"], fit["images_of_split"]),
+    )
+
+
+def _twins(leakage: Leakage) -> Twins | None:
+    gains, models = leakage["gains"].get(SPLIT, {}), leakage["splits"].get(SPLIT, {})
+    if not {"with_twin", "without_twin"} <= gains.keys():
+        return None
+    return Twins(
+        images=gains["with_twin"]["images"],
+        of=gains["all"]["images"],
+        gain=contributions.paired(gains["without_twin"]),
+        with_twin={key: groups["with_twin"]["accuracy"] for key, groups in models.items()},
+        without_twin={key: groups["without_twin"]["accuracy"] for key, groups in models.items()},
+    )
+
+
+def _helpful(ablation: Ablation) -> tuple[str, ...]:
+    """The ingredients whose interval lies above zero with the record's own seed; SE over all its
+    seeds, as far as there are enough."""
+    found = {
+        run["without"]: contributions.paired(run["gain"])
+        for run in contributions.comparable(ablation)
+        if run["seed"] == ablation["seed"]
+    }
+    se = contributions.squeeze_excitation(ablation)
+    if se is not None:
+        found["se"] = se.gain
+    return tuple(name for name, estimate in found.items() if estimate.effect == "gives")
+
+
+def _augmentation(ablation: Ablation) -> Augmentation | None:
+    for run in contributions.comparable(ablation):
+        if run["without"] == "augmentation" and run["seed"] == ablation["seed"]:
+            return Augmentation(
+                contributions.paired(run["gain"]),
+                run["gain"]["mcnemar_p"],
+                contributions.paired(run["gain_without_twins"]),
+            )
+    return None
+
+
+def _fits(fit: TrainingFit, metrics: Mapping[str, Metrics]) -> dict[str, Fit]:
+    found = {}
+    for key, training in fit["models"].items():
+        if key not in metrics or metrics[key]["data_sha256"] != fit["data_sha256"]:
+            continue
+        private = metrics[key]["splits"][SPLIT]
+        shares = np.array([training["accuracy"], private["accuracy"]])
+        images = np.array([training["images"], private["images"]])
+        # Two samples of different images: their variances add up.
+        reach = NormalDist().inv_cdf((1 + LEVEL) / 2) * float(
+            np.sqrt((shares * (1 - shares) / images).sum())
+        )
+        gap = float(shares[0] - shares[1])
+        found[key] = Fit(
+            float(shares[0]), float(shares[1]), Estimate(gap, gap - reach, gap + reach)
+        )
+    return found

@@ -1,0 +1,105 @@
+"""The verdict follows the records, whichever way they come out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from fer.studies import verdict
+from fer.studies.contributions import Estimate
+
+
+def paired(gain: float, low: float, high: float, images: int = 1000) -> dict[str, Any]:
+    return {"gain": gain, "gain_interval": [low, high], "images": images, "mcnemar_p": 0.0004}
+
+
+def run(without: str, gain: float, seed: int = 1) -> dict[str, Any]:
+    return {
+        "without": without,
+        "seed": seed,
+        "gain": paired(gain, gain - 0.01, gain + 0.01),
+        "gain_without_twins": paired(gain / 2, -0.01, 0.01),
+        "macro_f1_gain": paired(gain, gain - 0.01, gain + 0.01),
+    }
+
+
+def ablation(**gains: float) -> dict[str, Any]:
+    return {
+        "seed": 1,
+        "runs": [
+            {"without": "full", "seed": 1},
+            run("fine_tuning", 0.25),
+            *(run("se", -0.006, seed) for seed in (1, 2, 3)),
+            *(run(without, gain) for without, gain in gains.items()),
+        ],
+    }
+
+
+def metrics(accuracy: float, images: int = 3589, data: str = "d") -> dict[str, Any]:
+    scores = {"accuracy": accuracy, "images": images}
+    return {"data_sha256": data, "splits": {"PrivateTest": scores}}
+
+
+def fit(data: str = "d", **accuracies: float) -> dict[str, Any]:
+    models = {key: {"accuracy": share, "images": 1800} for key, share in accuracies.items()}
+    return {"data_sha256": data, "images": 1800, "images_of_split": 28709, "models": models}
+
+
+def test_nothing_measured_says_nothing() -> None:
+    assert verdict.read({}, None, None, None, None) == verdict.Verdict(
+        None, None, None, None, None, {}, (0, 0)
+    )
+
+
+@pytest.mark.parametrize(
+    ("training", "private", "overfitting"),
+    [(0.93, 0.63, "clear"), (0.76, 0.70, "mild"), (0.72, 0.70, "none"), (0.60, 0.70, "none")],
+)
+def test_overfitting_goes_by_the_gap(training: float, private: float, overfitting: str) -> None:
+    found = verdict.read({"baseline": metrics(private)}, None, None, None, fit(baseline=training))
+    of_model = found.fits["baseline"]
+    assert of_model.overfitting == overfitting
+    assert of_model.gap.gain == pytest.approx(training - private)
+    # Both samples' standard errors, each alone smaller than the two together.
+    error = (training * (1 - training) / 1800 + private * (1 - private) / 3589) ** 0.5
+    assert of_model.gap.high - of_model.gap.low == pytest.approx(2 * 1.96 * error, rel=1e-3)
+    assert found.training_images == (1800, 28709)
+
+
+def test_training_of_other_images_is_not_compared_with_a_test() -> None:
+    record = fit(data="of copies", baseline=0.9)
+    assert verdict.read({"baseline": metrics(0.6)}, None, None, None, record).fits == {}
+
+
+def test_the_frozen_run_counts_for_nothing() -> None:
+    record = ablation(augmentation=-0.035, class_weights=0.003, label_smoothing=0.004)
+    found = verdict.read({}, None, None, record, None)
+    assert found.helpful == ()
+    assert found.augmentation == verdict.Augmentation(
+        Estimate(-0.035, -0.045, -0.025), 0.0004, Estimate(-0.0175, -0.01, 0.01)
+    )
+    assert found.squeeze_excitation is not None
+    assert found.squeeze_excitation.gain.effect == "costs"
+
+
+def test_what_raises_accuracy_beside_fine_tuning_is_named() -> None:
+    record = ablation(augmentation=0.03, class_weights=0.003)
+    assert verdict.read({}, None, None, record, None).helpful == ("augmentation",)
+
+
+def test_twins_are_counted_and_told_apart() -> None:
+    groups = {"with_twin": {"accuracy": 0.88}, "without_twin": {"accuracy": 0.59}}
+    record = {
+        "splits": {"PrivateTest": {"baseline": groups}},
+        "gains": {
+            "PrivateTest": {
+                "all": paired(0.07, 0.05, 0.09, 3589),
+                "with_twin": paired(-0.07, -0.1, -0.04, 478),
+                "without_twin": paired(0.097, 0.08, 0.11, 3111),
+            }
+        },
+    }
+    assert verdict.read({}, None, record, None, None).twins == verdict.Twins(
+        478, 3589, Estimate(0.097, 0.08, 0.11), {"baseline": 0.88}, {"baseline": 0.59}
+    )
