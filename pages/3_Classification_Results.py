@@ -57,7 +57,7 @@ GROUPS = {
 NAMES = {
     "comparison": _("Comparison"),
     "emotions": _("By emotion"),
-    "trust": _("How far to trust"),
+    "trust": _("Reliability"),
     "inside": _("Inside the networks"),
 }
 result_sections.answer(split, _)

@@ -44,6 +44,4 @@ def enlarged(
 
 def offer_import(_: Translator) -> None:
     """Say how to see images that are not here."""
-    st.caption(
-        _("To see them, import FER-2013: `fer data download`, or `fer data import archive.zip`.")
-    )
+    st.caption(_("FER-2013's faces are shown once it is imported, on page 1."))

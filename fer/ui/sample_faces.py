@@ -129,14 +129,14 @@ def content(row: int) -> tuple[bytes, str]:
 
 
 def about(row: int, _: Translator) -> str:
-    """Where a face comes from, what FER-2013 calls it and what ten people saw, as Markdown."""
+    """Where a face comes from, FER-2013's label of it and what ten people saw, as Markdown."""
     if row == PHOTO_ROW:
         return _("Eileen Collins, photo by NASA, public domain.")
     found = faces()
     return _(
-        "FER-2013 calls this Training face **{label}**; the voters of FER+ saw {votes}.",
+        "FER-2013 label: **{label}** (Training image). {votes}.",
         label=_(emotions.KEYS[found.labels[row]]),
-        votes=vote_bars.words(found.counts[row], _),
+        votes=vote_bars.of_all(found.counts[row], _),
     )
 
 

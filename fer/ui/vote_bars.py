@@ -43,6 +43,18 @@ def words(counts: Counts, _: Translator) -> str:
     return " · ".join(f"{name(CHOICES[choice], _)} {n}" for choice, n in ranked(counts))
 
 
+def of_all(counts: Counts, _: Translator) -> str:
+    """The votes as a clause: "FER+: 9 of 10 people saw happy, 1 neutral"."""
+    (first, most), *others = ranked(counts)
+    said = _(
+        "FER+: {n} of {all} people saw {choice}",
+        n=most,
+        all=int(counts.sum()),
+        choice=name(CHOICES[first], _),
+    )
+    return ", ".join([said, *(f"{n} {name(CHOICES[choice], _)}" for choice, n in others)])
+
+
 def with_squares(face: NDArray[np.uint8], counts: Counts | None) -> NDArray[np.uint8]:
     """A gray face (48, 48) enlarged to (SIDE, SIDE) over a row of squares, one a voter in the
     colour of what they saw, RGBA; without the row if there are no votes."""

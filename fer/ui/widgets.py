@@ -11,7 +11,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from fer import FerError
-from fer.ui import data_origin, loaders
+from fer.ui import data_origin, intervals, loaders
 from fer.ui.text import Translator, plain
 
 # What shows a table imports pandas, a quarter of a second that Home's bars need not wait for.
@@ -92,14 +92,16 @@ def table(
 ) -> None:
     """A table with its CSV download, named after `key`; decimals follow the language.
 
-    A short one stands on the page as text: every cell can be read and every column reached on a
-    phone, and no toolbar lies over the words above it. A long one scrolls, its first column stays.
+    Intervals are two columns of numbers in the download, and one of words on the page. A short
+    table stands on the page as text: every cell can be read and every column reached on a phone,
+    and no toolbar lies over the words above it. A long one scrolls, its first column stays.
 
     Args:
         hidden: columns that only the download has.
         shown: what stands on the page in place of `frame`, which is then for the download alone.
     """
-    shown = frame.drop(columns=list(hidden)) if shown is None else shown
+    if shown is None:
+        shown = intervals.in_words(frame.drop(columns=list(hidden)), _)
     if len(shown) <= MOST_ROWS:
         with st.container(key=key):
             st.table(localised(shown, _), hide_index=True, alt=alt)

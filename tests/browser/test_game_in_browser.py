@@ -22,7 +22,7 @@ WORDS = {
     "id": {
         "start": "Mulai",
         "face": "Wajah {n} dari 10",
-        "end": "Wajah demi wajah, permainan 42",
+        "end": "Hasil per wajah, permainan 42",
         "csv": "Unduh sebagai CSV",
         "again": "Main lagi",
         "agree": "sependapat dengan Anda",

@@ -85,7 +85,7 @@ def test_a_file_that_cannot_be_used_is_told(
     chooser.set_input_files(notes)
     expect(alert).to_contain_text("catatan.txt bukan gambar")
     page.locator("button").filter(has=page.locator(".picture")).first.click()
-    expect(page.get_by_text("untuk wajah Training ini")).to_be_visible()
+    expect(page.get_by_text("Label FER-2013 wajah ini (dari Training)")).to_be_visible()
     expect(alert).to_have_count(0)
 
 
@@ -112,7 +112,7 @@ def test_a_face_is_chosen_by_keyboard(page: Page, address: str) -> None:
     assert name.startswith("sad; votes: ")
     assert outline == "solid"
     page.keyboard.press("Enter")
-    expect(page.get_by_text("FER-2013 calls this Training face sad")).to_be_visible()
+    expect(page.get_by_text("FER-2013 label: sad (Training image)")).to_be_visible()
     chosen = page.locator("button[aria-pressed=true]").filter(has=page.locator(".picture"))
     expect(chosen).to_have_attribute("aria-label", name)
     assert page.evaluate(FOCUSED)[0] == name, "the pressed face keeps the focus"

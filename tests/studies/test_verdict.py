@@ -77,7 +77,7 @@ def test_the_frozen_run_counts_for_nothing() -> None:
     found = verdict.read({}, None, None, record, None)
     assert found.helpful == ()
     assert found.augmentation == verdict.Augmentation(
-        Estimate(-0.035, -0.045, -0.025), 0.0004, Estimate(-0.0175, -0.01, 0.01)
+        Estimate(-0.035, -0.035 - 0.01, -0.035 + 0.01), 0.0004, Estimate(-0.0175, -0.01, 0.01)
     )
     assert found.squeeze_excitation is not None
     assert found.squeeze_excitation.gain.effect == "costs"

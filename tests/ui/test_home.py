@@ -132,7 +132,7 @@ def test_a_sample_face_is_answered_before_anyone_presses_anything() -> None:
     text = words(app)
     for key in MODELS:
         assert f"{key}: **" in text
-    assert "FER-2013 calls this Training face **happy**" in text
+    assert "FER-2013 label: **happy** (Training image). FER+: " in text
     assert [chart.proto.alt for chart in app.get("plotly_chart")] == [
         "Bars of both models' confidence for each emotion"
     ]
@@ -143,9 +143,11 @@ def test_another_face_is_answered_and_an_upload_takes_its_place(portrait: np.nda
     row = int(sample.open_sample(ROOT / sample.FOLDER).rows("fear")[-1])
     app.session_state["home_sample_row"] = row
     app.run()
-    assert "Label FER-2013 untuk wajah Training ini **takut**" in words(app)
+    assert "Label FER-2013 wajah ini (dari Training): **takut**. Dari 10 penilai FER+, " in words(
+        app
+    )
     app.file_uploader(key="photo").upload("potret.jpg", jpeg(portrait)).run()
-    assert "wajah Training ini" not in words(app)
+    assert "dari Training" not in words(app)
     assert "baseline: **" in words(app)
 
 

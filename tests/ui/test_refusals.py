@@ -113,7 +113,7 @@ def test_home_forgets_the_former_answer_and_goes_on(portrait: np.ndarray) -> Non
     app.session_state["home_source"] = "sample"
     app.run()
     assert messages(app) == []
-    assert "this Training face" in words(app)
+    assert "(Training image)" in words(app)
 
 
 @pytest.mark.parametrize("key", ["pre_upload", "demo_upload"])

@@ -235,7 +235,9 @@ def test_gain_in_macro_f1_is_listed(published: Ablation) -> None:
     assert of_se["gain"] == pytest.approx(whole - without)
     table = ablation_section.gain_table(published, EN)
     assert table["Macro F1 (points)"][0] == EN.points(whole, without, 2)
-    assert table["95% interval (F1)"][0] == EN.gain_interval(of_se["gain_interval"])
+    low, high = (round(100 * end, 2) for end in of_se["gain_interval"])
+    assert table["95% from (points) (F1)"][0] == low
+    assert table["95% to (points) (F1)"][0] == high
 
 
 def test_pairs_of_several_seeds_stand_together_and_are_told_apart(published: Ablation) -> None:

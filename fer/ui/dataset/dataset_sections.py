@@ -216,8 +216,8 @@ def offer_import(_: Translator) -> None:
         return
     st.write(
         _(
-            "Beyond the sample faces, FER-2013's images are not imported here. Download them, run "
-            "`fer data download` or `fer data import archive.zip`, or choose the file below."
+            "Beyond the sample faces, FER-2013's images are not imported here. Download them, or "
+            "choose the file below."
         )
     )
     download.offer(_)

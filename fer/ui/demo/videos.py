@@ -122,7 +122,7 @@ def _watched(
         kept = None
     if kept is None or kept[1] != _.language:
         names = {key: _(key) for key in emotions.KEYS}
-        bar = st.progress(0.0, _("Watching the video…"))
+        bar = st.progress(0.0, _("Analysing the video…"))
         place = st.empty()
         # Streamlit ends this run where it draws: with the next frame that is analysed.
         place.button(
@@ -133,7 +133,7 @@ def _watched(
         )
 
         def progress(done: float, total: float, /, **details: float) -> None:
-            bar.progress(done / total, _("Watching the video…"))
+            bar.progress(done / total, _("Analysing the video…"))
 
         try:
             if kept is not None:

@@ -75,7 +75,7 @@ def offer(_: Translator) -> tuple[bytes, str] | None:
         st.session_state[SOURCE] = source
 
     row = None
-    st.markdown(_("**Press a face**, or use your own photo."))
+    st.markdown(_("**Click a face**, or use your own photo."))
     try:
         row = sample_faces.strip("home", _, with_photo=False, on_press=lambda: use("sample"))
     except FerError as error:

@@ -6,9 +6,9 @@ import pandas as pd
 import streamlit as st
 
 from fer import FerError
-from fer.crowd import agreement, disputes, study
+from fer.crowd import agreement, disputes
 from fer.crowd.disputes import Dispute, Kind
-from fer.crowd.records import CrowdNumber, CrowdSplit, GainYardstick, Proportion, Yardstick
+from fer.crowd.records import CrowdSplit, GainYardstick
 from fer.data.dataset import Split
 from fer.evaluation.calibration import AccuracyBin
 from fer.scenarios import PROPOSED
@@ -22,7 +22,7 @@ from fer.ui import (
     widgets,
 )
 from fer.ui.answers import confidences
-from fer.ui.results import result_charts
+from fer.ui.results import crowd_tables, result_charts
 from fer.ui.studies import crowd_charts
 from fer.ui.text import Translator
 
@@ -50,14 +50,22 @@ def show(split: str, _: Translator) -> None:
     )
     st.caption(measured(_))
     st.subheader(_("Whose error is it?"))
+    st.write(sides(found, _))
     widgets.chart(
         crowd_charts.sides(found["models"], _),
         key="crowd_sides",
         alt=_("Bars: with whom the crowd sides where a model's answer is not the label"),
     )
     with st.expander(_("Tables and downloads"), key="crowd_details"):
+        to_download = numbers(found, _)
         for name, frame in tables(found, _).items():
-            widgets.table(frame, f"crowd_{name}_{split}", _called(name, _), _)
+            widgets.table(
+                to_download.get(name, frame),
+                f"crowd_{name}_{split}",
+                _called(name, _),
+                _,
+                shown=frame if name in to_download else None,
+            )
     st.subheader(_("Calibration against people"))
     widgets.chart(
         result_charts.reliability(
@@ -131,7 +139,7 @@ def gain(found: CrowdSplit, _: Translator) -> str:
         low, high = found["gain"][name]["interval"]
         return _(
             "{gain} ({low} to {high})",
-            gain=_difference(found, name, _),
+            gain=crowd_tables.difference(found, name, _),
             low=_.signed(100 * low, 1),
             high=_.signed(100 * high, 1),
         )
@@ -144,10 +152,19 @@ def gain(found: CrowdSplit, _: Translator) -> str:
     )
 
 
-def _difference(found: CrowdSplit, name: Yardstick, _: Translator) -> str:
-    """The gain by a yardstick, as the two shares beside it have it."""
-    baseline, proposed = (found["models"][key][name]["share"] for key in study.PAIR)
-    return _.difference(proposed, baseline)
+def sides(found: CrowdSplit, _: Translator) -> str:
+    """With whom the crowd sides where a model's answer is not the label."""
+    told = "; ".join(
+        _(
+            "with `{model}` in {by_model} of its errors, with the label in {by_label}",
+            model=key,
+            by_model=_.percent(errors["model"]["share"]),
+            by_label=_.percent(errors["label"]["share"]),
+        )
+        for key, model in found["models"].items()
+        if "model" in (errors := model["errors"]) and "label" in errors
+    )
+    return _("The crowd sides {sides}.", sides=told) if told else ""
 
 
 def _metrics(found: CrowdSplit, _: Translator) -> dict[str, tuple[str, str | None]]:
@@ -171,11 +188,19 @@ def _metrics(found: CrowdSplit, _: Translator) -> dict[str, tuple[str, str | Non
 
 
 def tables(found: CrowdSplit, _: Translator) -> dict[str, pd.DataFrame]:
-    """The figures of the view: yardsticks, levels of agreement, sides."""
+    """The figures of the view, to read: yardsticks, levels of agreement, sides."""
     return {
-        "yardsticks": yardstick_table(found, _),
-        "levels": level_table(found, _),
-        "sides": side_table(found, _),
+        "yardsticks": crowd_tables.yardstick_table(found, _),
+        "levels": crowd_tables.level_table(found, _),
+        "sides": crowd_tables.side_table(found, _),
+    }
+
+
+def numbers(found: CrowdSplit, _: Translator) -> dict[str, pd.DataFrame]:
+    """The same figures to reckon with, of those tables whose cells are words."""
+    return {
+        "yardsticks": crowd_tables.yardstick_numbers(found, _),
+        "levels": crowd_tables.level_numbers(found, _),
     }
 
 
@@ -201,104 +226,6 @@ def figures(split: str) -> CrowdSplit | None:
         return vote_loaders.crowd(split)
     except FerError:
         return None
-
-
-def yardstick_table(found: CrowdSplit, _: Translator) -> pd.DataFrame:
-    """A row a yardstick; a column for each model, the gain, FER-2013's label and one person."""
-
-    def share(of: Proportion | None) -> str:
-        return "–" if of is None else f"{_.percent(of['share'])} ({_.interval(of['interval'])})"
-
-    def points(name: Yardstick) -> str:
-        gains = found.get("gain")
-        if gains is None or name == "others":
-            return "–"
-        ends = _.gain_interval(gains[name]["interval"])
-        return f"{_difference(found, name, _)} ({ends})"
-
-    label, human = found["fer2013_label"], found["human"]
-    of_label = {"majority": label["majority"], "others": label["others"], "voters": label["voters"]}
-    of_person = {"others": human["others"], "voters": human["voters"]}
-    shares: dict[Yardstick, str] = {
-        "label": _("FER-2013's label, all images"),
-        "label_with_majority": _("FER-2013's label, images with a majority"),
-        "majority": _("Majority of ten people"),
-        "others": _("Most frequent answer of nine people"),
-        "voters": _("A voter drawn at random, all images"),
-    }
-    rows = [
-        {
-            _("Agreement with"): called,
-            **{key: share(model[name]) for key, model in found["models"].items()},
-            _("Gain (percentage points)"): points(name),
-            _("FER-2013's label"): share(of_label.get(name)),
-            _("One person"): share(of_person.get(name)),
-        }
-        for name, called in shares.items()
-    ]
-    numbers: dict[CrowdNumber, tuple[str, int | None]] = {
-        "divergence": (_("Kullback–Leibler divergence from the votes (nats)"), 3),
-        "cross_entropy": (_("Cross-entropy with the votes (nats)"), 3),
-        "ece_voters": (_("ECE against voters"), None),
-        "ece_majority": (_("ECE against the majority"), None),
-    }
-    for number, (called, decimals) in numbers.items():
-        rows.append(
-            {
-                _("Agreement with"): called,
-                **{
-                    key: _.percent(m[number]) if decimals is None else _.number(m[number], decimals)
-                    for key, m in found["models"].items()
-                },
-                _("Gain (percentage points)"): "–",
-                _("FER-2013's label"): "–",
-                _("One person"): "–",
-            }
-        )
-    return pd.DataFrame(rows)
-
-
-def level_table(found: CrowdSplit, _: Translator) -> pd.DataFrame:
-    """A row for each number of agreeing voters and model, shares in percent with intervals."""
-
-    def cells(of: Proportion | None) -> str:
-        return "–" if of is None else f"{_.percent(of['share'])} ({_.interval(of['interval'])})"
-
-    return pd.DataFrame(
-        [
-            {
-                _("Voters who agree"): level["votes"],
-                _("Images"): level["images"],
-                _("Model"): key,
-                _("Majority"): cells(row.get("majority")),
-                _("A voter"): cells(row["voters"]),
-                _("Label"): cells(row["label"]),
-                _("One person"): cells(level.get("human")),
-            }
-            for level in found["levels"]
-            for key, row in level["models"].items()
-        ]
-    )
-
-
-def side_table(found: CrowdSplit, _: Translator) -> pd.DataFrame:
-    """A row for each model and side: errors, and their share in percent with its interval."""
-    return pd.DataFrame(
-        [
-            {
-                _("Model"): key,
-                _("The crowd sides with"): called,
-                _("Images"): model["errors"][side]["images"],
-                _("Share of the model's errors (%)"): round(
-                    100 * model["errors"][side]["share"], 2
-                ),
-                _("95% interval"): _.interval(model["errors"][side]["interval"]),
-            }
-            for key, model in found["models"].items()
-            for side, called in crowd_charts.side_names(_).items()
-            if side in model["errors"]
-        ]
-    )
 
 
 def _disputed(split: str, _: Translator) -> None:

@@ -21,6 +21,7 @@ from fer.ui import (
     vote_loaders,
     widgets,
 )
+from fer.ui.results import crowd_sections
 from fer.ui.text import Translator
 
 SHOWN = 24
@@ -99,10 +100,11 @@ def _doubtful(predictions: dict[str, Predictions], split: str, _: Translator) ->
     st.write(
         _(
             "Both models agree with each other and not with the label on {n} of {all} images. "
-            "Who is right? Your verdicts last as long as your visit; take them with you as a file.",
+            "Who is right?",
             n=_.number(len(every)),
             all=_.number(len(first.labels)),
         )
+        + f" {_crowd(split, _)}"
     )
     found = _ordered(every, _)[:MOST]
     if loaders.data() is not None and found:
@@ -113,6 +115,12 @@ def _doubtful(predictions: dict[str, Predictions], split: str, _: Translator) ->
         widgets.table(
             mistake_table(found, _), f"doubts_{split}", _("Labels that both models doubt"), _
         )
+
+
+def _crowd(split: str, _: Translator) -> str:
+    """Whom ten people think right, of all errors; empty if nobody was asked."""
+    found = crowd_sections.figures(split)
+    return "" if found is None else crowd_sections.sides(found, _)
 
 
 def _review(found: list[Mistake], split: str, _: Translator) -> None:
@@ -155,6 +163,7 @@ def _review(found: list[Mistake], split: str, _: Translator) -> None:
             done[one.source] = Review(one.source, one.label, one.answer, choice)
             go(1)
 
+        st.caption(_("Your verdicts last as long as your visit; take them with you as a file."))
         with st.container(horizontal=True):
             for choice in VERDICTS:
                 st.button(called[choice], key=f"verdict_{choice}", on_click=decide, args=(choice,))

@@ -12,7 +12,7 @@ from fer.artifacts.records import Accuracy
 from fer.evaluation.literature import PUBLISHED
 from fer.evaluation.protocols import AVERAGING, CROP, SPLIT, Protocol
 from fer.scenarios import SCENARIOS
-from fer.ui import charts, data_origin, loaders, model_comparison, widgets
+from fer.ui import charts, data_origin, intervals, loaders, model_comparison, widgets
 from fer.ui.studies import study_charts
 from fer.ui.text import Translator
 
@@ -177,7 +177,7 @@ def table(found: list[Row], _: Translator) -> pd.DataFrame:
             {
                 _("Name"): row.name,
                 _("Accuracy (%)"): round(100 * row.accuracy, 2),
-                _("95% interval"): "" if row.interval is None else _.interval(list(row.interval)),
+                **intervals.columns(row.interval, _),
                 _("Protocol"): row.kind,
                 _("Network"): row.network,
                 _("Year"): str(row.year or ""),

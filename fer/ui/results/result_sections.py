@@ -27,7 +27,11 @@ def metrics(split: str, _: Translator) -> None:
     st.markdown(model_comparison.gain_in_words(split, _))
     verdict.show(_)
     widgets.table(
-        result_tables.metric_table(split, _), f"metrics_{split}", _("Both models' metrics"), _
+        result_tables.metric_numbers(split, _),
+        f"metrics_{split}",
+        _("Both models' metrics"),
+        _,
+        shown=result_tables.metric_table(split, _),
     )
     st.caption(
         _(

@@ -16,7 +16,7 @@ from fer.evaluation import calibration, roc_pr
 from fer.evaluation.records import PairedGain, TrainingFit
 from fer.inference.records import Fidelity
 from fer.studies.records import GroupAccuracy
-from fer.ui import loaders, model_comparison, named_faces
+from fer.ui import intervals, loaders, model_comparison, named_faces
 from fer.ui.text import Translator
 
 SPLITS = (Split.PRIVATE_TEST.value, Split.PUBLIC_TEST.value)
@@ -65,6 +65,28 @@ def metric_table(split: str, _: Translator) -> pd.DataFrame:
         {
             _("Metric"): [name for name, _tell in names.values()],
             **{key: [tell(m) for _n, tell in names.values()] for key, m in found.items()},
+        }
+    )
+
+
+def metric_numbers(split: str, _: Translator) -> pd.DataFrame:
+    """The rows of `metric_table` as numbers, in percent where they are shares."""
+    names: dict[str, Callable[[SplitScores], float]] = {
+        _("Top-1 accuracy (%)"): lambda m: round(100 * m["accuracy"], 2),
+        _("95% from (%)"): lambda m: round(100 * m["accuracy_interval"][0], 2),
+        _("95% to (%)"): lambda m: round(100 * m["accuracy_interval"][1], 2),
+        _("Balanced accuracy (%)"): lambda m: round(100 * m["balanced_accuracy"], 2),
+        _("Macro F1"): lambda m: round(m["macro_f1"], 4),
+        _("Log loss"): lambda m: round(m["log_loss"], 4),
+        _("Brier score"): lambda m: round(m["brier_score"], 4),
+        _("ECE, calibrated (%)"): lambda m: round(100 * m["ece"], 2),
+        _("ECE, uncalibrated (%)"): lambda m: round(100 * m["ece_uncalibrated"], 2),
+    }
+    found = model_comparison.metrics_of(split)
+    return pd.DataFrame(
+        {
+            _("Metric"): list(names),
+            **{key: [tell(m) for tell in names.values()] for key, m in found.items()},
         }
     )
 
@@ -183,8 +205,7 @@ def fit_table(fit: TrainingFit, _: Translator) -> pd.DataFrame:
                 _("Split"): name,
                 _("Images"): scores["images"],
                 _("Accuracy (%)"): round(100 * scores["accuracy"], 2),
-                _("95% from (%)"): round(100 * scores["accuracy_interval"][0], 2),
-                _("95% to (%)"): round(100 * scores["accuracy_interval"][1], 2),
+                **intervals.columns(scores["accuracy_interval"], _),
                 _("Gap (points)"): _.points(fit["models"][key]["accuracy"], scores["accuracy"], 2),
             }
             for key, name, scores in rows
@@ -206,8 +227,7 @@ def twin_table(found: Mapping[str, Mapping[str, GroupAccuracy]], _: Translator) 
                 _("Images of the split"): called[name],
                 _("Images"): row["images"],
                 _("Accuracy (%)"): round(100 * row["accuracy"], 2),
-                _("95% from (%)"): round(100 * row["interval"][0], 2),
-                _("95% to (%)"): round(100 * row["interval"][1], 2),
+                **intervals.columns(row["interval"], _),
             }
             for key, by_name in found.items()
             for name, row in by_name.items()

@@ -12,7 +12,7 @@ import streamlit as st
 from fer.evaluation.records import Difference
 from fer.studies import contributions
 from fer.studies.records import ABLATION, Ablation, AblationRun
-from fer.ui import loaders, widgets
+from fer.ui import intervals, loaders, widgets
 from fer.ui.studies import records, study_charts, verdict
 from fer.ui.text import Language, Translator
 
@@ -246,10 +246,15 @@ def gain_table(record: Ablation, _: Translator) -> pd.DataFrame:
                 _("Ingredient"): called[run["without"]],
                 _("Seed"): str(run["seed"]),
                 _("Accuracy (points)"): gain(run, "accuracy"),
-                _("95% interval"): _.gain_interval(run["gain"]["gain_interval"]),
-                _("McNemar's exact p"): _.p_value(run["gain"]["mcnemar_p"]),
+                **intervals.of_points(run["gain"]["gain_interval"], _),
+                _("McNemar's exact p"): round(run["gain"]["mcnemar_p"], 4),
                 _("Macro F1 (points)"): gain(run, "macro_f1"),
-                _("95% interval (F1)"): _.gain_interval(run["macro_f1_gain"]["gain_interval"]),
+                **{
+                    f"{name} (F1)": end
+                    for name, end in intervals.of_points(
+                        run["macro_f1_gain"]["gain_interval"], _
+                    ).items()
+                },
             }
             for run in pairs(record)
         ]
@@ -259,10 +264,14 @@ def gain_table(record: Ablation, _: Translator) -> pd.DataFrame:
 def narrow_gains(table: pd.DataFrame, _: Translator) -> pd.DataFrame:
     """`gain_table` for a phone: each gain with its interval in one cell."""
 
-    def with_interval(points: str, interval: str) -> list[str]:
+    low, high = _("95% from (points)"), _("95% to (points)")
+
+    def with_interval(points: str, of: str) -> list[str]:
         return [
-            f"{_.signed(gain, 1)} ({ends})"
-            for gain, ends in zip(table[points], table[interval], strict=True)
+            f"{_.signed(gain, 1)} ({_.gain_interval((start / 100, end / 100))})"
+            for gain, start, end in zip(
+                table[points], table[low + of], table[high + of], strict=True
+            )
         ]
 
     return pd.DataFrame(
@@ -271,9 +280,9 @@ def narrow_gains(table: pd.DataFrame, _: Translator) -> pd.DataFrame:
                 f"{name} ({seed})"
                 for name, seed in zip(table[_("Ingredient")], table[_("Seed")], strict=True)
             ],
-            _("Accuracy (points)"): with_interval(_("Accuracy (points)"), _("95% interval")),
-            "p": table[_("McNemar's exact p")],
-            _("Macro F1 (points)"): with_interval(_("Macro F1 (points)"), _("95% interval (F1)")),
+            _("Accuracy (points)"): with_interval(_("Accuracy (points)"), ""),
+            "p": [_.p_value(p) for p in table[_("McNemar's exact p")]],
+            _("Macro F1 (points)"): with_interval(_("Macro F1 (points)"), " (F1)"),
         }
     )
 

@@ -10,7 +10,7 @@ import streamlit as st
 
 from fer import emotions
 from fer.studies.records import GATES, REGION_SHARES, SANITY, Gates, Regions, RegionShare, Sanity
-from fer.ui import loaders, named_faces, widgets
+from fer.ui import intervals, loaders, named_faces, widgets
 from fer.ui.studies import records, study_charts
 from fer.ui.text import Translator
 from fer.vision.preprocessing import FER_SIZE, Gray
@@ -247,7 +247,7 @@ def gate_ablation_table(record: Gates, _: Translator) -> pd.DataFrame:
             {
                 _("Gates"): called[name],
                 _("Accuracy (%)"): round(100 * row["accuracy"], 2),
-                _("95% interval"): _.interval(row["accuracy_interval"]),
+                **intervals.columns(row["accuracy_interval"], _),
                 _("Macro F1"): round(row["macro_f1"], 4),
                 "ECE (%)": round(100 * row["ece"], 2),
             }

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from fer.studies.records import ROBUSTNESS, Robustness
-from fer.ui import widgets
+from fer.ui import intervals, widgets
 from fer.ui.studies import records, study_charts
 from fer.ui.text import Translator
 
@@ -79,7 +79,7 @@ def robustness_table(
             _("What is done to the face"): _("none"),
             _("Strength"): 0.0,
             _("Accuracy (%)"): round(100 * row["accuracy"], 2),
-            _("95% interval"): _.interval(row["interval"]),
+            **intervals.columns(row["interval"], _),
         }
         for model, row in record["clean"].items()
     ]
@@ -91,7 +91,7 @@ def robustness_table(
                 _("What is done to the face"): called[key][0],
                 _("Strength"): float(result["strength"]),
                 _("Accuracy (%)"): round(100 * row["accuracy"], 2),
-                _("95% interval"): _.interval(row["interval"]),
+                **intervals.columns(row["interval"], _),
             }
             for key, found in record["corruptions"].items()
             for result in found["results"]
