@@ -74,7 +74,7 @@ if __name__ == "__main__":
         title = modules.app_title(_) if module is None else module.title
     # Of the browser's tab, too: several of them stand beside each other.
     st.set_page_config(page_title=f"{title} · FER-2013")
-    if not presentation.is_on():
+    if not presentation.is_on() and (module is None or not module.has_own_title):
         st.title(title)
     if page.url_path == "":
         st.markdown(f"**{modules.app_subtitle(_)}**")

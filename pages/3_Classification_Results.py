@@ -12,12 +12,22 @@ from fer.ui.results import (
     reliability,
     report,
     result_sections,
-    result_tables,
 )
 from fer.ui.studies import ablation, attention, robustness
 
 _ = text.translator()
-st.markdown(_("Which scenario reads faces better, by how much, and on which expressions?"))
+with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+    st.title(
+        _("Classification results"),
+        width="content",
+        help=_("Which scenario reads faces better, by how much, and on which expressions?"),
+    )
+    split = address.choice(
+        _("Split"),
+        {name: name for name in ("PrivateTest", "PublicTest")},
+        "split",
+        help=_("PrivateTest is for the report; PublicTest chose epochs, head and temperature."),
+    )
 models = model_comparison.evaluated()
 if not models:
     st.warning(_("No model is evaluated here yet. Run `fer train`, `fer publish`, `fer evaluate`."))
@@ -25,26 +35,18 @@ if not models:
     st.stop()
 
 widgets.notices(_)
-split = address.choice(
-    _("Split"),
-    {name: name for name in result_tables.SPLITS},
-    "split",
-    is_labelled=True,
-    help=_("PrivateTest is for the report; PublicTest chose epochs, head and temperature."),
-)
 found = model_comparison.metrics_of(split)
 GROUPS = {
     "comparison": {
         "metrics": _("Metrics"),
         "ingredients": _("Ingredients"),
-        "parameters": _("Parameters"),
-        "literature": _("Compared with others"),
+        "literature": _("Others"),
     },
     "emotions": {
         "classes": _("Classes"),
         "confusion": _("Confusion"),
-        "curves": _("ROC and PR"),
-        "crowd": _("What people see"),
+        "curves": "ROC",
+        "crowd": _("People"),
     },
     "trust": {
         "calibration": _("Calibration"),
@@ -52,13 +54,17 @@ GROUPS = {
         "errors": _("Errors"),
         "robustness": _("Robustness"),
     },
-    "inside": {"looking": _("Where they look"), "speed": _("Speed")},
+    "inside": {
+        "looking": _("Attention"),
+        "speed": _("Speed"),
+        "parameters": _("Parameters"),
+    },
 }
 NAMES = {
     "comparison": _("Comparison"),
-    "emotions": _("By emotion"),
+    "emotions": _("Emotions"),
     "trust": _("Reliability"),
-    "inside": _("Inside the networks"),
+    "inside": _("Networks"),
 }
 result_sections.answer(split, _)
 view = views.chosen(GROUPS, NAMES, _)

@@ -153,6 +153,24 @@ class Coverage:
     accuracy: NDArray[np.float64]
 
 
+@dataclass(frozen=True)
+class Surest:
+    """The answers that a model is surest of: which share of them is right, and the lowest
+    confidence among them, both 0-1."""
+
+    accuracy: float
+    confidence: float
+
+
+def surest(labels: Labels, probabilities: Probabilities, share: float) -> Surest:
+    """Return how good the surest answers are that make up this share of all, above 0 to 1; one
+    answer at least."""
+    confidence = probabilities.max(axis=1)
+    chosen = np.argsort(-confidence, kind="stable")[: max(1, round(share * len(labels)))]
+    right = probabilities[chosen].argmax(axis=1) == labels[chosen]
+    return Surest(float(right.mean()), float(confidence[chosen[-1]]))
+
+
 def selective(labels: Labels, probabilities: Probabilities, points: int = 101) -> Coverage:
     """Accuracy of the answers given with at least each confidence from 0 to 1 (El-Yaniv & Wiener
     2010)."""

@@ -12,7 +12,8 @@ class Module:
     """A numbered page: its file, its names in the navigation and above the page, what it answers.
 
     help says what the page offers, in the navigation's tooltip and to programs; parameters are what
-    its address may have beside the language.
+    its address may have beside the language; has_own_title: it draws its title itself, beside a
+    choice.
     """
 
     path: str
@@ -22,6 +23,7 @@ class Module:
     question: str
     help: str
     parameters: tuple[str, ...] = ()
+    has_own_title: bool = False
 
 
 def app_title(_: Translator) -> str:
@@ -62,6 +64,7 @@ def numbered(_: Translator) -> list[Module]:
             _("Which scenario reads faces better, by how much, and on which expressions?"),
             _("Both scenarios compared: parameters, metrics, confusion matrices, calibration."),
             ("split", "view"),
+            has_own_title=True,
         ),
         Module(
             "pages/4_Training.py",

@@ -9,6 +9,7 @@ import streamlit as st
 from fer.ui.text import Translator
 
 PARAMETER, VALUE = "view", "presentation"
+SIDEBAR_WIDTH = 220
 
 
 def is_on() -> bool:
@@ -16,11 +17,11 @@ def is_on() -> bool:
     return st.query_params.get(PARAMETER) == VALUE
 
 
-def sidebar() -> Literal["auto", "collapsed"]:
-    """Return how a page opens its sidebar: not at all here, and not on a phone, where it takes a
-    third of the screen of one that is held sideways."""
+def sidebar() -> int | Literal["collapsed"]:
+    """Return how a page opens its sidebar, as wide in pixels as its names need: not at all here, and
+    not on a phone, where it takes a third of the screen of one that is held sideways."""
     is_phone = "Mobi" in st.context.headers.get("User-Agent", "")
-    return "collapsed" if is_on() or is_phone else "auto"
+    return "collapsed" if is_on() or is_phone else SIDEBAR_WIDTH
 
 
 def offer(_: Translator) -> None:

@@ -32,10 +32,11 @@ def chosen(groups: Mapping[str, Mapping[str, str]], names: Mapping[str, str], _:
         # Buttons are forgotten when another page is shown.
         st.session_state["view_group"] = group_of[asked]
         st.session_state[_key(group_of[asked])] = asked
-    group = _buttons(_("Group of views"), names, list(groups), "view_group")
-    # A default would be a second say beside the session's.
-    st.session_state.setdefault(_key(group), next(iter(groups[group])))
-    view = _buttons(_("View"), groups[group], list(groups[group]), _key(group))
+    with st.container(horizontal=True, gap="small"):
+        group = _buttons(_("Group of views"), names, list(groups), "view_group")
+        # A default would be a second say beside the session's.
+        st.session_state.setdefault(_key(group), next(iter(groups[group])))
+        view = _buttons(_("View"), groups[group], list(groups[group]), _key(group))
     st.session_state[_SEEN] = view
     if view != st.query_params.get(PARAMETER, first):
         st.query_params[PARAMETER] = view

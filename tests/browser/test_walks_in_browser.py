@@ -88,7 +88,7 @@ def test_a_view_is_shared_by_its_address_and_reloaded(page: Page, own: Server) -
     settle(page)
     page.locator(f"{key('view_group')} button").nth(2).click()
     page.wait_for_url("**view=calibration**")
-    page.locator(f"{key('view_of_trust')} button").nth(2).click()
+    page.locator(f"{key('view_of_trust')} button").nth(3).click()
     page.wait_for_url("**view=robustness**")
     expect(page.locator(f"{key('corruption')}")).to_be_visible()
     page.reload()

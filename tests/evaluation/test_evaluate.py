@@ -9,7 +9,7 @@ from sklearn.metrics import f1_score
 
 from fer.artifacts import model_store
 from fer.data.dataset import TEST_SPLITS, Split
-from fer.evaluation import evaluate, metrics
+from fer.evaluation import calibration, evaluate, metrics
 from fer.inference.calibrate import softmax
 
 
@@ -42,6 +42,18 @@ def test_temperature_recovers_what_was_done_to_the_logits() -> None:
     logits = rng.normal(size=(20_000, 7)) * 2
     labels = np.array([rng.choice(7, p=row) for row in softmax(logits)])
     assert metrics.fit_temperature(labels, logits * 2.5) == pytest.approx(2.5, rel=0.05)
+
+
+def test_the_surest_answers_by_hand() -> None:
+    confidence = np.array([0.6, 0.9, 0.7, 0.8])
+    probabilities = np.zeros((4, 7))
+    probabilities[:, 0], probabilities[:, 1] = confidence, 1 - confidence
+    labels = np.array([0, 0, 1, 1])
+    found = {share: calibration.surest(labels, probabilities, share) for share in (0.25, 0.5, 1)}
+    assert found[0.25] == calibration.Surest(1.0, 0.9)
+    assert found[0.5] == calibration.Surest(0.5, 0.8)
+    assert found[1] == calibration.Surest(0.5, 0.6)
+    assert calibration.surest(labels, probabilities, 0.01) == found[0.25]
 
 
 def test_interval_holds_the_accuracy_and_has_the_width_of_a_proportion() -> None:

@@ -21,7 +21,7 @@ MEDIA = {"plotly_chart", "image", "dataframe", "table"}
 PAGES = ("", "Dataset", "Preprocessing", "Classification_Results", "Training", "Realtime_Demo")
 # What hides behind a choice: page, key, values.
 CHOICES = (
-    ("Classification_Results", "view_group", ("By emotion", "How far to trust")),
+    ("Classification_Results", "view_group", ("Emotions", "Reliability")),
     ("Classification_Results", "view_of_trust", ("Errors", "Robustness")),
     ("Realtime_Demo", "mode", ("Photo", "Many photos", "Video", "Play")),
 )

@@ -19,7 +19,7 @@ from fer.evaluation import reviews
 from fer.scenarios import Phase
 from fer.studies import ablation, analysis
 from fer.studies.records import ABLATION, ROBUSTNESS, Ablation
-from fer.ui import loaders
+from fer.ui import loaders, model_comparison
 from fer.ui.results import report
 from fer.ui.studies import ablation as ablation_section
 from fer.ui.studies import report_tables, study_charts, verdict
@@ -85,14 +85,16 @@ def test_every_kind_of_error() -> None:
         assert len([*app.table, *app.dataframe]) == 1, kind
 
 
-def test_abstaining_raises_accuracy() -> None:
+def test_the_surest_answers_of_both_models_are_more_often_right() -> None:
     app = open_page("3_Classification_Results.py")
     open_view(app, "calibration")
     shown = {}
-    for threshold in (0, 90):
-        app.slider(key="threshold").set_value(threshold).run()
-        shown[threshold] = [float(metric.value.split("%")[0]) for metric in app.metric[-2:]]
-    assert all(sure > every + 10 for sure, every in zip(shown[90], shown[0], strict=True))
+    for share in (100, 20):
+        app.slider(key="coverage").set_value(share).run()
+        shown[share] = [float(metric.value.split("%")[0]) for metric in app.metric[-2:]]
+    assert all(sure > every + 10 for sure, every in zip(shown[20], shown[100], strict=True))
+    whole = model_comparison.metrics_of("PrivateTest").values()
+    assert shown[100] == [round(100 * metrics["accuracy"], 1) for metrics in whole]
 
 
 def test_confidences_before_calibration_are_less_honest() -> None:

@@ -1,4 +1,4 @@
-"""Page 3's view "What people see": both models, FER-2013's labels and one person against ten."""
+"""Page 3's view "People": both models, FER-2013's labels and one person against ten."""
 
 from __future__ import annotations
 

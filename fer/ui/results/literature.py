@@ -1,4 +1,4 @@
-"""View "Compared with others": our accuracies under each protocol beside published ones."""
+"""View "Others": our accuracies under each protocol beside published ones."""
 
 from __future__ import annotations
 
@@ -11,10 +11,14 @@ import streamlit as st
 from fer.artifacts.records import Accuracy
 from fer.evaluation.literature import PUBLISHED
 from fer.evaluation.protocols import AVERAGING, CROP, SPLIT, Protocol
+from fer.evaluation.records import Protocols
 from fer.scenarios import SCENARIOS
 from fer.ui import charts, data_origin, intervals, loaders, model_comparison, widgets
 from fer.ui.studies import study_charts
 from fer.ui.text import Translator
+
+# Of the metrics, by Keras' name.
+FULL_PRECISION = "float32"
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,10 @@ def caveats(_: Translator) -> dict[str, str]:
         ),
         "validation_accuracy": _("Reported as validation accuracy."),
         "measured_here": _("Measured by us with the package's own model file."),
-        "people": _("How often people agree with the labels; about ±5 points."),
+        "people": _(
+            "How often people give FER-2013's label; about ±5 points. How often one person agrees "
+            "with nine others stands under “People”."
+        ),
     }
 
 
@@ -77,10 +84,12 @@ def rows(_: Translator) -> list[Row]:
     found = []
     ours = model_comparison.metrics_of(SPLIT.value) if data_origin.is_fer2013() else {}
     for key, metrics in ours.items():
-        by_protocol: dict[Protocol, Accuracy] = {Protocol.ONE_CROP: metrics}
+        by_protocol: dict[Protocol, tuple[Accuracy, str]] = {
+            Protocol.ONE_CROP: (metrics, FULL_PRECISION)
+        }
         for name, scores in ({} if record is None else record["models"].get(key, {})).items():
-            by_protocol[Protocol(name)] = scores
-        for protocol, values in by_protocol.items():
+            by_protocol[Protocol(name)] = (scores, scores["compute_dtype"])
+        for protocol, (values, dtype) in by_protocol.items():
             low, high = values["accuracy_interval"]
             found.append(
                 Row(
@@ -89,7 +98,9 @@ def rows(_: Translator) -> list[Row]:
                     accuracy=values["accuracy"],
                     interval=(low, high),
                     protocol=protocol,
-                    kind=called[protocol],
+                    kind=called[protocol]
+                    if dtype == FULL_PRECISION
+                    else f"{called[protocol]}, {dtype}",
                     year=int(str(loaders.models()[key].config["published"])[:4]),
                     note="",
                     source=_("this project"),
@@ -223,6 +234,7 @@ def how_ours_were_found(_: Translator) -> list[str]:
         )
         for (dtype, commit), names in found.items()
     ]
+    lines += _one_crop_in_int8(record, _)
     if missing:
         lines.append(
             _(
@@ -232,6 +244,23 @@ def how_ours_were_found(_: Translator) -> list[str]:
             )
         )
     return lines
+
+
+def _one_crop_in_int8(record: Protocols | None, _: Translator) -> list[str]:
+    """What one crop gives in the precision of those averages that were computed in int8."""
+    exported = loaders.fast_export()
+    if record is None or exported is None or "fidelity" not in exported:
+        return []
+    of_int8 = {
+        key: exported["fidelity"][key][SPLIT.value]["accuracy"]
+        for key, found in record["models"].items()
+        if any(scores["compute_dtype"] == "int8" for scores in found.values())
+        and key in exported["fidelity"]
+    }
+    if not of_int8:
+        return []
+    shares = ", ".join(f"{key} {_.percent(share)}" for key, share in of_int8.items())
+    return [_("One crop in int8, to compare with those averages: {shares}.", shares=shares)]
 
 
 def show(_: Translator) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
 from fer import emotions
 from fer.data.dataset import Split
 from fer.evaluation import calibration
-from fer.evaluation.calibration import Coverage, Probabilities
+from fer.evaluation.calibration import Coverage, Labels, Probabilities
 from fer.ui import loaders, model_comparison, widgets
 from fer.ui.results import result_charts, result_tables
 from fer.ui.studies import study_charts
@@ -44,7 +43,7 @@ def calibrated(split: str, _: Translator) -> None:
         alt=_("Lines: number of images by confidence for both models"),
     )
     curves = {key: calibration.selective(labels[key], p) for key, p in found.items()}
-    _abstaining(curves, _)
+    _abstaining(curves, found, labels, _)
     with st.expander(_("Tables and downloads"), key="calibration_details"):
         _tables(curves, split, _)
 
@@ -62,22 +61,34 @@ def _asks_for_raw(_: Translator) -> bool:
     )
 
 
-def _abstaining(curves: dict[str, Coverage], _: Translator) -> None:
-    """What answering only from a confidence on gains, and how many images it leaves out."""
+def _abstaining(
+    curves: dict[str, Coverage],
+    found: dict[str, Probabilities],
+    labels: dict[str, Labels],
+    _: Translator,
+) -> None:
+    """What answering only the surest images gains: of both models as many, so that they compare."""
     st.subheader(_("Answer only when sure"))
-    threshold = st.slider(
-        _("Answer only at this confidence or above (%)"), 0, 99, 50, key="threshold", width=320
+    share = (
+        st.slider(
+            _("Answer only the surest images (% of all)"), 5, 100, 50, 5, key="coverage", width=320
+        )
+        / 100
     )
+    surest = {key: calibration.surest(labels[key], p, share) for key, p in found.items()}
     widgets.metrics(
         {
-            _("{model} accuracy", model=key): _at(curve, threshold / 100, _)
-            for key, curve in curves.items()
+            _("{model} accuracy", model=key): (
+                _.percent(of.accuracy),
+                _("answers from {confidence} confidence on", confidence=_.percent(of.confidence)),
+            )
+            for key, of in surest.items()
         },
         "coverage_metrics",
     )
     widgets.chart(
-        study_charts.coverage(curves, threshold / 100, _),
-        key="coverage",
+        study_charts.coverage(curves, {key: (share, of.accuracy) for key, of in surest.items()}, _),
+        key="coverage_chart",
         alt=_("Lines: accuracy of the answers given against the share of images answered"),
     )
 
@@ -101,12 +112,6 @@ def _tables(curves: dict[str, Coverage], split: str, _: Translator) -> None:
         _("Coverage and accuracy by threshold"),
         _,
     )
-
-
-def _at(curve: Coverage, threshold: float, _: Translator) -> tuple[str, str]:
-    at = int(np.searchsorted(curve.threshold, threshold - 1e-9))
-    accuracy = "–" if np.isnan(curve.accuracy[at]) else _.percent(curve.accuracy[at])
-    return accuracy, _("{share} of images answered", share=_.percent(curve.coverage[at]))
 
 
 @loaders.follows

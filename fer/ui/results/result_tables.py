@@ -19,8 +19,6 @@ from fer.studies.records import GroupAccuracy
 from fer.ui import intervals, loaders, model_comparison, named_faces
 from fer.ui.text import Translator
 
-SPLITS = (Split.PRIVATE_TEST.value, Split.PUBLIC_TEST.value)
-
 
 @loaders.follows
 def reliability(split: str) -> dict[str, list[calibration.AccuracyBin]]:

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from fer.studies.records import ROBUSTNESS, Robustness
-from fer.ui import intervals, widgets
+from fer.ui import intervals, model_comparison, widgets
 from fer.ui.studies import records, study_charts
 from fer.ui.text import Translator
 
@@ -48,11 +48,20 @@ def measured(record: Robustness, _: Translator) -> str:
     """On which images and with which backend the accuracies were found."""
     return _(
         "{n} PrivateTest images, the same for every point, with 95% intervals; answers of the "
-        "backend `{backend}` ({precision}).",
+        "backend `{backend}` ({precision}). Undisturbed, these {n} give {clean}, all of "
+        "PrivateTest {whole}.",
         n=_.number(record["images"]),
         backend=record["backend"],
         precision="int8" if record["backend"] == "fast" else "float32",
+        clean=_each({key: row["accuracy"] for key, row in record["clean"].items()}, _),
+        whole=_each(
+            {key: m["accuracy"] for key, m in model_comparison.metrics_of("PrivateTest").items()}, _
+        ),
     )
+
+
+def _each(accuracies: Mapping[str, float], _: Translator) -> str:
+    return ", ".join(f"{key} {_.percent(share)}" for key, share in accuracies.items())
 
 
 def corruptions(_: Translator) -> dict[str, tuple[str, str]]:

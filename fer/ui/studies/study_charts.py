@@ -161,8 +161,14 @@ def confidences(bins: Mapping[str, Sequence[RightAndWrong]], _: Translator) -> g
     return arrange(figure, _, x=_("Confidence (%)"), y=_("Images"), height=240)
 
 
-def coverage(curves: Mapping[str, Coverage], threshold: float, _: Translator) -> go.Figure:
-    """Accuracy of the answers that are given against how many are, with the chosen threshold."""
+def coverage(
+    curves: Mapping[str, Coverage], marked: Mapping[str, tuple[float, float]], _: Translator
+) -> go.Figure:
+    """Accuracy of the answers that are given against how many are.
+
+    Args:
+        marked: of each model a point of its curve, coverage and accuracy of 1.
+    """
     figure = go.Figure()
     for key, curve in curves.items():
         colour = SCENARIOS[key].colour
@@ -176,16 +182,15 @@ def coverage(curves: Mapping[str, Coverage], threshold: float, _: Translator) ->
             line={"color": colour, "dash": dash(key), "width": 2},
             hovertemplate="%{x:.1f}% → %{y:.1f}% (≥ %{customdata:.0f}%)<extra>" + key + "</extra>",
         )
-        at = int(np.searchsorted(curve.threshold, threshold - 1e-9))
-        if kept[at]:
-            figure.add_scatter(
-                x=[100 * curve.coverage[at]],
-                y=[100 * curve.accuracy[at]],
-                mode="markers",
-                marker={"color": colour, "size": 12, "symbol": "diamond"},
-                showlegend=False,
-                hoverinfo="skip",
-            )
+        share, accuracy = marked[key]
+        figure.add_scatter(
+            x=[100 * share],
+            y=[100 * accuracy],
+            mode="markers",
+            marker={"color": colour, "size": 12, "symbol": "diamond"},
+            showlegend=False,
+            hoverinfo="skip",
+        )
     figure.update_xaxes(range=[0, 101])
     figure.update_yaxes(range=[0, 101])
     return arrange(figure, _, x=_("Coverage (% of images)"), y=_("Accuracy (%)"))
