@@ -6,6 +6,7 @@ import csv
 import io
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.page_checks import crashes, width_beyond_window
@@ -51,6 +52,13 @@ def test_a_game_is_played(page: Page, address: str) -> None:
             button.click()
         else:
             page.keyboard.press(str(label + 1))
+        expect(page.locator(".st-key-stage_side").get_by_text("proposed: ")).to_be_visible()
+        onwards = page.locator(f".st-key-play_next_{at}").get_by_role("button")
+        expect(onwards).to_be_in_viewport()
+        if by_thumb:
+            onwards.click()
+        else:
+            page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name=words["end"])).to_be_visible()
     expect(page.get_by_test_id("stMain").get_by_text(words["agree"])).to_be_visible()
     expect(crashes(page)).to_have_count(0)
@@ -67,3 +75,34 @@ def test_a_game_is_played(page: Page, address: str) -> None:
     expect(page.locator("img[alt*='Grad-CAM']").first).to_be_visible()
     page.get_by_role("button", name=words["again"]).click()
     expect(page.get_by_role("button", name=words["start"])).to_be_visible()
+
+
+@pytest.mark.parametrize("page", [(1920, "id", 1080), (1920, "en", 1080)], indirect=True)
+def test_a_game_on_the_projector_is_read_from_the_back_row(page: Page, address: str) -> None:
+    words = WORDS["id" if page.evaluate("navigator.language").startswith("id") else "en"]
+    page.goto(f"{address}/Realtime_Demo?mode=play&game=42&view=presentation")
+    page.get_by_role("button", name=words["start"]).click()
+    picture = page.locator(".st-key-stage_face img")
+    expect(picture).to_be_in_viewport(ratio=1)
+    box = picture.bounding_box()
+    assert box is not None
+    assert min(box["width"], box["height"]) >= 600
+    tops = set()
+    for key in ORDER:
+        button = page.locator(f".st-key-play_{key}_0").get_by_role("button")
+        expect(button).to_be_in_viewport(ratio=1)
+        size = button.locator("p").first.evaluate("p => parseFloat(getComputedStyle(p).fontSize)")
+        assert size >= 24
+        bounds = button.bounding_box()
+        assert bounds is not None
+        tops.add(round(bounds["y"]))
+    assert len(tops) == 1, "all seven in one row"
+    page.keyboard.press("4")
+    told = page.locator(".st-key-stage_side").get_by_text("proposed: ")
+    expect(told).to_be_in_viewport(ratio=1)
+    assert told.evaluate("p => parseFloat(getComputedStyle(p).lineHeight)") >= 80
+    expect(page.locator(".st-key-play_next_0").get_by_role("button")).to_be_in_viewport(ratio=1)
+    page.keyboard.press("Escape")
+    page.wait_for_url(lambda url: "presentation" not in url)
+    # The game goes on where it was.
+    expect(page.locator(".st-key-play_next_0").get_by_role("button")).to_be_visible()

@@ -116,7 +116,30 @@ def begin(number: int) -> AppTest:
     app = open_page("5_Realtime_Demo.py")
     app.segmented_control(key="mode").set_value("play").run()
     app.number_input(key="game").set_value(number)
+    app.toggle(key=play.AT_END).set_value(True)
     return app.button(key="play_start").click().run()
+
+
+def test_after_each_face_others_answers_are_shown(elsewhere: Path, sampled: Deck) -> None:
+    app = open_page("5_Realtime_Demo.py")
+    app.segmented_control(key="mode").set_value("play").run()
+    app.number_input(key="game").set_value(42)
+    app.button(key="play_start").click().run()
+    places = game.draw(sampled, 42)
+    for at, place in enumerate(places):
+        app.button(key=f"play_happy_{at}").click().run()
+        assert not app.exception
+        assert [node.proto.text for node in app.get("progress")] == [f"Face {at + 1} of 10"]
+        (told,) = (str(said.value) for said in app.markdown if "You: **" in str(said.value))
+        assert f"Label: **{emotions.KEYS[sampled.labels[place]]}**" in told
+        assert all(f"{key}: **" in told for key in loaders.models())
+        button = app.button(key=f"play_next_{at}")
+        assert button.label == ("To the scores" if at == 9 else "Next face")
+        # A second press passes over no face.
+        button.click().run()
+        button.click().run()
+    assert app.session_state[play.STATE].is_over
+    assert app.metric[0].label == "You"
 
 
 def test_a_game_of_the_sample_from_start_to_scores(elsewhere: Path, sampled: Deck) -> None:
@@ -218,6 +241,7 @@ def test_a_class_plays_at_once(number: int | None, tmp_path: Path) -> None:
         session = ask(server, page="Realtime_Demo", query_params={"lang": ["EN"]})["session_id"]
         ask(server, session_id=session, widget_state={"mode": "Play"})
         ask(server, session_id=session, widget_state={"game": chosen})
+        ask(server, session_id=session, widget_state={play.AT_END: True})
         ask(server, session_id=session, trigger={"key": "play_start"})
         given = [emotions.KEYS[(pupil + at) % 7] for at in range(game.FACES)]
         for at, emotion in enumerate(given):

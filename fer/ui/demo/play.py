@@ -1,4 +1,5 @@
-"""Page 5's mode "Play": ten faces, your answers, then those of both models and of ten people."""
+"""Page 5's mode "Play": ten faces, and after each of them, or after all, what both models, the
+label and ten people say."""
 
 from __future__ import annotations
 
@@ -22,6 +23,7 @@ from fer.ui import (
     charts,
     explanations,
     loaders,
+    presentation,
     vote_bars,
     vote_loaders,
     widgets,
@@ -30,6 +32,7 @@ from fer.ui.answers import confidences
 from fer.ui.text import Translator
 
 STATE, VISIT, CHOSEN = "play_game", "play_visit", "play_face"
+AT_END = "play_at_end"
 # The number that the visitor sees, and the one that was drawn for them.
 NUMBER, DRAWN = "game", "play_drawn"
 YOU = "you"
@@ -39,16 +42,23 @@ FACE_WIDTH = 240
 @dataclass(frozen=True)
 class _Game:
     """A begun game: its number, the deck it draws from, the faces' places in it, the answers so
-    far (0-6)."""
+    far (0-6), and of how many of these the visitor has seen what others say; where all is shown
+    at the end, that counts as seen."""
 
     number: int
     deck: str
     places: tuple[int, ...]
+    is_shown_at_end: bool = False
     answers: tuple[int, ...] = ()
+    seen: int = 0
+
+    @property
+    def is_revealing(self) -> bool:
+        return not self.is_shown_at_end and self.seen < len(self.answers)
 
     @property
     def is_over(self) -> bool:
-        return len(self.answers) == len(self.places)
+        return len(self.answers) == len(self.places) and not self.is_revealing
 
 
 def show(_: Translator) -> None:
@@ -60,12 +70,14 @@ def show(_: Translator) -> None:
     found = deck()
     begun: _Game | None = st.session_state.get(STATE)
     # Somebody may have imported FER-2013 meanwhile.
+    presentation.enlarge()
     if begun is None or begun.deck != found.name:
         _start(found, _)
-    elif not begun.is_over:
-        _ask(found, begun, _)
-    else:
+    elif begun.is_over:
         _finish(found, begun, _)
+    else:
+        _show_face(found, begun, _)
+    presentation.offer(_)
 
 
 def deck() -> Deck:
@@ -110,41 +122,86 @@ def _start(found: Deck, _: Translator) -> None:
         width=260,
     )
 
+    st.toggle(_("Show all answers at the end"), key=AT_END)
+
     def begin() -> None:
         number = int(st.session_state[NUMBER])
-        st.session_state[STATE] = _Game(number, found.name, game.draw(found, number))
+        places = game.draw(found, number)
+        st.session_state[STATE] = _Game(number, found.name, places, st.session_state[AT_END])
 
     st.button(
         _("Start"), icon=":material/play_arrow:", key="play_start", on_click=widgets.telling(begin)
     )
 
 
-def _ask(found: Deck, begun: _Game, _: Translator) -> None:
-    at = len(begun.answers)
+def _show_face(found: Deck, begun: _Game, _: Translator) -> None:
+    """A face with the seven answers to choose from, or with what others say of it."""
+    at = begun.seen if begun.is_revealing else len(begun.answers)
+    picture, side = st.columns([1, 1] if presentation.is_on() else [1, 2])
+    with picture.container(key="stage_face"):
+        st.image(
+            vote_bars.png(found.face(begun.places[at])),
+            width=FACE_WIDTH,
+            alt=_("Face {n}: which expression is it?", n=at + 1),
+        )
+    if begun.is_revealing:
+        with side.container(key="stage_side"):
+            _reveal(found, begun, at, _)
+        with st.container(key="stage_buttons"):
+            _go_on(at, len(begun.places), _)
+    else:
+        with st.container(key="stage_buttons"), st.grid("auto", min_column_width=116, gap="xsmall"):
+            _ask(begun, at, _)
+        st.caption(_("Which expression do you see? Press a button, or a key from 1 to 7."))
+    # Not above the face, whose full-screen button would lie over the bar.
+    st.progress(at / len(begun.places), _("Face {n} of {all}", n=at + 1, all=len(begun.places)))
+
+
+def _ask(begun: _Game, at: int, _: Translator) -> None:
+    """The seven answers."""
 
     def answer(label: int) -> None:
         # A second press on the way to the server must not answer the next face.
         if len(st.session_state[STATE].answers) == at:
             st.session_state[STATE] = replace(begun, answers=(*begun.answers, label))
 
-    picture, side = st.columns([1, 2])
-    face = found.face(begun.places[at])
-    picture.image(
-        vote_bars.png(face), width=FACE_WIDTH, alt=_("Face {n}: which expression is it?", n=at + 1)
+    for emotion in emotions.EMOTIONS:
+        st.button(
+            _(emotion.key),
+            key=f"play_{emotion.key}_{at}",
+            shortcut=str(emotion.label + 1),
+            width="stretch",
+            on_click=answer,
+            args=(emotion.label,),
+        )
+
+
+def _reveal(found: Deck, begun: _Game, at: int, _: Translator) -> None:
+    """What the visitor, both models, the label and ten people say of a face."""
+    place = begun.places[at]
+    predictions = answers(found, begun.places)[at]
+    given = {key: [int(p.probabilities.argmax())] for key, p in predictions.items()}
+    lines = _told(found, place, 0, {YOU: [begun.answers[at]], **given}, _)
+    st.markdown("  \n".join(lines))
+
+
+def _go_on(at: int, faces: int, _: Translator) -> None:
+    """The button to the next face, or to the scores."""
+
+    def go_on() -> None:
+        begun: _Game = st.session_state[STATE]
+        # A second press on the way to the server must not pass over the next face.
+        if begun.seen == at:
+            st.session_state[STATE] = replace(begun, seen=at + 1)
+
+    st.button(
+        _("To the scores") if at + 1 == faces else _("Next face"),
+        key=f"play_next_{at}",
+        type="primary",
+        shortcut="Enter",
+        width="stretch",
+        on_click=go_on,
     )
-    with side, st.grid("auto", min_column_width=140, gap="xsmall"):
-        for emotion in emotions.EMOTIONS:
-            st.button(
-                _(emotion.key),
-                key=f"play_{emotion.key}_{at}",
-                shortcut=str(emotion.label + 1),
-                width="stretch",
-                on_click=answer,
-                args=(emotion.label,),
-            )
-    st.caption(_("Which expression do you see? Press a button, or a key from 1 to 7."))
-    # Not above the face, whose full-screen button would lie over the bar.
-    st.progress(at / len(begun.places), _("Face {n} of {all}", n=at + 1, all=len(begun.places)))
 
 
 def _finish(found: Deck, begun: _Game, _: Translator) -> None:
@@ -249,7 +306,7 @@ def _metrics(
             name = called.get(player, player)
             row[name] = (
                 of(score.by_people),
-                _("{n} by the label", n=of(score.by_label)),
+                _("as most people; {n} by the label", n=of(score.by_label)),
             )
     return row
 
@@ -278,26 +335,37 @@ def _verdict(total: dict[str, game.Score], _: Translator) -> str:
 
 
 def _card(found: Deck, place: int, at: int, given: dict[str, list[int]], _: Translator) -> None:
+    name = _("Face {n}", n=at + 1)
+    vote_bars.image(found.face(place), found.counts[place], name, name, _)
+
+    st.markdown("  \n".join(_told(found, place, at, given, _)))
+
+
+def _told(
+    found: Deck, place: int, at: int, given: dict[str, list[int]], _: Translator
+) -> list[str]:
+    """What everybody says of a face, a line each; marked where most people say so, too.
+
+    Args:
+        at: which of each player's answers is the face's.
+    """
     counts, label = found.counts[place], int(found.labels[place])
     top = game.most_frequent(counts)
-    name = _("Face {n}", n=at + 1)
-    vote_bars.image(found.face(place), counts, name, name, _)
 
     def told(answer: int) -> str:
         mark = " ✓" if emotions.KEYS[answer] in top else ""
         return f"**{_(emotions.KEYS[answer])}**{mark}"
 
-    lines = [f"{_('You')}: {told(given[YOU][at])}"]
-    lines += [
-        f"{charts.swatch(key)} {key}: {told(answers[at])}"
-        for key, answers in given.items()
-        if key != YOU
-    ]
-    lines += [
+    return [
+        f"{_('You')}: {told(given[YOU][at])}",
+        *(
+            f"{charts.swatch(key)} {key}: {told(answers[at])}"
+            for key, answers in given.items()
+            if key != YOU
+        ),
         f"{_('Label')}: {told(label)}",
         f"{_('Voters')}: {vote_bars.words(counts, _)}",
     ]
-    st.markdown("  \n".join(lines))
 
 
 def _explain(
