@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from fer.inference.classification import Prediction
 
 HEIGHT = 320
+# Of all texts in a chart, in pixels.
+FONT_SIZE = 13
 INK, DARK_INK = "white", "black"
 # Of the pages, as `.streamlit/config.toml` has it.
 BACKGROUND = "#0F172A"
@@ -149,6 +151,8 @@ def emotion_bars(values: Mapping[str, Sequence[float]], x: str, _: Translator) -
             x=[100 * share for share in shares],
             text=[_.percent(share) for share in shares],
             textposition="outside",
+            # Else Plotly shrinks it to the bar, to nine pixels.
+            constraintext="none",
             cliponaxis=False,
             marker={"color": scenario.colour, "pattern": {"shape": scenario.pattern}},
             hovertemplate="%{y}: %{text}<extra>" + key + "</extra>",
@@ -168,6 +172,7 @@ def arrange(
     """
     return figure.update_layout(
         height=height,
+        font={"size": FONT_SIZE},
         margin={"l": 0, "r": right, "t": 8, "b": 0},
         separators=",." if _.language == "id" else ".,",
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "title": None},

@@ -82,6 +82,7 @@ def figure(counts: Counts, _: Translator) -> go.Figure:
         x=[n for _choice, n in rows],
         text=[str(n) for _choice, n in rows],
         textposition="outside",
+        constraintext="none",
         cliponaxis=False,
         marker={"color": [COLOURS[choice] for choice, _n in rows]},
         hovertemplate="%{y}: %{x}<extra></extra>",

@@ -79,6 +79,7 @@ def sides(models: Mapping[str, ModelAgreement], _: Translator) -> go.Figure:
             x=[100 * value for value in values],
             text=[_.percent(value) for value in values],
             textposition="outside",
+            constraintext="none",
             cliponaxis=False,
             marker={"color": SCENARIOS[key].colour, "pattern": {"shape": SCENARIOS[key].pattern}},
             hovertemplate="%{y}: %{text}<extra>" + key + "</extra>",
