@@ -195,8 +195,8 @@ def _twins(found: Verdict, _: Translator) -> Chip | None:
         _("without twins {points}", points=ends["points"]),
         _(
             "**Without twins the gain is {points}** ({low} to {high}): {images} of the {of} "
-            "PrivateTest images also stand in Training, exactly or nearly. On those {on_twins} "
-            "are right, on the others {elsewhere}.",
+            "PrivateTest images also stand in Training, exactly or nearly. On those, accuracy is "
+            "{on_twins}; on the others {elsewhere}.",
             **ends,
             images=_.number(twins.images),
             of=_.number(twins.of),
