@@ -19,7 +19,8 @@ from fer.data import dataset
 from fer.inference import classification
 from fer.media import videos
 from fer.media.video_gate import Excerpt
-from fer.ui import loaders, permissions
+from fer.ui import loaders, permissions, sample_faces
+from fer.ui.dataset import sample_views, side_panel
 from fer.vision import faces, preprocessing
 from tests.support.making import ROOT, jpeg, small_archive, video
 from tests.support.pages import PAGES, TITLES, messages, open_page, open_view, walk_alts
@@ -387,6 +388,13 @@ def test_a_face_of_the_data_set_is_shown_closely(with_data: Path) -> None:
     app.button(key="face_3").click().run()
     assert not app.exception
     assert any("Training_" in str(element.value) for element in app.subheader)
+    # There is one panel: a face of the sample takes the other's place.
+    app.session_state[side_panel.CHOSEN] = (sample_views.FACES, 5)
+    app.run()
+    assert not app.exception
+    shown = [str(element.value) for element in app.subheader if " · " in str(element.value)]
+    name = str(sample_faces.faces().names[5]).rpartition("/")[2]
+    assert [heading.rpartition(" · ")[2] for heading in shown] == [name]
     app.pills(key="browse_emotions").set_value(["disgust"]).run()
     assert not app.exception
     assert any("12 images" in str(element.value) for element in app.caption)

@@ -30,11 +30,11 @@ from fer.ui import (
     widgets,
 )
 from fer.ui.answers import confidences
-from fer.ui.dataset import dataset_charts, download
+from fer.ui.dataset import dataset_charts, download, side_panel
 from fer.ui.dataset.label_votes import ALL
 from fer.ui.text import Language, Translator
 
-CHOSEN = "dataset_face"
+FACES = "images"
 ASKED = "browse_asked"
 CANCELLED = "import_cancelled"
 # Session state: the id of the file that was found to hold a data set.
@@ -130,7 +130,7 @@ def browse(data: Dataset, _: Translator) -> None:
     number = address.number(_("Page of {n}", n=_.number(last)), last, "browse_page", width=180)
 
     def choose(row: int) -> None:
-        st.session_state[CHOSEN] = row
+        side_panel.choose(FACES, row)
 
     shown = browsing.page(found, number)
     votes = vote_loaders.votes_of(data.sources[shown].tolist())
@@ -149,9 +149,10 @@ def browse(data: Dataset, _: Translator) -> None:
                     args=(int(row),),
                 )
     st.caption(_("{n} images. Press the word below a face to look closer.", n=_.number(len(found))))
-    row = st.session_state.get(CHOSEN)
+    row = side_panel.chosen(FACES)
     if row is not None and row < len(data):
-        one(data, row, _)
+        label = _(emotions.KEYS[data.labels[row]])
+        side_panel.show(label, lambda: one(data, row, _), _)
 
 
 def one(data: Dataset, row: int, _: Translator) -> None:

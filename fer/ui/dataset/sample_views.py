@@ -17,10 +17,10 @@ from fer.ui import (
     widgets,
 )
 from fer.ui.answers import confidences
-from fer.ui.dataset import dataset_charts
+from fer.ui.dataset import dataset_charts, side_panel
 from fer.ui.text import Translator
 
-CHOSEN = "sample_face"
+FACES = "sample"
 
 
 def show(_: Translator) -> None:
@@ -28,7 +28,7 @@ def show(_: Translator) -> None:
     st.header(_("Sample faces"), anchor="sample")
     try:
         found = sample_faces.faces()
-        chosen = st.session_state.get(CHOSEN)
+        chosen = side_panel.chosen(FACES)
         rows = [
             (
                 _(key),
@@ -57,14 +57,15 @@ def show(_: Translator) -> None:
             )
         )
         if chosen is not None:
-            one(chosen, _)
+            label = _(emotions.KEYS[found.labels[chosen]])
+            side_panel.show(label, lambda: one(chosen, _), _)
     except FerError as error:
         st.error(_.error(error))
 
 
 def choose(row: int) -> None:
     """Makes a face the one that is looked at closely."""
-    st.session_state[CHOSEN] = row
+    side_panel.choose(FACES, row)
 
 
 def one(row: int, _: Translator) -> None:
