@@ -236,7 +236,8 @@ def _overfitting(found: Verdict, _: Translator) -> Chip | None:
     )
     images, whole = found.training_images
     return Chip(
-        _("overfits: {gaps}", gaps=" · ".join(f"{key} {gap}" for key, gap in gaps.items())),
+        # In the order of the line of figures above the chips.
+        _("overfitting {gaps}", gaps=" → ".join(gaps.values())),
         _("**Overfitting**: {models}.", models=told)
         + " "
         + (
@@ -247,7 +248,7 @@ def _overfitting(found: Verdict, _: Translator) -> Chip | None:
             if images == whole
             else _(
                 "Measured as the models answer, without augmentation and dropout, on {images} of "
-                "{whole} Training images, drawn alike from every class.",
+                "{whole} Training images, the same share of every class.",
                 images=_.number(images),
                 whole=_.number(whole),
             )
