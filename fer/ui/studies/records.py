@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TypeVar
 
@@ -25,16 +26,22 @@ def record(study: Stored[T], _: Translator) -> T | None:
 
 
 def made_with(record: MadeWith, command: str, _: Translator) -> None:
-    """Which command made a record, from which commit, seed, data and weights."""
-    st.caption(
-        _(
-            "Made with `{command}` at commit {commit}, seed {seed}, data {data}.",
-            command=command,
-            commit=record["commit"][:12],
-            seed=record["seed"],
-            data=record["data_sha256"][:12],
+    """Which command made a record, from which commit, seed, data and weights, on request."""
+    with st.popover(
+        _("How it was made"),
+        type="tertiary",
+        icon=":material/info:",
+        key="made_with_" + re.sub(r"\W+", "_", command),
+    ):
+        st.caption(
+            _(
+                "Made with `{command}` at commit {commit}, seed {seed}, data {data}.",
+                command=command,
+                commit=record["commit"][:12],
+                seed=record["seed"],
+                data=record["data_sha256"][:12],
+            )
         )
-    )
     if not dataset.is_official(record["data_sha256"]):
         st.caption(_("Made of other images than FER-2013's, so it is not FER-2013's result."))
     warn_of_other_weights(record["weights_sha256"], _)
