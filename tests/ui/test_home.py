@@ -58,7 +58,7 @@ def test_home_tells_the_verdict_with_a_way_to_the_evidence() -> None:
     asked = [(link.label, link.query_string) for link in links]
     for chip in told.values():
         assert chip.sentence in shown
-        assert (f":primary-badge[{chip.label}]", f"view={chip.view}&lang=EN") in asked
+        assert (f":primary-badge[{chip.label}]", f"view={chip.view}") in asked
 
 
 def test_answers_wait_for_nothing_that_only_tables_and_studies_need() -> None:

@@ -91,11 +91,14 @@ def test_what_is_measured_stands_beside_the_published(monkeypatch: pytest.Monkey
     # The most accurate stands first, whichever trace it is of.
     assert figure.layout.yaxis.categoryarray[0].startswith("proposed 99.0%<br>ten crops")
     assert len(figure.layout.yaxis.categoryarray) == len(found)
-    float32, int8, missing = literature.how_ours_were_found(EN)
+    float32, int8, one_crop, missing = literature.how_ours_were_found(EN)
     assert "baseline, with the mirrored image; proposed, with the mirrored image" in float32
     assert "float32" in float32
     assert "(proposed, ten crops): int8, " in int8
     assert "at commit 0123456789ab." in int8
+    # What was averaged in int8 is compared with one crop in int8.
+    shares = loaders.fast_export()["fidelity"]["proposed"]["PrivateTest"]
+    assert one_crop.endswith(f"proposed {EN.percent(shares['accuracy'])}.")
     assert "baseline, ten crops. Run" in missing
     first, *_rest, last = literature.how_ours_were_found(ID)
     assert first.startswith("Angka kami untuk beberapa versi gambar (baseline, ")

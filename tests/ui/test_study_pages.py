@@ -485,7 +485,7 @@ def test_report_includes_the_studies() -> None:
     assert "Qoid Rif'at" in html.unescape(page)
     # The plain answers stand before anything else, long tables after the curves.
     seen = html.unescape(page)
-    assert 0 < seen.index("the SE block") < seen.index("<h2>Metrics</h2>")
+    assert 0 < seen.index("The SE block") < seen.index("<h2>Metrics</h2>")
     assert seen.index("<h2>Learning curves</h2>") < seen.index(
         "<h2>Accuracy on corrupted faces</h2>"
     )

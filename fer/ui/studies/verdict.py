@@ -70,11 +70,9 @@ def show_chips(_: Translator, *, is_there: bool = False) -> None:
     Args:
         is_there: whether this is the page of that view, whose links Streamlit draws as chips.
     """
-    language = st.query_params.get("lang")
     for chip in chips(_).values():
-        parameters = {"view": chip.view} | ({} if language is None else {"lang": language})
         label = chip.label if is_there else f":primary-badge[{chip.label}]"
-        st.page_link(PAGE, label=label, query_params=parameters)
+        st.page_link(PAGE, label=label, query_params={"view": chip.view})
 
 
 def sentences(_: Translator, *parts: Part) -> list[str]:
