@@ -59,7 +59,7 @@ def test_disputed_images_are_clicked_through(elsewhere: Path) -> None:
         assert not app.exception
         assert "1 dari 200" in texts(app)
     # Without the data set, votes and answers are told and the face is not.
-    assert "impor FER-2013" in texts(app)
+    assert "Wajah FER-2013 ditampilkan setelah datanya diimpor" in texts(app)
     assert "Label FER-2013: **" in texts(app)
 
 

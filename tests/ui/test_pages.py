@@ -116,7 +116,7 @@ def test_choices_of_the_results_page(with_data: Path) -> None:
     app = open_page("3_Classification_Results.py")
     for split in ("PublicTest", "PrivateTest"):
         app.segmented_control(key="split").set_value(split).run()
-        shown = [metric.value for metric in app.metric]
+        shown = " ".join(str(element.value) for element in app.markdown)
         accuracy = loaders.models()["baseline"].metrics["splits"][split]["accuracy"]
         assert f"{100 * accuracy:.1f}%" in shown
     open_view(app, "confusion")

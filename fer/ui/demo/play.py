@@ -122,7 +122,8 @@ def _start(found: Deck, _: Translator) -> None:
         width=260,
     )
 
-    st.toggle(_("Show all answers at the end"), key=AT_END)
+    # For the visit's next game, too.
+    st.toggle(_("Show all answers at the end"), key=AT_END, persist_state="session")
 
     def begin() -> None:
         number = int(st.session_state[NUMBER])
