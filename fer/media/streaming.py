@@ -177,14 +177,23 @@ class StreamAnalyser:
         # When the last frame came that will have no answers.
         self._dropped = 0.0
 
-    def hand_in(self, rgb: Rgb, now: float | None = None, patience: float = 0.0) -> FrameAnswers:
+    def hand_in(
+        self,
+        rgb: Rgb,
+        now: float | None = None,
+        patience: float = 0.0,
+        *,
+        is_single: bool = False,
+    ) -> FrameAnswers:
         """Hands in the newest frame and returns what was last seen: in this frame, if that is known
-        within `patience` seconds. There is no waiting where the last analysis took longer, nor for
-        a frame that could not be analysed.
+        within `patience` seconds. There is no waiting for a frame that could not be analysed, nor,
+        in a video, where the last analysis took longer.
 
         Args:
             rgb: (H, W, 3) uint8, not changed afterwards by the caller.
             now: when it came, `time.monotonic` seconds.
+            is_single: whether the next frame comes only after this one's answers, so that waiting
+                is what keeps a busy server from being asked more often than it can answer.
         """
         with self._lock:
             now = time.monotonic() if now is None else now
@@ -198,7 +207,7 @@ class StreamAnalyser:
                 )
                 self._thread.start()
             self._lock.notify_all()
-            if self._took < patience:
+            if is_single or self._took < patience:
                 self._lock.wait_for(lambda: max(self._latest.taken, self._dropped) >= now, patience)
             return self._latest
 

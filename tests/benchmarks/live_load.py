@@ -67,12 +67,13 @@ def resident_mb(pid: int | None) -> float:
     return int(kib) * 1024 / 1e6
 
 
-async def stream(port: int, token: str, number: int, end: float) -> tuple[int, int]:
-    """How many answers a visitor got, and how many of them were another's."""
+async def stream(port: int, token: str, number: int, end: float) -> tuple[int, int, int]:
+    """How many replies a visitor got, how many of them held answers for a face, and how many were
+    another's."""
     width = 480 - 4 * number
     rgb = cv2.resize(np.asarray(samples.astronaut()), (width, 360))
     content = jpeg(rgb)
-    answered = foreign = 0
+    answered = seen = foreign = 0
     async with connect(f"ws://127.0.0.1:{port}/live", origin=ORIGIN, compression=None) as browser:  # type: ignore[arg-type]
         await browser.send(token)
         while time.monotonic() < end:
@@ -80,7 +81,8 @@ async def stream(port: int, token: str, number: int, end: float) -> tuple[int, i
             reply = json.loads(await browser.recv())
             foreign += reply["size"] != [width, 360] or reply["frame"] != answered
             answered += 1
-    return answered, foreign
+            seen += bool(reply["is_answered"] and reply["faces"])
+    return answered, seen, foreign
 
 
 async def watch(pid: int | None, end: float) -> list[float]:
@@ -95,14 +97,15 @@ async def crowd(port: int, tokens: list[str], seconds: float, pid: int | None) -
     end = time.monotonic() + seconds
     visitors = [stream(port, token, number, end) for number, token in enumerate(tokens)]
     sizes, *counts = await asyncio.gather(watch(pid, end), *visitors)
-    answers = [answered for answered, _ in counts]
+    answers = [seen for _, seen, _ in counts]
     first = sizes[len(sizes) // 4 : len(sizes) // 2]
     last = sizes[3 * len(sizes) // 4 :]
     return {
         "visitors": len(tokens),
         "answers_per_second": round(sum(answers) / seconds, 1),
         "fewest_of_fair_share": round(min(answers) * len(answers) / max(sum(answers), 1), 2),
-        "mixed_up": sum(foreign for _, foreign in counts),
+        "replies_per_second": round(sum(replies for replies, _, _ in counts) / seconds, 1),
+        "mixed_up": sum(foreign for *_, foreign in counts),
         "memory_mb": round(last[-1], 1),
         "memory_growth_mb": round(float(np.median(last) - np.median(first)), 1),
     }

@@ -236,6 +236,11 @@ def test_nobody_waits_for_networks_that_are_slower_than_their_patience(
     analyser.hand_in(frame(7), patience=0.25)
     assert 0.25 not in waits
     until(lambda: networks.asked == 2)
+    # Whoever sends the next picture only after the answers waits all the same: on a busy server
+    # pictures without answers would take the time that answers need.
+    analyser.hand_in(frame(7), patience=0.25, is_single=True)
+    assert 0.25 in waits
+    until(lambda: networks.asked == 3)
     # Fast again: it waits again, and is told about this very frame.
     networks.seconds = 0.0
     clock.now += 1

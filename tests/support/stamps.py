@@ -53,9 +53,9 @@ def install() -> None:
         return faces
 
     def hand_in_and_stamp(
-        self: StreamAnalyser, rgb: np.ndarray, now: float | None = None, patience: float = 0.0
+        self: StreamAnalyser, rgb: np.ndarray, *arguments: float, **options: bool
     ) -> FrameAnswers:
-        latest = hand_in(self, rgb, now, patience)
+        latest = hand_in(self, rgb, *arguments, **options)
         number = numbers.get(latest.taken)
         # The socket's pictures are read only, and nobody looks at them again.
         if number is not None and rgb.flags.writeable:

@@ -114,7 +114,7 @@ class LiveStream:
         now = self._alive = time.monotonic()
         latest = FrameAnswers()
         if self.analyser is not None:
-            latest = self.analyser.hand_in(rgb, now, patience=ANSWER_SECONDS)
+            latest = self.analyser.hand_in(rgb, now, ANSWER_SECONDS, is_single=True)
         is_answered = latest.taken == now
         if is_answered:
             rgb = self._keep(rgb, latest)
