@@ -26,7 +26,7 @@ LONGEST = 1280
 # that long.
 PATIENCE = 0.05
 # How long a single picture waits for its answers, which belong to it and no other.
-ANSWER_SECONDS = 10.0
+ANSWER_SECONDS = 20.0
 # Of a single picture: what a browser makes of a frame of 480 pixels is a tenth of this.
 MOST_BYTES = 300_000
 MOST_PIXELS = 2_000_000

@@ -7,7 +7,7 @@ const QUALITY = 0.8;
 // question of the browser is unanswered; a camera that sends nothing for so long has stopped; two
 // clicks that close are one; a connection has ended by then; pauses between two tries to connect.
 const STALE = 3000;
-const LATE = 12000;
+const LATE = 24000;
 const UNANSWERED = 4000;
 const STILL = 3000;
 const CLICKS = 600;
