@@ -154,6 +154,7 @@ class Live:
         # When the present pace began, and with how much work done.
         self._since, self._since_step = 0.0, 0.0
         self._reason = ""
+        self._warned = ""
         self._is_interrupted = False
         self._done = threading.Event()
         self._beat = threading.Thread(target=self._keep_beating, daemon=True)
@@ -303,11 +304,14 @@ class Live:
         (self.run_dir / STOP).unlink(missing_ok=True)
 
     def _tell(self) -> None:
-        """Writes, or says in the log that it cannot: the run is worth more than what is told."""
+        """Writes, or says in the log, once, that it cannot: the run is worth more than what is
+        told."""
         try:
             self._write()
         except FerError as error:
-            logger.warning("%s", error)
+            if str(error) != self._warned:
+                self._warned = str(error)
+                logger.warning("%s", error)
 
     def _write(self) -> None:
         write(self.run_dir, replace(self._now, updated=time.time()))
