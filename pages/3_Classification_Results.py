@@ -9,10 +9,13 @@ from fer.ui.results import (
     crowd_sections,
     error_sections,
     literature,
+    own_images,
+    own_predictions,
     reliability,
     report,
     result_sections,
 )
+from fer.ui.results.shown import stored, with_own
 from fer.ui.studies import ablation, attention, robustness
 
 _ = text.translator()
@@ -35,7 +38,7 @@ if not models:
     st.stop()
 
 widgets.notices(_)
-found = model_comparison.metrics_of(split)
+shown = with_own(stored(split))
 GROUPS = {
     "comparison": {
         "metrics": _("Metrics"),
@@ -59,40 +62,46 @@ GROUPS = {
         "speed": _("Speed"),
         "parameters": _("Parameters"),
     },
+    "yours": {"own_images": _("Your images"), "own_predictions": _("Your predictions")},
 }
 NAMES = {
     "comparison": _("Comparison"),
     "emotions": _("Emotions"),
     "trust": _("Reliability"),
     "inside": _("Networks"),
+    "yours": _("Yours"),
 }
-result_sections.answer(split, _)
+result_sections.answer(shown, split, _)
 view = views.chosen(GROUPS, NAMES, _)
 try:
     if view == "metrics":
-        result_sections.metrics(split, _)
+        result_sections.metrics(shown, split, _)
     elif view == "parameters":
         result_sections.parameters(_)
     elif view == "ingredients":
         ablation.ablation(_)
     elif view == "classes":
-        result_sections.classes(split, _)
+        result_sections.classes(shown, _)
     elif view == "confusion":
-        confusions.show(found, split, _)
+        confusions.show(shown, _)
     elif view == "curves":
-        result_sections.curves(split, _)
+        result_sections.curves(shown, _)
     elif view == "calibration":
-        reliability.calibrated(split, _)
+        reliability.calibrated(shown, _)
     elif view == "overfitting":
-        result_sections.overfitting(split, _)
+        result_sections.overfitting(shown, split, _)
     elif view == "errors":
-        error_sections.errors(split, _)
+        error_sections.errors(shown, _)
     elif view == "crowd":
-        crowd_sections.show(split, _)
+        crowd_sections.show(shown, split, _)
     elif view == "looking":
         attention.looking(_)
     elif view == "robustness":
         robustness.robustness(_)
+    elif view == "own_images":
+        own_images.show(_)
+    elif view == "own_predictions":
+        own_predictions.show(_)
     elif view == "literature":
         literature.show(_)
     else:

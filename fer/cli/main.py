@@ -12,10 +12,11 @@ from fer import FerError, __version__, scenarios
 from fer.artifacts import locations, model_store, overwriting
 from fer.artifacts.model_store import Predictions
 from fer.artifacts.records import Metrics
-from fer.cli import analysis, crowd, fit, predict, serving, training
+from fer.cli import analysis, compare, crowd, fit, predict, serving, training
 from fer.cli import data as data_commands
 from fer.cli.console import (
     COUNT,
+    PATH,
     Group,
     data_dir,
     models_dir,
@@ -43,6 +44,7 @@ main.add_command(serving.export)
 main.add_command(serving.benchmark)
 main.add_command(analysis.ablate)
 main.add_command(analysis.analyse)
+main.add_command(compare.compare)
 main.add_command(crowd.crowd)
 main.add_command(predict.predict)
 main.add_command(training.publish)
@@ -68,6 +70,10 @@ main.add_command(training.train)
     metavar="IMAGES",
     help="Measure so many images of Training instead, the same share of every class.",
 )
+@click.option("--images", type=PATH, help="Measure on your own images instead: folder or archive.")
+@click.option("--whole", is_flag=True, help="With --images: take it whole where no face is found.")
+@click.option("--json", "as_json", is_flag=True, help="With --images: print all figures as JSON.")
+@click.option("--csv", "as_csv", is_flag=True, help="With --images: print every answer as CSV.")
 @overwrite
 @models_dir
 @data_dir
@@ -79,6 +85,10 @@ def evaluate(
     protocols: tuple[str, ...],
     int8: bool,
     training: int | None,
+    images: Path | None,
+    whole: bool,
+    as_json: bool,
+    as_csv: bool,
     overwrite: bool,
     models_dir: Path,
     data_dir: Path,
@@ -90,7 +100,22 @@ def evaluate(
     Computes in float32, so that every processor finds the same numbers; bf16 moves the calibration
     error by up to 0.003. --protocol adds to models/protocols.json, which is shown beside published
     results that were found by averaging over views. --training writes models/training_fit.json,
-    which tells how far the models overfit."""
+    which tells how far the models overfit.
+
+    --images takes a folder, zip or tar with a folder for each emotion, asks the fast backend and
+    stores nothing."""
+    if images is not None:
+        if check or bfloat16 or protocols or int8 or training or overwrite:
+            raise FerError(
+                "Beside --images only --model, --whole, --json and --csv have a meaning."
+            )
+        # Reads images with libraries that the other ways do without.
+        from fer.cli import own
+
+        own.evaluate_images(images, keys, models_dir, whole=whole, as_json=as_json, as_csv=as_csv)
+        return
+    if whole or as_json or as_csv:
+        raise FerError("--whole, --json and --csv belong to --images.")
     if int8 and not protocols:
         raise FerError("--int8 belongs to --protocol; metrics are computed with the reference.")
     if training is not None and (keys or protocols or bfloat16):

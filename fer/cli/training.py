@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     type=PATH,
     help="Take VGG16's convolutions from the baseline in this models folder, in half precision.",
 )
+@click.option("--tensorboard", type=PATH, help="A folder for TensorBoard's logs.")
 @click.option("--queue", is_flag=True, help="Wait until no other run goes on beside this one.")
 @precision
 @backbone_weights
@@ -67,6 +69,7 @@ def train(
     fraction: float | None,
     continue_from: Path | None,
     backbone_from: Path | None,
+    tensorboard: Path | None,
     queue: bool,
     precision: str,
     backbone_weights: Path | None,
@@ -77,6 +80,8 @@ def train(
     The run directory's progress.json tells how far it is; a file named stop in it ends the run
     after its current step. KERAS_BACKEND=jax and Keras' KERAS_DISTRIBUTION_* variables let several
     GPUs and hosts share each batch."""
+    if tensorboard is not None and importlib.util.find_spec("tensorboard") is None:
+        raise FerError("TensorBoard is not installed; run: pip install tensorboard")
     own = scenarios.get(scenario)
     data = _training_data(data_dir, fraction, own.seed if seed is None else seed)
     chosen = scenarios.with_overrides(own, epochs=epochs, image_size=image_size, seed=seed)
@@ -113,6 +118,7 @@ def train(
             progress=progress,
             share=share,
             precision=reason,
+            tensorboard=tensorboard,
         )
     if share.is_chief:
         _print_history(history)

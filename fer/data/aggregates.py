@@ -88,13 +88,17 @@ class Pairs(TypedDict):
 
 
 class DuplicateCounts(TypedDict):
-    """What `duplicates` counts; hash_distance: in bits of 63; correlation: of pixels, at least."""
+    """What `duplicates` counts; hash_distance: in bits of 63; correlation: of pixels, at least.
+
+    twins: the names of the test images that have an exact or near twin in Training.
+    """
 
     hash_distance: int
     correlation: float
     exact: Pairs
     near: Pairs
     exact_or_near: Pairs
+    twins: list[str]
 
 
 class Duplicates(DuplicateCounts):
@@ -209,18 +213,20 @@ def duplicates(data: Dataset, progress: Progress | None = None) -> DuplicateCoun
 
     Returns:
         for each kind, `pairs` by "split/split", how many of them carry two different labels, and
-        `leaked`: images of each test split that have a twin in Training.
+        `leaked`: images of each test split that have a twin in Training; and `twins`, their names.
     """
     exact = exact_pairs(data.images)
     near = near_pairs(data.images, progress)
     known = {(int(a), int(b)) for a, b in exact}
     near = np.array([p for p in near if (int(p[0]), int(p[1])) not in known]).reshape(-1, 2)
+    either = np.concatenate([exact, near.astype(np.int64)])
     return {
         "hash_distance": HASH_DISTANCE,
         "correlation": CORRELATION,
         "exact": _summary(data, exact),
         "near": _summary(data, near.astype(np.int64)),
-        "exact_or_near": _summary(data, np.concatenate([exact, near.astype(np.int64)])),
+        "exact_or_near": _summary(data, either),
+        "twins": sorted(data.sources[with_twin_in_training(data, either)].tolist()),
     }
 
 

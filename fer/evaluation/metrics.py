@@ -53,7 +53,8 @@ def fit_temperature(labels: Labels, logits: NDArray[np.float32] | NDArray[np.flo
 
 
 def report(labels: Labels, probabilities: Probabilities) -> Scores:
-    """Every metric of one model on one split."""
+    """Every metric of one model on some images; means over classes leave out a class that has none
+    of them."""
     predicted = probabilities.argmax(axis=1)
     precision, recall, f1, support = scores.precision_recall_fscore_support(
         labels, predicted, labels=CLASSES, zero_division=0.0
@@ -62,8 +63,8 @@ def report(labels: Labels, probabilities: Probabilities) -> Scores:
         "images": len(labels),
         "accuracy": top1_accuracy(labels, probabilities),
         "accuracy_interval": accuracy_interval(labels, probabilities),
-        "balanced_accuracy": float(scores.balanced_accuracy_score(labels, predicted)),
-        "macro_f1": float(f1.mean()),
+        "balanced_accuracy": float(recall[support > 0].mean()),
+        "macro_f1": float(f1[support > 0].mean()),
         "log_loss": float(scores.log_loss(labels, probabilities, labels=CLASSES)),
         # Over all seven classes, 0 to 2, as Brier (1950) has it.
         "brier_score": float(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fer.artifacts.model_store import Artifact
+from fer.artifacts.model_store import Artifact, Predictions
 from fer.data import aggregates
 from fer.data.dataset import TEST_SPLITS, Dataset, Split
 from fer.evaluation import metrics
@@ -24,16 +24,21 @@ def study(data: Dataset, models: Sequence[Artifact], *, seed: int) -> LeakageFig
     """
     twins = sources_with_twins(data)
     splits = {
-        split.value: {model.key: _accuracies(model, split, twins) for model in models}
+        split.value: {
+            model.key: accuracies(model.predictions().of(split), twins) for model in models
+        }
         for split in TEST_SPLITS
     }
     gains = {split.value: _gains(models, split, twins, seed) for split in TEST_SPLITS}
     return {"splits": splits, "gains": gains}
 
 
-def _accuracies(model: Artifact, split: Split, twins: set[str]) -> dict[str, GroupAccuracy]:
-    """A model's accuracy on each group of a split that has any image."""
-    part = model.predictions().of(split)
+def accuracies(part: Predictions, twins: Collection[str]) -> dict[str, GroupAccuracy]:
+    """A model's accuracy on each group of its images that has any.
+
+    Args:
+        twins: names of the images that have a twin in Training.
+    """
     return {
         name: {
             "images": int(chosen.sum()),
@@ -52,7 +57,7 @@ def sources_with_twins(data: Dataset) -> set[str]:
     return set(data.sources[aggregates.with_twin_in_training(data, pairs)].tolist())
 
 
-def _groups(sources: NDArray[np.str_], twins: set[str]) -> dict[str, NDArray[np.bool_]]:
+def _groups(sources: NDArray[np.str_], twins: Collection[str]) -> dict[str, NDArray[np.bool_]]:
     """Which of the images (n,) belong to each group that has any."""
     has_twin = np.array([str(source) in twins for source in sources], dtype=bool)
     groups = {"all": np.ones_like(has_twin), "with_twin": has_twin, "without_twin": ~has_twin}

@@ -31,6 +31,7 @@ def train(
     progress: Progress | None = None,
     share: Share = ALONE,
     precision: str | None = None,
+    tensorboard: Path | None = None,
 ) -> list[dict[str, float]]:
     """Trains the scenario on Training, watches PublicTest, and returns the history, a row an epoch.
 
@@ -47,6 +48,7 @@ def train(
         share: what this process feeds where several train together, each with a `run_dir` of its
             own: see `distribution.folder`.
         precision: why the scenario has its `compute_dtype`, to be recorded.
+        tensorboard: a folder for TensorBoard's logs, one of an epoch's metrics for all phases.
 
     Raises:
         FerError: if `run_dir` already holds a run and `resume` is false, if what is to be resumed
@@ -77,8 +79,10 @@ def train(
             _restore(model, scenario, run_dir, done, is_phase_over=done == stage.epochs.stop)
         if done < stage.epochs.stop:
             reporting = (
-                None if progress is None else callbacks.WorkProgress(progress, stage.cost, work)
+                [] if progress is None else [callbacks.WorkProgress(progress, stage.cost, work)]
             )
+            if tensorboard is not None:
+                reporting.append(keras.callbacks.TensorBoard(tensorboard, write_graph=False))
             _fit(model, scenario, stage, feed, run_dir, done, reporting)
     return runs.read_history(run_dir)
 
@@ -240,7 +244,7 @@ def _fit(
     feed: _Feed,
     run_dir: Path,
     done: int,
-    reporting: callbacks.WorkProgress | None,
+    reporting: list[keras.callbacks.Callback],
 ) -> None:
     """Keras' `fit` over the epochs of a phase beyond the `done` ones of the run.
 
@@ -257,8 +261,6 @@ def _fit(
         if scenario.ema_momentum is not None
         else []
     )
-    # Last, so that an epoch whose end is told is saved.
-    last = [] if reporting is None else [reporting]
     model.fit(
         feed.training(stage.phase, first),
         validation_data=feed.validation(stage.phase),
@@ -267,8 +269,9 @@ def _fit(
         class_weight=feed.class_weights(),
         shuffle=False,
         verbose=0,
-        # Averaging first, so that what the recorder writes is the averaged model.
-        callbacks=[*averaging, recorder, keras.callbacks.TerminateOnNaN(), *last],
+        # Averaging first, so that what the recorder writes is the averaged model; what tells last,
+        # so that an epoch whose end is told is saved.
+        callbacks=[*averaging, recorder, keras.callbacks.TerminateOnNaN(), *reporting],
     )
     if recorder.diverged_in is not None:
         raise FerError(

@@ -28,6 +28,8 @@ FONT_SIZE = 13
 INK, DARK_INK = "white", "black"
 # Of the pages, as `.streamlit/config.toml` has it.
 BACKGROUND = "#0F172A"
+# Of a visitor's own model.
+OWN_COLOUR, OWN_PATTERN = "#34D399", "x"
 # What belongs to both models together.
 BOTH = "#94A3B8"
 # What a voter can say besides the seven emotions.
@@ -40,9 +42,19 @@ MARKS = {"": "■", "/": "▨"}
 MARKDOWN_COLOURS = {"#F59E0B": "orange", "#818CF8": "violet"}
 
 
+def colour(key: str) -> str:
+    """The colour of a scenario, or of the visitor's own model."""
+    return SCENARIOS[key].colour if key in SCENARIOS else OWN_COLOUR
+
+
+def pattern(key: str) -> str:
+    """How a model's bars are hatched."""
+    return SCENARIOS[key].pattern if key in SCENARIOS else OWN_PATTERN
+
+
 def dash(key: str) -> str:
     """How a model's line is dashed."""
-    return DASHES.get(SCENARIOS[key].pattern, "dashdot")
+    return DASHES.get(pattern(key), "dashdot")
 
 
 def swatch(key: str) -> str:
@@ -50,9 +62,8 @@ def swatch(key: str) -> str:
 
     It is gray where the theme has no such colour's name.
     """
-    scenario = SCENARIOS[key]
-    mark = MARKS.get(scenario.pattern, "▩")
-    return f":{MARKDOWN_COLOURS.get(scenario.colour, 'gray')}[{mark}]"
+    mark = MARKS.get(pattern(key), "▩")
+    return f":{MARKDOWN_COLOURS.get(colour(key), 'gray')}[{mark}]"
 
 
 def heat_map(
@@ -133,28 +144,28 @@ def confidence_bars(predictions: Mapping[str, Prediction], _: Translator) -> go.
     return emotion_bars(confidences, _("Confidence (%)"), _)
 
 
-def emotion_bars(values: Mapping[str, Sequence[float]], x: str, _: Translator) -> go.Figure:
+def emotion_bars(values: Mapping[str, Sequence[float | None]], x: str, _: Translator) -> go.Figure:
     """A pair of bars an emotion: one figure of each model, 0-100%.
 
     Args:
-        values: for each model, the figure (0-1) in the order of `emotions.EMOTIONS`.
+        values: for each model, the figure (0-1) in the order of `emotions.EMOTIONS`; None where
+            there is none.
         x: title of their axis.
     """
     names = [_(emotion) for emotion in emotions.KEYS]
     figure = go.Figure()
     for key, shares in values.items():
-        scenario = SCENARIOS[key]
         figure.add_bar(
             name=key,
             orientation="h",
             y=names,
-            x=[100 * share for share in shares],
-            text=[_.percent(share) for share in shares],
+            x=[None if share is None else 100 * share for share in shares],
+            text=["–" if share is None else _.percent(share) for share in shares],
             textposition="outside",
             # Else Plotly shrinks it to the bar, to nine pixels.
             constraintext="none",
             cliponaxis=False,
-            marker={"color": scenario.colour, "pattern": {"shape": scenario.pattern}},
+            marker={"color": colour(key), "pattern": {"shape": pattern(key)}},
             hovertemplate="%{y}: %{text}<extra>" + key + "</extra>",
         )
     figure.update_layout(barmode="group", bargap=0.25)

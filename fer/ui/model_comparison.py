@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from fer.artifacts.model_store import Artifact
 from fer.artifacts.records import SplitScores
+from fer.evaluation.records import PairedGain
 from fer.networks import complexity
 from fer.scenarios import BASELINE, PROPOSED, Augmentation, Phase, Scenario
 from fer.ui import charts, loaders, text
@@ -32,12 +33,22 @@ def metrics_of(split: str) -> dict[str, SplitScores]:
     }
 
 
+def compared(split: str) -> PairedGain | None:
+    """What `proposed` gains over `baseline` on a split; None without two evaluated models."""
+    stored = loaders.comparison()
+    return None if stored is None else stored["splits"][split]
+
+
 def headline(split: str, _: Translator) -> str:
-    """Return both accuracies on a split, the gain in points and its 95% interval as one line of
-    Markdown; without two evaluated models the accuracies alone."""
-    accuracies = {key: m["accuracy"] for key, m in metrics_of(split).items()}
-    compared = loaders.comparison()
-    if compared is None:
+    """Return `told` of the stored metrics of a split."""
+    return told(metrics_of(split), compared(split), _)
+
+
+def told(found: Mapping[str, SplitScores], pair: PairedGain | None, _: Translator) -> str:
+    """Return both accuracies, the gain in points and its 95% interval as one line of Markdown;
+    without two models the accuracies alone."""
+    accuracies = {key: m["accuracy"] for key, m in found.items()}
+    if pair is None:
         return " · ".join(
             f"{charts.swatch(key)} {_.percent(share)}" for key, share in accuracies.items()
         )
@@ -49,16 +60,18 @@ def headline(split: str, _: Translator) -> str:
         second=charts.swatch(PROPOSED.key),
         after=_.percent(after),
         gain=f"**{_.difference(after, before)}**",
-        interval=_.gain_interval(compared["splits"][split]["gain_interval"]),
+        interval=_.gain_interval(pair["gain_interval"]),
     )
 
 
 def gain_in_words(split: str, _: Translator) -> str:
     """Return what `headline` shows as a sentence, for the report; empty without two models."""
-    compared = loaders.comparison()
-    if compared is None:
-        return ""
-    found, pair = metrics_of(split), compared["splits"][split]
+    pair = compared(split)
+    return "" if pair is None else told_in_words(metrics_of(split), pair, _)
+
+
+def told_in_words(found: Mapping[str, SplitScores], pair: PairedGain, _: Translator) -> str:
+    """Return what `told` shows as a sentence, with McNemar's test."""
     low, high = (_.signed(100 * end, 1) for end in pair["gain_interval"])
     return _(
         "`proposed` is right in {after} of the {n} images, `baseline` in {before}: {gain} points "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import shutil
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -35,6 +36,16 @@ def run_dir(
     printed = succeeded(fer("train", "baseline", *options, *places, *weights)).stdout
     assert printed.splitlines()[-1] == f"The run is in {folder}; next: fer publish {folder}"
     return folder
+
+
+def test_tensorboard_that_is_missing_is_told_before_anything_begins(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
+    run = tmp_path / "run"
+    command = ("train", "baseline", "--run-dir", run, "--tensorboard", tmp_path / "logs")
+    assert "pip install tensorboard" in refusal(fer(*command))
+    assert not run.exists()
 
 
 def test_publish_makes_a_model_of_a_run(

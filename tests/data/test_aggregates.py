@@ -29,6 +29,7 @@ def test_exact_and_near_twins(small_data: dataset.Dataset) -> None:
     assert result["near"]["pairs"] == {"Training/PrivateTest": 1}
     assert result["exact"]["leaked"] == {"PublicTest": 0, "PrivateTest": 1}
     assert result["exact_or_near"]["images"] == 4
+    assert result["twins"] == sorted(small_data.sources[private[[0, 5]]].tolist())
     assert result["near"]["pairs_with_different_labels"] == 1
 
 

@@ -46,6 +46,19 @@ def run_dir(first_run: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(first_run, tmp_path / "run"))
 
 
+def test_tensorboard_gets_every_epoch_of_every_phase(
+    small_data: dataset.Dataset, run_dir: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("tensorboard", reason="the package tensorboard is not installed")
+    from tensorboard.backend.event_processing import event_accumulator
+
+    logs = tmp_path / "logs"
+    loop.train(TINY, small_data, run_dir, resume=True, backbone_weights=None, tensorboard=logs)
+    for part in ("train", "validation"):
+        events = event_accumulator.EventAccumulator(str(logs / part)).Reload()
+        assert [event.step for event in events.Tensors("epoch_accuracy")] == [2, 3]
+
+
 def test_phases_share_one_history_and_leave_one_checkpoint(
     small_data: dataset.Dataset, run_dir: Path, tmp_path: Path
 ) -> None:

@@ -19,7 +19,7 @@ from fer.artifacts import model_store
 from fer.studies import analysis
 from fer.studies.records import ROBUSTNESS
 from fer.ui import caching, image_sources, loaders
-from fer.ui.results import reliability, report, result_tables
+from fer.ui.results import report, shown
 from fer.ui.training import training_sections
 from tests.support.making import PATIENCE, ROOT, jpeg
 
@@ -44,8 +44,8 @@ def test_an_evaluation_under_a_running_server_replaces_everything_at_once(server
     assert loaders.models()["baseline"].temperature != 1.25
     kept = (
         *(loaders.classifier(), loaders.models()["baseline"], loaders.comparison()),
-        *(result_tables.reliability("PublicTest"), training_sections.history("baseline")),
-        *(reliability._probabilities("baseline", "PublicTest", True), loaders.explainer()),
+        *(shown.stored_models("PublicTest")["baseline"], training_sections.history("baseline")),
+        *(shown.stored_models("PublicTest")["baseline"].raw, loaders.explainer()),
     )
     shutil.copy(server / "proposed/predictions.parquet", server / "new")
     (server / "new").replace(server / "baseline/predictions.parquet")
@@ -61,8 +61,8 @@ def test_an_evaluation_under_a_running_server_replaces_everything_at_once(server
     assert loaders.classifier().models["baseline"].temperature == 1.25
     now = (
         *(loaders.classifier(), loaders.models()["baseline"], loaders.comparison()),
-        *(result_tables.reliability("PublicTest"), training_sections.history("baseline")),
-        *(reliability._probabilities("baseline", "PublicTest", True), loaders.explainer()),
+        *(shown.stored_models("PublicTest")["baseline"], training_sections.history("baseline")),
+        *(shown.stored_models("PublicTest")["baseline"].raw, loaders.explainer()),
     )
     assert all(one is not other for one, other in zip(kept, now, strict=True))
 

@@ -98,17 +98,16 @@ def test_the_surest_answers_of_both_models_are_more_often_right() -> None:
 
 
 def test_confidences_before_calibration_are_less_honest() -> None:
-    from fer.data.dataset import Split
-    from fer.ui.results import reliability
+    from fer.ui.results import reliability, shown
 
-    table = reliability.classwise_table("PublicTest", EN)
+    found = shown.stored_models("PublicTest")
+    table = reliability.classwise_table(found, EN)
     raw = table["proposed, before calibration (%)"].mean()
     assert raw != pytest.approx(table["proposed, calibrated (%)"].mean(), abs=0.01)
     stored = loaders.models()["proposed"].metrics["splits"]["PublicTest"]["ece_uncalibrated"]
     from fer.evaluation import calibration
 
-    labels = loaders.predictions("proposed").of(Split.PUBLIC_TEST).labels
-    raw_again = reliability._probabilities("proposed", "PublicTest", True)
+    labels, raw_again = found["proposed"].predictions.labels, found["proposed"].raw
     assert calibration.expected_calibration_error(labels, raw_again) == pytest.approx(
         stored, abs=1e-4
     )

@@ -57,26 +57,70 @@ def opened(source: Path | IO[bytes], name: str) -> Iterator[Content]:
         FerError: if it is missing, empty, damaged, unsafe or of no known form; while faces are
             read, if a table is damaged.
     """
+    with _damage_told(name), ExitStack() as stack:
+        if isinstance(source, Path) and source.is_dir():
+            yield _folder(source, name, stack)
+        else:
+            yield _file(_stream(source, stack), name, stack)
+
+
+@contextmanager
+def opened_files(source: Path | IO[bytes], name: str) -> Iterator[list[FileEntry] | None]:
+    """Every file of a folder or an archive, whatever it holds; None of a file that is no archive.
+
+    Args:
+        name: what to call it in error messages.
+
+    Raises:
+        FerError: if it is missing, empty, damaged or unsafe, or a folder in it cannot be read.
+    """
     with ExitStack() as stack:
-        try:
-            if not isinstance(source, Path):
-                yield _file(source, name, stack)
-            elif source.is_dir():
-                yield _folder(source, name, stack)
-            elif source.is_file():
-                yield _file(stack.enter_context(source.open("rb")), name, stack)
-            else:
-                raise FerError("There is no file or folder {path}; check the path.", path=source)
-        except FerError:
-            raise
-        except UNREADABLE as error:
-            raise FerError("{path} is damaged or cut off; download it again.", path=name) from error
-        except OSError as error:
-            raise FerError(
-                "{path} cannot be read ({reason}); check it.",
-                path=name,
-                reason=error.strerror or error,
-            ) from error
+        with _damage_told(name):
+            entries = _files_of(source, name, stack)
+        # What is made of them fails in its own words.
+        yield None if entries is None else _without_notes(entries)
+
+
+def _files_of(source: Path | IO[bytes], name: str, stack: ExitStack) -> list[FileEntry] | None:
+    if not isinstance(source, Path) or not source.is_dir():
+        stream = _stream(source, stack)
+        return _members(stream, _head(stream, name), name, stack)
+    entries, problems = _files_below(source)
+    if problems:
+        raise FerError("{path} cannot be read ({reason}); check it.", path=name, reason=problems[0])
+    return entries
+
+
+@contextmanager
+def _damage_told(name: str) -> Iterator[None]:
+    """Raise FerError for whatever goes wrong while an archive is read."""
+    try:
+        yield
+    except FerError:
+        raise
+    except UNREADABLE as error:
+        raise FerError("{path} is damaged or cut off; download it again.", path=name) from error
+    except OSError as error:
+        raise FerError(
+            "{path} cannot be read ({reason}); check it.",
+            path=name,
+            reason=error.strerror or error,
+        ) from error
+
+
+def _stream(source: Path | IO[bytes], stack: ExitStack) -> IO[bytes]:
+    if not isinstance(source, Path):
+        return source
+    if not source.is_file():
+        raise FerError("There is no file or folder {path}; check the path.", path=source)
+    return stack.enter_context(source.open("rb"))
+
+
+def _head(stream: IO[bytes], name: str) -> bytes:
+    head = stream.read(512)
+    if not head:
+        raise FerError("{path} is empty; download it again.", path=name)
+    return head
 
 
 def _file(stream: IO[bytes], name: str, stack: ExitStack, *, is_inside: bool = False) -> Content:
@@ -85,27 +129,12 @@ def _file(stream: IO[bytes], name: str, stack: ExitStack, *, is_inside: bool = F
     Args:
         is_inside: whether it lies packed in another; what is packed in it is then left alone.
     """
-    head = stream.read(512)
-    if not head:
-        raise FerError("{path} is empty; download it again.", path=name)
-    is_zip = zipfile.is_zipfile(stream)
-    stream.seek(0)
-    if is_zip:
-        return _zip(stack.enter_context(zipfile.ZipFile(stream)), name, stack, is_inside)
-    if head.startswith(ZIP):
-        raise FerError(
-            "{path} is cut off: a zip's list of files stands at its end; download it again.",
-            path=name,
-        )
+    head = _head(stream, name)
+    entries = _members(stream, head, name, stack)
+    if entries is not None:
+        return _chosen(entries, name, stack, is_inside)
     if head.startswith(GZIP):
-        with gzip.open(stream) as unpacked:
-            inside = unpacked.read(512)
-        stream.seek(0)
-        if _is_tar(inside):
-            return _tar(stack.enter_context(tarfile.open(fileobj=stream)), name, stack, is_inside)
         return _table(stack.enter_context(_unpacked(stream)), PurePath(name).stem)
-    if _is_tar(head):
-        return _tar(stack.enter_context(tarfile.open(fileobj=stream)), name, stack, is_inside)
     if head.startswith(PARQUET):
         return _parquet([FileEntry(PurePath(name).name, lambda: stream)], name)
     # A table names its columns before the first line ends.
@@ -118,30 +147,46 @@ def _file(stream: IO[bytes], name: str, stack: ExitStack, *, is_inside: bool = F
     )
 
 
+def _members(stream: IO[bytes], head: bytes, name: str, stack: ExitStack) -> list[FileEntry] | None:
+    """The files in an open zip or tar, packed or not; None if it is neither, and then the stream
+    stands at its beginning."""
+    is_zip = zipfile.is_zipfile(stream)
+    stream.seek(0)
+    if is_zip:
+        archive = stack.enter_context(zipfile.ZipFile(stream))
+        # Some packers write Windows' separators into the archive.
+        return [
+            FileEntry(member.filename.replace("\\", "/"), partial(archive.open, member))
+            for member in members.zip_members(archive, name)
+        ]
+    if head.startswith(ZIP):
+        raise FerError(
+            "{path} is cut off: a zip's list of files stands at its end; download it again.",
+            path=name,
+        )
+    if head.startswith(GZIP):
+        with gzip.open(stream) as unpacked:
+            head = unpacked.read(512)
+        stream.seek(0)
+    if not _is_tar(head):
+        return None
+    return _tar_files(stack.enter_context(tarfile.open(fileobj=stream)), name)
+
+
+def _tar_files(archive: tarfile.TarFile, name: str) -> list[FileEntry]:
+    return [
+        FileEntry(member.name, partial(_extracted, archive, member))
+        for member in members.tar_members(archive, name)
+        if member.isfile()
+    ]
+
+
 def _unpacked(stream: IO[bytes]) -> IO[bytes]:
     return cast("IO[bytes]", gzip.open(stream))
 
 
 def _is_tar(head: bytes) -> bool:
     return head[257:262] == b"ustar"
-
-
-def _zip(archive: zipfile.ZipFile, name: str, stack: ExitStack, is_inside: bool) -> Content:
-    # Some packers write Windows' separators into the archive.
-    entries = [
-        FileEntry(member.filename.replace("\\", "/"), partial(archive.open, member))
-        for member in members.zip_members(archive, name)
-    ]
-    return _chosen(entries, name, stack, is_inside)
-
-
-def _tar(archive: tarfile.TarFile, name: str, stack: ExitStack, is_inside: bool) -> Content:
-    entries = [
-        FileEntry(member.name, partial(_extracted, archive, member))
-        for member in members.tar_members(archive, name)
-        if member.isfile()
-    ]
-    return _chosen(entries, name, stack, is_inside)
 
 
 def _extracted(archive: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:
@@ -152,14 +197,21 @@ def _extracted(archive: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:
 
 
 def _folder(path: Path, name: str, stack: ExitStack) -> Content:
+    entries, problems = _files_below(path)
+    content = _chosen(entries, name, stack, is_inside=False)
+    return Content(content.expected, _chained(problems, content.faces), content.table)
+
+
+def _files_below(path: Path) -> tuple[list[FileEntry], list[str]]:
+    """The files in a folder and below, in the order of their names, and in words which folders
+    cannot be read; hidden folders are left out."""
     entries: list[FileEntry] = []
     problems: list[str] = []
     for folder, folders, names in os.walk(path, onerror=lambda e: problems.append(_told(e, path))):
         folders[:] = sorted(f for f in folders if not f.startswith("."))
         for file in map(Path(folder).joinpath, sorted(names)):
             entries.append(FileEntry(file.relative_to(path).as_posix(), partial(_opened, file)))
-    content = _chosen(entries, name, stack, is_inside=False)
-    return Content(content.expected, _chained(problems, content.faces), content.table)
+    return entries, problems
 
 
 def _opened(file: Path) -> IO[bytes]:
@@ -184,7 +236,7 @@ def _chained(
 
 def _chosen(entries: Sequence[FileEntry], name: str, stack: ExitStack, is_inside: bool) -> Content:
     """The faces of an archive's or a folder's files."""
-    entries = [entry for entry in entries if not _is_of_mac(entry.path)]
+    entries = _without_notes(entries)
     images = [entry for entry in entries if entry.suffix in face_files.SUFFIXES]
     if face_files.has_official_names([entry.path for entry in images]):
         return _images(images, name)
@@ -209,8 +261,13 @@ def _chosen(entries: Sequence[FileEntry], name: str, stack: ExitStack, is_inside
     )
 
 
-def _is_of_mac(path: str) -> bool:
-    return any(part.startswith(_MAC) for part in PurePosixPath(path).parts)
+def _without_notes(entries: Sequence[FileEntry]) -> list[FileEntry]:
+    """The files without those that macOS notes something in."""
+    return [
+        entry
+        for entry in entries
+        if not any(part.startswith(_MAC) for part in PurePosixPath(entry.path).parts)
+    ]
 
 
 def _best_table(

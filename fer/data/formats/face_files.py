@@ -123,10 +123,15 @@ def places(paths: Sequence[str], called: str) -> list[Place | None]:
     return found
 
 
+def label_of(path: PurePosixPath) -> int | None:
+    """The label that the innermost folder with an emotion's name gives a file; None if no folder
+    has one."""
+    labels = map(emotions.find_label, reversed(path.parent.parts))
+    return next((label for label in labels if label is not None), None)
+
+
 def _place(path: PurePosixPath, is_official: bool) -> Place | None:
-    folders = [part.lower() for part in path.parent.parts]
-    labels = (emotions.find_label(folder) for folder in reversed(folders))
-    label = next((label for label in labels if label is not None), None)
+    label = label_of(path)
     if label is None:
         return None
     if is_official:
@@ -135,6 +140,7 @@ def _place(path: PurePosixPath, is_official: bool) -> Place | None:
             return None
         split = next(s for s in SPLITS if s.value.lower() == match[1].lower())
         return Place(split, label, int(match[2]))
+    folders = [part.lower() for part in path.parent.parts]
     found = next((_SPLIT_BY_FOLDER[f] for f in folders if f in _SPLIT_BY_FOLDER), None)
     number = _NUMBER.search(path.stem)
     return None if found is None else Place(found, label, int(number[1]) if number else 0)

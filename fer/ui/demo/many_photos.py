@@ -10,20 +10,17 @@ from collections.abc import Sequence
 
 import pandas as pd
 import streamlit as st
-from streamlit.typing import UploadedFile
 
 from fer import FerError
 from fer.media.photos import Photo
 from fer.scenarios import SCENARIOS
-from fer.ui import announcer, caching, image_sources, loaders, shown_uploads, visits, widgets
+from fer.ui import announcer, image_sources, loaders, turns, widgets
 from fer.ui.answers import face_name, told_small
 from fer.ui.text import Translator
-from fer.ui.upload_limits import Upload, intake
 
-# How many photos the table has, and how many are classified before the page is drawn anew.
-MOST, TURN = 1000, 50
+# How many photos the table has.
+MOST = 1000
 MOST_TOLD = 10
-LOOK_SECONDS = 1.0
 KEY = "batch_upload"
 # Session state: by file id each classified photo or what is wrong with it; and the ids of the files
 # that the uploader listed last.
@@ -54,8 +51,8 @@ def show(_: Translator) -> None:
         # Taken away by the visitor.
         results.pop(file, None)
     st.session_state[LISTED] = listed
-    _classify_arriving(results, _)
-    _classify(uploads, results, _)
+    turns.answer_arriving(results, loaders.classified_once, _refuse, MOST, _)
+    turns.answer(uploads, results, loaders.classified_once, _refuse, MOST, _)
     # They came in as the network would have it.
     shown = [results[file] for file in listed if file in results]
     shown += [result for file, result in results.items() if file not in listed]
@@ -66,35 +63,8 @@ def show(_: Translator) -> None:
         _answers([result for result in shown if isinstance(result, Photo)], _)
 
 
-@st.fragment(run_every=LOOK_SECONDS)
-def _classify_arriving(results: Results, _: Translator) -> None:
-    """Classify what has come in while other photos are still on their way: Streamlit's uploader
-    lists none before all are there."""
-    _classify(intake.arrived(visits.current())[:TURN], results, _)
-
-
-def _classify(
-    uploads: Sequence[UploadedFile] | Sequence[Upload], results: Results, _: Translator
-) -> None:
-    """Classify those photos that are not yet, with a progress bar, and let go of each at once."""
-    waiting = [upload for upload in uploads if upload.file_id not in results]
-    if not waiting:
-        return
-    bar = st.progress(0.0, _("Looking for faces and asking both models…"))
-    for number, upload in enumerate(waiting, start=1):
-        if len(results) < MOST:
-            try:
-                content = shown_uploads.content(upload)
-                results[upload.file_id] = loaders.classified_once(content, upload.name)
-            except FerError as error:
-                results[upload.file_id] = error
-        intake.forget(upload.file_id)
-        bar.progress(
-            number / len(waiting),
-            _("Classified: {n}, waiting: {left}", n=len(results), left=len(waiting) - number),
-        )
-    caching.give_back()
-    bar.empty()
+def _refuse(name: str, error: FerError) -> FerError:
+    return error
 
 
 def _tell_errors(errors: Sequence[FerError], _: Translator) -> None:

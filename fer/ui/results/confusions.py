@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import cast
 
 import streamlit as st
 
 from fer import emotions
-from fer.artifacts.records import SplitScores
 from fer.scenarios import BASELINE, PROPOSED
-from fer.ui import charts, loaders, named_faces, vote_bars, vote_loaders, widgets
+from fer.ui import charts, named_faces, vote_bars, widgets
 from fer.ui.results import result_charts, result_tables
+from fer.ui.results.shown import Shown
 from fer.ui.text import Translator
 
 # Two rows on a phone and three in half of a page's width: no more to scroll past.
@@ -19,13 +18,14 @@ SHOWN = 12
 CELL = "confusion_cell"
 
 
-def show(found: Mapping[str, SplitScores], split: str, _: Translator) -> None:
+def show(shown: Shown, _: Translator) -> None:
     """Each model's matrix, below it the images of the chosen cell; a click on a cell of either
     chooses it for both.
 
     Raises:
         FerError: if stored predictions are damaged.
     """
+    found = shown.scores
     # The cell that examiners ask about first: fear taken for sadness.
     st.session_state.setdefault(f"{CELL}_true", "fear")
     st.session_state.setdefault(f"{CELL}_predicted", "sad")
@@ -44,8 +44,8 @@ def show(found: Mapping[str, SplitScores], split: str, _: Translator) -> None:
                 alt=_("Confusion matrix of {model}: true against predicted emotion", model=key),
                 on_click=choose,
             )
-            _images(key, true, predicted, split, _)
-    if loaders.data() is None:
+            _images(shown, key, true, predicted, _)
+    if shown.image_of is None:
         named_faces.offer_import(_)
     if {BASELINE.key, PROPOSED.key} <= found.keys():
         st.subheader(_("What `proposed` changes"))
@@ -67,7 +67,7 @@ def show(found: Mapping[str, SplitScores], split: str, _: Translator) -> None:
             st.markdown(f"**{key}**")
             widgets.table(
                 result_tables.confusion_table(metrics["confusion"], _),
-                f"confusion_{key}_{split}",
+                f"confusion_{key}_{shown.name}",
                 _("Confusion matrix of {model}: true against predicted emotion", model=key),
                 _,
             )
@@ -87,10 +87,10 @@ def _emotion(label: str, key: str, _: Translator) -> str:
     )
 
 
-def _images(model: str, true: str, predicted: str, split: str, _: Translator) -> None:
+def _images(shown: Shown, model: str, true: str, predicted: str, _: Translator) -> None:
     """Which cell is chosen, how many images it has, and the first of them."""
     images, sources, confidences, count = result_tables.cell_images(
-        split,
+        shown,
         model,
         emotions.LABEL_OF[true],
         emotions.LABEL_OF[predicted],
@@ -107,7 +107,7 @@ def _images(model: str, true: str, predicted: str, split: str, _: Translator) ->
         sentence += " " + _("The {n} most confident ones:", n=len(images))
     st.write(sentence)
     with st.grid("auto", min_column_width=76, gap="xsmall"):
-        votes = vote_loaders.votes_of(sources)
+        votes = shown.votes_of(sources)
         for image, counts, confidence in zip(images, votes, confidences, strict=True):
             vote_bars.image(
                 image,

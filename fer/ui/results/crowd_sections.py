@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import pandas as pd
 import streamlit as st
 
@@ -11,7 +13,9 @@ from fer.crowd.disputes import Dispute, Kind
 from fer.crowd.records import CrowdSplit, GainYardstick
 from fer.data.dataset import Split
 from fer.evaluation.calibration import AccuracyBin
-from fer.scenarios import PROPOSED
+from fer.inference.classification import Prediction
+from fer.own import comparison
+from fer.scenarios import PROPOSED, SCENARIOS
 from fer.ui import (
     charts,
     loaders,
@@ -23,6 +27,7 @@ from fer.ui import (
 )
 from fer.ui.answers import confidences
 from fer.ui.results import crowd_tables, result_charts
+from fer.ui.results.shown import OWN, Shown, own_model
 from fer.ui.studies import crowd_charts
 from fer.ui.text import Translator
 
@@ -30,13 +35,13 @@ POSITION = "dispute_position"
 MOST = 200
 
 
-def show(split: str, _: Translator) -> None:
+def show(shown: Shown, split: str, _: Translator) -> None:
     """How models, labels and one person agree with the crowd, and the images in dispute.
 
     Raises:
         FerError: if votes or stored predictions are missing or damaged.
     """
-    found = vote_loaders.crowd(split)
+    found = _with_own(shown, split) or vote_loaders.crowd(split)
     if found is None:
         st.caption(_("None of these images has votes of people."))
         return
@@ -88,7 +93,7 @@ def show(split: str, _: Translator) -> None:
         key="crowd_reliability",
         alt=_("Share of voters who agree with the answer against confidence, for both models"),
     )
-    _disputed(split, _)
+    _disputed(shown, split, _)
     st.caption(
         _(
             "Computed from the stored predictions and the votes {votes}, data {data}.",
@@ -104,6 +109,20 @@ def show(split: str, _: Translator) -> None:
             ),
         )
     )
+
+
+def _with_own(shown: Shown, split: str) -> CrowdSplit | None:
+    """The figures with the visitor's own model, kept for the visit; None if there is none."""
+    own = own_model()
+    if own is None or own.name not in shown.models:
+        return None
+    key = f"{OWN}_people_{split}"
+    kept = st.session_state.get(key)
+    if kept is None or kept[0] is not own:
+        parts = {k: part for k, part in shown.predictions.items() if k != own.name}
+        found = comparison.with_people(own, Split(split), parts, vote_loaders.votes())
+        kept = st.session_state[key] = (own, found)
+    return cast("CrowdSplit | None", kept[1])
 
 
 def measured(_: Translator) -> str:
@@ -228,7 +247,7 @@ def figures(split: str) -> CrowdSplit | None:
         return None
 
 
-def _disputed(split: str, _: Translator) -> None:
+def _disputed(shown: Shown, split: str, _: Translator) -> None:
     """The most disputed images, one after another."""
     st.subheader(_("The most disputed images"))
     kinds: dict[Kind, str] = {
@@ -237,7 +256,7 @@ def _disputed(split: str, _: Translator) -> None:
         "neither": _("Crowd with neither"),
         "divided": _("Crowd divided"),
     }
-    evaluated = list(model_comparison.evaluated())
+    evaluated = list(shown.models)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         kind = widgets.choice(
             _("Images"),
@@ -253,7 +272,11 @@ def _disputed(split: str, _: Translator) -> None:
             key="dispute_model",
             wrap=True,
         )
-    found = disputed(model, split, kind)
+    if model in SCENARIOS:
+        found = disputed(model, split, kind)
+    else:
+        part = shown.models[model].predictions
+        found = disputes.find(part, vote_loaders.votes(), kind, MOST)
     if not found:
         st.caption(_("There is no such image."))
         return
@@ -263,7 +286,7 @@ def _disputed(split: str, _: Translator) -> None:
     def go(step: int) -> None:
         st.session_state[key] = max(0, min(position + step, len(found) - 1))
 
-    _one(found[position], _)
+    _one(found[position], shown, _)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(_("Back"), key="dispute_back", on_click=go, args=(-1,), disabled=position == 0)
         st.button(
@@ -290,7 +313,7 @@ def disputed(model: str, split: str, kind: Kind) -> list[Dispute]:
     return disputes.find(part, vote_loaders.votes(), kind, MOST)
 
 
-def _one(dispute: Dispute, _: Translator) -> None:
+def _one(dispute: Dispute, shown: Shown, _: Translator) -> None:
     picture, votes, bars = st.columns([1, 1, 1])
     face = named_faces.pixels(dispute.source)
     with picture:
@@ -307,7 +330,10 @@ def _one(dispute: Dispute, _: Translator) -> None:
         st.markdown(_("FER-2013's label: **{label}**", label=_(dispute.label)))
         vote_bars.chart(dispute.counts, "dispute_votes", _)
     with bars:
-        answers = named_faces.answers(dispute.source)
+        answers = {
+            key: Prediction(key, part.probabilities[part.row_of[dispute.source]])
+            for key, part in shown.predictions.items()
+        }
         st.markdown(
             " · ".join(f"{charts.swatch(key)} {key}: **{_(p.top1)}**" for key, p in answers.items())
         )

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 import streamlit as st
 
 from fer import FerError
 from fer.artifacts.model_store import Predictions
 from fer.crowd import disputes
-from fer.data.dataset import Split
 from fer.evaluation import mistakes, reviews
 from fer.evaluation.mistakes import Mistake
 from fer.evaluation.reviews import VERDICTS, Review, Verdict
-from fer.ui import (
-    loaders,
-    model_comparison,
-    named_faces,
-    shown_uploads,
-    vote_bars,
-    vote_loaders,
-    widgets,
-)
+from fer.own import comparison
+from fer.scenarios import BASELINE, PROPOSED
+from fer.ui import named_faces, shown_uploads, vote_bars, vote_loaders, widgets
 from fer.ui.results import crowd_sections
-from fer.ui.text import Translator
+from fer.ui.results.shown import Shown, own_model
+from fer.ui.text import Translator, plain
 
 SHOWN = 24
 MOST = 500
@@ -32,49 +28,80 @@ STATE = "doubts_position"
 REVIEWED, READ = "reviews", "reviews_read"
 
 
-def errors(split: str, _: Translator) -> None:
+def errors(shown: Shown, _: Translator) -> None:
     """The surest wrong answers, the most confused pairs, and labels that both models doubt."""
     kinds = {
         "labels": _("Doubtful labels"),
         "confident": _("Most confident errors"),
         "pairs": _("Confused pairs"),
     }
+    own = own_model()
+    if own is not None and own.name in shown.models:
+        kinds["own"] = _("Only of your model")
     kind = widgets.choice(
         _("Errors"),
         kinds,
         "error_kind",
         is_labelled=False,
     )
-    parts_of = {
-        key: loaders.predictions(key).of(Split(split)) for key in model_comparison.evaluated()
-    }
     if kind == "labels":
-        _doubtful(parts_of, split, _)
+        _doubtful(shown, _)
     elif kind == "confident":
-        _confident(parts_of, split, _)
+        _confident(shown, _)
+    elif kind == "own" and own is not None:
+        _only_of(own.name, shown, _)
     else:
         widgets.table(
-            pair_table(parts_of, _), f"pairs_{split}", _("Pairs that the models confuse"), _
+            pair_table(shown.predictions, _),
+            f"pairs_{shown.name}",
+            _("Pairs that the models confuse"),
+            _,
         )
 
 
-def _confident(predictions: dict[str, Predictions], split: str, _: Translator) -> None:
+def _confident(shown: Shown, _: Translator) -> None:
     model = st.segmented_control(
         _("Model"),
-        list(predictions),
-        default=list(predictions)[-1],
+        list(shown.models),
+        default=list(shown.models)[-1],
         required=True,
         key="sure_model",
     )
-    part = predictions[model]
-    found = _ordered(mistakes.confident(part, len(part.labels)), _)[:MOST]
-    _faces(found[:SHOWN], _)
+    part = shown.models[model].predictions
+    found = _ordered(mistakes.confident(part, len(part.labels)), shown, _)[:MOST]
+    _faces(found[:SHOWN], shown, _)
     with st.expander(_("Table and download"), key="sure_details"):
-        widgets.table(mistake_table(found, _), f"errors_{model}_{split}", _("Wrong answers"), _)
+        widgets.table(
+            mistake_table(found, shown, _),
+            f"errors_{model}_{shown.name}",
+            _("Wrong answers"),
+            _,
+        )
 
 
-def _ordered(found: list[Mistake], _: Translator) -> list[Mistake]:
+def _only_of(name: str, shown: Shown, _: Translator) -> None:
+    """The errors that only the visitor's model makes, the surest first."""
+    parts = shown.predictions
+    own = parts.pop(name)
+    wrong = comparison.only_wrong(own, parts)
+    st.write(
+        _(
+            "Both scenarios are right on {n} images on which {model} is wrong.",
+            n=_.number(len(wrong.labels)),
+            model=plain(name),
+        )
+    )
+    found = mistakes.confident(wrong, MOST)
+    _faces(found[:SHOWN], shown, _)
+    widgets.table(
+        mistake_table(found, shown, _), f"only_{shown.name}", _("Errors of your model alone"), _
+    )
+
+
+def _ordered(found: list[Mistake], shown: Shown, _: Translator) -> list[Mistake]:
     """The mistakes in the order that the visitor chooses; they come in that of confidence."""
+    if shown.split is None:
+        return found
     orders = {"confidence": _("by confidence"), "crowd": _("by what people saw")}
     order = widgets.choice(
         _("Order"),
@@ -87,15 +114,15 @@ def _ordered(found: list[Mistake], _: Translator) -> list[Mistake]:
     )
     if order == "confidence":
         return found
-    votes = vote_loaders.votes_of([one.source for one in found])
+    votes = shown.votes_of([one.source for one in found])
     return [one for one, _votes in disputes.by_crowd(found, votes)]
 
 
-def _doubtful(predictions: dict[str, Predictions], split: str, _: Translator) -> None:
-    if len(predictions) < 2:
+def _doubtful(shown: Shown, _: Translator) -> None:
+    if shown.gain is None:
         st.caption(_("Two evaluated models are needed."))
         return
-    first, second = list(predictions.values())[:2]
+    first, second = (shown.models[key].predictions for key in (BASELINE.key, PROPOSED.key))
     every = mistakes.against_label(first, second, len(first.labels))
     st.write(
         _(
@@ -104,22 +131,25 @@ def _doubtful(predictions: dict[str, Predictions], split: str, _: Translator) ->
             n=_.number(len(every)),
             all=_.number(len(first.labels)),
         )
-        + f" {_crowd(split, _)}"
+        + f" {_crowd(shown, _)}"
     )
-    found = _ordered(every, _)[:MOST]
-    if loaders.data() is not None and found:
-        _review(found, split, _)
+    found = _ordered(every, shown, _)[:MOST]
+    if shown.split is not None and shown.image_of is not None and found:
+        _review(found, shown.name, _)
     else:
-        _faces(found[:SHOWN], _)
+        _faces(found[:SHOWN], shown, _)
     with st.expander(_("Table and download"), key="doubt_details"):
         widgets.table(
-            mistake_table(found, _), f"doubts_{split}", _("Labels that both models doubt"), _
+            mistake_table(found, shown, _),
+            f"doubts_{shown.name}",
+            _("Labels that both models doubt"),
+            _,
         )
 
 
-def _crowd(split: str, _: Translator) -> str:
+def _crowd(shown: Shown, _: Translator) -> str:
     """Whom ten people think right, of all errors; empty if nobody was asked."""
-    found = crowd_sections.figures(split)
+    found = None if shown.split is None else crowd_sections.figures(shown.split.value)
     return "" if found is None else crowd_sections.sides(found, _)
 
 
@@ -219,15 +249,15 @@ def _download(done: dict[str, Review], _: Translator) -> None:
     )
 
 
-def _faces(found: list[Mistake], _: Translator) -> None:
-    """The images of some mistakes, if FER-2013 is imported."""
-    if loaders.data() is None:
+def _faces(found: list[Mistake], shown: Shown, _: Translator) -> None:
+    """The images of some mistakes, if there are any to be seen."""
+    if shown.image_of is None:
         named_faces.offer_import(_)
         return
-    votes = vote_loaders.votes_of([one.source for one in found])
+    votes = shown.votes_of([one.source for one in found])
     with st.grid("auto", min_column_width=96, gap="xsmall"):
         for one, counts in zip(found, votes, strict=True):
-            face = named_faces.pixels(one.source)
+            face = shown.image_of(one.source)
             if face is None:
                 continue
             vote_bars.image(
@@ -239,10 +269,10 @@ def _faces(found: list[Mistake], _: Translator) -> None:
             )
 
 
-def mistake_table(found: list[Mistake], _: Translator) -> pd.DataFrame:
+def mistake_table(found: list[Mistake], shown: Shown, _: Translator) -> pd.DataFrame:
     """A row for each mistake: image, label, answer, confidence in percent, votes."""
-    votes = vote_loaders.votes_of([one.source for one in found])
-    return pd.DataFrame(
+    votes = shown.votes_of([one.source for one in found])
+    frame = pd.DataFrame(
         [
             {
                 _("Image"): one.source,
@@ -254,9 +284,10 @@ def mistake_table(found: list[Mistake], _: Translator) -> pd.DataFrame:
             for one, counts in zip(found, votes, strict=True)
         ]
     )
+    return frame if shown.split is not None else frame.drop(columns=frame.columns[4:])
 
 
-def pair_table(predictions: dict[str, Predictions], _: Translator) -> pd.DataFrame:
+def pair_table(predictions: Mapping[str, Predictions], _: Translator) -> pd.DataFrame:
     """A row for each model and pair of label and answer, the most frequent first."""
     return pd.DataFrame(
         [

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 import streamlit as st
 
 from fer import emotions
-from fer.data.dataset import Split
 from fer.evaluation import calibration
 from fer.evaluation.calibration import Coverage, Labels, Probabilities
-from fer.ui import loaders, model_comparison, widgets
+from fer.evaluation.measured import MeasuredModel
+from fer.ui import widgets
 from fer.ui.results import result_charts, result_tables
+from fer.ui.results.shown import Shown
 from fer.ui.studies import study_charts
 from fer.ui.text import Translator
 
 
-def calibrated(split: str, _: Translator) -> None:
+def calibrated(shown: Shown, _: Translator) -> None:
     """Whether confidences can be believed, before and after the temperature, and what abstaining
     gains."""
     st.write(_("On the dotted line, answers given with 70% confidence are right 70% of the time."))
     is_raw = _asks_for_raw(_)
-    found = {key: _probabilities(key, split, is_raw) for key in model_comparison.evaluated()}
-    labels = {key: loaders.predictions(key).of(Split(split)).labels for key in found}
+    models = shown.with_probabilities
+    found = {key: _probabilities(model, is_raw) for key, model in models.items()}
+    labels = {key: model.predictions.labels for key, model in models.items()}
     widgets.chart(
         result_charts.reliability(
             {key: calibration.reliability(labels[key], p) for key, p in found.items()},
@@ -45,7 +49,7 @@ def calibrated(split: str, _: Translator) -> None:
     curves = {key: calibration.selective(labels[key], p) for key, p in found.items()}
     _abstaining(curves, found, labels, _)
     with st.expander(_("Tables and downloads"), key="calibration_details"):
-        _tables(curves, split, _)
+        _tables(curves, shown, _)
 
 
 def _asks_for_raw(_: Translator) -> bool:
@@ -93,43 +97,40 @@ def _abstaining(
     )
 
 
-def _tables(curves: dict[str, Coverage], split: str, _: Translator) -> None:
+def _tables(curves: dict[str, Coverage], shown: Shown, _: Translator) -> None:
     widgets.table(
-        result_tables.reliability_table(split, _),
-        f"reliability_{split}",
+        result_tables.reliability_table(shown.with_probabilities, _),
+        f"reliability_{shown.name}",
         _("Confidence bins with accuracy"),
         _,
     )
     widgets.table(
-        classwise_table(split, _),
-        f"classwise_{split}",
+        classwise_table(shown.with_probabilities, _),
+        f"classwise_{shown.name}",
         _("Calibration error of each emotion's probability"),
         _,
     )
     widgets.table(
         coverage_table(curves, _),
-        f"coverage_{split}",
+        f"coverage_{shown.name}",
         _("Coverage and accuracy by threshold"),
         _,
     )
 
 
-@loaders.follows
-def _probabilities(key: str, split: str, is_raw: bool) -> Probabilities:
-    part = loaders.predictions(key).of(Split(split))
-    if not is_raw:
-        return part.probabilities
-    return calibration.uncalibrated(part.probabilities, loaders.models()[key].temperature)
+def _probabilities(model: MeasuredModel, is_raw: bool) -> Probabilities:
+    return model.raw if is_raw else model.predictions.probabilities
 
 
-def classwise_table(split: str, _: Translator) -> pd.DataFrame:
+def classwise_table(models: Mapping[str, MeasuredModel], _: Translator) -> pd.DataFrame:
     """For each emotion and model, the class-wise calibration error before and after the
     temperature, in percent."""
     columns: dict[str, list[object]] = {_("Emotion"): [_(key) for key in emotions.KEYS]}
-    for key in model_comparison.evaluated():
-        labels = loaders.predictions(key).of(Split(split)).labels
+    for key, model in models.items():
         for is_raw, state in ((True, _("before calibration")), (False, _("calibrated"))):
-            errors = calibration.classwise_error(labels, _probabilities(key, split, is_raw))
+            errors = calibration.classwise_error(
+                model.predictions.labels, _probabilities(model, is_raw)
+            )
             columns[f"{key}, {state} (%)"] = [round(100 * errors[e], 2) for e in emotions.KEYS]
     return pd.DataFrame(columns)
 

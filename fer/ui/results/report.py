@@ -17,6 +17,7 @@ from fer import emotions
 from fer.scenarios import BASELINE, PROPOSED
 from fer.ui import about, charts, data_origin, loaders, model_comparison, widgets
 from fer.ui.results import crowd_sections, result_charts, result_tables
+from fer.ui.results.shown import stored
 from fer.ui.studies import crowd_charts, records, report_tables, verdict
 from fer.ui.studies.report_tables import Part
 from fer.ui.text import Language, Translator
@@ -113,7 +114,8 @@ def html(split: str, _: Translator, now: datetime) -> str:
 
 def _figures(split: str, _: Translator) -> dict[str, Drawn]:
     """The report's charts by title."""
-    found = model_comparison.metrics_of(split)
+    shown = stored(split)
+    found = shown.scores
     figures: dict[str, Drawn] = {
         _("F1 of each class"): Drawn(
             charts.emotion_bars(
@@ -138,7 +140,9 @@ def _figures(split: str, _: Translator) -> dict[str, Drawn]:
         )
     figures[_("Calibration")] = Drawn(
         result_charts.reliability(
-            result_tables.reliability(split), {key: m["ece"] for key, m in found.items()}, _
+            {key: model.reliability for key, model in shown.models.items()},
+            {key: m["ece"] for key, m in found.items()},
+            _,
         ),
         _("Accuracy against confidence for both models"),
     )
@@ -171,12 +175,14 @@ def _against_people(split: str, _: Translator) -> dict[str, Drawn]:
 
 def _tables(split: str, _: Translator) -> dict[str, Part]:
     """The report's tables by title."""
-    roc, precision = result_tables.roc_and_precision_recall(split)
+    shown = stored(split)
+    roc = {key: model.roc for key, model in shown.models.items()}
+    precision = {key: model.precision_recall for key, model in shown.models.items()}
     tables = {
-        _("Metrics"): result_tables.metric_table(split, _),
+        _("Metrics"): result_tables.metric_table(shown.scores, _),
         _("Method"): about.methodology(_),
         _("Parameters"): model_comparison.parameter_table(_),
-        _("Metrics of each class"): result_tables.class_table(split, _),
+        _("Metrics of each class"): result_tables.class_table(shown.scores, _),
         _("ROC and PR"): result_tables.curve_table(roc, precision, _),
     }
     tables |= crowd_sections.report_tables(split, _)
@@ -188,10 +194,9 @@ def _tables(split: str, _: Translator) -> dict[str, Part]:
             result_tables.speed_table(timed, _),
             records.of_other_weights(timed["weights_sha256"], _),
         )
-    comparison = loaders.comparison()
-    if comparison is not None:
+    if shown.gain is not None:
         parts[_("Where one model is right and the other wrong")] = Part(
-            result_tables.disagreement_table(comparison["splits"][split], _), ""
+            result_tables.disagreement_table(shown.gain, _), ""
         )
     return parts
 

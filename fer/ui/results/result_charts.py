@@ -10,8 +10,8 @@ from fer import emotions
 from fer.benchmark.records import Benchmark
 from fer.evaluation.calibration import AccuracyBin
 from fer.evaluation.roc_pr import Curve
-from fer.scenarios import BASELINE, PROPOSED, SCENARIOS
-from fer.ui.charts import BOTH, INK, arrange, dash, heat_map
+from fer.scenarios import BASELINE, PROPOSED
+from fer.ui.charts import BOTH, INK, arrange, colour, dash, heat_map
 from fer.ui.text import Translator
 
 SQUARE = 360
@@ -59,7 +59,7 @@ def confusion(
     ]
     unit = _("Share of the row (%)") if is_normalised else _("Images")
     top = 100.0 if is_normalised else max(max(row) for row in shown)
-    return _matrix(shown, texts, unit, SCENARIOS[model].colour, top, None, chosen, _)
+    return _matrix(shown, texts, unit, colour(model), top, None, chosen, _)
 
 
 def confusion_difference(
@@ -147,7 +147,7 @@ def _lines(curves: Mapping[str, Curve], score: str, _: Translator) -> go.Figure:
             y=100 * curve.y,
             mode="lines",
             name=f"{key} · {score} {_.number(curve.score, 3)}",
-            line={"color": SCENARIOS[key].colour, "dash": dash(key), "width": 2},
+            line={"color": colour(key), "dash": dash(key), "width": 2},
             hovertemplate="%{x:.1f} → %{y:.1f}<extra>" + key + "</extra>",
         )
     figure.update_xaxes(range=[0, 100])
@@ -169,14 +169,13 @@ def reliability(
         hoverinfo="skip",
     )
     for key, rows in bins.items():
-        scenario = SCENARIOS[key]
         figure.add_scatter(
             x=[100 * row["confidence"] for row in rows],
             y=[100 * row["accuracy"] for row in rows],
             customdata=[[_.number(row["count"])] for row in rows],
             mode="lines+markers",
             name=f"{key} · ECE {_.percent(ece[key])}",
-            line={"color": scenario.colour, "dash": dash(key), "width": 2},
+            line={"color": colour(key), "dash": dash(key), "width": 2},
             marker={"size": 8},
             hovertemplate="%{x:.1f}% → %{y:.1f}%, n = %{customdata[0]}<extra>" + key + "</extra>",
         )

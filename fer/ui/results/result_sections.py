@@ -7,31 +7,43 @@ from typing import Literal
 import streamlit as st
 
 from fer import emotions
+from fer.data import aggregates
 from fer.evaluation.records import TRAINING_FIT
+from fer.scenarios import SCENARIOS
+from fer.studies import leakage
 from fer.studies.records import LEAKAGE
 from fer.ui import charts, loaders, model_comparison, widgets
 from fer.ui.results import result_charts, result_tables
+from fer.ui.results.shown import Shown
 from fer.ui.studies import records, verdict
-from fer.ui.text import Translator
+from fer.ui.text import Translator, plain
 
 
-def answer(split: str, _: Translator) -> None:
+def answer(shown: Shown, split: str, _: Translator) -> None:
     """The verdict above every view: both accuracies, the gain, its interval, and the chips."""
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         st.markdown(f"### {model_comparison.headline(split, _)}", width="content")
         verdict.show_chips(_, is_there=True)
+    for key, scores in shown.scores.items():
+        if key not in SCENARIOS:
+            st.markdown(f"{charts.swatch(key)} {plain(key)} **{_.percent(scores['accuracy'])}**")
 
 
-def metrics(split: str, _: Translator) -> None:
+def metrics(shown: Shown, split: str, _: Translator) -> None:
     """The verdict in sentences, both models' metrics, how often only one of them is right."""
     st.markdown(model_comparison.gain_in_words(split, _))
     verdict.show(_)
+    tables(shown, _)
+
+
+def tables(shown: Shown, _: Translator) -> None:
+    """Every metric of the models, and how often only one of the scenarios is right."""
     widgets.table(
-        result_tables.metric_numbers(split, _),
-        f"metrics_{split}",
+        result_tables.metric_numbers(shown.scores, _),
+        f"metrics_{shown.name}",
         _("Both models' metrics"),
         _,
-        shown=result_tables.metric_table(split, _),
+        shown=result_tables.metric_table(shown.scores, _),
     )
     st.caption(
         _(
@@ -39,12 +51,11 @@ def metrics(split: str, _: Translator) -> None:
             "confidences calibrated by a temperature fitted on PublicTest."
         )
     )
-    comparison = loaders.comparison()
-    if comparison is not None:
+    if shown.gain is not None:
         st.subheader(_("Where one model is right and the other wrong"))
         widgets.table(
-            result_tables.disagreement_table(comparison["splits"][split], _),
-            f"mcnemar_{split}",
+            result_tables.disagreement_table(shown.gain, _),
+            f"mcnemar_{shown.name}",
             _("Counts of images that both, one or none of the models gets right"),
             _,
         )
@@ -60,7 +71,7 @@ def parameters(_: Translator) -> None:
     )
 
 
-def classes(split: str, _: Translator) -> None:
+def classes(of: Shown, _: Translator) -> None:
     """Precision, recall and F1 of each class."""
     scores: dict[Literal["f1", "precision", "recall"], str] = {
         "f1": "F1",
@@ -73,8 +84,8 @@ def classes(split: str, _: Translator) -> None:
         "class_score",
     )
     shown = {
-        key: [found["per_class"][emotion][score] for emotion in emotions.KEYS]
-        for key, found in model_comparison.metrics_of(split).items()
+        key: [row[score] if row["support"] else None for row in found["per_class"].values()]
+        for key, found in of.scores.items()
     }
     widgets.chart(
         charts.emotion_bars(shown, f"{scores[score]} (%)", _),
@@ -82,14 +93,19 @@ def classes(split: str, _: Translator) -> None:
         alt=_("Bars of {metric} for each emotion and model", metric=scores[score]),
     )
     widgets.table(
-        result_tables.class_table(split, _), f"classes_{split}", _("Metrics of each class"), _
+        result_tables.class_table(of.scores, _),
+        f"classes_{of.name}",
+        _("Metrics of each class"),
+        _,
     )
 
 
-def curves(split: str, _: Translator) -> None:
+def curves(shown: Shown, _: Translator) -> None:
     """ROC and precision-recall of a class, and the areas of all classes."""
     with st.spinner(_("Computing the curves…")):
-        roc, precision = result_tables.roc_and_precision_recall(split)
+        found = shown.with_probabilities
+        roc = {key: model.roc for key, model in found.items()}
+        precision = {key: model.precision_recall for key, model in found.items()}
     emotion = st.pills(
         _("Emotion"),
         emotions.KEYS,
@@ -115,7 +131,7 @@ def curves(split: str, _: Translator) -> None:
         )
     widgets.table(
         result_tables.curve_table(roc, precision, _),
-        f"curves_{split}",
+        f"curves_{shown.name}",
         _("Area under ROC and average precision of each class"),
         _,
     )
@@ -176,7 +192,7 @@ def speed(_: Translator) -> None:
             )
 
 
-def overfitting(split: str, _: Translator) -> None:
+def overfitting(shown: Shown, split: str, _: Translator) -> None:
     """How far both models overfit: their accuracy on Training and on both tests, and on the test
     images that also stand in Training."""
     verdict.show(_, "overfitting", "twins")
@@ -188,15 +204,21 @@ def overfitting(split: str, _: Translator) -> None:
             result_tables.fit_table(fit, _), "training_fit", _("Accuracy on Training and tests"), _
         )
         records.made_with(fit, TRAINING_FIT.command, _)
-    leakage = loaders.study(LEAKAGE)
+    record = loaders.study(LEAKAGE)
     st.subheader(_("Test images with a twin in Training"))
-    if leakage is None:
+    if record is None:
         st.caption(_("Not made yet. Run `{command}`.", command=LEAKAGE.command))
         return
+    twins = aggregates.read_duplicates(loaders.figures_folder())["twins"]
+    groups = record["splits"][split] | {
+        key: leakage.accuracies(model.predictions, twins)
+        for key, model in shown.models.items()
+        if key not in record["splits"][split]
+    }
     widgets.table(
-        result_tables.twin_table(leakage["splits"][split], _),
+        result_tables.twin_table(groups, _),
         f"leakage_{split}",
         _("Accuracy with and without duplicates"),
         _,
     )
-    records.made_with(leakage, LEAKAGE.command, _)
+    records.made_with(record, LEAKAGE.command, _)

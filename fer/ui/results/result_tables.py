@@ -3,47 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from fer import emotions
-from fer.artifacts.records import Accuracy, SplitScores
+from fer.artifacts.records import Accuracy, ClassScores, SplitScores
 from fer.benchmark.records import Benchmark
-from fer.data.dataset import Split
-from fer.evaluation import calibration, roc_pr
+from fer.evaluation import roc_pr
+from fer.evaluation.measured import MeasuredModel
 from fer.evaluation.records import PairedGain, TrainingFit
 from fer.inference.records import Fidelity
 from fer.studies.records import GroupAccuracy
-from fer.ui import intervals, loaders, model_comparison, named_faces
+from fer.ui import intervals, model_comparison
+from fer.ui.results.shown import Shown
 from fer.ui.text import Translator
 
 
-@loaders.follows
-def reliability(split: str) -> dict[str, list[calibration.AccuracyBin]]:
-    """Each model's reliability bins on a split."""
-    found = {}
-    for key in model_comparison.evaluated():
-        part = loaders.predictions(key).of(Split(split))
-        found[key] = calibration.reliability(part.labels, part.probabilities)
-    return found
-
-
-@loaders.follows
-def roc_and_precision_recall(
-    split: str,
-) -> tuple[dict[str, dict[str, roc_pr.Curve]], dict[str, dict[str, roc_pr.Curve]]]:
-    """For each model and emotion, the ROC and the precision-recall curve; read-only."""
-    roc, precision = {}, {}
-    for key in model_comparison.evaluated():
-        part = loaders.predictions(key).of(Split(split))
-        roc[key] = roc_pr.roc(part.labels, part.probabilities)
-        precision[key] = roc_pr.precision_recall(part.labels, part.probabilities)
-    return roc, precision
-
-
-def metric_table(split: str, _: Translator) -> pd.DataFrame:
+def metric_table(found: Mapping[str, SplitScores], _: Translator) -> pd.DataFrame:
     """A row for each metric and a column for each model."""
     names: dict[str, tuple[str, Callable[[SplitScores], str]]] = {
         "accuracy": (_("Top-1 accuracy"), lambda m: _.percent(m["accuracy"])),
@@ -58,16 +37,15 @@ def metric_table(split: str, _: Translator) -> pd.DataFrame:
         "ece": (_("ECE, calibrated"), lambda m: _.percent(m["ece"])),
         "raw": (_("ECE, uncalibrated"), lambda m: _.percent(m["ece_uncalibrated"])),
     }
-    found = model_comparison.metrics_of(split)
     return pd.DataFrame(
         {
             _("Metric"): [name for name, _tell in names.values()],
-            **{key: [tell(m) for _n, tell in names.values()] for key, m in found.items()},
+            **{key: [_told(tell, m) for _n, tell in names.values()] for key, m in found.items()},
         }
     )
 
 
-def metric_numbers(split: str, _: Translator) -> pd.DataFrame:
+def metric_numbers(found: Mapping[str, SplitScores], _: Translator) -> pd.DataFrame:
     """The rows of `metric_table` as numbers, in percent where they are shares."""
     names: dict[str, Callable[[SplitScores], float]] = {
         _("Top-1 accuracy (%)"): lambda m: round(100 * m["accuracy"], 2),
@@ -80,7 +58,6 @@ def metric_numbers(split: str, _: Translator) -> pd.DataFrame:
         _("ECE, calibrated (%)"): lambda m: round(100 * m["ece"], 2),
         _("ECE, uncalibrated (%)"): lambda m: round(100 * m["ece_uncalibrated"], 2),
     }
-    found = model_comparison.metrics_of(split)
     return pd.DataFrame(
         {
             _("Metric"): list(names),
@@ -89,22 +66,33 @@ def metric_numbers(split: str, _: Translator) -> pd.DataFrame:
     )
 
 
-def class_table(split: str, _: Translator) -> pd.DataFrame:
+def _told(tell: Callable[[SplitScores], str], scores: SplitScores) -> str:
+    """A metric in words; a dash where a model without probabilities has none."""
+    told = tell(scores)
+    return "–" if "NaN" in told else told
+
+
+def class_table(found: Mapping[str, SplitScores], _: Translator) -> pd.DataFrame:
     """Precision, recall, F1 in percent and support for each model and emotion, a row each."""
     return pd.DataFrame(
         [
             {
                 _("Model"): key,
                 _("Emotion"): _(emotion),
-                _("Precision (%)"): round(100 * row["precision"], 2),
-                _("Recall (%)"): round(100 * row["recall"], 2),
-                "F1 (%)": round(100 * row["f1"], 2),
+                _("Precision (%)"): _rounded(row, "precision"),
+                _("Recall (%)"): _rounded(row, "recall"),
+                "F1 (%)": _rounded(row, "f1"),
                 _("Images"): row["support"],
             }
-            for key, metrics in model_comparison.metrics_of(split).items()
+            for key, metrics in found.items()
             for emotion, row in metrics["per_class"].items()
         ]
     )
+
+
+def _rounded(row: ClassScores, score: Literal["f1", "precision", "recall"]) -> float | None:
+    """A score in percent; None for a class without images."""
+    return round(100 * row[score], 2) if row["support"] else None
 
 
 def confusion_table(counts: list[list[int]], _: Translator) -> pd.DataFrame:
@@ -136,7 +124,7 @@ def curve_table(
     )
 
 
-def reliability_table(split: str, _: Translator) -> pd.DataFrame:
+def reliability_table(models: Mapping[str, MeasuredModel], _: Translator) -> pd.DataFrame:
     """Confidence bins in percent with count, mean confidence and accuracy for each model."""
     return pd.DataFrame(
         [
@@ -148,8 +136,8 @@ def reliability_table(split: str, _: Translator) -> pd.DataFrame:
                 _("Mean confidence (%)"): round(100 * row["confidence"], 2),
                 _("Accuracy (%)"): round(100 * row["accuracy"], 2),
             }
-            for key, rows in reliability(split).items()
-            for row in rows
+            for key, model in models.items()
+            for row in model.reliability
         ]
     )
 
@@ -166,19 +154,21 @@ def disagreement_table(pairs: PairedGain, _: Translator) -> pd.DataFrame:
 
 
 def cell_images(
-    split: str, model: str, true: int, predicted: int, most: int
+    shown: Shown, model: str, true: int, predicted: int, most: int
 ) -> tuple[list[NDArray[np.uint8]], list[str], list[float], int]:
     """Images of a confusion cell, most confident first, their names, their confidences, and how
     many there are.
 
-    The images are empty if FER-2013 is not imported.
+    The images are empty where there are none to be seen.
     """
-    part = loaders.predictions(model).of(Split(split))
+    part = shown.models[model].predictions
     chosen = np.flatnonzero(
         (part.labels == true) & (part.probabilities.argmax(axis=1) == predicted)
     )
     chosen = chosen[np.argsort(-part.probabilities[chosen, predicted], kind="stable")]
-    faces = {at: named_faces.pixels(str(part.sources[at])) for at in chosen[:most]}
+    if shown.image_of is None:
+        return [], [], [], len(chosen)
+    faces = {at: shown.image_of(str(part.sources[at])) for at in chosen[:most]}
     kept = {at: face for at, face in faces.items() if face is not None}
     return (
         list(kept.values()),

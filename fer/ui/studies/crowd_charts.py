@@ -13,9 +13,8 @@ from fer.crowd import agreement
 from fer.crowd.agreement import Side
 from fer.crowd.records import Level, ModelAgreement, Proportion
 from fer.data.votes import CHOICES
-from fer.scenarios import SCENARIOS
 from fer.ui import vote_bars
-from fer.ui.charts import BOTH, INK, arrange, dash, heat_map
+from fer.ui.charts import BOTH, INK, arrange, colour, dash, heat_map, pattern
 from fer.ui.studies.study_charts import error_bars
 from fer.ui.text import Translator
 
@@ -44,7 +43,7 @@ def by_agreement(levels: Sequence[Level], _: Translator) -> go.Figure:
         )
 
     for key in shown[0]["models"]:
-        style = {"color": SCENARIOS[key].colour, "dash": dash(key), "width": 2}
+        style = {"color": colour(key), "dash": dash(key), "width": 2}
         line(key, [row["models"][key]["majority"] for row in shown], line=style)
     line(
         _("FER-2013's label"),
@@ -81,7 +80,7 @@ def sides(models: Mapping[str, ModelAgreement], _: Translator) -> go.Figure:
             textposition="outside",
             constraintext="none",
             cliponaxis=False,
-            marker={"color": SCENARIOS[key].colour, "pattern": {"shape": SCENARIOS[key].pattern}},
+            marker={"color": colour(key), "pattern": {"shape": pattern(key)}},
             hovertemplate="%{y}: %{text}<extra>" + key + "</extra>",
         )
     figure.update_layout(barmode="group", bargap=0.25)

@@ -13,7 +13,7 @@ from fer.evaluation.calibration import Coverage, RightAndWrong
 from fer.evaluation.records import Difference
 from fer.scenarios import PROPOSED, SCENARIOS
 from fer.studies.records import Gates, RegionShare, Robustness, Sanity
-from fer.ui.charts import BOTH, INK, arrange, dash, heat_map
+from fer.ui.charts import BOTH, INK, arrange, colour, dash, heat_map
 from fer.ui.text import Translator
 
 # Of gates that close; no model's colour, and far from that of those that open.
@@ -152,7 +152,7 @@ def confidences(bins: Mapping[str, Sequence[RightAndWrong]], _: Translator) -> g
             customdata=[[row["right"], row["wrong"]] for row in rows],
             mode="lines",
             name=key,
-            line={"shape": "hvh", "color": SCENARIOS[key].colour, "dash": dash(key), "width": 2},
+            line={"shape": "hvh", "color": colour(key), "dash": dash(key), "width": 2},
             hovertemplate="%{x:.0f}%: %{y} (%{customdata[0]} ✓, %{customdata[1]} ✗)<extra>"
             + key
             + "</extra>",
@@ -171,7 +171,6 @@ def coverage(
     """
     figure = go.Figure()
     for key, curve in curves.items():
-        colour = SCENARIOS[key].colour
         kept = curve.coverage > 0
         figure.add_scatter(
             x=100 * curve.coverage[kept],
@@ -179,7 +178,7 @@ def coverage(
             customdata=100 * curve.threshold[kept],
             mode="lines",
             name=key,
-            line={"color": colour, "dash": dash(key), "width": 2},
+            line={"color": colour(key), "dash": dash(key), "width": 2},
             hovertemplate="%{x:.1f}% → %{y:.1f}% (≥ %{customdata:.0f}%)<extra>" + key + "</extra>",
         )
         share, accuracy = marked[key]
@@ -187,7 +186,7 @@ def coverage(
             x=[100 * share],
             y=[100 * accuracy],
             mode="markers",
-            marker={"color": colour, "size": 12, "symbol": "diamond"},
+            marker={"color": colour(key), "size": 12, "symbol": "diamond"},
             showlegend=False,
             hoverinfo="skip",
         )

@@ -1,0 +1,93 @@
+"""`fer compare`: a model of one's own beside both scenarios."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+from rich.table import Table
+
+from fer import FerError
+from fer.artifacts import locations, model_store
+from fer.cli.console import PATH, models_dir, note, out
+from fer.data import aggregates, votes
+from fer.own import comparison, tables
+from fer.own.comparison import OwnComparison
+from fer.vision import upload_gate
+
+SHOWN = ("accuracy", "balanced_accuracy", "macro_f1", "log_loss", "brier_score", "ece")
+# How many errors of its own are named.
+MOST_TOLD = 5
+
+
+@click.command()
+@click.argument("table", type=PATH)
+@click.option("--json", "as_json", is_flag=True, help="Print all figures as JSON.")
+@models_dir
+def compare(table: Path, as_json: bool, models_dir: Path) -> None:
+    """Compare your own model's predictions in TABLE with both scenarios.
+
+    TABLE is a CSV file with a row for each image of PublicTest, PrivateTest or both: the column
+    image (its name in Kaggle's archive, with its folder) or row (in fer2013.csv, from 0), and seven
+    columns of probabilities, angry to neutral, or one column answer. A column label is checked.
+    Needs neither networks nor images, and stores nothing."""
+    content = upload_gate.content_of(table, tables.MOST_BYTES)
+    locations.require_models(models_dir)
+    found_votes = votes.open_votes(locations.default(votes.FOLDER))
+    twins = aggregates.read_duplicates(locations.default(aggregates.FOLDER))["twins"]
+    artifacts = {
+        key: model
+        for key, model in model_store.available(models_dir).items()
+        if model.metrics is not None
+    }
+    stored = {key: model.predictions() for key, model in artifacts.items()}
+    if not stored:
+        raise FerError("No model is evaluated yet; run: fer evaluate")
+    own = comparison.measure(
+        tables.read(content, str(table), next(iter(stored.values())), found_votes)
+    )
+    record = comparison.record(own, artifacts, stored, found_votes, twins)
+    if as_json:
+        print(json.dumps(record))
+        return
+    if own.table.others:
+        note(f"{own.table.others:,} rows about Training are not used.")
+    _print(record)
+
+
+def _print(record: OwnComparison) -> None:
+    out.print(
+        f"{record['model']}: temperature {record['temperature']:.4f}, fitted on PublicTest."
+        if record["temperature"] is not None
+        else f"{record['model']}: as given; no temperature was fitted."
+    )
+    table = Table("metric", *record["splits"])
+    for name in SHOWN:
+        values = [row["scores"][name] for row in record["splits"].values()]
+        table.add_row(name, *("-" if value is None else f"{value:.4f}" for value in values))
+    out.print(table)
+    for split, row in record["splits"].items():
+        for key, one in row["against"].items():
+            low, high = one["interval"]
+            out.print(
+                f"{split}: {record['model']} - {key} {one['difference']:+.4f} (95 % {low:+.4f} to "
+                f"{high:+.4f}), McNemar p = {one['mcnemar_p']:.3g}; only {record['model']} right "
+                f"{one['only_own_right']:,}, only {key} right {one['only_scenario_right']:,}"
+            )
+        for group, accuracy in row["twins"].items():
+            if group != "all":
+                out.print(
+                    f"{split}, {group.replace('_', ' ')} in Training: {accuracy['accuracy']:.4f} "
+                    f"of {accuracy['images']:,}"
+                )
+        if "crowd" in row:
+            out.print(
+                f"{split}: {row['crowd']['majority']['share']:.4f} agreement with the majority of "
+                f"ten people, {row['crowd']['label_with_majority']['share']:.4f} with the label "
+                "on these images"
+            )
+        wrong = row["only_wrong"]
+        out.print(f"{split}: {len(wrong):,} images that only {record['model']} answers wrongly")
+        for source in wrong[:MOST_TOLD]:
+            out.print(f"  {source}")

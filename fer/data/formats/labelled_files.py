@@ -1,0 +1,144 @@
+"""Faces that people labelled themselves: image files in folders that name the emotions."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+import numpy as np
+
+from fer import FerError
+from fer.data.dataset import LabelledFace
+from fer.data.formats import archive_files, face_files, members
+from fer.data.formats.face_files import UNREADABLE, FileEntry
+from fer.vision import preprocessing, upload_gate
+from fer.vision.preprocessing import Gray, Rgb
+
+# Folders that a message names.
+MOST_NAMED = 5
+
+
+@dataclass(frozen=True)
+class LabelledFile:
+    """An image file and the emotion that its folders name.
+
+    source: its path. label: 0-6; None where no folder names one of the seven. read: returns the
+    upright RGB image; raises a FerError if there is none to be read.
+    """
+
+    source: str
+    label: int | None
+    read: Callable[[], Rgb]
+
+    @property
+    def folder(self) -> str:
+        """The name of the folder that it lies in."""
+        return PurePosixPath(self.source).parent.name or "."
+
+
+def labelled(source: str, read: Callable[[], bytes]) -> LabelledFile:
+    """A file by its path, with forward slashes, and what returns its content."""
+    path = PurePosixPath(source)
+    return LabelledFile(
+        source, face_files.label_of(path), lambda: preprocessing.read_image(read(), source)
+    )
+
+
+@contextmanager
+def opened(
+    source: Path | IO[bytes], name: str, most: int = members.MEMBERS
+) -> Iterator[list[LabelledFile]]:
+    """The labelled images of a folder or an archive, each read when it is asked for; files of other
+    kinds among them, whose `read` says so. Of a table in a form of FER-2013's, its rows.
+
+    Args:
+        source: a path, or an open file that can seek.
+        name: what to call it in error messages.
+        most: how many images it may have.
+
+    Raises:
+        FerError: if it is missing, damaged or unsafe, has no image, none in a folder that names one
+            of the seven emotions, or too many.
+    """
+    with archive_files.opened_files(source, name) as entries:
+        images = [entry for entry in entries or () if _is_image(entry)]
+        if entries is not None and (images or not any(map(_is_table, entries))):
+            found = [labelled(entry.path, partial(_content, entry)) for entry in entries]
+            _refuse_useless([labelled(entry.path, bytes) for entry in images], name, most)
+            yield found
+            return
+    if not isinstance(source, Path):
+        source.seek(0)
+    with archive_files.opened(source, name) as content:
+        rows: list[LabelledFile] = []
+        for face in content.faces:
+            if isinstance(face, LabelledFace):
+                rows.append(LabelledFile(face.source, face.label, partial(_as_rgb, face.pixels)))
+                if len(rows) > most:
+                    break
+    _refuse_useless(rows, name, most)
+    yield rows
+
+
+def _refuse_useless(files: list[LabelledFile], name: str, most: int) -> None:
+    if not files:
+        raise FerError(
+            "{path} holds no image; put images into a folder for each emotion: angry, disgust, "
+            "fear, happy, sad, surprise, neutral.",
+            path=name,
+        )
+    count = sum(file.label is not None for file in files)
+    if count == 0:
+        folders = Counter(file.folder for file in files).most_common(MOST_NAMED)
+        raise FerError(
+            "No image of {path} lies in a folder that names one of the seven emotions (they lie "
+            "in: {folders}); call the folders angry, disgust, fear, happy, sad, surprise, neutral.",
+            path=name,
+            folders=", ".join(folder for folder, _ in folders),
+        )
+    if count > most:
+        raise FerError(
+            "{path} holds more than {limit} labelled images; take a part of it, or measure all on "
+            "your own machine: fer evaluate --images PATH",
+            path=name,
+            limit=most,
+        )
+
+
+def _is_image(entry: FileEntry) -> bool:
+    return entry.suffix in upload_gate.IMAGE_SUFFIXES
+
+
+def _is_table(entry: FileEntry) -> bool:
+    return entry.path.lower().endswith((".csv", ".csv.gz", ".parquet"))
+
+
+def _content(entry: FileEntry) -> bytes:
+    """What a file holds, one byte more than is taken at most.
+
+    Raises:
+        FerError: if it is no image by its name, or cannot be read.
+    """
+    if not _is_image(entry):
+        raise FerError(
+            "{name} is not an image that can be read; use JPEG, PNG, WebP, AVIF or HEIC.",
+            name=entry.path,
+        )
+    try:
+        with entry.open() as stream:
+            return stream.read(upload_gate.IMAGE_BYTES + 1)
+    except (*UNREADABLE, OSError) as error:
+        raise FerError(
+            "{name} cannot be read ({reason}); check it.",
+            name=entry.path,
+            reason=getattr(error, "strerror", None) or upload_gate.one_line(error),
+        ) from error
+
+
+def _as_rgb(face: Gray) -> Rgb:
+    return np.repeat(face[:, :, None], 3, axis=2)

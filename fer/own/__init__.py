@@ -1,0 +1,1 @@
+"""What people bring: labelled images and predictions of their own, measured like ours."""

@@ -1,0 +1,267 @@
+"""Both models on labelled images of people's own: answered one by one, then measured together."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NotRequired, TypedDict
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fer import FerError, emotions
+from fer.artifacts.model_store import Artifact, Predictions
+from fer.artifacts.records import Metrics, SplitScores
+from fer.data.formats.labelled_files import LabelledFile
+from fer.evaluation import measured, metrics
+from fer.evaluation.measured import MeasuredModel
+from fer.evaluation.records import PairedGain
+from fer.inference.answered_face import answer as answer_faces
+from fer.inference.classification import Classifier
+from fer.media import photos
+from fer.scenarios import BASELINE, PROPOSED
+from fer.vision import faces, orientation, preprocessing
+from fer.vision.faces import Detector
+from fer.vision.preprocessing import Gray
+
+# An image no larger in which no face is found is taken for one: what is cut out close to a face has
+# about this size, and detectors miss faces that fill an image.
+WHOLE_UP_TO = 128
+COLUMNS = (
+    *("image", "label", "taken", "faces", "model", "top1", "right", *emotions.KEYS),
+    "problem",
+)
+
+
+@dataclass(frozen=True)
+class AnsweredImage:
+    """An image, its label (0-6), the gray face (48, 48) uint8, each model's probabilities (7,).
+
+    is_whole: whether the whole image was taken for the face. faces: how many were found; the
+    largest was taken.
+    """
+
+    source: str
+    label: int
+    face: Gray
+    probabilities: dict[str, NDArray[np.float64]]
+    is_whole: bool
+    faces: int
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """An image that is not measured, and why. folder: whose name is none of the seven emotions;
+    None where something else is the matter."""
+
+    source: str
+    reason: FerError
+    folder: str | None = None
+
+
+Outcome = AnsweredImage | LeftOut
+
+
+def answer(
+    file: LabelledFile, detector: Detector, classifier: Classifier, *, whole: bool = False
+) -> Outcome:
+    """Both models' answers for the largest face of an image, found and cut out as in photos.
+
+    One of FER-2013's size is taken whole, and so is one of at most `WHOLE_UP_TO` pixels a side in
+    which no face is found.
+
+    Args:
+        whole: take the whole image wherever no face is found.
+    """
+    try:
+        rgb = file.read()
+    except FerError as error:
+        return LeftOut(file.source, error)
+    if file.label is None:
+        reason = FerError(
+            "its folder {folder} names none of the seven emotions", folder=file.folder
+        )
+        return LeftOut(file.source, reason, file.folder)
+    turns, found = photos.search(rgb, detector)
+    rgb = orientation.turned(rgb, turns)
+    if not found.faces and not whole and max(rgb.shape[:2]) > WHOLE_UP_TO:
+        return LeftOut(file.source, FerError("no face found"))
+    face = found.faces[faces.largest(found.faces)] if found.faces else None
+    crop = faces.gray_crop(rgb, face)
+    (answered,) = answer_faces([face], [crop], classifier)
+    return AnsweredImage(
+        file.source,
+        file.label,
+        np.rint(preprocessing.resize(crop, preprocessing.FER_SIZE)).astype(np.uint8),
+        {key: found.probabilities for key, found in answered.predictions.items()},
+        face is None,
+        len(found.faces),
+    )
+
+
+class OwnScores(TypedDict):
+    """What `fer evaluate --images --json` prints.
+
+    images: how many were measured; taken_whole of them without looking for a face, or finding none;
+    several_faces with more than one, of which the largest was taken. support: images by emotion.
+    missing: emotions without an image, which the means leave out. without_counterpart: images left
+    out by the name of their folder, which is none of the seven emotions. left_out: why every other
+    one was, by image. weights_sha256: by model key. private_test: the accuracy of each model on
+    PrivateTest, were its emotions as frequent as here. gain: of `proposed` over `baseline`.
+    """
+
+    source: str
+    images: int
+    taken_whole: int
+    several_faces: int
+    support: dict[str, int]
+    missing: list[str]
+    without_counterpart: dict[str, int]
+    left_out: dict[str, str]
+    weights_sha256: dict[str, str]
+    compute_dtype: str
+    models: dict[str, SplitScores]
+    private_test: dict[str, float]
+    gain: NotRequired[PairedGain]
+
+
+@dataclass(frozen=True)
+class OwnImages:
+    """Answered and left-out images of one source, and both models measured on them."""
+
+    name: str
+    answered: list[AnsweredImage]
+    left_out: list[LeftOut]
+    models: dict[str, MeasuredModel]
+    gain: PairedGain | None
+
+    @property
+    def without_counterpart(self) -> Counter[str]:
+        """Images left out by folder, where its name is none of the seven emotions."""
+        return Counter(left.folder for left in self.left_out if left.folder is not None)
+
+    @property
+    def others_left_out(self) -> list[LeftOut]:
+        """What was left out for another reason than its folder's name."""
+        return [left for left in self.left_out if left.folder is None]
+
+    @property
+    def support(self) -> dict[str, int]:
+        """How many images of each emotion were measured."""
+        found = Counter(image.label for image in self.answered)
+        return {key: found[label] for label, key in enumerate(emotions.KEYS)}
+
+    @property
+    def missing(self) -> list[str]:
+        """The emotions of which there is no image."""
+        return [key for key, count in self.support.items() if not count]
+
+    @property
+    def taken_whole(self) -> int:
+        """How many images were taken whole."""
+        return sum(image.is_whole for image in self.answered)
+
+    @property
+    def several_faces(self) -> int:
+        """In how many images more than one face was found."""
+        return sum(image.faces > 1 for image in self.answered)
+
+    def rows(self) -> list[dict[str, object]]:
+        """A row for each image and model with the columns `COLUMNS`; one for an image left out."""
+        found: list[dict[str, object]] = []
+        for image in self.answered:
+            for key, probabilities in image.probabilities.items():
+                top1 = int(probabilities.argmax())
+                found.append(
+                    {
+                        "image": image.source,
+                        "label": emotions.KEYS[image.label],
+                        "taken": "whole" if image.is_whole else "face",
+                        "faces": image.faces,
+                        "model": key,
+                        "top1": emotions.KEYS[top1],
+                        "right": top1 == image.label,
+                        **dict(zip(emotions.KEYS, probabilities.round(6).tolist(), strict=True)),
+                    }
+                )
+        return found + [
+            {"image": left.source, "problem": str(left.reason)} for left in self.left_out
+        ]
+
+    def record(self, artifacts: Mapping[str, Artifact], compute_dtype: str) -> OwnScores:
+        """The figures as plain JSON types."""
+        found: OwnScores = {
+            "source": self.name,
+            "images": len(self.answered),
+            "taken_whole": self.taken_whole,
+            "several_faces": self.several_faces,
+            "support": self.support,
+            "missing": self.missing,
+            "without_counterpart": dict(self.without_counterpart),
+            "left_out": {left.source: str(left.reason) for left in self.others_left_out},
+            "weights_sha256": {key: artifacts[key].digest for key in self.models},
+            "compute_dtype": compute_dtype,
+            "models": {key: model.scores for key, model in self.models.items()},
+            "private_test": self.on_private_test(artifacts),
+        }
+        if self.gain is not None:
+            found["gain"] = self.gain
+        return found
+
+    def on_private_test(self, artifacts: Mapping[str, Artifact]) -> dict[str, float]:
+        """Each evaluated model's accuracy on PrivateTest, were its emotions as frequent as here."""
+        return {
+            key: _with_mix(artifacts[key].metrics, self.support)
+            for key in self.models
+            if artifacts[key].metrics is not None
+        }
+
+
+def _with_mix(stored: Metrics | None, support: Mapping[str, int]) -> float:
+    assert stored is not None
+    by_class = stored["splits"]["PrivateTest"]["per_class"]
+    right = sum(count * by_class[key]["recall"] for key, count in support.items())
+    return right / sum(support.values())
+
+
+def measure(name: str, outcomes: Iterable[Outcome], models: Mapping[str, Artifact]) -> OwnImages:
+    """Both models on the images that were answered.
+
+    Args:
+        name: what the images are called.
+
+    Raises:
+        FerError: if none was.
+    """
+    every = list(outcomes)
+    answered = [image for image in every if isinstance(image, AnsweredImage)]
+    left_out = [image for image in every if isinstance(image, LeftOut)]
+    if not answered:
+        # The first image that has a label tells more than those of other folders.
+        first = min(left_out, key=lambda left: left.folder is not None, default=None)
+        raise FerError(
+            "No image of {path} can be measured (the first: {reason}).",
+            path=name,
+            reason="–" if first is None else f"{first.source}: {first.reason}",
+        )
+    found = {
+        key: measured.measure(_predictions(answered, key), model.temperature)
+        for key, model in models.items()
+        if key in answered[0].probabilities
+    }
+    gain = None
+    if {BASELINE.key, PROPOSED.key} <= found.keys():
+        before, after = (found[key].predictions for key in (BASELINE.key, PROPOSED.key))
+        gain = metrics.compare(before.labels, before.probabilities, after.probabilities)
+    return OwnImages(name, answered, left_out, found, gain)
+
+
+def _predictions(answered: Sequence[AnsweredImage], key: str) -> Predictions:
+    return Predictions(
+        # They belong to none of FER-2013's splits.
+        splits=np.full(len(answered), "", dtype=np.str_),
+        sources=np.array([image.source for image in answered], dtype=np.str_),
+        labels=np.array([image.label for image in answered], dtype=np.int64),
+        probabilities=np.stack([image.probabilities[key] for image in answered]),
+    )

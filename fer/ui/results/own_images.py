@@ -1,0 +1,269 @@
+"""Page 3's view "Your images": both models on a visitor's labelled images."""
+
+from __future__ import annotations
+
+import io
+
+import pandas as pd
+import streamlit as st
+
+from fer import FerError, emotions, logs
+from fer.data.formats import labelled_files
+from fer.data.formats.labelled_files import LabelledFile
+from fer.own import images
+from fer.own.images import LeftOut, Outcome, OwnImages
+from fer.ui import (
+    announcer,
+    caching,
+    loaders,
+    model_comparison,
+    shown_uploads,
+    turns,
+    widgets,
+)
+from fer.ui.results import confusions, error_sections, reliability, result_sections
+from fer.ui.results.shown import Shown
+from fer.ui.text import Translator, plain
+from fer.ui.upload_limits import LARGEST_FILE, intake
+
+# How many images are measured in a visit.
+MOST = 2000
+ZIP, FOLDER = "own_zip", "own_folder"
+# Session state: what came out of each image, by its path in the ZIP or the id of its file.
+OUTCOMES = "own_outcomes"
+# The id of the ZIP that is chosen, whether all of it is answered, and the ids of a folder's files.
+CHOSEN, ENDED, LISTED = "own_zip_chosen", "own_zip_ended", "own_folder_listed"
+COMMAND = "fer evaluate --images FOLDER"
+
+Outcomes = dict[str, Outcome]
+
+
+def show(_: Translator) -> None:
+    """Show the uploader, and both models measured on what came in."""
+    st.write(
+        _(
+            "How good are both models on your images? Put them into a folder for each emotion "
+            "({names}; anger, happiness, sadness and the like are understood), and choose that "
+            "folder or a ZIP of it. Faces are found and cut out as in photos; a small image that "
+            "is a face already is taken whole.",
+            names=", ".join(emotions.KEYS),
+        )
+    )
+    ways = {"zip": _("A ZIP"), "folder": _("A folder")}
+    way = widgets.choice(_("Your images"), ways, "own_way", is_labelled=False)
+    key = ZIP if way == "zip" else FOLDER
+    if key not in st.session_state:
+        # Opened anew, with an empty uploader.
+        st.session_state[OUTCOMES] = {}
+    outcomes: Outcomes = st.session_state[OUTCOMES]
+    try:
+        name = _zip(outcomes, _) if way == "zip" else _folder(outcomes, _)
+    except FerError as error:
+        st.error(_.error(error))
+        name = ""
+    st.caption(
+        _(
+            "At most {n} images; each is let go as soon as it is answered. What is left (answers, "
+            "and faces of 48×48 pixels to look at) stays in this server's memory until you leave "
+            "this view, and is never stored. For more, on your own machine: `{command}`",
+            n=_.number(MOST),
+            command=COMMAND,
+        )
+    )
+    if not outcomes:
+        return
+    try:
+        found = images.measure(name, outcomes.values(), loaders.models())
+    except FerError as error:
+        st.error(_.error(error))
+        return
+    _answers(found, _)
+
+
+def _zip(outcomes: Outcomes, _: Translator) -> str:
+    """Answer the images of a ZIP, whose name is returned; it is let go when all are answered.
+
+    Raises:
+        FerError: if it was not taken, or as `labelled_files.opened`.
+    """
+    upload = st.file_uploader(
+        _("A ZIP with a folder for each emotion (up to {limit} MB)", limit=LARGEST_FILE >> 20),
+        key=ZIP,
+    )
+    shown_uploads.show(upload)
+    chosen = None if upload is None else upload.file_id
+    if st.session_state.get(CHOSEN) != chosen:
+        # Another one was chosen, or this one taken away.
+        outcomes.clear()
+        st.session_state.update({CHOSEN: chosen, ENDED: False})
+    if upload is None or st.session_state[ENDED]:
+        return "" if upload is None else upload.name
+    bar = st.progress(0.0, _("Looking for faces and asking both models…"))
+    content = shown_uploads.content(upload)
+    with (
+        logs.refusals("archive refused", content),
+        labelled_files.opened(io.BytesIO(content), upload.name, MOST) as files,
+    ):
+        for done, file in enumerate(files, start=1):
+            if file.source not in outcomes:
+                outcomes[file.source] = _ask(file)
+            turns.tell(bar, done, len(files), len(outcomes), _)
+    bar.empty()
+    st.session_state[ENDED] = True
+    intake.forget(upload.file_id)
+    caching.give_back()
+    return str(upload.name)
+
+
+def _folder(outcomes: Outcomes, _: Translator) -> str:
+    """Answer the images of a folder while they come in; returns what to call them."""
+    uploads = st.file_uploader(
+        _("A folder with one for each emotion in it"),
+        accept_multiple_files="directory",
+        key=FOLDER,
+    )
+    shown_uploads.show(None)
+    for upload in uploads:
+        shown_uploads.show(upload)
+    listed = {upload.file_id for upload in uploads}
+    for taken_away in st.session_state.get(LISTED, set()) - listed:
+        outcomes.pop(taken_away, None)
+    st.session_state[LISTED] = listed
+    turns.answer_arriving(outcomes, _ask_content, _refuse, MOST, _)
+    turns.answer(uploads, outcomes, _ask_content, _refuse, MOST, _)
+    if len(outcomes) == MOST:
+        st.warning(
+            _("The first {n} images are measured; the others were let go.", n=_.number(MOST))
+        )
+    return _("Your folder")
+
+
+def _ask_content(content: bytes, name: str) -> Outcome:
+    return _ask(labelled_files.labelled(name.replace("\\", "/"), lambda: content))
+
+
+def _refuse(name: str, error: FerError) -> Outcome:
+    return LeftOut(name, error)
+
+
+def _ask(file: LabelledFile) -> Outcome:
+    return images.answer(file, loaders.detector(), loaders.classifier())
+
+
+def _answers(found: OwnImages, _: Translator) -> None:
+    """Show the figures in one row, what they are of, and the view that the visitor chooses."""
+    faces = {image.source: image.face for image in found.answered}
+    shown = Shown(
+        "own_images",
+        None,
+        found.models,
+        found.gain,
+        faces.get,
+        lambda sources: [None] * len(sources),
+    )
+    st.markdown(f"#### {model_comparison.told(shown.scores, found.gain, _)}")
+    if found.gain is not None:
+        st.markdown(model_comparison.told_in_words(shown.scores, found.gain, _))
+    announcer.announce(
+        announcer.listed({_("Images"): (_.number(len(found.answered)), None)}), "own_images"
+    )
+    st.markdown("\n".join(f"- {line}" for line in _sentences(found, _)))
+    views = {
+        "metrics": _("Metrics"),
+        "classes": _("Classes"),
+        "confusion": _("Confusion"),
+        "calibration": _("Calibration"),
+        "errors": _("Errors"),
+        "left_out": _("Not measured"),
+    }
+    view = widgets.choice(_("View"), views, "own_view", is_labelled=False)
+    if view == "metrics":
+        result_sections.tables(shown, _)
+    elif view == "classes":
+        result_sections.classes(shown, _)
+    elif view == "confusion":
+        confusions.show(shown, _)
+    elif view == "calibration":
+        reliability.calibrated(shown, _)
+    elif view == "errors":
+        error_sections.errors(shown, _)
+    else:
+        _left_out(found, _)
+    st.caption(_("Every image with its label and both models' answers:"))
+    widgets.download(_frame(found), "own_answers", _)
+
+
+def _frame(found: OwnImages) -> pd.DataFrame:
+    return pd.DataFrame(found.rows(), columns=list(images.COLUMNS))
+
+
+def _sentences(found: OwnImages, _: Translator) -> list[str]:
+    """How the images compare with PrivateTest, and what of them was measured."""
+    lines = []
+    usual = found.on_private_test(loaders.models())
+    if usual:
+        lines.append(
+            _(
+                "Compared with FER-2013's PrivateTest, were its emotions as frequent as yours: "
+                "{models}.",
+                models=", ".join(
+                    _(
+                        "`{model}` {own} here, {usual} there ({points} points)",
+                        model=key,
+                        own=_.percent(found.models[key].scores["accuracy"]),
+                        usual=_.percent(share),
+                        points=_.difference(found.models[key].scores["accuracy"], share),
+                    )
+                    for key, share in usual.items()
+                ),
+            )
+        )
+    lines.append(
+        _(
+            "Images measured: {n}, of which {whole} were taken whole and {several} show several "
+            "faces, of which the largest was taken.",
+            n=_.number(len(found.answered)),
+            whole=_.number(found.taken_whole),
+            several=_.number(found.several_faces),
+        )
+    )
+    if found.missing:
+        lines.append(
+            _(
+                "No image of {emotions}: left out of the means over classes (macro F1, balanced "
+                "accuracy).",
+                emotions=", ".join(map(_, found.missing)),
+            )
+        )
+    if found.without_counterpart:
+        lines.append(
+            _(
+                "Left out, since none of the seven emotions is called so: {folders}.",
+                folders=", ".join(
+                    f"{plain(folder)} ({_.number(count)})"
+                    for folder, count in found.without_counterpart.most_common()
+                ),
+            )
+        )
+    if found.others_left_out:
+        lines.append(
+            _(
+                "Left out, since they cannot be read or show no face: {n}.",
+                n=_.number(len(found.others_left_out)),
+            )
+        )
+    return lines
+
+
+def _left_out(found: OwnImages, _: Translator) -> None:
+    """Every image that was left out, and why."""
+    if not found.left_out:
+        st.caption(_("Nothing was left out."))
+        return
+    frame = pd.DataFrame(
+        [
+            {_("Image"): left.source, _("Why"): _(left.reason.template, **left.reason.values)}
+            for left in found.left_out
+        ]
+    )
+    widgets.table(frame, "own_left_out", _("Images that were left out, and why"), _)

@@ -1,0 +1,195 @@
+"""Labelled images of one's own: the command and the page measure them alike, and say what they
+left out."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fer import FerError, emotions
+from fer.artifacts import model_store
+from fer.data import sample
+from fer.data.formats import labelled_files
+from fer.evaluation import metrics
+from fer.own import images
+from fer.ui.results import own_images
+from tests.support.command import fer, refusal, succeeded
+from tests.support.making import ROOT, csv_table, jpeg
+from tests.support.pages import messages, open_page, open_view
+
+MODELS = ROOT / "models"
+# What other data sets call the seven.
+CALLED = dict(
+    zip(
+        emotions.KEYS,
+        ("Anger", "disgusted", "fearful", "Happiness", "sadness", "surprised", "neutral"),
+        strict=True,
+    )
+)
+
+
+def labelled_zip(path: Path, per_class: int, without: str = "") -> Path:
+    """Faces of the committed sample in folders with other data sets' names, and what no data set
+    should have: a broken image, a class without counterpart, a note."""
+    found = sample.open_sample(ROOT / sample.FOLDER)
+    with zipfile.ZipFile(path, "w") as archive:
+        for key in emotions.KEYS:
+            for row in found.rows(key)[: per_class if key != without else 0]:
+                archive.writestr(
+                    f"mine/{CALLED[key]}/face {row}.png", jpeg(found.images[row], "PNG")
+                )
+        gray = jpeg(np.full((300, 300), 128, np.uint8), "PNG")
+        archive.writestr("mine/Happiness/broken.jpg", b"\xff\xd8\xff\xe0 no more")
+        archive.writestr("mine/Happiness/no face.png", gray)
+        archive.writestr("mine/contempt/one.png", gray)
+        archive.writestr("__MACOSX/mine/Anger/._face 0.png", b"note")
+    return path
+
+
+def test_command_and_page_measure_a_zip_alike(tmp_path: Path) -> None:
+    path = labelled_zip(tmp_path / "mine.zip", 3, without="disgust")
+    record = json.loads(succeeded(fer("evaluate", "--images", path, "--json")).stdout)
+    assert record["images"] == record["taken_whole"] == 18
+    assert record["missing"] == ["disgust"]
+    assert record["without_counterpart"] == {"contempt": 1}
+    assert sorted(record["left_out"]) == ["mine/Happiness/broken.jpg", "mine/Happiness/no face.png"]
+    assert "damaged" in record["left_out"]["mine/Happiness/broken.jpg"]
+    assert record["left_out"]["mine/Happiness/no face.png"] == "no face found"
+
+    app = open_view(open_page("3_Classification_Results.py"), "own_images")
+    app.file_uploader(key="own_zip").upload("mine.zip", path.read_bytes(), "application/zip").run()
+    assert not app.exception
+    assert messages(app) == []
+    told = " ".join(str(element.value) for element in app.markdown)
+    assert "contempt (1)" in told
+    assert "No image of disgust" in told
+    found = images.measure(
+        "mine.zip",
+        app.session_state[own_images.OUTCOMES].values(),
+        model_store.available(MODELS),
+    )
+    assert {key: model.scores for key, model in found.models.items()} == record["models"]
+    assert found.gain == record["gain"]
+    for model in record["models"].values():
+        assert f"{100 * model['accuracy']:.1f}%" in told
+    for view in ("classes", "confusion", "calibration", "errors", "left_out"):
+        app.segmented_control(key="own_view").set_value(view).run()
+        assert not app.exception, view
+        assert messages(app) == [], view
+    # Left, and forgotten.
+    open_view(app, "metrics")
+    open_view(app, "own_images")
+    assert app.session_state[own_images.OUTCOMES] == {}
+
+
+def test_a_folder_is_uploaded_file_by_file(tmp_path: Path) -> None:
+    app = open_view(open_page("3_Classification_Results.py"), "own_images")
+    app.segmented_control(key="own_way").set_value("folder").run()
+    uploader = app.file_uploader(key="own_folder")
+    with zipfile.ZipFile(labelled_zip(tmp_path / "mine.zip", 1)) as archive:
+        for name in archive.namelist():
+            if not name.startswith("__MACOSX"):
+                uploader.upload(name, archive.read(name), "image/png")
+    uploader.run()
+    assert not app.exception
+    outcomes = list(app.session_state[own_images.OUTCOMES].values())
+    assert sum(isinstance(one, images.AnsweredImage) for one in outcomes) == 7
+    assert sum(isinstance(one, images.LeftOut) for one in outcomes) == 3
+
+
+def test_every_image_has_its_rows(tmp_path: Path) -> None:
+    path = labelled_zip(tmp_path / "mine.zip", 1)
+    printed = succeeded(fer("evaluate", "--images", path, "--csv")).stdout
+    rows = list(csv.DictReader(io.StringIO(printed)))
+    assert len(rows) == 7 * 2 + 3
+    answered = [row for row in rows if not row["problem"]]
+    for row in answered:
+        confidence = {key: float(row[key]) for key in emotions.KEYS}
+        assert row["top1"] == max(confidence, key=confidence.__getitem__)
+        assert (row["right"] == "True") == (row["top1"] == row["label"])
+    assert "none of the seven emotions" in next(
+        r["problem"] for r in rows if "contempt" in r["image"]
+    )
+
+
+def test_a_table_is_measured_and_people_read_every_class(tmp_path: Path) -> None:
+    (tmp_path / "mine.csv").write_text(csv_table(rows=7))
+    printed = succeeded(fer("evaluate", "--images", tmp_path / "mine.csv")).stdout
+    assert "7 images measured, 0 left out" in printed
+    for word in ("baseline", "proposed", "McNemar", "PrivateTest", *emotions.KEYS):
+        assert word in printed
+
+
+def test_a_photo_is_cut_out_and_the_largest_face_taken(portrait: np.ndarray) -> None:
+    from fer.artifacts import locations
+    from fer.inference import classification
+    from fer.vision.faces import Detector
+
+    both = np.hstack([portrait, np.pad(portrait[::2, ::2], ((0, 256), (0, 0), (0, 0)))])
+    file = labelled_files.labelled("happy/photo.png", lambda: jpeg(both, "PNG"))
+    found = images.answer(file, Detector(locations.detector(MODELS)), classification.load(MODELS))
+    assert isinstance(found, images.AnsweredImage)
+    assert (found.is_whole, found.faces, found.label) == (False, 2, 3)
+    assert found.face.shape == (48, 48)
+
+
+def test_means_leave_out_a_class_without_images() -> None:
+    labels = np.array([0, 0, 3, 3])
+    answers = np.eye(7)[[0, 0, 3, 0]]
+    found = metrics.report(labels, answers)
+    assert found["balanced_accuracy"] == pytest.approx((1 + 0.5) / 2)
+    assert found["macro_f1"] == pytest.approx((0.8 + 2 / 3) / 2)
+
+
+def bomb(path: Path) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("happy/face.png", bytes(30 * 2**20))
+    return path
+
+
+def test_refusals_are_a_sentence_each(tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    numbered = tmp_path / "numbered"
+    (numbered / "1").mkdir(parents=True)
+    (numbered / "1" / "a.png").write_bytes(jpeg(np.zeros((48, 48), np.uint8), "PNG"))
+    cut = tmp_path / "cut.zip"
+    cut.write_bytes(bomb(tmp_path / "bomb.zip").read_bytes()[:2000])
+    broken = tmp_path / "broken"
+    (broken / "sad").mkdir(parents=True)
+    (broken / "sad" / "a.png").write_bytes(b"nothing")
+    for source, words in {
+        empty: "holds no image",
+        numbered: "they lie in: 1",
+        tmp_path / "bomb.zip": "zip bomb",
+        cut: "cut off",
+        broken: "No image of",
+        tmp_path / "nowhere": "There is no file or folder",
+    }.items():
+        assert words in refusal(fer("evaluate", "--images", source)), source
+    assert "--json and --csv" in refusal(fer("evaluate", "--json"))
+    assert "Beside --images" in refusal(fer("evaluate", "--images", empty, "--check"))
+
+
+def test_the_page_refuses_a_bomb_in_a_sentence(tmp_path: Path) -> None:
+    app = open_view(open_page("3_Classification_Results.py"), "own_images")
+    content = bomb(tmp_path / "bomb.zip").read_bytes()
+    app.file_uploader(key="own_zip").upload("bomb.zip", content, "application/zip").run()
+    assert not app.exception
+    (message,) = messages(app)
+    assert "zip bomb" in message
+
+
+def test_more_images_than_a_visit_may_have_are_refused(tmp_path: Path) -> None:
+    path = labelled_zip(tmp_path / "mine.zip", 1)
+    with (
+        pytest.raises(FerError, match="more than 6 labelled"),
+        labelled_files.opened(path, "mine.zip", most=6),
+    ):
+        pass
