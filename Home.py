@@ -64,8 +64,8 @@ if __name__ == "__main__":
     numbered = [st.Page(m.path, title=m.name, icon=m.icon, help=m.help) for m in five]
     by_path = {shown.url_path: module for shown, module in zip(numbered, five, strict=True)}
     missing = missing_page.page({"", *by_path}, first, _)
-    # The navigation's heading names the system on every page.
-    page = st.navigation({modules.app_title(_): [first, *numbered, *missing]}, expanded=True)
+    # Beside the pages' names the system's own would be cut off.
+    page = st.navigation({"FER-2013": [first, *numbered, *missing]}, expanded=True)
     module = by_path.get(page.url_path)
     address.keep(("lang", *(() if module is None else module.parameters)))
     if page in missing:

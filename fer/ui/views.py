@@ -50,6 +50,8 @@ def _buttons(label: str, names: Mapping[str, str], keys: list[str], key: str) ->
         format_func=lambda option: names[option],
         required=True,
         key=key,
+        # Beside another one it would be scrolled sideways on a phone.
+        wrap=True,
         label_visibility="collapsed",
     )
     return cast(str, chosen)

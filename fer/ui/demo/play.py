@@ -198,7 +198,6 @@ def _go_on(at: int, faces: int, _: Translator) -> None:
     st.button(
         _("To the scores") if at + 1 == faces else _("Next face"),
         key=f"play_next_{at}",
-        type="primary",
         shortcut="Enter",
         width="stretch",
         on_click=go_on,
