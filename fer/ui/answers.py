@@ -226,10 +226,10 @@ def _timing(found: Photo, answer: AnsweredFace, _: Translator) -> None:
     predict = _.number(1000 * found.prediction_seconds / len(found.answers))
     # In one of FER-2013's own crops no face is looked for.
     timing = (
-        _("Both models: {predict} ms.", predict=predict)
+        _("Both models: {predict} ms, waiting included.", predict=predict)
         if found.size == (FER_SIZE, FER_SIZE)
         else _(
-            "Detection {detect} ms, both models {predict} ms for each face.",
+            "Detection {detect} ms, both models {predict} ms for each face, waiting included.",
             detect=_.number(1000 * found.detection_seconds),
             predict=predict,
         )

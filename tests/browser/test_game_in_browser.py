@@ -93,6 +93,8 @@ def test_a_game_on_the_projector_is_read_from_the_back_row(page: Page, address: 
         expect(button).to_be_in_viewport(ratio=1)
         size = button.locator("p").first.evaluate("p => parseFloat(getComputedStyle(p).fontSize)")
         assert size >= 24
+        cut = "b => [...b.querySelectorAll('*')].some((e) => e.scrollWidth > e.clientWidth + 1)"
+        assert not button.evaluate(cut), key
         bounds = button.bounding_box()
         assert bounds is not None
         tops.add(round(bounds["y"]))

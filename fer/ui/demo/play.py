@@ -151,7 +151,10 @@ def _show_face(found: Deck, begun: _Game, _: Translator) -> None:
         with st.container(key="stage_buttons"):
             _go_on(at, len(begun.places), _)
     else:
-        with st.container(key="stage_buttons"), st.grid("auto", min_column_width=116, gap="xsmall"):
+        with (
+            st.container(key="stage_buttons"),
+            st.grid(emotions.COUNT, min_column_width=116, gap="xsmall"),
+        ):
             _ask(begun, at, _)
         st.caption(_("Which expression do you see? Press a button, or a key from 1 to 7."))
     # Not above the face, whose full-screen button would lie over the bar.

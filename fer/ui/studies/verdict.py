@@ -76,8 +76,9 @@ def show_chips(_: Translator, *, is_there: bool = False) -> None:
 
 
 def sentences(_: Translator, *parts: Part) -> list[str]:
-    """Return the sentences of these parts, of all of them if none is named."""
-    return [chip.sentence for part, chip in chips(_).items() if not parts or part in parts]
+    """Return the sentences of these parts in this order, of all of them if none is named."""
+    told = chips(_)
+    return [told[part].sentence for part in parts or told if part in told]
 
 
 def show(_: Translator, *parts: Part) -> None:
