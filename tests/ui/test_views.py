@@ -134,6 +134,17 @@ def test_a_view_has_an_address_and_stands_high(view: str) -> None:
     assert app.segmented_control(key=f"view_of_{group}").value == view
 
 
+def test_a_chip_opens_the_view_with_its_evidence() -> None:
+    app = open_page("3_Classification_Results.py")
+    for part, chip in verdict.chips(EN).items():
+        app.pills(key=verdict.CHOSEN).set_value(part).run()
+        assert not app.exception
+        assert app.query_params["view"] in ([chip.view], chip.view)
+        group = app.segmented_control(key="view_group").value
+        assert app.segmented_control(key=f"view_of_{group}").value == chip.view
+        assert app.pills(key=verdict.CHOSEN).value is None
+
+
 def test_buttons_and_address_of_a_view_agree() -> None:
     app = open_page("3_Classification_Results.py")
     app.segmented_control(key="view_group").set_value("trust").run()

@@ -23,7 +23,7 @@ def answer(shown: Shown, split: str, _: Translator) -> None:
     """The verdict above every view: both accuracies, the gain, its interval, and the chips."""
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         st.markdown(f"### {model_comparison.headline(split, _)}", width="content")
-        verdict.show_chips(_, is_there=True)
+        verdict.choose_view(_)
     for key, scores in shown.scores.items():
         if key not in SCENARIOS:
             st.markdown(f"{charts.swatch(key)} {plain(key)} **{_.percent(scores['accuracy'])}**")

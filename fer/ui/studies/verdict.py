@@ -13,11 +13,12 @@ from fer.studies import verdict as figures
 from fer.studies.contributions import Effect, Estimate
 from fer.studies.records import ABLATION, LEAKAGE, Ablation
 from fer.studies.verdict import Overfitting, Verdict
-from fer.ui import loaders, model_comparison
+from fer.ui import loaders, model_comparison, views
 from fer.ui.text import Translator
 
 Part = Literal["fine_tuning", "se", "augmentation", "twins", "overfitting"]
 PAGE = "pages/3_Classification_Results.py"
+CHOSEN = "verdict_chip"
 
 
 @dataclass(frozen=True)
@@ -64,15 +65,42 @@ def _ablation() -> Ablation | None:
     return record if record is not None and record["data_sha256"] in images else None
 
 
-def show_chips(_: Translator, *, is_there: bool = False) -> None:
-    """Draw the chips; each opens the view with its evidence.
-
-    Args:
-        is_there: whether this is the page of that view, whose links Streamlit draws as chips.
-    """
+def show_chips(_: Translator) -> None:
+    """Draw the chips; each opens the page of results with the view that has its evidence."""
     for chip in chips(_).values():
-        label = chip.label if is_there else f":primary-badge[{chip.label}]"
-        st.page_link(PAGE, label=label, query_params={"view": chip.view})
+        # The theme's badges are too faint to be read.
+        st.page_link(
+            PAGE,
+            label=chip.label,
+            icon=":material/arrow_outward:",
+            query_params={"view": chip.view},
+        )
+
+
+def choose_view(_: Translator) -> None:
+    """Draw the chips on the page of results itself; each asks the address for its view.
+
+    Links to the page that is shown look alike with and without the keyboard's focus.
+    """
+    told = chips(_)
+
+    def choose() -> None:
+        part: Part | None = st.session_state[CHOSEN]
+        if part is not None:
+            st.query_params[views.PARAMETER] = told[part].view
+        # A chip opens a view; which one is open the buttons below say.
+        st.session_state[CHOSEN] = None
+
+    st.pills(
+        _("Evidence"),
+        list(told),
+        format_func=lambda part: told[part].label,
+        key=CHOSEN,
+        on_change=choose,
+        label_visibility="collapsed",
+        wrap=True,
+        width="content",
+    )
 
 
 def sentences(_: Translator, *parts: Part) -> list[str]:
