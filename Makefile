@@ -15,7 +15,7 @@ test: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n 3 --dist loadfile -m "not camera and not slow" --durations=40
+	$(BIN)/pytest -n 2 --dist loadfile -m "not camera and not slow" --durations=40
 
 # Streams through a browser's camera: on a quiet machine, before a change to the demo lands.
 test-camera: $(VENV)/dev.stamp

@@ -31,11 +31,6 @@ def app_title(_: Translator) -> str:
     return _("Facial Expression Analysis System")
 
 
-def app_subtitle(_: Translator) -> str:
-    """The thesis' subtitle."""
-    return _("VGG16 transfer learning with Squeeze-and-Excitation (SE block)")
-
-
 def numbered(_: Translator) -> list[Module]:
     """The modules in the order of their numbers."""
     return [

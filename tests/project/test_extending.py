@@ -46,7 +46,7 @@ def shown(folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     found = {"home": "\n".join(e.value for e in [*app.subheader, *app.markdown])}
     app.switch_page("pages/3_Classification_Results.py").run()
     found["sources"] = "\n".join(e.value for e in app.caption)
-    found["headline"] = "\n".join(metric.label for metric in app.metric)
+    found["headline"] = "\n".join(e.value for e in app.markdown)
     for view in VIEWS:
         app.query_params["view"] = view
         app.run()
@@ -83,7 +83,10 @@ def test_third_scenario_is_a_record_and_nothing_else(
     assert (folder / model_store.COMPARISON).exists()
     found = shown(folder, monkeypatch)
     assert "Scenario 3 · plain" in found["home"]
-    assert "plain accuracy" in found["headline"]
+    metrics = model_store.open_artifact("plain", folder).metrics
+    assert metrics is not None
+    accuracy = metrics["splits"]["PrivateTest"]["accuracy"]
+    assert f"plain **{100 * accuracy:.1f}%**" in found["headline"]
     assert "'baseline', 'proposed', 'plain'" in found["metrics"]
 
 
@@ -124,7 +127,8 @@ def test_another_data_set_is_a_table_with_three_columns(
     monkeypatch.setenv(locations.VARIABLES[dataset.FOLDER], str(data.folder))
     assert loaders.figures_folder() == data.folder
     found = shown(folder, monkeypatch)
-    assert "baseline accuracy" in found["headline"]
-    assert "proposed accuracy" not in found["headline"]
+    accuracy = model.metrics["splits"]["PrivateTest"]["accuracy"]
+    assert f" {100 * accuracy:.1f}%" in found["headline"]
+    assert "→" not in found["headline"]
     assert "mine.csv, which is not FER-2013, data SHA-256" in found["sources"]
     assert "Goodfellow" not in found["sources"]

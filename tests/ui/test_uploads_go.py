@@ -9,7 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from fer import FerError
-from fer.ui import loaders
+from fer.ui import loaders, turns
 from fer.ui.demo import many_photos
 from fer.ui.upload_limits import Upload, intake
 from tests.support.making import jpeg
@@ -65,7 +65,7 @@ def arriving(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Upload]]:
 def test_photos_are_classified_in_turns_before_all_are_there(
     arriving: Iterator[list[Upload]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(many_photos, "TURN", 3)
+    monkeypatch.setattr(turns, "TURN", 3)
     there = next(arriving)
     there += [Upload("a", f"{n}", len(GRAY), f"{n}.png", GRAY) for n in range(5)]
     app = open_page("5_Realtime_Demo.py")

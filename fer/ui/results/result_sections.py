@@ -9,7 +9,7 @@ import streamlit as st
 from fer import emotions
 from fer.data import aggregates
 from fer.evaluation.records import TRAINING_FIT
-from fer.scenarios import SCENARIOS
+from fer.scenarios import BASELINE, PROPOSED
 from fer.studies import leakage
 from fer.studies.records import LEAKAGE
 from fer.ui import charts, loaders, model_comparison, widgets
@@ -25,7 +25,7 @@ def answer(shown: Shown, split: str, _: Translator) -> None:
         st.markdown(f"### {model_comparison.headline(split, _)}", width="content")
         verdict.choose_view(_)
     for key, scores in shown.scores.items():
-        if key not in SCENARIOS:
+        if key not in (BASELINE.key, PROPOSED.key):
             st.markdown(f"{charts.swatch(key)} {plain(key)} **{_.percent(scores['accuracy'])}**")
 
 
