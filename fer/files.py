@@ -53,6 +53,13 @@ def free_bytes(folder: Path) -> int:
     return shutil.disk_usage(existing).free
 
 
+def too_large(name: str, most: int) -> FerError:
+    """The refusal of a file of more than that many bytes, in whole megabytes."""
+    return FerError(
+        "{name} is larger than {limit} MB; choose a smaller one.", name=name, limit=most >> 20
+    )
+
+
 def write_text(path: Path, text: str) -> None:
     """Writes UTF-8 text with Unix line ends, whole or not at all. Raises as `replacing`."""
     with replacing(path) as temporary:

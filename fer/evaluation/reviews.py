@@ -11,7 +11,7 @@ import io
 from dataclasses import asdict, dataclass, fields
 from typing import Literal, get_args
 
-from fer import FerError
+from fer import FerError, files
 
 Verdict = Literal["label", "models", "neither", "unclear"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
@@ -43,11 +43,7 @@ def parse(content: bytes, name: str) -> dict[str, Review]:
             there is not.
     """
     if len(content) > MOST_BYTES:
-        raise FerError(
-            "{name} is larger than {limit} MB; choose a smaller one.",
-            name=name,
-            limit=MOST_BYTES >> 20,
-        )
+        raise files.too_large(name, MOST_BYTES)
     try:
         rows = csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True)
         if sorted(rows.fieldnames or ()) != sorted(COLUMNS):

@@ -14,7 +14,7 @@ from pathlib import PurePath
 import numpy as np
 from numpy.typing import NDArray
 
-from fer import FerError, emotions
+from fer import FerError, emotions, files
 from fer.artifacts.model_store import Predictions
 from fer.data.dataset import TEST_SPLITS, Split
 from fer.data.votes import Votes
@@ -95,11 +95,7 @@ def read(content: bytes, file_name: str, stored: Predictions, votes: Votes) -> O
 def _parsed(content: bytes, name: str) -> tuple[list[str], list[list[str]]]:
     """Column names in small letters, and the rows that are not empty."""
     if len(content) > MOST_BYTES:
-        raise FerError(
-            "{name} is larger than {limit} MB; choose a smaller one.",
-            name=name,
-            limit=MOST_BYTES >> 20,
-        )
+        raise files.too_large(name, MOST_BYTES)
     try:
         text = content.decode("utf-8-sig")
         first = text.partition("\n")[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 from streamlit.typing import UploadedFile
 
-from fer import FerError
+from fer import FerError, files
 from fer.ui import visits
 from fer.ui.upload_limits import KEPT, LARGEST_FILE, NO_ROOM, TOO_LARGE, Upload, intake
 
@@ -41,11 +41,7 @@ def content(file: UploadedFile | Upload) -> bytes:
     if isinstance(file, Upload):
         return file.content or b""
     if file.type == TOO_LARGE:
-        raise FerError(
-            "{name} is larger than {limit} MB; choose a smaller one.",
-            name=file.name,
-            limit=LARGEST_FILE >> 20,
-        )
+        raise files.too_large(file.name, LARGEST_FILE)
     if file.type == NO_ROOM:
         raise FerError(
             "{name} was not taken: uploads stay in this server's memory, which has no room for "

@@ -20,7 +20,7 @@ from pathlib import Path
 from PIL import Image, UnidentifiedImageError
 from PIL.JpegImagePlugin import JpegImageFile
 
-from fer import FerError
+from fer import FerError, files
 
 IMAGE_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "AVIF")
 # Read by another library, which is asked only where the content begins as such a file does.
@@ -69,11 +69,7 @@ def content_of(path: Path, most: int, name: str | None = None) -> bytes:
         if not stat.S_ISREG(found.st_mode):
             raise FerError("{name} is not a file (a folder, pipe or device); check it.", name=name)
         if found.st_size > most:
-            raise FerError(
-                "{name} is larger than {limit} MB; choose a smaller one.",
-                name=name,
-                limit=most >> 20,
-            )
+            raise files.too_large(name, most)
         return path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         raise FerError("There is no file {name}; check the path.", name=name) from None
