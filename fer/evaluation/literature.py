@@ -18,6 +18,7 @@ from fer.evaluation.protocols import Protocol
 Caveat = Literal[
     "",
     "protocol_not_stated",
+    "ten_views",
     "epochs_chosen_on_private_test",
     "validation_accuracy",
     "measured_here",
@@ -30,7 +31,9 @@ class PublishedResult:
     """One reported top-1 accuracy, a share of 1, and where it stands.
 
     protocol: the views that were averaged; None where the source does not say, and for people,
-    whose `network` is empty. link: a DOI, an arXiv number or the project's page.
+    whose `network` is empty. link: a DOI, an arXiv number or the project's page. reproduced_low and
+    reproduced_high: the range of what others measured with the authors' code or weights, as they
+    report it at reproduced_link; None where nobody does.
     """
 
     name: str
@@ -41,12 +44,21 @@ class PublishedResult:
     source: str
     link: str
     caveat: Caveat = ""
+    reproduced_low: float | None = None
+    reproduced_high: float | None = None
+    reproduced_link: str = ""
+
+
+OPTIONAL = ("protocol", "reproduced_low", "reproduced_high")
 
 
 def _published() -> tuple[PublishedResult, ...]:
     path = Path(__file__).with_name("published_results.csv")
     with path.open(newline="", encoding="utf-8") as stream:
-        rows = [{**row, "protocol": row["protocol"] or None} for row in csv.DictReader(stream)]
+        rows = [
+            {**row, **{name: row[name] or None for name in OPTIONAL}}
+            for row in csv.DictReader(stream)
+        ]
     return msgspec.convert(rows, tuple[PublishedResult, ...], strict=False)
 
 

@@ -107,13 +107,19 @@ def test_what_is_measured_stands_beside_the_published(monkeypatch: pytest.Monkey
 
 def test_sources_of_published_figures_can_be_followed() -> None:
     found = literature.rows(EN)
-    lines = literature.sources(found)
+    lines = literature.sources(found, EN)
     assert len(lines) == len(PUBLISHED)
     for result in PUBLISHED:
         assert any(f"[{result.source}]({result.link})" in line for line in lines)
     chosen = next(line for line in lines if "Khaireddin" in line)
     assert chosen.startswith("**Khaireddin & Chen, 2021**: [")
     assert "picks the epoch on PrivateTest" in chosen
+    resemotenet = next(line for line in lines if "ResEmoteNet" in line)
+    assert resemotenet.endswith(
+        "Others measured [71.6%](https://github.com/ArnabKumarRoy02/ResEmoteNet/issues/13)."
+    )
+    masking = next(line for line in lines if line.startswith("**Residual Masking Network"))
+    assert "Others measured [65.7% to 73.6%](" in masking
     app = open_view(open_page("3_Classification_Results.py"), "literature")
     assert not app.exception
     assert any(chosen in element.value for element in app.markdown)
@@ -121,7 +127,10 @@ def test_sources_of_published_figures_can_be_followed() -> None:
     shown = next(iter(app.table)).value.columns
     assert "Source" not in shown
     assert "Accuracy (%)" in shown
-    assert {"Note", "Source"} < set(literature.table(found, EN))
+    frame = literature.table(found, EN).set_index("Name")
+    assert {"Note", "Source"} < set(frame)
+    assert frame.loc["ResEmoteNet", "Reproduced by others, highest (%)"] == 71.57
+    assert frame["Reproduced by others, lowest (%)"].isna().sum() == len(found) - 2
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,8 @@ class Row:
     source: str
     link: str
     model: str | None = None
+    reproduced: tuple[float, float] | None = None
+    reproduced_link: str = ""
 
 
 def protocol_names(_: Translator) -> dict[Protocol | None, str]:
@@ -58,6 +60,9 @@ def network_names(_: Translator) -> dict[str, str]:
         "small CNN (TFLite)": _("small CNN (TFLite)"),
         "VGG with SE block": _("VGG with SE block"),
         "VGG16, fine-tuned": _("VGG16, fine-tuned"),
+        "VGG19, fine-tuned": _("VGG19, fine-tuned"),
+        "ResNet with SE block": _("ResNet with SE block"),
+        "ResNet34 with masking blocks": _("ResNet34 with masking blocks"),
     }
 
 
@@ -66,6 +71,7 @@ def caveats(_: Translator) -> dict[str, str]:
     return {
         "": "",
         "protocol_not_stated": _("The source does not say how many views were averaged."),
+        "ten_views": _("The authors' code averages ten augmented views of each image."),
         "epochs_chosen_on_private_test": _(
             "The authors' public code picks the epoch on PrivateTest itself, which flatters it."
         ),
@@ -109,7 +115,11 @@ def rows(_: Translator) -> list[Row]:
                 )
             )
     told, networks = caveats(_), network_names(_)
-    others = {"validation_accuracy": _("validation accuracy"), "people": _("about ±5 points")}
+    others = {
+        "validation_accuracy": _("validation accuracy"),
+        "ten_views": _("ten views"),
+        "people": _("about ±5 points"),
+    }
     found += [
         Row(
             name=result.name if result.caveat != "people" else _("People"),
@@ -122,6 +132,12 @@ def rows(_: Translator) -> list[Row]:
             note=told[result.caveat],
             source=result.source,
             link=result.link,
+            reproduced=(
+                None
+                if result.reproduced_low is None or result.reproduced_high is None
+                else (result.reproduced_low, result.reproduced_high)
+            ),
+            reproduced_link=result.reproduced_link,
         )
         for result in PUBLISHED
     ]
@@ -191,6 +207,8 @@ def table(found: list[Row], _: Translator) -> pd.DataFrame:
                 **intervals.columns(row.interval, _),
                 _("Protocol"): row.kind,
                 _("Network"): row.network,
+                _("Reproduced by others, lowest (%)"): _points(row.reproduced, 0),
+                _("Reproduced by others, highest (%)"): _points(row.reproduced, 1),
                 _("Year"): str(row.year or ""),
                 _("Note"): row.note,
                 _("Source"): " ".join(part for part in (row.source, row.link) if part),
@@ -200,13 +218,42 @@ def table(found: list[Row], _: Translator) -> pd.DataFrame:
     )
 
 
-def sources(found: list[Row]) -> list[str]:
+def _points(interval: tuple[float, float] | None, end: int) -> float | None:
+    return None if interval is None else round(100 * interval[end], 2)
+
+
+def sources(found: list[Row], _: Translator) -> list[str]:
     """Where each published figure stands and what keeps it from being compared one to one."""
     return [
-        f"**{row.name}, {row.year}**: [{row.source}]({row.link}). {row.note}".strip()
+        " ".join(
+            part
+            for part in (
+                f"**{row.name}, {row.year}**: [{row.source}]({row.link}).",
+                row.note,
+                _reproduction(row, _),
+            )
+            if part
+        )
         for row in found
         if row.model is None
     ]
+
+
+def _reproduction(row: Row, _: Translator) -> str:
+    """What others measured with the authors' code or weights, and where they say so."""
+    if row.reproduced is None:
+        return ""
+    low, high = row.reproduced
+    if low == high:
+        return _(
+            "Others measured [{share}]({link}).", share=_.percent(low), link=row.reproduced_link
+        )
+    return _(
+        "Others measured [{low} to {high}]({link}).",
+        low=_.percent(low),
+        high=_.percent(high),
+        link=row.reproduced_link,
+    )
 
 
 def how_ours_were_found(_: Translator) -> list[str]:
@@ -306,4 +353,4 @@ def show(_: Translator) -> None:
         # Sentences would be cut off at the edge; they stand below, where links can be followed.
         hidden=(_("Note"), _("Source")),
     )
-    st.markdown("\n".join(f"- {source}" for source in sources(found)))
+    st.markdown("\n".join(f"- {source}" for source in sources(found, _)))
