@@ -14,6 +14,7 @@ from fer.ui.results import (
     reliability,
     report,
     result_sections,
+    turned_gates,
 )
 from fer.ui.results.shown import stored, with_own
 from fer.ui.studies import ablation, attention, robustness
@@ -59,6 +60,7 @@ GROUPS = {
     },
     "inside": {
         "looking": _("Attention"),
+        "gates": _("Turn the gates"),
         "speed": _("Speed"),
         "parameters": _("Parameters"),
     },
@@ -96,6 +98,8 @@ try:
         crowd_sections.show(shown, split, _)
     elif view == "looking":
         attention.looking(_)
+    elif view == "gates":
+        turned_gates.show(_)
     elif view == "robustness":
         robustness.robustness(_)
     elif view == "own_images":

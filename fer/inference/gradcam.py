@@ -76,14 +76,24 @@ class Explainer:
         Args:
             target: the class to explain, 0-6; None for each model's own top-1.
         """
-        found = {}
-        for key, maps in self.maps([face]).items():
-            head = self.heads[key]
-            chosen = int(head.logits(maps)[0].argmax()) if target is None else target
-            heat = grad_cam(maps, head, np.array([chosen]))[0]
-            gates = None if head.gate is None else head.gates(maps)[0]
-            found[key] = Explanation(key, chosen, len(heat), enlarge(heat), gates)
-        return found
+        return {
+            key: explanation(key, maps, self.heads[key], target)
+            for key, maps in self.maps([face]).items()
+        }
+
+
+def explanation(model: str, maps: Floats, head: Head, target: int | None = None) -> Explanation:
+    """What the answer of a head for one face rests on.
+
+    Args:
+        model: its key.
+        maps: the last convolution's output for the face, (1, h, w, C).
+        target: the class to explain, 0-6; None for the head's own top-1.
+    """
+    chosen = int(head.logits(maps)[0].argmax()) if target is None else target
+    heat = grad_cam(maps, head, np.array([chosen]))[0]
+    gates = None if head.gate is None else head.gates(maps)[0]
+    return Explanation(model, chosen, len(heat), enlarge(heat), gates)
 
 
 def grad_cam(maps: Floats, head: Head, targets: NDArray[np.int64]) -> Floats:

@@ -509,3 +509,24 @@ def test_frozen_backbone_with_augmentation_is_trained_whole(
         assert np.array_equal(
             trained.get_layer(name).kernel.numpy(), start.get_layer(name).kernel.numpy()
         )
+
+
+@pytest.mark.parametrize("language", ["EN", "ID"])
+def test_gates_are_turned_by_hand(language: str) -> None:
+    app = open_page("3_Classification_Results.py", language)
+    open_view(app, "gates")
+    said = set()
+    for kind, widget in (("mean", ""), ("ones", ""), ("closed", ""), ("borrowed", "turn_emotion")):
+        app.segmented_control(key="turn_kind").set_value(kind).run()
+        if widget:
+            app.pills(key=widget).set_value("angry").run()
+        assert not app.exception, kind
+        assert messages(app) == [], kind
+        said.add(next(str(m.value) for m in app.markdown if "`proposed`" in str(m.value)))
+    assert len(said) == 4, "each setting has its own answer"
+    app.segmented_control(key="turn_kind").set_value("closed").run()
+    app.slider(key="turn_closed").set_value(0).run()
+    (told,) = (str(m.value) for m in app.markdown if "`proposed`" in str(m.value))
+    shares = re.findall(r"[\d.,]+%", told)
+    assert shares[0] == shares[1]
+    walk_alts(app, "3_Classification_Results.py")

@@ -171,20 +171,7 @@ def _sanity(record: Sanity, _: Translator) -> None:
 
 def _gates(record: Gates, _: Translator) -> None:
     st.subheader(_("Gates of the SE block"))
-    ablation = record["ablation"]
-    st.write(
-        _(
-            "Of the gates' variance between images, the emotion explains {explained} on average. "
-            "With every gate fixed to its mean, accuracy is {fixed} instead of {own} (the gates' "
-            "own values give {gain} points, 95% {low} to {high}).",
-            explained=_.percent(float(np.mean(record["explained"]))),
-            fixed=_.percent(ablation["mean"]["accuracy"], 2),
-            own=_.percent(ablation["own"]["accuracy"], 2),
-            gain=_.difference(ablation["own"]["accuracy"], ablation["mean"]["accuracy"], 2),
-            low=_.signed(100 * ablation["mean"]["gain"]["gain_interval"][0], 2),
-            high=_.signed(100 * ablation["mean"]["gain"]["gain_interval"][1], 2),
-        )
-    )
+    st.write(what_gates_give(record, _))
     widgets.table(gate_ablation_table(record, _), "gate_ablation", _("Accuracy by kind of gate"), _)
     st.caption(mismatch(_))
     channels = opening_channels(record)
@@ -209,6 +196,22 @@ def _gates(record: Gates, _: Translator) -> None:
         )
     _patches(record, _)
     records.made_with(record, "fer analyse --only gates", _)
+
+
+def what_gates_give(record: Gates, _: Translator) -> str:
+    """How much of the gates the emotion explains, and what accuracy their own values give."""
+    ablation = record["ablation"]
+    return _(
+        "Of the gates' variance between images, the emotion explains {explained} on average. "
+        "With every gate fixed to its mean, accuracy is {fixed} instead of {own} (the gates' "
+        "own values give {gain} points, 95% {low} to {high}).",
+        explained=_.percent(float(np.mean(record["explained"]))),
+        fixed=_.percent(ablation["mean"]["accuracy"], 2),
+        own=_.percent(ablation["own"]["accuracy"], 2),
+        gain=_.difference(ablation["own"]["accuracy"], ablation["mean"]["accuracy"], 2),
+        low=_.signed(100 * ablation["mean"]["gain"]["gain_interval"][0], 2),
+        high=_.signed(100 * ablation["mean"]["gain"]["gain_interval"][1], 2),
+    )
 
 
 def opening_channels(record: Gates, each: int = EACH) -> dict[int, str]:

@@ -1,0 +1,214 @@
+"""The SE block in the visitor's hand: other gates for one face, and what the model then says."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from fer import emotions
+from fer.artifacts.model_store import Artifact
+from fer.inference import gradcam
+from fer.studies import turned_gates
+from fer.studies.records import GATES, Gates
+from fer.studies.turned_gates import Answer, Kind, Setting
+from fer.ui import announcer, charts, image_sources, loaders, widgets
+from fer.ui.studies import attention, records
+from fer.ui.text import Translator
+from fer.vision.preprocessing import Gray
+
+KEY = "turn"
+# How many of the 512 channels are closed before the visitor says otherwise.
+FIRST_CLOSED = 64
+# Of the maps laid over the face, 0-1.
+STRENGTH = 0.5
+
+
+def show(_: Translator) -> None:
+    """A face, a setting of the gates, and both answers beside each other.
+
+    Raises:
+        FerError: if the image cannot be read or the networks cannot be explained here.
+    """
+    record = records.record(GATES, _)
+    gated = [model for model in loaders.models().values() if model.scenario.se_ratio is not None]
+    if not gated:
+        st.warning(_("No model that is installed here has an SE block."))
+        return
+    if record is None:
+        return
+    st.write(
+        _(
+            "The SE block gives each of the 512 channels a gate between 0 and 1, anew for each "
+            "face. Set the gates yourself and see what changes."
+        )
+    )
+    chosen = image_sources.choose(KEY, _)
+    if chosen is None:
+        return
+    face = _face(*chosen, _)
+    setting = _setting(_)
+    untouched, turned = turned_gates.turn(loaders.explainer(), gated[0], face, setting, record)
+    said = verdict(untouched, turned, _)
+    st.markdown(said)
+    announcer.announce(said.replace("*", "").replace("`", ""), KEY)
+    _answers(face, gated[0], untouched, turned, _)
+    widgets.chart(
+        gate_chart(untouched, turned, _),
+        key=f"{KEY}_gates",
+        alt=_("Lines: the 512 gates of this face, the most open first, and the turned ones"),
+    )
+    if details := widgets.opened(_("Table and download"), f"{KEY}_details"):
+        with details:
+            widgets.table(
+                gate_table(untouched, turned, _),
+                f"{KEY}_table",
+                _("Each channel's gate as computed and as turned"),
+                _,
+            )
+    st.caption(attention.what_gates_give(record, _))
+    if setting.kind == "ones":
+        st.caption(attention.mismatch(_))
+    st.caption(_measured(record, _))
+    records.made_with(record, GATES.command, _)
+
+
+def _face(content: bytes, name: str, _: Translator) -> Gray:
+    """The largest face of an image, the whole image if none is found."""
+    found = loaders.classified(content, name, True)
+    answer = found.answers[found.largest]
+    if answer.face is None and found.size != (48, 48):
+        st.caption(_("No face was found; the middle of the image is taken instead."))
+    return answer.crop
+
+
+def _setting(_: Translator) -> Setting:
+    """What the visitor sets the gates to."""
+    kinds: dict[Kind, str] = {
+        "mean": _("their mean"),
+        "ones": _("all open (1)"),
+        "closed": _("the most open closed"),
+        "borrowed": _("another emotion's"),
+    }
+    kind = widgets.choice(_("Set the gates to"), kinds, f"{KEY}_kind", wrap=True)
+    if kind == "closed":
+        closed = st.slider(
+            _("How many of the most open gates to close"),
+            0,
+            512,
+            FIRST_CLOSED,
+            key=f"{KEY}_closed",
+        )
+        return Setting(kind, closed=int(closed))
+    if kind == "borrowed":
+        emotion = st.pills(
+            _("Mean gates of the images of"),
+            emotions.KEYS,
+            default="sad",
+            format_func=_,
+            required=True,
+            key=f"{KEY}_emotion",
+        )
+        return Setting(kind, emotion=emotion)
+    return Setting(kind)
+
+
+def verdict(untouched: Answer, turned: Answer, _: Translator) -> str:
+    """What the turned gates change about the answer, as Markdown."""
+    before, after = untouched.prediction, turned.prediction
+    values = {
+        "model": before.model,
+        "before": _(before.top1),
+        "after": _(after.top1),
+        "sure": _.percent(before.confidence),
+        "then": _.percent(after.confidence),
+    }
+    if before.top1 == after.top1:
+        return _(
+            "With these gates `{model}` still answers **{before}**: {then} instead of {sure}.",
+            **values,
+        )
+    return _(
+        "With these gates `{model}` answers **{after}** ({then}) instead of **{before}** ({sure}).",
+        **values,
+    )
+
+
+def _answers(face: Gray, model: Artifact, untouched: Answer, turned: Answer, _: Translator) -> None:
+    """Both answers' bars, and where each rests in the face."""
+    names = {
+        model.key: untouched,
+        _("{model}, gates turned", model=model.key): turned,
+    }
+    bars, maps = st.columns([3, 2])
+    with bars:
+        shares = {name: list(map(float, a.prediction.probabilities)) for name, a in names.items()}
+        widgets.chart(
+            charts.emotion_bars(shares, _("Confidence (%)"), _),
+            key=f"{KEY}_bars",
+            alt=_("Bars: confidence for each emotion with the gates as computed and as turned"),
+        )
+    with maps, st.grid(2, min_column_width=130, gap="small"):
+        for name, answer in names.items():
+            emotion = _(emotions.KEYS[answer.explanation.target])
+            st.image(
+                gradcam.overlay(face, answer.explanation, STRENGTH),
+                width="stretch",
+                caption=f"{name}: {emotion}",
+                alt=_(
+                    "Grad-CAM of {model} for {emotion} over the face", model=name, emotion=emotion
+                ),
+            )
+
+
+def gate_chart(untouched: Answer, turned: Answer, _: Translator) -> go.Figure:
+    """A face's gates, the most open first, and the turned ones in the same order."""
+    order = np.argsort(-untouched.gates, kind="stable")
+    rank = np.arange(1, len(order) + 1)
+    model = untouched.prediction.model
+    figure = go.Figure()
+    figure.add_scattergl(
+        x=rank,
+        y=100 * turned.gates[order],
+        customdata=order,
+        mode="markers",
+        name=_("turned"),
+        marker={"color": charts.OWN_COLOUR, "size": 4},
+        hovertemplate=_("channel") + " %{customdata}: %{y:.1f}%<extra></extra>",
+    )
+    figure.add_scattergl(
+        x=rank,
+        y=100 * untouched.gates[order],
+        customdata=order,
+        mode="lines",
+        name=_("as computed for this face"),
+        line={"color": charts.colour(model), "width": 3},
+        hovertemplate=_("channel") + " %{customdata}: %{y:.1f}%<extra></extra>",
+    )
+    figure.update_yaxes(range=[-2, 102])
+    figure.update_xaxes(range=[0, len(order) + 1])
+    return charts.arrange(
+        figure, _, x=_("Channels, the most open first"), y=_("Gate (%)"), height=240
+    )
+
+
+def gate_table(untouched: Answer, turned: Answer, _: Translator) -> pd.DataFrame:
+    """A row for each channel, the most open first: its gate as computed and as turned."""
+    order = np.argsort(-untouched.gates, kind="stable")
+    return pd.DataFrame(
+        {
+            _("Channel of block5_pool"): [str(channel) for channel in order],
+            _("Gate as computed (%)"): (100 * untouched.gates[order]).round(2),
+            _("Gate as turned (%)"): (100 * turned.gates[order]).round(2),
+        }
+    )
+
+
+def _measured(record: Gates, _: Translator) -> str:
+    return _(
+        "Means: over {n} PrivateTest images. Both answers come from the same int8 feature maps. "
+        "Grad-CAM of turned gates takes them as fixed: it does not ask how the face would have "
+        "opened them.",
+        n=_.number(record["images"]),
+    )
