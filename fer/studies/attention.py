@@ -17,8 +17,8 @@ from fer.inference import gradcam
 from fer.inference.gradcam import Explainer
 from fer.networks import heads
 from fer.progress import Progress
-from fer.studies import regions
 from fer.studies.records import Cascade, ModelRegions, RegionFigures, RegionShare, SanityFigures
+from fer.vision import regions
 from fer.vision.faces import Detector
 from fer.vision.preprocessing import batch
 

@@ -151,7 +151,7 @@ class CorruptionFigures(TypedDict):
 
 class RobustnessFigures(TypedDict):
     """What `robustness.study` finds. backend: `fast` or `reference`. clean: by model key.
-    corruptions: by key of `robustness.CORRUPTIONS`."""
+    corruptions: by key of `corruptions.CORRUPTIONS`."""
 
     split: str
     images: int

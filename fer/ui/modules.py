@@ -49,7 +49,8 @@ def numbered(_: Translator) -> list[Module]:
             f"2. {_('Preprocessing')}",
             _("Preprocessing"),
             _("What does a network see of a photo, and how is it varied in training?"),
-            _("Every stage from a photo to the network's input, and augmentation."),
+            _("Every stage from a photo to the network's input; what turns an answer."),
+            ("view",),
         ),
         Module(
             "pages/3_Classification_Results.py",

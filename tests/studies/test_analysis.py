@@ -15,9 +15,9 @@ from fer.data.dataset import Split
 from fer.evaluation import calibration, mistakes, reviews
 from fer.inference import gradcam
 from fer.inference.calibrate import softmax
-from fer.studies import analysis, attention, leakage, regions, robustness, se_gates
+from fer.studies import analysis, attention, leakage, robustness, se_gates
 from fer.studies.records import REGION_SHARES
-from fer.vision import faces, framing
+from fer.vision import faces, framing, regions
 from tests.support.making import ROOT, face_like, in_keras
 
 LANDMARKS = np.array([[15, 20], [33, 20], [24, 28], [17, 37], [31, 37]], np.float32)

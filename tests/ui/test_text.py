@@ -54,6 +54,7 @@ SHOWN = (
     "training/loop",
     "training/monitor",
     "vision/faces",
+    "vision/corruptions",
     "vision/framing",
     "vision/preprocessing",
     "vision/upload_gate",

@@ -10,7 +10,7 @@ import streamlit as st
 
 from fer.media import photos
 from fer.scenarios import PROPOSED, Augmentation
-from fer.ui import caching, charts, loaders
+from fer.ui import caching, charts, loaders, widgets
 from fer.ui.text import Translator
 from fer.vision import orientation, stages
 from fer.vision.faces import Face
@@ -78,6 +78,77 @@ def recorded(content: bytes, name: str, turns: int, face: Face | None) -> tuple[
         turns,
         None if face is None else face.box,
     )
+
+
+def small_face(found: tuple[Stage, ...]) -> Gray:
+    """The face at FER-2013's resolution, (48, 48) uint8."""
+    (small,) = (stage.array for stage in found if stage.key == "fer_resolution")
+    return small
+
+
+def show_way(found: tuple[Stage, ...], _: Translator) -> None:
+    """Every stage with its table, its code and its download, and the three channels they end in."""
+    st.header(_("Stage by stage"), anchor="stages")
+    show_stages(found, _)
+    st.caption(_("The network's input has values below 0; its picture has the means added back."))
+    sizes = served_sizes(_)
+    if sizes is not None:
+        st.caption(sizes)
+    with st.container(horizontal=True):
+        # Made at a press: a large photo takes seconds.
+        st.download_button(
+            _("Download all stages (zip)"),
+            lambda: stages.archive(found),
+            file_name="stages.zip",
+            mime="application/zip",
+            icon=":material/folder_zip:",
+            key="stages_zip",
+            on_click="ignore",
+        )
+    with st.expander(_("Table of stages"), key="stage_details"):
+        widgets.table(
+            stage_table(found, _), "stages", _("Shape, type, range and time of each stage"), _
+        )
+    code = st.expander(_("The code of a stage"), key="code", on_change="rerun")
+    if code.open:
+        with code:
+            by_key = {stage.key: stage for stage in found}
+            key = st.pills(
+                _("Stage"),
+                list(by_key),
+                default=list(by_key)[-1],
+                format_func=names(_).__getitem__,
+                required=True,
+                key="code_stage",
+            )
+            st.code(by_key[key].source, language="python", wrap_lines=True)
+
+    st.subheader(_("The network's three channels"))
+    st.write(
+        _(
+            "VGG16 was trained on colour images in the order blue, green, red with ImageNet's "
+            "mean subtracted; a gray face has the same value three times, minus three means."
+        )
+    )
+    widgets.chart(
+        channels(found, _),
+        key="channels",
+        alt=_("Smallest, mean and largest value of the three channels"),
+    )
+    widgets.download(channel_table(found, _), "channels_table", _)
+
+
+def show_augmentation(found: tuple[Stage, ...], _: Translator) -> None:
+    """Sliders of the augmentation, and what it makes of the face."""
+    st.header(_("Augmentation"), anchor="augmentation")
+    st.write(
+        _(
+            "`proposed` never sees the same picture twice: each time, it is changed at random "
+            "within these bounds. `baseline` sees every picture as it is."
+        )
+    )
+    augmentation, seed = sliders(_)
+    show_variants(found[2].array, augmentation, seed, _)
 
 
 def stage_table(found: tuple[Stage, ...], _: Translator) -> pd.DataFrame:

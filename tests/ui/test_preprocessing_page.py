@@ -1,0 +1,131 @@
+"""Page 2's views: what turns an answer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from fer import emotions
+from fer.inference.classification import Prediction
+from fer.studies.records import ROBUSTNESS
+from fer.ui import loaders
+from fer.ui.text import Translator
+from tests.support.pages import messages, open_page, open_view, walk_alts
+
+PAGE = "2_Preprocessing.py"
+MODELS = ("baseline", "proposed")
+
+
+class Answers:
+    """A classifier that is happy with bright faces; `proposed` is sad about dark ones."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def predict(self, faces: Sequence[np.ndarray]) -> list[dict[str, Prediction]]:
+        self.asked += len(faces)
+        found = []
+        for face in faces:
+            dark = float(face.mean()) < 60
+            tops = {"baseline": "happy", "proposed": "sad" if dark else "happy"}
+            found.append({m: Prediction(m, _sure(emotions.LABEL_OF[t])) for m, t in tops.items()})
+        return found
+
+
+def _sure(label: int) -> np.ndarray:
+    values = np.full(7, 0.05)
+    values[label] = 0.7
+    return values
+
+
+@pytest.fixture
+def answers(monkeypatch: pytest.MonkeyPatch, without_data: Path) -> Answers:
+    known = Answers()
+    monkeypatch.setattr(loaders, "classifier", lambda: known)
+    # Answers of other tests' classifiers are no answers of this one.
+    monkeypatch.setattr(loaders, "state", lambda: known)
+    return known
+
+
+def shown(app: AppTest) -> str:
+    return "\n".join(str(element.value) for element in app.markdown)
+
+
+@pytest.mark.parametrize("language", ["EN", "ID"])
+def test_views_have_addresses_and_words(language: str, without_data: Path) -> None:
+    app = open_page(PAGE, language)
+    app.segmented_control(key="view").set_value("what_if").run()
+    assert app.query_params["view"] in ("what_if", ["what_if"])
+    assert not app.exception
+    assert messages(app) == []
+    walk_alts(app, PAGE)
+
+
+def test_a_slider_says_what_its_change_costs_on_average(answers: Answers) -> None:
+    app = open_view(open_page(PAGE), "what_if")
+    assert "What this costs" not in shown(app)
+    app.select_slider(key="what_if_rotation").set_value(-12.5).run()
+    record = loaders.study(ROBUSTNESS)
+    assert record is not None
+    at_ten = record["corruptions"]["rotation"]["results"][0]
+    assert at_ten["strength"] == 10
+    _ = Translator("en")
+    falls = ", ".join(
+        f"{m} {_.difference(row['accuracy'], record['clean'][m]['accuracy'])}"
+        for m, row in at_ten["models"].items()
+    )
+    assert f"- Rotation (°) −12.5; measured at 10.0: {falls} points" in shown(app)
+    assert "turned" not in shown(app)
+
+
+def test_a_turned_answer_is_named_and_taken_back(answers: Answers) -> None:
+    app = open_view(open_page(PAGE), "what_if")
+    app.select_slider(key="what_if_brightness").set_value(-110.0).run()
+    assert "proposed: **sad** 70.0%" in shown(app)
+    assert "turned; before: happy 70.0%" in shown(app)
+    app.button(key="what_if_reset").click().run()
+    assert app.select_slider(key="what_if_brightness").value == 0
+    assert "turned" not in shown(app)
+
+
+def test_the_search_names_the_smallest_change_and_shows_it(answers: Answers) -> None:
+    app = open_view(open_page(PAGE), "what_if")
+    app.button(key="what_if_search").click().run()
+    assert not app.exception
+    assert "baseline: none of these changes alone turns its answer." in shown(app)
+    (found,) = re.findall(r"proposed: \*\*Brightness[^*]*\*\* −(\d+) turns happy", shown(app))
+    asked = answers.asked
+    app.button(key="what_if_show_proposed").click().run()
+    assert app.select_slider(key="what_if_brightness").value == -float(found)
+    assert "turned; before: happy" in shown(app)
+    assert answers.asked - asked <= 1, "what was searched is searched again"
+    assert [button.key for button in app.button if "show" in str(button.key)] == [
+        "what_if_show_proposed"
+    ]
+
+
+def test_a_rerun_of_the_view_asks_no_network(answers: Answers) -> None:
+    app = open_view(open_page(PAGE), "what_if")
+    app.select_slider(key="what_if_blur").set_value(1.3).run()
+    asked = answers.asked
+    app.run()
+    assert answers.asked == asked
+
+
+def test_without_landmarks_nothing_can_be_covered(
+    answers: Answers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from fer.vision import framing
+
+    monkeypatch.setattr(framing, "landmarks_of_crop", lambda face, detector: None)
+    monkeypatch.setattr(loaders, "state", lambda: "without landmarks")
+    app = open_view(open_page(PAGE), "what_if")
+    assert not app.exception
+    assert app.select_slider(key="what_if_mouth_covered").disabled
+    assert not app.select_slider(key="what_if_blur").disabled
+    assert any("cannot be covered" in str(element.value) for element in app.caption)
