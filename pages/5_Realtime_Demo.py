@@ -3,13 +3,12 @@
 import streamlit as st
 
 from fer import FerError
-from fer.ui import address, answers, image_sources, loaders, presentation, text, widgets
-from fer.ui.demo import many_photos
+from fer.ui import address, loaders, presentation, text, widgets
+from fer.ui.demo import many_photos, photo
 
 _ = text.translator()
-if not presentation.is_on():
-    st.markdown(_("What do both models see in your face, live or in photos, and do they agree?"))
 if not loaders.models():
+    st.title(_("Demo"))
     st.warning(_("No model is installed here. Run `fer train` and `fer publish`."))
     widgets.problems(_)
     st.stop()
@@ -21,7 +20,16 @@ modes = {
     "video": _("Video"),
     "play": _("Play"),
 }
-mode = address.choice(_("Mode"), modes, "mode")
+row, shown = presentation.places()
+with row:
+    if not presentation.is_on():
+        st.title(
+            _("Demo"),
+            width="content",
+            help=_("What do both models see in your face, live or in photos, and do they agree?"),
+        )
+    mode = address.choice(_("Mode"), modes, "mode")
+    presentation.offer(_)
 address.keep(
     ("lang", "mode")
     + (("way",) if mode == "webcam" else ())
@@ -29,26 +37,26 @@ address.keep(
     + ((presentation.PARAMETER,) if presentation.is_on() else ())
 )
 try:
-    if mode == "webcam":
-        # Imported here and below: what brings video takes half a second that photos need not wait.
-        from fer.ui.demo import webcam
+    with shown:
+        if mode == "webcam":
+            # Imported here and below: what brings video takes half a second that photos need not
+            # wait.
+            from fer.ui.demo import webcam
 
-        webcam.show(_)
-    elif mode == "video":
-        from fer.ui.demo import videos
+            webcam.show(_)
+        elif mode == "video":
+            from fer.ui.demo import videos
 
-        videos.show(_)
-    elif mode == "play":
-        from fer.ui.demo import play
+            videos.show(row, _)
+        elif mode == "play":
+            from fer.ui.demo import play
 
-        play.show(_)
-    elif mode == "photo":
-        chosen = image_sources.choose("demo", _, default="upload")
-        if chosen is not None:
-            answers.photo(*chosen, "demo", _)
-            image_sources.votes("demo", chosen[1], _)
-    else:
-        many_photos.show(_)
+            play.show(_)
+        elif mode == "photo":
+            photo.show(row, _)
+        else:
+            many_photos.show(_)
 except FerError as error:
     st.error(_.error(error))
-widgets.sources(_)
+if not presentation.is_on():
+    widgets.sources(_)

@@ -46,6 +46,8 @@ def choice(
             required=True,
             key=key,
             label_visibility="visible" if is_labelled else "collapsed",
+            # In one row a phone would have to be scrolled sideways to reach the last ones.
+            wrap=True,
             help=help,
         ),
     )

@@ -13,13 +13,15 @@ from fer.inference.classification import Prediction
 from fer.media import annotation, photos
 from fer.media.photos import Photo
 from fer.scenarios import PROPOSED
-from fer.ui import announcer, charts, explanations, loaders, widgets
+from fer.ui import announcer, charts, explanations, loaders, presentation, widgets
 from fer.ui.text import Translator
 from fer.vision.faces import SMALLEST_FACE
 from fer.vision.preprocessing import FER_SIZE, Rgb
 from fer.vision.quality import Flaw
 
 ENLARGEMENT = 3
+# The most that a photo takes of a phone's screen, in pixels.
+PHONE_WIDTH, PHONE_HEIGHT = 358, 230
 
 
 def photo(
@@ -74,12 +76,14 @@ def show(
     rgb: Rgb, found: Photo, key: str, _: Translator, *, is_narrow: bool = False, words: str = ""
 ) -> None:
     """A classified image and its answers, with a choice among several faces; see `photo`."""
-    told_turn(found.turns, _)
     rgb = found.upright(rgb)
     picture, side = _places(rgb, is_narrow)
+    # Below the answers, which are to be seen first; a choice is drawn before what it changes.
+    with side:
+        first, below = st.container(), st.container()
     chosen = found.largest
     if len(found.answers) > 1:
-        chosen = side.pills(
+        chosen = below.pills(
             _("Face"),
             list(range(len(found.answers))),
             default=chosen,
@@ -87,22 +91,29 @@ def show(
             required=True,
             key=face_key(key, *(answer.crop.tobytes() for answer in found.answers)),
         )
-    with picture:
+    with picture, st.container(key="stage_view"):
         _picture(rgb, found, chosen, _)
+    with picture:
         told = [_tops(found.answers[chosen].predictions, _)] if found.answers else []
         told += [words] if words else []
         if is_narrow and told:
             st.markdown("\n\n".join(told))
         elif words:
             st.caption(words)
+    with below:
+        told_turn(found.turns, _)
         told_small(found.too_small, _)
     if not found.answers:
         return
     answer = found.answers[chosen]
-    with side:
+    with first:
         _warn_of_doubt(answer, _)
-        _warn_of_flaws(answer, _)
+        in_large_words(answer, _)
         confidences(answer.predictions, key, _)
+    with below:
+        _warn_of_flaws(answer, _)
+        if presentation.is_on():
+            return
         if not is_narrow:
             st.markdown(_tops(answer.predictions, _))
         _timing(found, answer, _)
@@ -137,6 +148,22 @@ def _details(found: Photo, key: str, _: Translator, *, is_lazy: bool) -> None:
             )
 
 
+def in_large_words(answer: AnsweredFace, _: Translator) -> None:
+    """On a stage, both models' answers for a face in large words; else nothing."""
+    if presentation.is_on():
+        with st.container(key="stage_side"):
+            st.markdown(f"{_tops(answer.predictions, _)}  \n{agreement(answer, _)}")
+
+
+def agreement(answer: AnsweredFace, _: Translator) -> str:
+    """Whether both models say the same, as a sentence; empty if there are no two."""
+    if len(answer.predictions) < 2:
+        return ""
+    if answer.is_agreed:
+        return _("Both models agree.")
+    return _("The models disagree: they see different expressions.")
+
+
 def confidences(predictions: Mapping[str, Prediction], key: str, _: Translator) -> None:
     """Both models' confidence for each emotion as bars; the highest is told to screen readers."""
     bars(predictions, key, _)
@@ -145,8 +172,9 @@ def confidences(predictions: Mapping[str, Prediction], key: str, _: Translator) 
 
 def bars(predictions: Mapping[str, Prediction], key: str, _: Translator) -> None:
     """Both models' confidence for each emotion as bars, where they change all the time."""
+    figure = charts.confidence_bars(predictions, _)
     widgets.chart(
-        charts.confidence_bars(predictions, _),
+        charts.enlarged(figure) if presentation.is_on() else figure,
         key=f"{key}_confidence",
         alt=_("Bars of both models' confidence for each emotion"),
     )
@@ -155,7 +183,7 @@ def bars(predictions: Mapping[str, Prediction], key: str, _: Translator) -> None
 def _places(rgb: Rgb, is_narrow: bool) -> tuple[DeltaGenerator, DeltaGenerator]:
     """Where the picture goes and where what the models say of it: side by side, or below."""
     if not is_narrow:
-        picture, side = st.columns(2)
+        picture, side = st.columns(presentation.COLUMNS if presentation.is_on() else 2)
         return picture, side
     # A small face leaves room for words beside it, on a phone, too.
     is_crop = rgb.shape[:2] == (FER_SIZE, FER_SIZE)
@@ -196,14 +224,22 @@ def _picture(rgb: Rgb, found: Photo, chosen: int, _: Translator) -> None:
     """The image with its faces; one of FER-2013's own crops enlarged, pixel by pixel."""
     if rgb.shape[:2] == (FER_SIZE, FER_SIZE):
         crisp = rgb.repeat(ENLARGEMENT, axis=0).repeat(ENLARGEMENT, axis=1)
-        st.image(crisp, width="content", alt=_("The face enlarged, pixel by pixel"))
+        st.image(
+            crisp,
+            width="stretch" if presentation.is_on() else "content",
+            alt=_("The face enlarged, pixel by pixel"),
+        )
         return
     faces = sum(answer.face is not None for answer in found.answers)
+    shown = photos.for_display(annotation.numbered(rgb, found.answers, PROPOSED.colour, chosen))
+    height, width = shown.shape[:2]
     st.image(
-        photos.for_display(annotation.numbered(rgb, found.answers, PROPOSED.colour, chosen)),
-        caption=_("Faces found: {n}", n=faces),
+        shown,
         alt=_("The photo with a box around each of {n} faces", n=faces),
-        width="stretch",
+        # On a phone the answers are to be in the first screen, too.
+        width=min(PHONE_WIDTH, PHONE_HEIGHT * width // height)
+        if presentation.is_phone()
+        else "stretch",
     )
 
 
@@ -216,15 +252,7 @@ def _tops(predictions: Mapping[str, Prediction], _: Translator) -> str:
 
 
 def _timing(found: Photo, answer: AnsweredFace, _: Translator) -> None:
-    agreement = ""
-    if len(answer.predictions) > 1:
-        agreement = (
-            _("Both models agree.")
-            if answer.is_agreed
-            else _("The models disagree: they see different expressions.")
-        )
     predict = _.number(1000 * found.prediction_seconds / len(found.answers))
-    # In one of FER-2013's own crops no face is looked for.
     timing = (
         _("Both models: {predict} ms, waiting included.", predict=predict)
         if found.size == (FER_SIZE, FER_SIZE)
@@ -234,7 +262,10 @@ def _timing(found: Photo, answer: AnsweredFace, _: Translator) -> None:
             predict=predict,
         )
     )
-    st.caption(f"{agreement} {timing}")
+    # Not counted in one of FER-2013's own crops, where no face is looked for.
+    faces = [one for one in found.answers if one.face is not None]
+    counted = _("Faces found: {n}", n=len(faces)) + ". " if faces else ""
+    st.caption(f"{counted}{agreement(answer, _)} {timing}")
 
 
 def face_name(found: Photo, position: int) -> str:

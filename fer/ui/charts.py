@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 HEIGHT = 320
 # Of all texts in a chart, in pixels.
 FONT_SIZE = 13
+# For the back row.
+STAGE_HEIGHT, STAGE_FONT_SIZE = 620, 24
 INK, DARK_INK = "white", "black"
 # Of the pages, as `.streamlit/config.toml` has it.
 BACKGROUND = "#0F172A"
@@ -172,6 +174,22 @@ def emotion_bars(values: Mapping[str, Sequence[float | None]], x: str, _: Transl
     figure.update_xaxes(range=[0, 100])
     figure.update_yaxes(autorange="reversed")
     return arrange(figure, _, x=x, y=_("Emotion"), right=48)
+
+
+def enlarged(figure: go.Figure, height: int = STAGE_HEIGHT) -> go.Figure:
+    """The figure as a projector needs it."""
+    right = figure.layout.margin.r * STAGE_FONT_SIZE / FONT_SIZE
+    return _written(figure, STAGE_FONT_SIZE).update_layout(height=height, margin={"r": right})
+
+
+def _written(figure: go.Figure, size: int) -> go.Figure:
+    """The figure with all its texts in that size, in pixels: Streamlit's theme has sizes of its own
+    for ticks, titles and legends."""
+    font = {"size": size}
+    figure.update_layout(font=font, legend={"font": font}, title={"font": font})
+    figure.update_annotations(font=font)
+    figure.update_xaxes(tickfont=font, title={"font": font})
+    return figure.update_yaxes(tickfont=font, title={"font": font})
 
 
 def arrange(

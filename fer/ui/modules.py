@@ -78,5 +78,6 @@ def numbered(_: Translator) -> list[Module]:
             _("What do both models see in your face, live or in photos, and do they agree?"),
             _("Both models side by side on your webcam or your own photos."),
             ("mode", "view", "game", "way"),
+            has_own_title=True,
         ),
     ]

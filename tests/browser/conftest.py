@@ -62,7 +62,7 @@ def page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
         locale={"en": "en-GB", "id": "id-ID"}[language],
         reduced_motion="reduce",
         # A phone that is held sideways is as wide as a window.
-        user_agent=PHONE if usual < 500 else None,
+        user_agent=PHONE if min(width, usual) < 500 else None,
     )
     page = context.new_page()
     page.set_default_timeout(1000 * PATIENCE)

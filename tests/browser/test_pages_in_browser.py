@@ -7,6 +7,7 @@ import io
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
 from playwright.sync_api import ConsoleMessage, Page, expect
 
@@ -14,6 +15,7 @@ from fer.data.dataset import OFFICIAL_COUNTS, Split
 from fer.ui.results import report
 from fer.ui.text import Translator
 from tests.support import page_checks
+from tests.support.making import jpeg
 from tests.support.page_checks import crashes
 from tests.support.pages import TITLES, VIEWS
 
@@ -176,6 +178,44 @@ def test_click_on_a_confusion_cell_shows_its_images_below_it(page: Page, address
     # The other model's images are those of the same cell.
     other = answered.format(happy).replace("baseline", "proposed")
     expect(page.get_by_text(other)).to_be_visible()
+
+
+@pytest.mark.parametrize("page", [(390, "id"), (390, "en")], indirect=True, ids=["id", "en"])
+def test_a_photos_answer_is_in_a_phones_first_screen(
+    page: Page, address: str, portrait: np.ndarray, tmp_path: Path
+) -> None:
+    page.goto(f"{address}/Realtime_Demo?mode=photo")
+    modes = page.locator(".st-key-mode").bounding_box()
+    assert modes is not None
+    assert modes["y"] + modes["height"] <= 844 / 4, "title and modes take a quarter at most"
+    photo = tmp_path / "a.jpg"
+    photo.write_bytes(jpeg(portrait))
+    page.locator("input[type=file]").set_input_files(photo)
+    chart = page.locator(".st-key-demo_confidence .js-plotly-plot")
+    expect(chart.locator("g.point")).to_have_count(14)
+    expect(chart).to_be_in_viewport(ratio=1)
+
+
+@pytest.mark.parametrize("page", [(1920, "id", 1080)], indirect=True)
+def test_a_photo_on_the_stage_fills_it(
+    page: Page, address: str, portrait: np.ndarray, tmp_path: Path
+) -> None:
+    page.goto(f"{address}/Realtime_Demo?mode=photo&view=presentation")
+    photo = tmp_path / "a.jpg"
+    photo.write_bytes(jpeg(portrait))
+    page.get_by_role("button", name="Pilih foto").click()
+    page.locator("input[type=file]").set_input_files(photo)
+    told = page.locator(".st-key-stage_side").get_by_text("proposed: ")
+    expect(told).to_be_visible()
+    assert told.evaluate("p => parseFloat(getComputedStyle(p).lineHeight)") >= 80
+    picture = page.locator(".st-key-stage_view img").bounding_box()
+    assert picture is not None
+    assert picture["height"] >= 900
+    page.mouse.click(900, 5)
+    page.keyboard.press("Escape")
+    page.wait_for_url(lambda url: "presentation" not in url)
+    expect(page.get_by_role("heading", name="Demo", exact=True, level=1)).to_be_visible()
+    expect(page.locator(".st-key-demo_confidence .js-plotly-plot")).to_be_visible()
 
 
 @pytest.mark.parametrize("page", [(1280, "en")], indirect=True, ids=["desktop"])

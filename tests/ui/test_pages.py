@@ -54,8 +54,8 @@ def test_pages_run(language: str, data: str, request: pytest.FixtureRequest) -> 
         app.switch_page(f"pages/{page}").run()
         assert not app.exception, page
         assert messages(app) == [], page
-        # Page 3 tells it beside its title, which stands in one row with the split.
-        told = [app.markdown[0].value, *(title.help for title in app.title)]
+        # Pages 3 and 5 tell it beside their title, which stands in one row with a choice.
+        told = [*(words.value for words in app.markdown), *(title.help for title in app.title)]
         assert any(words.startswith(QUESTIONS[page][language == "ID"]) for words in told)
         walk_alts(app, page)
 

@@ -27,7 +27,7 @@ from fer.ui import about, loaders, model_comparison, text, widgets
 from fer.ui.results import report
 from fer.ui.studies import attention, study_charts, verdict
 from fer.ui.text import Language, Translator
-from tests.support.making import ROOT
+from tests.support.making import ROOT, jpeg
 from tests.support.pages import VIEWS, messages, open_page, open_view
 
 EN = Translator("en")
@@ -341,10 +341,29 @@ def test_projector_view_shows_the_modes_alone() -> None:
     app.query_params["view"] = "presentation"
     app.switch_page("pages/5_Realtime_Demo.py").run()
     assert not app.exception
-    assert not any("What do both models see" in str(told.value) for told in app.markdown)
+    assert not app.title
+    assert app.button(key="presentation").label == "Back to the full page"
     del app.query_params["view"]
     app.run()
-    assert any("What do both models see" in str(told.value) for told in app.markdown)
+    assert app.title[0].help.startswith("What do both models see")
+    assert app.button(key="presentation").label == "For the projector"
+
+
+def test_a_photo_on_the_stage_is_told_in_large_words(portrait: np.ndarray) -> None:
+    app = open_page("5_Realtime_Demo.py")
+    app.query_params["view"] = "presentation"
+    app.query_params["mode"] = "photo"
+    app.run()
+    app.file_uploader(key="demo_upload").upload("a.jpg", jpeg(portrait), "image/jpeg").run()
+    assert not app.exception
+    assert messages(app) == []
+    assert "proposed: **happy**" in app.markdown[0].value
+    assert app.markdown[0].value.endswith("Both models agree.")
+    assert not app.caption[2:], "nothing else is told"
+    # The photo stays while the view is left.
+    app.button(key="presentation").click().run()
+    assert "view" not in app.query_params
+    assert any(words.value.startswith("Faces found: 1. Both models") for words in app.caption)
 
 
 def test_the_projector_view_opens_in_the_same_tab() -> None:

@@ -357,6 +357,7 @@ class Camera {
     // On a phone held sideways the picture and what stands below it fit the screen.
     const most = `${Math.max(160, window.innerHeight - this.data.around)}px`;
     this.find('pictures').style.setProperty('--most', most);
+    this.find('camera').classList.toggle('large', this.data.large);
   }
 
   tick() {

@@ -14,6 +14,7 @@ from fer import emotions
 from fer.media.live import socket as live_socket
 from fer.media.live.stream import LiveStream
 from fer.scenarios import SCENARIOS
+from fer.ui import presentation
 from fer.ui.text import Translator
 
 Way = Literal["webrtc", "socket"]
@@ -23,8 +24,8 @@ VISIT = "webcam_visit"
 VIDEO = "webcam_video"
 # Whether a side of that connection may still be open.
 OPEN = "webcam_video_open"
-# What stands above and below the picture on a phone held sideways, in pixels.
-AROUND_PICTURE = 130
+# What stands above and below the picture on a phone held sideways and on a stage, in pixels.
+AROUND_PICTURE, AROUND_STAGE = 130, 220
 
 _source = Path(__file__)
 _component = st.components.v2.component(
@@ -68,7 +69,8 @@ def show(stream: LiveStream, way: Way, *, is_shown: bool, _: Translator) -> None
             "on": state().is_on,
             "path": live_socket.PATH,
             "token": _visit(stream, _).token,
-            "around": AROUND_PICTURE,
+            "around": AROUND_STAGE if presentation.is_on() else AROUND_PICTURE,
+            "large": presentation.is_on(),
             "names": {key: _(key) for key in emotions.KEYS},
             "colours": {key: scenario.colour for key, scenario in SCENARIOS.items()},
             "words": {

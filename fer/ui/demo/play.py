@@ -70,14 +70,12 @@ def show(_: Translator) -> None:
     found = deck()
     begun: _Game | None = st.session_state.get(STATE)
     # Somebody may have imported FER-2013 meanwhile.
-    presentation.enlarge()
     if begun is None or begun.deck != found.name:
         _start(found, _)
     elif begun.is_over:
         _finish(found, begun, _)
     else:
         _show_face(found, begun, _)
-    presentation.offer(_)
 
 
 def deck() -> Deck:
@@ -156,9 +154,14 @@ def _show_face(found: Deck, begun: _Game, _: Translator) -> None:
             st.grid(emotions.COUNT, min_column_width=116, gap="xsmall"),
         ):
             _ask(begun, at, _)
-        st.caption(_("Which expression do you see? Press a button, or a key from 1 to 7."))
+        question = _("Which expression do you see? Press a button, or a key from 1 to 7.")
+        if presentation.is_on():
+            side.container(key="stage_side").markdown(question)
+        else:
+            st.caption(question)
     # Not above the face, whose full-screen button would lie over the bar.
-    st.progress(at / len(begun.places), _("Face {n} of {all}", n=at + 1, all=len(begun.places)))
+    with st.container(key="stage_note"):
+        st.progress(at / len(begun.places), _("Face {n} of {all}", n=at + 1, all=len(begun.places)))
 
 
 def _ask(begun: _Game, at: int, _: Translator) -> None:

@@ -7,13 +7,23 @@ import time
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+from streamlit.typing import UploadedFile
 
 from fer import emotions, logs
 from fer.media import streaming, video_gate, videos
 from fer.media.video_gate import Excerpt
 from fer.progress import Progress
 from fer.scenarios import SCENARIOS
-from fer.ui import announcer, answers, loaders, shown_uploads, widgets
+from fer.ui import (
+    announcer,
+    answers,
+    charts,
+    loaders,
+    presentation,
+    shown_uploads,
+    widgets,
+)
 from fer.ui.demo import confidence_charts
 from fer.ui.text import Translator
 
@@ -26,12 +36,32 @@ ASKED = "video_excerpt"
 LEAST_SECONDS = 5
 
 
-def show(_: Translator) -> None:
+def show(row: DeltaGenerator, _: Translator) -> None:
     """Both models on a chosen video. What was seen is kept for this visit until another is chosen.
+
+    Args:
+        row: where the choice goes on a stage.
 
     Raises:
         FerError: if the video is refused or cannot be read, or no model is installed.
     """
+    with presentation.aside(row, _("Choose a video"), "stage_video"):
+        upload = _upload(_)
+    if upload is None:
+        return
+    content = shown_uploads.content(upload)
+    digest = hashlib.sha256(content).hexdigest()
+    excerpt = _excerpt(content, upload.name, digest, _)
+    if excerpt is None or _is_stopped((digest, excerpt), _):
+        return
+    found = _watched(content, upload.name, digest, excerpt, _)
+    if presentation.is_on():
+        _on_stage(found, digest, _)
+    else:
+        _result(found, digest, _)
+
+
+def _upload(_: Translator) -> UploadedFile | None:
     upload = st.file_uploader(
         _(
             "A video; up to {seconds} seconds of it are analysed at a time (MP4, MOV, WebM, MKV, "
@@ -43,14 +73,7 @@ def show(_: Translator) -> None:
     )
     shown_uploads.show(upload, KEPT, ASKED)
     st.caption(_("The video stays in this server's memory for your visit and is never stored."))
-    if upload is None:
-        return
-    content = shown_uploads.content(upload)
-    digest = hashlib.sha256(content).hexdigest()
-    excerpt = _excerpt(content, upload.name, digest, _)
-    if excerpt is None or _is_stopped((digest, excerpt), _):
-        return
-    _result(_watched(content, upload.name, digest, excerpt, _), digest, _)
+    return upload
 
 
 def _excerpt(content: bytes, name: str, digest: str, _: Translator) -> Excerpt | None:
@@ -168,15 +191,36 @@ def _analysed(
     return found
 
 
-def _result(found: videos.AnalysedVideo, digest: str, _: Translator) -> None:
-    numbers = sorted({moment.number for moment in found.moments})
+def _on_stage(found: videos.AnalysedVideo, digest: str, _: Translator) -> None:
+    """The video with the answers on it, and beside it both models' confidences over time."""
+    picture, side = st.columns(presentation.COLUMNS)
+    with picture, st.container(key="stage_view"):
+        st.video(found.video, format="video/mp4", autoplay=True, muted=True, loop=True)
+    with side:
+        with st.container(key="stage_side"):
+            st.markdown(
+                _("Models agree") + f": **{_agreement(found, _)}**"
+                if found.moments
+                else _("No face was found in this video.")
+            )
+        if found.moments:
+            _timelines(found, digest, _)
+
+
+def _agreement(found: videos.AnalysedVideo, _: Translator) -> str:
+    """In which share of the answered frames both models say the same, as words."""
     compared = [m for m in found.moments if len(m.probabilities) > 1]
     agreed = sum(moment.is_agreed for moment in compared)
+    return _.percent(agreed / len(compared)) if compared else "–"
+
+
+def _result(found: videos.AnalysedVideo, digest: str, _: Translator) -> None:
+    numbers = {moment.number for moment in found.moments}
     counted: widgets.Metrics = {
         _("Length"): (_("{n} s", n=_.number(found.seconds, 1)), None),
         _("Analysed frames"): (_.number(found.analysed), None),
         _("Faces"): (_.number(len(numbers)), None),
-        _("Models agree"): (_.percent(agreed / len(compared)) if compared else "–", None),
+        _("Models agree"): (_agreement(found, _), None),
     }
     widgets.metrics(counted, "video_metrics")
     announcer.announce(announcer.listed(counted), "video")
@@ -197,26 +241,36 @@ def _result(found: videos.AnalysedVideo, digest: str, _: Translator) -> None:
         if not numbers:
             st.warning(_("No face was found in this video."))
             return
-        number = numbers[0]
-        if len(numbers) > 1:
-            doubtful = _doubtful(found)
-            number = st.pills(
-                _("Face"),
-                numbers,
-                default=numbers[0],
-                format_func=lambda one: f"{one} ?" if one in doubtful else str(one),
-                required=True,
-                key=answers.face_key("video", digest.encode()),
-            )
-        for key in SCENARIOS:
-            if key in found.moments[0].probabilities:
-                st.markdown(f"**{key}**")
-                widgets.chart(
-                    confidence_charts.timeline(found.moments, key, number, found.seconds, _),
-                    key=f"video_timeline_{key}",
-                    alt=_("Lines: {model}'s confidence for each emotion in the video", model=key),
-                )
+        _timelines(found, digest, _)
         widgets.download(pd.DataFrame(streaming.rows(list(found.moments))), "video_confidences", _)
+
+
+def _timelines(found: videos.AnalysedVideo, digest: str, _: Translator) -> None:
+    """Each model's confidences for a face over the video, with a choice among several faces."""
+    numbers = sorted({moment.number for moment in found.moments})
+    number = numbers[0]
+    if len(numbers) > 1:
+        doubtful = _doubtful(found)
+        number = st.pills(
+            _("Face"),
+            numbers,
+            default=numbers[0],
+            format_func=lambda one: f"{one} ?" if one in doubtful else str(one),
+            required=True,
+            key=answers.face_key("video", digest.encode()),
+        )
+    for key in SCENARIOS:
+        if key not in found.moments[0].probabilities:
+            continue
+        st.markdown(f"{'## ' if presentation.is_on() else ''}**{key}**")
+        figure = confidence_charts.timeline(found.moments, key, number, found.seconds, _)
+        if presentation.is_on():
+            figure = charts.enlarged(figure, height=charts.STAGE_HEIGHT // 2)
+        widgets.chart(
+            figure,
+            key=f"video_timeline_{key}",
+            alt=_("Lines: {model}'s confidence for each emotion in the video", model=key),
+        )
 
 
 def _doubtful(found: videos.AnalysedVideo) -> set[int]:

@@ -25,8 +25,6 @@ FROZEN = "webcam_frozen"
 TAKEN_OVER = "webcam_taken_over"
 # What the address may ask for.
 WAYS: dict[str, Way] = {"webrtc": "webrtc", "socket": "socket"}
-# Widths of video and answers on a projector.
-PRESENTED = [3, 2]
 # How often the bars are drawn anew, and what changes slowly, in seconds. Drawing takes a browser
 # longer than the networks take the server: where both are one machine, the video pays for it.
 TICK = 0.5
@@ -59,8 +57,8 @@ def show(_: Translator) -> None:
     # Above the video, where whoever froze a frame looks; always there: what comes and goes above
     # the video would move it, and moved it starts anew.
     frozen = st.container()
-    left, right = st.columns(PRESENTED if presentation.is_on() else 2)
-    with left:
+    left, right = st.columns(presentation.COLUMNS if presentation.is_on() else 2)
+    with left.container(key="stage_camera"):
         way = _picture(stream, url, _)
     if camera.is_on and stream.analyser is None:
         # While the connection is being made, not when the page is opened.
@@ -72,16 +70,17 @@ def show(_: Translator) -> None:
         st.fragment(_live, run_every=TICK if camera.is_on else None)(stream, way, _)
     # Below both: on a phone the answers stand right below the picture.
     with st.container():
-        if stream.has_frame and stream.analyser is not None:
+        if stream.has_frame and not presentation.is_on() and stream.analyser is not None:
             _files(stream, stream.analyser, camera.is_on, _)
     st.fragment(_lately, run_every=SLOW_TICK if camera.is_on else None)(stream, _)
+    if presentation.is_on():
+        return
     half_life = _settings(_)
     if stream.analyser is not None:
         stream.analyser.half_life = half_life
     st.caption(
         _("Frames stay in this server's memory, one at a time; nothing is stored or logged.")
     )
-    presentation.offer(_)
     with frozen:
         _frozen(stream, _)
 
@@ -233,13 +232,15 @@ def _lately(stream: Stream, _: Translator) -> None:
     if analyser is None or not (is_on or moments):
         return
     faces = analyser.latest().faces
-    if moments:
+    if moments and not presentation.is_on():
         _minute(stream, moments, faces, _)
     if is_on and faces:
         chosen = next((face for face in faces if face.number == stream.face), faces[0])
         # Confidences are never twice the same: only another expression is worth a sentence.
         told = announcer.tops(chosen.predictions, _, with_confidence=False)
         announcer.announce(told, "webcam")
+    if presentation.is_on():
+        return
     throughput = analyser.throughput()
     widgets.metrics(
         {
@@ -329,12 +330,10 @@ def _chosen(stream: Stream, faces: tuple[AnsweredFace, ...], _: Translator) -> A
 
 
 def _answers(face: AnsweredFace, _: Translator) -> None:
+    answers.in_large_words(face, _)
     answers.bars(face.predictions, "webcam", _)
-    st.caption(
-        _("Both models agree.")
-        if face.is_agreed
-        else _("The models disagree: they see different expressions.")
-    )
+    if not presentation.is_on():
+        st.caption(answers.agreement(face, _))
     if face.is_doubtful:
         st.caption(_("A question mark: it is doubtful that this is a face."))
 

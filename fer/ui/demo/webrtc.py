@@ -11,9 +11,9 @@ import streamlit_webrtc as webrtc
 from streamlit_webrtc.webrtc import SignallingTimeoutError
 
 from fer.media.live.stream import LiveStream
-from fer.ui import ice
+from fer.ui import ice, presentation
 from fer.ui.demo import relay
-from fer.ui.demo.live_camera import AROUND_PICTURE, OPEN, VIDEO, CameraState
+from fer.ui.demo.live_camera import AROUND_PICTURE, AROUND_STAGE, OPEN, VIDEO, CameraState
 from fer.ui.text import Translator
 
 relay.install()
@@ -38,6 +38,7 @@ def show(
     """
     if is_wanted:
         st.session_state[OPEN] = True
+    around = AROUND_STAGE if presentation.is_on() else AROUND_PICTURE
     which = {"deviceId": {"exact": camera.device}} if camera.device else {"facingMode": "user"}
     try:
         context = webrtc.webrtc_streamer(
@@ -60,7 +61,7 @@ def show(
                 "playsInline": True,
                 "muted": True,
                 "controls": False,
-                "style": {"width": "100%", "maxHeight": f"{camera.screen - AROUND_PICTURE}px"},
+                "style": {"width": "100%", "maxHeight": f"{camera.screen - around}px"},
             },
             media_toggle_controls=False,
             translations=_translations(_),

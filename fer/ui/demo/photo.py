@@ -1,0 +1,34 @@
+"""Page 5's mode "Photo": one image and both models' answers for it."""
+
+from __future__ import annotations
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from fer.ui import answers, image_sources, presentation
+from fer.ui.text import Translator
+
+KEY = "demo"
+
+
+def show(row: DeltaGenerator, _: Translator) -> None:
+    """The choice of an image, and both models' answers for it.
+
+    On a phone, the answers for a visitor's own image stand above what it was chosen with.
+
+    Args:
+        row: where the choice goes on a stage.
+
+    Raises:
+        FerError: if the image cannot be read or no model is installed.
+    """
+    is_own = st.session_state.get(f"{KEY}_source") != "sample"
+    above = st.container() if presentation.is_phone() and is_own else None
+    with presentation.aside(row, _("Choose a photo"), "stage_photo"):
+        chosen = image_sources.choose(KEY, _, default="upload")
+    if chosen is None:
+        return
+    with above or st.container():
+        answers.photo(*chosen, KEY, _)
+        if not presentation.is_on():
+            image_sources.votes(KEY, chosen[1], _)
