@@ -107,7 +107,7 @@ def small_backbone(narrow_vgg16: None, tmp_path_factory: pytest.TempPathFactory)
     """A file with random weights of a narrow VGG16, in place of ImageNet's."""
     import keras
 
-    from fer.networks import vgg16
+    from fer.lab.networks import vgg16
 
     keras.utils.set_random_seed(2013)
     path = tmp_path_factory.mktemp("backbone") / "backbone.weights.h5"
@@ -123,10 +123,10 @@ def small_models(
     import keras
 
     from fer.artifacts import model_store
-    from fer.evaluation import evaluate
-    from fer.export import publishing
-    from fer.inference import keras_backend
-    from fer.networks import vgg16
+    from fer.lab import keras_backend
+    from fer.lab.evaluation import evaluate
+    from fer.lab.export import publishing
+    from fer.lab.networks import vgg16
 
     folder = tmp_path_factory.mktemp("published") / "models"
     keras.utils.set_random_seed(2013)

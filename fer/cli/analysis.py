@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from fer.artifacts import locations, model_store, overwriting
+from fer.artifacts import locations, model_store
 from fer.cli.console import (
     SEED,
     backbone_weights,
@@ -22,7 +22,8 @@ from fer.cli.console import (
     wanted_precision,
 )
 from fer.data import dataset
-from fer.studies import analysis
+from fer.lab import overwriting
+from fer.lab.studies import analysis
 from fer.studies.records import ABLATION, Ablation
 
 
@@ -51,7 +52,7 @@ def ablate(
     replaced = models_dir / ABLATION.name
     overwriting.require_same_data([replaced], data.digest, can_overwrite=False)
     quiet_tensorflow()
-    from fer.studies import ablation
+    from fer.lab.studies import ablation
 
     with progress_bar("Ablation") as update:
 

@@ -279,7 +279,7 @@ def wanted_precision(choice: str, run_dir: Path | None = None) -> tuple[str, str
     if begun is not None:
         return begun, "begun in it"
     quiet_tensorflow()
-    from fer.networks import precision as precisions
+    from fer.lab.networks import precision as precisions
 
     fastest = precisions.fastest()
     note(f"Trains in {fastest.precision}: {fastest.reason}. --precision names another.")

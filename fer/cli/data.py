@@ -10,7 +10,7 @@ import click
 from rich.table import Table
 
 from fer import emotions
-from fer.artifacts import locations, overwriting
+from fer.artifacts import locations
 from fer.cli.console import (
     PATH,
     SEED,
@@ -24,6 +24,7 @@ from fer.cli.console import (
     progress_bar,
 )
 from fer.data import aggregates, dataset, sample, votes
+from fer.lab import overwriting
 from fer.vision import faces
 
 

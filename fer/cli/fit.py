@@ -7,10 +7,11 @@ from pathlib import Path
 from rich.table import Table
 
 from fer import FerError
-from fer.artifacts import model_store, overwriting
+from fer.artifacts import model_store
 from fer.cli.console import out, progress_bar, quiet_tensorflow
 from fer.data.dataset import Dataset
 from fer.evaluation.records import TRAINING_FIT, TrainingFit
+from fer.lab import overwriting
 
 
 def evaluate_training(
@@ -25,8 +26,8 @@ def evaluate_training(
     if tolerance is None and not overwrite:
         overwriting.require_same_data([models_dir / TRAINING_FIT.name], data.digest)
     quiet_tensorflow()
-    from fer.evaluation import training_fit
-    from fer.inference import keras_backend
+    from fer.lab import keras_backend
+    from fer.lab.evaluation import training_fit
 
     classifier = keras_backend.load(models_dir)
     with progress_bar("Evaluating") as update:

@@ -9,7 +9,7 @@ import click
 from rich.table import Table
 
 from fer import FerError, __version__, scenarios
-from fer.artifacts import locations, model_store, overwriting
+from fer.artifacts import locations, model_store
 from fer.artifacts.model_store import Predictions
 from fer.artifacts.records import Metrics
 from fer.cli import analysis, compare, crowd, fit, predict, serving, training
@@ -28,6 +28,7 @@ from fer.cli.console import (
 )
 from fer.data import dataset
 from fer.evaluation.records import COMPARISON, PROTOCOL_SCORES, Comparison, Protocols
+from fer.lab import overwriting
 
 if TYPE_CHECKING:
     from fer.inference.classification import Classifier
@@ -127,9 +128,10 @@ def evaluate(
         return
     is_stored = not check and (overwrite or _may_store(models_dir, data, bool(protocols)))
     quiet_tensorflow()
-    from fer.evaluation import evaluate
-    from fer.export import publishing
-    from fer.inference import classification, keras_backend
+    from fer.inference import classification
+    from fer.lab import keras_backend
+    from fer.lab.evaluation import evaluate
+    from fer.lab.export import publishing
 
     classifier = (
         classification.load(models_dir, keys or None)
@@ -189,7 +191,7 @@ def _check(
     tolerance: float,
 ) -> None:
     """Raise FerError unless the stored metrics are found again."""
-    from fer.evaluation import evaluate
+    from fer.lab.evaluation import evaluate
 
     problems = [
         f"{key} {problem}"
@@ -209,7 +211,8 @@ def _evaluate_protocols(
 ) -> None:
     """Print what averaging over views gives, and store it or, with a tolerance, compare it with
     what is stored."""
-    from fer.evaluation import protocols
+    from fer.evaluation.protocols import Protocol
+    from fer.lab.evaluation import protocols
 
     stored = PROTOCOL_SCORES.read(models_dir)
     digests = {key: model.digest for key, model in model_store.available(models_dir).items()}
@@ -222,7 +225,7 @@ def _evaluate_protocols(
         record = protocols.evaluate(
             classifier,
             data,
-            protocols=[protocols.Protocol(name) for name in names],
+            protocols=[Protocol(name) for name in names],
             progress=lambda done, total, /, **details: update(done, total),
             on_protocol=keep if is_stored else None,
         )
@@ -252,7 +255,7 @@ def _tell_whether_reproduced(problems: list[str], tolerance: float) -> None:
 
 
 def _print_metrics(records: dict[str, Metrics]) -> None:
-    from fer.evaluation.evaluate import CHECKED
+    from fer.lab.evaluation.evaluate import CHECKED
 
     table = Table("metric", *(f"{key} {s}" for key, r in records.items() for s in r["splits"]))
     for name in CHECKED:

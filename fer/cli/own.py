@@ -16,8 +16,8 @@ from fer.artifacts.model_store import Artifact
 from fer.cli.console import note, out, progress_bar
 from fer.data.formats import labelled_files
 from fer.evaluation import mistakes
-from fer.evaluation.evaluate import CHECKED
 from fer.inference import classification
+from fer.lab.evaluation.evaluate import CHECKED
 from fer.own import images
 from fer.own.images import OwnImages
 from fer.scenarios import BASELINE, PROPOSED

@@ -9,8 +9,7 @@ import click
 from rich.table import Table
 
 from fer import FerError, files
-from fer.artifacts import locations, model_store, overwriting
-from fer.benchmark.records import Benchmark
+from fer.artifacts import locations, model_store
 from fer.cli import waiting
 from fer.cli.console import (
     COUNT,
@@ -26,7 +25,9 @@ from fer.cli.console import (
     quiet_tensorflow,
 )
 from fer.data import aggregates, dataset
+from fer.inference.benchmark import Benchmark
 from fer.inference.records import FAST_EXPORT
+from fer.lab import overwriting
 
 ROUNDS, QUICK_ROUNDS = 30, 5
 
@@ -71,7 +72,7 @@ def export(
         raise FerError("--out belongs to the other formats; fast is written into --models-dir.")
     if kind != "fast":
         quiet_tensorflow()
-        from fer.export import serving
+        from fer.lab.export import serving
 
         written = serving.export_serving(
             kind,  # type: ignore[arg-type]
@@ -85,7 +86,7 @@ def export(
         replaced = models_dir / FAST_EXPORT.name
         overwriting.require_same_data([replaced], data.digest)
     quiet_tensorflow()
-    from fer.export import int8, publishing
+    from fer.lab.export import int8, publishing
 
     with progress_bar("Checking") as update:
         record = (
@@ -139,7 +140,7 @@ def benchmark(rounds: int | None, quick: bool, target: Path | None, models_dir: 
         "answered once."
     )
     quiet_tensorflow()
-    from fer.benchmark import latency
+    from fer.lab import latency
 
     with progress_bar("Timing, in faces") as update:
         record = latency.run(

@@ -11,7 +11,7 @@ import click
 from rich.table import Table
 
 from fer import FerError, scenarios
-from fer.artifacts import locations, model_store, overwriting, runs
+from fer.artifacts import locations, model_store, runs
 from fer.cli.console import (
     FASTEST,
     PATH,
@@ -27,11 +27,13 @@ from fer.cli.console import (
     wanted_precision,
 )
 from fer.data import aggregates, dataset
+from fer.lab import overwriting
+from fer.lab.training import distribution
 from fer.scenarios import Scenario
-from fer.training import distribution, jobs, monitor
+from fer.training import jobs, monitor
 
 if TYPE_CHECKING:
-    from fer.networks import vgg16
+    from fer.lab.networks import vgg16
 
 
 @click.command()
@@ -101,7 +103,7 @@ def train(
 
         progress(0, 0, stage="loading TensorFlow")
         quiet_tensorflow()
-        from fer.training import loop
+        from fer.lab.training import loop
 
         progress(0, 0, stage="choosing a precision")
         dtype, reason = _precision(precision, chosen, folder, share)
@@ -181,7 +183,7 @@ def publish(
     if not overwrite and (run_dir / runs.RUN).exists():
         _require_same_data(run_dir, models_dir)
     quiet_tensorflow()
-    from fer.export import int8, publishing
+    from fer.lab.export import int8, publishing
 
     artifact = publishing.publish(run_dir, models_dir, backbone_weights or "imagenet")
     int8.export_exact(models_dir, locations.default(aggregates.FOLDER))

@@ -1,1 +1,1 @@
-"""Confidences for faces: one door, two backends, a fair queue, Grad-CAM."""
+"""Confidences for faces: the networks that answer, the fair queue, Grad-CAM."""

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer import emotions
-from fer.networks import heads
-from fer.networks.heads import Floats, Head
+from fer.inference import heads
+from fer.inference.heads import Floats, Head
 from fer.vision.preprocessing import FER_SIZE, Gray, Rgb
 
 if TYPE_CHECKING:

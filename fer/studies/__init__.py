@@ -1,1 +1,1 @@
-"""Why the models answer as they do: the studies of `fer analyse` and `fer ablate`."""
+"""What the stored studies say: contributions, leakage, the verdict."""

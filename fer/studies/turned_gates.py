@@ -13,7 +13,7 @@ from fer.inference import gradcam
 from fer.inference.calibrate import softmax
 from fer.inference.classification import Prediction
 from fer.inference.gradcam import Explainer, Explanation
-from fer.networks.heads import Floats, Head
+from fer.inference.heads import Floats, Head
 from fer.studies.records import GateFigures
 from fer.vision.preprocessing import Gray
 

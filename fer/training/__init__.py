@@ -1,1 +1,1 @@
-"""Training: loop, batches, callbacks, cached features, distribution, jobs, learning curves."""
+"""Runs seen from outside: progress, jobs, what learning curves say."""

@@ -20,7 +20,6 @@ from fer import FerError, __version__, logs
 from fer.artifacts import intact, locations, model_store
 from fer.artifacts.model_store import Artifact, Predictions
 from fer.artifacts.stored import Stored
-from fer.benchmark.records import BENCHMARK, Benchmark
 from fer.data import aggregates, dataset
 from fer.data.dataset import Dataset
 from fer.data.votes import VOTES
@@ -33,6 +32,7 @@ from fer.evaluation.records import (
     TrainingFit,
 )
 from fer.inference import classification, openvino_backend
+from fer.inference.benchmark import BENCHMARK, Benchmark
 from fer.inference.classification import Classifier
 from fer.inference.records import FAST_EXPORT, FastExport
 from fer.media import photos

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from fer.artifacts.model_store import Artifact
 from fer.artifacts.records import SplitScores
 from fer.evaluation.records import PairedGain
-from fer.networks import complexity
+from fer.inference import complexity
 from fer.scenarios import BASELINE, PROPOSED, Augmentation, Phase, Scenario
 from fer.ui import charts, loaders, text
 from fer.ui.text import Translator

@@ -18,10 +18,10 @@ from fer import FerError, files
 from fer.artifacts import intact, model_store, packing, runs
 from fer.artifacts.records import RunConfig
 from fer.data import dataset
-from fer.evaluation import evaluate
-from fer.export import publishing
+from fer.lab.evaluation import evaluate
+from fer.lab.export import publishing
+from fer.lab.training import loop
 from fer.scenarios import BASELINE, PROPOSED, Phase, Scenario
-from fer.training import loop
 from tests.support.making import ROOT, in_keras
 
 MODELS = ROOT / "models"
@@ -78,7 +78,7 @@ def test_train_publish_evaluate_predict(small_data: dataset.Dataset, tmp_path: P
     proposed = replace(PROPOSED, input_size=32, phases=(Phase(32, 2, 2e-4, 8),))
     baseline = replace(BASELINE, input_size=64, phases=(Phase(64, 2, 1e-3, 8),))
     # Both must share blocks 1-3: a saved random backbone stands in for ImageNet's weights.
-    from fer.networks import vgg16 as networks
+    from fer.lab.networks import vgg16 as networks
 
     backbone = tmp_path / "backbone.weights.h5"
     networks.backbone(None).save_weights(backbone)
@@ -220,7 +220,7 @@ def test_damaged_weights_are_told(tmp_path: Path) -> None:
 
 
 def test_float32_reaches_every_layer() -> None:
-    from fer.inference import keras_backend
+    from fer.lab import keras_backend
 
     model = keras_backend.build_from(model_store.open_artifact("proposed", MODELS), "float32")
     assert {layer.compute_dtype for layer in model._flatten_layers()} == {"float32"}

@@ -15,10 +15,9 @@ import numpy as np
 
 from fer.artifacts import model_store
 from fer.artifacts.model_store import Artifact
-from fer.benchmark.latency import WAYS, seconds
-from fer.benchmark.records import BENCHMARK
-from fer.inference import openvino_backend
-from fer.networks import complexity
+from fer.inference import complexity, openvino_backend
+from fer.inference.benchmark import BENCHMARK
+from fer.lab.latency import WAYS, seconds
 
 if TYPE_CHECKING:
     import openvino

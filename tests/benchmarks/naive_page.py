@@ -26,7 +26,7 @@ from tests.support import stamps
 @st.cache_resource
 def networks() -> list[tuple[str, int, Any]]:
     """Key, input size and Keras network of each trained model."""
-    from fer.inference import keras_backend
+    from fer.lab import keras_backend
 
     found = model_store.available()
     return [(key, a.scenario.input_size, keras_backend.build_from(a)) for key, a in found.items()]

@@ -17,7 +17,7 @@ from types import ModuleType
 
 import numpy as np
 
-from fer.benchmark.latency import seconds
+from fer.lab.latency import seconds
 from fer.vision.preprocessing import Rgb
 
 Ask = Callable[[Rgb], object]

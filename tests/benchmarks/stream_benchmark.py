@@ -201,7 +201,7 @@ def main() -> None:
         out.print(f"{ratio:.1f} times the naive page's analysed frames", highlight=False)
     if arguments.out:
         # Imports TensorFlow, which must not take time or memory from what is measured.
-        from fer.benchmark import latency
+        from fer.lab import latency
 
         record["machine"] = latency.machine()
         arguments.out.write_text(json.dumps(record, indent=2) + "\n")

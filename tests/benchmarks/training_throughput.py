@@ -9,9 +9,9 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from fer.networks import vgg16
+from fer.lab.networks import vgg16
+from fer.lab.training import batching, loop
 from fer.scenarios import PROPOSED, Scenario
-from fer.training import batching, loop
 from fer.vision.preprocessing import FER_SIZE
 
 

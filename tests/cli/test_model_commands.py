@@ -10,11 +10,11 @@ import pytest
 
 from fer import files
 from fer.artifacts import locations, model_store, runs
-from fer.benchmark import latency
 from fer.data import aggregates, dataset, importing, sample, votes
 from fer.inference import openvino_backend
+from fer.lab import latency
+from fer.lab.studies import analysis, robustness
 from fer.scenarios import BASELINE
-from fer.studies import analysis, robustness
 from tests.support.command import fer, refusal, succeeded
 from tests.support.making import ROOT, csv_table, sample_archive
 

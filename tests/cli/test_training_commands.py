@@ -17,10 +17,11 @@ import pytest
 from fer import FerError, files
 from fer.artifacts import model_store, runs
 from fer.data import dataset
-from fer.networks import precision
+from fer.lab.networks import precision
+from fer.lab.studies import ablation, analysis
+from fer.lab.training import callbacks, distribution, loop
 from fer.scenarios import Phase, Scenario
-from fer.studies import ablation, analysis
-from fer.training import callbacks, distribution, loop, monitor
+from fer.training import monitor
 from tests.support.command import fer, refusal, succeeded
 
 

@@ -18,9 +18,9 @@ from fer import FerError, files
 from fer.artifacts import model_store
 from fer.data import aggregates, dataset
 from fer.data.dataset import Split
-from fer.export import int8
 from fer.inference import classification, openvino_backend
 from fer.inference.calibrate import softmax
+from fer.lab.export import int8
 from fer.vision import preprocessing
 from tests.support.making import ROOT, face_like, in_keras, until
 
@@ -108,7 +108,7 @@ def test_export_is_measured_again_without_being_made_again(
 
 
 def test_shared_trunk_equals_two_separate_models() -> None:
-    from fer.inference import keras_backend
+    from fer.lab import keras_backend
 
     found = [
         replace(model, scenario=replace(model.scenario, input_size=64))

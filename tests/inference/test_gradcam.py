@@ -13,10 +13,11 @@ import tensorflow as tf
 from fer import layers
 from fer.artifacts import model_store
 from fer.data import dataset
-from fer.inference import classification, gradcam, keras_backend
-from fer.networks import heads, vgg16
+from fer.inference import classification, gradcam, heads
+from fer.lab import keras_backend
+from fer.lab.networks import vgg16
+from fer.lab.studies import attention
 from fer.scenarios import BASELINE, PROPOSED, Scenario
-from fer.studies import attention
 from fer.vision import faces as detection
 from fer.vision import preprocessing
 from tests.support import narrow

@@ -14,10 +14,10 @@ from streamlit.testing.v1 import AppTest
 from fer import files
 from fer.artifacts import locations, model_store
 from fer.data import aggregates, dataset, importing
-from fer.evaluation import evaluate
-from fer.export import int8, publishing
+from fer.lab.evaluation import evaluate
+from fer.lab.export import int8, publishing
+from fer.lab.training import loop
 from fer.scenarios import BASELINE, PROPOSED, SCENARIOS, Phase, Scenario
-from fer.training import loop
 from fer.ui import loaders
 from tests.support.command import fer, succeeded
 from tests.support.making import ROOT, face_like, in_keras

@@ -105,7 +105,7 @@ def face_like(seed: int) -> np.ndarray:
 
 def in_keras(folder: Path, keys: Sequence[str] | None = None) -> Classifier:
     """Return the folder's models in Keras, which is imported only now: it takes seconds."""
-    from fer.inference import keras_backend
+    from fer.lab import keras_backend
 
     return keras_backend.load(folder, keys)
 

@@ -13,7 +13,7 @@ import pytest
 import tensorflow as tf
 
 from fer.artifacts.model_store import Artifact
-from fer.inference import keras_backend
+from fer.lab import keras_backend
 
 # Channels and convolutions of each block.
 BLOCKS = ((4, 2), (8, 2), (16, 3), (32, 3), (32, 3))

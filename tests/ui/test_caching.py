@@ -16,7 +16,7 @@ import pytest
 
 from fer import files
 from fer.artifacts import model_store
-from fer.studies import analysis
+from fer.lab.studies import analysis
 from fer.studies.records import ROBUSTNESS
 from fer.ui import caching, image_sources, loaders
 from fer.ui.results import report, shown

@@ -13,8 +13,8 @@ from plotly.colors import hex_to_rgb
 
 from fer import emotions
 from fer.evaluation import roc_pr
+from fer.inference import complexity
 from fer.media.streaming import Moment
-from fer.networks import complexity
 from fer.scenarios import BASELINE, PROPOSED
 from fer.ui import charts, vote_bars
 from fer.ui.demo import confidence_charts

@@ -13,11 +13,11 @@ import pytest
 
 from fer import files
 from fer.artifacts import model_store, runs
-from fer.benchmark.records import BENCHMARK
 from fer.data import dataset
 from fer.evaluation import reviews
+from fer.inference.benchmark import BENCHMARK
+from fer.lab.studies import ablation, analysis
 from fer.scenarios import Phase
-from fer.studies import ablation, analysis
 from fer.studies.records import ABLATION, ROBUSTNESS, Ablation
 from fer.ui import loaders, model_comparison
 from fer.ui.results import report
@@ -494,8 +494,8 @@ def test_frozen_backbone_with_augmentation_is_trained_whole(
     small_data: dataset.Dataset, small_backbone: Path, tmp_path: Path
 ) -> None:
     """Augmented images have no cached features, so the frozen network itself is run."""
-    from fer.networks import vgg16
-    from fer.training import callbacks, loop
+    from fer.lab.networks import vgg16
+    from fer.lab.training import callbacks, loop
 
     scenario = replace(
         ablation.variant("fine_tuning", 3, Phase(32, 1, 1e-3, 14)), compute_dtype="float32"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fer import FerError
-from fer.studies import robustness
+from fer.lab.studies import robustness
 from fer.vision import corruptions, regions
 from fer.vision.corruptions import CORRUPTIONS
 from tests.support.making import face_like

@@ -174,7 +174,7 @@ def test_network_input_equals_keras() -> None:
 
 
 def test_training_feeds_what_the_app_feeds(small_data: dataset.Dataset) -> None:
-    from fer.training import batching
+    from fer.lab.training import batching
 
     rows = np.arange(6)
     fed, labels = batching.FaceBatches(

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 
 from fer import emotions
-from fer.benchmark.records import Benchmark
 from fer.evaluation.calibration import AccuracyBin
 from fer.evaluation.roc_pr import Curve
+from fer.inference.benchmark import Benchmark
 from fer.scenarios import BASELINE, PROPOSED
 from fer.ui.charts import BOTH, INK, arrange, colour, dash, heat_map
 from fer.ui.text import Translator

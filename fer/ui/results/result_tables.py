@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from fer import emotions
 from fer.artifacts.records import Accuracy, ClassScores, SplitScores
-from fer.benchmark.records import Benchmark
 from fer.evaluation import roc_pr
 from fer.evaluation.measured import MeasuredModel
 from fer.evaluation.records import PairedGain, TrainingFit
+from fer.inference.benchmark import Benchmark
 from fer.inference.records import Fidelity
 from fer.studies.records import GroupAccuracy
 from fer.ui import intervals, model_comparison

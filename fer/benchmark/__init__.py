@@ -1,1 +1,0 @@
-"""How fast the models answer, beside the hardware's limit and other projects."""

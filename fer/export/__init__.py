@@ -1,1 +1,0 @@
-"""From a run to `models/`, and from there to other runtimes."""

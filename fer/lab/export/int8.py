@@ -1,0 +1,314 @@
+"""The networks that answer under OpenVINO: in full precision as soon as a model is published, in
+int8 once they are calibrated; with known answers.
+
+Importing this module imports TensorFlow.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import save
+
+from fer import FerError, emotions, files
+from fer.artifacts import intact, model_store
+from fer.data import aggregates
+from fer.data.dataset import TEST_SPLITS, Dataset, Split
+from fer.evaluation import metrics
+from fer.inference import classification, openvino_backend
+from fer.inference.calibrate import softmax
+from fer.inference.records import FAST_EXPORT, Calibration, FastExport, Fidelity
+from fer.lab import keras_backend
+from fer.lab.evaluation import evaluate
+from fer.progress import Progress
+from fer.vision.preprocessing import batch
+
+if TYPE_CHECKING:
+    import openvino
+
+CALIBRATION_IMAGES = 300
+SEED = 2013
+# OpenVINO's names for operations that the heads have and VGG16's convolutions have not.
+HEAD_OPERATIONS = ("Concat", "MatMul", "Multiply", "ReduceMean")
+
+
+def export_fast(
+    data: Dataset,
+    folder: Path = model_store.FOLDER,
+    aggregates_folder: Path = aggregates.FOLDER,
+    *,
+    images: int = CALIBRATION_IMAGES,
+    progress: Progress | None = None,
+) -> FastExport:
+    """Writes `fast/` in the models' folder and returns its record.
+
+    Convolutions become int8 by post-training quantisation (Nagel et al. 2021,
+    section 4; NNCF), calibrated on Training images only, as many of each class as of every other.
+    Then both test splits are classified, and what changed against the stored float32 predictions is
+    recorded.
+
+    Args:
+        images: how many Training images activations are calibrated on.
+        progress: called with the test images that are classified.
+
+    Raises:
+        FerError: if NNCF or OpenVINO is not installed, there is no evaluated model, a file is
+            damaged, or the folder cannot be written.
+    """
+    models = intact.require(folder)
+    if not models:
+        raise FerError("There is no trained model in {folder}; run: fer train", folder=folder)
+    # Read first: what follows takes minutes.
+    probes, _ = aggregates.read_class_faces(aggregates_folder)
+    chosen = calibration_rows(data, images)
+    calibration: Calibration = {
+        "split": Split.TRAINING.value,
+        "images": len(chosen),
+        "seed": SEED,
+        "data_sha256": data.digest,
+    }
+    _write_export(models, folder, probes, data.images[chosen], calibration)
+    return measure(data, folder, progress=progress)
+
+
+def export_exact(
+    folder: Path = model_store.FOLDER, aggregates_folder: Path = aggregates.FOLDER
+) -> FastExport:
+    """Write `fast/` with the networks in full precision and return its record.
+
+    It takes no images and no NNCF, so that what is published answers at once; `export_fast` then
+    makes the networks several times faster.
+
+    Raises:
+        FerError: if OpenVINO is not installed, a file is damaged, or the folder cannot be written.
+    """
+    probes, _ = aggregates.read_class_faces(aggregates_folder)
+    # Metrics of other models may be missing or old: they are made anew next.
+    models = intact.require(folder, with_metrics=False)
+    return _write_export(models, folder, probes, None, None)
+
+
+def _write_export(
+    models: dict[str, model_store.Artifact],
+    folder: Path,
+    probes: NDArray[np.uint8],
+    faces: NDArray[np.uint8] | None,
+    calibration: Calibration | None,
+) -> FastExport:
+    """Write the networks, their record and their known answers for the probes (n, 48, 48).
+
+    Args:
+        faces: what int8 activations are calibrated on, (m, 48, 48); None for full precision.
+    """
+    target = folder / model_store.FAST
+    networks = _write_networks(models, faces, target)
+    packages = ("openvino", "keras", "tensorflow", *(() if faces is None else ("nncf",)))
+    record: FastExport = {
+        "weights_sha256": {key: model.digest for key, model in models.items()},
+        "networks": networks,
+        "files_sha256": {
+            path.name: model_store.sha256(path)
+            for name in networks.values()
+            for path in (target / name, (target / name).with_suffix(".bin"))
+        },
+        "calibration": calibration,
+        "versions": {name: version(name) for name in packages},
+    }
+    FAST_EXPORT.write(folder, record)
+    _write_probe(target, probes, _fast_logits(models, folder, probes))
+    _remove_stale(target, record)
+    return record
+
+
+def _write_networks(
+    models: dict[str, model_store.Artifact], faces: NDArray[np.uint8] | None, target: Path
+) -> dict[str, str]:
+    """Write the models, those of one input size as one network, and return the files' names by
+    that size; in int8 where there are faces (m, 48, 48) to calibrate activations on."""
+    networks: dict[str, str] = {}
+    for size, group in model_store.by_input_size(models.values()).items():
+        name = f"{'float' if faces is None else 'int8'}-{size}.xml"
+        with tempfile.TemporaryDirectory() as scratch:
+            network = convert(keras_backend.joined(group), size, Path(scratch))
+            if faces is not None:
+                network = quantise(network, size, faces)
+            _save_network(network, target / name, Path(scratch))
+        networks[str(size)] = name
+    return networks
+
+
+def _fast_logits(
+    models: dict[str, model_store.Artifact], folder: Path, faces: NDArray[np.uint8]
+) -> dict[str, NDArray[np.float32]]:
+    """What the exported networks answer for the faces: logits (n, 7) by model key."""
+    backend = openvino_backend.FastBackend(list(models.values()), folder)
+    logits: dict[str, NDArray[np.float32]] = {}
+    for size in model_store.by_input_size(models.values()):
+        logits.update(backend.logits(batch(faces, size)))
+    return logits
+
+
+def measure(
+    data: Dataset, folder: Path = model_store.FOLDER, *, progress: Progress | None = None
+) -> FastExport:
+    """Classifies both test splits with the int8 networks that are there, writes how far they are
+    from the stored float32 predictions into their record, and returns it.
+
+    Args:
+        progress: called with the test images that are classified.
+
+    Raises:
+        FerError: if there is no export of these weights or no stored prediction.
+    """
+    classifier = classification.load(folder)
+    record = FAST_EXPORT.require(folder)
+    record["fidelity"] = fidelity(classifier, data, progress)
+    FAST_EXPORT.write(folder, record)
+    return record
+
+
+def calibration_rows(data: Dataset, images: int) -> NDArray[np.int64]:
+    """Rows of Training images, equally many of each class as far as there are any."""
+    rng = np.random.default_rng(SEED)
+    each = -(-images // emotions.COUNT)
+    parts = []
+    for key in emotions.KEYS:
+        rows = data.rows(Split.TRAINING, key)
+        parts.append(rng.choice(rows, min(each, len(rows)), replace=False))
+    return np.sort(np.concatenate(parts))
+
+
+def convert(network: keras.Model, size: int, scratch: Path) -> openvino.Model:
+    """Return the network as an OpenVINO model in full precision, its outputs named by model key.
+
+    Args:
+        network: (n, S, S, 3) to logits by model key.
+        scratch: an empty folder for intermediate files.
+
+    Raises:
+        FerError: if OpenVINO is not installed or fails.
+    """
+    openvino_backend.core()
+    import openvino
+
+    signature = [keras.InputSpec(dtype="float32", shape=(None, size, size, 3))]
+    network.export(
+        scratch / "saved", format="tf_saved_model", verbose=False, input_signature=signature
+    )
+    exact = openvino.convert_model(scratch / "saved", input=[-1, size, size, 3])
+    _name_outputs(exact, list(network.output))
+    return exact
+
+
+def quantise(exact: openvino.Model, size: int, faces: NDArray[np.uint8]) -> openvino.Model:
+    """Return an OpenVINO model in int8.
+
+    Args:
+        faces: what activations are calibrated on, (m, 48, 48) uint8.
+
+    Raises:
+        FerError: if NNCF is not installed.
+    """
+    # NNCF reports its use to its makers unless it believes to run in their own tests.
+    os.environ.setdefault("NNCF_CI", "1")
+    try:
+        import nncf
+    except ImportError as error:
+        raise FerError(
+            '{package} is not installed; in the repository run: pip install -e ".[export]"',
+            package=error.name,
+        ) from error
+    return nncf.quantize(
+        exact,
+        nncf.Dataset([batch([face], size) for face in faces]),
+        preset=nncf.QuantizationPreset.PERFORMANCE,
+        subset_size=len(faces),
+        # The heads cost a thousandth of the time, and a third of what int8 would change; the first
+        # convolution, which has three channels only, a fiftieth and two fifths.
+        ignored_scope=nncf.IgnoredScope(
+            names=[_first_convolution(exact)], types=list(HEAD_OPERATIONS), validate=False
+        ),
+        # Measured layer by layer on the calibration images: a minute more, and of 700 PublicTest
+        # answers of the baseline that int8 changes, 11 instead of 18.
+        fast_bias_correction=False,
+    )
+
+
+def _first_convolution(network: openvino.Model) -> str:
+    """The name of the convolution that sees the image."""
+    return next(
+        str(operation.get_friendly_name())
+        for operation in network.get_ordered_ops()
+        if operation.get_type_name() == "Convolution"
+    )
+
+
+def fidelity(
+    classifier: classification.Classifier, data: Dataset, progress: Progress | None = None
+) -> dict[str, dict[str, Fidelity]]:
+    """How far a classifier is from the stored float32 predictions, by model and test split.
+
+    Raises:
+        FerError: if a model has no stored predictions, or their images are not in the data set.
+    """
+    stored = {key: model.predictions() for key, model in classifier.models.items()}
+    sources = next(iter(stored.values())).sources.tolist()
+    missing = [source for source in sources if source not in data.row_of]
+    if missing:
+        raise FerError(
+            "{count} of the images that the stored predictions are of are not imported (the first: "
+            "{source}); import FER-2013 or run: fer evaluate",
+            count=len(missing),
+            source=missing[0],
+        )
+    rows = np.array([data.row_of[source] for source in sources])
+    found: dict[str, dict[str, Fidelity]] = {}
+    for key, logits in evaluate.logits(classifier, data.images, rows, 32, progress).items():
+        ours = softmax(logits, classifier.models[key].temperature)
+        exact, labels = stored[key].probabilities, stored[key].labels
+        found[key] = {}
+        for split in TEST_SPLITS:
+            of = stored[key].splits == split.value
+            found[key][split.value] = {
+                "accuracy": metrics.top1_accuracy(labels[of], ours[of]),
+                "float32_accuracy": metrics.top1_accuracy(labels[of], exact[of]),
+                "top1_agreement": float((ours[of].argmax(1) == exact[of].argmax(1)).mean()),
+                "mean_absolute_difference": float(np.abs(ours[of] - exact[of]).mean()),
+            }
+    return found
+
+
+def _name_outputs(network: openvino.Model, keys: list[str]) -> None:
+    """Gives each output the name of its model: a SavedModel lists them sorted by key."""
+    for output, key in zip(network.outputs, sorted(keys), strict=True):
+        output.get_tensor().set_names({key})
+
+
+def _save_network(network: openvino.Model, path: Path, scratch: Path) -> None:
+    import openvino
+
+    openvino.save_model(network, scratch / path.name)
+    for suffix in (".bin", ".xml"):
+        with files.replacing(path.with_suffix(suffix)) as temporary:
+            temporary.write_bytes((scratch / path.name).with_suffix(suffix).read_bytes())
+
+
+def _write_probe(
+    folder: Path, faces: NDArray[np.uint8], logits: dict[str, NDArray[np.float32]]
+) -> None:
+    with files.replacing(folder / openvino_backend.PROBE) as temporary:
+        temporary.write_bytes(save({"faces": np.ascontiguousarray(faces), **logits}))
+
+
+def _remove_stale(folder: Path, record: FastExport) -> None:
+    kept = {openvino_backend.RECORD, openvino_backend.PROBE, *record["files_sha256"]}
+    for path in folder.iterdir():
+        if path.name not in kept:
+            path.unlink()

@@ -1,0 +1,266 @@
+"""From a finished run to `models/`: packed weights, configuration, history; and the model cards."""
+
+from __future__ import annotations
+
+import math
+import platform
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Literal, get_args
+
+from fer import FerError, emotions, files, layers
+from fer.artifacts import model_store, runs
+from fer.artifacts.model_store import Artifact
+from fer.artifacts.packing import Tensors
+from fer.artifacts.records import Metrics, RunConfig
+from fer.artifacts.runs import Run
+from fer.data import dataset
+from fer.data.dataset import Split
+from fer.scenarios import Scenario
+
+Measured = Literal[
+    "accuracy",
+    "accuracy_interval",
+    "balanced_accuracy",
+    "macro_f1",
+    "log_loss",
+    "brier_score",
+    "ece",
+    "ece_uncalibrated",
+]
+# The rows of the card's table.
+MEASURED: tuple[Measured, ...] = get_args(Measured)
+NOISE = (
+    "FER-2013's labels are noisy: people agree with them on about 65% of the images "
+    "(Goodfellow et al. 2013). Some images occur in more than one split; "
+    "`data/duplicates.json` has the counts. "
+)
+LIMITS = (
+    "The classes are posed or searched-for expressions, not felt emotions; do not judge people by "
+    "them."
+)
+
+
+def publish(
+    run_dir: Path, folder: Path = model_store.FOLDER, backbone_weights: str | Path = "imagenet"
+) -> Artifact:
+    """Puts the best weights of a run into `models/<scenario>/` and returns the artifact.
+
+    The best epoch is that of `runs.best_epoch`. Metrics of the replaced model are removed;
+    `fer evaluate` writes new ones.
+
+    Args:
+        backbone_weights: where the frozen convolutions of a head-only run come from.
+
+    Raises:
+        FerError: if the run is missing or has no finished epoch at the served size, if its head
+            was trained on another backbone, or if `folder` cannot be written.
+    """
+    record, history = _finished(run_dir)
+    scenario = Scenario.from_dict(record["scenario"])
+    tensors, trainable = _best_tensors(scenario, run_dir, backbone_weights)
+    parameters = sum(value.size for value in tensors.values())
+    config = _config(scenario, record, history, int(parameters), trainable)
+    text = (run_dir / runs.HISTORY).read_text(encoding="utf-8")
+    model_store.write_model(folder, scenario, tensors, text, config)
+    artifact = model_store.open_artifact(scenario.key, folder)
+    finish(folder)
+    return artifact
+
+
+def _finished(run_dir: Path) -> tuple[Run, list[dict[str, float]]]:
+    """The record and the history of a run that has weights to serve.
+
+    Raises:
+        FerError: if the run is missing or has no finished epoch at the served size.
+    """
+    if not (run_dir / runs.RUN).exists():
+        raise FerError(
+            "There is no run in {run_dir}; run: fer train baseline|proposed", run_dir=run_dir
+        )
+    record = runs.read(run_dir)
+    scenario = Scenario.from_dict(record["scenario"])
+    history = runs.read_history(run_dir)
+    is_served = bool(history) and history[-1]["image_size"] == scenario.input_size
+    if not is_served or not (run_dir / runs.BEST).exists():
+        raise FerError(
+            "The run in {run_dir} has no finished epoch at {input_size} pixels, where the "
+            "model is served; run: fer train {scenario} --resume --run-dir {run_dir}",
+            run_dir=run_dir,
+            input_size=scenario.input_size,
+            scenario=scenario.key,
+        )
+    return record, history
+
+
+def _best_tensors(
+    scenario: Scenario, run_dir: Path, backbone_weights: str | Path
+) -> tuple[Tensors, int]:
+    """The whole network's weights by name, with those of the run's best epoch, and how many of
+    these numbers training may change.
+
+    Raises:
+        FerError: if the run is one of a head alone that was trained on another backbone.
+    """
+    import keras
+
+    from fer.lab import keras_backend
+    from fer.lab.networks import vgg16
+    from fer.lab.training import callbacks
+
+    def tensors(network: keras.Model) -> Tensors:
+        return {name: v.numpy() for name, v in keras_backend.variables(network).items()}
+
+    is_whole = scenario.trainable_layers is not None
+    model = vgg16.build(scenario, None if is_whole else backbone_weights)
+    trainable = sum(math.prod(variable.shape) for variable in model.trainable_variables)
+    if is_whole:
+        callbacks.load_weights(model, run_dir / runs.BEST)
+        return tensors(model), trainable
+    runs.require_backbone(run_dir, vgg16.backbone_digest(model))
+    inputs = keras.Input(model.get_layer(layers.NORM).input.shape[1:])
+    head = keras.Model(inputs, vgg16.classify(inputs, scenario))
+    callbacks.load_weights(head, run_dir / runs.BEST)
+    return tensors(model) | tensors(head), trainable
+
+
+def _config(
+    scenario: Scenario,
+    record: Run,
+    history: list[dict[str, float]],
+    parameters: int,
+    trainable: int,
+) -> RunConfig:
+    """What `config.json` says of a run and of a network of so many parameters, so many of which
+    training may change."""
+    best = runs.best_epoch(history)
+    return {
+        "seed": scenario.seed,
+        "data_sha256": record["data"],
+        # Unknown of runs that were begun before it was recorded.
+        "backbone_sha256": record.get(runs.BACKBONE),
+        "epochs_run": len(history),
+        "best_epoch": int(best["epoch"]),
+        "best_val_accuracy": best["val_accuracy"],
+        "training_seconds": round(sum(row["seconds"] for row in history)),
+        "published": datetime.now(UTC).date().isoformat(),
+        "parameters": parameters,
+        "trainable_parameters": trainable,
+        "versions": {
+            "python": platform.python_version(),
+            "keras": version("keras"),
+            "tensorflow": version("tensorflow"),
+            "numpy": version("numpy"),
+        },
+    }
+
+
+def finish(folder: Path = model_store.FOLDER) -> None:
+    """Writes the cards of all models and the manifest anew."""
+    for artifact in model_store.available(folder).values():
+        files.write_text(artifact.folder / model_store.CARD, card(artifact))
+    model_store.write_manifest(folder)
+
+
+def card(artifact: Artifact) -> str:
+    """The model card in Markdown, written from configuration and metrics alone."""
+    lines = [*_introduction(artifact), *_hyperparameters(artifact.scenario)]
+    if artifact.metrics is None:
+        lines += ["", "Not evaluated yet: run `fer evaluate`."]
+    else:
+        noise = NOISE if dataset.is_official(artifact.metrics["data_sha256"]) else ""
+        lines += [*_measured(artifact.metrics), "", "## Limits", "", noise + LIMITS]
+    return "\n".join(lines) + "\n"
+
+
+def _introduction(artifact: Artifact) -> list[str]:
+    """What goes in and comes out, and what the model was made of."""
+    scenario, config = artifact.scenario, artifact.config
+    is_head_only = scenario.trainable_layers is None
+    return [
+        f"# `{scenario.key}`: VGG16 on {_data_name(config['data_sha256'])}",
+        "",
+        "Written by `fer publish` and `fer evaluate`; do not edit.",
+        "",
+        f"- Input: a face of 48×48 gray pixels, enlarged bilinearly to {scenario.input_size}×"
+        f"{scenario.input_size}, three equal channels, Keras' VGG16 preprocessing",
+        f"- Output: confidences for {', '.join(emotions.KEYS)}",
+        f"- Weights: SHA-256 `{artifact.digest}`, {artifact.size / 1e6:.1f} MB of its own beside "
+        f"the shared blocks 1-3; large kernels in half precision",
+        f"- Parameters: {config['parameters']:,}, trained: {config['trainable_parameters']:,}",
+        f"- Data: {_data_name(config['data_sha256'])}, SHA-256 `{config['data_sha256']}`; "
+        "trained on Training, chosen on PublicTest, reported on PrivateTest",
+        f"- Seed {config['seed']}; {config['epochs_run']} epochs in "
+        f"{config['training_seconds'] / 60:.0f} minutes"
+        + (" (head only, after the features were computed once)" if is_head_only else "")
+        + f"; best epoch {config['best_epoch']} "
+        f"(PublicTest accuracy {config['best_val_accuracy']:.1%} in training)",
+        f"- Published {config['published']} with "
+        + ", ".join(f"{name} {number}" for name, number in config["versions"].items()),
+    ]
+
+
+def _hyperparameters(scenario: Scenario) -> list[str]:
+    lines = [
+        "",
+        "## Hyperparameters",
+        "",
+        "| name | value |",
+        "|---|---|",
+    ]
+    for name, value in scenario.to_dict().items():
+        if name not in ("key", "phases"):
+            lines.append(f"| {name} | {_plain(value)} |")
+    for number, phase in enumerate(scenario.phases, start=1):
+        lines.append(f"| phase {number} | {_plain(phase.to_dict())} |")
+    return lines
+
+
+def _measured(metrics: Metrics) -> list[str]:
+    """Metrics of both test splits, and those of each class on PrivateTest."""
+    lines = [
+        "",
+        "## Metrics",
+        "",
+        "Single crop, no test-time augmentation. Confidences are softmax(logits / T) with "
+        f"T = {metrics['temperature']:.3f}, fitted on PublicTest by log loss. Computed in "
+        f"{metrics['compute_dtype']}, of "
+        f"{_data_name(metrics['data_sha256'], metrics.get('data_source'))}, SHA-256 "
+        f"`{metrics['data_sha256']}`.",
+        "",
+        "| metric | " + " | ".join(metrics["splits"]) + " |",
+        "|---|---|---|",
+    ]
+    split_metrics = list(metrics["splits"].values())
+    for name in MEASURED:
+        cells = " | ".join(_plain(split[name]) for split in split_metrics)
+        lines.append(f"| {name} | {cells} |")
+    private = metrics["splits"][Split.PRIVATE_TEST.value]
+    lines += [
+        "",
+        "| PrivateTest | precision | recall | F1 | images |",
+        "|---|---|---|---|---|",
+    ]
+    for key, row in private["per_class"].items():
+        lines.append(
+            f"| {key} | {row['precision']:.3f} | {row['recall']:.3f} | {row['f1']:.3f} | "
+            f"{row['support']} |"
+        )
+    return lines
+
+
+def _data_name(digest: str, source: str | None = None) -> str:
+    if dataset.is_official(digest):
+        return "FER-2013"
+    return "other images than FER-2013's" + (f" ({source})" if source else "")
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_plain(part)}" for name, part in value.items())
+    if isinstance(value, (list, tuple)):
+        return " to ".join(_plain(part) for part in value)
+    return "no" if value is None else str(value)

@@ -1,0 +1,229 @@
+"""How fast both models answer here: everyone's way, the exact graphs, the fast backend.
+
+All ways are timed in one process and take turns, so that what else the machine does falls on each
+of them alike. Importing this module imports TensorFlow.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fer.artifacts import model_store
+from fer.artifacts.model_store import Artifact
+from fer.inference import classification, openvino_backend
+from fer.inference.benchmark import Benchmark, ColdStart, Machine, ModelTime, WayTimes
+from fer.lab import keras_backend
+from fer.progress import Progress, part_of
+from fer.vision.preprocessing import FER_SIZE, batch
+
+BATCHES, QUICK_BATCHES = (1, 4, 16), (1,)
+# A graph is traced for the first number of faces, and once more for any number.
+WARM_UP = 2
+# The order in which ways are timed and shown; the first one is what the others are compared with.
+WAYS = ("two_predict_calls", "two_float32_graphs", "joined_float32", "fast")
+Ask = Callable[[NDArray[np.uint8]], object]
+
+
+def run(
+    folder: Path = model_store.FOLDER,
+    *,
+    rounds: int = 30,
+    is_quick: bool = False,
+    on_estimate: Callable[[float], object] | None = None,
+    progress: Progress | None = None,
+) -> Benchmark:
+    """Times of both models together, by way and number of faces.
+
+    Each way is given gray 48x48 faces and returns logits, preprocessing included. Times are in
+    milliseconds; `speedup` is against two calls of Keras' `predict`.
+
+    Args:
+        rounds: how often each way is timed for each number of faces.
+        is_quick: for a look at a machine: one face at a time, and no fresh processes.
+        on_estimate: called with the seconds that the rounds will take, when each way has answered
+            once.
+        progress: called with the faces that every way has answered for.
+
+    Raises:
+        FerError: if there is no trained model, or the fast backend does not work here.
+    """
+    found = model_store.available(folder)
+    ways = _ways(found, folder)
+    counts = QUICK_BATCHES if is_quick else BATCHES
+    if on_estimate is not None:
+        on_estimate(_seconds_a_face(ways) * (WARM_UP + rounds) * sum(counts))
+    table: dict[str, dict[str, WayTimes]] = {}
+    asked = 0
+    for count in counts:
+        told = part_of(progress, asked, asked + count * rounds, sum(counts) * rounds)
+        asked += count * rounds
+        times = _times(ways, count, rounds, told)
+        for way, taken in times.items():
+            table.setdefault(way, {})[str(count)] = _figures(taken, times[WAYS[0]], count)
+    return {
+        "machine": machine(),
+        "weights_sha256": {key: model.digest for key, model in found.items()},
+        "input_sizes": {key: model.scenario.input_size for key, model in found.items()},
+        "rounds": rounds,
+        "ways": table,
+        "models": latencies(found, folder, rounds),
+        "starts": {}
+        if is_quick
+        else {way: cold_start(folder, way) for way in ("fast", "reference")},
+    }
+
+
+def _seconds_a_face(ways: dict[str, Ask]) -> float:
+    """About how long all ways together take for one face more; the first answer of each, which
+    compiles, is not counted."""
+    face = np.zeros((1, FER_SIZE, FER_SIZE), np.uint8)
+    total = 0.0
+    for ask in ways.values():
+        ask(face)
+        started = time.perf_counter()
+        ask(face)
+        total += time.perf_counter() - started
+    return total
+
+
+def _times(
+    ways: dict[str, Ask], count: int, rounds: int, progress: Progress | None
+) -> dict[str, list[float]]:
+    """Milliseconds of every way on so many faces."""
+    faces = np.random.default_rng(count).integers(
+        0, 256, (count, FER_SIZE, FER_SIZE), dtype=np.uint8
+    )
+    for ask in ways.values():
+        for _ in range(WARM_UP):
+            ask(faces)
+    times: dict[str, list[float]] = {way: [] for way in ways}
+    for done in range(1, rounds + 1):
+        for way, ask in ways.items():
+            started = time.perf_counter()
+            ask(faces)
+            times[way].append(1000 * (time.perf_counter() - started))
+        if progress is not None:
+            progress(done, rounds)
+    return times
+
+
+def _figures(taken: list[float], compared_with: list[float], count: int) -> WayTimes:
+    """What is shown of a way's milliseconds for so many faces."""
+    p50 = float(np.median(taken))
+    return {
+        "p50_ms": round(p50, 2),
+        "p95_ms": round(float(np.percentile(taken, 95)), 2),
+        "faces_per_second": round(1000 * count / p50, 1),
+        "speedup": round(float(np.median(compared_with)) / p50, 2),
+    }
+
+
+def _ways(found: dict[str, Artifact], folder: Path) -> dict[str, Ask]:
+    sizes = {key: model.scenario.input_size for key, model in found.items()}
+    single = {key: keras_backend.build_from(model) for key, model in found.items()}
+    joined = keras_backend.ReferenceBackend(list(found.values()))
+    quick = classification.load(folder)
+
+    def predict_calls(faces: NDArray[np.uint8]) -> object:
+        return [m.predict(batch(faces, sizes[key]), verbose=0) for key, m in single.items()]
+
+    def graphs(faces: NDArray[np.uint8]) -> object:
+        return [m.predict_on_batch(batch(faces, sizes[key])) for key, m in single.items()]
+
+    def joined_graphs(faces: NDArray[np.uint8]) -> object:
+        groups = model_store.by_input_size(found.values())
+        return [joined.logits(batch(faces, size)) for size in groups]
+
+    return dict(zip(WAYS, (predict_calls, graphs, joined_graphs, quick.logits), strict=True))
+
+
+def latencies(found: dict[str, Artifact], folder: Path, rounds: int) -> dict[str, ModelTime]:
+    """Milliseconds for one face of each model on its own, under the fast backend."""
+    face = np.zeros((1, FER_SIZE, FER_SIZE), np.uint8)
+    shown: dict[str, ModelTime] = {}
+    for key, model in found.items():
+        backend = openvino_backend.FastBackend([model], folder)
+        size = model.scenario.input_size
+
+        def ask(backend: openvino_backend.FastBackend = backend, size: int = size) -> object:
+            return backend.logits(batch(face, size))
+
+        shown[key] = {"fast_ms": round(1000 * float(np.median(seconds(ask, rounds))), 2)}
+    return shown
+
+
+def seconds(call: Callable[[], object], repeats: int) -> NDArray[np.float64]:
+    """The wall-clock times of a call, after one that is not counted."""
+    call()
+    times = []
+    for _ in range(repeats):
+        started = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - started)
+    return np.array(times)
+
+
+COLD = """
+import json, sys, time
+started = time.perf_counter()
+from pathlib import Path
+import numpy as np
+if sys.argv[2] == "fast":
+    from fer.inference.classification import load
+else:
+    from fer.lab.keras_backend import load
+classifier = load(Path(sys.argv[1]))
+classifier.predict([np.zeros((48, 48), np.uint8)])
+seconds = time.perf_counter() - started
+with open("/proc/self/status") as status:
+    kib = next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
+print(json.dumps({"seconds": round(seconds, 2), "resident_mb": round(kib * 1024 / 1e6)}))
+"""
+
+
+def cold_start(folder: Path, backend: str) -> ColdStart:
+    """Seconds from the first import to the first answer in a fresh process, and its memory (MB).
+
+    Memory is read from Linux' /proc; elsewhere the result is empty.
+    """
+    if not Path("/proc/self/status").exists():
+        return {}
+    child = subprocess.run(
+        [sys.executable, "-c", COLD, str(folder), backend],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found: ColdStart = json.loads(child.stdout.strip().splitlines()[-1])
+    return found
+
+
+def machine() -> Machine:
+    """The processor and the versions that the times belong to."""
+    info = Path("/proc/cpuinfo")
+    text = info.read_text(encoding="ascii", errors="ignore") if info.exists() else ""
+    fields = {
+        name.strip(): value.strip()
+        for name, _, value in (line.partition(":") for line in text.splitlines())
+    }
+    flags = set(fields.get("flags", "").split())
+    return {
+        "processor": fields.get("model name", platform.processor() or platform.machine()),
+        "family": fields.get("cpu family", ""),
+        "model": fields.get("model", ""),
+        "cores": text.count("processor\t") or None,
+        "features": sorted(flags & {"avx2", "avx512f", "avx512_vnni", "avx512_bf16", "avx_vnni"}),
+        "system": platform.platform(terse=True),
+        "python": platform.python_version(),
+        "versions": {n: version(n) for n in ("tensorflow", "keras", "openvino", "numpy")},
+    }

@@ -1,0 +1,215 @@
+"""The two networks: VGG16's convolutions, an optional Squeeze-and-Excitation block, a small head.
+
+Keras 3 throughout, so any of its backends runs them. This module imports Keras; nothing outside
+training, evaluation and `lab.keras_backend` imports this module.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TypeAlias
+
+import keras
+import numpy as np
+from keras import ops
+from numpy.typing import NDArray
+
+from fer import FerError, emotions, layers
+from fer.scenarios import Scenario
+
+Weights: TypeAlias = str | Path | dict[str, NDArray[np.floating]] | None
+
+
+@keras.saving.register_keras_serializable(package="fer")
+class SqueezeExcite(keras.layers.Layer):
+    """Channels of a feature map weighted by gates between 0 and 1 (Hu et al. 2018, eq. 2-4).
+
+    Squeeze: the mean of each channel. Excitation: two dense layers with a bottleneck of
+    `channels // ratio`, ReLU and sigmoid. Input and output (n, h, w, channels).
+
+    Raises:
+        ValueError: if there are fewer channels than the ratio.
+    """
+
+    def __init__(self, ratio: int = 16, **kwargs: object) -> None:
+        super().__init__(**kwargs)
+        self.ratio = ratio
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        channels = input_shape[-1]
+        if channels is None or channels < self.ratio:
+            raise ValueError(
+                f"SqueezeExcite(ratio={self.ratio}) needs at least {self.ratio} channels; "
+                f"got an input of shape {input_shape}."
+            )
+        self.squeeze = keras.layers.GlobalAveragePooling2D(
+            keepdims=True, dtype=self.dtype_policy, name="squeeze"
+        )
+        self.reduce = keras.layers.Dense(
+            channels // self.ratio,
+            activation="relu",
+            kernel_initializer="he_normal",
+            dtype=self.dtype_policy,
+            name="reduce",
+        )
+        self.expand = keras.layers.Dense(
+            channels, activation="sigmoid", dtype=self.dtype_policy, name="expand"
+        )
+        self.reduce.build((input_shape[0], 1, 1, channels))
+        self.expand.build((input_shape[0], 1, 1, channels // self.ratio))
+        super().build(input_shape)
+
+    def gates(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
+        """The gate of each channel, (n, 1, 1, channels), between 0 and 1."""
+        return self.expand(self.reduce(self.squeeze(inputs)))
+
+    def call(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
+        return ops.multiply(inputs, self.gates(inputs))
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        return input_shape
+
+    def get_config(self) -> dict[str, object]:
+        return {**super().get_config(), "ratio": self.ratio}
+
+
+def backbone(weights: Weights = "imagenet") -> keras.Model:
+    """VGG16 without its top (Simonyan & Zisserman 2015), 19 layers, any input size from 32 up.
+
+    Args:
+        weights: "imagenet" lets Keras download them; a path loads a file of the same layout;
+            tensors by `layer/variable` are taken as they are; None leaves random values.
+
+    Raises:
+        FerError: if the weights can be neither loaded nor downloaded.
+    """
+    if isinstance(weights, Path) and not weights.is_file():
+        raise FerError(
+            "There is no weights file {weights}; check --backbone-weights.", weights=weights
+        )
+    tensors = weights if isinstance(weights, dict) else None
+    source = str(weights) if isinstance(weights, Path) else weights
+    try:
+        model = keras.applications.VGG16(
+            include_top=False,
+            weights=None if tensors is not None else source,
+            input_shape=(None, None, 3),
+        )
+        if tensors is not None:
+            for variable in model.weights:
+                variable.assign(tensors[variable.path])
+        return model
+    except Exception as error:
+        raise FerError(
+            "VGG16's ImageNet weights could not be loaded ({reason}); connect to the internet, "
+            "name the file with --backbone-weights, or train from the published model's with "
+            "--backbone-from models.",
+            reason=error,
+        ) from error
+
+
+def backbone_digest(model: keras.Model) -> str:
+    """SHA-256 of VGG16's convolutions in a network, by name and float32 values, hexadecimal.
+
+    Equal values have the same digest wherever they came from: a download, a file, or a published
+    model, whose half-precision kernels make it another one.
+    """
+    found = hashlib.sha256()
+    for layer in model.layers:
+        if layer.name.startswith("block"):
+            for variable in layer.weights:
+                found.update(f"{layer.name}/{variable.name}".encode())
+                found.update(np.asarray(variable.numpy(), dtype=np.float32).tobytes())
+    return found.hexdigest()
+
+
+def policy(scenario: Scenario) -> keras.DTypePolicy:
+    """The dtype policy of the scenario's convolutions: float32 variables, maybe bf16 compute."""
+    return keras.DTypePolicy(scenario.compute_dtype)
+
+
+def run(model: keras.Model, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The model's output for one batch in inference mode, float32."""
+    output = model.predict_on_batch(inputs)
+    return np.asarray(output, dtype=np.float32)
+
+
+def build(scenario: Scenario, weights: Weights = "imagenet") -> keras.Model:
+    """The scenario's network: (n, S, S, 3) as `preprocessing.network_input` makes it to (n, 7)
+    float32 logits, for any S from 32 up.
+
+    Convolutions compute in the scenario's dtype; variables and logits are float32.
+    """
+    base = backbone(weights)
+    first, last = scenario.trainable_layers or (1, 0)
+    for index, layer in enumerate(base.layers):
+        layer.trainable = first <= index <= last
+        layer.dtype_policy = policy(scenario)
+    features = base.output
+    logits = attach_head(features, scenario)
+    return keras.Model(base.input, logits, name=scenario.key)
+
+
+def attach_head(features: keras.KerasTensor, scenario: Scenario) -> keras.KerasTensor:
+    """Logits (n, 7) of a feature map (n, h, w, channels): SE block, pooling, classifier."""
+    if scenario.se_ratio is not None:
+        features = SqueezeExcite(
+            scenario.se_ratio, dtype=policy(scenario), name=layers.SQUEEZE_EXCITE
+        )(features)
+    return classify(pool(features, scenario), scenario)
+
+
+def pool(features: keras.KerasTensor, scenario: Scenario) -> keras.KerasTensor:
+    """A vector for each feature map, float32.
+
+    `pooling` "average" takes the mean of each channel; "grid" keeps it for each quadrant, so that
+    the head knows roughly where a feature was seen.
+    """
+    if scenario.pooling == "grid":
+        return QuadrantPooling(dtype="float32", name=layers.POOL)(features)
+    return keras.layers.GlobalAveragePooling2D(dtype="float32", name=layers.POOL)(features)
+
+
+def classify(vectors: keras.KerasTensor, scenario: Scenario) -> keras.KerasTensor:
+    """Logits (n, 7) of pooled vectors: normalisation, a hidden layer if any, dropout, logits."""
+    x = keras.layers.BatchNormalization(dtype="float32", name=layers.NORM)(vectors)
+    seed = scenario.seed
+    if scenario.hidden_units is not None:
+        if scenario.dropout:
+            x = keras.layers.Dropout(scenario.dropout, seed=seed, name="dropout_in")(x)
+        x = keras.layers.Dense(
+            scenario.hidden_units, activation="relu", dtype="float32", name=layers.HIDDEN
+        )(x)
+    if scenario.dropout:
+        x = keras.layers.Dropout(scenario.dropout, seed=seed + 1, name="dropout")(x)
+    # All classes begin nearly as likely as each other: from Keras' wider values a fine-tuning at a
+    # low rate spends its first passes on unlearning what nobody taught it (Kolesnikov et al. 2020
+    # begin from zeros).
+    return keras.layers.Dense(
+        emotions.COUNT,
+        kernel_initializer=keras.initializers.RandomNormal(stddev=0.01),
+        dtype="float32",
+        name=layers.LOGITS,
+    )(x)
+
+
+@keras.saving.register_keras_serializable(package="fer")
+class QuadrantPooling(keras.layers.Layer):
+    """Channel means over the four overlapping quadrants of a map: (n, h, w, c) to (n, 4c)."""
+
+    def call(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
+        x = ops.cast(inputs, "float32")
+        height, width = ops.shape(x)[1], ops.shape(x)[2]
+        top, left = (height + 1) // 2, (width + 1) // 2
+        parts = [
+            x[:, :top, :left],
+            x[:, :top, width - left :],
+            x[:, height - top :, :left],
+            x[:, height - top :, width - left :],
+        ]
+        return ops.concatenate([ops.mean(part, axis=(1, 2)) for part in parts], axis=-1)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        channels = input_shape[-1]
+        return (input_shape[0], None if channels is None else 4 * channels)

@@ -1,0 +1,1 @@
+"""Studies that need the networks: regions, gates, corruptions, the ablation."""

@@ -1,0 +1,265 @@
+"""What each ingredient of `proposed` gives: the scenario trained again without it.
+
+All runs have the same budget; runs of one seed see the same images in the same order. The budget
+is below the published model's, so what only pays off late (augmentation, label smoothing) is seen
+at its least. Importing this module imports TensorFlow.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal, TypedDict, cast
+
+import keras
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save
+
+from fer import FerError, files
+from fer.artifacts import runs
+from fer.data.dataset import Dataset, Split
+from fer.evaluation import metrics
+from fer.evaluation.calibration import Labels, Probabilities
+from fer.inference.calibrate import softmax
+from fer.lab import provenance
+from fer.lab.networks import vgg16
+from fer.lab.training import callbacks, loop
+from fer.progress import Progress, with_details
+from fer.scenarios import PROPOSED, Phase, Scenario
+from fer.studies import leakage
+from fer.studies.records import Ablation, AblationRun, Budget, RunScores
+from fer.vision import preprocessing
+
+FULL = "full"
+
+
+class Changes(TypedDict, total=False):
+    """Fields of a `Scenario` with the values that leave an ingredient out."""
+
+    se_ratio: None
+    frozen_layers: tuple[int, int]
+    trainable_layers: None
+    augmentation: None
+    class_weights: Literal["none"]
+    label_smoothing: float
+
+
+WITHOUT: dict[str, Changes] = {
+    FULL: {},
+    "se": {"se_ratio": None},
+    "fine_tuning": {"frozen_layers": (0, 18), "trainable_layers": None},
+    "augmentation": {"augmentation": None},
+    "class_weights": {"class_weights": "none"},
+    "label_smoothing": {"label_smoothing": 0.0},
+}
+SEEDS = (2013, 2014, 2015)
+# The variants that are trained with every seed; the others with the first one.
+REPEATED = (FULL, "se")
+# The published model's first phase, brought to its end: enough passes for regularisers to show what
+# they are for.
+BUDGET = Phase(image_size=64, epochs=8, learning_rate=1e-4, batch_size=64, warmup_steps=300)
+BATCH = 64
+# What is left of a run that is over: these probabilities, its history and its `run.json`.
+PRIVATE = "private.safetensors"
+PROBABILITIES = "probabilities"
+
+
+def variant(
+    without: str, seed: int, budget: Phase = BUDGET, compute_dtype: str | None = None
+) -> Scenario:
+    """`proposed` without one ingredient, or whole for `FULL`, trained for the budget.
+
+    Args:
+        compute_dtype: Keras' name of a precision; None for that of `proposed`.
+    """
+    return replace(
+        PROPOSED,
+        input_size=budget.image_size,
+        phases=(budget,),
+        seed=seed,
+        compute_dtype=compute_dtype or PROPOSED.compute_dtype,
+        **WITHOUT[without],
+    )
+
+
+def plan(seeds: Sequence[int] = SEEDS) -> list[tuple[str, int]]:
+    """Ingredient left out and seed of every run, in the order in which they are trained."""
+    first, *others = seeds
+    return [(name, first) for name in WITHOUT] + [
+        (name, seed) for seed in others for name in REPEATED
+    ]
+
+
+def run(
+    data: Dataset,
+    out: Path,
+    *,
+    finished: Path,
+    seeds: Sequence[int] = SEEDS,
+    budget: Phase = BUDGET,
+    compute_dtype: str | None = None,
+    backbone_weights: vgg16.Weights = "imagenet",
+    progress: Progress | None = None,
+) -> Ablation:
+    """Train every variant and return accuracies, macro F1 and gains.
+
+    A killed ablation goes on where it ended when called again with the same folders.
+
+    Args:
+        out: a folder for the runs.
+        finished: a folder for what is left of each run that is over, small enough to be kept with
+            the record. Runs found there are not trained again, so that the study may be spread
+            over machines.
+        compute_dtype: the precision of seeds that are not begun, None for that of `proposed`; a
+            seed that is begun goes on in its own, so that its runs differ in the ingredient alone.
+        progress: as in `loop.train`, with the name of the run as `run`.
+
+    Raises:
+        FerError: as `loop.train`.
+    """
+    full: dict[int, Probabilities] = {}
+    outcomes = []
+    for without, seed in plan(seeds):
+        name = f"{without}-{seed}"
+        precision = _begun_in(seed, finished, out) or compute_dtype
+        scenario = variant(without, seed, budget, precision)
+        folder = finished / name
+        if not _is_over(folder, scenario, data):
+            folder = out / name
+            loop.train(
+                scenario,
+                data,
+                folder,
+                resume=True,
+                backbone_weights=backbone_weights,
+                progress=with_details(progress, run=name),
+            )
+        probabilities = _predict(scenario, folder, data, budget.image_size)
+        _keep(folder, finished / name)
+        outcome = _outcome(without, scenario, runs.read_history(folder), data, probabilities)
+        if without == FULL:
+            full[seed] = probabilities
+        else:
+            _add_gains(outcome, data, probabilities, full[seed])
+        outcomes.append(outcome)
+    images = len(data.rows(Split.TRAINING))
+    return {
+        **provenance.record(data, seeds[0]),
+        "budget": cast(Budget, budget.to_dict()),
+        "passes": budget.epochs * (budget.images_per_epoch or images) / images,
+        "runs": outcomes,
+    }
+
+
+def _begun_in(seed: int, *places: Path) -> str | None:
+    """The precision of the seed's whole run, if it was begun in one of the places."""
+    precisions = (runs.compute_dtype(place / f"{FULL}-{seed}") for place in places)
+    return next(filter(None, precisions), None)
+
+
+def _is_over(folder: Path, scenario: Scenario, data: Dataset) -> bool:
+    """Whether what is left of the run lies there.
+
+    Raises:
+        FerError: if it was a run of another scenario or on other data.
+    """
+    if not all((folder / name).exists() for name in (runs.RUN, runs.HISTORY, PRIVATE)):
+        return False
+    stored = runs.read(folder)
+    if stored["data"] != data.digest or Scenario.from_dict(stored["scenario"]) != scenario:
+        raise FerError(
+            "The finished run in {folder} was made with other data or values; delete it to train "
+            "it again.",
+            folder=folder,
+        )
+    return True
+
+
+def _keep(folder: Path, finished: Path) -> None:
+    if folder == finished:
+        return
+    finished.mkdir(parents=True, exist_ok=True)
+    for name in (runs.RUN, runs.HISTORY, PRIVATE):
+        with files.replacing(finished / name) as temporary:
+            shutil.copyfile(folder / name, temporary)
+
+
+def _outcome(
+    without: str,
+    scenario: Scenario,
+    history: list[dict[str, float]],
+    data: Dataset,
+    found: Probabilities,
+) -> AblationRun:
+    """How well a run's best epoch does in training, on PublicTest and on PrivateTest."""
+    best = runs.best_epoch(history)
+    return {
+        "without": without,
+        "seed": scenario.seed,
+        "compute_dtype": scenario.compute_dtype,
+        "public_accuracy": best["val_accuracy"],
+        "training_accuracy": best["accuracy"],
+        "best_epoch": int(best["epoch"]),
+        "private": _summary(data.labels[data.rows(Split.PRIVATE_TEST)], found),
+        "seconds": round(sum(row["seconds"] for row in history)),
+    }
+
+
+def _add_gains(
+    outcome: AblationRun, data: Dataset, without: Probabilities, full: Probabilities
+) -> None:
+    """Adds to a run without an ingredient what putting it back gives, on the same images with the
+    same seed: on all of PrivateTest, in accuracy and in macro F1, and on those without a twin in
+    Training."""
+    rows = data.rows(Split.PRIVATE_TEST)
+    labels = data.labels[rows]
+    twins = leakage.sources_with_twins(data)
+    is_alone = np.array([str(source) not in twins for source in data.sources[rows]], dtype=bool)
+    outcome["gain"] = metrics.compare(labels, without, full)
+    outcome["macro_f1_gain"] = metrics.macro_f1_gain(labels, without, full)
+    outcome["gain_without_twins"] = metrics.compare(
+        labels[is_alone], without[is_alone], full[is_alone]
+    )
+
+
+def _predict(scenario: Scenario, folder: Path, data: Dataset, size: int) -> Probabilities:
+    """Softmax of the run's best weights on PrivateTest, (n, 7), not calibrated.
+
+    Raises:
+        FerError: if they are kept and damaged.
+    """
+    kept = folder / PRIVATE
+    if kept.exists():
+        try:
+            return np.asarray(load_file(kept)[PROBABILITIES], dtype=np.float64)
+        except (OSError, KeyError, SafetensorError) as error:
+            raise FerError("{path} is damaged; delete it and run: fer ablate", path=kept) from error
+    keras.utils.clear_session()
+    model = vgg16.build(scenario, None)
+    callbacks.load_weights(model, folder / runs.BEST)
+    images = data.images[data.rows(Split.PRIVATE_TEST)]
+    parts = [
+        vgg16.run(model, preprocessing.batch(images[start : start + BATCH], size))
+        for start in range(0, len(images), BATCH)
+    ]
+    found = softmax(np.concatenate(parts))
+    with files.replacing(kept) as temporary:
+        temporary.write_bytes(save({PROBABILITIES: found}))
+    return found
+
+
+def _summary(labels: Labels, probabilities: Probabilities) -> RunScores:
+    report = metrics.report(labels, probabilities)
+    return {
+        "images": report["images"],
+        "accuracy": report["accuracy"],
+        "accuracy_interval": report["accuracy_interval"],
+        "macro_f1": report["macro_f1"],
+        "log_loss": report["log_loss"],
+        "ece": report["ece"],
+        "per_class": report["per_class"],
+        "mean_confidence": float(probabilities.max(axis=1).mean()),
+    }

@@ -1,0 +1,102 @@
+"""Every study of `fer analyse`, and the files they fill under `models/analysis/`.
+
+Studies of the networks' inside use the exact float32 networks; robustness, which needs forty
+passes, uses the fast backend and says so. Importing this module is cheap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from fer import FerError, files
+from fer.artifacts import locations, model_store
+from fer.artifacts.model_store import Artifact
+from fer.data.dataset import Dataset
+from fer.lab import provenance
+from fer.progress import Progress, with_details
+from fer.studies.records import (
+    GateFigures,
+    LeakageFigures,
+    RegionFigures,
+    RobustnessFigures,
+    SanityFigures,
+)
+from fer.vision.faces import Detector
+
+SEED = 2013
+# What a study finds, besides what it was made with.
+Figures = RegionFigures | SanityFigures | GateFigures | RobustnessFigures | LeakageFigures
+STUDIES = ("regions", "sanity", "gates", "robustness", "leakage")
+
+
+def path_of(study: str, folder: Path = model_store.FOLDER) -> Path:
+    """Where a study's record lies."""
+    return folder / model_store.ANALYSIS / f"{study}.json"
+
+
+def run(
+    data: Dataset,
+    folder: Path = model_store.FOLDER,
+    studies: Sequence[str] = STUDIES,
+    *,
+    seed: int = SEED,
+    progress: Progress | None = None,
+) -> dict[str, dict[str, object]]:
+    """Makes the named studies, writes each when it is done, and returns them by name.
+
+    Args:
+        progress: called with how much of a study is done, and its name as `study`.
+
+    Raises:
+        FerError: if there is no trained model or a file cannot be written.
+    """
+    models = list(model_store.available(folder).values())
+    if not models:
+        raise FerError("There is no trained model in {folder}; run: fer train", folder=folder)
+    detector = Detector(locations.detector(folder))
+    found: dict[str, dict[str, object]] = {}
+    for name in studies:
+        told = with_details(progress, study=name)
+        made_with = provenance.record(data, seed, models)
+        record: dict[str, object] = {
+            **made_with,
+            **_study(name, data, folder, models, detector, seed, told),
+        }
+        files.write_json(path_of(name, folder), record)
+        found[name] = record
+    model_store.write_manifest(folder)
+    return found
+
+
+def _study(
+    name: str,
+    data: Dataset,
+    folder: Path,
+    models: list[Artifact],
+    detector: Detector,
+    seed: int,
+    progress: Progress | None,
+) -> Figures:
+    from fer.inference import classification, gradcam
+    from fer.lab import keras_backend
+    from fer.lab.studies import attention, robustness, se_gates
+    from fer.studies import leakage
+
+    if name == "sanity":
+        return attention.sanity(data, models, seed=seed, progress=progress)
+    if name == "leakage":
+        return leakage.study(data, models, seed=seed)
+    if name == "robustness":
+        classifier = classification.load(folder)
+        return robustness.study(data, classifier, detector, seed=seed, progress=progress)
+    if name == "regions":
+        keys = [model.key for model in models]
+        explainer = gradcam.Explainer(keras_backend.load(folder, keys))
+        return attention.study(data, explainer, detector, seed=seed, progress=progress)
+    gated = [model for model in models if model.scenario.se_ratio is not None]
+    if not gated:
+        raise FerError("No trained model has an SE block; run: fer train proposed")
+    keys = [model.key for model in gated]
+    explainer = gradcam.Explainer(keras_backend.load(folder, keys))
+    return se_gates.study(data, explainer, gated[0], seed=seed, progress=progress)

@@ -1,0 +1,172 @@
+"""What the SE block does: how its 512 gates depend on the expression, and whether that matters."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fer import emotions
+from fer.artifacts.model_store import Artifact
+from fer.data.dataset import Dataset, Split
+from fer.evaluation import metrics
+from fer.inference.calibrate import softmax
+from fer.inference.gradcam import Explainer
+from fer.inference.heads import Head
+from fer.progress import Progress, part_of
+from fer.studies.records import Channel, GateFigures, GateScores
+
+BATCH = 32
+# For each emotion, so many channels that open most for it, with so many images each.
+CHANNELS = 4
+PATCHES = 6
+
+
+def study(
+    data: Dataset,
+    explainer: Explainer,
+    model: Artifact,
+    *,
+    seed: int,
+    progress: Progress | None = None,
+) -> GateFigures:
+    """Gates of the SE block over PrivateTest by class, and what fixing them costs.
+
+    `classes`: mean gate of every channel for each true class, (7, 512). `explained`: for each
+    channel, the share of its variance between images that the class accounts for (eta squared).
+    `channels`: for each emotion, the channels whose gate for it lies most standard deviations above
+    that of all images, with the images that drive the channel hardest and where in the image.
+    `ablation`: accuracy with the gates as they are, fixed to their mean over PublicTest, and to 1.
+    """
+    head = explainer.heads[model.key]
+    public, private = data.rows(Split.PUBLIC_TEST), data.rows(Split.PRIVATE_TEST)
+    seen, total = len(public), len(public) + len(private)
+    reference_gates, _, _, _ = _pass(
+        data, explainer, model.key, public, part_of(progress, 0, seen, total)
+    )
+    # From PublicTest, so that the ablation learns nothing from the images that it is judged on.
+    mean_gate = reference_gates.mean(axis=0).astype(np.float32)
+    heads = {
+        "own": head,
+        "mean": head.with_fixed_gates(mean_gate),
+        "ones": head.with_fixed_gates(np.ones_like(mean_gate)),
+    }
+    gates, strength, places, logits = _pass(
+        data, explainer, model.key, private, part_of(progress, seen, total, total), heads
+    )
+    labels = data.labels[private]
+    classes, explained, contrast = _by_class(gates, labels)
+    return {
+        "split": Split.PRIVATE_TEST.value,
+        "images": len(private),
+        "mean": _rounded(gates.mean(axis=0)),
+        "standard_deviation": _rounded(gates.std(axis=0)),
+        "classes": [_rounded(row) for row in classes],
+        "explained": _rounded(explained),
+        "channels": {
+            name: [
+                _channel(int(c), contrast[at, c], strength[:, c], places[:, c], data, private)
+                for c in np.argsort(-contrast[at])[:CHANNELS]
+            ]
+            for at, name in enumerate(emotions.KEYS)
+        },
+        "ablation": _ablation(labels, logits, model.temperature, seed),
+    }
+
+
+def _pass(
+    data: Dataset,
+    explainer: Explainer,
+    key: str,
+    rows: NDArray[np.int64],
+    progress: Progress | None,
+    heads: dict[str, Head] | None = None,
+) -> tuple[
+    NDArray[np.float64], NDArray[np.float32], NDArray[np.float64], dict[str, NDArray[np.float32]]
+]:
+    """Gates (n, 512), channel maxima (n, 512), top and left of their cells as shares of the side
+    (n, 512, 2), and logits by head."""
+    gates, strength, places = [], [], []
+    logits: dict[str, list[NDArray[np.float32]]] = {name: [] for name in heads or {}}
+    for start in range(0, len(rows), BATCH):
+        chosen = rows[start : start + BATCH]
+        maps = explainer.maps(data.images[chosen], (key,))[key]
+        n, height, width, channels = maps.shape
+        flat = maps.reshape(n, height * width, channels)
+        cells = flat.argmax(axis=1)
+        gates.append(explainer.heads[key].gates(maps))
+        strength.append(flat.max(axis=1))
+        places.append(np.stack([cells // width / height, cells % width / width], axis=-1))
+        for name, head in (heads or {}).items():
+            logits[name].append(head.logits(maps))
+        if progress is not None:
+            progress(start + len(chosen), len(rows))
+    return (
+        np.concatenate(gates).astype(np.float64),
+        np.concatenate(strength),
+        np.concatenate(places),
+        {name: np.concatenate(values) for name, values in logits.items()},
+    )
+
+
+def _by_class(
+    gates: NDArray[np.float64], labels: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Each class's mean gates (7, 512), the share of their variance that classes explain (512,),
+    and how many standard deviations each class's mean lies above that of all images (7, 512)."""
+    classes = np.stack([gates[labels == at].mean(axis=0) for at in range(emotions.COUNT)])
+    mean, spread = gates.mean(axis=0), gates.std(axis=0)
+    between = sum((labels == at).mean() * (classes[at] - mean) ** 2 for at in range(emotions.COUNT))
+    explained = np.divide(between, spread**2, out=np.zeros_like(spread), where=spread > 1e-6)
+    contrast = np.divide(classes - mean, spread, out=np.zeros_like(classes), where=spread > 1e-6)
+    return classes, explained, contrast
+
+
+def _channel(
+    channel: int,
+    contrast: float,
+    strength: NDArray[np.float32],
+    places: NDArray[np.float64],
+    data: Dataset,
+    rows: NDArray[np.int64],
+) -> Channel:
+    """`patches`: source, label, and top and left of the cell as shares of the side."""
+    best = np.argsort(-strength, kind="stable")[:PATCHES]
+    return {
+        "channel": channel,
+        "contrast": round(float(contrast), 4),
+        "patches": [
+            {
+                "source": str(data.sources[rows[at]]),
+                "label": emotions.KEYS[int(data.labels[rows[at]])],
+                "top": round(float(places[at, 0]), 4),
+                "left": round(float(places[at, 1]), 4),
+            }
+            for at in best
+        ],
+    }
+
+
+def _ablation(
+    labels: NDArray[np.int64],
+    logits: dict[str, NDArray[np.float32]],
+    temperature: float,
+    seed: int,
+) -> dict[str, GateScores]:
+    probabilities = {k: softmax(v, temperature) for k, v in logits.items()}
+    record: dict[str, GateScores] = {}
+    for name, found in probabilities.items():
+        report = metrics.report(labels, found)
+        record[name] = {
+            "accuracy": report["accuracy"],
+            "accuracy_interval": report["accuracy_interval"],
+            "macro_f1": report["macro_f1"],
+            "ece": report["ece"],
+        }
+        if name != "own":
+            # What the gates' own values give over fixed ones.
+            record[name]["gain"] = metrics.compare(labels, found, probabilities["own"], seed)
+    return record
+
+
+def _rounded(values: NDArray[np.float64]) -> list[float]:
+    return [round(float(value), 4) for value in values]

@@ -1,0 +1,1 @@
+"""The training loop: batches, callbacks, cached features, several devices."""

@@ -1,0 +1,195 @@
+"""Keras callbacks of training: averaged normalisation, the record of a run, progress.
+
+Importing this module imports Keras.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+from safetensors.numpy import save
+
+from fer import FerError, files, layers
+from fer.artifacts import runs
+from fer.lab.training import batching
+from fer.progress import Progress
+from fer.scenarios import Phase
+from fer.training.monitor import Stage
+
+# Enough to see the channels that fire on one image in a hundred, at 5 % of an epoch's time.
+NORM_IMAGES = 4096
+# Share of the mean variance below which no channel's is taken to lie: a channel that was silent on
+# those images would otherwise blow up whatever it says on another.
+NORM_FLOOR = 1e-3
+
+
+class RecalibratedNorm(keras.callbacks.Callback):
+    """Gives batch normalisation the averaged network's own statistics before it is validated.
+
+    The moving mean and variance were gathered while the raw weights were in place and do not fit
+    the averaged ones (Izmailov et al. 2018, section 3.2). Training itself normalises by batch and
+    is not affected.
+    """
+
+    def __init__(self, batches: batching.FaceBatches) -> None:
+        super().__init__()
+        self.batches = batches
+        self._into_norm: keras.Model | None = None
+
+    def on_test_begin(self, logs: dict[str, float] | None = None) -> None:
+        norm = self.model.get_layer(layers.NORM)
+        if self._into_norm is None:
+            self._into_norm = keras.Model(self.model.input, norm.input)
+        vectors = np.concatenate(
+            [
+                keras.ops.convert_to_numpy(self._into_norm.predict_on_batch(self.batches[i][0]))
+                for i in range(len(self.batches))
+            ]
+        )
+        variance = vectors.var(axis=0)
+        norm.moving_mean.assign(vectors.mean(axis=0))
+        norm.moving_variance.assign(np.maximum(variance, NORM_FLOOR * variance.mean()))
+
+
+class Recorder(keras.callbacks.Callback):
+    """Writes history, best weights and checkpoint after each epoch, each file whole or not at all.
+
+    The checkpoint comes last and decides what was finished: killed before it, the epoch is run
+    again and its history row replaced. `diverged_in` is the epoch whose loss was not a number, of
+    which nothing is written; None if there was none.
+    """
+
+    def __init__(self, run_dir: Path, phase: Phase) -> None:
+        super().__init__()
+        self.run_dir, self.phase = run_dir, phase
+        self.started = time.perf_counter()
+        self.diverged_in: int | None = None
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        self.started = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        logs = logs or {}
+        # Weights that gave no number are not worth keeping: what was recorded before stays.
+        if not all(math.isfinite(value) for value in logs.values()):
+            self.model.stop_training = True
+            self.diverged_in = epoch + 1
+            return
+        history = [row for row in runs.read_history(self.run_dir) if row["epoch"] <= epoch]
+        row = {
+            "epoch": epoch + 1,
+            **{name: float(logs[name]) for name in runs.HISTORY_COLUMNS[1:5]},
+            "learning_rate": float(self.model.optimizer.learning_rate),
+            "image_size": self.phase.image_size,
+            "seconds": round(time.perf_counter() - self.started, 1),
+        }
+        if runs.best_epoch([*history, row]) is row:
+            save_weights(self.model, self.run_dir / runs.BEST)
+        runs.write_history(self.run_dir, [*history, row])
+        save_weights(self.model, self.run_dir / runs.checkpoint(epoch + 1), with_optimizer=True)
+        for old in self.run_dir.glob(runs.CHECKPOINTS):
+            if old.name != runs.checkpoint(epoch + 1):
+                old.unlink()
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a phase's epochs cost, in training steps of the run's first phase.
+
+    step: a training step. check: the images that go through the network after an epoch's steps, to
+    measure normalisation and accuracy. before: all epochs before the phase, of which there are
+    `epochs_before`.
+    """
+
+    step: float
+    check: float
+    before: float
+    epochs_before: int
+
+
+class WorkProgress(keras.callbacks.Callback):
+    """Tells a function how much of a run's work is done and what is being done."""
+
+    def __init__(self, progress: Progress, cost: Cost, total: float) -> None:
+        super().__init__()
+        self.progress, self.cost, self.total = progress, cost, total
+        self.epoch = 0
+
+    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
+        # Keras traces the network in the first step, which takes as long as many.
+        self.progress(0, 0, stage="preparing the first step")
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        self.epoch = epoch
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        is_last = batch + 1 == self.params["steps"]
+        self._tell((batch + 1) * self.cost.step, "checking" if is_last else "training", logs)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        self._tell(self._epoch_work, "training", logs)
+
+    @property
+    def _epoch_work(self) -> float:
+        return float(self.params["steps"] * self.cost.step + self.cost.check)
+
+    def _tell(self, in_epoch: float, stage: Stage, logs: dict[str, float] | None) -> None:
+        epochs = self.epoch - self.cost.epochs_before
+        done = self.cost.before + epochs * self._epoch_work + in_epoch
+        self.progress(done, self.total, stage=stage, epoch=self.epoch + 1, **(logs or {}))
+
+
+def save_weights(model: keras.Model, path: Path, *, with_optimizer: bool = False) -> None:
+    """Write the model's weights, and its optimiser's state if asked, whole or not at all.
+
+    The file is made in memory: HDF5, Keras' own way, loses its bearings where the disk is full and
+    takes the process with it when that ends.
+
+    Raises:
+        FerError: if the folder cannot be written or the disk is full.
+    """
+    state = _state(model, with_optimizer)
+    arrays = {name: keras.ops.convert_to_numpy(value) for name, value in state.items()}
+    with files.replacing(path) as temporary:
+        temporary.write_bytes(save(arrays))
+
+
+def load_weights(model: keras.Model, path: Path) -> None:
+    """Give the model what `save_weights` wrote, its optimiser included if it has one.
+
+    Raises:
+        FerError: if the file is missing, damaged or of another network.
+    """
+    arrays = runs.read_weights(path)
+    for name, variable in _state(model, with_optimizer=True).items():
+        if name not in arrays or arrays[name].shape != tuple(variable.shape):
+            raise FerError(
+                "{path} does not fit the network ({name}); train again without --resume in "
+                "another --run-dir.",
+                path=path,
+                name=name,
+            )
+        variable.assign(arrays[name])
+
+
+def state_bytes(model: keras.Model, *, with_optimizer: bool = False) -> int:
+    """Return how large the file of `save_weights` is, but for the names in it."""
+    return sum(
+        math.prod(value.shape) * np.dtype(keras.backend.standardize_dtype(value.dtype)).itemsize
+        for value in _state(model, with_optimizer).values()
+    )
+
+
+def _state(model: keras.Model, with_optimizer: bool) -> dict[str, keras.Variable]:
+    """The variables of the network, and of its optimiser if it has one, by names that are the same
+    in every process."""
+    state = {variable.path: variable for variable in model.weights}
+    optimizer = getattr(model, "optimizer", None)
+    if with_optimizer and optimizer is not None:
+        state |= {f"optimizer/{variable.name}": variable for variable in optimizer.variables}
+    return state

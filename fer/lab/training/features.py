@@ -1,0 +1,155 @@
+"""The frozen backbone's features of every image, computed once and kept on disk.
+
+With the backbone frozen and no augmentation an image's feature map never changes; 40 epochs of head
+training then cost seconds instead of a day.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from fer import FerError, files
+from fer.data.dataset import Dataset
+from fer.lab.networks import vgg16
+from fer.progress import Progress
+from fer.scenarios import Scenario
+from fer.vision import preprocessing
+
+BATCH = 32
+# Written to disk this often; a killed computation repeats at most this many images.
+STRIDE = 1024
+# So much of a file is written at once where the system cannot reserve space.
+ZEROS = 1 << 24
+
+
+def cached(
+    data: Dataset,
+    scenario: Scenario,
+    cache_dir: Path,
+    backbone: keras.Model,
+    progress: Progress | None = None,
+) -> NDArray[np.float16]:
+    """The last feature map of VGG16 for every image: (N, h, w, channels) float16, memory-mapped.
+
+    Computed where missing, and resumed where a computation was cut off. The file's name tells size,
+    data, backbone and precision, so features of one backbone never pass for another's.
+
+    Raises:
+        FerError: if the cache cannot be written, or the disk has no room for it.
+    """
+    size = scenario.phases[-1].image_size
+    digest = vgg16.backbone_digest(backbone)
+    name = f"features-{size}-{data.digest[:12]}-{digest[:12]}-{scenario.compute_dtype}"
+    path, state = cache_dir / f"{name}.npy", cache_dir / f"{name}.json"
+    for layer in backbone.layers:
+        layer.dtype_policy = vgg16.policy(scenario)
+    try:
+        done = files.read_json(state)["done"] if state.exists() and path.exists() else 0
+        if done < len(data):
+            _compute(path, state, backbone, data, size, done, progress)
+        cache: NDArray[np.float16] = np.load(path, mmap_mode="r", allow_pickle=False)
+    except OSError as error:
+        raise FerError(
+            "The feature cache {path} cannot be written ({reason}); it needs {size} GB of "
+            "free space.",
+            path=path,
+            reason=error.strerror or error,
+            size=f"{np.prod(_shape(backbone, data, size)) * 2 / 2**30:.1f}",
+        ) from error
+    return cache
+
+
+def _shape(backbone: keras.Model, data: Dataset, size: int) -> tuple[int, int, int, int]:
+    return len(data), size // 32, size // 32, backbone.output_shape[-1]
+
+
+def _compute(
+    path: Path,
+    state: Path,
+    backbone: keras.Model,
+    data: Dataset,
+    size: int,
+    done: int,
+    progress: Progress | None,
+) -> None:
+    """Fills the file from image number `done` on."""
+    if done == 0:
+        _allocate(path, _shape(backbone, data, size))
+    store = np.lib.format.open_memmap(path, mode="r+")
+    while done < len(data):
+        stop = min(done + STRIDE, len(data))
+        for start in range(done, stop, BATCH):
+            rows = slice(start, min(start + BATCH, stop))
+            store[rows] = _maps(backbone, data, rows, size)
+            if progress is not None:
+                progress(rows.stop, len(data), stage="computing features")
+        store.flush()
+        files.write_json(state, {"done": stop})
+        done = stop
+
+
+def _maps(backbone: keras.Model, data: Dataset, rows: slice, size: int) -> NDArray[np.float16]:
+    inputs = preprocessing.batch(data.images[rows], size)
+    return vgg16.run(backbone, inputs).astype(np.float16)
+
+
+def _allocate(path: Path, shape: tuple[int, ...]) -> None:
+    """A file for an array of that shape whose every byte has its place on the disk.
+
+    A memory map of a sparse file on a disk that fills up ends the process by a signal that nothing
+    can catch; a reservation fails with an error.
+
+    Raises:
+        OSError: if the disk has no room; the file is then gone.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        np.lib.format.open_memmap(path, mode="w+", dtype=np.float16, shape=shape)
+        with path.open("r+b") as stream:
+            whole = path.stat().st_size
+            header = whole - int(np.prod(shape)) * np.dtype(np.float16).itemsize
+            if not _is_reserved(stream.fileno(), whole):
+                stream.seek(header)
+                for start in range(header, whole, ZEROS):
+                    stream.write(bytes(min(ZEROS, whole - start)))
+            stream.flush()
+            os.fsync(stream.fileno())
+    except OSError:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def _is_reserved(handle: int, size: int) -> bool:
+    """Whether the system reserved that many bytes; false where it has no such call.
+
+    Raises:
+        OSError: if the disk has no room.
+    """
+    # macOS and Windows have none.
+    reserve = getattr(os, "posix_fallocate", None)
+    if reserve is None:
+        return False
+    try:
+        reserve(handle, 0, size)
+    except OSError as error:
+        if error.errno in (errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENODEV):
+            return False
+        raise
+    return True
+
+
+def pooled(cache: NDArray[np.float16], scenario: Scenario) -> NDArray[np.float32]:
+    """The cached maps as the vectors the scenario's head is given, (N, channels) float32."""
+    inputs = keras.Input(cache.shape[1:])
+    model = keras.Model(inputs, vgg16.pool(inputs, scenario))
+    parts = [
+        vgg16.run(model, np.asarray(cache[start : start + STRIDE], dtype=np.float32))
+        for start in range(0, len(cache), STRIDE)
+    ]
+    return np.concatenate(parts)

@@ -1,0 +1,390 @@
+"""Training of a scenario: phases of Keras' `fit`, recorded so that a run survives being killed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from fer import FerError, files
+from fer.artifacts import runs
+from fer.artifacts.model_store import Artifact
+from fer.data.dataset import Dataset, Split
+from fer.lab import keras_backend
+from fer.lab.networks import vgg16
+from fer.lab.training import batching, callbacks, features
+from fer.lab.training.distribution import ALONE, Share
+from fer.progress import Progress
+from fer.scenarios import Phase, Scenario, with_overrides
+
+
+def train(
+    scenario: Scenario,
+    data: Dataset,
+    run_dir: Path,
+    *,
+    resume: bool = False,
+    backbone_weights: vgg16.Weights = "imagenet",
+    cache_dir: Path | None = None,
+    progress: Progress | None = None,
+    share: Share = ALONE,
+    precision: str | None = None,
+    tensorboard: Path | None = None,
+) -> list[dict[str, float]]:
+    """Trains the scenario on Training, watches PublicTest, and returns the history, a row an epoch.
+
+    PrivateTest is never looked at. After the call `runs.BEST` in `run_dir` holds the model. Nothing
+    that hinders another try is written before the network stands and the disk has room for it.
+
+    Args:
+        resume: continue after the last finished epoch of the run in `run_dir`. Phases that were
+            begun must be as they were; later ones may be added.
+        cache_dir: where the frozen backbone's features are kept; `run_dir` if None.
+        progress: called every step with the work done, in steps of the first phase, with `stage`,
+            the epoch and the current metrics; before that, with the images whose features are
+            computed, or with zeros and the `stage` alone.
+        share: what this process feeds where several train together, each with a `run_dir` of its
+            own: see `distribution.folder`.
+        precision: why the scenario has its `compute_dtype`, to be recorded.
+        tensorboard: a folder for TensorBoard's logs, one of an epoch's metrics for all phases.
+
+    Raises:
+        FerError: if `run_dir` already holds a run and `resume` is false, if what is to be resumed
+            differs in scenario, data or the head's backbone, or if the directory cannot be
+            written or its disk has no room for the weights.
+    """
+    _refuse_head_on_many(scenario, share)
+    done = runs.prepare(scenario, data, run_dir, resume)
+    keras.utils.set_random_seed(scenario.seed)
+    model, feed, backbone = _model_and_feed(
+        scenario,
+        data,
+        run_dir,
+        backbone_weights=backbone_weights,
+        is_resumed=done > 0,
+        cache_dir=cache_dir,
+        progress=progress,
+        share=share,
+    )
+    stages, work = _schedule(scenario, data)
+    for stage in stages:
+        # A finished phase leaves its weights only: the next one has an optimiser of its own.
+        if done < stage.epochs.stop:
+            compile_for(model, scenario, stage.phase, stage.steps)
+            require_room(model, run_dir)
+            runs.record(scenario, data, run_dir, backbone, precision)
+        if done in stage.ends:
+            _restore(model, scenario, run_dir, done, is_phase_over=done == stage.epochs.stop)
+        if done < stage.epochs.stop:
+            reporting = (
+                [] if progress is None else [callbacks.WorkProgress(progress, stage.cost, work)]
+            )
+            if tensorboard is not None:
+                reporting.append(keras.callbacks.TensorBoard(tensorboard, write_graph=False))
+            _fit(model, scenario, stage, feed, run_dir, done, reporting)
+    return runs.read_history(run_dir)
+
+
+@dataclass(frozen=True)
+class _Stage:
+    """A phase and its place in the run: its epochs, counted from 0 through all phases, the steps
+    of each, and what they cost."""
+
+    phase: Phase
+    epochs: range
+    steps: int
+    cost: callbacks.Cost
+
+    @property
+    def ends(self) -> range:
+        """How many epochs of the run are done when one of this phase's ends."""
+        return range(self.epochs.start + 1, self.epochs.stop + 1)
+
+
+def _schedule(scenario: Scenario, data: Dataset) -> tuple[list[_Stage], float]:
+    """The phases one after another, and what the whole run costs."""
+    images = len(data.rows(Split.TRAINING))
+    checked = len(data.rows(Split.PUBLIC_TEST))
+    if scenario.ema_momentum is not None:
+        checked += min(images, callbacks.NORM_IMAGES)
+    unit = scenario.phases[0].batch_size * scenario.phases[0].image_size ** 2
+    stages: list[_Stage] = []
+    epochs, work = 0, 0.0
+    for phase in scenario.phases:
+        steps, area = _steps(phase, images), phase.image_size**2 / unit
+        # A pass forward alone costs about half of a training step.
+        step, check = phase.batch_size * area, checked * area / 2
+        cost = callbacks.Cost(step, check, before=work, epochs_before=epochs)
+        stages.append(_Stage(phase, range(epochs, epochs + phase.epochs), steps, cost))
+        epochs += phase.epochs
+        work += phase.epochs * (steps * step + check)
+    return stages, work
+
+
+def require_room(model: keras.Model, run_dir: Path) -> None:
+    """Raise FerError unless the disk has room for the weights that the run will write.
+
+    A file takes the place of the one before it when it is whole, so for a moment both are there.
+    """
+    best = callbacks.state_bytes(model)
+    checkpoint = callbacks.state_bytes(model, with_optimizer=True)
+    kept = (run_dir / runs.BEST, *run_dir.glob(runs.CHECKPOINTS))
+    there = sum(path.stat().st_size for path in kept if path.exists())
+    needed = best + checkpoint + max(best, checkpoint) - there
+    free = files.free_bytes(run_dir)
+    if free < needed:
+        raise FerError(
+            "The disk of {folder} has {free} MB free and the weights of this training need "
+            "{needed} MB; make room or name another disk with --run-dir.",
+            folder=run_dir,
+            free=free >> 20,
+            needed=-(-needed >> 20),
+        )
+
+
+def _refuse_head_on_many(scenario: Scenario, share: Share) -> None:
+    if share.devices > 1 and scenario.trainable_layers is None:
+        raise FerError(
+            "The head of {scenario} trains in minutes on stored features; train it on one device.",
+            scenario=scenario.key,
+        )
+
+
+@dataclass(frozen=True)
+class _Feed:
+    """What `fit` is fed: batches of Training for a phase, of PublicTest, and for normalisation."""
+
+    batches: type[batching.FaceBatches]
+    images: Any
+    data: Dataset
+    scenario: Scenario
+    share: Share
+
+    def training(self, phase: Phase, epoch: int) -> batching.FaceBatches:
+        """Augmented batches in the order of that epoch."""
+        return self.batches(
+            self.images,
+            self.data.labels,
+            self.data.rows(Split.TRAINING),
+            size=phase.image_size,
+            batch_size=phase.batch_size,
+            augmentation=self.scenario.augmentation_in(phase),
+            seed=self.scenario.seed,
+            images_per_epoch=phase.images_per_epoch,
+            epoch=epoch,
+            share=self.share,
+        )
+
+    def validation(self, phase: Phase) -> batching.FaceBatches:
+        """PublicTest as it is."""
+        return self.batches(
+            self.images,
+            self.data.labels,
+            self.data.rows(Split.PUBLIC_TEST),
+            size=phase.image_size,
+            batch_size=64,
+            share=self.share,
+        )
+
+    def normalisation(self, phase: Phase) -> batching.FaceBatches:
+        """Some Training images as they are; the same ones in every epoch and process."""
+        return self.batches(
+            self.images,
+            self.data.labels,
+            self.data.rows(Split.TRAINING),
+            size=phase.image_size,
+            batch_size=64,
+            seed=self.scenario.seed,
+            images_per_epoch=callbacks.NORM_IMAGES,
+        )
+
+    def class_weights(self) -> dict[int, float] | None:
+        """The scenario's weight of each class in the loss."""
+        if self.scenario.class_weights == "none":
+            return None
+        return batching.class_weights(self.data.labels[self.data.rows(Split.TRAINING)])
+
+
+def _model_and_feed(
+    scenario: Scenario,
+    data: Dataset,
+    run_dir: Path,
+    *,
+    backbone_weights: vgg16.Weights,
+    is_resumed: bool,
+    cache_dir: Path | None,
+    progress: Progress | None,
+    share: Share,
+) -> tuple[keras.Model, _Feed, str | None]:
+    """The network and its images, or the head alone and vectors that never change; and the digest
+    of the convolutions that the run begins from, None if it goes on."""
+    if progress is not None:
+        progress(0, 0, stage="loading VGG16")
+    if not _is_cacheable(scenario):
+        # What a checkpoint holds need not be loaded twice.
+        model = vgg16.build(scenario, None if is_resumed else backbone_weights)
+        digest = None if is_resumed else vgg16.backbone_digest(model)
+        return model, _Feed(batching.FaceBatches, data.images, data, scenario, share), digest
+    backbone = vgg16.backbone(backbone_weights)
+    digest = vgg16.backbone_digest(backbone)
+    runs.require_backbone(run_dir, digest)
+    maps = features.cached(data, scenario, cache_dir or run_dir, backbone, progress)
+    vectors = features.pooled(maps, scenario)
+    inputs = keras.Input(vectors.shape[1:])
+    model = keras.Model(inputs, vgg16.classify(inputs, scenario), name=scenario.key)
+    return model, _Feed(batching.VectorBatches, vectors, data, scenario, share), digest
+
+
+def _fit(
+    model: keras.Model,
+    scenario: Scenario,
+    stage: _Stage,
+    feed: _Feed,
+    run_dir: Path,
+    done: int,
+    reporting: list[keras.callbacks.Callback],
+) -> None:
+    """Keras' `fit` over the epochs of a phase beyond the `done` ones of the run.
+
+    Raises:
+        FerError: if the loss is no longer a number.
+    """
+    first = max(done, stage.epochs.start)
+    recorder = callbacks.Recorder(run_dir, stage.phase)
+    averaging = (
+        [
+            keras.callbacks.SwapEMAWeights(swap_on_epoch=True),
+            callbacks.RecalibratedNorm(feed.normalisation(stage.phase)),
+        ]
+        if scenario.ema_momentum is not None
+        else []
+    )
+    model.fit(
+        feed.training(stage.phase, first),
+        validation_data=feed.validation(stage.phase),
+        initial_epoch=first,
+        epochs=stage.epochs.stop,
+        class_weight=feed.class_weights(),
+        shuffle=False,
+        verbose=0,
+        # Averaging first, so that what the recorder writes is the averaged model; what tells last,
+        # so that an epoch whose end is told is saved.
+        callbacks=[*averaging, recorder, keras.callbacks.TerminateOnNaN(), *reporting],
+    )
+    if recorder.diverged_in is not None:
+        raise FerError(
+            "The training in {run_dir} diverged: the loss of epoch {epoch} is not a number. What "
+            "was learnt before is kept there; lower the learning rate in fer/scenarios.py and "
+            "train anew in another --run-dir.",
+            run_dir=run_dir,
+            epoch=recorder.diverged_in,
+        )
+
+
+def begin_from(
+    artifact: Artifact, data: Dataset, run_dir: Path, compute_dtype: str | None = None
+) -> None:
+    """Makes `run_dir` a run whose finished phases are those of a published model.
+
+    `train` with `resume` then goes on with the phases that the scenario has beyond them, as it
+    would after the end of a phase: averaged weights, new optimiser. Half-precision kernels are
+    all that was lost.
+
+    Args:
+        compute_dtype: Keras' name of the precision to go on in; None for that of the model.
+
+    Raises:
+        FerError: if there is a run already, if the model was trained on other data or with a
+            frozen backbone, or if the directory cannot be written.
+    """
+    if runs.has_epochs(run_dir):
+        raise runs.already_there(run_dir)
+    if artifact.scenario.trainable_layers is None:
+        raise FerError(
+            "The published {model} has only a head to train; train it anew.", model=artifact.key
+        )
+    if artifact.config["data_sha256"] != data.digest:
+        raise FerError(
+            "The published {model} was trained on other data; import that or train anew.",
+            model=artifact.key,
+        )
+    scenario = with_overrides(artifact.scenario, compute_dtype=compute_dtype)
+    model = keras_backend.build_from(artifact, scenario.compute_dtype)
+    history = artifact.history()
+    (run_dir / runs.RUN).unlink(missing_ok=True)
+    callbacks.save_weights(model, run_dir / runs.checkpoint(len(history)))
+    runs.write_history(run_dir, history)
+    runs.record(scenario, data, run_dir, artifact.config.get(runs.BACKBONE), None)
+
+
+def _is_cacheable(scenario: Scenario) -> bool:
+    """Whether what the frozen backbone hands to the head is the same vector in every epoch."""
+    return (
+        scenario.trainable_layers is None
+        and scenario.augmentation is None
+        and scenario.se_ratio is None
+    )
+
+
+def _steps(phase: Phase, images: int) -> int:
+    length = min(phase.images_per_epoch or images, images)
+    return -(-length // phase.batch_size)
+
+
+def compile_for(model: keras.Model, scenario: Scenario, phase: Phase, steps: int) -> None:
+    """Gives the model the scenario's loss and optimiser for a phase of that many steps an epoch."""
+    total = steps * phase.epochs
+    warmup = min(phase.warmup_steps, total // 2)
+    schedule = keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=0.0 if warmup else phase.learning_rate,
+        decay_steps=max(total - warmup, 1),
+        alpha=phase.final_learning_rate / phase.learning_rate,
+        warmup_target=phase.learning_rate if warmup else None,
+        warmup_steps=warmup,
+    )
+    if scenario.optimizer != "adamw":
+        raise FerError(
+            "The optimizer {optimizer} is not known; use adamw.",
+            optimizer=f"{scenario.optimizer!r}",
+        )
+    optimizer = keras.optimizers.AdamW(
+        schedule,
+        weight_decay=scenario.weight_decay,
+        clipnorm=scenario.clipnorm,
+        use_ema=scenario.ema_momentum is not None,
+        ema_momentum=scenario.ema_momentum or 0.99,
+    )
+    # Shrinking scales and offsets toward zero would fight batch normalisation (He et al. 2019).
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    model.compile(
+        optimizer=optimizer,
+        loss=keras.losses.CategoricalCrossentropy(
+            from_logits=True, label_smoothing=scenario.label_smoothing
+        ),
+        metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
+    )
+    optimizer.build(model.trainable_variables)
+
+
+def _restore(
+    model: keras.Model, scenario: Scenario, run_dir: Path, epoch: int, *, is_phase_over: bool
+) -> None:
+    """Loads the checkpoint, in which averaged and raw weights have changed places."""
+    callbacks.load_weights(model, run_dir / runs.checkpoint(epoch))
+    if scenario.ema_momentum is not None and not is_phase_over:
+        exchange_averaged(model)
+
+
+def exchange_averaged(model: keras.Model) -> None:
+    """Exchanges the model's trainable weights and the averages that its optimiser keeps of them.
+
+    Doing it again undoes it.
+    """
+    # Keras names an optimiser's variables after the weight and what they are of it.
+    averages = [one for one in model.optimizer.variables if one.name.endswith("_average")]
+    for weight, average in zip(model.trainable_variables, averages, strict=True):
+        kept = keras.ops.convert_to_numpy(weight)
+        weight.assign(average)
+        average.assign(kept)

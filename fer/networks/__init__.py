@@ -1,1 +1,0 @@
-"""The Keras networks, their heads in NumPy, and what they cost."""

@@ -1,0 +1,182 @@
+"""Trainings that cannot begin, and such that run out of disk."""
+
+from __future__ import annotations
+
+import errno
+import time
+from pathlib import Path
+
+import pytest
+
+from fer import FerError, files, layers
+from fer.artifacts import runs
+from fer.data import dataset
+from fer.lab.networks import vgg16
+from fer.lab.training import callbacks, loop
+from fer.scenarios import BASELINE, PROPOSED, Scenario
+from fer.training import jobs, monitor
+from tests.support import narrow
+from tests.support.command import fer, refusal, succeeded
+from tests.support.making import until
+from tests.support.training import TINY
+
+
+@pytest.fixture
+def tiny_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In place of VGG16 the mean of the pixels, with the scenario's own head."""
+    import keras
+
+    def build(scenario: Scenario, weights: vgg16.Weights = None) -> keras.Model:
+        inputs = keras.Input((None, None, 3))
+        return keras.Model(inputs, vgg16.classify(vgg16.pool(inputs, scenario), scenario))
+
+    monkeypatch.setattr(vgg16, "build", build)
+
+
+def train(run_dir: Path, data: dataset.Dataset, *options: object) -> tuple[object, ...]:
+    """The command for two epochs of `proposed` at 32 pixels."""
+    places = ("--run-dir", run_dir, "--data-dir", data.folder)
+    return ("train", "proposed", "--epochs", 2, "--image-size", 32, *places, *options)
+
+
+def ended(run_dir: Path) -> monitor.RunState:
+    run = monitor.read(run_dir, time.time())
+    assert run is not None
+    return run
+
+
+def test_a_failed_download_blocks_nothing_and_names_the_ways_without_it(
+    small_data: dataset.Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import keras
+
+    def offline(**options: object) -> None:
+        raise OSError("URL fetch failure: no address for the name")
+
+    monkeypatch.setattr(keras.applications, "VGG16", offline)
+    for _ in range(2):
+        said = refusal(fer(*train(tmp_path / "run", small_data, "--precision", "float32")))
+        assert "no address for the name" in said
+        assert "--backbone-weights" in said
+        assert "--backbone-from models" in said
+        assert ended(tmp_path / "run").state == "failed"
+    assert not (tmp_path / "run" / runs.RUN).exists()
+
+
+@pytest.mark.usefixtures("tiny_network")
+def test_room_is_looked_at_before_anything_is_written(
+    small_data: dataset.Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "free_bytes", lambda folder: 1000)
+    with pytest.raises(FerError, match=r"has 0 MB free and the weights .* need 1 MB; make room"):
+        loop.train(TINY, small_data, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_room_counts_what_the_files_take_and_what_they_replace(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with narrow.real_width():
+        model = vgg16.build(PROPOSED, None)
+    loop.compile_for(model, PROPOSED, PROPOSED.phases[0], steps=1)
+    best = callbacks.state_bytes(model)
+    checkpoint = callbacks.state_bytes(model, with_optimizer=True)
+    # 14.75 million numbers, of which 13 million are trained: two moments and an average of each.
+    assert best == pytest.approx(4 * 14.75e6, rel=0.01)
+    assert checkpoint == pytest.approx(best + 3 * 4 * 13.0e6, rel=0.01)
+    monkeypatch.setattr(files, "free_bytes", lambda folder: best + 2 * checkpoint)
+    loop.require_room(model, tmp_path)
+    monkeypatch.setattr(files, "free_bytes", lambda folder: checkpoint)
+    with pytest.raises(FerError, match="make room"):
+        loop.require_room(model, tmp_path)
+    with (tmp_path / runs.BEST).open("wb") as stream:
+        stream.truncate(best)
+    with (tmp_path / runs.checkpoint(1)).open("wb") as stream:
+        stream.truncate(checkpoint)
+    loop.require_room(model, tmp_path)
+
+
+@pytest.fixture
+def full(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """Names of files for which the disk has no room; half of such a one is written."""
+    names: set[str] = set()
+    write = Path.write_bytes
+
+    def limited(path: Path, content: bytes) -> int:
+        if not any(name in path.name for name in names):
+            return write(path, content)
+        write(path, content[: len(content) // 2])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", limited)
+    return names
+
+
+@pytest.mark.usefixtures("tiny_network")
+def test_full_disk_ends_the_run_in_one_sentence_and_keeps_its_last_epoch(
+    small_data: dataset.Dataset, tmp_path: Path, full: set[str]
+) -> None:
+    run_dir = tmp_path / "run"
+    # A run that was cut off in its first epoch is no run.
+    files.write_json(run_dir / runs.RUN, {"scenario": {}, "data": "of another time"})
+    full.add("checkpoint-0002")
+    command = train(run_dir, small_data, "--precision", "float32")
+    said = refusal(fer(*command))
+    assert "checkpoint-0002.safetensors cannot be written (No space left on device)" in said
+    assert (ended(run_dir).state, f"Error: {ended(run_dir).reason}") == ("failed", said)
+    assert [path.name for path in run_dir.glob("*checkpoint*")] == [runs.checkpoint(1)]
+    assert runs.read(run_dir)["precision"] == "asked for"
+    full.clear()
+    assert "already holds a run" in refusal(fer(*command))
+    succeeded(fer(*command, "--resume"))
+    assert [row["epoch"] for row in runs.read_history(run_dir)] == [1, 2]
+
+
+def test_a_run_that_goes_on_is_not_overwritten(small_data: dataset.Dataset, tmp_path: Path) -> None:
+    now = time.time()
+    monitor.write(tmp_path, monitor.RunState("running", now, now, 1, 10, 2, {}))
+    assert "A training goes on in" in refusal(fer(*train(tmp_path, small_data)))
+
+
+def test_weights_and_optimiser_come_back_as_they_were(tmp_path: Path) -> None:
+    import keras
+    import numpy as np
+
+    def network() -> keras.Model:
+        inputs = keras.Input((4,))
+        model = keras.Model(inputs, vgg16.classify(inputs, BASELINE))
+        loop.compile_for(model, BASELINE, BASELINE.phases[0], steps=4)
+        return model
+
+    def state(model: keras.Model) -> list[np.ndarray]:
+        return [np.asarray(value) for value in (*model.weights, *model.optimizer.variables)]
+
+    rng = np.random.default_rng(1)
+    faces, labels = rng.normal(size=(8, 4)), np.eye(7)[rng.integers(0, 7, 8)]
+    model = network()
+    model.train_on_batch(faces, labels)
+    path = tmp_path / "state.safetensors"
+    callbacks.save_weights(model, path, with_optimizer=True)
+    other = network()
+    callbacks.load_weights(other, path)
+    assert all(np.array_equal(a, b) for a, b in zip(state(model), state(other), strict=True))
+    callbacks.save_weights(model, path)
+    with pytest.raises(FerError, match=r"does not fit the network \(optimizer/"):
+        callbacks.load_weights(other, path)
+    path.write_bytes(b"half a file")
+    with pytest.raises(FerError, match="cannot be loaded"):
+        callbacks.load_weights(other, path)
+    assert layers.LOGITS in {layer.name for layer in other.layers}
+
+
+def test_a_killed_child_that_was_asked_to_stop_is_no_failure(tmp_path: Path) -> None:
+    import subprocess
+    import sys
+
+    now = time.time()
+    monitor.write(tmp_path, monitor.RunState("starting", now, now, 0, 0, 1, {}))
+    (tmp_path / jobs.LOG).write_text("a last line")
+    child = subprocess.Popen([sys.executable, "-c", "pass"])
+    monitor.ask_to_stop(tmp_path)
+    jobs._see_off(child, tmp_path)
+    until(lambda: ended(tmp_path).state == "stopped")
