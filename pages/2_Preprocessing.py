@@ -4,11 +4,15 @@ import streamlit as st
 
 from fer import FerError
 from fer.ui import address, image_sources, text, widgets
-from fer.ui.preprocessing import preprocessing_sections, what_if
+from fer.ui.preprocessing import layer_maps, preprocessing_sections, what_if
 
 _ = text.translator()
 st.markdown(_("What does a network see of a photo, and how is it varied in training?"))
-VIEWS = {"stages": _("From photo to input"), "what_if": _("What if?")}
+VIEWS = {
+    "stages": _("From photo to input"),
+    "what_if": _("What if?"),
+    "layers": _("Layer by layer"),
+}
 view = address.choice(_("View"), VIEWS, "view")
 try:
     chosen = image_sources.choose("pre", _)
@@ -20,6 +24,8 @@ try:
         found = preprocessing_sections.recorded(content, name, turns, face)
         if view == "what_if":
             what_if.show(preprocessing_sections.small_face(found), _)
+        elif view == "layers":
+            layer_maps.show(preprocessing_sections.small_face(found), _)
         else:
             preprocessing_sections.show_way(found, _)
             preprocessing_sections.show_augmentation(found, _)

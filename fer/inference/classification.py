@@ -7,6 +7,7 @@ were trained, for evaluation and studies.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -116,6 +117,10 @@ class Classifier:
             for batch in inputs:
                 found.update(of(batch))
         return {key: found[key] for key in keys}
+
+    def turn(self) -> AbstractContextManager[None]:
+        """A turn for what else runs the networks, for as long as the block lasts."""
+        return self._queue.turn()
 
     def predict(self, faces: Sequence[Gray] | NDArray[np.uint8]) -> list[dict[str, Prediction]]:
         """For each gray face, each model's calibrated prediction by model key.

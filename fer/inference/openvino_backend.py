@@ -7,7 +7,8 @@ made from the weights beside it, and gives the recorded answers on this processo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,7 +68,7 @@ class FastBackend:
                 weights.
         """
         self.folder = folder / model_store.FAST
-        record = _checked_record(models, folder)
+        record = checked_record(models, folder)
         entry = core()
         self._requests: dict[int, openvino.InferRequest] = {}
         self._keys: dict[int, list[str]] = {}
@@ -75,7 +76,7 @@ class FastBackend:
             path = self.folder / record["networks"][str(size)]
             # A model on its own does not wait for the layers of those that shared its trunk.
             self._keys[size] = [model.key for model in group]
-            self._requests[size] = _request(entry, path, self._keys[size])
+            self._requests[size] = request(entry, path, partial(_answers, keys=self._keys[size]))
         self._models = models
 
     def logits(self, inputs: Floats) -> dict[str, NDArray[np.float32]]:
@@ -128,7 +129,7 @@ class FastBackend:
                     )
 
 
-def _checked_record(models: Sequence[Artifact], folder: Path) -> FastExport:
+def checked_record(models: Sequence[Artifact], folder: Path) -> FastExport:
     """The record of an export that was made of these models and whose files are whole.
 
     Raises:
@@ -187,8 +188,10 @@ def _unusable(error: Exception) -> FerError:
     )
 
 
-def _request(core: openvino.Core, path: Path, keys: Sequence[str]) -> openvino.InferRequest:
-    """A request for these models of a network: the logits of each, then the maps of each.
+def request(
+    core: openvino.Core, path: Path, wanted: Callable[[openvino.Model], list[openvino.Output]]
+) -> openvino.InferRequest:
+    """A request for what is wanted of a network, in that order.
 
     Raises:
         FerError: if OpenVINO cannot run it here.
@@ -197,16 +200,20 @@ def _request(core: openvino.Core, path: Path, keys: Sequence[str]) -> openvino.I
 
     try:
         network = core.read_model(path)
-        logits = [network.output(key) for key in keys]
-        maps = [_before_last_pooling(output) for output in logits]
-        wanted = openvino.Model(logits + maps, network.get_parameters())
-        return core.compile_model(wanted, "CPU", OPTIONS).create_infer_request()
+        chosen = openvino.Model(wanted(network), network.get_parameters())
+        return core.compile_model(chosen, "CPU", OPTIONS).create_infer_request()
     except Exception as error:
         raise FerError(
             "OpenVINO cannot run {path} here ({reason}); run: fer export",
             path=path,
             reason=([type(error).__name__, *str(error).strip().splitlines()])[-1],
         ) from error
+
+
+def _answers(network: openvino.Model, keys: Sequence[str]) -> list[openvino.Output]:
+    """The logits of each of these models, then the last convolution's maps of each."""
+    logits = [network.output(key) for key in keys]
+    return logits + [_before_last_pooling(output) for output in logits]
 
 
 def _before_last_pooling(output: openvino.Output) -> openvino.Output:

@@ -44,6 +44,7 @@ from fer.vision import preprocessing
 from fer.vision.faces import LONGEST_SIDE, Detector
 
 if TYPE_CHECKING:
+    from fer.inference.feature_maps import FeatureMaps
     from fer.inference.gradcam import Explainer, Explanation
 
 T = TypeVar("T")
@@ -317,6 +318,26 @@ def explainer() -> Explainer:
     from fer.inference import gradcam
 
     return gradcam.Explainer(classifier())
+
+
+@follows
+def feature_maps() -> FeatureMaps:
+    """Every layer of the classifier's networks, which are compiled once more when first asked for;
+    they take 250 MB."""
+    from fer.inference import feature_maps
+
+    return feature_maps.FeatureMaps(classifier(), MODELS)
+
+
+@follows
+def trunk_weights(layer: str) -> tuple[preprocessing.Floats, preprocessing.Floats]:
+    """The kernels (3, 3, C, K) and biases (K,) of a convolution of blocks 1-3 in full precision.
+
+    Raises:
+        FerError: if the weights are missing or damaged.
+    """
+    weights = next(iter(models().values())).weights()
+    return weights[f"{layer}/kernel"], weights[f"{layer}/bias"]
 
 
 _explained: caching.Recent[tuple[dict[str, Explanation], float]] = caching.Recent(64, KEPT_SECONDS)

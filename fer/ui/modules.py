@@ -49,7 +49,10 @@ def numbered(_: Translator) -> list[Module]:
             f"2. {_('Preprocessing')}",
             _("Preprocessing"),
             _("What does a network see of a photo, and how is it varied in training?"),
-            _("Every stage from a photo to the network's input; what turns an answer."),
+            _(
+                "Every stage from a photo to the network's input; what turns an answer; "
+                "every layer."
+            ),
             ("view",),
         ),
         Module(

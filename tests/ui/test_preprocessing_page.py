@@ -1,4 +1,4 @@
-"""Page 2's views: what turns an answer."""
+"""Page 2's views: what turns an answer, and what each layer makes of a face."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from streamlit.testing.v1 import AppTest
 
 from fer import emotions
 from fer.inference.classification import Prediction
+from fer.inference.feature_maps import FeatureMaps
 from fer.studies.records import ROBUSTNESS
 from fer.ui import loaders
+from fer.ui.preprocessing import layer_maps
 from fer.ui.text import Translator
 from tests.support.pages import messages, open_page, open_view, walk_alts
 
@@ -56,11 +58,12 @@ def shown(app: AppTest) -> str:
     return "\n".join(str(element.value) for element in app.markdown)
 
 
+@pytest.mark.parametrize("view", ["what_if", "layers"])
 @pytest.mark.parametrize("language", ["EN", "ID"])
-def test_views_have_addresses_and_words(language: str, without_data: Path) -> None:
+def test_views_have_addresses_and_words(view: str, language: str, without_data: Path) -> None:
     app = open_page(PAGE, language)
-    app.segmented_control(key="view").set_value("what_if").run()
-    assert app.query_params["view"] in ("what_if", ["what_if"])
+    app.segmented_control(key="view").set_value(view).run()
+    assert app.query_params["view"] in (view, [view])
     assert not app.exception
     assert messages(app) == []
     walk_alts(app, PAGE)
@@ -129,3 +132,43 @@ def test_without_landmarks_nothing_can_be_covered(
     assert app.select_slider(key="what_if_mouth_covered").disabled
     assert not app.select_slider(key="what_if_blur").disabled
     assert any("cannot be covered" in str(element.value) for element in app.caption)
+
+
+def test_a_layer_and_a_channel_are_shown_large(without_data: Path) -> None:
+    app = open_view(open_page(PAGE), "layers")
+    assert any("Block 1 · convolution 1 · 64 channels" in str(s.value) for s in app.subheader)
+    assert "The network that answers has the same value there." in shown(app)
+    app.session_state[layer_maps.CHOSEN] = ("block1_conv2", 5)
+    app.run()
+    assert not app.exception
+    assert "(the other 61 channels)" in shown(app)
+    app.session_state[layer_maps.CHOSEN] = ("block5_conv3", 100)
+    app.run()
+    assert not app.exception
+    told = [str(caption.value) for caption in app.caption]
+    for model in MODELS:
+        assert any(f"{model}: channel 100, mean" in words for words in told)
+    assert "kernel at work" not in shown(app)
+
+
+def test_another_position_of_the_kernel_is_taken_apart(without_data: Path) -> None:
+    app = open_view(open_page(PAGE), "layers")
+    (row,) = (box for box in app.number_input if str(box.key).endswith("_row"))
+    before = shown(app)
+    row.set_value(1).run()
+    assert not app.exception
+    assert shown(app) != before
+    # Beyond the upper edge lies nothing: the first of the nine places has no share.
+    (table,) = app.table
+    assert str(table.value.iloc[0, 1]).startswith(("0.0 ×", "−0.0 ×"))
+
+
+def test_layers_are_asked_once_for_a_face(
+    without_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = open_view(open_page(PAGE), "layers")
+    monkeypatch.setattr(FeatureMaps, "of", None)
+    app.session_state[layer_maps.CHOSEN] = ("block3_pool", None)
+    app.run()
+    assert not app.exception
+    assert any("Block 3 · pooling · 256 channels" in str(s.value) for s in app.subheader)

@@ -1,0 +1,210 @@
+"""What every layer of the networks that answer makes of a face, and one value of it taken apart.
+
+The maps are what ReLU and pooling hand on in the served networks. Where those compute in int8, what
+goes into a convolution and its kernels are rounded, so a map differs a little from full precision.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from fer import layers
+from fer.artifacts import model_store
+from fer.inference import openvino_backend
+from fer.inference.classification import Classifier
+from fer.networks.complexity import BLOCKS
+from fer.vision.preprocessing import FER_SIZE, Floats, Gray, Rgb, batch
+
+if TYPE_CHECKING:
+    import openvino
+
+# Of VGG16, in the order in which a face goes through them.
+LAYERS: tuple[str, ...] = tuple(
+    f"block{block}_{part}"
+    for block, (_, convolutions) in enumerate(BLOCKS, start=1)
+    for part in (*(f"conv{number}" for number in range(1, convolutions + 1)), "pool")
+)
+
+
+class FeatureMaps:
+    """The maps of every layer; safe to share between threads, in the classifier's queue.
+
+    `trunk`: the model whose maps of blocks 1-3 are shown, one with the largest input: the weights
+    are the same in all models.
+    """
+
+    def __init__(self, classifier: Classifier, folder: Path = model_store.FOLDER) -> None:
+        """Compiles the networks once more, every layer an output.
+
+        Raises:
+            FerError: as `openvino_backend.FastBackend`.
+        """
+        models = list(classifier.models.values())
+        record = openvino_backend.checked_record(models, folder)
+        entry = openvino_backend.core()
+        self.trunk = max(models, key=lambda model: model.scenario.input_size).key
+        self._classifier = classifier
+        # Model and layer of each output of the network of that input size.
+        self._names: dict[int, list[tuple[str, str]]] = {}
+        self._requests: dict[int, openvino.InferRequest] = {}
+        for size, group in model_store.by_input_size(models).items():
+            names = [(model.key, layer) for model in group for layer in self.layers_of(model.key)]
+
+            def wanted(
+                network: openvino.Model, names: list[tuple[str, str]] = names
+            ) -> list[openvino.Output]:
+                found = {
+                    key: dict(zip(LAYERS, _activations(network.output(key)), strict=True))
+                    for key in {key for key, _ in names}
+                }
+                return [found[key][layer] for key, layer in names]
+
+            path = folder / model_store.FAST / record["networks"][str(size)]
+            self._names[size] = names
+            self._requests[size] = openvino_backend.request(entry, path, wanted)
+
+    def layers_of(self, model: str) -> tuple[str, ...]:
+        """The layers whose maps there are of a model: all of `trunk`, blocks 4 and 5 of others."""
+        return LAYERS if model == self.trunk else tuple(x for x in LAYERS if not is_shared(x))
+
+    def of(self, face: Gray) -> dict[str, dict[str, Floats]]:
+        """The maps (h, w, C) of a gray face of any size by model key and layer, from 0 up.
+
+        Raises:
+            FerError: as `preprocessing.require_faces`.
+        """
+        inputs = {size: batch([face], size) for size in self._requests}
+        found: dict[str, dict[str, Floats]] = {key: {} for key in self._classifier.models}
+        with self._classifier.turn():
+            for size, request in self._requests.items():
+                outputs = request.infer({0: np.ascontiguousarray(inputs[size])})
+                for at, (model, layer) in enumerate(self._names[size]):
+                    # The request's own memory is written again by its next call; OpenVINO keeps
+                    # channels before rows and columns.
+                    found[model][layer] = np.array(outputs[at][0]).transpose(1, 2, 0)
+        return found
+
+
+def is_shared(layer: str) -> bool:
+    """Whether a layer is of blocks 1-3, whose weights are the same in all models."""
+    return layer.startswith(layers.TRUNK_BLOCKS)
+
+
+def _activations(output: openvino.Output) -> list[openvino.Output]:
+    """What every ReLU and max pooling before the head hands on, on the way to an output."""
+    found: list[openvino.Output] = []
+    node = output.get_node()
+    while node.get_type_name() != "Parameter":
+        kind = node.get_type_name()
+        # The head begins after the last max pooling, and may have a ReLU of its own.
+        if kind == "MaxPool" or (kind == "Relu" and found):
+            found.append(node.output(0))
+        # Only the first input can be an activation; an SE block's product has the map first, too.
+        node = node.input_value(0).get_node()
+    return found[::-1]
+
+
+def strongest(maps: Floats, count: int) -> list[int]:
+    """The channels of maps (h, w, C) with the largest means, the strongest first."""
+    return [int(c) for c in np.argsort(-maps.mean(axis=(0, 1)), kind="stable")[:count]]
+
+
+def rows(maps: Floats) -> list[dict[str, float]]:
+    """A row for each channel of maps (h, w, C): mean and largest value, and the share of positions
+    at which it is above 0; the strongest channel first."""
+    return [
+        {
+            "channel": channel,
+            "mean": round(float(maps[..., channel].mean()), 4),
+            "largest": round(float(maps[..., channel].max()), 4),
+            "active": round(float((maps[..., channel] > 0).mean()), 4),
+        }
+        for channel in strongest(maps, maps.shape[2])
+    ]
+
+
+def tile(values: Floats) -> Gray:
+    """A channel's map (h, w) as a picture (48, 48) uint8, scaled to its own largest value."""
+    side = values.shape[0]
+    method = cv2.INTER_AREA if side > FER_SIZE else cv2.INTER_NEAREST
+    return _shades(
+        np.asarray(cv2.resize(values, (FER_SIZE, FER_SIZE), interpolation=method), np.float32)
+    )
+
+
+def enlarged(
+    values: Floats, side: int, mark: tuple[int, int] | None = None, colour: str = "#FFFFFF"
+) -> Rgb:
+    """A channel's map (h, w) cell by cell, (side, side, 3) uint8, scaled to its own largest value.
+
+    Args:
+        mark: row and column, around which the 3x3 cells of a kernel are framed.
+        colour: of the frame, as #RRGGBB.
+    """
+    large = cv2.resize(values, (side, side), interpolation=cv2.INTER_NEAREST)
+    picture = np.repeat(_shades(np.asarray(large, np.float32))[:, :, None], 3, axis=2)
+    if mark is not None:
+        cell = side / values.shape[0]
+        row, column = mark
+        first = (round((column - 1) * cell) - 1, round((row - 1) * cell) - 1)
+        last = (round((column + 2) * cell), round((row + 2) * cell))
+        shade = tuple(int(colour[at : at + 2], 16) for at in (1, 3, 5))
+        picture = np.ascontiguousarray(picture)
+        cv2.rectangle(picture, first, last, shade, 2)
+    return picture
+
+
+def _shades(values: Floats) -> Gray:
+    top = float(values.max())
+    return np.rint(255 * values / top if top > 0 else values).astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class KernelStep:
+    """One value of a convolution's map, taken apart.
+
+    patch: what the kernel lies on, (3, 3, C); 0 beyond the edge. kernel: (3, 3, C). bias: what is
+    added to the sum of the products.
+    """
+
+    patch: NDArray[np.float64]
+    kernel: NDArray[np.float64]
+    bias: float
+
+    @property
+    def products(self) -> NDArray[np.float64]:
+        """Each input value times its weight, (3, 3, C)."""
+        return self.patch * self.kernel
+
+    @property
+    def sum(self) -> float:
+        """The sum of the products and the bias."""
+        return float(self.products.sum()) + self.bias
+
+    @property
+    def value(self) -> float:
+        """What ReLU makes of the sum."""
+        return max(self.sum, 0.0)
+
+
+def take_apart(
+    inputs: Floats, kernels: Floats, biases: Floats, channel: int, row: int, column: int
+) -> KernelStep:
+    """The value of a 3x3 convolution's map at one position of one channel, as VGG16 computes it.
+
+    Args:
+        inputs: what goes into the convolution, (h, w, C).
+        kernels: (3, 3, C, K). biases: (K,).
+    """
+    framed = np.pad(inputs.astype(np.float64), ((1, 1), (1, 1), (0, 0)))
+    return KernelStep(
+        patch=framed[row : row + 3, column : column + 3],
+        kernel=kernels[..., channel].astype(np.float64),
+        bias=float(biases[channel]),
+    )

@@ -1,0 +1,326 @@
+"""Layer by layer: what every convolution and pooling of both networks makes of a face."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from fer import FerError
+from fer.inference import feature_maps
+from fer.inference.feature_maps import LAYERS, FeatureMaps, KernelStep
+from fer.scenarios import PROPOSED
+from fer.ui import announcer, caching, charts, face_buttons, loaders, widgets
+from fer.ui.face_buttons import FaceButton
+from fer.ui.text import Translator
+from fer.vision import preprocessing
+from fer.vision.preprocessing import Floats, Gray
+
+PREFIX = "layers"
+# The layer and the channel that are shown large, the channel None for the strongest.
+CHOSEN = f"{PREFIX}_chosen"
+# Channels of a layer that are shown beside each other.
+CHANNELS = 16
+# Pixels of a map that is shown large.
+SIDE = 448
+# Input channels whose products are shown one by one.
+TAKEN_APART = 3
+Maps = Mapping[str, Mapping[str, Floats]]
+
+
+def _bytes(found: Maps) -> int:
+    return sum(values.nbytes for maps in found.values() for values in maps.values())
+
+
+# The maps of a face take 62 MB.
+_made: caching.Recent[Maps] = caching.Recent(150 << 20, loaders.KEPT_SECONDS, _bytes)
+
+
+@st.fragment
+def show(face: Gray, _: Translator) -> None:
+    """The walk of a face (48, 48) through the layers; a layer's strongest channels; one of them
+    large, and in block 1 its kernel at work."""
+    try:
+        networks = loaders.feature_maps()
+        with st.spinner(_("Asking every layer…")):
+            found = _made.get(face.tobytes(), lambda: networks.of(face), loaders.state())
+        st.write(
+            _(
+                "The first layers answer to edges, later ones to parts of a face, the last to what "
+                "tells expressions apart. Bright is where a channel answers strongly; every "
+                "picture is scaled to its own largest value. Press one to see it large."
+            )
+        )
+        layer, channel = st.session_state.get(CHOSEN, (LAYERS[0], None))
+        shown = _shown(found, layer)
+        if channel is None:
+            channel = feature_maps.strongest(next(iter(shown.values())), 1)[0]
+        _walk(found, layer, _)
+        st.caption(
+            _(
+                "The maps are those of the networks that answer. Blocks 1–3 have the same frozen "
+                "weights in both models and are shown for the input of {model}.",
+                model=networks.trunk,
+            )
+        )
+        st.subheader(f"{_name(layer, _)} · {_size(shown, _)}")
+        announcer.announce(
+            f"{_name(layer, _)}, "
+            + "; ".join(f"{model}: {_words(channel, m, _)}" for model, m in shown.items()),
+            PREFIX,
+        )
+        _channels(shown, layer, channel, _)
+        _one(face, found, networks, layer, channel, _)
+        if details := widgets.opened(_("Table and download"), f"{PREFIX}_details"):
+            with details:
+                widgets.table(
+                    _channel_table(shown, _),
+                    f"{PREFIX}_channels",
+                    _("Mean and largest value of every channel of the layer"),
+                    _,
+                )
+    except FerError as error:
+        st.error(_.error(error))
+
+
+def _shown(found: Maps, layer: str) -> dict[str, Floats]:
+    """A layer's maps by model; of one alone where all are the same."""
+    return {model: maps[layer] for model, maps in found.items() if layer in maps}
+
+
+def _name(layer: str, _: Translator) -> str:
+    """A layer in words: block 3 · convolution 2."""
+    block, part = layer.removeprefix("block").split("_")
+    if part == "pool":
+        return _("Block {block} · pooling", block=block)
+    return _("Block {block} · convolution {number}", block=block, number=part.removeprefix("conv"))
+
+
+def _size(shown: Mapping[str, Floats], _: Translator) -> str:
+    """How many channels of which size a layer has; of each size where models take others."""
+    (channels,) = {maps.shape[2] for maps in shown.values()}
+    sizes = dict.fromkeys(f"{maps.shape[0]}×{maps.shape[1]}" for maps in shown.values())
+    return _("{n} channels of {sizes}", n=channels, sizes=" / ".join(sizes))
+
+
+def _walk(found: Maps, chosen: str, _: Translator) -> None:
+    """The strongest channel of every layer: of what all models share, then of each beside it."""
+    together, *each = st.columns(1 + len(found))
+    for maps in found.values():
+        shared = {layer: maps[layer] for layer in maps if feature_maps.is_shared(layer)}
+        if shared:
+            with together:
+                st.markdown("**" + _("Blocks 1–3, both models") + "**")
+                _part(shared, chosen, _("both models"), "shared", _)
+    for place, (model, maps) in zip(each, found.items(), strict=True):
+        with place:
+            st.markdown(f"{charts.swatch(model)} **{model}**")
+            own = {layer: maps[layer] for layer in maps if not feature_maps.is_shared(layer)}
+            _part(own, chosen, model, model, _)
+
+
+def _part(maps: Mapping[str, Floats], chosen: str, whose: str, key: str, _: Translator) -> None:
+    """The strongest channel of each of these layers, a row for a block, to press."""
+    layers = list(maps)
+    channels = [feature_maps.strongest(values, 1)[0] for values in maps.values()]
+    pictures: list[Gray] = []
+    rows: dict[str, list[FaceButton]] = {}
+    for at, (layer, channel) in enumerate(zip(layers, channels, strict=True)):
+        pictures.append(feature_maps.tile(maps[layer][..., channel]))
+        block, part = layer.removeprefix("block").split("_")
+        words = f"{_name(layer, _)}, {whose}, {_words(channel, maps[layer], _)}"
+        rows.setdefault(_("Block {block}", block=block), []).append(FaceButton(at, words, part))
+    face_buttons.show(
+        face_buttons.side_by_side(pictures),
+        len(pictures),
+        list(rows.items()),
+        layers.index(chosen) if chosen in layers else None,
+        f"{PREFIX}_walk_{key}",
+        _("The strongest channel of every layer"),
+        lambda at: _choose(layers[at], channels[at]),
+        columns=4,
+    )
+
+
+def _choose(layer: str, channel: int | None) -> None:
+    st.session_state[CHOSEN] = (layer, channel)
+
+
+def _words(channel: int, maps: Floats, _: Translator) -> str:
+    """A channel for those who cannot see it."""
+    values = maps[..., channel]
+    return _(
+        "channel {channel}, mean {mean}, largest {largest}",
+        channel=channel,
+        mean=_.number(float(values.mean()), 1),
+        largest=_.number(float(values.max()), 1),
+    )
+
+
+def _channels(shown: Mapping[str, Floats], layer: str, chosen: int, _: Translator) -> None:
+    """The strongest channels of a layer, a row for each model."""
+    pictures: list[Gray] = []
+    places: list[int] = []
+    rows = []
+    for model, maps in shown.items():
+        buttons = []
+        for channel in feature_maps.strongest(maps, CHANNELS):
+            pictures.append(feature_maps.tile(maps[..., channel]))
+            places.append(channel)
+            words = f"{model}, {_words(channel, maps, _)}"
+            buttons.append(FaceButton(len(places) - 1, words, str(channel)))
+        rows.append(("" if len(shown) == 1 else model, buttons))
+    face_buttons.show(
+        face_buttons.side_by_side(pictures),
+        len(pictures),
+        rows,
+        places.index(chosen) if chosen in places else None,
+        f"{PREFIX}_strongest",
+        _("The layer's strongest channels, by their mean"),
+        lambda at: _choose(layer, places[at]),
+        columns=CHANNELS,
+    )
+
+
+def _one(
+    face: Gray, found: Maps, networks: FeatureMaps, layer: str, channel: int, _: Translator
+) -> None:
+    """A channel large, of both models where they differ; in block 1 one value of it taken apart."""
+    shown = _shown(found, layer)
+    has_kernel = layer.startswith("block1_conv")
+    places = st.columns(max(len(shown), 1 + has_kernel))
+    mark = None
+    if has_kernel:
+        with places[1]:
+            mark = _kernel(face, found, networks, layer, channel, _)
+    for place, (model, maps) in zip(places, shown.items(), strict=False):
+        with place:
+            st.image(
+                feature_maps.enlarged(maps[..., channel], SIDE, mark, PROPOSED.colour),
+                width="stretch" if len(places) > 1 else SIDE,
+                alt=f"{_name(layer, _)}, {model}, {_words(channel, maps, _)}",
+            )
+            told = "" if feature_maps.is_shared(layer) else f"{charts.swatch(model)} {model}: "
+            st.caption(told + _words(channel, maps, _))
+
+
+def _kernel(
+    face: Gray, found: Maps, networks: FeatureMaps, layer: str, channel: int, _: Translator
+) -> tuple[int, int]:
+    """The products of a chosen position that add up to the map's value; row and column from 0."""
+    maps = found[networks.trunk][layer]
+    height, width = maps.shape[:2]
+    top = np.unravel_index(int(maps[..., channel].argmax()), (height, width))
+    digest = hashlib.sha256(face.tobytes()).hexdigest()[:8]
+    key = f"{PREFIX}_{layer}_{channel}_{digest}"
+    st.markdown(_("**The kernel at work**: 3×3 values of each input channel times their weights."))
+    with st.container(horizontal=True):
+        row = st.number_input(_("Row"), 1, height, int(top[0]) + 1, key=f"{key}_row", width=140)
+        column = st.number_input(
+            _("Column"), 1, width, int(top[1]) + 1, key=f"{key}_column", width=140
+        )
+    at = (int(row) - 1, int(column) - 1)
+    kernels, biases = loaders.trunk_weights(layer)
+    first = LAYERS.index(layer) == 0
+    inputs = (
+        preprocessing.batch([face], width)[0]
+        if first
+        else found[networks.trunk][LAYERS[LAYERS.index(layer) - 1]]
+    )
+    step = feature_maps.take_apart(inputs, kernels, biases, channel, *at)
+    names = [_("Blue"), _("Green"), _("Red")] if first else None
+    largest, table = _product_table(step, names, _)
+    widgets.table(
+        _every_product(step),
+        f"{PREFIX}_products",
+        _("Input values times weights at the chosen position"),
+        _,
+        shown=table,
+    )
+    st.markdown(_sum(step, largest, float(maps[*at, channel]), _))
+    return at
+
+
+def _product_table(
+    step: KernelStep, names: list[str] | None, _: Translator
+) -> tuple[list[int], pd.DataFrame]:
+    """The input channels with the largest sums of products, and a row for each of nine positions
+    with its value, weight and product in each of them."""
+    sums = step.products.sum(axis=(0, 1))
+    largest = [int(c) for c in np.argsort(-np.abs(sums), kind="stable")[:TAKEN_APART]]
+    if names is not None:
+        largest = list(range(len(names)))
+    table = []
+    for row, column in np.ndindex(3, 3):
+        cells = {_("Place"): f"{row + 1}, {column + 1}"}
+        for at in largest:
+            value, weight = step.patch[row, column, at], step.kernel[row, column, at]
+            called = _("Channel {n}", n=at) if names is None else names[at]
+            cells[called] = (
+                f"{_.number(value, 1)} × {_.number(weight, 3)} = {_.number(value * weight, 2)}"
+            )
+        table.append(cells)
+    return largest, pd.DataFrame(table)
+
+
+def _sum(step: KernelStep, largest: list[int], served: float, _: Translator) -> str:
+    """How the products add up to the map's value, and what the served network has there."""
+    sums = step.products.sum(axis=(0, 1))
+    parts = [_.number(float(sums[at]), 2) for at in largest]
+    others = len(sums) - len(largest)
+    if others:
+        rest = _.number(float(sums.sum() - sums[largest].sum()), 2)
+        parts.append(_("{rest} (the other {n} channels)", rest=rest, n=others))
+    told = _(
+        "Sums of the columns {parts}, bias {bias}: together {sum}; ReLU makes **{value}** of it.",
+        parts=" + ".join(parts),
+        bias=_.number(step.bias, 2),
+        sum=_.number(step.sum, 2),
+        value=_.number(step.value, 2),
+    )
+    if abs(step.value - served) < 0.01:
+        exact = _("The network that answers has the same value there.")
+    else:
+        exact = _(
+            "The network that answers has {served} there: it computes this layer in int8, which "
+            "rounds its input and its weights.",
+            served=_.number(served, 2),
+        )
+    return f"{told} {exact}"
+
+
+def _every_product(step: KernelStep) -> pd.DataFrame:
+    """A row for each place and input channel, for the download."""
+    return pd.DataFrame(
+        [
+            {
+                "row": row + 1,
+                "column": column + 1,
+                "input_channel": at,
+                "value": float(step.patch[row, column, at]),
+                "weight": float(step.kernel[row, column, at]),
+                "product": float(step.products[row, column, at]),
+            }
+            for row, column, at in np.ndindex(*step.patch.shape)
+        ]
+    )
+
+
+def _channel_table(shown: Mapping[str, Floats], _: Translator) -> pd.DataFrame:
+    """A row for each channel and model, the strongest first."""
+    return pd.DataFrame(
+        [
+            {
+                _("Model"): model,
+                _("Channel"): int(row["channel"]),
+                _("Mean"): row["mean"],
+                _("Largest value"): row["largest"],
+                _("Above 0 (% of the places)"): round(100 * row["active"], 2),
+            }
+            for model, maps in shown.items()
+            for row in feature_maps.rows(maps)
+        ]
+    )
