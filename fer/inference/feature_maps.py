@@ -18,7 +18,7 @@ from fer import layers
 from fer.artifacts import model_store
 from fer.inference import openvino_backend
 from fer.inference.classification import Classifier
-from fer.networks.complexity import BLOCKS
+from fer.inference.complexity import BLOCKS
 from fer.vision.preprocessing import FER_SIZE, Floats, Gray, Rgb, batch
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from fer.data import aggregates, sample
-from fer.export import int8
 from fer.inference import classification, feature_maps
 from fer.inference.feature_maps import LAYERS, FeatureMaps
+from fer.lab.export import int8
 from fer.vision import preprocessing
 from tests.support.making import ROOT, face_like
 
@@ -68,7 +68,7 @@ def test_int8_maps_are_those_of_keras_but_for_rounding(
 ) -> None:
     import keras
 
-    from fer.inference import keras_backend
+    from fer.lab import keras_backend
 
     for model, artifact in served._classifier.models.items():
         network = keras_backend.build_from(artifact)
