@@ -98,7 +98,7 @@ def test_faces_have_their_votes(elsewhere: Path) -> None:
     alts = [image.alt for node in app.get("image") for image in node.proto.imgs]
     # Those without a face, and the page of the data set.
     assert sum("What people saw: no face 10" in alt for alt in alts) == 48
-    app.button(key="face_3").click().run()
+    app.button(key="images_face_3").click().run()
     assert not app.exception
     assert any("What people saw" in node.proto.alt for node in app.get("plotly_chart"))
 

@@ -19,8 +19,8 @@ from fer.data import dataset
 from fer.inference import classification
 from fer.media import videos
 from fer.media.video_gate import Excerpt
-from fer.ui import loaders, permissions, sample_faces
-from fer.ui.dataset import sample_views, side_panel
+from fer.ui import loaders, permissions, sample_faces, side_panel
+from fer.ui.dataset import sample_views
 from fer.vision import faces, preprocessing
 from tests.support.making import ROOT, jpeg, small_archive, video
 from tests.support.pages import PAGES, TITLES, messages, open_page, open_view, walk_alts
@@ -385,7 +385,7 @@ def test_a_sample_of_the_data_set_is_not_cropped_again(with_data: Path) -> None:
 
 def test_a_face_of_the_data_set_is_shown_closely(with_data: Path) -> None:
     app = open_page("1_Dataset.py")
-    app.button(key="face_3").click().run()
+    app.button(key="images_face_3").click().run()
     assert not app.exception
     assert any("Training_" in str(element.value) for element in app.subheader)
     # There is one panel: a face of the sample takes the other's place.
@@ -402,10 +402,10 @@ def test_a_face_of_the_data_set_is_shown_closely(with_data: Path) -> None:
 
 def test_answers_to_a_button_survive_what_is_pressed_next(with_data: Path) -> None:
     app = open_page("1_Dataset.py")
-    app.button(key="face_3").click().run()
+    app.button(key="images_face_3").click().run()
     app.button(key="ask_3").click().run()
     assert any("Computed now" in str(element.value) for element in app.caption)
-    app.toggle(key="browse_why").set_value(True).run()
+    app.toggle(key="image_why").set_value(True).run()
     assert not app.exception
     assert any("Computed now" in str(element.value) for element in app.caption)
     assert any("last convolution" in str(element.value) for element in app.caption)

@@ -114,6 +114,22 @@ def test_confidences_before_calibration_are_less_honest() -> None:
 
 
 @pytest.mark.fer2013
+def test_a_pressed_error_is_told_in_the_panel(real_pictures: Path) -> None:
+    app = open_page("3_Classification_Results.py")
+    open_view(app, "errors")
+    app.segmented_control(key="error_kind").set_value("confident").run()
+    app.button(key="errors_face_3").click().run()
+    assert not app.exception
+    assert messages(app) == []
+    assert any("PrivateTest_" in heading.value for heading in app.subheader)
+    (chart,) = [n.proto for n in app.get("plotly_chart") if "Bars of both models" in n.proto.alt]
+    assert "proposed" in chart.spec
+    app.toggle(key="error_why").set_value(True).run()
+    assert not app.exception
+    assert any("Grad-CAM of proposed" in i.alt for n in app.get("image") for i in n.proto.imgs)
+
+
+@pytest.mark.fer2013
 def test_a_verdict_is_kept_and_the_next_image_comes(real_pictures: Path) -> None:
     app = open_page("3_Classification_Results.py")
     open_view(app, "errors")

@@ -16,23 +16,23 @@ from fer import FerError, emotions
 from fer.artifacts import locations
 from fer.data import aggregates, browsing, dataset
 from fer.data.dataset import SPLITS, Dataset, Split
+from fer.inference.classification import Prediction
 from fer.progress import Progress
 from fer.ui import (
     address,
-    explanations,
     loaders,
     named_faces,
     permissions,
     shown_uploads,
+    side_panel,
     upload_limits,
-    vote_bars,
     vote_loaders,
     widgets,
 )
-from fer.ui.answers import confidences
-from fer.ui.dataset import dataset_charts, download, side_panel
+from fer.ui.dataset import dataset_charts, download
 from fer.ui.dataset.label_votes import ALL
 from fer.ui.text import Language, Translator
+from fer.vision.preprocessing import Gray
 
 FACES = "images"
 ASKED = "browse_asked"
@@ -129,25 +129,19 @@ def browse(data: Dataset, _: Translator) -> None:
     last = browsing.pages(found)
     number = address.number(_("Page of {n}", n=_.number(last)), last, "browse_page", width=180)
 
-    def choose(row: int) -> None:
-        side_panel.choose(FACES, row)
-
     shown = browsing.page(found, number)
     votes = vote_loaders.votes_of(data.sources[shown].tolist())
-    with st.grid("auto", min_column_width=76, gap="xsmall"):
-        for row, counts in zip(shown, votes, strict=True):
-            label = _(emotions.KEYS[data.labels[row]])
-            with st.container(gap="xxsmall"):
-                alt = _("Face: {emotion}", emotion=label)
-                vote_bars.image(data.images[row], counts, None, alt, _)
-                st.button(
-                    label,
-                    type="tertiary",
-                    width="stretch",
-                    key=f"face_{row}",
-                    on_click=choose,
-                    args=(int(row),),
-                )
+    labels = [_(emotions.KEYS[data.labels[row]]) for row in shown]
+    side_panel.grid(
+        FACES,
+        [
+            side_panel.PressableFace(
+                int(row), data.images[row], counts, label, _("Face: {emotion}", emotion=label)
+            )
+            for row, counts, label in zip(shown, votes, labels, strict=True)
+        ],
+        _,
+    )
     st.caption(_("{n} images. Press the word below a face to look closer.", n=_.number(len(found))))
     row = side_panel.chosen(FACES)
     if row is not None and row < len(data):
@@ -157,56 +151,62 @@ def browse(data: Dataset, _: Translator) -> None:
 
 def one(data: Dataset, row: int, _: Translator) -> None:
     """One image enlarged, with its histogram, its twins and what each model says."""
-    label = _(emotions.KEYS[data.labels[row]])
-    st.subheader(f"{label} · {data.splits[row]} · {data.sources[row]}")
-    picture, side = st.columns([1, 2])
-    with picture:
-        named_faces.enlarged(np.asarray(data.images[row]), _("The face enlarged, pixel by pixel"))
-    others = twins(data.digest, data).get(row, [])
-    if others:
-        picture.caption(
+    image, source = np.asarray(data.images[row]), str(data.sources[row])
+
+    def below() -> None:
+        others = twins(data.digest, data).get(row, [])
+        st.caption(
             _("Exactly this image occurs again:")
             + " "
             + ", ".join(f"{data.splits[o]} ({_(emotions.KEYS[data.labels[o]])})" for o in others)
+            if others
+            else _("No other image has exactly these pixels.")
         )
-    else:
-        picture.caption(_("No other image has exactly these pixels."))
-    with side:
-        counts = vote_loaders.votes_of([str(data.sources[row])])[0]
-        if counts is not None:
-            vote_bars.chart(counts, "image_votes", _)
-        widgets.chart(
-            dataset_charts.image_histogram(data.images[row], _),
-            key="image_histogram",
-            alt=_("Histogram of the image's gray values"),
-        )
-        _answers(data, row, _)
+        histogram(image, "image", _)
+
+    side_panel.closely(
+        image,
+        vote_loaders.votes_of([source])[0],
+        f"{_(emotions.KEYS[data.labels[row]])} · {data.splits[row]} · {source}",
+        "image",
+        _,
+        below=below,
+        answer=lambda: _answers(image, source, row, _),
+    )
 
 
-def _answers(data: Dataset, row: int, _: Translator) -> None:
-    answers = named_faces.answers(str(data.sources[row]))
-    note = _("Stored predictions of `fer evaluate`.")
-    if not answers:
-        if not loaders.models():
-            st.caption(_("No model is installed here. Run `fer train` and `fer publish`."))
-            return
-        # The button's answer outlives whatever is pressed next.
-        if st.session_state.get(ASKED) != row:
-            st.button(
-                _("Ask both models"),
-                icon=":material/psychology:",
-                key=f"ask_{row}",
-                on_click=lambda: st.session_state.update({ASKED: row}),
-            )
-            st.caption(_("The models were trained on Training images; expect high confidence."))
-            return
-        with st.spinner(_("Asking both models…")):
-            face = np.asarray(data.images[row])
-            answers = loaders.classifier().predict([face])[0]
-        note = _("Computed now. The models were trained on Training images.")
-    confidences(answers, "image", _)
-    st.caption(note)
-    explanations.offer(np.asarray(data.images[row]), answers, "browse", _)
+def histogram(image: Gray, key: str, _: Translator) -> None:
+    """The gray values of an image."""
+    widgets.chart(
+        dataset_charts.image_histogram(image, _),
+        key=f"{key}_histogram",
+        alt=_("Histogram of the image's gray values"),
+    )
+
+
+def _answers(
+    image: Gray, source: str, row: int, _: Translator
+) -> tuple[dict[str, Prediction], str] | None:
+    """Each model's stored answer, or the one that the visitor asked for."""
+    answers = named_faces.answers(source)
+    if answers:
+        return answers, _("Stored predictions of `fer evaluate`.")
+    if not loaders.models():
+        st.caption(_("No model is installed here. Run `fer train` and `fer publish`."))
+        return None
+    # The button's answer outlives whatever is pressed next.
+    if st.session_state.get(ASKED) != row:
+        st.button(
+            _("Ask both models"),
+            icon=":material/psychology:",
+            key=f"ask_{row}",
+            on_click=lambda: st.session_state.update({ASKED: row}),
+        )
+        st.caption(_("The models were trained on Training images; expect high confidence."))
+        return None
+    with st.spinner(_("Asking both models…")):
+        predictions = loaders.classifier().predict([image])[0]
+    return predictions, _("Computed now. The models were trained on Training images.")
 
 
 def offer_import(_: Translator) -> None:

@@ -7,17 +7,9 @@ import streamlit as st
 from fer import FerError, emotions
 from fer.data import sample
 from fer.data.dataset import Split
-from fer.ui import (
-    explanations,
-    face_buttons,
-    loaders,
-    named_faces,
-    sample_faces,
-    vote_bars,
-    widgets,
-)
-from fer.ui.answers import confidences
-from fer.ui.dataset import dataset_charts, side_panel
+from fer.inference.classification import Prediction
+from fer.ui import face_buttons, loaders, sample_faces, side_panel
+from fer.ui.dataset import dataset_sections
 from fer.ui.text import Translator
 
 FACES = "sample"
@@ -75,34 +67,30 @@ def one(row: int, _: Translator) -> None:
         FerError: if the sample is damaged or no model is installed.
     """
     found = sample_faces.faces()
-    image = found.images[row]
-    st.subheader(
-        f"{_(emotions.KEYS[found.labels[row]])} · {Split.TRAINING} · "
-        + str(found.names[row]).rpartition("/")[2]
-    )
-    picture, side = st.columns([1, 2])
-    with picture:
-        named_faces.enlarged(image, _("The face enlarged, pixel by pixel"), width=240)
-        widgets.chart(
-            dataset_charts.image_histogram(image, _),
-            key="sample_histogram",
-            alt=_("Histogram of the image's gray values"),
-        )
-    with side:
+    image, name = found.images[row], str(found.names[row])
+
+    def below() -> None:
         st.markdown(sample_faces.about(row, _))
-        vote_bars.chart(found.counts[row], "sample_votes", _)
-        answers(row, _)
+        dataset_sections.histogram(image, "sample", _)
+
+    side_panel.closely(
+        image,
+        found.counts[row],
+        f"{_(emotions.KEYS[found.labels[row]])} · {Split.TRAINING} · {name.rpartition('/')[2]}",
+        "sample",
+        _,
+        below=below,
+        answer=lambda: _answers(row, _),
+    )
 
 
-def answers(row: int, _: Translator) -> None:
-    """Both models' answers."""
+def _answers(row: int, _: Translator) -> tuple[dict[str, Prediction], str] | None:
+    """Both models' answers, computed now."""
     if not loaders.models():
         st.caption(_("No model is installed here. Run `fer train` and `fer publish`."))
-        return
+        return None
     content, name = sample_faces.content(row)
     with st.spinner(_("Asking both models…")):
         photo = loaders.classified(content, name, False)
-    predictions = photo.answers[0].predictions
-    confidences(predictions, "sample", _)
-    st.caption(_("Computed now. The models were trained on Training images."))
-    explanations.offer(sample_faces.faces().images[row], predictions, "sample", _)
+    note = _("Computed now. The models were trained on Training images.")
+    return photo.answers[0].predictions, note

@@ -13,17 +13,20 @@ from fer.crowd import disputes
 from fer.evaluation import mistakes, reviews
 from fer.evaluation.mistakes import Mistake
 from fer.evaluation.reviews import VERDICTS, Review, Verdict
+from fer.inference.classification import Prediction
 from fer.own import comparison
 from fer.scenarios import BASELINE, PROPOSED
-from fer.ui import named_faces, shown_uploads, vote_bars, vote_loaders, widgets
+from fer.ui import named_faces, shown_uploads, side_panel, vote_bars, vote_loaders, widgets
 from fer.ui.results import crowd_sections
 from fer.ui.results.shown import Shown, own_model
 from fer.ui.text import Translator, plain
+from fer.vision.preprocessing import Gray
 
 SHOWN = 24
 MOST = 500
 REVIEWS = "reviews.csv"
 STATE = "doubts_position"
+FACES = "errors"
 # The visit's verdicts, and the file that was last read into them.
 REVIEWED, READ = "reviews", "reviews_read"
 
@@ -208,7 +211,8 @@ def _enlarged(one: Mistake, counts: vote_bars.Counts | None, _: Translator) -> N
     """The image of a mistake, pixel by pixel, if FER-2013 is imported."""
     face = named_faces.pixels(one.source)
     if face is not None:
-        named_faces.enlarged(face, vote_bars.spoken(_labelled(one, _), counts, _))
+        words = vote_bars.spoken(_labelled(one, _), counts, _)
+        named_faces.enlarged(face, words, width=240)
 
 
 def _labelled(one: Mistake, _: Translator) -> str:
@@ -250,23 +254,61 @@ def _download(done: dict[str, Review], _: Translator) -> None:
 
 
 def _faces(found: list[Mistake], shown: Shown, _: Translator) -> None:
-    """The images of some mistakes, if there are any to be seen."""
-    if shown.image_of is None:
+    """The images of some mistakes to press, if there are any to be seen; the pressed one in the
+    panel."""
+    image_of = shown.image_of
+    if image_of is None:
         named_faces.offer_import(_)
         return
     votes = shown.votes_of([one.source for one in found])
-    with st.grid("auto", min_column_width=96, gap="xsmall"):
-        for one, counts in zip(found, votes, strict=True):
-            face = shown.image_of(one.source)
-            if face is None:
-                continue
-            vote_bars.image(
+    faces = {at: face for at, one in enumerate(found) if (face := image_of(one.source)) is not None}
+    side_panel.grid(
+        FACES,
+        [
+            side_panel.PressableFace(
+                at,
                 face,
-                counts,
-                f"{_(one.label)} → {_(one.answer)} {_.percent(one.confidence, 0)}",
-                _labelled(one, _),
-                _,
+                votes[at],
+                f"{_(found[at].label)} → {_(found[at].answer)} "
+                + _.percent(found[at].confidence, 0),
+                _labelled(found[at], _),
             )
+            for at, face in faces.items()
+        ],
+        _,
+        narrowest=96,
+    )
+    st.caption(_("Press the words below a face to look closer."))
+    at = side_panel.chosen(FACES)
+    if at in faces:
+        one = found[at]
+        side_panel.show(
+            f"{_(one.label)} → {_(one.answer)}",
+            lambda: _closely(one, faces[at], votes[at], shown, _),
+            _,
+        )
+
+
+def _closely(
+    one: Mistake, face: Gray, counts: vote_bars.Counts | None, shown: Shown, _: Translator
+) -> None:
+    """A mistake in the panel: its face, the votes, what every model said and why."""
+    parts = {key: model.predictions for key, model in shown.with_probabilities.items()}
+    found = {
+        key: Prediction(key, part.probabilities[part.row_of[one.source]])
+        for key, part in parts.items()
+        if one.source in part.row_of
+    }
+    note = "" if shown.split is None else _("Stored predictions of `fer evaluate`.")
+    side_panel.closely(
+        face,
+        counts,
+        one.source,
+        "error",
+        _,
+        below=lambda: st.caption(_labelled(one, _)),
+        answer=lambda: (found, note),
+    )
 
 
 def mistake_table(found: list[Mistake], shown: Shown, _: Translator) -> pd.DataFrame:
