@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 HEIGHT = 320
 # Of all texts in a chart, in pixels.
 FONT_SIZE = 13
+# The left margin, which longer names widen, and the room of the upright axis' title.
+LEFT, TITLE_HEIGHT = 64, 24
 # For the back row.
 STAGE_HEIGHT, STAGE_FONT_SIZE = 620, 24
 INK, DARK_INK = "white", "black"
@@ -173,7 +175,7 @@ def emotion_bars(values: Mapping[str, Sequence[float | None]], x: str, _: Transl
     figure.update_layout(barmode="group", bargap=0.25)
     figure.update_xaxes(range=[0, 100])
     figure.update_yaxes(autorange="reversed")
-    return arrange(figure, _, x=x, y=_("Emotion"), right=48)
+    return arrange(figure, _, x=x, right=48)
 
 
 def enlarged(figure: go.Figure, height: int = STAGE_HEIGHT) -> go.Figure:
@@ -189,22 +191,122 @@ def _written(figure: go.Figure, size: int) -> go.Figure:
     figure.update_layout(font=font, legend={"font": font}, title={"font": font})
     figure.update_annotations(font=font)
     figure.update_xaxes(tickfont=font, title={"font": font})
-    return figure.update_yaxes(tickfont=font, title={"font": font})
+    return figure.update_yaxes(tickfont=font)
 
 
 def arrange(
-    figure: go.Figure, _: Translator, *, x: str, y: str, height: int = HEIGHT, right: int = 8
+    figure: go.Figure, _: Translator, *, x: str, y: str = "", height: int = HEIGHT, right: int = 8
 ) -> go.Figure:
-    """The figure with axis titles, the language's decimal mark, no zoom and narrow margins.
+    """The figure with axis titles that are read without turning the head, ticks at the ends of its
+    axes, the language's decimal mark, no zoom and narrow margins.
 
     The legend lies above the plot, where it stays clear of the axis at any width.
+
+    Args:
+        x: title of the horizontal axis. y: of the upright one, above it; empty where the names on
+            it, as of emotions, say what they are.
+        height: in pixels. right: the right margin, which texts beside bars need.
     """
-    return figure.update_layout(
+    title = TITLE_HEIGHT if y else 0
+    figure.update_layout(
         height=height,
-        font={"size": FONT_SIZE},
-        margin={"l": 0, "r": right, "t": 8, "b": 0},
+        margin={"l": LEFT, "r": right, "t": 8 + title, "b": 0},
         separators=",." if _.language == "id" else ".,",
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "title": None},
-        xaxis={"title": x, "fixedrange": True},
-        yaxis={"title": y, "fixedrange": True},
+        title={
+            "text": y,
+            "x": 0,
+            "xref": "container",
+            "y": 1,
+            "yref": "paper",
+            "yanchor": "bottom",
+            "pad": {"b": 6},
+        },
+        legend={
+            "orientation": "h",
+            "y": 1.02 + title / max(height - 90, 90),
+            "yanchor": "bottom",
+            "x": 0,
+            "xref": "container",
+            "title": None,
+        },
+        xaxis={"title": x, "fixedrange": True, "automargin": True},
+        yaxis={"fixedrange": True, "automargin": True},
     )
+    for name in ("x", "y"):
+        _end_with_ticks(figure, name)
+    return _written(figure, FONT_SIZE)
+
+
+def _end_with_ticks(figure: go.Figure, name: str) -> None:
+    """Give an axis of numbers round ticks, the first and the last at its ends; ends that the chart
+    set itself stay."""
+    axis = figure.layout[f"{name}axis"]
+    if axis.type in ("category", "log") or axis.tickvals is not None or axis.dtick is not None:
+        return
+    ends = axis.range or _extent(figure, name)
+    if ends is None:
+        return
+    low, high = ends if axis.rangemode != "tozero" else (min(ends[0], 0), max(ends[1], 0))
+    step = _step(high - low, is_whole=axis.tickformat == "d")
+    first, last = step * np.floor(low / step + 1e-9), step * np.ceil(high / step - 1e-9)
+    if axis.range is None:
+        axis.update(range=[first, last])
+    elif not np.allclose((first, last), ends):
+        return
+    axis.update(tick0=first, dtick=step)
+
+
+def _step(span: float, *, is_whole: bool) -> float:
+    """Return 1, 2, 2.5 or 5 times a power of ten, so that five steps span a range at least."""
+    least = max(span, 1e-12) / 5
+    power = 10.0 ** np.floor(np.log10(least))
+    found = next(float(power * n) for n in (1, 2, 2.5, 5, 10) if power * n >= least * (1 - 1e-9))
+    return max(1.0, float(np.ceil(found))) if is_whole else found
+
+
+def last_tick(most: float) -> float:
+    """Return where an axis from 0 to that number ends."""
+    step = _step(most, is_whole=False)
+    return float(step * np.ceil(most / step - 1e-9))
+
+
+def _extent(figure: go.Figure, name: str) -> tuple[float, float] | None:
+    """Return the least and the largest number that is drawn along an axis, intervals included; None
+    where there are no numbers, or bars stand beside each other."""
+    found: list[float] = []
+    for trace in figure.data:
+        values = list(trace[name]) if trace[name] is not None else []
+        is_bar = trace.type == "bar"
+        if is_bar and (trace.orientation == "h") is not (name == "x"):
+            return None
+        if any(isinstance(value, str) for value in values):
+            return None
+        numbers = np.array(values, dtype=np.float64)
+        spread = trace[f"error_{name}"]
+        above = 0 if spread.array is None else np.array(spread.array, dtype=np.float64)
+        below = above if spread.arrayminus is None else np.array(spread.arrayminus)
+        ends = np.concatenate([numbers + above, numbers - below, [0.0] if is_bar else []])
+        found += ends[np.isfinite(ends)].tolist()
+    return (min(found), max(found)) if found else None
+
+
+def name_lines(figure: go.Figure) -> go.Figure:
+    """Write each line's name at its end, in its colour, in place of a legend; of lines that end
+    close together the higher one's name moves up."""
+    named = [trace for trace in figure.data if trace.name and trace.showlegend is not False]
+    named.sort(key=lambda trace: float(trace.y[-1]))
+    ends = np.array([float(trace.y[-1]) for trace in named])
+    low, high = figure.layout.yaxis.range
+    for at, trace in enumerate(named):
+        is_close = len(ends) > 1 and np.diff(ends).min() < 0.08 * (high - low)
+        figure.add_annotation(
+            x=trace.x[-1],
+            y=trace.y[-1],
+            text=trace.name,
+            xanchor="left",
+            xshift=8,
+            yshift=(16 * at - 8 * (len(named) - 1)) if is_close else 0,
+            showarrow=False,
+            font={"color": trace.line.color, "size": FONT_SIZE},
+        )
+    return figure.update_layout(showlegend=False, margin={"r": 80})

@@ -90,9 +90,7 @@ def figure(counts: Counts, _: Translator) -> go.Figure:
     found.update_xaxes(range=[0, 10], dtick=2)
     found.update_yaxes(autorange="reversed")
     height = 96 + 26 * len(rows)
-    return charts.arrange(
-        found, _, x=_("Votes of ten people"), y=_("Answer"), height=height, right=24
-    )
+    return charts.arrange(found, _, x=_("Votes of ten people"), height=height, right=24)
 
 
 def chart(counts: Counts, key: str, _: Translator) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 from plotly.colors import hex_to_rgb
+from skimage import color
 
 from fer import emotions
 from fer.evaluation import roc_pr
@@ -24,6 +25,8 @@ from fer.ui.text import Translator
 from tests.support.making import ROOT
 
 EN, ID = Translator("en"), Translator("id")
+# Of the emotions' colours: CIEDE2000 of the closest two in any kind of vision, and CIELAB's chroma.
+LEAST_APART, MOST_CHROMA = 11, 50
 
 
 def test_vgg16_costs_what_the_literature_says() -> None:
@@ -136,16 +139,98 @@ def test_figures_have_axis_titles_and_model_colours(language: Translator) -> Non
     figure = charts.emotion_bars(scores, "F1 (%)", language)
     assert [bar.marker.color for bar in figure.data] == [BASELINE.colour, PROPOSED.colour]
     bins = {"proposed": [{"confidence": 0.7, "accuracy": 0.6, "count": 9}]}
+    # What the names of emotions are needs no words.
+    assert figure.layout.xaxis.title.text == "F1 (%)"
     for made in (
-        figure,
         result_charts.reliability(bins, {"proposed": 0.1}, language),
         result_charts.receiver_operating(
             {"baseline": roc_pr.Curve(np.array([0, 1.0]), np.array([0, 1.0]), 0.5)}, language
         ),
     ):
         assert made.layout.xaxis.title.text
-        assert made.layout.yaxis.title.text
+        assert made.layout.title.text, "the upright axis' title lies flat above it"
         assert made.layout.height <= charts.HEIGHT
+        assert made.layout.xaxis.tickfont.size == made.layout.yaxis.tickfont.size == 13
+
+
+@pytest.mark.parametrize(
+    ("values", "ends", "step"),
+    [
+        ([0.0, 83.2], (0, 100), 20),
+        ([12.3, 61.0], (10, 70), 10),
+        ([-0.6, 5.4], (-2, 6), 2),
+        ([0.00021, 0.0009], (0.0002, 0.001), 0.0002),
+    ],
+)
+def test_axes_end_with_their_last_tick(
+    values: list[float], ends: tuple[float, float], step: float
+) -> None:
+    figure = charts.arrange(go.Figure().add_scatter(x=[1, 2], y=values), EN, x="x", y="y")
+    assert figure.layout.yaxis.range == pytest.approx(ends)
+    assert figure.layout.yaxis.dtick == pytest.approx(step)
+    first, last = figure.layout.yaxis.range
+    assert (last - first) / step == pytest.approx(round((last - first) / step))
+
+
+def test_bars_begin_at_zero_and_hold_their_intervals() -> None:
+    figure = go.Figure().add_bar(
+        orientation="h", y=["a"], x=[3.0], error_x={"array": [4.0], "arrayminus": [4.0]}
+    )
+    charts.arrange(figure, EN, x="x")
+    assert figure.layout.xaxis.range == (-2, 8)
+    assert figure.layout.yaxis.range is None
+    assert charts.last_tick(41) == 50
+
+
+def test_names_at_the_ends_of_lines_do_not_lie_on_each_other() -> None:
+    figure = go.Figure()
+    for key, last in (("baseline", 69.0), ("proposed", 70.0)):
+        figure.add_scatter(x=[0, 100], y=[40.0, last], name=key, line={"color": "red"})
+    charts.name_lines(charts.arrange(figure, EN, x="x", y="y"))
+    assert [(note.text, note.yshift) for note in figure.layout.annotations] == [
+        ("baseline", -8),
+        ("proposed", 8),
+    ]
+    assert figure.layout.showlegend is False
+
+
+@pytest.mark.parametrize("vision", [None, "protanopia", "deuteranopia", "tritanopia"])
+def test_emotions_are_told_apart_by_everyone(vision: str | None) -> None:
+    # Machado et al. 2009, severity 1, on linear RGB; CIEDE2000 between the closest two.
+    matrix = {
+        None: np.eye(3),
+        "protanopia": [
+            [0.152286, 1.052583, -0.204868],
+            [0.114503, 0.786281, 0.099216],
+            [-0.003882, -0.048116, 1.051998],
+        ],
+        "deuteranopia": [
+            [0.367322, 0.860646, -0.227968],
+            [0.280085, 0.672501, 0.047413],
+            [-0.011820, 0.042940, 0.968881],
+        ],
+        "tritanopia": [
+            [1.255528, -0.076749, -0.178779],
+            [-0.078411, 0.930809, 0.147602],
+            [0.004733, 0.691367, 0.303900],
+        ],
+    }[vision]
+    rgb = np.array([hex_to_rgb(one.colour) for one in emotions.EMOTIONS]) / 255
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    seen = np.clip(linear @ np.transpose(matrix), 0, 1)
+    seen = np.where(seen <= 0.0031308, 12.92 * seen, 1.055 * seen ** (1 / 2.4) - 0.055)
+    lab = color.rgb2lab(seen[None])[0]
+    first, second = np.triu_indices(emotions.COUNT, 1)
+    assert color.deltaE_ciede2000(lab[first], lab[second]).min() >= LEAST_APART
+
+
+def test_emotions_are_muted_and_stand_out_from_the_page() -> None:
+    page = contrast("black", *hex_to_rgb(charts.BACKGROUND))
+    for emotion in emotions.EMOTIONS:
+        rgb = hex_to_rgb(emotion.colour)
+        assert contrast("black", *rgb) / page >= 4
+        lab = color.rgb2lab(np.array(rgb)[None, None] / 255)[0, 0]
+        assert np.hypot(*lab[1:]) <= MOST_CHROMA
 
 
 def test_every_emotion_stands_in_the_order_of_the_challenge() -> None:
@@ -199,8 +284,6 @@ def test_emotions_over_time_differ_by_more_than_colour(language: Translator) -> 
 
 
 @pytest.mark.parametrize("language", [EN, ID], ids=["en", "id"])
-def test_votes_have_two_named_axes(language: Translator) -> None:
+def test_votes_have_a_named_axis(language: Translator) -> None:
     figure = vote_bars.figure(np.array([7, 0, 0, 3, 0, 0, 0, 0, 0, 0], np.uint8), language)
-    titles = (figure.layout.xaxis.title.text, figure.layout.yaxis.title.text)
-    assert titles == (language("Votes of ten people"), language("Answer"))
-    assert all(titles)
+    assert figure.layout.xaxis.title.text == language("Votes of ten people")

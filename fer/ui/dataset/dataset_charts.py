@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from fer import emotions
 from fer.scenarios import PROPOSED
+from fer.ui import charts
 from fer.ui.charts import BOTH, arrange
 from fer.ui.text import Translator
 
@@ -82,7 +83,7 @@ def class_histogram(
         hovertemplate=hover + _(emotion) + "</extra>",
     )
     figure.update_layout(bargap=0.1)
-    figure.update_yaxes(range=[0, 1.05 * shares.max()])
+    figure.update_yaxes(range=[0, charts.last_tick(float(shares.max()))])
     return _gray_axis(
         arrange(figure, _, x=_("Gray value (0–255)"), y=_("Share of the pixels (%)"), height=280)
     )
@@ -105,7 +106,7 @@ def image_histogram(image: NDArray[np.uint8], _: Translator) -> go.Figure:
     )
     figure.update_layout(bargap=0.1)
     # In a dark or overexposed image one bar would leave nothing of the others.
-    top = 1.3 * float(np.sort(counts)[-2])
+    top = charts.last_tick(1.3 * float(np.sort(counts)[-2]))
     if counts.max() > top > 0:
         at = int(counts.argmax())
         figure.update_yaxes(range=[0, top])

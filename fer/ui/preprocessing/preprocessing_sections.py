@@ -210,11 +210,9 @@ def channels(found: tuple[Stage, ...], _: Translator) -> go.Figure:
         hovertemplate="%{y}: %{text}<extra></extra>",
     )
     # Room for the numbers to the right of the longest bar.
-    figure.update_xaxes(range=[-130, 300])
+    figure.update_xaxes(range=[-200, 300])
     figure.update_yaxes(autorange="reversed")
-    return charts.arrange(
-        figure, _, x=_("Pixel value minus ImageNet's mean"), y=_("Channel"), height=200
-    )
+    return charts.arrange(figure, _, x=_("Pixel value minus ImageNet's mean"), height=200)
 
 
 def channel_table(found: tuple[Stage, ...], _: Translator) -> pd.DataFrame:

@@ -37,7 +37,7 @@ def speed(record: Benchmark, ways: Mapping[str, str], _: Translator) -> go.Figur
         hovertemplate="%{y}: %{text} ms<extra></extra>",
     )
     figure.update_yaxes(autorange="reversed")
-    return arrange(figure, _, x=_("Median time (ms)"), y=_("Way"), height=220, right=48)
+    return arrange(figure, _, x=_("Median time (ms)"), height=220, right=48)
 
 
 def confusion(
@@ -151,7 +151,7 @@ def _lines(curves: Mapping[str, Curve], score: str, _: Translator) -> go.Figure:
             hovertemplate="%{x:.1f} → %{y:.1f}<extra>" + key + "</extra>",
         )
     figure.update_xaxes(range=[0, 100])
-    figure.update_yaxes(range=[0, 101])
+    figure.update_yaxes(range=[0, 100])
     return figure
 
 
@@ -180,5 +180,5 @@ def reliability(
             hovertemplate="%{x:.1f}% → %{y:.1f}%, n = %{customdata[0]}<extra>" + key + "</extra>",
         )
     figure.update_xaxes(range=[0, 100])
-    figure.update_yaxes(range=[0, 101])
+    figure.update_yaxes(range=[0, 100])
     return arrange(figure, _, x=_("Mean confidence (%)"), y=_("Accuracy (%)"))

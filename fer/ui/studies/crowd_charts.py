@@ -58,7 +58,7 @@ def by_agreement(levels: Sequence[Level], _: Translator) -> go.Figure:
         marker={"symbol": "diamond"},
     )
     figure.update_xaxes(type="category")
-    figure.update_yaxes(range=[0, 101])
+    figure.update_yaxes(range=[0, 100])
     return arrange(
         figure, _, x=_("Voters who agree, of ten"), y=_("Agreement with the majority (%)")
     )

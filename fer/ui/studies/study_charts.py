@@ -13,7 +13,7 @@ from fer.evaluation.calibration import Coverage, RightAndWrong
 from fer.evaluation.records import Difference
 from fer.scenarios import PROPOSED, SCENARIOS
 from fer.studies.records import Gates, RegionShare, Robustness, Sanity
-from fer.ui.charts import BOTH, INK, arrange, colour, dash, heat_map
+from fer.ui.charts import BOTH, INK, arrange, colour, dash, heat_map, name_lines
 from fer.ui.text import Translator
 
 # Of gates that close; no model's colour, and far from that of those that open.
@@ -87,7 +87,7 @@ def randomisation(record: Sanity, _: Translator) -> go.Figure:
             line={"color": SCENARIOS[key].colour, "dash": dash(key), "width": 2},
             hovertemplate="%{x}: %{y:.2f}<extra>" + key + "</extra>",
         )
-    figure.update_yaxes(range=[-0.3, 1.05])
+    figure.update_yaxes(range=[-0.5, 1])
     # The stages' names are long; on a phone they would take half of the figure.
     figure.update_xaxes(tickvals=stages, ticktext=["0", *map(str, range(1, len(stages)))])
     return arrange(
@@ -190,9 +190,10 @@ def coverage(
             showlegend=False,
             hoverinfo="skip",
         )
-    figure.update_xaxes(range=[0, 101])
-    figure.update_yaxes(range=[0, 101])
-    return arrange(figure, _, x=_("Coverage (% of images)"), y=_("Accuracy (%)"))
+    figure.update_xaxes(range=[0, 100])
+    figure.update_yaxes(range=[0, 100])
+    figure = arrange(figure, _, x=_("Coverage (% of images)"), y=_("Accuracy (%)"))
+    return name_lines(figure)
 
 
 def corruption(record: Robustness, key: str, unit: str, _: Translator) -> go.Figure:
@@ -218,8 +219,8 @@ def corruption(record: Robustness, key: str, unit: str, _: Translator) -> go.Fig
         annotation={"text": _("random guessing"), "font": {"color": BOTH}},
     )
     figure.update_xaxes(type="category")
-    figure.update_yaxes(range=[0, 101])
-    return arrange(figure, _, x=unit, y=_("Accuracy (%)"))
+    figure.update_yaxes(range=[0, 100])
+    return name_lines(arrange(figure, _, x=unit, y=_("Accuracy (%)")))
 
 
 def _decimals(value: float) -> int:
@@ -270,6 +271,5 @@ def ablation(measures: Mapping[str, Mapping[str, Difference]], _: Translator) ->
         figure,
         _,
         x=_("Gain (percentage points)"),
-        y=_("Ingredient"),
         height=110 + sum(20 + 14 * len(label.split("<br>")) for label in labels.values()),
     )
