@@ -83,6 +83,7 @@ if __name__ == "__main__":
     from fer.ui import document, loaders, widgets
 
     loaders.settle()
+    widgets.begin_sources()
     with st.sidebar:
         document.tell(_)
     with messages:

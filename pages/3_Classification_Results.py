@@ -34,7 +34,7 @@ with st.container(horizontal=True, horizontal_alignment="distribute", vertical_a
     )
 models = model_comparison.evaluated()
 if not models:
-    st.warning(_("No model is evaluated here yet. Run `fer train`, `fer publish`, `fer evaluate`."))
+    st.warning(_("No model is evaluated here yet: see the README."))
     widgets.problems(_)
     st.stop()
 

@@ -14,7 +14,7 @@ try:
     verdict.show(_, "overfitting", "twins")
     histories = training_sections.histories()
     if not histories:
-        st.warning(_("There is no history yet. Run `fer train`."))
+        st.warning(_("There is no history here yet: see the README."))
     else:
         st.header(_("Learning curves"), anchor="curves")
         chosen = training_sections.choose(list(histories), _)

@@ -9,7 +9,7 @@ from fer.ui.demo import many_photos, photo
 _ = text.translator()
 if not loaders.models():
     st.title(_("Demo"))
-    st.warning(_("No model is installed here. Run `fer train` and `fer publish`."))
+    st.warning(_("No model is installed here: see the README."))
     widgets.problems(_)
     st.stop()
 

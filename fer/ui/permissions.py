@@ -90,14 +90,12 @@ def refusal(act: Act, _: Translator) -> str:
     """The sentence that stands where a button would be."""
     if act == "train":
         return _(
-            "Visitors may not start trainings on this server. Whoever runs it can allow it with "
-            "`{variable}=train` (see the README), or use `fer train`.",
-            variable=VARIABLE,
+            "Visitors may not start trainings on this server. Whoever runs it can allow it: see "
+            "the README."
         )
     return _(
-        "Visitors may not import a data set on this server. Whoever runs it can allow it with "
-        "`{variable}=import` (see the README), or use `fer data import`.",
-        variable=VARIABLE,
+        "Visitors may not import a data set on this server. Whoever runs it can allow it: see the "
+        "README."
     )
 
 

@@ -24,6 +24,7 @@ K = TypeVar("K", bound=str)
 # What each figure is called, the figure, and a line below it.
 Metrics: TypeAlias = Mapping[str, tuple[str, str | None]]
 _CALLBACK_ERROR = "callback_error"
+_NOTED = "noted_sources"
 # Rows of a table beyond which it scrolls.
 MOST_ROWS = 30
 # Cells of a table beyond which the browser writes the numbers: styles cost a millisecond for ten.
@@ -256,13 +257,30 @@ def notices(_: Translator) -> None:
         st.info("  \n".join(_.error(notice) for notice in found), icon=":material/report:")
 
 
+def begin_sources() -> None:
+    """Forget what the page before noted."""
+    st.session_state.pop(_NOTED, None)
+
+
+def note_source(sentence: str) -> None:
+    """Keep a sentence on where a section's figures come from, for the page's `sources`."""
+    # A dictionary: a fragment that is drawn anew says it again.
+    st.session_state.setdefault(_NOTED, {})[sentence] = True
+
+
 def sources(_: Translator, imported: str | None = None) -> None:
-    """Which data and which models the page's figures come from, by digest, and what is broken.
+    """Which data, models and commands the page's figures come from, by digest, at a press; what is
+    broken stands on the page.
 
     Args:
         imported: the digest of the imported data set, where the page shows counts or images of it.
     """
     problems(_)
+    with st.popover(_("Sources"), type="tertiary", icon=":material/info:", key="sources"):
+        _told_sources(_, imported)
+
+
+def _told_sources(_: Translator, imported: str | None) -> None:
     if imported is not None and imported != loaders.summary()["data_sha256"]:
         st.caption(
             _(
@@ -279,3 +297,5 @@ def sources(_: Translator, imported: str | None = None) -> None:
             models=digests or "–",
         )
     )
+    for sentence in st.session_state.pop(_NOTED, {}):
+        st.caption(sentence)

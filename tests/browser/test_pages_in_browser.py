@@ -40,7 +40,7 @@ def watch(page: Page) -> list[str]:
 
 
 def settle(page: Page) -> None:
-    page.get_by_text("SHA-256").last.wait_for()
+    page.locator(".st-key-sources").wait_for()
     page.wait_for_load_state("networkidle")
     page.locator("[data-test-script-state=notRunning]").wait_for()
     # The browser fetches a kind of widget when it first meets one.
@@ -108,7 +108,7 @@ def test_pages_fit_a_phone_held_sideways(page: Page, address: str) -> None:
         page.goto(f"{address}/{name.removesuffix('.py')[2:]}")
         heading = page.get_by_role("heading", name=TITLES[name][1], exact=True, level=1)
         expect(heading).to_be_in_viewport()
-        page.get_by_text("SHA-256").last.wait_for()
+        page.locator(".st-key-sources").wait_for()
         page.locator("[data-test-script-state=notRunning]").wait_for()
         expect(crashes(page)).to_have_count(0)
         assert page_checks.width_beyond_window(page) <= 0, name
@@ -136,7 +136,7 @@ def test_language_survives_a_page_change(page: Page, address: str) -> None:
 @pytest.mark.parametrize("page", [(1280, "en")], indirect=True, ids=["desktop"])
 def test_downloaded_counts_are_the_official_ones(page: Page, address: str) -> None:
     page.goto(f"{address}/Dataset")
-    page.get_by_text("SHA-256").last.wait_for()
+    page.locator(".st-key-sources").wait_for()
     page.locator("[data-test-script-state=notRunning]").wait_for()
     page.wait_for_load_state("networkidle")
     expect(page.get_by_test_id("stSkeleton")).to_have_count(0)

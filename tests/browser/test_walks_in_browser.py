@@ -64,7 +64,7 @@ def key(name: str) -> str:
 
 
 def settle(page: Page) -> None:
-    page.get_by_text("SHA-256").last.wait_for()
+    page.locator(".st-key-sources").wait_for()
     page.locator(IDLE).wait_for()
 
 

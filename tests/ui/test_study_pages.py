@@ -477,7 +477,7 @@ def test_a_study_of_other_weights_is_told(tmp_path: Path, monkeypatch: pytest.Mo
     assert part.note.endswith("Made with other weights of proposed; run it again.")
     open_view(app, "looking")
     assert not app.exception
-    assert any("fer analyse --only regions" in str(c.value) for c in app.caption)
+    assert any("Not computed here yet" in str(c.value) for c in app.caption)
 
 
 def test_report_includes_the_studies() -> None:

@@ -190,9 +190,9 @@ def _answers(
     """Each model's stored answer, or the one that the visitor asked for."""
     answers = named_faces.answers(source)
     if answers:
-        return answers, _("Stored predictions of `fer evaluate`.")
+        return answers, _("Stored predictions.")
     if not loaders.models():
-        st.caption(_("No model is installed here. Run `fer train` and `fer publish`."))
+        st.caption(_("No model is installed here: see the README."))
         return None
     # The button's answer outlives whatever is pressed next.
     if st.session_state.get(ASKED) != row:

@@ -87,7 +87,7 @@ def one(row: int, _: Translator) -> None:
 def _answers(row: int, _: Translator) -> tuple[dict[str, Prediction], str] | None:
     """Both models' answers, computed now."""
     if not loaders.models():
-        st.caption(_("No model is installed here. Run `fer train` and `fer publish`."))
+        st.caption(_("No model is installed here: see the README."))
         return None
     content, name = sample_faces.content(row)
     with st.spinner(_("Asking both models…")):

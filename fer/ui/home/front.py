@@ -122,13 +122,7 @@ def scenarios(_: Translator) -> None:
                 )
                 continue
             if model is None or model.metrics is None:
-                st.caption(
-                    _(
-                        "Not trained here yet. Run `fer train {key}`, `fer publish runs/{key}` and "
-                        "`fer evaluate`.",
-                        key=scenario.key,
-                    )
-                )
+                st.caption(_("Not trained here yet: see the README."))
                 continue
             private = model.metrics["splits"]["PrivateTest"]
             with st.container(horizontal=True):
@@ -144,11 +138,10 @@ def scenarios(_: Translator) -> None:
                 _("95% interval")
                 + f": {_.interval(private['accuracy_interval'])}  \n"
                 + _(
-                    "{size} px input · {megabytes} MB · published {date} · SHA-256 {digest}",
+                    "{size} px input · {megabytes} MB · published {date}",
                     size=model.scenario.input_size,
                     megabytes=_.number(model.size / 1e6, 1),
                     date=model.config["published"],
-                    digest=model.digest[:12],
                 )
             )
 

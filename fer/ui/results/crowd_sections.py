@@ -89,12 +89,12 @@ def show(shown: Shown, split: str, _: Translator) -> None:
             },
             {key: model["ece_voters"] for key, model in found["models"].items()},
             _,
-        ).update_yaxes(title=_("Voters who agree with the answer (%)")),
+        ).update_layout(title_text=_("Voters who agree with the answer (%)")),
         key="crowd_reliability",
         alt=_("Share of voters who agree with the answer against confidence, for both models"),
     )
     _disputed(shown, split, _)
-    st.caption(
+    widgets.note_source(
         _(
             "Computed from the stored predictions and the votes {votes}, data {data}.",
             votes=vote_loaders.votes().digest[:12],

@@ -299,7 +299,7 @@ def _closely(
         for key, part in parts.items()
         if one.source in part.row_of
     }
-    note = "" if shown.split is None else _("Stored predictions of `fer evaluate`.")
+    note = "" if shown.split is None else _("Stored predictions.")
     side_panel.closely(
         face,
         counts,

@@ -256,11 +256,22 @@ def _reproduction(row: Row, _: Translator) -> str:
     )
 
 
+def made_with(_: Translator) -> list[str]:
+    """From which commits the averages over views of ours come."""
+    record = loaders.protocols()
+    found = {} if record is None else record["models"]
+    commits = {scores["commit"][:12] for of in found.values() for scores in of.values()}
+    return [
+        _("Ours over several views: `fer evaluate --protocol` at commit {commit}.", commit=commit)
+        for commit in sorted(commits)
+    ]
+
+
 def how_ours_were_found(_: Translator) -> list[str]:
-    """Precision and commit of every average over views of ours, and which are not computed yet."""
+    """Precision of every average over views of ours, and which are not computed yet."""
     record = loaders.protocols()
     called = protocol_names(_)
-    found: dict[tuple[str, str], list[str]] = {}
+    found: dict[str, list[str]] = {}
     missing = []
     for key in model_comparison.metrics_of(SPLIT.value):
         for protocol in AVERAGING:
@@ -269,24 +280,20 @@ def how_ours_were_found(_: Translator) -> list[str]:
             if scores is None:
                 missing.append(name)
             else:
-                made = (scores["compute_dtype"], scores["commit"][:12])
-                found.setdefault(made, []).append(name)
+                found.setdefault(scores["compute_dtype"], []).append(name)
     lines = [
         _(
-            "Ours over several views ({names}): {dtype}, `fer evaluate --protocol` at commit "
-            "{commit}.",
+            "Ours over several views ({names}): {dtype}.",
             names="; ".join(names),
             dtype=dtype,
-            commit=commit,
         )
-        for (dtype, commit), names in found.items()
+        for dtype, names in found.items()
     ]
     lines += _one_crop_in_int8(record, _)
     if missing:
         lines.append(
             _(
-                "Not computed yet: {names}. Run "
-                "`fer evaluate --protocol mirror --protocol ten_crops`.",
+                "Not computed yet: {names}.",
                 names="; ".join(missing),
             )
         )
@@ -329,6 +336,8 @@ def show(_: Translator) -> None:
     if data_origin.is_fer2013():
         for line in how_ours_were_found(_):
             st.caption(line)
+        for sentence in made_with(_):
+            widgets.note_source(sentence)
     else:
         st.caption(
             _(

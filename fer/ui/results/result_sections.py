@@ -141,7 +141,7 @@ def speed(_: Translator) -> None:
     """How long both models take for a face, and what the fast backend changes."""
     record, exported = loaders.benchmark(), loaders.fast_export()
     if record is None:
-        st.caption(_("Not timed yet. Run `fer benchmark --out models/benchmark.json`."))
+        records.missing(_)
         return
     machine = record["machine"]
     records.warn_of_other_weights(record["weights_sha256"], _)
@@ -162,12 +162,16 @@ def speed(_: Translator) -> None:
     )
     st.caption(
         _(
-            "Measured with `fer benchmark` on {processor} (family {family}, model {model}), "
-            "{cores} cores; every way is timed in turn in one run.",
+            "Measured on {processor}, {cores} cores; every way is timed in turn in one run.",
             processor=machine["processor"],
+            cores=machine["cores"],
+        )
+    )
+    widgets.note_source(
+        _(
+            "Times: `fer benchmark`, processor family {family}, model {model}.",
             family=machine["family"],
             model=machine["model"],
-            cores=machine["cores"],
         )
     )
     widgets.table(
@@ -198,7 +202,7 @@ def overfitting(shown: Shown, split: str, _: Translator) -> None:
     verdict.show(_, "overfitting", "twins")
     fit = loaders.training_fit()
     if fit is None:
-        st.caption(_("Not made yet. Run `{command}`.", command=TRAINING_FIT.command))
+        records.missing(_)
     else:
         widgets.table(
             result_tables.fit_table(fit, _), "training_fit", _("Accuracy on Training and tests"), _
@@ -207,7 +211,7 @@ def overfitting(shown: Shown, split: str, _: Translator) -> None:
     record = loaders.study(LEAKAGE)
     st.subheader(_("Test images with a twin in Training"))
     if record is None:
-        st.caption(_("Not made yet. Run `{command}`.", command=LEAKAGE.command))
+        records.missing(_)
         return
     twins = aggregates.read_duplicates(loaders.figures_folder())["twins"]
     groups = record["splits"][split] | {

@@ -1,8 +1,7 @@
-"""A study's record on a page: read, or the command that makes it, and what it was made with."""
+"""A study's record on a page: read, and what it was made with."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import TypeVar
 
@@ -11,37 +10,37 @@ import streamlit as st
 from fer.artifacts.records import MadeWith
 from fer.artifacts.stored import Stored
 from fer.data import dataset
-from fer.ui import loaders
+from fer.ui import loaders, widgets
 from fer.ui.text import Translator
 
 T = TypeVar("T")
 
 
 def record(study: Stored[T], _: Translator) -> T | None:
-    """A study's record; without one, a sentence that says which command makes it."""
+    """A study's record; without one, a sentence that says so."""
     record = loaders.study(study)
     if record is None:
-        st.caption(_("Not made yet. Run `{command}`.", command=study.command))
+        missing(_)
     return record
 
 
+def missing(_: Translator) -> None:
+    """Say that a figure was not made here, and where those who run the server read how to."""
+    st.caption(_("Not computed here yet: see the README."))
+
+
 def made_with(record: MadeWith, command: str, _: Translator) -> None:
-    """Which command made a record, from which commit, seed, data and weights, on request."""
-    with st.popover(
-        _("How it was made"),
-        type="tertiary",
-        icon=":material/info:",
-        key="made_with_" + re.sub(r"\W+", "_", command),
-    ):
-        st.caption(
-            _(
-                "Made with `{command}` at commit {commit}, seed {seed}, data {data}.",
-                command=command,
-                commit=record["commit"][:12],
-                seed=record["seed"],
-                data=record["data_sha256"][:12],
-            )
+    """Which command made a record, from which commit, seed and data, among the page's sources; on
+    the page, that it is of other images or weights."""
+    widgets.note_source(
+        _(
+            "Made with `{command}` at commit {commit}, seed {seed}, data {data}.",
+            command=command,
+            commit=record["commit"][:12],
+            seed=record["seed"],
+            data=record["data_sha256"][:12],
         )
+    )
     if not dataset.is_official(record["data_sha256"]):
         st.caption(_("Made of other images than FER-2013's, so it is not FER-2013's result."))
     warn_of_other_weights(record["weights_sha256"], _)

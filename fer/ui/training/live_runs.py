@@ -45,7 +45,7 @@ def show(_: Translator) -> None:
         st.session_state[ENDED] = ended
         st.rerun()
     if not running:
-        st.caption(_("No training is running here. One started with `fer train` appears here too."))
+        st.caption(_("No training is running here."))
         return
     for name, (run_dir, run) in running.items():
         _show_one(name, run_dir, run, _)
