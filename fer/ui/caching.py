@@ -10,17 +10,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Hashable
-from functools import wraps
+from functools import lru_cache, wraps
 from pathlib import Path
 from typing import Generic, ParamSpec, TypeVar, cast
 from weakref import WeakValueDictionary
 
-import streamlit as st
-
 P = ParamSpec("P")
 T = TypeVar("T")
-# How often something is made anew because its files changed meanwhile.
-MOST_TRIES = 5
 
 
 def file_state(path: Path) -> tuple[int, int, int] | None:
@@ -33,52 +29,38 @@ def file_state(path: Path) -> tuple[int, int, int] | None:
 
 
 class _Memory:
-    """What was made under one state of the files, each once however many visitors ask for it."""
+    """What was made of one state of the files, each once however many visitors ask for it."""
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
         self._making: dict[Hashable, threading.RLock] = {}
         self._made: dict[Hashable, object] = {}
 
-    def get(self, key: Hashable, make: Callable[[], T]) -> tuple[T, bool]:
-        """The kept value and whether it was made just now."""
+    def get(self, key: Hashable, make: Callable[[], T]) -> T:
+        """Return the kept value, made now if there is none."""
         with self._guard:
             lock = self._making.setdefault(key, threading.RLock())
         with lock:
-            is_new = key not in self._made
-            if is_new:
+            if key not in self._made:
                 self._made[key] = make()
-            return cast(T, self._made[key]), is_new
-
-    def forget(self, key: Hashable) -> None:
-        with self._guard:
-            self._made.pop(key, None)
+            return cast(T, self._made[key])
 
 
-class _Newest:
-    """The memory of the newest state; that of an older one goes with what was made under it."""
-
-    def __init__(self) -> None:
-        self._guard = threading.Lock()
-        self._state: Hashable = None
-        self._memory = _Memory()
-
-    def of(self, state: Hashable) -> _Memory:
-        with self._guard:
-            if state != self._state:
-                self._state, self._memory = state, _Memory()
-            return self._memory
+# Of the newest state alone. Not Streamlit's cache: it takes 0.2 ms to hash a state, and a page asks
+# dozens of times.
+@lru_cache(maxsize=1)
+def _memory(state: Hashable) -> _Memory:
+    return _Memory()
 
 
-@st.cache_resource(show_spinner=False)
-def _newest() -> _Newest:
-    # The state is no argument: Streamlit takes long to hash one, and a page asks dozens of times.
-    return _Newest()
+_choosing = threading.Lock()
 
 
-class Following:
-    """A decorator for functions of files: their results are kept until the files change, and then
-    all of them go together, so that no two results of different files meet on a page.
+def following(
+    state: Callable[[], Hashable],
+) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Return a decorator for functions of files: results are kept until the files change, and then
+    all of them go together.
 
     The results are shared by all visitors and read-only. Arguments are hashable and take few
     values: nothing is dropped before the files change.
@@ -87,26 +69,19 @@ class Following:
         state: what changes with the files.
     """
 
-    def __init__(self, state: Callable[[], Hashable]) -> None:
-        self._state = state
-
-    def __call__(self, function: Callable[P, T]) -> Callable[P, T]:
+    def follow(function: Callable[P, T]) -> Callable[P, T]:
         name = f"{function.__module__}.{function.__qualname__}"
 
         @wraps(function)
         def kept(*args: P.args, **kwargs: P.kwargs) -> T:
             key = (name, args, tuple(sorted(kwargs.items())))
-            for _ in range(MOST_TRIES):
-                before = self._state()
-                memory = _newest().of(before)
-                value, is_new = memory.get(key, lambda: function(*args, **kwargs))
-                if not is_new or self._state() == before:
-                    break
-                # Made of files some of which are older than others.
-                memory.forget(key)
-            return value
+            with _choosing:
+                memory = _memory(state())
+            return memory.get(key, lambda: function(*args, **kwargs))
 
         return kept
+
+    return follow
 
 
 def call_later(seconds: float, call: Callable[[], None]) -> None:

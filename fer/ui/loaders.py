@@ -87,7 +87,7 @@ def state() -> _State:
     return _State((MODELS, published), (folder, *map(caching.file_state, figures)))
 
 
-follows = caching.Following(state)
+follows = caching.following(state)
 
 
 def figures_folder() -> Path:

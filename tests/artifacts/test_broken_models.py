@@ -48,7 +48,7 @@ def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def forget() -> None:
     """Clears what is kept of models/: a test spoils files behind the manifest's back."""
-    caching._newest.clear()
+    caching._memory.cache_clear()
 
 
 def spoil(path: Path) -> None:
