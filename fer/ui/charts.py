@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 HEIGHT = 320
 # Of all texts in a chart, in pixels.
 FONT_SIZE = 13
-# The left margin, which longer names widen, and the room of the upright axis' title.
-LEFT, TITLE_HEIGHT = 64, 24
+# The left margin, which longer names widen; the right one, in which half of the last tick's number
+# stands; the room of the upright axis' title.
+LEFT, RIGHT, TITLE_HEIGHT = 64, 16, 30
 # For the back row.
 STAGE_HEIGHT, STAGE_FONT_SIZE = 620, 24
 INK, DARK_INK = "white", "black"
@@ -195,7 +196,13 @@ def _written(figure: go.Figure, size: int) -> go.Figure:
 
 
 def arrange(
-    figure: go.Figure, _: Translator, *, x: str, y: str = "", height: int = HEIGHT, right: int = 8
+    figure: go.Figure,
+    _: Translator,
+    *,
+    x: str,
+    y: str = "",
+    height: int = HEIGHT,
+    right: int = RIGHT,
 ) -> go.Figure:
     """The figure with axis titles that are read without turning the head, ticks at the ends of its
     axes, the language's decimal mark, no zoom and narrow margins.
@@ -219,14 +226,13 @@ def arrange(
             "y": 1,
             "yref": "paper",
             "yanchor": "bottom",
-            "pad": {"b": 6},
+            "pad": {"b": 12},
         },
         legend={
             "orientation": "h",
             "y": 1.02 + title / max(height - 90, 90),
             "yanchor": "bottom",
             "x": 0,
-            "xref": "container",
             "title": None,
         },
         xaxis={"title": x, "fixedrange": True, "automargin": True},
@@ -294,14 +300,18 @@ def name_lines(figure: go.Figure) -> go.Figure:
     """Write each line's name at its end, in its colour, in place of a legend; of lines that end
     close together the higher one's name moves up."""
     named = [trace for trace in figure.data if trace.name and trace.showlegend is not False]
-    named.sort(key=lambda trace: float(trace.y[-1]))
-    ends = np.array([float(trace.y[-1]) for trace in named])
+    # Categories stand at their numbers.
+    is_category = figure.layout.xaxis.type == "category"
+    last = [-1 if is_category else int(np.argmax(trace.x)) for trace in named]
+    ends = {trace.name: float(trace.y[at]) for trace, at in zip(named, last, strict=True)}
+    right = len(named[0].x) - 1 if is_category else max(named[0].x)
     low, high = figure.layout.yaxis.range
+    named.sort(key=lambda trace: ends[trace.name])
+    is_close = bool(np.diff(sorted(ends.values())).min(initial=np.inf) < 0.08 * (high - low))
     for at, trace in enumerate(named):
-        is_close = len(ends) > 1 and np.diff(ends).min() < 0.08 * (high - low)
         figure.add_annotation(
-            x=trace.x[-1],
-            y=trace.y[-1],
+            x=right,
+            y=ends[trace.name],
             text=trace.name,
             xanchor="left",
             xshift=8,

@@ -217,6 +217,7 @@ def corruption(record: Robustness, key: str, unit: str, _: Translator) -> go.Fig
         y=100 / emotions.COUNT,
         line={"dash": "dot", "width": 1, "color": BOTH},
         annotation={"text": _("random guessing"), "font": {"color": BOTH}},
+        annotation_position="bottom left",
     )
     figure.update_xaxes(type="category")
     figure.update_yaxes(range=[0, 100])
