@@ -75,16 +75,22 @@ class Classifier:
         # A request to the backend already uses every core: two at once would only slow each other.
         self._queue = FairQueue()
 
-    def logits(self, faces: Sequence[Gray] | NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
+    def logits(
+        self, faces: Sequence[Gray] | NDArray[np.uint8], keys: Sequence[str] | None = None
+    ) -> dict[str, NDArray[np.float32]]:
         """Logits (n, 7) by model key for gray faces of any size.
+
+        Args:
+            keys: only these models; all of them if None.
 
         Raises:
             FerError: as `preprocessing.require_faces`.
         """
         preprocessing.require_faces(faces)
+        keys = list(self.models) if keys is None else keys
         if len(faces) == 0:
-            return {key: np.zeros((0, emotions.COUNT), np.float32) for key in self.models}
-        return self._ask(self._backend.logits, faces, list(self.models))
+            return {key: np.zeros((0, emotions.COUNT), np.float32) for key in keys}
+        return self._ask(self._backend.logits, faces, keys)
 
     def maps(
         self, faces: Sequence[Gray] | NDArray[np.uint8], keys: Sequence[str] | None = None
@@ -122,10 +128,15 @@ class Classifier:
         """A turn for what else runs the networks, for as long as the block lasts."""
         return self._queue.turn()
 
-    def predict(self, faces: Sequence[Gray] | NDArray[np.uint8]) -> list[dict[str, Prediction]]:
+    def predict(
+        self, faces: Sequence[Gray] | NDArray[np.uint8], keys: Sequence[str] | None = None
+    ) -> list[dict[str, Prediction]]:
         """For each gray face, each model's calibrated prediction by model key.
 
         Each face waits for a turn of its own: a crowd in one photo holds nobody up.
+
+        Args:
+            keys: only these models; all of them if None.
 
         Raises:
             FerError: as `preprocessing.require_faces`.
@@ -134,7 +145,7 @@ class Classifier:
         return [
             {
                 key: Prediction(key, softmax(logits[0], self.models[key].temperature))
-                for key, logits in self.logits([face]).items()
+                for key, logits in self.logits([face], keys).items()
             }
             for face in faces
         ]

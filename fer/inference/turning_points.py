@@ -35,8 +35,8 @@ def search(
     """For each model, the turning point of each corruption alone; none where no strength turns the
     answer.
 
-    Every strength is tried from weak to strong, both ways where there are two, until the answer of
-    every model has turned.
+    Strengths are tried from weak to strong, both ways where there are two, each by the models whose
+    answer has not turned yet.
 
     Args:
         face: (48, 48) uint8.
@@ -49,26 +49,20 @@ def search(
     steps = sum(len(corruption.levels) for corruption in kinds)
     done = 0
     for corruption in kinds:
+        waiting = list(untouched)
         for at, level in enumerate(corruption.levels, start=1):
-            tried = (level, -level) if corruption.is_signed else (level,)
-            answers = classifier.predict(
-                [corruptions.combine(face, {corruption.key: s}, landmarks) for s in tried]
-            )
-            for strength, predictions in zip(tried, answers, strict=True):
-                for model, prediction in predictions.items():
-                    if prediction.top1 != untouched[model].top1:
-                        found[model].setdefault(
-                            corruption.key,
-                            TurningPoint(
-                                corruption.key,
-                                strength,
-                                corruption.share(strength),
-                                prediction.top1,
-                            ),
-                        )
+            ways = (level, -level) if corruption.is_signed else (level,)
+            changed = [corruptions.combine(face, {corruption.key: s}, landmarks) for s in ways]
+            for strength, answers in zip(ways, classifier.predict(changed, waiting), strict=True):
+                for model, answer in answers.items():
+                    if answer.top1 != untouched[model].top1:
+                        share = corruption.share(strength)
+                        point = TurningPoint(corruption.key, strength, share, answer.top1)
+                        found[model].setdefault(corruption.key, point)
+            waiting = [model for model in waiting if corruption.key not in found[model]]
             if progress is not None:
                 progress(done + at, steps)
-            if all(corruption.key in points for points in found.values()):
+            if not waiting:
                 break
         done += len(corruption.levels)
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -23,13 +24,18 @@ class Rule:
     def __init__(self, **is_sad: Callable[[np.ndarray], bool]) -> None:
         self.is_sad = is_sad
         self.asked = 0
+        self.by_model = Counter[str]()
 
-    def predict(self, faces: Sequence[np.ndarray]) -> list[dict[str, Prediction]]:
+    def predict(
+        self, faces: Sequence[np.ndarray], keys: Sequence[str] | None = None
+    ) -> list[dict[str, Prediction]]:
         self.asked += len(faces)
+        asked = list(self.is_sad) if keys is None else keys
+        self.by_model.update(dict.fromkeys(asked, len(faces)))
         return [
             {
-                model: Prediction(model, np.eye(7)[SAD if rule(face) else HAPPY])
-                for model, rule in self.is_sad.items()
+                model: Prediction(model, np.eye(7)[SAD if self.is_sad[model](face) else HAPPY])
+                for model in asked
             }
             for face in faces
         ]
@@ -85,6 +91,13 @@ def test_nothing_stronger_is_tried_once_all_answers_turned() -> None:
     assert rule.asked < 30
     assert [done for done, _ in told] == sorted(done for done, _ in told)
     assert all(done <= most for done, most in told)
+
+
+def test_a_model_whose_answer_has_turned_is_asked_no_more() -> None:
+    rule = Rule(touchy=lambda other: not np.array_equal(other, FACE), stubborn=lambda other: False)
+    search(rule)
+    assert rule.by_model["touchy"] < 30
+    assert rule.by_model["stubborn"] == rule.asked
 
 
 @pytest.mark.parametrize("key", ["eyes_covered", "mouth_covered"])

@@ -125,6 +125,9 @@ def _faces(
 ) -> None:
     """The face as it was and as it is now, with what each model says of it."""
     pictures, side = st.columns([2, 3])
+    # First what is waited for.
+    with side:
+        answers.confidences(after, PREFIX, _)
     with pictures:
         with st.container(horizontal=True, wrap=False, gap="small"):
             for picture, words in ((face, _("As it was")), (changed, _("Changed"))):
@@ -135,8 +138,6 @@ def _faces(
                     alt=_("The face enlarged, pixel by pixel") + f" ({words})",
                 )
         st.markdown("\n\n".join(_told(model, before[model], after[model], _) for model in after))
-    with side:
-        answers.confidences(after, PREFIX, _)
 
 
 def _told(model: str, before: Prediction, after: Prediction, _: Translator) -> str:
