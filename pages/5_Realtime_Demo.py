@@ -19,6 +19,7 @@ modes = {
     "batch": _("Many photos"),
     "video": _("Video"),
     "play": _("Play"),
+    "teach": _("Teach"),
 }
 row, shown = presentation.places()
 with row:
@@ -32,7 +33,7 @@ with row:
     presentation.offer(_)
 address.keep(
     ("lang", "mode")
-    + (("way",) if mode == "webcam" else ())
+    + (("way",) if mode in ("webcam", "teach") else ())
     + (("game",) if mode == "play" else ())
     + ((presentation.PARAMETER,) if presentation.is_on() else ())
 )
@@ -52,6 +53,10 @@ try:
             from fer.ui.demo import play
 
             play.show(_)
+        elif mode == "teach":
+            from fer.ui.demo import teach
+
+            teach.show(_)
         elif mode == "photo":
             photo.show(row, _)
         else:

@@ -60,13 +60,17 @@ class Head:
         """
         return self._gates(_pooled(maps).mean(axis=(1, 2)))[0]
 
-    def logits(self, maps: Floats) -> Floats:
-        """Logits (n, 7) of the last convolution's maps (n, h, w, C)."""
+    def features(self, maps: Floats) -> Floats:
+        """What the classifier is given of the last convolution's maps (n, h, w, C): pooled, gated
+        and normalised, (n, C) or, of quadrants, (n, 4 C)."""
         pooled = _pooled(maps)
         gates, _ = self._gates(pooled.mean(axis=(1, 2)))
-        parts = self._parts(pooled)
-        vectors = (parts * gates[:, None, :]).reshape(len(maps), -1)
-        x = vectors * self.scale + self.shift
+        vectors = (self._parts(pooled) * gates[:, None, :]).reshape(len(maps), -1)
+        return np.asarray(vectors * self.scale + self.shift, dtype=np.float32)
+
+    def logits(self, maps: Floats) -> Floats:
+        """Logits (n, 7) of the last convolution's maps (n, h, w, C)."""
+        x = self.features(maps)
         if self.hidden is not None:
             x = np.maximum(x @ self.hidden[0] + self.hidden[1], 0.0)
         return np.asarray(x @ self.kernel + self.bias, dtype=np.float32)

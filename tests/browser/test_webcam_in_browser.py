@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 import time
 from pathlib import Path
@@ -88,6 +89,29 @@ def test_behind_a_firewall_the_socket_takes_over(
         page.get_by_role("button", name="Mulai", exact=True).click()
         page.locator("canvas.answered").wait_for()
         expect(page.locator("iframe[src*=streamlit_webrtc]")).to_have_count(0)
+        expect(crashes(page)).to_have_count(0)
+    until(lambda: camera.of_streams(server) == [], "a thread was left behind")
+
+
+def test_expressions_before_the_camera_teach_a_head(
+    browser: Browser, server: Server, portrait: np.ndarray, tmp_path: Path
+) -> None:
+    clip = camera.write_clip(tmp_path / "face.y4m", portrait)
+    with camera.camera_page(browser.browser_type, camera.playing(clip)) as page:
+        page.goto(f"{server.url}/Realtime_Demo?mode=teach&way=socket")
+        page.get_by_role("button", name="Start", exact=True).click()
+        page.locator("canvas.answered").wait_for()
+        chart = page.locator(".js-plotly-plot").first
+        expect(chart.locator("g.point")).to_have_count(14)
+        for emotion in ("happy", "sad"):
+            page.get_by_role("button", name=emotion, exact=True).click()
+            page.get_by_role("button", name=f"{emotion} · 10", exact=True).first.wait_for()
+        expect(page.get_by_text("of 20 frames")).to_have_count(2)
+        # Both models' bars and the taught heads', which know two emotions.
+        expect(page.get_by_text("yours on proposed: ")).to_be_visible()
+        with page.expect_download() as head:
+            page.get_by_role("button", name="Take it home (JSON)").click()
+        assert set(json.loads(head.value.path().read_text())["frames"]) == {"happy", "sad"}
         expect(crashes(page)).to_have_count(0)
     until(lambda: camera.of_streams(server) == [], "a thread was left behind")
 

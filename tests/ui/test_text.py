@@ -48,6 +48,7 @@ SHOWN = (
     "lab/networks/vgg16",
     "own/images",
     "own/tables",
+    "own/teaching",
     "lab/training/callbacks",
     "lab/training/features",
     "training/jobs",

@@ -41,31 +41,16 @@ def show(_: Translator) -> None:
     Raises:
         FerError: if no model is installed.
     """
-    url = st.context.url or ""
-    if not ice.is_secure(url):
-        st.warning(
-            _(
-                "Browsers give a camera only to pages opened over https or on this machine; open "
-                "this page that way, or use a photo."
-            )
-        )
+    stream = opened(_)
+    if stream is None:
         return
-    stream: Stream = st.session_state.setdefault(STREAM, Stream())
-    stream.names = {key: _(key) for key in emotions.KEYS}
     camera = live_camera.state()
-    stream.follow(camera.is_on, time.monotonic())
     # Above the video, where whoever froze a frame looks; always there: what comes and goes above
     # the video would move it, and moved it starts anew.
     frozen = st.container()
     left, right = st.columns(presentation.COLUMNS if presentation.is_on() else 2)
     with left.container(key="stage_camera"):
-        way = _picture(stream, url, _)
-    if camera.is_on and stream.analyser is None:
-        # While the connection is being made, not when the page is opened.
-        stream.analyser = StreamAnalyser(
-            FrameAnalyser(loaders.detector(LOOK_IN), loaders.classifier(), most_faces=MOST_FACES)
-        )
-    stream.drawn = _drawn(stream, way)
+        way = picture(stream, _)
     with right:
         st.fragment(_live, run_every=TICK if camera.is_on else None)(stream, way, _)
     # Below both: on a phone the answers stand right below the picture.
@@ -85,8 +70,42 @@ def show(_: Translator) -> None:
         _frozen(stream, _)
 
 
+def opened(_: Translator) -> Stream | None:
+    """Return the visit's stream, which takes note of whether its camera is on; None, with a
+    sentence, where browsers give no camera to the page."""
+    if not ice.is_secure(st.context.url or ""):
+        st.warning(
+            _(
+                "Browsers give a camera only to pages opened over https or on this machine; open "
+                "this page that way, or use a photo."
+            )
+        )
+        return None
+    stream: Stream = st.session_state.setdefault(STREAM, Stream())
+    stream.names = {key: _(key) for key in emotions.KEYS}
+    stream.follow(live_camera.state().is_on, time.monotonic())
+    return stream
+
+
+def picture(stream: Stream, _: Translator) -> Way:
+    """Draw the camera's picture, have its frames answered, and return the way by which they go to
+    the server.
+
+    Raises:
+        FerError: if no model is installed.
+    """
+    camera = live_camera.state()
+    way = _picture(stream, st.context.url or "", _)
+    if camera.is_on and stream.analyser is None:
+        # While the connection is being made, not when the page is opened.
+        stream.analyser = StreamAnalyser(
+            FrameAnalyser(loaders.detector(LOOK_IN), loaders.classifier(), most_faces=MOST_FACES)
+        )
+    stream.drawn = _drawn(stream, way)
+    return way
+
+
 def _picture(stream: Stream, url: str, _: Translator) -> Way:
-    """Draw the camera's picture and return the way by which it goes to the server."""
     camera, servers = live_camera.state(), ice.servers(url)
     way = _way(url, servers)
     is_wanted = way == "webrtc" and camera.is_on
@@ -198,17 +217,24 @@ def _unreachable(_: Translator) -> None:
         st.rerun()
 
 
-def _live(stream: Stream, way: Way, _: Translator) -> None:
-    """What the models see now. A fragment: it must always be called, and draws little when idle."""
-    now, is_on = time.monotonic(), live_camera.state().is_on
-    analyser = stream.analyser
-    if is_on and way == "webrtc" and stream.is_unreachable(now):
+def keep_up(stream: Stream, way: Way, _: Translator) -> None:
+    """Draw the whole page anew where the picture's place on it changed, take another way where this
+    one leads nowhere, or say so; called first by the fragment beside the picture."""
+    is_on = live_camera.state().is_on
+    if is_on and way == "webrtc" and stream.is_unreachable(time.monotonic()):
         if live_socket.is_served() and st.query_params.get("way") != "webrtc":
             st.session_state[TAKEN_OVER] = True
             st.rerun()
         _unreachable(_)
     if is_on and _drawn(stream, way) != stream.drawn:
         st.rerun()
+
+
+def _live(stream: Stream, way: Way, _: Translator) -> None:
+    """What the models see now. A fragment: it must always be called, and draws little when idle."""
+    keep_up(stream, way, _)
+    now, is_on = time.monotonic(), live_camera.state().is_on
+    analyser = stream.analyser
     moments = [] if analyser is None else analyser.moments()
     if analyser is None or not (is_on or moments):
         return

@@ -1,0 +1,165 @@
+"""A visitor's own head: fitted at once, as scikit-learn fits it, and safe to take home and back."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+from fer import FerError, emotions
+from fer.data import sample
+from fer.inference import classification, gradcam
+from fer.own import teaching
+from fer.own.teaching import Frame, Taught
+from tests.support.making import ROOT
+
+DIGESTS = {"baseline": "a" * 64, "proposed": "b" * 64}
+SIZES = {"baseline": 24, "proposed": 12}
+
+
+def clusters(
+    each: int = 10, labels: tuple[int, ...] = (0, 3, 6), noise: float = 0.6
+) -> list[Frame]:
+    """Frames whose features lie around a centre for each emotion."""
+    rng = np.random.default_rng(4)
+    found = []
+    centres = {key: rng.normal(size=(emotions.COUNT, size)) for key, size in SIZES.items()}
+    for label in labels:
+        for _ in range(each):
+            vectors = {
+                key: centre[label] + noise * rng.normal(size=centre.shape[1])
+                for key, centre in centres.items()
+            }
+            unit = {k: (v / np.linalg.norm(v)).astype(np.float32) for k, v in vectors.items()}
+            found.append(Frame(np.zeros((48, 48), np.uint8), label, unit))
+    return found
+
+
+def test_it_is_logistic_regression() -> None:
+    frames = clusters(noise=1.5)
+    taught, left_out = teaching.teach(frames, DIGESTS)
+    labels = np.array([frame.label for frame in frames])
+    for key in DIGESTS:
+        vectors = np.stack([frame.features[key] for frame in frames])
+
+        def known(kept: np.ndarray, vectors: np.ndarray = vectors) -> LogisticRegression:
+            return LogisticRegression(
+                C=teaching.STRENGTH, fit_intercept=False, tol=1e-8, max_iter=2000
+            ).fit(vectors[kept], labels[kept])
+
+        everything = known(np.arange(len(labels))).predict_proba(vectors)
+        found = taught.probabilities({key: vectors, **_others(key, frames)})[key]
+        assert found[:, taught.labels] == pytest.approx(everything, abs=2e-3)
+        assert found.sum(axis=1) == pytest.approx(1)
+        for at in (0, 14, 29):
+            without = known(np.flatnonzero(np.arange(len(labels)) != at))
+            expected = without.predict_proba(vectors[at : at + 1])[0]
+            assert left_out.probabilities[key][at, taught.labels] == pytest.approx(
+                expected, abs=2e-3
+            )
+
+
+def _others(key: str, frames: list[Frame]) -> dict[str, np.ndarray]:
+    return {
+        other: np.stack([frame.features[other] for frame in frames])
+        for other in DIGESTS
+        if other != key
+    }
+
+
+def test_what_is_apart_is_told_apart_and_what_is_noise_is_not() -> None:
+    _, apart = teaching.teach(clusters(noise=0.2), DIGESTS)
+    assert all(apart.right(key).all() for key in DIGESTS)
+    assert apart.is_separated
+    shuffled = [
+        Frame(frame.face, label, frame.features)
+        for frame, label in zip(
+            clusters(noise=0.2), np.random.default_rng(0).permutation([0, 3, 6] * 10), strict=True
+        )
+    ]
+    _, noise = teaching.teach(shuffled, DIGESTS)
+    assert all(noise.right(key).mean() < 0.6 for key in DIGESTS)
+    assert not noise.is_separated
+    assert noise.compared()["images"] == 30
+
+
+def test_an_emotion_with_one_frame_is_never_found_without_it() -> None:
+    frames = clusters(each=5)[:11]
+    assert [frame.label for frame in frames].count(6) == 1
+    taught, left_out = teaching.teach(frames, DIGESTS)
+    assert taught.frames == {"angry": 5, "happy": 5, "neutral": 1}
+    assert not left_out.right("proposed")[-1]
+
+
+def test_the_sample_is_taught_within_two_seconds() -> None:
+    explainer = gradcam.Explainer(classification.load(ROOT / "models"))
+    faces = sample.open_sample(ROOT / sample.FOLDER)
+    found = teaching.features(explainer, list(faces.images))
+    frames = [
+        Frame(face, int(label), {key: values[at] for key, values in found.items()})
+        for at, (face, label) in enumerate(zip(faces.images, faces.labels, strict=True))
+    ]
+    one = teaching.frame(explainer, faces.images[0], 0)
+    assert one.features["proposed"] == pytest.approx(found["proposed"][0], abs=1e-3)
+    digests = dict.fromkeys(explainer.heads, "")
+    started = time.process_time()
+    _, left_out = teaching.teach(frames, digests)
+    # Time of the processor's cores, two of them: a busy machine must not fail it.
+    assert time.process_time() - started <= 2 * 2
+    assert left_out.right("proposed").mean() > left_out.right("baseline").mean() > 1 / 7
+
+
+def same(one: Taught, other: Taught) -> bool:
+    return (
+        one.frames == other.frames
+        and list(one.labels) == list(other.labels)
+        and all(np.allclose(one.kernels[key], other.kernels[key], atol=1e-5) for key in SIZES)
+    )
+
+
+def test_a_head_goes_home_and_comes_back() -> None:
+    taught, _ = teaching.teach(clusters(), DIGESTS)
+    content = teaching.to_file(taught)
+    assert len(content) < teaching.MOST_BYTES / 4
+    assert same(teaching.from_file(content, "head.json", DIGESTS, SIZES), taught)
+
+
+def changed(**fields: object) -> bytes:
+    record = json.loads(teaching.to_file(teaching.teach(clusters(), DIGESTS)[0]))
+    return json.dumps({**record, **fields}).encode()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"hello",
+        b"\xff\xfe\x00",
+        b"{}",
+        b"[" * 500_000,
+        b'{"x":' * 100_000,
+        changed(format="other"),
+        changed(emotions=["happy", "angry", "neutral"]),
+        changed(emotions=["angry"]),
+        changed(emotions=["angry", "happy", "bored"]),
+        changed(kernels={}),
+        changed(kernels={"baseline": [[1.0]], "proposed": [[1.0]]}),
+        changed(kernels={"baseline": [[1e300] * 3] * 24, "proposed": [[0.0] * 3] * 12}),
+        changed(kernels={"baseline": [["1"] * 3] * 24, "proposed": [[0.0] * 3] * 12}),
+        changed(frames={"angry": "many"}),
+    ],
+)
+def test_what_is_no_head_is_refused_in_one_sentence(content: bytes) -> None:
+    with pytest.raises(FerError, match=r"^x\.json is no head that was taught here"):
+        teaching.from_file(content, "x.json", DIGESTS, SIZES)
+
+
+def test_a_head_of_other_weights_or_of_great_size_is_refused() -> None:
+    content = teaching.to_file(teaching.teach(clusters(), DIGESTS)[0])
+    with pytest.raises(FerError, match="other weights"):
+        teaching.from_file(content, "x.json", {**DIGESTS, "proposed": "c" * 64}, SIZES)
+    with pytest.raises(FerError, match="larger than 1 MB"):
+        teaching.from_file(b" " * (teaching.MOST_BYTES + 1), "x.json", DIGESTS, SIZES)
