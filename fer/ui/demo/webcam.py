@@ -180,7 +180,7 @@ def _frozen(stream: Stream, _: Translator) -> None:
     )
     answers.show(rgb, found, "frozen", _)
     with st.container(horizontal=True):
-        _picture_file(annotation.png(rgb, found.answers, stream.names), "webcam_frozen", _)
+        _picture_file(annotation.png(rgb, found.answers, stream.names), "webcam_still", _)
         st.button(
             _("Discard it"),
             icon=":material/delete:",
