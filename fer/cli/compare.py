@@ -16,9 +16,9 @@ from fer.own import comparison, tables
 from fer.own.comparison import OwnComparison
 from fer.vision import upload_gate
 
-SHOWN = ("accuracy", "balanced_accuracy", "macro_f1", "log_loss", "brier_score", "ece")
-# How many errors of its own are named.
-MOST_TOLD = 5
+PRINTED_METRICS = ("accuracy", "balanced_accuracy", "macro_f1", "log_loss", "brier_score", "ece")
+# How many images are named that only the own model answers wrongly.
+MAX_PRINTED_ERRORS = 5
 
 
 @click.command()
@@ -34,20 +34,20 @@ def compare(table: Path, as_json: bool, models_dir: Path) -> None:
     Needs neither networks nor images, and stores nothing."""
     content = upload_gate.content_of(table, tables.MOST_BYTES)
     locations.require_models(models_dir)
-    found_votes = votes.open_votes(locations.default(votes.FOLDER))
+    all_votes = votes.open_votes(locations.default(votes.FOLDER))
     twins = aggregates.read_duplicates(locations.default(aggregates.FOLDER))["twins"]
     artifacts = {
         key: model
         for key, model in model_store.available(models_dir).items()
         if model.metrics is not None
     }
-    stored = {key: model.predictions() for key, model in artifacts.items()}
-    if not stored:
+    predictions_by_model = {key: model.predictions() for key, model in artifacts.items()}
+    if not predictions_by_model:
         raise FerError("No model is evaluated yet; run: fer evaluate")
     own = comparison.measure(
-        tables.read(content, str(table), next(iter(stored.values())), found_votes)
+        tables.read(content, str(table), next(iter(predictions_by_model.values())), all_votes)
     )
-    record = comparison.record(own, artifacts, stored, found_votes, twins)
+    record = comparison.record(own, artifacts, predictions_by_model, all_votes, twins)
     if as_json:
         print(json.dumps(record))
         return
@@ -63,17 +63,17 @@ def _print(record: OwnComparison) -> None:
         else f"{record['model']}: as given; no temperature was fitted."
     )
     table = Table("metric", *record["splits"])
-    for name in SHOWN:
+    for name in PRINTED_METRICS:
         values = [row["scores"][name] for row in record["splits"].values()]
         table.add_row(name, *("-" if value is None else f"{value:.4f}" for value in values))
     out.print(table)
     for split, row in record["splits"].items():
-        for key, one in row["against"].items():
-            low, high = one["interval"]
+        for key, gain in row["against"].items():
+            low, high = gain["interval"]
             out.print(
-                f"{split}: {record['model']} - {key} {one['difference']:+.4f} (95 % {low:+.4f} to "
-                f"{high:+.4f}), McNemar p = {one['mcnemar_p']:.3g}; only {record['model']} right "
-                f"{one['only_own_right']:,}, only {key} right {one['only_scenario_right']:,}"
+                f"{split}: {record['model']} - {key} {gain['difference']:+.4f} (95 % {low:+.4f} to "
+                f"{high:+.4f}), McNemar p = {gain['mcnemar_p']:.3g}; only {record['model']} right "
+                f"{gain['only_own_right']:,}, only {key} right {gain['only_scenario_right']:,}"
             )
         for group, accuracy in row["twins"].items():
             if group != "all":
@@ -89,5 +89,5 @@ def _print(record: OwnComparison) -> None:
             )
         wrong = row["only_wrong"]
         out.print(f"{split}: {len(wrong):,} images that only {record['model']} answers wrongly")
-        for source in wrong[:MOST_TOLD]:
+        for source in wrong[:MAX_PRINTED_ERRORS]:
             out.print(f"  {source}")

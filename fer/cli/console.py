@@ -31,16 +31,16 @@ from fer.cli import waiting
 from fer.data import dataset
 from fer.progress import Progress
 
-# A table in a pipe or file has no edge to keep to.
-WIDE = 200
-# What a device says that takes no more: full, over quota, broken, too large.
-FULL = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG}
+# Columns of a table in a pipe or file, which has no edge to keep to.
+PIPE_WIDTH = 200
+# Errors of a device that takes no more data: full, over quota, broken, file too large.
+DEVICE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG}
 Kind = Literal["progress", "note", "warning", "error"]
 COLOURS: dict[Kind, str] = {"progress": "", "note": "", "warning": "yellow", "error": "red"}
 
 
 class Terminal(Console):
-    """A console on which text is what it says: no markup, no colours of its own, never wrapped."""
+    """A console that prints text as it is: no markup, no colours of its own, never wrapped."""
 
     def __init__(self, *, stderr: bool = False) -> None:
         is_terminal = (sys.stderr if stderr else sys.stdout).isatty()
@@ -48,12 +48,12 @@ class Terminal(Console):
             stderr=stderr,
             markup=False,
             highlight=False,
-            width=None if is_terminal or "COLUMNS" in os.environ else WIDE,
+            width=None if is_terminal or "COLUMNS" in os.environ else PIPE_WIDTH,
         )
 
     def print(self, *objects: Any, **options: Any) -> None:
-        """As rich's; a long path stays in one line, for programs that read it."""
-        if all(isinstance(one, str) for one in objects):
+        """Print as rich does, but keep a long path in one line, for programs that read it."""
+        if all(isinstance(value, str) for value in objects):
             options.setdefault("soft_wrap", True)
         super().print(*objects, **options)
 
@@ -62,16 +62,16 @@ out = Terminal()
 err = Terminal(stderr=True)
 
 
-# Held while stderr is put aside: what is said then would be lost.
-_error_output = threading.Lock()
+# Held while stderr is redirected: what is printed then would be lost.
+_stderr_lock = threading.Lock()
 
 
 class InterruptError(Exception):
-    """Ctrl+C, with a sentence on what is there all the same."""
+    """Ctrl+C, with a sentence on what was finished before."""
 
 
 def note(sentence: str, kind: Kind = "note") -> None:
-    """Writes a sentence to stderr: in words, or as a line of JSON where FER_LOG asks for it."""
+    """Write a sentence to stderr: in words, or as a line of JSON where FER_LOG asks for it."""
     if logs.is_json():
         logs.said(sentence, kind)
         return
@@ -80,11 +80,11 @@ def note(sentence: str, kind: Kind = "note") -> None:
 
 
 class Group(click.Group):
-    """Prints a `FerError` as its one sentence and ends with exit code 1.
+    """A group of commands that print a `FerError` as its one sentence and end with exit code 1.
 
-    Names that the output's encoding lacks are written with escapes; a full device, and a file that
-    the system refuses, are told in a sentence. Where FER_LOG asks for JSON, every line on stderr
-    is an object.
+    Names that the output's encoding lacks are written with escapes; a full device and a file that
+    the system refuses are reported in one sentence. Where FER_LOG asks for JSON, every line on
+    stderr is an object.
     """
 
     def make_context(self, *arguments: Any, **extra: Any) -> click.Context:
@@ -95,15 +95,15 @@ class Group(click.Group):
             err.print(f"Error: {error}")
             sys.exit(1)
         except click.UsageError as error:
-            raise _told(error) from error
+            raise _usage_error(error) from error
 
     def invoke(self, ctx: click.Context) -> Any:
-        _take_any_name()
+        _escape_unknown_letters()
         try:
-            with waiting.reported(lambda: f"fer {ctx.invoked_subcommand}", _tell_progress):
-                found = super().invoke(ctx)
+            with waiting.reported(lambda: f"fer {ctx.invoked_subcommand}", _print_progress):
+                result = super().invoke(ctx)
             sys.stdout.flush()
-            return found
+            return result
         except FerError as error:
             note(str(error), "error")
             sys.exit(1)
@@ -114,21 +114,21 @@ class Group(click.Group):
             note(str(error))
             sys.exit(130)
         except click.UsageError as error:
-            raise _told(error) from error
+            raise _usage_error(error) from error
         except OSError as error:
-            if error.filename is None and error.errno not in FULL:
+            if error.filename is None and error.errno not in DEVICE_ERRORS:
                 raise
-            _tell_refusal(error)
+            _report_os_error(error)
             sys.exit(1)
 
 
-def _tell_progress(sentence: str) -> None:
-    with _error_output:
+def _print_progress(sentence: str) -> None:
+    with _stderr_lock:
         note(sentence, "progress")
 
 
-def _tell_refusal(error: OSError) -> None:
-    """Says which file the system refused; without a name, it is the output."""
+def _report_os_error(error: OSError) -> None:
+    """Print which file the system refused; an error without a file name is one of the output."""
     if error.filename is not None:
         note(
             f"{os.fsdecode(error.filename)} cannot be read or written "
@@ -136,36 +136,37 @@ def _tell_refusal(error: OSError) -> None:
             "error",
         )
         return
-    _give_up_output()
+    _discard_output()
     note(f"The output cannot be written ({error.strerror}); what is there is cut off.", "error")
 
 
-def _told(error: click.UsageError) -> BaseException:
-    """A mistake in the command line, as click shows it or as a line of JSON."""
+def _usage_error(error: click.UsageError) -> BaseException:
+    """Return what to raise for a mistake in the command line: click's own error, or an exit once a
+    line of JSON is written."""
     if not logs.is_json():
         return error
     note(error.format_message(), "error")
     return SystemExit(error.exit_code)
 
 
-def _take_any_name() -> None:
-    """A redirected output may have a code page without the letters of a file's name, and names in
-    Linux may be no text at all; neither shall cost the answers."""
+def _escape_unknown_letters() -> None:
+    """Let stdout and stderr write escapes for letters that their encoding lacks: a redirected
+    output may have another code page, and file names in Linux may be no text at all."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
-def _give_up_output() -> None:
-    """Lets what is still to be written to stdout vanish: at exit it would fail once more."""
+def _discard_output() -> None:
+    """Discard what is still to be written to stdout: at exit it would fail once more."""
     with suppress(OSError, ValueError):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
+        null_device = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null_device, sys.stdout.fileno())
+        os.close(null_device)
 
 
 class PathType(click.Path):
-    """A path; the empty one, which stands for the current folder by mistake, is refused."""
+    """A path; an empty one is refused, which would stand for the current folder by mistake."""
 
     def __init__(self) -> None:
         super().__init__(path_type=Path)
@@ -178,7 +179,7 @@ class PathType(click.Path):
 
 PATH = PathType()
 COUNT = click.IntRange(min=1)
-# What numpy's and Keras' generators take.
+# The seeds that numpy's and Keras' generators take.
 SEED = click.IntRange(min=0, max=2**32 - 1)
 
 
@@ -187,7 +188,7 @@ def path_option(name: str, default: Path, text: str) -> Callable[[Any], Any]:
     return click.option(name, type=PATH, default=default, show_default=True, help=text)
 
 
-def place_option(name: str, folder: Path, text: str) -> Callable[[Any], Any]:
+def folder_option(name: str, folder: Path, text: str) -> Callable[[Any], Any]:
     """An option that takes a folder of the repository, found from any directory."""
     return click.option(
         name,
@@ -198,8 +199,8 @@ def place_option(name: str, folder: Path, text: str) -> Callable[[Any], Any]:
     )
 
 
-data_dir = place_option("--data-dir", dataset.FOLDER, "Where the imported data set lies.")
-models_dir = place_option("--models-dir", model_store.FOLDER, "Where the trained models lie.")
+data_dir = folder_option("--data-dir", dataset.FOLDER, "Where the imported data set lies.")
+models_dir = folder_option("--models-dir", model_store.FOLDER, "Where the trained models lie.")
 overwrite = click.option(
     "--overwrite", is_flag=True, help="Replace what was made of another data set."
 )
@@ -223,12 +224,12 @@ precision = click.option(
 def progress_bar(
     text: str, unit_total: int | None = None, *, beside_output: bool = False
 ) -> Iterator[Progress]:
-    """A progress bar, or on stderr that is no terminal a line now and then; it shows the details,
-    the stage and numbers, too.
+    """Show a progress bar with the stage and the numbers that are passed on; where stderr is no
+    terminal, a line now and then.
 
     Args:
-        beside_output: whether the command prints while the bar is there; on one terminal the output
-            itself shows the progress.
+        beside_output: whether the command prints results meanwhile; where they go to a terminal,
+            they show the progress themselves.
     """
     columns = (
         TextColumn("{task.description}"),
@@ -245,14 +246,14 @@ def progress_bar(
             console=err,
             transient=True,
             disable=not is_shown or (beside_output and out.is_terminal),
-            # Else what is printed meanwhile would go to stderr.
+            # Otherwise what is printed meanwhile would go to stderr.
             redirect_stdout=not beside_output,
         ) as bar,
     ):
         task = bar.add_task(text, total=unit_total)
 
         def update(done: float, total: float, /, *, stage: str = "", **details: float) -> None:
-            shown = (
+            words = (
                 [text]
                 + ([f"({stage})"] if stage else [])
                 + [
@@ -260,9 +261,9 @@ def progress_bar(
                     for name, value in details.items()
                 ]
             )
-            told = " ".join(shown)
-            work.reached(told, done, total)
-            bar.update(task, completed=done, total=total or None, description=told)
+            description = " ".join(words)
+            work.update(description, done, total)
+            bar.update(task, completed=done, total=total or None, description=description)
 
         yield update
 
@@ -271,13 +272,14 @@ def wanted_precision(choice: str, run_dir: Path | None = None) -> tuple[str, str
     """Return Keras' name of the precision that `--precision` asks for, and why it is that one.
 
     Args:
-        run_dir: a run that may have been begun; it goes on in its precision unless one is named.
+        run_dir: a run that may have been begun before; it goes on in the precision that it was
+            begun in, unless `choice` names one.
     """
     if choice != FASTEST:
         return choice, "asked for"
-    begun = None if run_dir is None else runs.compute_dtype(run_dir)
-    if begun is not None:
-        return begun, "begun in it"
+    dtype_of_run = None if run_dir is None else runs.compute_dtype(run_dir)
+    if dtype_of_run is not None:
+        return dtype_of_run, "begun in it"
     quiet_tensorflow()
     from fer.lab.networks import precision as precisions
 
@@ -287,24 +289,24 @@ def wanted_precision(choice: str, run_dir: Path | None = None) -> tuple[str, str
 
 
 def quiet_tensorflow() -> None:
-    """Imports Keras with TensorFlow's start-up notes kept off the terminal.
+    """Import Keras and keep TensorFlow's start-up notes off the terminal.
 
-    They are written by C++ before any log level applies, so the stream itself is put aside; an
-    import that fails raises as ever.
+    C++ writes these notes before any log level applies, so stderr itself is redirected; an import
+    that fails raises as usual.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     sys.stderr.flush()
-    with _error_output:
-        kept = os.dup(2)
+    with _stderr_lock:
+        stderr_copy = os.dup(2)
         try:
-            with Path(os.devnull).open("w") as nowhere:
-                os.dup2(nowhere.fileno(), 2)
+            with Path(os.devnull).open("w") as null_device:
+                os.dup2(null_device.fileno(), 2)
                 import keras
 
                 keras.ops.convert_to_tensor(0.0)
-            # It warns where several networks are asked for the first time in turn, as `fer
-            # benchmark` asks six, since it counts all of Keras' graphs as one that is traced again.
+            # TensorFlow counts all of Keras' graphs as one, and warns that it is traced again where
+            # several networks are first called in turn, as `fer benchmark` calls six.
             logging.getLogger("tensorflow").setLevel(logging.ERROR)
         finally:
-            os.dup2(kept, 2)
-            os.close(kept)
+            os.dup2(stderr_copy, 2)
+            os.close(stderr_copy)

@@ -22,17 +22,17 @@ def crowd(models_dir: Path) -> None:
     """Compare the stored predictions with FER+ votes, what ten people saw in each test image.
 
     Needs neither networks nor images, and stores nothing."""
-    found = votes.open_votes(locations.default(votes.FOLDER))
+    all_votes = votes.open_votes(locations.default(votes.FOLDER))
     predictions = {
         key: model.predictions()
         for key, model in model_store.available(models_dir).items()
         if model.metrics is not None
     }
-    splits = {split: study.study(predictions, found, split) for split in TEST_SPLITS}
+    splits = {split: study.study(predictions, all_votes, split) for split in TEST_SPLITS}
     table = Table("agreement", "split", "images", "with", "share", "95 % interval")
     for split, figures in splits.items():
         if figures is not None:
-            _add(table, split, figures)
+            _add_rows(table, split, figures)
     if not table.row_count:
         raise FerError(
             "No image of the stored predictions has votes; run: fer evaluate (on FER-2013)"
@@ -40,18 +40,18 @@ def crowd(models_dir: Path) -> None:
     out.print(table)
 
 
-def _add(table: Table, split: str, row: CrowdSplit) -> None:
+def _add_rows(table: Table, split: str, row: CrowdSplit) -> None:
     with_majority = f"{row['images_with_majority']:,}"
-    everything = f"{row['images']:,}"
+    images = f"{row['images']:,}"
     table.add_row("a voter", split, with_majority, "the others", *_cells(row["human"]["others"]))
     label = row["fer2013_label"]
     table.add_row("FER-2013's label", split, with_majority, "majority", *_cells(label["majority"]))
     for key, model in row["models"].items():
-        table.add_row(key, split, everything, "label", *_cells(model["label"]))
+        table.add_row(key, split, images, "label", *_cells(model["label"]))
         table.add_row(key, split, with_majority, "majority", *_cells(model["majority"]))
-        table.add_row(key, split, everything, "a voter", *_cells(model["voters"]))
+        table.add_row(key, split, images, "a voter", *_cells(model["voters"]))
         table.add_row(key, split, with_majority, "the others", *_cells(model["others"]))
 
 
-def _cells(found: Proportion) -> tuple[str, str]:
-    return f"{found['share']:.4f}", "{:.4f}-{:.4f}".format(*found["interval"])
+def _cells(proportion: Proportion) -> tuple[str, str]:
+    return f"{proportion['share']:.4f}", "{:.4f}-{:.4f}".format(*proportion["interval"])

@@ -15,12 +15,12 @@ from fer.cli.console import (
     PATH,
     SEED,
     data_dir,
+    folder_option,
     models_dir,
     note,
     out,
     overwrite,
     path_option,
-    place_option,
     progress_bar,
 )
 from fer.data import aggregates, dataset, sample, votes
@@ -54,7 +54,7 @@ def download(as_json: bool, data_dir: Path) -> None:
     from fer.data import downloading
 
     if as_json:
-        # As Ctrl+C: what is half written is removed.
+        # Ends the command as Ctrl+C does, which removes what is half written.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         downloading.serve(data_dir, sys.stdout)
         return
@@ -118,37 +118,37 @@ def info(data_dir: Path) -> None:
 @overwrite
 def aggregate(data_dir: Path, models_dir: Path, out: Path | None, overwrite: bool) -> None:
     """Recompute the committed aggregates: counts, class faces, pixels, framing, duplicates."""
-    found = dataset.open_dataset(data_dir)
+    data = dataset.open_dataset(data_dir)
     if out is None:
-        is_own = not dataset.is_official(found.digest)
-        out = data_dir if is_own else locations.default(aggregates.FOLDER)
+        is_official = dataset.is_official(data.digest)
+        out = locations.default(aggregates.FOLDER) if is_official else data_dir
     if not overwrite:
-        replaced = [out / name for name in (aggregates.SUMMARY, aggregates.DUPLICATES)]
-        overwriting.require_same_data(replaced, found.digest, option="--out")
+        targets = [out / name for name in (aggregates.SUMMARY, aggregates.DUPLICATES)]
+        overwriting.require_same_data(targets, data.digest, option="--out")
     detector = faces.Detector(locations.detector(models_dir))
     with progress_bar("Computing aggregates"):
-        aggregates.write(found, detector, out)
+        aggregates.write(data, detector, out)
     click.echo(f"Wrote {aggregates.SUMMARY}, {aggregates.FACES}, {aggregates.DUPLICATES} to {out}.")
 
 
 @data.command("votes")
 @click.argument("path", type=PATH)
 @data_dir
-@place_option("--out", votes.FOLDER, "Where the votes are written.")
+@folder_option("--out", votes.FOLDER, "Where the votes are written.")
 @overwrite
 def votes_(path: Path, data_dir: Path, out: Path, overwrite: bool) -> None:
     """Recompute the committed FER+ votes from PATH, a CSV file with row, name and ten counts."""
     data = dataset.open_dataset(data_dir)
     if not overwrite:
         overwriting.require_same_data([out / votes.VOTES], data.digest, option="--out")
-    found = votes.read_table(path, data)
-    votes.write(found, out)
-    click.echo(f"Wrote the votes on {len(found):,} images to {out / votes.VOTES}: {found.digest}")
+    table = votes.read_table(path, data)
+    votes.write(table, out)
+    click.echo(f"Wrote the votes on {len(table):,} images to {out / votes.VOTES}: {table.digest}")
 
 
 @data.command("sample")
 @data_dir
-@place_option("--votes-dir", votes.FOLDER, "Where the FER+ votes lie.")
+@folder_option("--votes-dir", votes.FOLDER, "Where the FER+ votes lie.")
 @path_option("--out", sample.FOLDER, "Where the faces and their table are written.")
 @click.option(
     "--seed", type=SEED, default=sample.SEED, show_default=True, help="Draws other faces."
@@ -160,6 +160,6 @@ def sample_(data_dir: Path, votes_dir: Path, out: Path, seed: int, overwrite: bo
     data = dataset.open_dataset(data_dir)
     if not overwrite:
         overwriting.require_same_data([out / sample.TABLE], data.digest, option="--out")
-    found = sample.choose(data, votes.open_votes(votes_dir), seed)
-    sample.write(found, out)
-    click.echo(f"Wrote {len(found)} faces to {out / sample.FACES} and {out / sample.TABLE}.")
+    chosen_faces = sample.choose(data, votes.open_votes(votes_dir), seed)
+    sample.write(chosen_faces, out)
+    click.echo(f"Wrote {len(chosen_faces)} faces to {out / sample.FACES} and {out / sample.TABLE}.")

@@ -17,11 +17,11 @@ from fer.lab import overwriting
 def evaluate_training(
     data: Dataset, images: int, models_dir: Path, overwrite: bool, tolerance: float | None
 ) -> None:
-    """Print every model's accuracy on so many Training images, and store it or, with a tolerance,
-    compare it with what is stored.
+    """Print every model's accuracy on so many Training images; store it or, with a tolerance,
+    compare it with the stored one.
 
     Raises:
-        FerError: if what is stored is another data set's, or is not found again.
+        FerError: if the stored figures are another data set's, or are not reproduced.
     """
     if tolerance is None and not overwrite:
         overwriting.require_same_data([models_dir / TRAINING_FIT.name], data.digest)

@@ -110,7 +110,7 @@ def evaluate(
             raise FerError(
                 "Beside --images only --model, --whole, --json and --csv have a meaning."
             )
-        # Reads images with libraries that the other ways do without.
+        # Imports libraries for reading images, which the other ways do without.
         from fer.cli import own
 
         own.evaluate_images(images, keys, models_dir, whole=whole, as_json=as_json, as_csv=as_csv)
@@ -154,7 +154,7 @@ def evaluate(
         results = evaluate.evaluate(classifier, data, progress=update)
     _print_metrics({key: record for key, (record, _) in results.items()})
     if check:
-        _check(results, classifier, models_dir, tolerance)
+        _require_reproduced(results, classifier, models_dir, tolerance)
     if not is_stored:
         return
     evaluate.save(results, classifier.models)
@@ -164,33 +164,32 @@ def evaluate(
         _print_comparison(comparison)
 
 
-def _may_store(models_dir: Path, data: dataset.Dataset, is_of_views: bool) -> bool:
-    """Whether what will be measured replaces nothing that was measured on another data set; if it
-    would, a warning says so."""
+def _may_store(models_dir: Path, data: dataset.Dataset, averages_views: bool) -> bool:
+    """Whether storing replaces no figures of another data set; warns if it would."""
     names = (
         [model_store.PROTOCOLS]
-        if is_of_views
+        if averages_views
         else [f"{key}/{model_store.METRICS}" for key in scenarios.SCENARIOS]
     )
-    other = overwriting.of_other_data([models_dir / name for name in names], data.digest)
-    if other is not None:
-        stored = dataset.called(overwriting.digest_of(other) or "")
+    other_file = overwriting.of_other_data([models_dir / name for name in names], data.digest)
+    if other_file is not None:
+        other_data = dataset.called(overwriting.digest_of(other_file) or "")
         note(
-            f"{other} was measured on {stored}, and {data.folder} holds "
+            f"{other_file} was measured on {other_data}, and {data.folder} holds "
             f"{dataset.called(data.digest)}; so what follows is printed and not stored. To store "
             "it, name another folder with --models-dir, or say --overwrite.",
             "warning",
         )
-    return other is None
+    return other_file is None
 
 
-def _check(
+def _require_reproduced(
     results: dict[str, tuple[Metrics, Predictions]],
     classifier: Classifier,
     models_dir: Path,
     tolerance: float,
 ) -> None:
-    """Raise FerError unless the stored metrics are found again."""
+    """Print that the stored metrics are reproduced, or raise FerError."""
     from fer.lab.evaluation import evaluate
 
     problems = [
@@ -198,7 +197,7 @@ def _check(
         for key, (record, _) in results.items()
         for problem in evaluate.differences(classifier.models[key].metrics, record, tolerance)
     ]
-    _tell_whether_reproduced(problems, tolerance)
+    _report_reproduction(problems, tolerance)
 
 
 def _evaluate_protocols(
@@ -209,16 +208,16 @@ def _evaluate_protocols(
     is_stored: bool,
     tolerance: float | None,
 ) -> None:
-    """Print what averaging over views gives, and store it or, with a tolerance, compare it with
-    what is stored."""
+    """Print the accuracies that averaging over views gives; store them or, with a tolerance,
+    compare them with the stored ones."""
     from fer.evaluation.protocols import Protocol
     from fer.lab.evaluation import protocols
 
     stored = PROTOCOL_SCORES.read(models_dir)
     digests = {key: model.digest for key, model in model_store.available(models_dir).items()}
 
-    def keep(found: Protocols) -> None:
-        PROTOCOL_SCORES.write(models_dir, protocols.merged(stored, found, digests))
+    def store(scores: Protocols) -> None:
+        PROTOCOL_SCORES.write(models_dir, protocols.merged(stored, scores, digests))
         model_store.write_manifest(models_dir)
 
     with progress_bar("Evaluating") as update:
@@ -227,7 +226,7 @@ def _evaluate_protocols(
             data,
             protocols=[Protocol(name) for name in names],
             progress=lambda done, total, /, **details: update(done, total),
-            on_protocol=keep if is_stored else None,
+            on_protocol=store if is_stored else None,
         )
     table = Table("model", "protocol", "accuracy", "95 % interval", "macro F1")
     for key, by_protocol in record["models"].items():
@@ -243,10 +242,10 @@ def _evaluate_protocols(
         return
     model_store.checked(models_dir, PROTOCOL_SCORES.name)
     problems = protocols.differences(PROTOCOL_SCORES.require(models_dir), record, tolerance)
-    _tell_whether_reproduced(problems, tolerance)
+    _report_reproduction(problems, tolerance)
 
 
-def _tell_whether_reproduced(problems: list[str], tolerance: float) -> None:
+def _report_reproduction(problems: list[str], tolerance: float) -> None:
     if problems:
         raise FerError(
             "The stored metrics are not reproduced: {problems}.", problems="; ".join(problems[:5])
@@ -257,19 +256,16 @@ def _tell_whether_reproduced(problems: list[str], tolerance: float) -> None:
 def _print_metrics(records: dict[str, Metrics]) -> None:
     from fer.lab.evaluation.evaluate import CHECKED
 
-    table = Table("metric", *(f"{key} {s}" for key, r in records.items() for s in r["splits"]))
+    scores = {
+        f"{key} {split}": row
+        for key, record in records.items()
+        for split, row in record["splits"].items()
+    }
+    table = Table("metric", *scores)
     for name in CHECKED:
-        table.add_row(
-            name, *(f"{s[name]:.4f}" for r in records.values() for s in r["splits"].values())
-        )
-    table.add_row(
-        "95 % interval",
-        *(
-            "{:.4f}-{:.4f}".format(*s["accuracy_interval"])
-            for r in records.values()
-            for s in r["splits"].values()
-        ),
-    )
+        table.add_row(name, *(f"{row[name]:.4f}" for row in scores.values()))
+    intervals = ("{:.4f}-{:.4f}".format(*row["accuracy_interval"]) for row in scores.values())
+    table.add_row("95 % interval", *intervals)
     out.print(table)
 
 
@@ -294,7 +290,7 @@ def models(models_dir: Path) -> None:
         accuracy = metrics["splits"]["PrivateTest"]["accuracy"] if metrics else None
         weights = f"{artifact.key}/{model_store.WEIGHTS}"
         has_weights = (models_dir / weights).exists()
-        # A model needs them, listed or not.
+        # A model needs its weights, whether or not the manifest lists them.
         missing += [] if has_weights or weights in missing else [weights]
         table.add_row(
             artifact.key,

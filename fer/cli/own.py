@@ -23,8 +23,8 @@ from fer.own.images import OwnImages
 from fer.scenarios import BASELINE, PROPOSED
 from fer.vision.faces import Detector
 
-# How many images are named that were left out for one reason, and how many errors to look at.
-MOST_TOLD = 5
+# How many images are named that were left out, and how many that both models answer wrongly.
+MAX_PRINTED = 5
 
 
 def evaluate_images(
@@ -55,85 +55,86 @@ def evaluate_images(
             for done, file in enumerate(files, start=1):
                 outcomes.append(images.answer(file, detector, classifier, whole=whole))
                 update(done, len(files))
-    found = images.measure(str(source), outcomes, classifier.models)
+    result = images.measure(str(source), outcomes, classifier.models)
     if as_json:
-        print(json.dumps(found.record(classifier.models, classifier.compute_dtype)))
+        print(json.dumps(result.record(classifier.models, classifier.compute_dtype)))
     elif as_csv:
         writer = csv.DictWriter(sys.stdout, images.COLUMNS, restval="", lineterminator="\n")
         writer.writeheader()
-        writer.writerows(found.rows())
+        writer.writerows(result.rows())
     else:
-        _print(found, classifier.models)
+        _print(result, classifier.models)
 
 
-def _print(found: OwnImages, models: Mapping[str, Artifact]) -> None:
-    """Everything for people: figures, classes, confusion, what was left out, errors to look at."""
-    _tell_taken(found)
-    table = Table("metric", *found.models)
+def _print(result: OwnImages, models: Mapping[str, Artifact]) -> None:
+    """Print figures, classes, confusion, what was left out, and errors to look at, for people."""
+    _print_counts(result)
+    table = Table("metric", *result.models)
     for name in CHECKED:
-        table.add_row(name, *(f"{model.scores[name]:.4f}" for model in found.models.values()))
+        table.add_row(name, *(f"{model.scores[name]:.4f}" for model in result.models.values()))
     table.add_row(
         "95 % interval",
         *(
             "{:.4f}-{:.4f}".format(*model.scores["accuracy_interval"])
-            for model in found.models.values()
+            for model in result.models.values()
         ),
     )
     out.print(table)
-    if found.gain is not None:
-        low, high = found.gain["gain_interval"]
+    if result.gain is not None:
+        low, high = result.gain["gain_interval"]
         out.print(
-            f"proposed - baseline {found.gain['gain']:+.4f} (95 % {low:+.4f} to {high:+.4f}), "
-            f"McNemar p = {found.gain['mcnemar_p']:.3g}"
+            f"proposed - baseline {result.gain['gain']:+.4f} (95 % {low:+.4f} to {high:+.4f}), "
+            f"McNemar p = {result.gain['mcnemar_p']:.3g}"
         )
-    for key, share in found.on_private_test(models).items():
-        accuracy = found.models[key].scores["accuracy"]
+    for key, share in result.on_private_test(models).items():
+        accuracy = result.models[key].scores["accuracy"]
         out.print(
             f"{key}: {accuracy:.4f} here, {share:.4f} on PrivateTest if its emotions were as "
             f"frequent as here: {accuracy - share:+.4f}"
         )
-    table = Table("F1", "images", *found.models)
-    for emotion, count in found.support.items():
+    table = Table("F1", "images", *result.models)
+    for emotion, count in result.support.items():
         table.add_row(
             emotion,
             f"{count:,}",
             *(
                 f"{model.scores['per_class'][emotion]['f1']:.4f}" if count else "-"
-                for model in found.models.values()
+                for model in result.models.values()
             ),
         )
     out.print(table)
-    for key, model in found.models.items():
+    for key, model in result.models.items():
         table = Table(f"{key}: true, answer", *emotions.KEYS)
         for emotion, row in zip(emotions.KEYS, model.scores["confusion"], strict=True):
             table.add_row(emotion, *map(str, row))
         out.print(table)
-    _print_errors(found)
+    _print_errors(result)
 
 
-def _tell_taken(found: OwnImages) -> None:
-    out.print(f"{len(found.answered):,} images measured, {len(found.left_out):,} left out.")
-    if found.taken_whole:
-        out.print(f"Taken whole, as faces that are cut out already: {found.taken_whole:,}.")
-    if found.several_faces:
-        out.print(f"With several faces, of which the largest was taken: {found.several_faces:,}.")
-    for folder, count in found.without_counterpart.most_common():
+def _print_counts(result: OwnImages) -> None:
+    out.print(f"{len(result.answered):,} images measured, {len(result.left_out):,} left out.")
+    if result.taken_whole:
+        out.print(f"Taken whole, as faces that are cut out already: {result.taken_whole:,}.")
+    if result.several_faces:
+        out.print(f"With several faces, of which the largest was taken: {result.several_faces:,}.")
+    for folder, count in result.without_counterpart.most_common():
         out.print(f"Left out: {count:,} of {folder}, which is none of the seven emotions.")
-    for left in found.others_left_out[:MOST_TOLD]:
-        note(f"Left out {left.source}: {left.reason}", "warning")
-    if len(found.others_left_out) > MOST_TOLD:
-        note(f"And {len(found.others_left_out) - MOST_TOLD:,} more; --csv names all.", "warning")
-    if found.missing:
-        out.print(f"No image of {', '.join(found.missing)}: left out of the means over classes.")
+    for image in result.others_left_out[:MAX_PRINTED]:
+        note(f"Left out {image.source}: {image.reason}", "warning")
+    if len(result.others_left_out) > MAX_PRINTED:
+        note(f"And {len(result.others_left_out) - MAX_PRINTED:,} more; --csv names all.", "warning")
+    if result.missing:
+        out.print(f"No image of {', '.join(result.missing)}: left out of the means over classes.")
 
 
-def _print_errors(found: OwnImages) -> None:
-    """The images that both models answer alike and otherwise than labelled, the surest first."""
-    if not {BASELINE.key, PROPOSED.key} <= found.models.keys():
+def _print_errors(result: OwnImages) -> None:
+    """Print the images for which both models give the same answer and the label is another, the
+    surest first."""
+    if not {BASELINE.key, PROPOSED.key} <= result.models.keys():
         return
-    both = [found.models[key].predictions for key in (BASELINE.key, PROPOSED.key)]
+    predictions = [result.models[key].predictions for key in (BASELINE.key, PROPOSED.key)]
     table = Table("both models against the label", "label", "answer", "confidence")
-    for one in mistakes.against_label(both[0], both[1], MOST_TOLD):
-        table.add_row(one.source, one.label, one.answer, f"{one.confidence:.1%}")
+    for mistake in mistakes.against_label(predictions[0], predictions[1], MAX_PRINTED):
+        table.add_row(mistake.source, mistake.label, mistake.answer, f"{mistake.confidence:.1%}")
     if table.row_count:
         out.print(table)

@@ -30,13 +30,13 @@ from fer.progress import Progress, part_of
 from fer.vision import faces
 from fer.vision.quality import Flaw
 
-# Videos are no reason to wait for FFmpeg where there are only photos.
+# Not imported for photos alone: FFmpeg takes long to load.
 if TYPE_CHECKING:
     from fer.inference.classification import Classifier
     from fer.media.videos import AnalysedVideo
 
 PROBLEM = "problem"
-# How each thing that makes a face hard to read is called.
+# Words for what makes a face hard to read.
 FLAWS: dict[Flaw, str] = {
     "dark": "very dark",
     "blurred": "blurred",
@@ -51,47 +51,47 @@ VIDEO_COLUMNS = (
 
 
 @dataclass(frozen=True)
-class Film:
-    """A watched video: its path, what both models saw, and where it lies with the answers drawn on
-    it, None if that was not asked for."""
+class WatchedVideo:
+    """A video with both models' answers. annotated: where the copy lies on which they are drawn;
+    None if none was asked for."""
 
     path: Path
-    seen: AnalysedVideo
+    analysis: AnalysedVideo
     annotated: Path | None
 
     def rows(self) -> list[dict[str, object]]:
-        """The rows of the page's table, a moment, face and model each."""
+        """A row for each moment, face and model, as in the page's table."""
         from fer.media import streaming
 
-        return streaming.rows(list(self.seen.moments))
+        return streaming.rows(list(self.analysis.moments))
 
     def record(self) -> dict[str, object]:
         """The video as plain JSON types; turned: degrees clockwise."""
         return {
             "video": str(self.path),
-            "seconds": round(self.seen.seconds, 3),
-            "analysed": self.seen.analysed,
-            "ending": self.seen.ending,
-            "turned": 90 * (-self.seen.turns % 4),
-            "shots": self.seen.shots,
-            "glimpses": self.seen.glimpses,
-            "too_small": self.seen.too_small,
+            "seconds": round(self.analysis.seconds, 3),
+            "analysed": self.analysis.analysed,
+            "ending": self.analysis.ending,
+            "turned": 90 * (-self.analysis.turns % 4),
+            "shots": self.analysis.shots,
+            "glimpses": self.analysis.glimpses,
+            "too_small": self.analysis.too_small,
             "annotated": None if self.annotated is None else str(self.annotated),
             "moments": self.rows(),
         }
 
 
 class Output(Protocol):
-    """Prints answers as they come."""
+    """A format in which answers are printed as they come."""
 
-    def answered(self, photo: Photo) -> None:
-        """Prints a classified photo."""
+    def print_photo(self, photo: Photo) -> None:
+        """Print a classified photo."""
 
-    def watched(self, film: Film) -> None:
-        """Prints a watched video."""
+    def print_video(self, video: WatchedVideo) -> None:
+        """Print a watched video."""
 
-    def failed(self, path: Path, error: FerError) -> None:
-        """Prints that a file could not be read."""
+    def print_error(self, path: Path, error: FerError) -> None:
+        """Print that a file could not be read."""
 
 
 class CsvRows:
@@ -104,20 +104,20 @@ class CsvRows:
 
     def __init__(self, columns: Sequence[str]) -> None:
         self._columns = columns
-        # The output's own line end; Windows' terminals and files differ.
+        # stdout turns "\n" into the line end of the system itself.
         self._writer = csv.DictWriter(sys.stdout, columns, restval="", lineterminator="\n")
         self._writer.writeheader()
 
-    def answered(self, photo: Photo) -> None:
+    def print_photo(self, photo: Photo) -> None:
         record = photo.record()
-        known = {name: value for name, value in record.items() if name in self._columns}
-        self._write(photo.rows() or [{**known, PROBLEM: NO_FACE}])
+        cells = {name: value for name, value in record.items() if name in self._columns}
+        self._write(photo.rows() or [{**cells, PROBLEM: NO_FACE}])
 
-    def watched(self, film: Film) -> None:
-        rows = film.rows() or [{PROBLEM: NO_FACE}]
-        self._write([{"video": str(film.path), **row} for row in rows])
+    def print_video(self, video: WatchedVideo) -> None:
+        rows = video.rows() or [{PROBLEM: NO_FACE}]
+        self._write([{"video": str(video.path), **row} for row in rows])
 
-    def failed(self, path: Path, error: FerError) -> None:
+    def print_error(self, path: Path, error: FerError) -> None:
         self._write([{self._columns[0]: str(path), PROBLEM: str(error)}])
 
     def _write(self, rows: Sequence[Mapping[str, object]]) -> None:
@@ -128,13 +128,13 @@ class CsvRows:
 class JsonLines:
     """An object in a line of its own for each file; `problem` is null where a face was found."""
 
-    def answered(self, photo: Photo) -> None:
+    def print_photo(self, photo: Photo) -> None:
         self._write(photo.to_dict())
 
-    def watched(self, film: Film) -> None:
-        self._write({**film.record(), PROBLEM: None if film.seen.moments else NO_FACE})
+    def print_video(self, video: WatchedVideo) -> None:
+        self._write({**video.record(), PROBLEM: None if video.analysis.moments else NO_FACE})
 
-    def failed(self, path: Path, error: FerError) -> None:
+    def print_error(self, path: Path, error: FerError) -> None:
         if _is_video(path):
             self._write({"video": str(path), "moments": [], PROBLEM: str(error)})
         else:
@@ -147,7 +147,7 @@ class JsonLines:
 class Tables:
     """A table for each face, for people."""
 
-    def answered(self, photo: Photo) -> None:
+    def print_photo(self, photo: Photo) -> None:
         record = photo.record()
         out.print(record["photo"], style="bold")
         if photo.turned:
@@ -157,11 +157,11 @@ class Tables:
         if not record["faces"]:
             out.print("No face found; --whole classifies the whole image.")
         for number, face in enumerate(record["faces"], start=1):
-            where = "whole image" if face["box"] is None else f"face {number} at {face['box']}"
+            title = "whole image" if face["box"] is None else f"face {number} at {face['box']}"
             if face["doubtful"]:
-                where += f", doubtful (score {face['score']:.2f})"
-            where += "".join(f", {FLAWS[flaw]}" for flaw in face["flaws"])
-            table = Table("emotion", *face["models"], title=where, title_justify="left")
+                title += f", doubtful (score {face['score']:.2f})"
+            title += "".join(f", {FLAWS[flaw]}" for flaw in face["flaws"])
+            table = Table("emotion", *face["models"], title=title, title_justify="left")
             for key in emotions.KEYS:
                 table.add_row(
                     key, *(f"{answer['confidence'][key]:.1%}" for answer in face["models"].values())
@@ -169,19 +169,21 @@ class Tables:
             table.add_row("top-1", *(answer["top1"] for answer in face["models"].values()))
             out.print(table)
 
-    def watched(self, film: Film) -> None:
-        seen = film.seen
-        numbers = sorted({moment.number for moment in seen.moments})
-        out.print(str(film.path), style="bold")
-        out.print(f"{seen.seconds:.1f} s, {seen.analysed:,} frames analysed, {len(numbers)} faces.")
-        if seen.ending == "limit":
+    def print_video(self, video: WatchedVideo) -> None:
+        analysis = video.analysis
+        numbers = sorted({moment.number for moment in analysis.moments})
+        out.print(str(video.path), style="bold")
+        out.print(
+            f"{analysis.seconds:.1f} s, {analysis.analysed:,} frames analysed, {faces} faces."
+        )
+        if analysis.ending == "limit":
             out.print("The video goes on; --start names the second from which it is watched.")
-        elif seen.ending == "cut":
-            out.print(f"The file is cut off or damaged: it says {seen.stated:.1f} seconds.")
+        elif analysis.ending == "cut":
+            out.print(f"The file is cut off or damaged: it says {analysis.stated:.1f} seconds.")
         for number in numbers:
-            moments = [moment for moment in seen.moments if moment.number == number]
-            where = f"face {number}, {moments[0].at:.1f} to {moments[-1].at:.1f} s, mean confidence"
-            table = Table("emotion", *moments[0].probabilities, title=where, title_justify="left")
+            moments = [moment for moment in analysis.moments if moment.number == number]
+            title = f"face {number}, {moments[0].at:.1f} to {moments[-1].at:.1f} s, mean confidence"
+            table = Table("emotion", *moments[0].probabilities, title=title, title_justify="left")
             means = [
                 np.mean([moment.probabilities[key] for moment in moments], axis=0)
                 for key in moments[0].probabilities
@@ -189,11 +191,11 @@ class Tables:
             for label, key in enumerate(emotions.KEYS):
                 table.add_row(key, *(f"{mean[label]:.1%}" for mean in means))
             out.print(table)
-        if film.annotated is not None:
-            out.print(f"With the answers drawn on it: {film.annotated}")
+        if video.annotated is not None:
+            out.print(f"With the answers drawn on it: {video.annotated}")
 
-    def failed(self, path: Path, error: FerError) -> None:
-        """Its sentence is on the error output already."""
+    def print_error(self, path: Path, error: FerError) -> None:
+        """Do nothing: the error's sentence is on stderr already."""
 
 
 @click.command()
@@ -228,40 +230,40 @@ def predict(
     folders are left out. docs/OUTPUT.md lists what --csv and --json hold."""
     if as_json and as_csv:
         raise FerError("Choose one of --json and --csv.")
-    found = photo_files.find(paths)
-    for line in found.left_out():
+    selection = photo_files.find(paths)
+    for line in selection.left_out():
         note(line)
-    films = sum(map(_is_video, found.paths))
-    if as_csv and 0 < films < len(found.paths):
+    video_count = sum(map(_is_video, selection.paths))
+    if as_csv and 0 < video_count < len(selection.paths):
         raise FerError("Videos have other columns than photos; ask for their CSV in a second call.")
-    if (annotated is not None or start) and not films:
+    if (annotated is not None or start) and not video_count:
         raise FerError("--annotated and --start belong to videos; no video is named.")
-    columns = VIDEO_COLUMNS if films else PHOTO_COLUMNS
+    columns = VIDEO_COLUMNS if video_count else PHOTO_COLUMNS
     output: Output = JsonLines() if as_json else CsvRows(columns) if as_csv else Tables()
-    kind = "files" if films else "photos"
-    done, failed = 0, 0
+    kind = "files" if video_count else "photos"
+    total, done, failed = len(selection.paths), 0, 0
     try:
-        for path, answer in _answers(found.paths, whole, annotated, start, models_dir):
+        for path, answer in _answers(selection.paths, whole, annotated, start, models_dir):
             if isinstance(answer, Photo):
-                output.answered(answer)
-            elif isinstance(answer, Film):
-                output.watched(answer)
+                output.print_photo(answer)
+            elif isinstance(answer, WatchedVideo):
+                output.print_video(answer)
             else:
                 failed += 1
-                output.failed(path, answer)
-                if len(found.paths) == 1:
+                output.print_error(path, answer)
+                if total == 1:
                     raise answer
                 note(str(answer), "error")
             done += 1
     except KeyboardInterrupt:
         raise InterruptError(
-            f"Interrupted after {done:,} of {len(found.paths):,} {kind}; what is printed is whole."
+            f"Interrupted after {done:,} of {total:,} {kind}; what is printed is whole."
         ) from None
     if failed:
         raise FerError(
             "{failed} of {total} {kind} could not be read.",
             failed=failed,
-            total=len(found.paths),
+            total=total,
             kind=kind,
         )
 
@@ -272,13 +274,13 @@ def _is_video(path: Path) -> bool:
 
 def _answers(
     paths: list[Path], whole: bool, annotated: Path | None, start: float, models_dir: Path
-) -> Iterator[tuple[Path, Photo | Film | FerError]]:
-    """Each file's answers, or why there are none."""
-    first = None
+) -> Iterator[tuple[Path, Photo | WatchedVideo | FerError]]:
+    """Yield each file with its answers, or with the error that says why there are none."""
+    first_image = None
     # A single unreadable photo is refused before seconds are spent on loading the networks.
     if len(paths) == 1 and not _is_video(paths[0]):
         try:
-            first = photos.read(paths[0])
+            first_image = photos.read(paths[0])
         except FerError as error:
             yield paths[0], error
             return
@@ -291,16 +293,16 @@ def _answers(
         for position, path in enumerate(paths):
             try:
                 if _is_video(path):
-                    share = part_of(update, position, position + 1, len(paths))
-                    found: Photo | Film | FerError = _watch(
-                        path, annotated, start, detector, classifier, share
+                    video_progress = part_of(update, position, position + 1, len(paths))
+                    answer: Photo | WatchedVideo | FerError = _watch(
+                        path, annotated, start, detector, classifier, video_progress
                     )
                 else:
-                    image = photos.read(path) if first is None else first
-                    found = photos.classify(image, str(path), detector, classifier, whole=whole)
+                    image = photos.read(path) if first_image is None else first_image
+                    answer = photos.classify(image, str(path), detector, classifier, whole=whole)
             except FerError as error:
-                found = error
-            yield path, found
+                answer = error
+            yield path, answer
             update(position + 1, len(paths))
 
 
@@ -311,24 +313,29 @@ def _watch(
     detector: faces.Detector,
     classifier: Classifier,
     progress: Progress | None,
-) -> Film:
-    """Both models on a video from that second on, as the page shows it.
+) -> WatchedVideo:
+    """Answer a video with both models from second `start` on, as the page does.
+
+    Args:
+        folder: where the video with the answers drawn on it is written; None for none.
 
     Raises:
-        FerError: if it cannot be read, or the annotated one cannot be written.
+        FerError: if the video cannot be read, or the annotated one cannot be written.
     """
     from fer.media import streaming, videos
 
     with path.open("rb") as stream:
-        # One byte more than is taken: what is larger is refused without holding it.
+        # One byte more than the limit: a larger file is refused without reading all of it.
         content = stream.read(video_gate.VIDEO_BYTES + 1)
     names = {key: key for key in emotions.KEYS}
     analyser = streaming.FrameAnalyser(detector, classifier)
     excerpt = video_gate.Excerpt(start)
-    seen = videos.analyse(content, str(path), analyser, names, excerpt=excerpt, progress=progress)
+    analysis = videos.analyse(
+        content, str(path), analyser, names, excerpt=excerpt, progress=progress
+    )
     if folder is None:
-        return Film(path, seen, None)
+        return WatchedVideo(path, analysis, None)
     target = folder / f"{path.stem}-annotated.mp4"
     with files.replacing(target) as temporary:
-        temporary.write_bytes(seen.video)
-    return Film(path, seen, target)
+        temporary.write_bytes(analysis.video)
+    return WatchedVideo(path, analysis, target)

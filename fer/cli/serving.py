@@ -16,11 +16,11 @@ from fer.cli.console import (
     PATH,
     data_dir,
     err,
+    folder_option,
     models_dir,
     note,
     out,
     overwrite,
-    place_option,
     progress_bar,
     quiet_tensorflow,
 )
@@ -50,7 +50,7 @@ ROUNDS, QUICK_ROUNDS = 30, 5
 @overwrite
 @models_dir
 @data_dir
-@place_option("--aggregates-dir", aggregates.FOLDER, "Where the committed aggregates lie.")
+@folder_option("--aggregates-dir", aggregates.FOLDER, "Where the committed aggregates lie.")
 def export(
     kind: str,
     target: Path | None,
@@ -74,17 +74,16 @@ def export(
         quiet_tensorflow()
         from fer.lab.export import serving
 
-        written = serving.export_serving(
+        folder = serving.export_serving(
             kind,  # type: ignore[arg-type]
             target or Path("build") / f"fer-{kind}",
             models_dir,
         )
-        out.print(f"Wrote {written}.")
+        out.print(f"Wrote {folder}.")
         return
     data = dataset.open_dataset(data_dir)
     if not overwrite:
-        replaced = models_dir / FAST_EXPORT.name
-        overwriting.require_same_data([replaced], data.digest)
+        overwriting.require_same_data([models_dir / FAST_EXPORT.name], data.digest)
     quiet_tensorflow()
     from fer.lab.export import int8, publishing
 
@@ -156,13 +155,13 @@ def benchmark(rounds: int | None, quick: bool, target: Path | None, models_dir: 
         files.write_json(target, record)
         if target.parent.resolve() == models_dir.resolve():
             model_store.write_manifest(models_dir)
-    # A program that reads the JSON finds nothing else on stdout.
+    # Where the JSON goes to stdout, a program that reads it must find nothing else there.
     (err if target is None else out).print(_table(record))
 
 
 def _estimate(seconds: float, is_quick: bool) -> str:
-    told = f"The rounds will take about {waiting.duration(seconds)}, what follows them less."
-    return told if is_quick or seconds < 60 else f"{told} --quick takes less than a minute."
+    sentence = f"The rounds will take about {waiting.duration(seconds)}, what follows them less."
+    return sentence if is_quick or seconds < 60 else f"{sentence} --quick takes less than a minute."
 
 
 def _table(record: Benchmark) -> Table:

@@ -84,34 +84,34 @@ def train(
     GPUs and hosts share each batch."""
     if tensorboard is not None and importlib.util.find_spec("tensorboard") is None:
         raise FerError("TensorBoard is not installed; run: pip install tensorboard")
-    own = scenarios.get(scenario)
-    data = _training_data(data_dir, fraction, own.seed if seed is None else seed)
-    chosen = scenarios.with_overrides(own, epochs=epochs, image_size=image_size, seed=seed)
+    defaults = scenarios.get(scenario)
+    data = _training_data(data_dir, fraction, defaults.seed if seed is None else seed)
+    settings = scenarios.with_overrides(defaults, epochs=epochs, image_size=image_size, seed=seed)
     run_dir = run_dir or Path("runs") / scenario
     share = distribution.begin()
     with (
         distribution.folder(share, run_dir) as folder,
-        _recorded(folder, chosen.epochs, resume) as tell,
+        _progress_recorder(folder, settings.epochs, resume) as recorder,
         progress_bar(f"Training {scenario}") as update,
     ):
         if queue:
-            tell.wait(lambda: jobs.is_next(folder))
+            recorder.wait(lambda: jobs.is_next(folder))
 
         def progress(done: float, total: float, /, **details: Any) -> None:
             update(done, total, **details)
-            tell(done, total, **details)
+            recorder(done, total, **details)
 
         progress(0, 0, stage="loading TensorFlow")
         quiet_tensorflow()
         from fer.lab.training import loop
 
         progress(0, 0, stage="choosing a precision")
-        dtype, reason = _precision(precision, chosen, folder, share)
+        dtype, reason = _precision(precision, settings, folder, share)
         if continue_from is not None:
             artifact = model_store.open_artifact(scenario, continue_from)
             loop.begin_from(artifact, data, folder, dtype)
         history = loop.train(
-            scenarios.with_overrides(chosen, compute_dtype=dtype),
+            scenarios.with_overrides(settings, compute_dtype=dtype),
             data,
             folder,
             resume=resume or continue_from is not None,
@@ -137,14 +137,14 @@ def _precision(
 
 
 def _backbone(models_dir: Path | None, path: Path | None) -> vgg16.Weights:
-    """The convolutions of a published baseline, of a file, or Keras' own."""
+    """Return where VGG16's convolutions come from: a published baseline, a file, or Keras' own."""
     if models_dir is not None:
         return model_store.open_artifact("baseline", models_dir).weights()
     return path or "imagenet"
 
 
 def _training_data(data_dir: Path, fraction: float | None, seed: int) -> dataset.Dataset:
-    """The imported data set with all seven classes, or a share of every class of it."""
+    """Return the imported data set, or `fraction` (0 to 1) of each of its classes."""
     data = dataset.open_dataset(data_dir)
     return data if fraction is None else dataset.subset(data, fraction, seed)
 
@@ -156,13 +156,17 @@ def _print_history(history: list[dict[str, float]]) -> None:
     out.print(table)
 
 
-def _recorded(run_dir: Path, epochs: int, resume: bool) -> monitor.Live:
-    """Keeps the run's progress; refuses to overwrite a run before anything is written beside it."""
+def _progress_recorder(run_dir: Path, epochs: int, resume: bool) -> monitor.Live:
+    """Return the recorder of the run's progress; nothing is written yet.
+
+    Raises:
+        FerError: unless the run is resumed, if the folder holds a run or one goes on in it.
+    """
     if not resume:
         if runs.has_epochs(run_dir):
             raise runs.already_there(run_dir)
-        before = monitor.read(run_dir, time.time())
-        if before is not None and before.state == "running":
+        previous = monitor.read(run_dir, time.time())
+        if previous is not None and previous.state == "running":
             raise FerError(
                 "A training goes on in {run_dir}, or was killed within the last minute; wait for "
                 "it or choose another --run-dir.",
@@ -198,5 +202,5 @@ def _require_same_data(run_dir: Path, models_dir: Path) -> None:
     """Raise FerError if the run would replace a model of another data set, or its metrics."""
     run = runs.read(run_dir)
     folder = models_dir / scenarios.Scenario.from_dict(run["scenario"]).key
-    replaced = [folder / name for name in (model_store.CONFIG, model_store.METRICS)]
-    overwriting.require_same_data(replaced, run["data"])
+    targets = [folder / name for name in (model_store.CONFIG, model_store.METRICS)]
+    overwriting.require_same_data(targets, run["data"])

@@ -28,7 +28,7 @@ from tests.support.command import fer, refusal, succeeded
 from tests.support.making import ROOT, interruptible, jpeg, video
 
 MODELS = str(ROOT / "models")
-FILM = predict.Film(Path("film.mp4"), videos.AnalysedVideo((), b"", 1.0, 1), None)
+WATCHED = predict.WatchedVideo(Path("film.mp4"), videos.AnalysedVideo((), b"", 1.0, 1), None)
 GRAY = jpeg(np.full((90, 120), 128, np.uint8), "PNG")
 
 
@@ -283,7 +283,7 @@ def test_photos_and_videos_have_tables_of_their_own(photo: Path) -> None:
         ("Photos, `--csv`", predict.PHOTO_COLUMNS),
         ("Videos, `--csv`", predict.VIDEO_COLUMNS),
         ("Photos, `--json`", tuple(get_type_hints(photos.PrintedPhoto))),
-        ("Videos, `--json`", (*FILM.record(), predict.PROBLEM)),
+        ("Videos, `--json`", (*WATCHED.record(), predict.PROBLEM)),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
