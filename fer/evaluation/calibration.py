@@ -46,41 +46,40 @@ class RightAndWrong(TypedDict):
     wrong: int
 
 
-def _bins(shares: NDArray[np.float64], bins: int) -> NDArray[np.int64]:
-    """The equal-width bin (0 to bins - 1) of each share of 1; edges belong to the bin below."""
+def _bin_numbers(shares: NDArray[np.float64], bins: int) -> NDArray[np.int64]:
+    """The equal-width bin (0 to bins - 1) of each share (0-1); edges belong to the bin below."""
     return np.clip(np.ceil(shares * bins).astype(np.int64) - 1, 0, bins - 1)
 
 
 def binned(
     confidence: NDArray[np.float64],
-    agreed: NDArray[np.bool_] | NDArray[np.float64],
+    agreement: NDArray[np.bool_] | NDArray[np.float64],
     bins: int = ECE_BINS,
 ) -> list[tuple[Bin, float]]:
-    """Each non-empty bin of confidence (n,), and the mean of how far each of its answers was agreed
-    with (n,), 0-1."""
-    bin_of = _bins(confidence, bins)
+    """Each non-empty bin of confidence (n,), with the mean agreement (n,), 0-1, of its answers."""
+    bin_numbers = _bin_numbers(confidence, bins)
     return [
         (
             {
                 "low": number / bins,
                 "high": (number + 1) / bins,
-                "count": int(chosen.sum()),
-                "confidence": float(confidence[chosen].mean()),
+                "count": int(is_in_bin.sum()),
+                "confidence": float(confidence[is_in_bin].mean()),
             },
-            float(agreed[chosen].mean()),
+            float(agreement[is_in_bin].mean()),
         )
         for number in range(bins)
-        if (chosen := bin_of == number).any()
+        if (is_in_bin := bin_numbers == number).any()
     ]
 
 
 def mean_gap(table: Sequence[tuple[Bin, float]]) -> float:
     """Mean distance of confidence and agreement over the bins (Guo et al. 2017, eq. 3)."""
-    gaps = [row["count"] * abs(agreed - row["confidence"]) for row, agreed in table]
+    gaps = [row["count"] * abs(agreement - row["confidence"]) for row, agreement in table]
     return float(sum(gaps) / sum(row["count"] for row, _ in table))
 
 
-def _right(labels: Labels, probabilities: Probabilities, bins: int) -> list[tuple[Bin, float]]:
+def _table(labels: Labels, probabilities: Probabilities, bins: int) -> list[tuple[Bin, float]]:
     right = probabilities.argmax(axis=1) == labels
     return binned(probabilities.max(axis=1), right, bins)
 
@@ -89,18 +88,18 @@ def reliability(
     labels: Labels, probabilities: Probabilities, bins: int = ECE_BINS
 ) -> list[AccuracyBin]:
     """For each non-empty confidence bin: its lower and upper edge, count, accuracy, confidence."""
-    return [{**row, "accuracy": right} for row, right in _right(labels, probabilities, bins)]
+    return [{**row, "accuracy": right} for row, right in _table(labels, probabilities, bins)]
 
 
 def expected_calibration_error(
     labels: Labels, probabilities: Probabilities, bins: int = ECE_BINS
 ) -> float:
     """Mean distance of confidence and accuracy over equal-width bins (Guo et al. 2017, eq. 3)."""
-    return mean_gap(_right(labels, probabilities, bins))
+    return mean_gap(_table(labels, probabilities, bins))
 
 
 def uncalibrated(probabilities: Probabilities, temperature: float) -> Probabilities:
-    """The probabilities before they were calibrated by that temperature.
+    """Undo the calibration of probabilities by that temperature.
 
     softmax(z / T) to the power of T is proportional to softmax(z) (Guo et al. 2017, eq. 9).
     """
@@ -112,30 +111,30 @@ def classwise_error(
 ) -> dict[str, float]:
     """For each emotion, the mean distance of its probability and its frequency over equal-width
     bins of that probability (Kull et al. 2019, eq. 2)."""
-    found = {}
-    for at, key in enumerate(emotions.KEYS):
-        claimed, is_it = probabilities[:, at], labels == at
-        bin_of = _bins(claimed, bins)
+    errors = {}
+    for label, key in enumerate(emotions.KEYS):
+        confidence, is_label = probabilities[:, label], labels == label
+        bin_numbers = _bin_numbers(confidence, bins)
         gaps = [
-            (bin_of == number).sum()
-            * abs(claimed[bin_of == number].mean() - is_it[bin_of == number].mean())
-            for number in np.unique(bin_of)
+            (bin_numbers == number).sum()
+            * abs(confidence[bin_numbers == number].mean() - is_label[bin_numbers == number].mean())
+            for number in np.unique(bin_numbers)
         ]
-        found[key] = float(sum(gaps) / len(labels))
-    return found
+        errors[key] = float(sum(gaps) / len(labels))
+    return errors
 
 
 def histogram(labels: Labels, probabilities: Probabilities, bins: int = 20) -> list[RightAndWrong]:
     """How many answers are right and wrong in each equal-width bin of confidence from 0 to 1."""
     confidence = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == labels
-    bin_of = _bins(confidence, bins)
+    bin_numbers = _bin_numbers(confidence, bins)
     return [
         {
             "low": number / bins,
             "high": (number + 1) / bins,
-            "right": int((right & (bin_of == number)).sum()),
-            "wrong": int((~right & (bin_of == number)).sum()),
+            "right": int((right & (bin_numbers == number)).sum()),
+            "wrong": int((~right & (bin_numbers == number)).sum()),
         }
         for number in range(bins)
     ]
@@ -143,9 +142,9 @@ def histogram(labels: Labels, probabilities: Probabilities, bins: int = 20) -> l
 
 @dataclass(frozen=True)
 class Coverage:
-    """What is gained by answering only above a confidence; all (n,) float64, thresholds rising.
+    """The accuracy of answering only from a confidence on; all (n,) float64, thresholds rising.
 
-    coverage: share of images that are answered. accuracy: of those; NaN where none is.
+    coverage: share of images that are answered. accuracy: of these images; NaN where none is.
     """
 
     threshold: NDArray[np.float64]
@@ -155,16 +154,16 @@ class Coverage:
 
 @dataclass(frozen=True)
 class Surest:
-    """The answers that a model is surest of: which share of them is right, and the lowest
-    confidence among them, both 0-1."""
+    """A model's surest answers: the share of them that is right, and the lowest confidence among
+    them, both 0-1."""
 
     accuracy: float
     confidence: float
 
 
 def surest(labels: Labels, probabilities: Probabilities, share: float) -> Surest:
-    """Return how good the surest answers are that make up this share of all, above 0 to 1; one
-    answer at least."""
+    """Return accuracy and lowest confidence of the surest answers that make up this share of all
+    (above 0 to 1); at least one answer."""
     confidence = probabilities.max(axis=1)
     chosen = np.argsort(-confidence, kind="stable")[: max(1, round(share * len(labels)))]
     right = probabilities[chosen].argmax(axis=1) == labels[chosen]
@@ -177,9 +176,9 @@ def selective(labels: Labels, probabilities: Probabilities, points: int = 101) -
     confidence = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == labels
     thresholds = np.linspace(0.0, 1.0, points)
-    kept = confidence[None, :] >= thresholds[:, None]
-    counts = kept.sum(axis=1)
-    hits = (kept & right).sum(axis=1)
+    is_answered = confidence[None, :] >= thresholds[:, None]
+    counts = is_answered.sum(axis=1)
+    hits = (is_answered & right).sum(axis=1)
     return Coverage(
         thresholds,
         counts / len(labels),

@@ -52,7 +52,7 @@ class PublishedResult:
 OPTIONAL = ("protocol", "reproduced_low", "reproduced_high")
 
 
-def _published() -> tuple[PublishedResult, ...]:
+def _read_published() -> tuple[PublishedResult, ...]:
     path = Path(__file__).with_name("published_results.csv")
     with path.open(newline="", encoding="utf-8") as stream:
         rows = [
@@ -62,4 +62,4 @@ def _published() -> tuple[PublishedResult, ...]:
     return msgspec.convert(rows, tuple[PublishedResult, ...], strict=False)
 
 
-PUBLISHED = _published()
+PUBLISHED = _read_published()

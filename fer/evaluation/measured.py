@@ -1,4 +1,4 @@
-"""A model measured on some images: its answers, its metrics, and what charts are drawn of."""
+"""A model measured on some images: its answers, its metrics and the curves of its charts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class MeasuredModel:
     """One model on some images; predictions are loaded, and curves computed, when asked for.
 
     load: returns the calibrated predictions. temperature: by which they were calibrated.
-    has_probabilities: else there is one answer an image, whose probability is 1.
+    has_probabilities: otherwise each image has one answer, whose probability is 1.
     """
 
     load: Callable[[], Predictions]
@@ -33,7 +33,7 @@ class MeasuredModel:
 
     @cached_property
     def raw(self) -> Probabilities:
-        """The probabilities as they were before calibration."""
+        """The probabilities before calibration."""
         return calibration.uncalibrated(self.predictions.probabilities, self.temperature)
 
     @cached_property
@@ -53,7 +53,7 @@ class MeasuredModel:
 
 
 def measure(predictions: Predictions, temperature: float) -> MeasuredModel:
-    """The metrics of calibrated predictions.
+    """Measure calibrated predictions.
 
     Args:
         temperature: by which they were calibrated.

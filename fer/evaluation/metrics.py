@@ -31,7 +31,7 @@ def accuracy_interval(labels: Labels, probabilities: Probabilities) -> list[floa
     """The 95 % percentile-bootstrap interval of top-1 accuracy over images.
 
     Resampling n images with replacement draws the number of right ones from a binomial, whose
-    quantiles are what ever more resamples come to (Efron & Tibshirani 1993, ch. 13).
+    quantiles are the limit for ever more resamples (Efron & Tibshirani 1993, ch. 13).
     """
     right = probabilities.argmax(axis=1) == labels
     ends = binom.interval(LEVEL, len(right), right.mean())
@@ -48,13 +48,13 @@ def fit_temperature(labels: Labels, logits: NDArray[np.float32] | NDArray[np.flo
         probabilities = softmax(logits, float(np.exp(log_temperature)))
         return float(scores.log_loss(labels, probabilities, labels=CLASSES))
 
-    found = minimize_scalar(loss, bounds=(np.log(0.2), np.log(5.0)), method="bounded")
-    return float(np.exp(found.x))
+    optimum = minimize_scalar(loss, bounds=(np.log(0.2), np.log(5.0)), method="bounded")
+    return float(np.exp(optimum.x))
 
 
 def report(labels: Labels, probabilities: Probabilities) -> Scores:
-    """Every metric of one model on some images; means over classes leave out a class that has none
-    of them."""
+    """Every metric of one model on some images; means over classes leave out a class without
+    images."""
     predicted = probabilities.argmax(axis=1)
     precision, recall, f1, support = scores.precision_recall_fscore_support(
         labels, predicted, labels=CLASSES, zero_division=0.0
@@ -73,12 +73,12 @@ def report(labels: Labels, probabilities: Probabilities) -> Scores:
         "ece": expected_calibration_error(labels, probabilities),
         "per_class": {
             key: {
-                "precision": float(precision[at]),
-                "recall": float(recall[at]),
-                "f1": float(f1[at]),
-                "support": int(support[at]),
+                "precision": float(precision[label]),
+                "recall": float(recall[label]),
+                "f1": float(f1[label]),
+                "support": int(support[label]),
             }
-            for at, key in enumerate(emotions.KEYS)
+            for label, key in enumerate(emotions.KEYS)
         },
         "confusion": scores.confusion_matrix(labels, predicted, labels=CLASSES).tolist(),
     }
@@ -87,14 +87,14 @@ def report(labels: Labels, probabilities: Probabilities) -> Scores:
 def compare(
     labels: Labels, baseline: Probabilities, proposed: Probabilities, seed: int = 0
 ) -> PairedGain:
-    """How two models differ on the same images: gain in accuracy, its interval, McNemar's test.
+    """Compare two models on the same images: gain in accuracy, its interval, McNemar's test.
 
     The interval is the 95 % percentile bootstrap over images, pairs kept together. McNemar's exact
     test is the two-sided binomial test on the images that only one model gets right (1947).
     """
     a = baseline.argmax(axis=1) == labels
     b = proposed.argmax(axis=1) == labels
-    counts = [int(np.sum(both)) for both in (a & b, a & ~b, ~a & b, ~a & ~b)]
+    counts = [int(np.sum(case)) for case in (a & b, a & ~b, ~a & b, ~a & ~b)]
     draws = np.random.default_rng(seed).multinomial(
         len(labels), np.array(counts) / len(labels), RESAMPLES
     )
@@ -123,10 +123,10 @@ def macro_f1_gain(
     shape = (emotions.COUNT,) * 3
     cells = np.ravel_multi_index((labels, baseline.argmax(axis=1), proposed.argmax(axis=1)), shape)
     counts = np.bincount(cells, minlength=int(np.prod(shape)))
-    # What images drawn with replacement come to depends only on how many fall into each cell.
+    # The metric of images drawn with replacement depends only on how many fall into each cell.
     draws = np.random.default_rng(seed).multinomial(len(labels), counts / len(labels), RESAMPLES)
-    found = np.vstack([counts, draws]).reshape(-1, *shape)
-    gains = _macro_f1(found.sum(axis=2)) - _macro_f1(found.sum(axis=3))
+    confusions = np.vstack([counts, draws]).reshape(-1, *shape)
+    gains = _macro_f1(confusions.sum(axis=2)) - _macro_f1(confusions.sum(axis=3))
     return {
         "gain": float(gains[0]),
         "gain_interval": [float(value) for value in np.percentile(gains[1:], [2.5, 97.5])],
@@ -134,8 +134,8 @@ def macro_f1_gain(
 
 
 def _macro_f1(confusion: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Of confusion matrices (n, 7, 7), a row for each true class."""
+    """Macro F1 (n,) of confusion matrices (n, 7, 7) with a row for each true class."""
     right = np.diagonal(confusion, axis1=1, axis2=2)
-    either = confusion.sum(axis=1) + confusion.sum(axis=2)
-    f1: NDArray[np.float64] = np.mean(2 * right / np.maximum(either, 1), axis=1)
+    true_and_predicted = confusion.sum(axis=1) + confusion.sum(axis=2)
+    f1: NDArray[np.float64] = np.mean(2 * right / np.maximum(true_and_predicted, 1), axis=1)
     return f1

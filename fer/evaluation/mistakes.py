@@ -1,4 +1,4 @@
-"""Which answers are wrong, and where the label may be: pure functions on stored predictions."""
+"""Wrong answers and doubtful labels: pure functions on stored predictions."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from fer.artifacts.model_store import Predictions
 
 @dataclass(frozen=True)
 class Mistake:
-    """An image whose label a model does not answer.
+    """An image to which a model gives another answer than its label.
 
     source: the image's name in FER-2013. label, answer: emotion keys. confidence: of the answer,
-    0-1; of the less sure model where both are meant.
+    0-1; where both models give it, that of the less sure one.
     """
 
     source: str
@@ -34,8 +34,8 @@ def confident(predictions: Predictions, most: int) -> list[Mistake]:
 
 
 def against_label(first: Predictions, second: Predictions, most: int) -> list[Mistake]:
-    """Images for which both models give the same answer and the label is another: those first
-    whose less sure model is surest. Many are mislabelled (Northcutt et al. 2021).
+    """Images for which both models give the same answer and the label is another, by falling
+    confidence of the less sure model. Many are mislabelled (Northcutt et al. 2021).
 
     Raises:
         ValueError: if the two are not about the same images.
@@ -52,14 +52,14 @@ def against_label(first: Predictions, second: Predictions, most: int) -> list[Mi
 def confused_pairs(predictions: Predictions) -> list[tuple[str, str, int, float]]:
     """Label, answer, images, and their share of the label's images, the most frequent first."""
     answers = predictions.probabilities.argmax(axis=1)
-    found = []
-    for at, label in enumerate(emotions.KEYS):
-        inside = predictions.labels == at
-        for to, answer in enumerate(emotions.KEYS):
-            count = int((inside & (answers == to)).sum())
-            if to != at and count:
-                found.append((label, answer, count, count / int(inside.sum())))
-    return sorted(found, key=lambda row: -row[2])
+    pairs = []
+    for label, label_key in enumerate(emotions.KEYS):
+        has_label = predictions.labels == label
+        for answer, answer_key in enumerate(emotions.KEYS):
+            count = int((has_label & (answers == answer)).sum())
+            if answer != label and count:
+                pairs.append((label_key, answer_key, count, count / int(has_label.sum())))
+    return sorted(pairs, key=lambda pair: -pair[2])
 
 
 def _mistakes(

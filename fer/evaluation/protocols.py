@@ -24,5 +24,5 @@ class Protocol(StrEnum):
     TEN_CROPS = "ten_crops"
 
 
-# Those that average; one crop is what the metrics hold.
+# The protocols that average views; the metrics hold one crop.
 AVERAGING = (Protocol.MIRROR, Protocol.TEN_CROPS)

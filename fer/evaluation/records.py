@@ -1,5 +1,5 @@
-"""What `fer evaluate` stores besides each model's metrics: the comparison, the protocols, and how
-the models do on Training.
+"""The records that `fer evaluate` stores besides each model's metrics: the comparison, the
+protocols, and how the models do on Training.
 
 Shares are of 1 and intervals are the lower and upper end of 95 %.
 """
@@ -66,8 +66,8 @@ class Protocols(MadeWith):
 class TrainingFit(MadeWith):
     """`models/training_fit.json`, which `fer evaluate --training` writes.
 
-    images: how many of the split's `images_of_split` were classified, drawn with the seed, of every
-    class the same share. compute_dtype: Keras' name of the precision. models: by key.
+    images: how many of the split's `images_of_split` were classified, drawn with the seed, the same
+    share of every class. compute_dtype: Keras' name of the precision. models: by key.
     """
 
     split: str

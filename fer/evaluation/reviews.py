@@ -1,4 +1,4 @@
-"""What a visitor decided about doubtful labels: a verdict for each image, taken home as CSV.
+"""A visitor's verdicts on doubtful labels, one for each image, taken home as CSV.
 
 Verdicts belong to a visit and are never kept on the server: on a public one, visitors would see
 and replace each other's.
@@ -33,31 +33,31 @@ COLUMNS = [field.name for field in fields(Review)]
 
 
 def parse(content: bytes, name: str) -> dict[str, Review]:
-    """The reviews in a CSV file's content, by image; a later verdict replaces an earlier one.
+    """Read the reviews in a CSV file's content, by image; a later verdict replaces an earlier one.
 
     Args:
-        name: how to call the file in error messages.
+        name: the file's name in error messages.
 
     Raises:
-        FerError: if it is too large or not such a file, lacks its header, or holds a verdict that
-            there is not.
+        FerError: if it is too large or not such a file, lacks its header, or holds an unknown
+            verdict.
     """
     if len(content) > MOST_BYTES:
         raise files.too_large(name, MOST_BYTES)
     try:
-        rows = csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True)
-        if sorted(rows.fieldnames or ()) != sorted(COLUMNS):
+        reader = csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True)
+        if sorted(reader.fieldnames or ()) != sorted(COLUMNS):
             raise FerError(
                 "{name} holds no verdicts: its first line is not {header}; choose a file that was "
                 "downloaded here.",
                 name=name,
                 header=",".join(COLUMNS),
             )
-        given = list(rows)
-        if any(None in row.values() for row in given):
+        rows = list(reader)
+        if any(None in row.values() for row in rows):
             raise ValueError("A row is cut off.")
-        found = [Review(**row) for row in given]  # type: ignore[arg-type]
-        for review in found:
+        reviews = [Review(**row) for row in rows]  # type: ignore[arg-type]
+        for review in reviews:
             if review.verdict not in VERDICTS:
                 raise FerError(
                     "{name} holds the verdict {verdict}, which there is not; choose a file that "
@@ -69,11 +69,11 @@ def parse(content: bytes, name: str) -> dict[str, Review]:
         raise FerError(
             "{name} holds no verdicts; choose a file that was downloaded here.", name=name
         ) from error
-    return {review.source: review for review in found}
+    return {review.source: review for review in reviews}
 
 
 def text(reviews: dict[str, Review]) -> str:
-    """The reviews as CSV, which `parse` reads back."""
+    """Return the reviews as CSV, which `parse` reads back."""
     stream = io.StringIO()
     writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
     writer.writeheader()

@@ -1,4 +1,4 @@
-"""A face with each model's answer: what photos, videos and the webcam hand on."""
+"""A face with each model's answer, as photos, videos and the webcam give it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class AnsweredFace:
     """One face, the crop that the networks were given, and each model's prediction by model key.
 
     face: where it is in the upright image; None where the whole image was taken. crop: gray
-    (side, side) uint8. number: what it is called among the faces of a stream; 0 in a photo.
+    (side, side) uint8. number: its number among the faces of a stream; 0 in a photo.
     """
 
     face: Face | None
@@ -32,7 +32,7 @@ class AnsweredFace:
 
     @property
     def flaws(self) -> tuple[Flaw, ...]:
-        """What makes the face hard to read, by the crop that the networks were given."""
+        """Flaws that make the face hard to read, in the crop that the networks were given."""
         return quality.flaws(self.crop)
 
     @property
@@ -42,11 +42,11 @@ class AnsweredFace:
 
 
 def answer(
-    found: Sequence[Face | None], crops: Sequence[Gray], classifier: Classifier
+    faces: Sequence[Face | None], crops: Sequence[Gray], classifier: Classifier
 ) -> tuple[AnsweredFace, ...]:
-    """Each face with its crop and every model's prediction for it."""
+    """Return each face with its crop and every model's prediction for it."""
     predictions = classifier.predict(crops)
     return tuple(
         AnsweredFace(face, crop, answers)
-        for face, crop, answers in zip(found, crops, predictions, strict=True)
+        for face, crop, answers in zip(faces, crops, predictions, strict=True)
     )

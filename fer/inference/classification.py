@@ -1,7 +1,7 @@
 """Every trained model's confidences for a batch of faces, in one pass.
 
-`load` opens the networks that answer under OpenVINO; `keras_backend.load` opens the ones as they
-were trained, for evaluation and studies.
+`load` opens the networks that answer under OpenVINO; `keras_backend.load` opens them as they were
+trained, for evaluation and studies.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Prediction:
 
 
 class Backend(Protocol):
-    """Something that runs the networks, asked by one caller at a time."""
+    """The engine that runs the networks, called by one caller at a time."""
 
     name: str
 
@@ -108,32 +108,32 @@ class Classifier:
 
     def _ask(
         self,
-        of: Callable[[Floats], dict[str, NDArray[np.float32]]],
+        method: Callable[[Floats], dict[str, NDArray[np.float32]]],
         faces: Sequence[Gray] | NDArray[np.uint8],
         keys: Sequence[str],
     ) -> dict[str, NDArray[np.float32]]:
-        """What a backend's method returns for these models, in one turn."""
+        """Return what a method of the backend gives for these models, in one turn of the queue."""
         inputs = [
             preprocessing.batch(faces, size)
             for size, group in self._by_size.items()
             if any(model.key in keys for model in group)
         ]
-        found: dict[str, NDArray[np.float32]] = {}
+        outputs: dict[str, NDArray[np.float32]] = {}
         with self._queue.turn():
             for batch in inputs:
-                found.update(of(batch))
-        return {key: found[key] for key in keys}
+                outputs.update(method(batch))
+        return {key: outputs[key] for key in keys}
 
     def turn(self) -> AbstractContextManager[None]:
-        """A turn for what else runs the networks, for as long as the block lasts."""
+        """Return a turn in the queue for whatever else runs the networks, as long as the block."""
         return self._queue.turn()
 
     def predict(
         self, faces: Sequence[Gray] | NDArray[np.uint8], keys: Sequence[str] | None = None
     ) -> list[dict[str, Prediction]]:
-        """For each gray face, each model's calibrated prediction by model key.
+        """Return each gray face's calibrated predictions by model key.
 
-        Each face waits for a turn of its own: a crowd in one photo holds nobody up.
+        Each face waits for its own turn in the queue, so that a crowd in one photo holds nobody up.
 
         Args:
             keys: only these models; all of them if None.
@@ -160,7 +160,7 @@ def load(
     """Return a classifier of every trained model in the folder, or of the named ones, warmed up.
 
     Args:
-        with_metrics: whether damaged metrics count, too; not to make them anew.
+        with_metrics: whether damaged metrics are an error, too; False where they are made anew.
 
     Raises:
         FerError: if there is no model, a named one is missing, its files are not those in the

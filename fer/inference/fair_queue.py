@@ -11,13 +11,13 @@ from contextlib import contextmanager
 class FairQueue:
     """Fair queue of callers, safe between threads.
 
-    A `threading.Lock` is no queue: a stream of frames that lets go of it has it again before a
-    caller who waits wakes up.
+    A `threading.Lock` keeps no order: a stream of frames that releases it acquires it again before
+    a waiting caller wakes up.
     """
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        # Whose turn it is, and behind it who waits, in the order of their coming.
+        # The caller whose turn it is, then those who wait, in order of arrival.
         self._queue: deque[object] = deque()
 
     @property
@@ -27,15 +27,15 @@ class FairQueue:
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """The caller's turn, for as long as the block lasts."""
-        mine = object()
+        """Wait for the caller's turn, which lasts as long as the block."""
+        caller = object()
         with self._changed:
-            self._queue.append(mine)
+            self._queue.append(caller)
         try:
             with self._changed:
-                self._changed.wait_for(lambda: self._queue[0] is mine)
+                self._changed.wait_for(lambda: self._queue[0] is caller)
             yield
         finally:
             with self._changed:
-                self._queue.remove(mine)
+                self._queue.remove(caller)
                 self._changed.notify_all()

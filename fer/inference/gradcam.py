@@ -28,10 +28,10 @@ COLOUR_SCALE = cv2.COLORMAP_INFERNO
 
 @dataclass(frozen=True)
 class Explanation:
-    """One model's answer for one face and what it rests on.
+    """An explanation of one model's answer for one face.
 
     heat: Grad-CAM of the target class, (48, 48) float32 from 0 up, in the logit's own unit.
-    gates: of the SE block, (512,) between 0 and 1; None for a model without.
+    gates: of the SE block, (512,) between 0 and 1; None for a model without one.
     target: the explained class, 0-6. side: cells along a side of the map before it was enlarged.
     """
 
@@ -83,21 +83,21 @@ class Explainer:
 
 
 def explanation(model: str, maps: Floats, head: Head, target: int | None = None) -> Explanation:
-    """What the answer of a head for one face rests on.
+    """Explain the answer of a head for one face.
 
     Args:
         model: its key.
         maps: the last convolution's output for the face, (1, h, w, C).
         target: the class to explain, 0-6; None for the head's own top-1.
     """
-    chosen = int(head.logits(maps)[0].argmax()) if target is None else target
-    heat = grad_cam(maps, head, np.array([chosen]))[0]
+    explained = int(head.logits(maps)[0].argmax()) if target is None else target
+    heat = grad_cam(maps, head, np.array([explained]))[0]
     gates = None if head.gate is None else head.gates(maps)[0]
-    return Explanation(model, chosen, len(heat), enlarge(heat), gates)
+    return Explanation(model, explained, len(heat), enlarge(heat), gates)
 
 
 def grad_cam(maps: Floats, head: Head, targets: NDArray[np.int64]) -> Floats:
-    """Gradient-weighted class activation maps (Selvaraju et al. 2017, eq. 1-2), (n, h, w).
+    """Return gradient-weighted class activation maps (Selvaraju et al. 2017, eq. 1-2), (n, h, w).
 
     Args:
         maps: the last convolution's output, (n, h, w, C).
@@ -109,35 +109,35 @@ def grad_cam(maps: Floats, head: Head, targets: NDArray[np.int64]) -> Floats:
 
 
 def enlarge(heat: Floats, side: int = FER_SIZE) -> Floats:
-    """A map (h, w) bilinearly enlarged to (side, side)."""
+    """Enlarge a map (h, w) bilinearly to (side, side)."""
     return np.asarray(
         cv2.resize(heat, (side, side), interpolation=cv2.INTER_LINEAR), dtype=np.float32
     )
 
 
 def overlay(face: Gray, explanation: Explanation, strength: float, side: int = 384) -> Rgb:
-    """The face (any size) with the map laid over it, (side, side, 3) uint8; the map is scaled to
-    its own highest value.
+    """Return the face (any size) with the map laid over it, (side, side, 3) uint8; the map is
+    scaled to its own highest value.
 
     Args:
         strength: 0 shows the face alone, 1 the map alone.
     """
     gray = cv2.resize(face, (side, side), interpolation=cv2.INTER_CUBIC)
     heat = enlarge(explanation.heat, side)
-    top = float(heat.max())
-    shades = np.rint(255 * heat / top if top > 0 else heat).astype(np.uint8)
+    highest = float(heat.max())
+    shades = np.rint(255 * heat / highest if highest > 0 else heat).astype(np.uint8)
     colours = cv2.cvtColor(cv2.applyColorMap(shades, COLOUR_SCALE), cv2.COLOR_BGR2RGB)
     base = np.repeat(gray[:, :, None], 3, axis=2)
     return np.asarray(cv2.addWeighted(base, 1 - strength, colours, strength, 0), dtype=np.uint8)
 
 
 def rows(explanations: dict[str, Explanation]) -> list[dict[str, object]]:
-    """A flat row for each model and pixel: model, class, row, column, share of the map's sum."""
-    found: list[dict[str, object]] = []
+    """Return a row for each model and pixel: model, class, row, column, share of the map's sum."""
+    table: list[dict[str, object]] = []
     for key, explanation in explanations.items():
         total = float(explanation.heat.sum()) or 1.0
         for (row, column), value in np.ndenumerate(explanation.heat):
-            found.append(
+            table.append(
                 {
                     "model": key,
                     "class": emotions.KEYS[explanation.target],
@@ -146,4 +146,4 @@ def rows(explanations: dict[str, Explanation]) -> list[dict[str, object]]:
                     "share": round(float(value) / total, 8),
                 }
             )
-    return found
+    return table

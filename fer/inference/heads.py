@@ -1,7 +1,7 @@
-"""What follows VGG16's last convolution, in NumPy: SE block, pooling, classifier, and its gradient.
+"""The heads after VGG16's last convolution, in NumPy: SE block, pooling, classifier, gradient.
 
-Small enough to be written out, and so Grad-CAM and the SE gates need no TensorFlow: the part of the
-network that has to be differentiated is this one. Tests compare it with Keras and its gradients.
+Grad-CAM and the SE gates need the gradient of this part alone, which is small enough to be written
+out, so they need no TensorFlow. Tests compare it with Keras and its gradients.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ class Gate:
 
 @dataclass(frozen=True)
 class Head:
-    """From the last convolution's maps to logits. `fixed_gates` (C,), if given, stand in for the
-    SE block's own."""
+    """The head of a network, from the last convolution's maps to logits. `fixed_gates` (C,), if
+    given, replace those of the SE block."""
 
     is_grid: bool
     gate: Gate | None
@@ -61,11 +61,11 @@ class Head:
         return self._gates(_pooled(maps).mean(axis=(1, 2)))[0]
 
     def features(self, maps: Floats) -> Floats:
-        """What the classifier is given of the last convolution's maps (n, h, w, C): pooled, gated
+        """Features for the classifier from the last convolution's maps (n, h, w, C): pooled, gated
         and normalised, (n, C) or, of quadrants, (n, 4 C)."""
         pooled = _pooled(maps)
         gates, _ = self._gates(pooled.mean(axis=(1, 2)))
-        vectors = (self._parts(pooled) * gates[:, None, :]).reshape(len(maps), -1)
+        vectors = (self._means(pooled) * gates[:, None, :]).reshape(len(maps), -1)
         return np.asarray(vectors * self.scale + self.shift, dtype=np.float32)
 
     def logits(self, maps: Floats) -> Floats:
@@ -76,9 +76,10 @@ class Head:
         return np.asarray(x @ self.kernel + self.bias, dtype=np.float32)
 
     def summed_gradient(self, maps: Floats, targets: NDArray[np.int64]) -> Floats:
-        """The gradient of each image's target logit by the maps, summed over positions, (n, C).
+        """Return the gradient of each image's target logit by the maps, summed over positions,
+        (n, C).
 
-        Pooling hands each gradient to one position, so the sum is that of the pooled map.
+        Pooling hands each gradient to one position, so its sum is that of the pooled map.
 
         Args:
             maps: output of `block5_conv3`, (n, h, w, C).
@@ -86,34 +87,34 @@ class Head:
         """
         pooled = _pooled(maps)
         squeezed = pooled.mean(axis=(1, 2))
-        gates, open_ = self._gates(squeezed)
-        parts = self._parts(pooled)
+        gates, is_open = self._gates(squeezed)
+        means = self._means(pooled)
         slope = self.kernel.T[targets]
         if self.hidden is not None:
-            x = (parts * gates[:, None, :]).reshape(len(maps), -1) * self.scale + self.shift
+            x = (means * gates[:, None, :]).reshape(len(maps), -1) * self.scale + self.shift
             active = (x @ self.hidden[0] + self.hidden[1]) > 0
             slope = (slope * active) @ self.hidden[0].T
-        by_part = (slope * self.scale).reshape(parts.shape)
-        total = by_part.sum(axis=1) * gates
+        by_mean = (slope * self.scale).reshape(means.shape)
+        gradient = by_mean.sum(axis=1) * gates
         if self.gate is not None and self.fixed_gates is None:
-            by_gate = (by_part * parts).sum(axis=1) * gates * (1.0 - gates)
-            by_squeezed = ((by_gate @ self.gate.expand.T) * open_) @ self.gate.reduce.T
-            total = total + by_squeezed
-        return np.asarray(total, dtype=np.float32)
+            by_gate = (by_mean * means).sum(axis=1) * gates * (1.0 - gates)
+            by_squeezed = ((by_gate @ self.gate.expand.T) * is_open) @ self.gate.reduce.T
+            gradient = gradient + by_squeezed
+        return np.asarray(gradient, dtype=np.float32)
 
     def _gates(self, squeezed: Floats) -> tuple[Floats, NDArray[np.bool_]]:
-        """Gates (n, C), and which units of the bottleneck are open."""
-        nothing = np.zeros((len(squeezed), 0), bool)
+        """Gates (n, C), and which units of the bottleneck are above zero (n, C/r or 0)."""
+        no_units = np.zeros((len(squeezed), 0), bool)
         if self.fixed_gates is not None:
-            return np.broadcast_to(self.fixed_gates, squeezed.shape), nothing
+            return np.broadcast_to(self.fixed_gates, squeezed.shape), no_units
         if self.gate is None:
-            return np.ones_like(squeezed), nothing
+            return np.ones_like(squeezed), no_units
         narrow = squeezed @ self.gate.reduce + self.gate.reduce_bias
         wide = np.maximum(narrow, 0.0) @ self.gate.expand + self.gate.expand_bias
         return np.asarray(expit(wide), dtype=np.float32), narrow > 0
 
-    def _parts(self, pooled: Floats) -> Floats:
-        """Means of the whole map or of its quadrants as `models.QuadrantPooling` cuts them,
+    def _means(self, pooled: Floats) -> Floats:
+        """Means of the whole map, or of its quadrants as `vgg16.QuadrantPooling` cuts them,
         (n, 1 or 4, C)."""
         if not self.is_grid:
             return np.asarray(pooled.mean(axis=(1, 2), keepdims=True)[:, 0])

@@ -1,8 +1,8 @@
 """The fast backend: the networks in int8 under OpenVINO, without TensorFlow in the process.
 
-`fer export` made the files from the published weights; `export.json` says from which, how they
-were calibrated and how far they are from float32. Each is used only if it is the recorded file, was
-made from the weights beside it, and gives the recorded answers on this processor.
+`fer export` made the files from the published weights; `export.json` says from which weights, how
+they were calibrated and how far they are from float32. A file is used only if it is the recorded
+one, was made from the weights beside it, and gives the recorded answers on this processor.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
 
 RECORD = Path(FAST_EXPORT.name).name
 PROBE = "probe.safetensors"
-# Processors without VNNI saturate 16-bit sums of int8 products, which shows in the probe's logits
-# by whole units; rounding of the few float layers moves them by less than this.
+# Processors without VNNI saturate 16-bit sums of int8 products, which moves the probe's logits by
+# whole units; rounding of the few float layers moves them by less than this.
 TOLERANCE = 0.25
-# One face keeps every core busy; more at once are no faster, and their memory, 12 to 18 MB a face,
-# is never given back.
-AT_ONCE = 1
-# Known faces that are asked about at start: enough to tell, and nobody waits for the rest.
-CHECKED = 2
+# Faces per request: one keeps every core busy; more are no faster, and their memory, 12 to 18 MB a
+# face, is never given back.
+BATCH = 1
+# Known faces whose answers are checked at start: enough to notice, and nobody waits for the rest.
+CHECKED_FACES = 2
 # The few layers that stay in floating point would be bf16 on some processors: less exact, and no
 # faster. A thread pinned to a core waits for whatever else keeps that core busy, a browser or
 # another server, while others are free: a face then takes five times as long.
@@ -52,13 +52,13 @@ class FastBackend:
     same input size.
 
     The maps are outputs of the same compiled networks: they are computed for the answer anyway, and
-    handing them out costs nothing that can be measured.
+    returning them costs nothing that can be measured.
     """
 
     name = "fast"
 
     def __init__(self, models: Sequence[Artifact], folder: Path = model_store.FOLDER) -> None:
-        """Compiles the networks for this processor.
+        """Compile the networks for this processor.
 
         Args:
             folder: the models' folder, whose `fast/` holds the export.
@@ -69,14 +69,16 @@ class FastBackend:
         """
         self.folder = folder / model_store.FAST
         record = checked_record(models, folder)
-        entry = core()
+        openvino_core = core()
         self._requests: dict[int, openvino.InferRequest] = {}
         self._keys: dict[int, list[str]] = {}
         for size, group in model_store.by_input_size(models).items():
             path = self.folder / record["networks"][str(size)]
-            # A model on its own does not wait for the layers of those that shared its trunk.
+            # Loaded alone, a model does not wait for the layers of others that share its trunk.
             self._keys[size] = [model.key for model in group]
-            self._requests[size] = request(entry, path, partial(_answers, keys=self._keys[size]))
+            self._requests[size] = request(
+                openvino_core, path, partial(_answers, keys=self._keys[size])
+            )
         self._models = models
 
     def logits(self, inputs: Floats) -> dict[str, NDArray[np.float32]]:
@@ -88,38 +90,39 @@ class FastBackend:
         """The last convolution's maps (n, h, w, 512) by model key, of the models that take input of
         this size (n, S, S, 3)."""
         keys = self._keys[inputs.shape[1]]
-        found = self._outputs(inputs, range(len(keys), 2 * len(keys)))
+        outputs = self._outputs(inputs, range(len(keys), 2 * len(keys)))
         # OpenVINO keeps channels before rows and columns.
-        return {key: maps.transpose(0, 2, 3, 1) for key, maps in zip(keys, found, strict=True)}
+        return {key: maps.transpose(0, 2, 3, 1) for key, maps in zip(keys, outputs, strict=True)}
 
     def _outputs(self, inputs: Floats, positions: Iterable[int]) -> list[NDArray[np.float32]]:
         request = self._requests[inputs.shape[1]]
-        parts: dict[int, list[NDArray[np.float32]]] = {position: [] for position in positions}
-        for start in range(0, len(inputs), AT_ONCE):
-            found = request.infer({0: np.ascontiguousarray(inputs[start : start + AT_ONCE])})
-            for position, values in parts.items():
-                # The request's own memory is written again by its next call.
-                values.append(np.array(found[position]))
-        return [np.concatenate(values) for values in parts.values()]
+        outputs: dict[int, list[NDArray[np.float32]]] = {position: [] for position in positions}
+        for start in range(0, len(inputs), BATCH):
+            result = request.infer({0: np.ascontiguousarray(inputs[start : start + BATCH])})
+            for position, values in outputs.items():
+                # Copied: the request's next call overwrites its memory.
+                values.append(np.array(result[position]))
+        return [np.concatenate(values) for values in outputs.values()]
 
     def check(self) -> None:
-        """Asks about known faces.
+        """Check the answers for known faces.
 
         Raises:
             FerError: if this processor computes something else than was recorded, or nothing was
-                recorded of a model.
+                recorded for a model.
         """
         faces, recorded = read_probe(self.folder)
-        faces = faces[:CHECKED]
+        faces = faces[:CHECKED_FACES]
         if not recorded.keys() >= {model.key for model in self._models}:
             raise _unreadable(self.folder / PROBE)
         for size, group in model_store.by_input_size(self._models).items():
             try:
-                found = self.logits(batch(faces, size))
+                answers = self.logits(batch(faces, size))
             except Exception as error:
                 raise _unusable(error) from error
             for model in group:
-                distance = float(np.abs(found[model.key] - recorded[model.key][:CHECKED]).max())
+                expected = recorded[model.key][:CHECKED_FACES]
+                distance = float(np.abs(answers[model.key] - expected).max())
                 if not distance <= TOLERANCE:
                     raise FerError(
                         "This processor computes int8 differently from the one that made the fast "
@@ -130,10 +133,10 @@ class FastBackend:
 
 
 def checked_record(models: Sequence[Artifact], folder: Path) -> FastExport:
-    """The record of an export that was made of these models and whose files are whole.
+    """Return the record of the export.
 
     Raises:
-        FerError: if it is not.
+        FerError: unless it was made from these models and its files are whole.
     """
     record = FAST_EXPORT.read(folder)
     if record is None:
@@ -162,7 +165,7 @@ def core() -> openvino.Core:
     """Return OpenVINO's entry point.
 
     Raises:
-        FerError: if it is not installed, or anything of it fails: a library of another version, a
+        FerError: if OpenVINO is not installed or cannot be used: a library of another version, a
             processor that it does not know, a file that is not its own.
     """
     try:
@@ -170,7 +173,7 @@ def core() -> openvino.Core:
 
         return openvino.Core()
     except ImportError as error:
-        # A module of OpenVINO's own that cannot be loaded is an ImportError, too.
+        # A part of OpenVINO that cannot be loaded is an ImportError, too.
         if isinstance(error, ModuleNotFoundError) and error.name == "openvino":
             raise FerError(
                 "OpenVINO is not installed; install it with: pip install openvino"
@@ -189,9 +192,12 @@ def _unusable(error: Exception) -> FerError:
 
 
 def request(
-    core: openvino.Core, path: Path, wanted: Callable[[openvino.Model], list[openvino.Output]]
+    core: openvino.Core, path: Path, outputs: Callable[[openvino.Model], list[openvino.Output]]
 ) -> openvino.InferRequest:
-    """A request for what is wanted of a network, in that order.
+    """Return a request for some outputs of a network.
+
+    Args:
+        outputs: returns the outputs of the network in the order of the answers.
 
     Raises:
         FerError: if OpenVINO cannot run it here.
@@ -200,8 +206,8 @@ def request(
 
     try:
         network = core.read_model(path)
-        chosen = openvino.Model(wanted(network), network.get_parameters())
-        return core.compile_model(chosen, "CPU", OPTIONS).create_infer_request()
+        model = openvino.Model(outputs(network), network.get_parameters())
+        return core.compile_model(model, "CPU", OPTIONS).create_infer_request()
     except Exception as error:
         raise FerError(
             "OpenVINO cannot run {path} here ({reason}); run: fer export",
@@ -213,11 +219,11 @@ def request(
 def _answers(network: openvino.Model, keys: Sequence[str]) -> list[openvino.Output]:
     """The logits of each of these models, then the last convolution's maps of each."""
     logits = [network.output(key) for key in keys]
-    return logits + [_before_last_pooling(output) for output in logits]
+    return logits + [_input_of_last_pooling(output) for output in logits]
 
 
-def _before_last_pooling(output: openvino.Output) -> openvino.Output:
-    """What the last max pooling on the way to an output is given."""
+def _input_of_last_pooling(output: openvino.Output) -> openvino.Output:
+    """The input of the last max pooling on the way to an output."""
     node = output.get_node()
     while node.get_type_name() != "MaxPool":
         # Only the first input can be an activation; an SE block's product has the map first, too.
@@ -226,7 +232,7 @@ def _before_last_pooling(output: openvino.Output) -> openvino.Output:
 
 
 def read_probe(folder: Path) -> tuple[NDArray[np.uint8], dict[str, NDArray[np.float32]]]:
-    """Known faces (n, 48, 48) uint8 and each model's int8 logits (n, 7) for them.
+    """Read known faces (n, 48, 48) uint8 and each model's int8 logits (n, 7) for them.
 
     Raises:
         FerError: if the file is missing or damaged.

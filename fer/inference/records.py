@@ -9,8 +9,8 @@ from fer.artifacts.stored import Stored
 
 
 class Calibration(TypedDict):
-    """The images that activations were calibrated on: so many of a split, drawn by the seed, of the
-    data set with that SHA-256."""
+    """The images that activations were calibrated on: `images` of a split, drawn with the seed,
+    from the data set with that SHA-256."""
 
     split: str
     images: int

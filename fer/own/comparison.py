@@ -26,7 +26,7 @@ from fer.studies.records import GroupAccuracy
 # A temperature this close to 1 changes nothing that could be measured: the confidences were
 # calibrated before, and are left as they are.
 CALIBRATED_WITHIN = 1e-3
-SMALLEST = 1e-12
+SMALLEST_PROBABILITY = 1e-12
 NAN = float("nan")
 
 
@@ -45,9 +45,10 @@ class Against(TypedDict):
 class OwnSplit(TypedDict):
     """A split of `fer compare --json`.
 
-    scores: as `SplitScores`, None where only probabilities tell and there are none. against: by
-    scenario. crowd: agreement with ten people. twins: accuracy on all images, with and without a
-    twin in Training. only_wrong: images that both scenarios answer rightly and this model does not.
+    scores: as `SplitScores`; None for metrics that need probabilities where the table has none.
+    against: by scenario. crowd: agreement with ten people. twins: accuracy on all images, on those
+    with a twin in Training and on those without. only_wrong: images that both scenarios answer
+    rightly and this model does not.
     """
 
     scores: dict[str, object]
@@ -58,8 +59,8 @@ class OwnSplit(TypedDict):
 
 
 class OwnComparison(TypedDict):
-    """What `fer compare --json` prints. temperature: fitted on PublicTest and applied to both
-    splits; None where there are no probabilities or no PublicTest. weights_sha256: of the
+    """The record that `fer compare --json` prints. temperature: fitted on PublicTest and applied to
+    both splits; None where there are no probabilities or no PublicTest. weights_sha256: of the
     scenarios, by key. splits: by name."""
 
     model: str
@@ -82,15 +83,15 @@ class OwnModel:
 
     @property
     def name(self) -> str:
-        """What the model is called."""
+        """The model's name."""
         return self.table.name
 
 
 def measure(table: OwnTable) -> OwnModel:
-    """The metrics of a table; where it has probabilities on PublicTest, a temperature is fitted
-    there, as for the scenarios, and applied to both splits."""
+    """Measure the model of a table; where it has probabilities on PublicTest, a temperature is
+    fitted there, as for the scenarios, and applied to both splits."""
     temperature = None
-    public = table.parts.get(Split.PUBLIC_TEST)
+    public = table.predictions.get(Split.PUBLIC_TEST)
     if table.has_probabilities and public is not None:
         temperature = metrics.fit_temperature(public.labels, _logits(public))
         if math.isclose(temperature, 1.0, abs_tol=CALIBRATED_WITHIN):
@@ -99,63 +100,66 @@ def measure(table: OwnTable) -> OwnModel:
         table,
         temperature,
         {
-            split: _measured(part, temperature, table.has_probabilities)
-            for split, part in table.parts.items()
+            split: _measured(predictions, temperature, table.has_probabilities)
+            for split, predictions in table.predictions.items()
         },
     )
 
 
-def _logits(part: Predictions) -> NDArray[np.float64]:
-    return np.asarray(np.log(np.maximum(part.probabilities, SMALLEST)))
+def _logits(predictions: Predictions) -> NDArray[np.float64]:
+    return np.asarray(np.log(np.maximum(predictions.probabilities, SMALLEST_PROBABILITY)))
 
 
 def _measured(
-    part: Predictions, temperature: float | None, has_probabilities: bool
+    predictions: Predictions, temperature: float | None, has_probabilities: bool
 ) -> MeasuredModel:
     if temperature is not None and temperature != 1.0:
-        calibrated = softmax(_logits(part), temperature)
-        part = Predictions(part.splits, part.sources, part.labels, calibrated)
-    found = measured.measure(part, temperature or 1.0)
+        calibrated = softmax(_logits(predictions), temperature)
+        predictions = Predictions(
+            predictions.splits, predictions.sources, predictions.labels, calibrated
+        )
+    model = measured.measure(predictions, temperature or 1.0)
     if has_probabilities:
-        return found
+        return model
     scores: SplitScores = {
-        **found.scores,
+        **model.scores,
         "log_loss": NAN,
         "brier_score": NAN,
         "ece": NAN,
         "ece_uncalibrated": NAN,
     }
-    return MeasuredModel(found.load, scores, 1.0, has_probabilities=False)
+    return MeasuredModel(model.load, scores, 1.0, has_probabilities=False)
 
 
 def against(own: Predictions, scenario: Predictions) -> Against:
-    """A model's predictions against a scenario's on the same images."""
-    found = metrics.compare(own.labels, scenario.probabilities, own.probabilities)
+    """Compare a model's predictions with a scenario's on the same images."""
+    comparison = metrics.compare(own.labels, scenario.probabilities, own.probabilities)
     return {
-        "difference": found["gain"],
-        "interval": found["gain_interval"],
-        "only_own_right": found["only_proposed_right"],
-        "only_scenario_right": found["only_baseline_right"],
-        "mcnemar_p": found["mcnemar_p"],
+        "difference": comparison["gain"],
+        "interval": comparison["gain_interval"],
+        "only_own_right": comparison["only_proposed_right"],
+        "only_scenario_right": comparison["only_baseline_right"],
+        "mcnemar_p": comparison["mcnemar_p"],
     }
 
 
 def only_wrong(own: Predictions, scenarios: Mapping[str, Predictions]) -> Predictions:
-    """The images that every scenario answers rightly and the model does not."""
-    chosen = own.probabilities.argmax(axis=1) != own.labels
-    for part in scenarios.values():
-        chosen &= part.probabilities.argmax(axis=1) == part.labels
+    """Return the predictions for images that every scenario answers rightly and the model does
+    not."""
+    mask = own.probabilities.argmax(axis=1) != own.labels
+    for predictions in scenarios.values():
+        mask &= predictions.probabilities.argmax(axis=1) == predictions.labels
     return Predictions(
-        own.splits[chosen], own.sources[chosen], own.labels[chosen], own.probabilities[chosen]
+        own.splits[mask], own.sources[mask], own.labels[mask], own.probabilities[mask]
     )
 
 
 def with_people(
     own: OwnModel, split: Split, scenarios: Mapping[str, Predictions], votes: Votes
 ) -> CrowdSplit | None:
-    """Models, labels and people on a split, this model among them; None without votes."""
-    parts = {**scenarios, own.name: own.models[split].predictions}
-    return study.study(parts, votes, split)
+    """Compare models, labels and people on a split, this model included; None without votes."""
+    predictions = {**scenarios, own.name: own.models[split].predictions}
+    return study.study(predictions, votes, split)
 
 
 def record(
@@ -165,7 +169,7 @@ def record(
     votes: Votes,
     twins: Collection[str],
 ) -> OwnComparison:
-    """Everything as plain JSON types.
+    """Return the whole comparison as plain JSON types.
 
     Args:
         stored: the scenarios' predictions.
@@ -173,20 +177,22 @@ def record(
     """
     splits = {}
     for split, model in own.models.items():
-        parts = {key: part.of(split) for key, part in stored.items()}
-        people = with_people(own, split, parts, votes)
-        found: OwnSplit = {
+        predictions = {key: predicted.of(split) for key, predicted in stored.items()}
+        people = with_people(own, split, predictions, votes)
+        figures: OwnSplit = {
             "scores": {
                 name: None if isinstance(value, float) and math.isnan(value) else value
                 for name, value in model.scores.items()
             },
-            "against": {key: against(model.predictions, part) for key, part in parts.items()},
+            "against": {
+                key: against(model.predictions, predicted) for key, predicted in predictions.items()
+            },
             "twins": leakage.accuracies(model.predictions, twins),
-            "only_wrong": only_wrong(model.predictions, parts).sources.tolist(),
+            "only_wrong": only_wrong(model.predictions, predictions).sources.tolist(),
         }
         if people is not None:
-            found["crowd"] = people["models"][own.name]
-        splits[split.value] = found
+            figures["crowd"] = people["models"][own.name]
+        splits[split.value] = figures
     return {
         "model": own.name,
         "temperature": own.temperature,

@@ -25,8 +25,8 @@ from fer.vision import faces, orientation, preprocessing
 from fer.vision.faces import Detector
 from fer.vision.preprocessing import Gray
 
-# An image no larger in which no face is found is taken for one: what is cut out close to a face has
-# about this size, and detectors miss faces that fill an image.
+# Pixels a side up to which an image is taken whole where no face is found: faces that are cut out
+# closely have about this size, and detectors miss faces that fill an image.
 WHOLE_UP_TO = 128
 COLUMNS = (
     *("image", "label", "taken", "faces", "model", "top1", "right", *emotions.KEYS),
@@ -52,8 +52,8 @@ class AnsweredImage:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """An image that is not measured, and why. folder: whose name is none of the seven emotions;
-    None where something else is the matter."""
+    """An image that is not measured, and why. folder: its folder, if that names none of the seven
+    emotions; None where there is another reason."""
 
     source: str
     reason: FerError
@@ -66,10 +66,10 @@ Outcome = AnsweredImage | LeftOut
 def answer(
     file: LabelledFile, detector: Detector, classifier: Classifier, *, whole: bool = False
 ) -> Outcome:
-    """Both models' answers for the largest face of an image, found and cut out as in photos.
+    """Answer the largest face of an image with both models, found and cut out as in photos.
 
-    One of FER-2013's size is taken whole, and so is one of at most `WHOLE_UP_TO` pixels a side in
-    which no face is found.
+    An image of FER-2013's size is taken whole, and so is one of at most `WHOLE_UP_TO` pixels a side
+    in which no face is found.
 
     Args:
         whole: take the whole image wherever no face is found.
@@ -83,31 +83,32 @@ def answer(
             "its folder {folder} names none of the seven emotions", folder=file.folder
         )
         return LeftOut(file.source, reason, file.folder)
-    turns, found = photos.search(rgb, detector)
+    turns, detected = photos.search(rgb, detector)
     rgb = orientation.turned(rgb, turns)
-    if not found.faces and not whole and max(rgb.shape[:2]) > WHOLE_UP_TO:
+    if not detected.faces and not whole and max(rgb.shape[:2]) > WHOLE_UP_TO:
         return LeftOut(file.source, FerError("no face found"))
-    face = found.faces[faces.largest(found.faces)] if found.faces else None
+    face = detected.faces[faces.largest(detected.faces)] if detected.faces else None
     crop = faces.gray_crop(rgb, face)
     (answered,) = answer_faces([face], [crop], classifier)
     return AnsweredImage(
         file.source,
         file.label,
         np.rint(preprocessing.resize(crop, preprocessing.FER_SIZE)).astype(np.uint8),
-        {key: found.probabilities for key, found in answered.predictions.items()},
+        {key: prediction.probabilities for key, prediction in answered.predictions.items()},
         face is None,
-        len(found.faces),
+        len(detected.faces),
     )
 
 
 class OwnScores(TypedDict):
-    """What `fer evaluate --images --json` prints.
+    """The record that `fer evaluate --images --json` prints.
 
-    images: how many were measured; taken_whole of them without looking for a face, or finding none;
-    several_faces with more than one, of which the largest was taken. support: images by emotion.
-    missing: emotions without an image, which the means leave out. without_counterpart: images left
-    out by the name of their folder, which is none of the seven emotions. left_out: why every other
-    one was, by image. weights_sha256: by model key. private_test: the accuracy of each model on
+    images: how many were measured. taken_whole: how many of them were taken whole, because of their
+    size or because no face was found. several_faces: how many have more than one face, of which the
+    largest was taken. support: images by emotion. missing: emotions without an image, which the
+    means leave out. without_counterpart: how many images were left out, by the name of their
+    folder, which is none of the seven emotions. left_out: the reason, by name of every other image
+    that was left out. weights_sha256: by model key. private_test: the accuracy of each model on
     PrivateTest, were its emotions as frequent as here. gain: of `proposed` over `baseline`.
     """
 
@@ -143,14 +144,14 @@ class OwnImages:
 
     @property
     def others_left_out(self) -> list[LeftOut]:
-        """What was left out for another reason than its folder's name."""
+        """Images left out for another reason than their folder's name."""
         return [left for left in self.left_out if left.folder is None]
 
     @property
     def support(self) -> dict[str, int]:
         """How many images of each emotion were measured."""
-        found = Counter(image.label for image in self.answered)
-        return {key: found[label] for label, key in enumerate(emotions.KEYS)}
+        images_by_label = Counter(image.label for image in self.answered)
+        return {key: images_by_label[label] for label, key in enumerate(emotions.KEYS)}
 
     @property
     def missing(self) -> list[str]:
@@ -168,12 +169,12 @@ class OwnImages:
         return sum(image.faces > 1 for image in self.answered)
 
     def rows(self) -> list[dict[str, object]]:
-        """A row for each image and model with the columns `COLUMNS`; one for an image left out."""
-        found: list[dict[str, object]] = []
+        """Return a row of `COLUMNS` for each image and model; one row for an image left out."""
+        rows: list[dict[str, object]] = []
         for image in self.answered:
             for key, probabilities in image.probabilities.items():
                 top1 = int(probabilities.argmax())
-                found.append(
+                rows.append(
                     {
                         "image": image.source,
                         "label": emotions.KEYS[image.label],
@@ -185,13 +186,13 @@ class OwnImages:
                         **dict(zip(emotions.KEYS, probabilities.round(6).tolist(), strict=True)),
                     }
                 )
-        return found + [
+        return rows + [
             {"image": left.source, "problem": str(left.reason)} for left in self.left_out
         ]
 
     def record(self, artifacts: Mapping[str, Artifact], compute_dtype: str) -> OwnScores:
         """The figures as plain JSON types."""
-        found: OwnScores = {
+        record: OwnScores = {
             "source": self.name,
             "images": len(self.answered),
             "taken_whole": self.taken_whole,
@@ -206,19 +207,19 @@ class OwnImages:
             "private_test": self.on_private_test(artifacts),
         }
         if self.gain is not None:
-            found["gain"] = self.gain
-        return found
+            record["gain"] = self.gain
+        return record
 
     def on_private_test(self, artifacts: Mapping[str, Artifact]) -> dict[str, float]:
         """Each evaluated model's accuracy on PrivateTest, were its emotions as frequent as here."""
         return {
-            key: _with_mix(artifacts[key].metrics, self.support)
+            key: _accuracy_with_mix(artifacts[key].metrics, self.support)
             for key in self.models
             if artifacts[key].metrics is not None
         }
 
 
-def _with_mix(stored: Metrics | None, support: Mapping[str, int]) -> float:
+def _accuracy_with_mix(stored: Metrics | None, support: Mapping[str, int]) -> float:
     assert stored is not None
     by_class = stored["splits"]["PrivateTest"]["per_class"]
     right = sum(count * by_class[key]["recall"] for key, count in support.items())
@@ -226,17 +227,17 @@ def _with_mix(stored: Metrics | None, support: Mapping[str, int]) -> float:
 
 
 def measure(name: str, outcomes: Iterable[Outcome], models: Mapping[str, Artifact]) -> OwnImages:
-    """Both models on the images that were answered.
+    """Measure both models on the images that were answered.
 
     Args:
-        name: what the images are called.
+        name: the images' name in the report and in messages.
 
     Raises:
-        FerError: if none was.
+        FerError: if no image was answered.
     """
-    every = list(outcomes)
-    answered = [image for image in every if isinstance(image, AnsweredImage)]
-    left_out = [image for image in every if isinstance(image, LeftOut)]
+    images = list(outcomes)
+    answered = [image for image in images if isinstance(image, AnsweredImage)]
+    left_out = [image for image in images if isinstance(image, LeftOut)]
     if not answered:
         # The first image that has a label tells more than those of other folders.
         first = min(left_out, key=lambda left: left.folder is not None, default=None)
@@ -245,21 +246,21 @@ def measure(name: str, outcomes: Iterable[Outcome], models: Mapping[str, Artifac
             path=name,
             reason="–" if first is None else f"{first.source}: {first.reason}",
         )
-    found = {
+    measured_models = {
         key: measured.measure(_predictions(answered, key), model.temperature)
         for key, model in models.items()
         if key in answered[0].probabilities
     }
     gain = None
-    if {BASELINE.key, PROPOSED.key} <= found.keys():
-        before, after = (found[key].predictions for key in (BASELINE.key, PROPOSED.key))
-        gain = metrics.compare(before.labels, before.probabilities, after.probabilities)
-    return OwnImages(name, answered, left_out, found, gain)
+    if {BASELINE.key, PROPOSED.key} <= measured_models.keys():
+        baseline, proposed = (measured_models[m.key].predictions for m in (BASELINE, PROPOSED))
+        gain = metrics.compare(baseline.labels, baseline.probabilities, proposed.probabilities)
+    return OwnImages(name, answered, left_out, measured_models, gain)
 
 
 def _predictions(answered: Sequence[AnsweredImage], key: str) -> Predictions:
     return Predictions(
-        # They belong to none of FER-2013's splits.
+        # The images belong to none of FER-2013's splits.
         splits=np.full(len(answered), "", dtype=np.str_),
         sources=np.array([image.source for image in answered], dtype=np.str_),
         labels=np.array([image.label for image in answered], dtype=np.int64),

@@ -1,4 +1,4 @@
-"""Predictions of one's own as a table: a row an image of FER-2013's test splits, and for each seven
+"""A table of people's own predictions: a row for each image of FER-2013's test splits, with seven
 probabilities or one answer."""
 
 from __future__ import annotations
@@ -21,85 +21,88 @@ from fer.data.votes import Votes
 from fer.scenarios import SCENARIOS
 
 MOST_BYTES = 20 * 2**20
-# What the columns may be called, in small letters.
-NAMES = ("image", "name", "file", "filename", "path", "source")
-ROWS = ("row",)
-ANSWERS = ("answer", "top1", "prediction", "predicted")
-LABELS = ("label", "emotion", "true")
+# Names that each column may have, in small letters.
+NAME_COLUMNS = ("image", "name", "file", "filename", "path", "source")
+ROW_COLUMNS = ("row",)
+ANSWER_COLUMNS = ("answer", "top1", "prediction", "predicted")
+LABEL_COLUMNS = ("label", "emotion", "true")
 DELIMITERS = ",;\t"
-# How far seven probabilities may add up to something else than 1: files are rounded.
+# How far the sum of seven probabilities may be from 1: files are rounded.
 SUM_TOLERANCE = 0.02
 
 
 @dataclass(frozen=True)
 class OwnTable:
-    """What a table says of one or both test splits, in the order of the stored predictions.
+    """A model's predictions for one or both test splits, in the order of the stored predictions.
 
-    name: of the model, the file's; another where a scenario is called so. has_probabilities: else
-    one answer an image, whose probability is 1. others: rows of Training, which are not used.
+    name: of the model: the file's name, with `own-` before it where a scenario has that name.
+    has_probabilities: otherwise each image has one answer, whose probability is 1. others: how many
+    rows are about Training, which are not used.
     """
 
     name: str
-    parts: dict[Split, Predictions]
+    predictions: dict[Split, Predictions]
     has_probabilities: bool
     others: int
 
 
 def read(content: bytes, file_name: str, stored: Predictions, votes: Votes) -> OwnTable:
-    """The predictions in a CSV file, checked against FER-2013's names and labels.
+    """Read the predictions in a CSV file and check them against FER-2013's names and labels.
 
     Args:
-        stored: a model's stored predictions, whose images and order count.
+        stored: a model's stored predictions, which say what images there are and in what order.
         votes: FER+'s, which know the name and the row of every image.
 
     Raises:
-        FerError: if it is no such table; names an image twice, or one that there is not; has a
+        FerError: if it is no such table; names an image twice, or one that does not exist; has a
             split in part; contradicts FER-2013's labels; or holds no probabilities.
     """
     name = PurePath(file_name).name
-    header, rows = _parsed(content, name)
-    places = _places(header, rows, name, stored, votes)
-    found, has_probabilities = _probabilities(header, rows, name)
-    _refuse_labels(header, rows, places, name, stored)
-    parts = {}
+    header, rows = _parse(content, name)
+    stored_rows = _stored_rows(header, rows, name, stored, votes)
+    probabilities, has_probabilities = _probabilities(header, rows, name)
+    _require_official_labels(header, rows, stored_rows, name, stored)
+    table_row = np.full(len(stored.labels), -1, np.int64)
+    table_row[stored_rows[stored_rows >= 0]] = np.flatnonzero(stored_rows >= 0)
+    predictions = {}
     for split in TEST_SPLITS:
-        wanted = np.flatnonzero(stored.splits == split.value)
-        at = np.full(len(stored.labels), -1, np.int64)
-        at[places[places >= 0]] = np.flatnonzero(places >= 0)
-        has = at[wanted] >= 0
-        if not has.any():
+        rows_of_split = np.flatnonzero(stored.splits == split.value)
+        is_present = table_row[rows_of_split] >= 0
+        if not is_present.any():
             continue
-        if not has.all():
+        if not is_present.all():
             raise FerError(
                 "{name} has {found} of the {total} images of {split} (not {missing}, for one); a "
                 "comparison needs all of them.",
                 name=name,
-                found=int(has.sum()),
-                total=len(wanted),
+                found=int(is_present.sum()),
+                total=len(rows_of_split),
                 split=split,
-                missing=stored.sources[wanted[~has][0]],
+                missing=stored.sources[rows_of_split[~is_present][0]],
             )
-        part = stored.of(split)
-        parts[split] = Predictions(part.splits, part.sources, part.labels, found[at[wanted]])
-    if not parts:
+        images = stored.of(split)
+        predictions[split] = Predictions(
+            images.splits, images.sources, images.labels, probabilities[table_row[rows_of_split]]
+        )
+    if not predictions:
         raise FerError(
             "{name} has no image of PublicTest or PrivateTest; rows are those of the whole "
             "fer2013.csv, counted from 0: PublicTest begins at 28709, PrivateTest at 32298.",
             name=name,
         )
     stem = PurePath(name).stem
-    called = f"own-{stem}" if stem in SCENARIOS else stem
-    return OwnTable(called, parts, has_probabilities, int((places < 0).sum()))
+    model_name = f"own-{stem}" if stem in SCENARIOS else stem
+    return OwnTable(model_name, predictions, has_probabilities, int((stored_rows < 0).sum()))
 
 
-def _parsed(content: bytes, name: str) -> tuple[list[str], list[list[str]]]:
-    """Column names in small letters, and the rows that are not empty."""
+def _parse(content: bytes, name: str) -> tuple[list[str], list[list[str]]]:
+    """Return the column names in small letters, and the rows that are not empty."""
     if len(content) > MOST_BYTES:
         raise files.too_large(name, MOST_BYTES)
     try:
         text = content.decode("utf-8-sig")
-        first = text.partition("\n")[0]
-        delimiter = max(DELIMITERS, key=first.count)
+        first_line = text.partition("\n")[0]
+        delimiter = max(DELIMITERS, key=first_line.count)
         rows = [
             [cell.strip() for cell in row]
             for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
@@ -123,7 +126,7 @@ def _parsed(content: bytes, name: str) -> tuple[list[str], list[list[str]]]:
                 expected=len(header),
             )
     if delimiter != ",":
-        # Where cells are separated otherwise, a comma may be the decimal mark.
+        # Where something else separates the cells, a comma may be the decimal mark.
         rows = [[cell.replace(",", ".") for cell in row] for row in rows]
     return header, rows[1:]
 
@@ -132,23 +135,25 @@ def _column(header: Sequence[str], names: Sequence[str]) -> int | None:
     return next((header.index(name) for name in names if name in header), None)
 
 
-def _places(
+def _stored_rows(
     header: Sequence[str],
     rows: Sequence[Sequence[str]],
     name: str,
     stored: Predictions,
     votes: Votes,
 ) -> NDArray[np.int64]:
-    """The stored row of each of the table's rows, -1 for images of Training."""
-    by_name, by_row = _column(header, NAMES), _column(header, ROWS)
+    """The row in the stored predictions of each of the table's rows, -1 for images of Training."""
+    by_name, by_row = _column(header, NAME_COLUMNS), _column(header, ROW_COLUMNS)
     if by_name is not None:
-        called = np.array([row[by_name].replace("\\", "/") for row in rows], dtype=np.str_)
-        of_votes = votes.find(called)
-        unknown = np.flatnonzero(of_votes < 0)
+        references = np.array([row[by_name].replace("\\", "/") for row in rows], dtype=np.str_)
+        vote_rows = votes.find(references)
+        unknown = np.flatnonzero(vote_rows < 0)
     elif by_row is not None:
-        called = np.array([row[by_row] for row in rows], dtype=np.str_)
-        is_row = [cell.isdecimal() and int(cell) < len(votes) for cell in called.tolist()]
-        of_votes = np.array([int(c) if ok else -1 for c, ok in zip(called, is_row, strict=True)])
+        references = np.array([row[by_row] for row in rows], dtype=np.str_)
+        is_row = [cell.isdecimal() and int(cell) < len(votes) for cell in references.tolist()]
+        vote_rows = np.array(
+            [int(cell) if ok else -1 for cell, ok in zip(references, is_row, strict=True)]
+        )
         unknown = np.flatnonzero(~np.array(is_row))
     else:
         raise FerError(
@@ -163,110 +168,112 @@ def _places(
             "or rows of fer2013.csv.",
             name=name,
             count=len(unknown),
-            image=called[unknown[0]],
+            image=references[unknown[0]],
         )
-    image, times = Counter(of_votes.tolist()).most_common(1)[0]
+    vote_row, times = Counter(vote_rows.tolist()).most_common(1)[0]
     if times > 1:
         raise FerError(
             "{name}: {image} stands in {times} rows; each image needs one.",
             name=name,
-            image=called[np.flatnonzero(of_votes == image)[0]],
+            image=references[np.flatnonzero(vote_rows == vote_row)[0]],
             times=times,
         )
-    stored_of = np.full(len(votes), -1, np.int64)
-    rows_of_stored = votes.find(stored.sources, stored.labels)
-    if (rows_of_stored < 0).all():
+    stored_row_of_vote = np.full(len(votes), -1, np.int64)
+    vote_row_of_stored = votes.find(stored.sources, stored.labels)
+    if (vote_row_of_stored < 0).all():
         raise FerError(
             "The models here were not measured on FER-2013, whose images {name} is about.",
             name=name,
         )
-    known = rows_of_stored >= 0
-    stored_of[rows_of_stored[known]] = np.flatnonzero(known)
-    return stored_of[of_votes]
+    has_votes = vote_row_of_stored >= 0
+    stored_row_of_vote[vote_row_of_stored[has_votes]] = np.flatnonzero(has_votes)
+    return stored_row_of_vote[vote_rows]
 
 
 def _probabilities(
     header: Sequence[str], rows: Sequence[Sequence[str]], name: str
 ) -> tuple[NDArray[np.float64], bool]:
-    """Seven probabilities for each row, and whether the table has them, or one answer only."""
-    at = {
+    """Seven probabilities for each row, and whether the table holds them or only one answer."""
+    column_of_label = {
         label: position
         for position, column in enumerate(header)
         if (label := emotions.find_label(column)) is not None
     }
-    if len(at) == emotions.COUNT:
-        return _checked([[row[at[label]] for label in sorted(at)] for row in rows], name), True
-    answer = _column(header, ANSWERS)
-    if at or answer is None:
-        missing = [key for label, key in enumerate(emotions.KEYS) if label not in at]
+    if len(column_of_label) == emotions.COUNT:
+        columns = [column_of_label[label] for label in range(emotions.COUNT)]
+        return _checked_probabilities([[row[at] for at in columns] for row in rows], name), True
+    answer_column = _column(header, ANSWER_COLUMNS)
+    if column_of_label or answer_column is None:
+        missing = [key for label, key in enumerate(emotions.KEYS) if label not in column_of_label]
         raise FerError(
             "{name} lacks a column: {columns}; it needs one for each emotion, or the column "
             "answer.",
             name=name,
             columns=", ".join(missing),
         )
-    labels = [_label(row[answer]) for row in rows]
+    labels = [_find_label(row[answer_column]) for row in rows]
     if None in labels:
         raise FerError(
             "{name}: {answer} is no emotion; answers are angry, disgust, fear, happy, sad, "
             "surprise, neutral, or 0 to 6 in this order.",
             name=name,
-            answer=rows[labels.index(None)][answer] or "–",
+            answer=rows[labels.index(None)][answer_column] or "–",
         )
     return np.eye(emotions.COUNT)[np.array(labels, dtype=np.int64)], False
 
 
-def _label(cell: str) -> int | None:
+def _find_label(cell: str) -> int | None:
     if cell.isdecimal():
         return int(cell) if int(cell) < emotions.COUNT else None
     return emotions.find_label(cell)
 
 
-def _checked(cells: Sequence[Sequence[str]], name: str) -> NDArray[np.float64]:
+def _checked_probabilities(cells: Sequence[Sequence[str]], name: str) -> NDArray[np.float64]:
     try:
-        found = np.array(cells, dtype=np.float64)
+        probabilities = np.array(cells, dtype=np.float64)
     except ValueError:
         raise FerError(
             "{name}: a probability is not a number; check the file.", name=name
         ) from None
-    sums = found.sum(axis=1)
+    sums = probabilities.sum(axis=1)
     if math.isclose(float(np.median(sums)), 100, rel_tol=SUM_TOLERANCE):
         raise FerError(
             "{name} holds percentages: a row's seven values add up to 100; divide them by 100.",
             name=name,
         )
-    # What is no number compares as false.
-    is_good = (found >= 0).all(axis=1) & (np.abs(sums - 1) <= SUM_TOLERANCE)
-    if is_good.all():
-        return np.asarray(found / sums[:, None])
-    bad = int(np.argmin(is_good))
+    # NaN compares as false.
+    is_valid = (probabilities >= 0).all(axis=1) & (np.abs(sums - 1) <= SUM_TOLERANCE)
+    if is_valid.all():
+        return np.asarray(probabilities / sums[:, None])
+    first_invalid = int(np.argmin(is_valid))
     raise FerError(
         "{name}, row {number}: the seven values are no probabilities (they add up to {total}); "
         "each lies between 0 and 1 and they add up to 1, as softmax makes them.",
         name=name,
-        number=bad + 1,
-        total=f"{sums[bad]:.4g}",
+        number=first_invalid + 1,
+        total=f"{sums[first_invalid]:.4g}",
     )
 
 
-def _refuse_labels(
+def _require_official_labels(
     header: Sequence[str],
     rows: Sequence[Sequence[str]],
-    places: NDArray[np.int64],
+    stored_rows: NDArray[np.int64],
     name: str,
     stored: Predictions,
 ) -> None:
     """Raise FerError if the table has labels that are not FER-2013's."""
-    column = _column(header, LABELS)
+    column = _column(header, LABEL_COLUMNS)
     if column is None:
         return
-    at = np.flatnonzero(places >= 0)
-    given = np.array([-1 if (f := _label(rows[row][column])) is None else f for row in at.tolist()])
-    official = stored.labels[places[at]]
+    test_rows = np.flatnonzero(stored_rows >= 0)
+    labels = [_find_label(rows[row][column]) for row in test_rows.tolist()]
+    given = np.array([-1 if label is None else label for label in labels])
+    official = stored.labels[stored_rows[test_rows]]
     wrong = np.flatnonzero(given != official)
     if not len(wrong):
         return
-    # Keras numbers folders by their alphabet.
+    # Keras numbers folders in alphabetical order.
     alphabet = [sorted(emotions.KEYS).index(key) for key in emotions.KEYS]
     if np.array_equal(given, np.array(alphabet)[official]):
         raise FerError(
@@ -279,6 +286,6 @@ def _refuse_labels(
         "labelled {official}); give them by name, or leave the column out.",
         name=name,
         count=len(wrong),
-        given=rows[int(at[wrong[0]])][column] or "–",
+        given=rows[int(test_rows[wrong[0]])][column] or "–",
         official=emotions.KEYS[int(official[wrong[0]])],
     )

@@ -1,5 +1,5 @@
-"""What each ingredient of `proposed` does in the ablation: the SE block over seeds, class weights
-for the rarest emotion, label smoothing for confidence, augmentation for the fit.
+"""The contribution of each ingredient of `proposed` in the ablation: of the SE block over seeds, of
+class weights to the rarest emotion, of label smoothing to confidence, of augmentation to the fit.
 
 Gains are shares of 1 on PrivateTest.
 """
@@ -21,8 +21,8 @@ from fer.studies.records import Ablation, AblationRun
 
 SPLIT = Split.PRIVATE_TEST.value
 LEVEL = 0.95
-# With two, Student's interval has one degree of freedom and reaches 12.7 standard errors either
-# way, which says nothing.
+# With two seeds, Student's interval has one degree of freedom and reaches 12.7 standard errors
+# either way, which says nothing.
 SEEDS_FOR_INTERVAL = 3
 
 Effect = Literal["gives", "costs", "unclear"]
@@ -38,7 +38,7 @@ class Estimate:
 
     @property
     def effect(self) -> Effect:
-        """What the interval allows to say."""
+        """The direction of the gain, "unclear" if the interval holds zero."""
         if self.low > 0:
             return "gives"
         return "costs" if self.high < 0 else "unclear"
@@ -46,10 +46,10 @@ class Estimate:
 
 @dataclass(frozen=True)
 class SqueezeExcitation:
-    """What the SE block gives: trained with and without it, one gain for each seed.
+    """The gain of the SE block: trained with and without it, one gain for each seed.
 
-    gains: in accuracy; standard_deviation: that seeds alone make (n - 1). The estimates are their
-    means with Student's interval (n - 1 degrees of freedom), of accuracy but for `macro_f1_gain`.
+    gains: in accuracy. The estimates are means over seeds with Student's interval (n - 1 degrees of
+    freedom), of accuracy except for `macro_f1_gain`.
     """
 
     gains: tuple[float, ...]
@@ -59,21 +59,22 @@ class SqueezeExcitation:
 
     @property
     def seeds(self) -> int:
-        """How many pairs of trainings there are."""
+        """The number of pairs of trainings."""
         return len(self.gains)
 
     @property
     def standard_deviation(self) -> float:
-        """How far the gains of single seeds lie from their mean."""
+        """The standard deviation (n - 1) of the gains, which differ in their seeds alone."""
         return float(np.std(self.gains, ddof=1))
 
 
 @dataclass(frozen=True)
 class RareEmotion:
-    """What class weights do for the emotion with the fewest images, in one pair of trainings.
+    """The effect of class weights on the emotion with the fewest images, in one pair of trainings.
 
-    emotion: its key. found: how many of its `images` were recognised; right: which share of the
-    answers with this emotion was right, 0-1; each of the run with and of the one without.
+    emotion: its key. found: how many of its `images` were recognised. right: the share of the
+    answers with this emotion that was right, 0-1. Both of the run with class weights and of the one
+    without.
     """
 
     emotion: str
@@ -86,8 +87,8 @@ class RareEmotion:
 
 @dataclass(frozen=True)
 class Confidence:
-    """How confident a training leaves its model, not calibrated: the mean confidence on PrivateTest
-    and the top-1 accuracy that would deserve it, 0-1, and the ECE."""
+    """The confidence of a trained model, not calibrated: its mean on PrivateTest, the top-1
+    accuracy that it should equal, both 0-1, and the ECE."""
 
     mean: float
     accuracy: float
@@ -96,7 +97,7 @@ class Confidence:
 
 @dataclass(frozen=True)
 class Smoothing:
-    """What label smoothing does to confidence, in one pair of trainings."""
+    """The effect of label smoothing on confidence, in one pair of trainings."""
 
     smoothed: Confidence
     without: Confidence
@@ -104,7 +105,7 @@ class Smoothing:
 
 @dataclass(frozen=True)
 class Fit:
-    """How a training fits: top-1 accuracy on Training, as Keras measured it while the network
+    """The fit of a training: top-1 accuracy on Training, as Keras measured it while the network
     learnt (augmented where the run augments, dropout active), and on PrivateTest, 0-1; the epoch,
     from 1, that is best on PublicTest."""
 
@@ -115,7 +116,7 @@ class Fit:
 
 @dataclass(frozen=True)
 class Regularisation:
-    """What augmentation does to overfitting, in one pair of trainings.
+    """The effect of augmentation on overfitting, in one pair of trainings.
 
     gain_without_twins: in accuracy, on the PrivateTest images without a twin in Training.
     """
@@ -127,16 +128,16 @@ class Regularisation:
 
 
 def comparable(ablation: Ablation) -> list[AblationRun]:
-    """Return the runs whose difference to the run with all ingredients is what theirs gives.
+    """Return the runs whose difference from the full run is the gain of the ingredient left out.
 
-    The frozen run's is not: at the learning rate for fine-tuning its new head has not finished
-    learning after the budget, so the difference holds that, too.
+    This leaves out the run without fine-tuning: at the learning rate for fine-tuning, its new head
+    has not finished learning within the budget, so the difference includes that, too.
     """
     return [run for run in ablation["runs"] if "gain" in run and run["without"] != "fine_tuning"]
 
 
 def squeeze_excitation(ablation: Ablation) -> SqueezeExcitation | None:
-    """What the SE block gives; None below three seeds, which allow no interval."""
+    """Return the gain of the SE block; None below three seeds, which allow no interval."""
     pairs = [run for run in ablation["runs"] if run["without"] == "se"]
     if len(pairs) < SEEDS_FOR_INTERVAL:
         return None
@@ -151,30 +152,30 @@ def squeeze_excitation(ablation: Ablation) -> SqueezeExcitation | None:
 
 
 def rare_emotion(ablation: Ablation) -> RareEmotion:
-    """Compare the runs of the record's own seed."""
-    whole, without = (run["private"]["per_class"] for run in _pair(ablation, "class_weights"))
-    emotion = min(whole, key=lambda key: whole[key]["support"])
-    images = whole[emotion]["support"]
+    """Compare the runs with and without class weights, of the record's own seed."""
+    full, without = (run["private"]["per_class"] for run in _pair(ablation, "class_weights"))
+    emotion = min(full, key=lambda key: full[key]["support"])
+    images = full[emotion]["support"]
     return RareEmotion(
         emotion=emotion,
         images=images,
-        found_with=round(images * whole[emotion]["recall"]),
+        found_with=round(images * full[emotion]["recall"]),
         found_without=round(images * without[emotion]["recall"]),
-        right_with=whole[emotion]["precision"],
+        right_with=full[emotion]["precision"],
         right_without=without[emotion]["precision"],
     )
 
 
 def smoothing(ablation: Ablation) -> Smoothing:
-    """Compare the runs of the record's own seed."""
-    scores = (run["private"] for run in _pair(ablation, "label_smoothing"))
+    """Compare the runs with and without label smoothing, of the record's own seed."""
+    runs = (run["private"] for run in _pair(ablation, "label_smoothing"))
     return Smoothing(
-        *(Confidence(one["mean_confidence"], one["accuracy"], one["ece"]) for one in scores),
+        *(Confidence(run["mean_confidence"], run["accuracy"], run["ece"]) for run in runs),
     )
 
 
 def regularisation(ablation: Ablation) -> Regularisation:
-    """Compare the runs of the record's own seed."""
+    """Compare the runs with and without augmentation, of the record's own seed."""
     pair = _pair(ablation, "augmentation")
     augmented, plain = (
         Fit(run["training_accuracy"], run["private"]["accuracy"], run["best_epoch"]) for run in pair
@@ -184,19 +185,19 @@ def regularisation(ablation: Ablation) -> Regularisation:
 
 
 def _pair(ablation: Ablation, without: str) -> tuple[AblationRun, AblationRun]:
-    """Of the record's own seed: the run with all ingredients, and the one without this one."""
+    """The runs of the record's own seed with all ingredients and without this one."""
     runs = {run["without"]: run for run in ablation["runs"] if run["seed"] == ablation["seed"]}
     return runs["full"], runs[without]
 
 
 def interval_over_seeds(gains: Sequence[float]) -> Estimate:
-    """Mean and Student's 95% interval of gains found with several seeds."""
+    """Return mean and Student's 95% interval of gains measured with several seeds."""
     mean, error = float(np.mean(gains)), float(np.std(gains, ddof=1) / np.sqrt(len(gains)))
     reach = error * float(stdtrit(len(gains) - 1, (1 + LEVEL) / 2))
     return Estimate(mean, mean - reach, mean + reach)
 
 
 def paired(record: Difference) -> Estimate:
-    """Return a gain of two models on the same images."""
+    """Return the gain of one model over another on the same images."""
     low, high = record["gain_interval"]
     return Estimate(record["gain"], low, high)

@@ -16,8 +16,8 @@ from fer.studies.records import GroupAccuracy, LeakageFigures
 
 
 def study(data: Dataset, models: Sequence[Artifact], *, seed: int) -> LeakageFigures:
-    """Each model's accuracy on each test split, and what `proposed` gains over `baseline` on the
-    same images: all of them, those with an exact or near twin in Training, those without.
+    """Return each model's accuracy on each test split, and the gain of `proposed` over `baseline`,
+    on all images, on those with an exact or near twin in Training and on those without.
 
     Raises:
         FerError: if a model is not evaluated.
@@ -33,24 +33,25 @@ def study(data: Dataset, models: Sequence[Artifact], *, seed: int) -> LeakageFig
     return {"splits": splits, "gains": gains}
 
 
-def accuracies(part: Predictions, twins: Collection[str]) -> dict[str, GroupAccuracy]:
-    """A model's accuracy on each group of its images that has any.
+def accuracies(predictions: Predictions, twins: Collection[str]) -> dict[str, GroupAccuracy]:
+    """Return a model's accuracy on each group of its images that has any.
 
     Args:
         twins: names of the images that have a twin in Training.
     """
+    labels, probabilities = predictions.labels, predictions.probabilities
     return {
         name: {
-            "images": int(chosen.sum()),
-            "accuracy": metrics.top1_accuracy(part.labels[chosen], part.probabilities[chosen]),
-            "interval": metrics.accuracy_interval(part.labels[chosen], part.probabilities[chosen]),
+            "images": int(mask.sum()),
+            "accuracy": metrics.top1_accuracy(labels[mask], probabilities[mask]),
+            "interval": metrics.accuracy_interval(labels[mask], probabilities[mask]),
         }
-        for name, chosen in _groups(part.sources, twins).items()
+        for name, mask in _groups(predictions.sources, twins).items()
     }
 
 
 def sources_with_twins(data: Dataset) -> set[str]:
-    """Sources of the images that have an exact or near twin in Training."""
+    """Return the sources of the images that have an exact or near twin in Training."""
     pairs = np.concatenate(
         [aggregates.exact_pairs(data.images), aggregates.near_pairs(data.images)]
     )
@@ -58,23 +59,23 @@ def sources_with_twins(data: Dataset) -> set[str]:
 
 
 def _groups(sources: NDArray[np.str_], twins: Collection[str]) -> dict[str, NDArray[np.bool_]]:
-    """Which of the images (n,) belong to each group that has any."""
+    """Masks (n,) of the images of each group that has any."""
     has_twin = np.array([str(source) in twins for source in sources], dtype=bool)
     groups = {"all": np.ones_like(has_twin), "with_twin": has_twin, "without_twin": ~has_twin}
-    return {name: chosen for name, chosen in groups.items() if chosen.any()}
+    return {name: mask for name, mask in groups.items() if mask.any()}
 
 
 def _gains(
     models: Sequence[Artifact], split: Split, twins: set[str], seed: int
 ) -> dict[str, PairedGain]:
     """The paired gain of `proposed` on each group of a split; empty without both models."""
-    found = {model.key: model.predictions().of(split) for model in models}
-    if not {"baseline", "proposed"} <= set(found):
+    predictions = {model.key: model.predictions().of(split) for model in models}
+    if not {"baseline", "proposed"} <= set(predictions):
         return {}
-    before, after = found["baseline"], found["proposed"]
+    baseline, proposed = predictions["baseline"], predictions["proposed"]
     return {
         name: metrics.compare(
-            before.labels[chosen], before.probabilities[chosen], after.probabilities[chosen], seed
+            baseline.labels[mask], baseline.probabilities[mask], proposed.probabilities[mask], seed
         )
-        for name, chosen in _groups(before.sources, twins).items()
+        for name, mask in _groups(baseline.sources, twins).items()
     }

@@ -17,8 +17,9 @@ T = TypeVar("T")
 
 
 class RegionShare(TypedDict):
-    """A region's mean share of the Grad-CAM mass, 0-1, or of a difference of two models, -1 to 1;
-    ratio: over its share of the area, 1 without preference; missing of a difference."""
+    """A region's mean share of the Grad-CAM mass, 0-1, or the difference of two models' shares, -1
+    to 1. ratio: of this share to the region's share of the area, 1 without preference; missing from
+    a difference."""
 
     share: float
     interval: list[float]
@@ -26,8 +27,8 @@ class RegionShare(TypedDict):
 
 
 class ModelRegions(TypedDict):
-    """Where one model looks. blank: share of images whose map is blank. all, per_class: by region
-    of `regions.REGIONS`, empty if every map is blank; per_class: by true emotion."""
+    """The regions where one model looks. blank: share of images whose map is blank. all, per_class:
+    by region of `regions.REGIONS`, empty if every map is blank; per_class: by true emotion, too."""
 
     blank: float
     all: dict[str, RegionShare]
@@ -35,7 +36,7 @@ class ModelRegions(TypedDict):
 
 
 class RegionFigures(TypedDict):
-    """What `attention.study` finds.
+    """The figures of `attention.study`.
 
     landmarks_detected: in what share of the images; area: share of the face by region. models: by
     key. proposed_minus_baseline: by region, on the same images; only where both are there.
@@ -63,8 +64,8 @@ class Cascade(TypedDict):
 
 
 class SanityFigures(TypedDict):
-    """What `attention.sanity` finds. stages: the layers that are randomised, from the output down,
-    each on top of the one before. models: by key."""
+    """The figures of `attention.sanity`. stages: the layers that are randomised, from the output
+    down, each on top of the one before. models: by key."""
 
     images: int
     stages: list[str]
@@ -95,8 +96,8 @@ class Channel(TypedDict):
 
 
 class GateScores(TypedDict):
-    """How well the model does with its gates changed. gain: of the gates' own values over these;
-    missing of the own ones."""
+    """How well the model does with changed gates. gain: of the gates' own values over the changed
+    ones; missing for the own values."""
 
     accuracy: float
     accuracy_interval: list[float]
@@ -106,10 +107,10 @@ class GateScores(TypedDict):
 
 
 class GateFigures(TypedDict):
-    """What `se_gates.study` finds of the 512 gates, each 0-1.
+    """The figures of `se_gates.study` on the 512 gates, each 0-1.
 
     mean, standard_deviation: over images, (512,). classes: mean by true class, (7, 512).
-    explained: share of each gate's variance that the class accounts for, (512,). channels: those
+    explained: share of each gate's variance that the class accounts for, (512,). channels: the ones
     that open most, by emotion. ablation: with the gates as they are (`own`), at their `mean` over
     PublicTest, and at `ones`.
     """
@@ -150,7 +151,7 @@ class CorruptionFigures(TypedDict):
 
 
 class RobustnessFigures(TypedDict):
-    """What `robustness.study` finds. backend: `fast` or `reference`. clean: by model key.
+    """The figures of `robustness.study`. backend: `fast` or `reference`. clean: by model key.
     corruptions: by key of `corruptions.CORRUPTIONS`."""
 
     split: str
@@ -165,17 +166,17 @@ class Robustness(MadeWith, RobustnessFigures):
 
 
 class GroupAccuracy(SampleAccuracy):
-    """The accuracy on so many images."""
+    """Top-1 accuracy on a group of images, and their number."""
 
     images: int
 
 
 class LeakageFigures(TypedDict):
-    """What `leakage.study` finds, by test split and then by group: `all` images, those `with_twin`
-    in Training and those `without_twin`, as far as there are any.
+    """The figures of `leakage.study`, by test split and then by group: `all` images, those
+    `with_twin` in Training and those `without_twin`, as far as there are any.
 
     splits: accuracy by split, model key and group. gains: of `proposed` over `baseline`, by split
-    and group; no group without both models.
+    and group; no group unless both models are there.
     """
 
     splits: dict[str, dict[str, dict[str, GroupAccuracy]]]
@@ -187,8 +188,8 @@ class Leakage(MadeWith, LeakageFigures):
 
 
 class RunScores(Accuracy):
-    """What a run's best epoch does on PrivateTest, not calibrated; log_loss in nats. per_class: by
-    emotion. mean_confidence: of the most probable class, over all images, 0-1."""
+    """The scores of a run's best epoch on PrivateTest, not calibrated; log_loss in nats. per_class:
+    by emotion. mean_confidence: of the most probable class, over all images, 0-1."""
 
     log_loss: float
     ece: float
@@ -200,9 +201,9 @@ class AblationRun(TypedDict):
     """A training without one ingredient (`full`: without none), and how well its best epoch does.
 
     compute_dtype: Keras' name of the precision; all runs of a seed have the same. public_accuracy,
-    training_accuracy: as Keras measured them. seconds: of all epochs. gain: what putting the
-    ingredient back gives on the same images with the same seed; gain_without_twins: on those
-    without a twin in Training; macro_f1_gain: what it gives in macro F1. `full` has none of these.
+    training_accuracy: as Keras measured them. seconds: of all epochs. gain: in accuracy, of putting
+    the ingredient back, on the same images with the same seed. gain_without_twins: on the images
+    without a twin in Training. macro_f1_gain: in macro F1. `full` has no gains.
     """
 
     without: str
@@ -239,13 +240,13 @@ class Ablation(MadeWith):
     runs: list[AblationRun]
 
 
-def _of_analysis(study: str, record: type[T]) -> Stored[T]:
+def _stored_study(study: str, record: type[T]) -> Stored[T]:
     return Stored(f"{model_store.ANALYSIS}/{study}.json", record, f"fer analyse --only {study}")
 
 
-REGION_SHARES = _of_analysis("regions", Regions)
-SANITY = _of_analysis("sanity", Sanity)
-GATES = _of_analysis("gates", Gates)
-ROBUSTNESS = _of_analysis("robustness", Robustness)
-LEAKAGE = _of_analysis("leakage", Leakage)
+REGION_SHARES = _stored_study("regions", Regions)
+SANITY = _stored_study("sanity", Sanity)
+GATES = _stored_study("gates", Gates)
+ROBUSTNESS = _stored_study("robustness", Robustness)
+LEAKAGE = _stored_study("leakage", Leakage)
 ABLATION = Stored(f"{model_store.ANALYSIS}/ablation.json", Ablation, "fer ablate")

@@ -1,4 +1,4 @@
-"""What the stored study of robustness says of one strength of a corruption."""
+"""The stored study of robustness at one strength of a corruption."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from fer.studies.records import RobustnessFigures, Strength
 
 
 def nearest(figures: RobustnessFigures, key: str, strength: float) -> Strength:
-    """The measured strength of a corruption that lies nearest to this one; of two, the milder.
+    """Return the measured strength of a corruption that is nearest to this one; of two, the milder.
 
     Args:
         strength: in the corruption's unit, negative for the other way.

@@ -1,7 +1,7 @@
-"""The verdict on both scenarios, in figures: the gain and where it comes from, what SE and
-augmentation do, and how far each model overfits.
+"""The verdict on both scenarios, in figures: the gain and where it comes from, the effects of SE
+and augmentation, and how far each model overfits.
 
-Read from stored records alone; a part that was not measured is None or empty. Figures are shares of
+It is read from stored records alone; what was not measured is None or empty. Figures are shares of
 1 on PrivateTest.
 """
 
@@ -22,16 +22,16 @@ from fer.studies.records import Ablation, Leakage
 
 Overfitting = Literal["none", "mild", "clear"]
 
-# Gaps of accuracy between Training and PrivateTest from which we speak of overfitting. There is no
-# law: a gap below five points is hardly more than the interval of a test split.
+# Gaps of accuracy between Training and PrivateTest from which we speak of overfitting. The limits
+# are a convention: a gap below five points is hardly more than the interval of a test split.
 MILD_GAP = 0.05
 CLEAR_GAP = 0.15
 
 
 @dataclass(frozen=True)
 class Fit:
-    """How a model fits what it learnt from: its accuracy on Training and on PrivateTest, both as it
-    answers (no augmentation, no dropout), and by how much they differ."""
+    """The fit of a model to its training images: its accuracy on Training and on PrivateTest, both
+    without augmentation and dropout, and by how much they differ."""
 
     training: float
     private: float
@@ -39,7 +39,7 @@ class Fit:
 
     @property
     def overfitting(self) -> Overfitting:
-        """What the gap says."""
+        """How far the model overfits, by the gap."""
         if self.gap.gain >= CLEAR_GAP:
             return "clear"
         return "mild" if self.gap.gain >= MILD_GAP else "none"
@@ -47,8 +47,8 @@ class Fit:
 
 @dataclass(frozen=True)
 class Augmentation:
-    """What augmentation gives in the ablation, with McNemar's exact p, and on the images without a
-    twin in Training."""
+    """The gain of augmentation in the ablation, with McNemar's exact p, and its gain on the images
+    without a twin in Training."""
 
     gain: Estimate
     p: float
@@ -57,8 +57,11 @@ class Augmentation:
 
 @dataclass(frozen=True)
 class Twins:
-    """The PrivateTest images that have an exact or near twin in Training, of so many: the gain on
-    the others, and each model's accuracy on both groups, by model key."""
+    """The PrivateTest images that have an exact or near twin in Training.
+
+    images: how many, of how many. gain: on the images without a twin. with_twin, without_twin: each
+    model's accuracy, by model key.
+    """
 
     images: int
     of: int
@@ -69,11 +72,11 @@ class Twins:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is said on every page.
+    """The verdict that every page states.
 
     helpful: the ingredients beside fine-tuning that raise accuracy in the ablation; None without an
-    ablation. fits: by model key. training_images: how many of Training they were measured on, of
-    how many.
+    ablation. fits: by model key. training_images: how many Training images the fits were measured
+    on, of how many.
     """
 
     gain: Estimate | None
@@ -118,17 +121,17 @@ def _twins(leakage: Leakage) -> Twins | None:
 
 
 def _helpful(ablation: Ablation) -> tuple[str, ...]:
-    """The ingredients whose interval lies above zero with the record's own seed; SE over all its
-    seeds, as far as there are enough."""
-    found = {
+    """The ingredients whose gain has an interval above zero with the record's own seed; that of SE
+    over all seeds, if there are enough."""
+    gains = {
         run["without"]: contributions.paired(run["gain"])
         for run in contributions.comparable(ablation)
         if run["seed"] == ablation["seed"]
     }
     se = contributions.squeeze_excitation(ablation)
     if se is not None:
-        found["se"] = se.gain
-    return tuple(name for name, estimate in found.items() if estimate.effect == "gives")
+        gains["se"] = se.gain
+    return tuple(name for name, estimate in gains.items() if estimate.effect == "gives")
 
 
 def _augmentation(ablation: Ablation) -> Augmentation | None:
@@ -143,19 +146,19 @@ def _augmentation(ablation: Ablation) -> Augmentation | None:
 
 
 def _fits(fit: TrainingFit, metrics: Mapping[str, Metrics]) -> dict[str, Fit]:
-    found = {}
+    fits = {}
     for key, training in fit["models"].items():
         if key not in metrics or metrics[key]["data_sha256"] != fit["data_sha256"]:
             continue
         private = metrics[key]["splits"][SPLIT]
-        shares = np.array([training["accuracy"], private["accuracy"]])
-        images = np.array([training["images"], private["images"]])
-        # Two samples of different images: their variances add up.
+        accuracies = np.array([training["accuracy"], private["accuracy"]])
+        image_counts = np.array([training["images"], private["images"]])
+        # The two accuracies are of different images, so their variances add up.
         reach = NormalDist().inv_cdf((1 + LEVEL) / 2) * float(
-            np.sqrt((shares * (1 - shares) / images).sum())
+            np.sqrt((accuracies * (1 - accuracies) / image_counts).sum())
         )
-        gap = float(shares[0] - shares[1])
-        found[key] = Fit(
-            float(shares[0]), float(shares[1]), Estimate(gap, gap - reach, gap + reach)
+        gap = float(accuracies[0] - accuracies[1])
+        fits[key] = Fit(
+            float(accuracies[0]), float(accuracies[1]), Estimate(gap, gap - reach, gap + reach)
         )
-    return found
+    return fits

@@ -135,7 +135,7 @@ def main() -> None:
         for count, row in record["ways"][way].items():
             faces = int(count)
             # Bare convolutions of as many faces as the backend takes at once.
-            at_once = min(faces, openvino_backend.AT_ONCE)
+            at_once = min(faces, openvino_backend.BATCH)
             least = (
                 1000 * faces / at_once * _int8_ceiling(models, at_once)
                 if way == WAYS[-1]

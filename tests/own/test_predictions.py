@@ -93,9 +93,9 @@ def test_rows_of_the_original_table_and_semicolons_are_understood() -> None:
         for row in PRIVATE
     ]
     found = read(text(rows, ";"))
-    assert list(found.parts) == [Split.PRIVATE_TEST]
+    assert list(found.predictions) == [Split.PRIVATE_TEST]
     part = STORED.of(Split.PRIVATE_TEST)
-    assert np.allclose(found.parts[Split.PRIVATE_TEST].probabilities, part.probabilities)
+    assert np.allclose(found.predictions[Split.PRIVATE_TEST].probabilities, part.probabilities)
     # Without PublicTest nothing is fitted.
     assert comparison.measure(found).temperature is None
 
@@ -125,8 +125,8 @@ def test_answers_alone_have_no_calibration() -> None:
     numbered = text([{"image": s, "answer": a} for s, a in zip(part.sources, answers, strict=True)])
     own = comparison.measure(read(named))
     assert np.array_equal(
-        read(named).parts[Split.PRIVATE_TEST].probabilities,
-        read(numbered).parts[Split.PRIVATE_TEST].probabilities,
+        read(named).predictions[Split.PRIVATE_TEST].probabilities,
+        read(numbered).predictions[Split.PRIVATE_TEST].probabilities,
     )
     scores = own.models[Split.PRIVATE_TEST].scores
     assert scores["accuracy"] == metrics.top1_accuracy(part.labels, part.probabilities)
