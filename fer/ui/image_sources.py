@@ -109,7 +109,11 @@ def _sample(key: str, _: Translator) -> tuple[bytes, str]:
     if data is not None:
         with st.container(horizontal=True, vertical_alignment="bottom"):
             chosen = st.pills(
-                _("Or any Training face"), emotions.KEYS, format_func=_, key=f"{key}_sample"
+                _("Or any Training face"),
+                emotions.KEYS,
+                format_func=_,
+                key=f"{key}_sample",
+                wrap=True,
             )
             if chosen is not None:
                 rows = data.rows(Split.TRAINING, chosen)
