@@ -26,6 +26,7 @@ with st.container(horizontal=True, horizontal_alignment="distribute", vertical_a
         width="content",
         help=_("Which scenario reads faces better, by how much, and on which expressions?"),
     )
+    headline = st.container(width="content")
     split = address.choice(
         _("Split"),
         {name: name for name in ("PrivateTest", "PublicTest")},
@@ -73,7 +74,8 @@ NAMES = {
     "inside": _("Networks"),
     "yours": _("Yours"),
 }
-result_sections.answer(shown, split, _)
+headline.markdown(f"### {model_comparison.headline(split, _)}")
+result_sections.chips(shown, _)
 view = views.chosen(GROUPS, NAMES, _)
 try:
     if view == "metrics":

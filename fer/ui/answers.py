@@ -91,8 +91,9 @@ def show(
             required=True,
             key=face_key(key, *(answer.crop.tobytes() for answer in found.answers)),
         )
-    with picture, st.container(key="stage_view"):
-        _picture(rgb, found, chosen, _)
+    is_crop = rgb.shape[:2] == (FER_SIZE, FER_SIZE) and not presentation.is_on()
+    with picture, st.container(key="stage_view", width="content" if is_crop else "stretch"):
+        _picture(rgb, found, chosen, _, is_narrow=is_narrow)
     with picture:
         told = [_tops(found.answers[chosen].predictions, _)] if found.answers else []
         told += [words] if words else []
@@ -220,10 +221,11 @@ def _warn_of_flaws(answer: AnsweredFace, _: Translator) -> None:
         st.warning(sentences[flaw])
 
 
-def _picture(rgb: Rgb, found: Photo, chosen: int, _: Translator) -> None:
+def _picture(rgb: Rgb, found: Photo, chosen: int, _: Translator, *, is_narrow: bool) -> None:
     """The image with its faces; one of FER-2013's own crops enlarged, pixel by pixel."""
     if rgb.shape[:2] == (FER_SIZE, FER_SIZE):
-        crisp = rgb.repeat(ENLARGEMENT, axis=0).repeat(ENLARGEMENT, axis=1)
+        times = ENLARGEMENT - is_narrow
+        crisp = rgb.repeat(times, axis=0).repeat(times, axis=1)
         st.image(
             crisp,
             width="stretch" if presentation.is_on() else "content",

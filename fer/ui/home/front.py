@@ -55,9 +55,9 @@ def show(places: Places, _: Translator) -> None:
 
 def compared(_: Translator) -> str:
     """What is compared, and the verdict's line of figures, as Markdown."""
-    question = _(
-        "VGG16 fine-tuned with a Squeeze-and-Excitation block (`proposed`) against a frozen VGG16 "
-        "(`baseline`), by accuracy on {images}.",
+    subtitle = _("VGG16 transfer learning with Squeeze-and-Excitation (SE block)")
+    question = f"**{subtitle}**  \n" + _(
+        "`proposed` (fine-tuned, with the block) and `baseline` (frozen): accuracy on {images}.",
         images=data_origin.images_of("PrivateTest", _),
     )
     figures = model_comparison.headline("PrivateTest", _)

@@ -122,7 +122,7 @@ def rows(_: Translator) -> list[Row]:
     }
     found += [
         Row(
-            name=result.name if result.caveat != "people" else _("People"),
+            name=result.name if result.caveat != "people" else _("People, by the label"),
             network=networks[result.network],
             accuracy=result.accuracy,
             interval=None,

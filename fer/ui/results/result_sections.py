@@ -19,11 +19,9 @@ from fer.ui.studies import records, verdict
 from fer.ui.text import Translator, plain
 
 
-def answer(shown: Shown, split: str, _: Translator) -> None:
-    """The verdict above every view: both accuracies, the gain, its interval, and the chips."""
-    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-        st.markdown(f"### {model_comparison.headline(split, _)}", width="content")
-        verdict.choose_view(_)
+def chips(shown: Shown, _: Translator) -> None:
+    """The verdict's chips above every view, and the accuracies of other models."""
+    verdict.choose_view(_)
     for key, scores in shown.scores.items():
         if key not in (BASELINE.key, PROPOSED.key):
             st.markdown(f"{charts.swatch(key)} {plain(key)} **{_.percent(scores['accuracy'])}**")

@@ -102,7 +102,7 @@ def _doing(run: RunState, _: Translator) -> str:
     if run.left is not None:
         return _("about {time} left", time=text.duration(run.left, _))
     stages: dict[Stage, str] = {
-        "starting": _("starting"),
+        "starting": _("starting Python and reading the images"),
         "loading TensorFlow": _("loading TensorFlow"),
         "choosing a precision": _("choosing between float32 and bfloat16"),
         "loading VGG16": _("loading VGG16"),
