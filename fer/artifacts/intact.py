@@ -1,4 +1,4 @@
-"""Which models may answer: those whose files are as they were published."""
+"""The models that may answer: those whose files are as they were published."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from fer.scenarios import SCENARIOS
 
 
 def models(folder: Path = model_store.FOLDER) -> tuple[dict[str, Artifact], list[FerError]]:
-    """The trained models whose files are those in the manifest, and what is wrong with all else.
+    """Return the trained models whose files match the manifest, and an error for every file that
+    does not.
 
-    A model answers with its weights and the temperature among its metrics; without either it is
-    left out. Every other file disables only what is made of it, where `model_store.checked` tells
-    so.
+    A model needs its weights and the temperature among its metrics; without either it is left out.
+    Any other bad file disables only what is made from it: `model_store.checked` raises there.
     """
-    found: dict[str, Artifact] = {}
+    artifacts: dict[str, Artifact] = {}
     problems: list[FerError] = []
     try:
         listed = model_store.published(folder)
@@ -25,11 +25,11 @@ def models(folder: Path = model_store.FOLDER) -> tuple[dict[str, Artifact], list
         return {}, [error]
     for key in _keys(folder):
         try:
-            found[key] = open_model(key, folder)
+            artifacts[key] = open_model(key, folder)
         except FerError as error:
             problems.append(error)
     for name in sorted(listed):
-        # Nothing is made of it.
+        # Nothing is computed from a card.
         if name.endswith(CARD):
             continue
         try:
@@ -37,16 +37,16 @@ def models(folder: Path = model_store.FOLDER) -> tuple[dict[str, Artifact], list
         except FerError as error:
             if str(error) not in map(str, problems):
                 problems.append(error)
-    return found, problems
+    return artifacts, problems
 
 
 def require(folder: Path = model_store.FOLDER, *, with_metrics: bool = True) -> dict[str, Artifact]:
-    """Every trained model by scenario key; empty if there is none. Raises as `open_model`."""
+    """Return every trained model by scenario key; empty if none. Raises as `open_model`."""
     return {key: open_model(key, folder, with_metrics=with_metrics) for key in _keys(folder)}
 
 
 def _keys(folder: Path) -> list[str]:
-    """The scenarios of which there is a model in the folder or in its manifest."""
+    """Return the scenarios that have a model in the folder or in its manifest."""
     listed = model_store.published(folder)
     return [
         key
@@ -59,10 +59,11 @@ def _keys(folder: Path) -> list[str]:
 def open_model(
     key: str, folder: Path = model_store.FOLDER, *, with_metrics: bool = True
 ) -> Artifact:
-    """The trained model of a scenario, if its files are those in the manifest and of one model.
+    """Return a scenario's trained model after checking its files against the manifest and each
+    other.
 
     Args:
-        with_metrics: whether the metrics count, too; they hold the temperature.
+        with_metrics: whether to check the metrics, too; they hold the temperature.
 
     Raises:
         FerError: if there is none, or a file of it is missing, damaged, of another version or of
@@ -74,10 +75,10 @@ def open_model(
         if f"{key}/{name}" in listed:
             model_store.checked(folder, f"{key}/{name}")
     model = model_store.open_artifact(key, folder)
-    made_of = {model.digest, model.config["weights_sha256"]}
+    weights_digests = {model.digest, model.config["weights_sha256"]}
     if with_metrics and model.metrics is not None:
-        made_of.add(model.metrics["weights_sha256"])
-    if len(made_of) > 1:
+        weights_digests.add(model.metrics["weights_sha256"])
+    if len(weights_digests) > 1:
         raise FerError(
             "The files in {path} are not of one model: a publishing was cut off; run: fer publish "
             "runs/{key}",

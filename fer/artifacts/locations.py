@@ -19,12 +19,12 @@ MARKS = {
 }
 
 
-# What names these folders where no option does, for the command and the dashboard.
+# Environment variables that name these folders where no option does, for command and dashboard.
 VARIABLES = {model_store.FOLDER: "FER_MODELS_DIR", dataset.FOLDER: "FER_DATA_DIR"}
 
 
-def named(folder: Path) -> Path | None:
-    """The folder that its environment variable names, None if none does.
+def from_environment(folder: Path) -> Path | None:
+    """Return the folder that its environment variable names, None if the variable is not set.
 
     Args:
         folder: one of `VARIABLES`.
@@ -36,7 +36,7 @@ def named(folder: Path) -> Path | None:
 def check() -> None:
     """Raise FerError if an environment variable names a models folder without a trained model, or
     a file where the data set's folder would be."""
-    models, data = named(model_store.FOLDER), named(dataset.FOLDER)
+    models, data = from_environment(model_store.FOLDER), from_environment(dataset.FOLDER)
     if models is not None and not _has_model(models):
         raise FerError(
             "{variable} is {folder}, where there is no trained model; name a folder that "
@@ -54,34 +54,30 @@ def check() -> None:
 
 
 def default(folder: Path, working: Path | None = None, root: Path = ROOT) -> Path:
-    """The folder that a command takes where no option names one.
+    """Return the folder that a command takes where no option names one.
 
-    It is what an environment variable names; else the one in the working directory if that is one
-    of `fer`'s; else the repository's that `fer` runs from (`pip install -e`); else, of a copy in
-    site-packages, the working directory's.
+    The first of these: the folder that an environment variable names; the one in the working
+    directory if it is one of `fer`'s; the one of the repository that `fer` runs from (`pip install
+    -e`); for a copy in site-packages, the one in the working directory.
 
     Args:
         folder: one of `MARKS`, relative.
         working: the working directory; None means the process' own.
         root: what contains the package `fer`.
     """
-    wanted = named(folder) if folder in VARIABLES else None
-    if wanted is not None:
-        return wanted
+    named_folder = from_environment(folder) if folder in VARIABLES else None
+    if named_folder is not None:
+        return named_folder
     here = (working or Path.cwd()) / folder
     is_checkout = (root / "pyproject.toml").is_file()
     if is_checkout and not (here / MARKS[folder]).is_file():
-        # Shown in messages: no longer than it must be.
+        # Messages show this path, so it is relative where it can be.
         return folder if here.parent.resolve() == (root / folder).parent else root / folder
     return folder
 
 
 def require_models(folder: Path) -> None:
-    """Does nothing where there is a trained model.
-
-    Raises:
-        FerError: if there is none.
-    """
+    """Raise FerError unless there is a trained model in the folder."""
     if not _has_model(folder):
         raise FerError(
             "There is no trained model in {folder}; the models come with the repository: clone it "
@@ -96,7 +92,7 @@ def _has_model(folder: Path) -> bool:
 
 
 def detector(folder: Path) -> Path:
-    """The face detector's file for the models in a folder: their own, else the repository's.
+    """Return the face detector's file for the models in a folder: their own, else the repository's.
 
     Raises:
         FerError: if it is missing or not the file in the manifest.
@@ -108,14 +104,14 @@ def detector(folder: Path) -> Path:
 
 
 def data_folder(root: Path = ROOT) -> Path:
-    """Where the dashboard has the imported data set, or would import it.
+    """Return the folder of the dashboard's data set, imported or not yet.
 
-    It is what an environment variable names; else the repository's; where that cannot be written,
+    An environment variable names it; else it is the repository's; where that cannot be written,
     as on some hosts, the user's cache.
     """
-    wanted = named(dataset.FOLDER)
-    if wanted is not None:
-        return wanted.absolute()
+    named_folder = from_environment(dataset.FOLDER)
+    if named_folder is not None:
+        return named_folder.absolute()
     folder = root / dataset.FOLDER
     if dataset.is_imported(folder) or _is_writable(folder):
         return folder

@@ -1,4 +1,4 @@
-"""What lies in `models/`: weights, configuration, history, metrics, predictions and cards.
+"""The files in `models/`: weights, configuration, history, metrics, predictions and cards.
 
 Blocks 1-3 of VGG16 are frozen in both scenarios and stored once. Kernels of convolutions and wide
 layers are stored in half precision, all else in single. `manifest.json` holds size and SHA-256 of
@@ -42,7 +42,7 @@ CONFIG = "config.json"
 METRICS = "metrics.json"
 PREDICTIONS = "predictions.parquet"
 CARD = "README.md"
-# What Git may give other line ends.
+# Files that Git may give other line ends.
 TEXT_SUFFIXES = {".csv", ".json", ".md", ".txt", ".xml"}
 
 
@@ -60,13 +60,13 @@ class Artifact:
 
     @cached_property
     def metrics(self) -> Metrics | None:
-        """What `fer evaluate` wrote, None before it ran. Raises as `schema.read`."""
+        """The metrics that `fer evaluate` wrote, None before it ran. Raises as `schema.read`."""
         path = self.folder / METRICS
         return schema.read(path, Metrics, "fer evaluate") if path.exists() else None
 
     @property
     def temperature(self) -> float:
-        """What logits are divided by before softmax, fitted on PublicTest; 1 before evaluation."""
+        """The divisor of logits before softmax, fitted on PublicTest; 1 before evaluation."""
         return self.metrics["temperature"] if self.metrics else 1.0
 
     @property
@@ -81,7 +81,7 @@ class Artifact:
         return known_sha256(_existing(self.folder / WEIGHTS))
 
     def weights(self) -> Tensors:
-        """All variables by `layer/variable`, trunk included, float32.
+        """Return all variables by `layer/variable`, trunk included, float32.
 
         Raises:
             FerError: if a weights file is missing or damaged.
@@ -91,11 +91,11 @@ class Artifact:
         return {name: np.asarray(value, dtype=np.float32) for name, value in tensors.items()}
 
     def history(self) -> list[dict[str, float]]:
-        """A row for each epoch, as training wrote it."""
+        """Return a row for each epoch, as training wrote it."""
         return runs.read_history(self.folder)
 
     def predictions(self) -> Predictions:
-        """The stored probabilities of both test splits.
+        """Return the stored probabilities of both test splits.
 
         Raises:
             FerError: if the model was not evaluated yet or the file is damaged.
@@ -106,7 +106,7 @@ class Artifact:
         try:
             table = parquet.read_table(path)
             stored = np.stack([table.column(key).to_numpy() for key in emotions.KEYS], axis=1)
-            # Single precision leaves sums a hair off 1.
+            # Stored in single precision, the seven sum to a hair more or less than 1.
             probabilities = stored.astype(np.float64)
             probabilities /= probabilities.sum(axis=1, keepdims=True)
             return Predictions(
@@ -136,14 +136,14 @@ class Predictions:
         return {source: row for row, source in enumerate(self.sources.tolist())}
 
     def of(self, split: Split) -> Predictions:
-        """The rows of one split."""
+        """Return the rows of one split."""
         rows = self.splits == split.value
         return Predictions(
             self.splits[rows], self.sources[rows], self.labels[rows], self.probabilities[rows]
         )
 
     def write(self, path: Path) -> None:
-        """Writes one row an image, whole or not at all."""
+        """Write one row for each image, whole or not at all."""
         columns: dict[str, arrow.Array] = {
             "split": arrow.array(self.splits.tolist()).dictionary_encode(),
             "source": arrow.array(self.sources.tolist()),
@@ -156,14 +156,14 @@ class Predictions:
 
 
 def available(folder: Path = FOLDER) -> dict[str, Artifact]:
-    """The trained models in the folder by scenario key, in the order of `SCENARIOS`."""
+    """Return the trained models in the folder by scenario key, in the order of `SCENARIOS`."""
     return {
         key: open_artifact(key, folder) for key in SCENARIOS if (folder / key / CONFIG).exists()
     }
 
 
 def by_input_size(models: Iterable[Artifact]) -> dict[int, list[Artifact]]:
-    """The models grouped by the side of their input in pixels, the smallest first."""
+    """Return the models grouped by the side of their input in pixels, the smallest first."""
     groups: dict[int, list[Artifact]] = {}
     for model in models:
         groups.setdefault(model.scenario.input_size, []).append(model)
@@ -171,7 +171,7 @@ def by_input_size(models: Iterable[Artifact]) -> dict[int, list[Artifact]]:
 
 
 def open_artifact(key: str, folder: Path = FOLDER) -> Artifact:
-    """The trained model of a scenario.
+    """Return the trained model of a scenario.
 
     Raises:
         FerError: if it is missing, or its configuration is damaged or of another version.
@@ -187,11 +187,11 @@ def open_artifact(key: str, folder: Path = FOLDER) -> Artifact:
 def write_model(
     folder: Path, scenario: Scenario, tensors: Tensors, history: str, config: RunConfig
 ) -> None:
-    """Writes weights, configuration and history of one model; then what was measured of the one
-    before is removed.
+    """Write weights, configuration and history of one model, then remove the measurements of the
+    model that it replaces.
 
-    Nothing changes unless all three can be written. If it is cut off between two of them,
-    `intact.open_model` tells.
+    Nothing changes unless all three can be written. If writing is cut off between two of them,
+    `intact.open_model` raises.
 
     Args:
         tensors: every variable by `layer/variable`, float32.
@@ -206,7 +206,7 @@ def write_model(
     _write_trunk(folder, scenario, packing.pack(trunk))
     target = folder / scenario.key
     with ExitStack() as stack:
-        # They take their places in reverse order: the configuration last.
+        # Files are moved into place in reverse order: the configuration last.
         new = {
             name: stack.enter_context(files.replacing(target / name))
             for name in (CONFIG, runs.HISTORY, WEIGHTS)
@@ -242,10 +242,10 @@ def _write_trunk(folder: Path, scenario: Scenario, packed: Packed) -> None:
 
 
 def sha256(path: Path) -> str:
-    """SHA-256 of a file, hexadecimal; of a text file, of its content with Unix line ends.
+    """Return the SHA-256 of a file, hexadecimal; of a text file, with Unix line ends.
 
-    Git turns a text file's line ends into Windows' where it is told to (`core.autocrlf`), which
-    changes nothing that a reader of it finds.
+    Git turns a text file's line ends into Windows' where it is set to (`core.autocrlf`), which
+    does not change the content.
     """
     if path.suffix in TEXT_SUFFIXES:
         return hashlib.sha256(_with_unix_line_ends(path)).hexdigest()
@@ -258,14 +258,14 @@ def _with_unix_line_ends(path: Path) -> bytes:
 
 
 def _size(path: Path) -> int:
-    """Bytes of a file, counted as `sha256` reads it."""
+    """Return the bytes of a file, counted as `sha256` reads it."""
     if path.suffix in TEXT_SUFFIXES:
         return len(_with_unix_line_ends(path))
     return path.stat().st_size
 
 
 def write_manifest(folder: Path = FOLDER) -> None:
-    """Records size and SHA-256 of every file in the folder."""
+    """Write `manifest.json`: size and SHA-256 of every file in the folder."""
     names = sorted(
         p.relative_to(folder).as_posix()
         for p in folder.rglob("*")
@@ -278,16 +278,16 @@ def write_manifest(folder: Path = FOLDER) -> None:
 
 
 def checked(folder: Path, name: str) -> Path:
-    """The path of a file in the folder that is the one in the manifest.
+    """Return the path of a file after checking its content against the manifest.
 
-    What the manifest does not list, or a folder without one, is taken as it is: it was made here
-    and not published yet.
+    A file that the manifest does not list passes, as does any file where there is no manifest: it
+    was made here and not published yet.
 
     Args:
         name: relative to the folder, as in the manifest.
 
     Raises:
-        FerError: if it is missing or another file, or if the manifest is damaged.
+        FerError: if the file is missing or differs, or if the manifest is damaged.
     """
     path = _existing(folder / name)
     expected = published(folder).get(name)
@@ -307,10 +307,10 @@ def _existing(path: Path) -> Path:
 
 
 def published(folder: Path = FOLDER) -> dict[str, str]:
-    """The SHA-256 that the manifest has of each file; empty if there is no manifest.
+    """Return the SHA-256 of each file by its name in the manifest; empty without a manifest.
 
     Raises:
-        FerError: if it is damaged.
+        FerError: if the manifest is damaged.
     """
     path = folder / MANIFEST
     if not path.exists():
@@ -323,22 +323,22 @@ def published(folder: Path = FOLDER) -> dict[str, str]:
         ) from error
 
 
-_known: dict[tuple[int, int, int, int], str] = {}
+_digest_by_state: dict[tuple[int, int, int, int], str] = {}
 
 
 def known_sha256(path: Path) -> str:
-    """`sha256`, taken once in a process for each state of a file."""
-    found = path.stat()
-    state = (found.st_dev, found.st_ino, found.st_mtime_ns, found.st_size)
-    if state not in _known:
-        _known[state] = sha256(path)
-    return _known[state]
+    """Return `sha256` of a file, computed once in a process until the file changes."""
+    status = path.stat()
+    state = (status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size)
+    if state not in _digest_by_state:
+        _digest_by_state[state] = sha256(path)
+    return _digest_by_state[state]
 
 
 def verify(folder: Path = FOLDER) -> tuple[list[str], list[str]]:
-    """The names of the manifest's files that are missing, and of those that are other ones.
+    """Return the names of the manifest's files that are missing, and of those that differ.
 
-    Files that it does not list were made here and not published yet.
+    Files that the manifest does not list were made here and not published yet.
     """
     record = schema.read(folder / MANIFEST, dict[str, ListedFile], "fer evaluate")
     missing = [name for name in record if not (folder / name).exists()]

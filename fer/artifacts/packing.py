@@ -17,8 +17,8 @@ Packed = dict[str, NDArray[np.float16] | NDArray[np.float32]]
 
 
 def pack(tensors: Tensors) -> Packed:
-    """Kernels of convolutions and wide layers in half precision: nearly all bytes, and far from
-    the ends of its range."""
+    """Return the tensors with kernels of convolutions and wide layers in half precision: nearly
+    all bytes are theirs, and their values lie far from the ends of its range."""
 
     def is_large(value: NDArray[np.float32]) -> bool:
         return value.ndim == 4 or (value.ndim == 2 and value.size > 2**16)
@@ -32,7 +32,7 @@ def pack(tensors: Tensors) -> Packed:
 
 
 def read(path: Path) -> Packed:
-    """What a weights file holds.
+    """Return the tensors of a weights file.
 
     Raises:
         FerError: if it is missing or damaged.

@@ -1,4 +1,4 @@
-"""The records of a trained model, and what every stored figure says of where it comes from.
+"""The records of a trained model, and the provenance of every stored figure.
 
 Shares are of 1 and intervals are the lower and upper end of 95 %, unless a field says otherwise.
 """
@@ -9,7 +9,7 @@ from typing import NotRequired, TypedDict
 
 
 class MadeWith(TypedDict):
-    """Where figures come from, as `provenance.record` tells it.
+    """The provenance of figures, as `provenance.record` returns it.
 
     commit: of the code, 40 hexadecimal digits, with "+" if `fer/` was changed since; outside of
     git, the version. weights_sha256: by model key. versions: by package.
@@ -31,7 +31,7 @@ class ListedFile(TypedDict):
 
 
 class RunConfig(TypedDict):
-    """What `fer publish` tells of the run that a model comes from.
+    """What `fer publish` records of the run that a model comes from.
 
     backbone_sha256: `vgg16.backbone_digest` of the convolutions that the run began from.
     best_val_accuracy: on PublicTest, 0-1, in training. training_seconds: of all epochs. published:
@@ -106,9 +106,8 @@ class Metrics(TypedDict):
 
     data_source: the file or folder that the data set was imported from; missing if that was not
     recorded.
-    input_size: pixels a side. compute_dtype: Keras' name of the precision. temperature: what logits
-    are divided by, above 0. ece_bins: how many. splits: by name of both test
-    splits.
+    input_size: pixels a side. compute_dtype: Keras' name of the precision. temperature: the divisor
+    of logits, above 0. ece_bins: how many. splits: by name of both test splits.
     """
 
     model: str

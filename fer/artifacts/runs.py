@@ -1,4 +1,4 @@
-"""What a run directory holds, and whether a run in it may go on.
+"""The files of a run directory, and the checks before a run in it goes on.
 
 `run.json` (scenario, digests of data and backbone), `history.csv` (one row an epoch),
 `checkpoint-NNNN.safetensors` (the last epoch, optimiser included) and `best.safetensors` (the
@@ -56,12 +56,12 @@ class Run(TypedDict):
 
 
 def read(run_dir: Path) -> Run:
-    """What `run.json` says of the run. Raises as `schema.read`."""
+    """Return the record in `run.json`. Raises as `schema.read`."""
     return schema.read(run_dir / RUN, Run, "fer train baseline|proposed --run-dir")
 
 
 def checkpoint(epoch: int) -> str:
-    """The name of the checkpoint after that many epochs."""
+    """Return the name of the checkpoint after that many epochs."""
     return f"checkpoint-{epoch:04d}.safetensors"
 
 
@@ -72,7 +72,7 @@ def has_epochs(run_dir: Path) -> bool:
 
 
 def already_there(run_dir: Path) -> FerError:
-    """The error of starting a run where there is one."""
+    """Return the error of starting a run where there is one."""
     return FerError(
         "{run_dir} already holds a run; add --resume to continue it or choose another --run-dir.",
         run_dir=run_dir,
@@ -80,7 +80,7 @@ def already_there(run_dir: Path) -> FerError:
 
 
 def prepare(scenario: Scenario, data: Dataset, run_dir: Path, resume: bool) -> int:
-    """Return the number of finished epochs; the run directory is ready to go on from there.
+    """Make the run directory ready to go on and return the number of its finished epochs.
 
     Raises:
         FerError: if there is a run and `resume` is false, or if what is to be resumed differs in
@@ -97,21 +97,21 @@ def prepare(scenario: Scenario, data: Dataset, run_dir: Path, resume: bool) -> i
             "The run in {run_dir} was begun on other data; import that or start anew.",
             run_dir=run_dir,
         )
-    done = finished_epochs(run_dir)
-    before = Scenario.from_dict(stored["scenario"])
-    _require_same(before, scenario, done, run_dir)
-    write_history(run_dir, [row for row in read_history(run_dir) if row["epoch"] <= done])
-    return done
+    finished = finished_epochs(run_dir)
+    stored_scenario = Scenario.from_dict(stored["scenario"])
+    _require_same(stored_scenario, scenario, finished, run_dir)
+    write_history(run_dir, [row for row in read_history(run_dir) if row["epoch"] <= finished])
+    return finished
 
 
 def record(
     scenario: Scenario, data: Dataset, run_dir: Path, backbone: str | None, precision: str | None
 ) -> None:
-    """Write `run.json`; what it says already of backbone and precision stays.
+    """Write `run.json`, keeping the backbone and precision that it already names.
 
     Args:
-        backbone: digest of the convolutions that the run begins from, None if it goes on.
-        precision: why it is trained in the scenario's precision, None if nothing is to be said.
+        backbone: digest of the convolutions that the run begins from, None if it is resumed.
+        precision: why it is trained in the scenario's precision, None to leave the reason out.
     """
     run: Run = {"scenario": scenario.to_dict(), "data": data.digest}
     if backbone is not None:
@@ -128,10 +128,10 @@ def record(
 
 
 def compute_dtype(run_dir: Path) -> str | None:
-    """Keras' name of the precision in which the run was begun; None if there is no run.
+    """Return Keras' name of the precision in which the run was begun; None if there is no run.
 
     Raises:
-        FerError: if what is there cannot be read.
+        FerError: if `run.json` cannot be read.
     """
     if not (run_dir / RUN).exists():
         return None
@@ -139,7 +139,7 @@ def compute_dtype(run_dir: Path) -> str | None:
 
 
 def require_backbone(run_dir: Path, digest: str) -> None:
-    """Raise FerError if the run began from another backbone; it may be unknown from which."""
+    """Raise FerError if the run is known to have begun from another backbone."""
     if not (run_dir / RUN).exists():
         return
     stored = read(run_dir).get(BACKBONE)
@@ -153,19 +153,19 @@ def require_backbone(run_dir: Path, digest: str) -> None:
         )
 
 
-def _require_same(before: Scenario, now: Scenario, done: int, run_dir: Path) -> None:
-    free = {"phases", "input_size"}
+def _require_same(stored: Scenario, wanted: Scenario, finished: int, run_dir: Path) -> None:
+    may_differ = {"phases", "input_size"}
     changed = [
         name
-        for name, value in before.to_dict().items()
-        if name not in free and value != now.to_dict()[name]
+        for name, value in stored.to_dict().items()
+        if name not in may_differ and value != wanted.to_dict()[name]
     ]
-    begun = 0
-    for number, phase in enumerate(before.phases):
-        if begun >= done:
+    first_epoch = 0
+    for number, phase in enumerate(stored.phases):
+        if first_epoch >= finished:
             break
-        begun += phase.epochs
-        if number >= len(now.phases) or now.phases[number] != phase:
+        first_epoch += phase.epochs
+        if number >= len(wanted.phases) or wanted.phases[number] != phase:
             changed.append(f"phase {number + 1}")
     if changed:
         raise FerError(
@@ -177,20 +177,20 @@ def _require_same(before: Scenario, now: Scenario, done: int, run_dir: Path) -> 
 
 
 def best_epoch(history: Sequence[Row]) -> Row:
-    """The row of the best epoch: the highest PublicTest accuracy among those at the last size.
+    """Return the best epoch: the highest PublicTest accuracy among epochs at the last image size.
 
     A model is served at the size it was last trained at. Accuracy decides and not the loss, which a
-    handful of images can multiply; of equal epochs the earlier one was trained less.
+    handful of images can multiply; of equal epochs the earlier is taken, which was trained less.
 
     Args:
         history: at least one row.
     """
-    served = [row for row in history if row["image_size"] == history[-1]["image_size"]]
-    return max(served, key=lambda row: row["val_accuracy"])
+    rows_at_last_size = [row for row in history if row["image_size"] == history[-1]["image_size"]]
+    return max(rows_at_last_size, key=lambda row: row["val_accuracy"])
 
 
 def finished_epochs(run_dir: Path) -> int:
-    """The number of epochs whose checkpoint is complete, 0 if none."""
+    """Return the number of epochs whose checkpoint is complete, 0 if none."""
     numbers = [int(path.name.split("-")[1].split(".")[0]) for path in run_dir.glob(CHECKPOINTS)]
     return max(numbers, default=0)
 
@@ -213,7 +213,7 @@ def read_weights(path: Path) -> Tensors:
 
 
 def read_history(run_dir: Path) -> list[dict[str, float]]:
-    """The rows of `history.csv`, empty if there is none.
+    """Return the rows of `history.csv`, empty if there is none.
 
     Raises:
         FerError: if it is damaged.
@@ -236,11 +236,11 @@ def read_history(run_dir: Path) -> list[dict[str, float]]:
 
 
 def write_history(run_dir: Path, history: list[dict[str, float]]) -> None:
-    """Writes `history.csv`, whole or not at all."""
+    """Write `history.csv`, whole or not at all."""
     stream = io.StringIO()
     writer = csv.DictWriter(stream, HISTORY_COLUMNS, lineterminator="\n")
     writer.writeheader()
     for row in history:
-        whole = {name: int(row[name]) for name in ("epoch", "image_size")}
-        writer.writerow({**row, **whole})
+        integers = {name: int(row[name]) for name in ("epoch", "image_size")}
+        writer.writerow({**row, **integers})
     files.write_text(run_dir / HISTORY, stream.getvalue())

@@ -1,4 +1,4 @@
-"""A record in `models/`: where it lies, its TypedDict, and which command makes it anew."""
+"""A record in `models/`: its path, its TypedDict and the command that makes it again."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ T = TypeVar("T")
 class Stored(Generic[T]):
     """A record that a command writes into the models' folder.
 
-    name: its path below that folder. schema: its TypedDict. command: as a user types it.
+    name: path below that folder. schema: the record's TypedDict. command: as a user types it.
     """
 
     name: str
@@ -24,7 +24,7 @@ class Stored(Generic[T]):
     command: str
 
     def read(self, folder: Path) -> T | None:
-        """The record, None if it was not made yet.
+        """Return the record, None if it was not made yet.
 
         Raises:
             FerError: if it is not JSON or does not fit its schema.
@@ -32,7 +32,7 @@ class Stored(Generic[T]):
         return self.require(folder) if (folder / self.name).exists() else None
 
     def require(self, folder: Path) -> T:
-        """The record.
+        """Return the record.
 
         Raises:
             FerError: if it is missing, is not JSON or does not fit its schema.
@@ -40,15 +40,15 @@ class Stored(Generic[T]):
         return schema.read(folder / self.name, self.schema, self.command)
 
     def published(self, folder: Path) -> T | None:
-        """The record, None if it is missing, not the file in the manifest, or does not fit."""
-        found = self._in_manifest(folder)
-        return None if isinstance(found, FerError) else found
+        """Return the record, None if it is missing, not the manifest's file, or misfits."""
+        record = self._in_manifest(folder)
+        return None if isinstance(record, FerError) else record
 
     def misfit(self, folder: Path) -> FerError | None:
-        """Why the record cannot be read though it is the file in the manifest; None if it can, or
-        if it is missing or another file."""
-        found = self._in_manifest(folder)
-        return found if isinstance(found, FerError) else None
+        """Return why the record cannot be read though it is the manifest's file; None if it can be,
+        or if it is missing or another file."""
+        error = self._in_manifest(folder)
+        return error if isinstance(error, FerError) else None
 
     def _in_manifest(self, folder: Path) -> T | FerError | None:
         try:
@@ -61,5 +61,5 @@ class Stored(Generic[T]):
             return error
 
     def write(self, folder: Path, record: T) -> None:
-        """Writes the record, whole or not at all. Raises as `files.write_json`."""
+        """Write the record, whole or not at all. Raises as `files.write_json`."""
         files.write_json(folder / self.name, record)

@@ -173,10 +173,10 @@ def _may_store(models_dir: Path, data: dataset.Dataset, averages_views: bool) ->
     )
     other_file = overwriting.of_other_data([models_dir / name for name in names], data.digest)
     if other_file is not None:
-        other_data = dataset.called(overwriting.digest_of(other_file) or "")
+        other_data = dataset.name_of(overwriting.digest_of(other_file) or "")
         note(
             f"{other_file} was measured on {other_data}, and {data.folder} holds "
-            f"{dataset.called(data.digest)}; so what follows is printed and not stored. To store "
+            f"{dataset.name_of(data.digest)}; so what follows is printed and not stored. To store "
             "it, name another folder with --models-dir, or say --overwrite.",
             "warning",
         )

@@ -55,7 +55,7 @@ def of_private_test(data: Dataset, votes: Votes) -> Deck | None:
     """PrivateTest's faces in which at least half of the voters saw an emotion; None if the data set
     has not enough of them for a game."""
     rows = data.rows(Split.PRIVATE_TEST)
-    row_of = votes.of(data)[rows]
+    row_of = votes.rows_for(data)[rows]
     rows, row_of = rows[row_of >= 0], row_of[row_of >= 0]
     is_playable = agreement.saw_an_emotion(votes.counts[row_of])
     rows, row_of = rows[is_playable], row_of[is_playable]

@@ -108,7 +108,7 @@ class Duplicates(DuplicateCounts):
 
 
 def write(data: Dataset, detector: faces.Detector, folder: Path = FOLDER) -> None:
-    """Computes every aggregate and writes it under `folder`.
+    """Compute every aggregate and write it under `folder`.
 
     Raises:
         FerError: if the folder cannot be written.
@@ -118,7 +118,7 @@ def write(data: Dataset, detector: faces.Detector, folder: Path = FOLDER) -> Non
         np.savez_compressed(stream, mean=mean, deviation=deviation)
     rows = data.rows(Split.TRAINING)
     sample = np.sort(np.random.default_rng(0).choice(rows, min(4000, len(rows)), replace=False))
-    measured, share = framing.measure_framing(data.images[sample], detector)
+    frame, share = framing.measure_framing(data.images[sample], detector)
     summary: Summary = {
         "data_sha256": data.digest,
         "gray": data.gray,
@@ -129,28 +129,28 @@ def write(data: Dataset, detector: faces.Detector, folder: Path = FOLDER) -> Non
         "framing": {
             "images": len(sample),
             "share_with_one_face": round(share, 4),
-            "side": round(measured.side, 4),
-            "dx": round(measured.dx, 4),
-            "dy": round(measured.dy, 4),
+            "side": round(frame.side, 4),
+            "dx": round(frame.dx, 4),
+            "dy": round(frame.dy, 4),
         },
     }
     files.write_json(folder / SUMMARY, summary)
-    counted: Duplicates = {"data_sha256": data.digest, **duplicates(data)}
-    files.write_json(folder / DUPLICATES, counted)
+    duplicate_counts: Duplicates = {"data_sha256": data.digest, **duplicates(data)}
+    files.write_json(folder / DUPLICATES, duplicate_counts)
 
 
 def read_summary(folder: Path = FOLDER) -> Summary:
-    """What `write` stored of counts, pixels and framing. Raises as `schema.read`."""
+    """Return the stored counts, pixel statistics and framing. Raises as `schema.read`."""
     return schema.read(folder / SUMMARY, Summary, COMMAND)
 
 
 def read_duplicates(folder: Path = FOLDER) -> Duplicates:
-    """What `write` stored of duplicates. Raises as `schema.read`."""
+    """Return the stored duplicates. Raises as `schema.read`."""
     return schema.read(folder / DUPLICATES, Duplicates, COMMAND)
 
 
 def read_class_faces(folder: Path = FOLDER) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Mean and standard deviation of each class' Training faces, both (7, 48, 48) uint8.
+    """Return the stored mean and standard deviation face of each class, (7, 48, 48) uint8 each.
 
     Raises:
         FerError: if the file is missing or damaged.
@@ -172,7 +172,7 @@ def _by_name(counts: dict[Split, tuple[int, ...]]) -> dict[str, dict[str, int]]:
 
 
 def class_faces(data: Dataset) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Mean and standard deviation of each class' Training faces, both (7, 48, 48) uint8."""
+    """Compute mean and standard deviation of each class' Training faces, (7, 48, 48) uint8 each."""
     mean, deviation = [], []
     for key in emotions.KEYS:
         stack = data.images[data.rows(Split.TRAINING, key)].astype(np.float32)
@@ -182,11 +182,11 @@ def class_faces(data: Dataset) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
 
 
 def pixel_statistics(data: Dataset, split: Split, emotion: str | None = None) -> Pixels:
-    """Mean, standard deviation, quartiles and a 32-bin histogram of the pixels (0-255) of a
-    split, or of one class of it.
+    """Compute mean, standard deviation, quartiles and a 32-bin histogram of the pixels (0-255) of
+    a split, or of one class of it.
 
     Raises:
-        FerError: if there is no such image.
+        FerError: if it has no image.
     """
     rows = data.rows(split, emotion)
     if len(rows) == 0:
@@ -205,7 +205,7 @@ def pixel_statistics(data: Dataset, split: Split, emotion: str | None = None) ->
 
 
 def duplicates(data: Dataset, progress: Progress | None = None) -> DuplicateCounts:
-    """How many images repeat another one exactly or nearly, within and across splits.
+    """Count the images that repeat another one exactly or nearly, within and across splits.
 
     Exact: equal pixels. Near: perceptual hash (low frequencies of the discrete cosine transform
     above their median, Zauner 2010) within `HASH_DISTANCE` bits and pixel correlation of at least
@@ -217,8 +217,8 @@ def duplicates(data: Dataset, progress: Progress | None = None) -> DuplicateCoun
     """
     exact = exact_pairs(data.images)
     near = near_pairs(data.images, progress)
-    known = {(int(a), int(b)) for a, b in exact}
-    near = np.array([p for p in near if (int(p[0]), int(p[1])) not in known]).reshape(-1, 2)
+    exact_rows = {(int(a), int(b)) for a, b in exact}
+    near = np.array([p for p in near if (int(p[0]), int(p[1])) not in exact_rows]).reshape(-1, 2)
     either = np.concatenate([exact, near.astype(np.int64)])
     return {
         "hash_distance": HASH_DISTANCE,
@@ -232,16 +232,16 @@ def duplicates(data: Dataset, progress: Progress | None = None) -> DuplicateCoun
 
 def _summary(data: Dataset, pairs: NDArray[np.int64]) -> Pairs:
     rank = {split.value: position for position, split in enumerate(SPLITS)}
-    counted: dict[str, int] = {}
+    count_by_splits: dict[str, int] = {}
     for a, b in pairs:
         first, second = sorted((str(data.splits[a]), str(data.splits[b])), key=rank.__getitem__)
-        counted[f"{first}/{second}"] = counted.get(f"{first}/{second}", 0) + 1
+        count_by_splits[f"{first}/{second}"] = count_by_splits.get(f"{first}/{second}", 0) + 1
     has_twin = with_twin_in_training(data, pairs)
     leaked = {
         split.value: int((has_twin & (data.splits == split.value)).sum()) for split in SPLITS[1:]
     }
     return {
-        "pairs": dict(sorted(counted.items())),
+        "pairs": dict(sorted(count_by_splits.items())),
         "pairs_with_different_labels": int(
             np.sum(data.labels[pairs[:, 0]] != data.labels[pairs[:, 1]])
         ),
@@ -251,16 +251,16 @@ def _summary(data: Dataset, pairs: NDArray[np.int64]) -> Pairs:
 
 
 def with_twin_in_training(data: Dataset, pairs: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which rows outside Training are paired with one inside, (N,) bool, of pairs (n, 2)."""
+    """Mark the rows outside Training that are paired (n, 2) with one inside, (N,) bool."""
     training = data.splits == Split.TRAINING.value
-    found = np.zeros(len(data), bool)
+    has_twin = np.zeros(len(data), bool)
     for inside, other in (pairs.T, pairs.T[::-1]):
-        found[inside[training[other]]] = True
-    return np.asarray(found & ~training)
+        has_twin[inside[training[other]]] = True
+    return np.asarray(has_twin & ~training)
 
 
 def exact_pairs(images: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Pairs (n, 2) of rows with equal pixels, the smaller row first."""
+    """Return pairs (n, 2) of rows with equal pixels, the smaller row first."""
     groups: dict[bytes, list[int]] = {}
     for row, image in enumerate(images):
         groups.setdefault(image.tobytes(), []).append(row)
@@ -274,8 +274,8 @@ def exact_pairs(images: NDArray[np.uint8]) -> NDArray[np.int64]:
 
 
 def perceptual_hash(image: NDArray[np.uint8]) -> int:
-    """A 63-bit hash of a gray image: which of the 8x8 lowest DCT frequencies, the mean left out,
-    lie above their median (Zauner 2010)."""
+    """Return a 63-bit hash of a gray image: which of the 8x8 lowest DCT frequencies, the mean left
+    out, lie above their median (Zauner 2010)."""
     small = cv2.resize(image, (32, 32), interpolation=cv2.INTER_AREA).astype(np.float32)
     low = cv2.dct(small)[:8, :8].ravel()[1:]
     bits = low > np.median(low)
@@ -283,18 +283,18 @@ def perceptual_hash(image: NDArray[np.uint8]) -> int:
 
 
 def near_pairs(images: NDArray[np.uint8], progress: Progress | None = None) -> NDArray[np.int64]:
-    """Pairs (n, 2) of rows that look alike, the smaller row first, exact duplicates included."""
+    """Return pairs (n, 2) of rows that look alike, the smaller first, exact duplicates included."""
     hashes = np.array([perceptual_hash(image) for image in images], dtype=np.uint64)
-    found = []
+    candidate_blocks = []
     for start in range(0, len(hashes), BLOCK):
         block = hashes[start : start + BLOCK]
         distance = np.bitwise_count(block[:, None] ^ hashes[None, start:])
         a, b = np.nonzero(distance <= HASH_DISTANCE)
         pairs = np.stack([a + start, b + start], axis=1)
-        found.append(pairs[pairs[:, 0] < pairs[:, 1]])
+        candidate_blocks.append(pairs[pairs[:, 0] < pairs[:, 1]])
         if progress is not None:
             progress(min(start + BLOCK, len(hashes)), len(hashes))
-    candidates = np.concatenate(found).astype(np.int64).reshape(-1, 2)
+    candidates = np.concatenate(candidate_blocks).astype(np.int64).reshape(-1, 2)
     if len(candidates) == 0:
         return candidates
     alike = [_correlation(images[a], images[b]) >= CORRELATION for a, b in candidates]
@@ -304,6 +304,6 @@ def near_pairs(images: NDArray[np.uint8], progress: Progress | None = None) -> N
 def _correlation(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
     x = a.astype(np.float64).ravel() - a.mean()
     y = b.astype(np.float64).ravel() - b.mean()
-    size = float(np.sqrt((x @ x) * (y @ y)))
-    # Two flat images are alike only if they are equal, which `exact_pairs` already tells.
-    return float(x @ y) / size if size > 0 else float(np.array_equal(a, b))
+    norm = float(np.sqrt((x @ x) * (y @ y)))
+    # Two flat images are alike only if they are equal, and then `exact_pairs` has them, too.
+    return float(x @ y) / norm if norm > 0 else float(np.array_equal(a, b))

@@ -1,4 +1,4 @@
-"""Finding one's way through the data set: filtered, shuffled, page by page; twins of an image."""
+"""Browsing the data set: filter, shuffle, cut into pages; find the twins of an image."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PAGE = 24
 def chosen_rows(
     data: Dataset, split: Split | None, emotions: Sequence[str], seed: int
 ) -> NDArray[np.int64]:
-    """Row numbers of a split and of some classes, in an order that the seed alone decides.
+    """Return row numbers of a split and of some classes, in an order set by the seed alone.
 
     Args:
         split: None means all.
@@ -31,20 +31,21 @@ def chosen_rows(
 
 
 def pages(rows: NDArray[np.int64], per_page: int = PAGE) -> int:
-    """How many pages the rows fill, at least one."""
+    """Return the number of pages that the rows fill, at least one."""
     return max(1, -(-len(rows) // per_page))
 
 
 def page(rows: NDArray[np.int64], number: int, per_page: int = PAGE) -> NDArray[np.int64]:
-    """The rows of a page, counted from 1; the nearest page if there is no such one."""
-    at = min(max(number, 1), pages(rows, per_page)) - 1
-    return rows[at * per_page : (at + 1) * per_page]
+    """Return the rows of a page, counted from 1; of the nearest page if the number is out of
+    range."""
+    index = min(max(number, 1), pages(rows, per_page)) - 1
+    return rows[index * per_page : (index + 1) * per_page]
 
 
 def twins(data: Dataset) -> dict[int, list[int]]:
-    """For each row whose pixels occur more than once, the other rows that have them."""
-    found: dict[int, list[int]] = {}
+    """Return, for each row whose pixels occur more than once, the other rows with these pixels."""
+    twin_rows: dict[int, list[int]] = {}
     for a, b in exact_pairs(data.images):
-        found.setdefault(int(a), []).append(int(b))
-        found.setdefault(int(b), []).append(int(a))
-    return found
+        twin_rows.setdefault(int(a), []).append(int(b))
+        twin_rows.setdefault(int(b), []).append(int(a))
+    return twin_rows

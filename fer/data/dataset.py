@@ -54,7 +54,7 @@ ORIGINAL_MD5 = {"f8428a1edbd21e88f42c73edd2a14f95", "b114b9e04e6949e5fe8b6a98b38
 
 
 class Origin(StrEnum):
-    """Whose pixels an imported set has.
+    """The source of an imported set's pixels.
 
     KAGGLE: those of Kaggle's JPEG files. ORIGINAL: those of the challenge's own table, without
     loss. COPY: FER-2013's counts with other pixels. OTHER: another set, or a part of FER-2013.
@@ -70,8 +70,8 @@ class Origin(StrEnum):
 class LabelledFace:
     """One image as an import reads it.
 
-    source: the file or row it came from. number: its place among the images of its split. pixels:
-    (48, 48) uint8.
+    source: file or row of origin. number: place among the images of its split. pixels: (48, 48)
+    uint8.
     """
 
     split: Split
@@ -84,8 +84,8 @@ class LabelledFace:
 def class_counts(
     labels: NDArray[np.integer], splits: NDArray[np.str_]
 ) -> dict[Split, tuple[int, ...]]:
-    """Images per class of each split, in the order of `emotions.EMOTIONS`, of labels (n,) and
-    splits (n,)."""
+    """Count the images per class of each split, in the order of `emotions.EMOTIONS`, from labels
+    (n,) and splits (n,)."""
     return {
         split: tuple(
             int(n) for n in np.bincount(labels[splits == split.value], minlength=emotions.COUNT)
@@ -102,12 +102,12 @@ class GrayStatistics(TypedDict):
 
 
 class Manifest(TypedDict):
-    """`dataset.json`: which files are the data set, and how it was imported.
+    """`dataset.json`: the names of the data set's files, and how it was imported.
 
-    images, index: files in the same folder. digest: as `content_digest`; of a subset its own, and
-    `whole` is that of what it is a `fraction` (0-1) of. md5: of the table that was imported, None
-    of other sources. imported: when, ISO 8601. counts: as `class_counts`, by split. skipped,
-    differences: a sentence each.
+    images, index: files in the same folder. digest: as `content_digest`; a subset has its own, its
+    `fraction` (0-1) of the full set, and in `whole` the full set's digest. md5: of the table that
+    was imported, None for other sources. imported: when, ISO 8601. counts: as `class_counts`, by
+    split. skipped, differences: a sentence each.
     """
 
     images: str
@@ -143,13 +143,13 @@ class Dataset:
         return len(self.labels)
 
     def rows(self, split: Split | None = None, emotion: str | None = None) -> NDArray[np.int64]:
-        """Row numbers of a split and a class, ascending; None means all."""
-        chosen = np.ones(len(self), dtype=bool)
+        """Return the row numbers of a split and a class, ascending; None means all."""
+        is_chosen = np.ones(len(self), dtype=bool)
         if split is not None:
-            chosen &= self.splits == split.value
+            is_chosen &= self.splits == split.value
         if emotion is not None:
-            chosen &= self.labels == emotions.LABEL_OF[emotion]
-        return np.flatnonzero(chosen)
+            is_chosen &= self.labels == emotions.LABEL_OF[emotion]
+        return np.flatnonzero(is_chosen)
 
     @cached_property
     def counts(self) -> dict[Split, tuple[int, ...]]:
@@ -158,12 +158,12 @@ class Dataset:
 
     @property
     def origin(self) -> Origin:
-        """Whose pixels these are; of a subset, those of the whole."""
+        """The source of the pixels; a subset has the full set's."""
         return origin(self.manifest)
 
     @property
     def notice(self) -> FerError | None:
-        """In words that these images are not FER-2013's; None if they are."""
+        """The warning that these images are not FER-2013's; None if they are."""
         return notice(self.manifest)
 
     @cached_property
@@ -173,7 +173,7 @@ class Dataset:
 
     @property
     def gray(self) -> GrayStatistics:
-        """As `gray_statistics`, of all images."""
+        """The `gray_statistics` of all images."""
         return self.manifest["gray"]
 
     @property
@@ -188,7 +188,7 @@ def is_imported(folder: Path = FOLDER) -> bool:
 
 
 def open_dataset(folder: Path = FOLDER) -> Dataset:
-    """The imported data set, without copying the images into memory.
+    """Open the imported data set without copying its images into memory.
 
     Raises:
         FerError: if none is imported, or its files are damaged.
@@ -227,7 +227,7 @@ def open_dataset(folder: Path = FOLDER) -> Dataset:
 def content_digest(
     images: NDArray[np.uint8], labels: NDArray[np.integer], splits: NDArray[np.str_]
 ) -> str:
-    """SHA-256 over images, labels and splits, hexadecimal."""
+    """Return the SHA-256 over images, labels and splits, hexadecimal."""
     digest = hashlib.sha256(np.ascontiguousarray(images).tobytes())
     digest.update(labels.astype(np.int8).tobytes())
     digest.update("\n".join(splits.tolist()).encode())
@@ -235,10 +235,10 @@ def content_digest(
 
 
 def subset(data: Dataset, fraction: float, seed: int) -> Dataset:
-    """The same share of every class of every split, at least one image, drawn by the seed.
+    """Return the same share of every class of every split, at least one image, drawn by the seed.
 
-    Its digest is that of its own content: results of a subset are never taken for those of the
-    whole.
+    A subset's digest is that of its own content, so that its results are never taken for those of
+    the full set.
 
     Raises:
         FerError: if the fraction is not above 0 and at most 1.
@@ -250,33 +250,33 @@ def subset(data: Dataset, fraction: float, seed: int) -> Dataset:
     if fraction == 1:
         return data
     rng = np.random.default_rng(seed)
-    parts = []
+    rows_by_class = []
     for split in SPLITS:
         for key in emotions.KEYS:
             rows = data.rows(split, key)
             if len(rows):
                 count = max(1, round(fraction * len(rows)))
-                parts.append(rng.choice(rows, count, replace=False))
-    kept = np.sort(np.concatenate(parts))
-    images, labels, splits = data.images[kept], data.labels[kept], data.splits[kept]
+                rows_by_class.append(rng.choice(rows, count, replace=False))
+    rows = np.sort(np.concatenate(rows_by_class))
+    images, labels, splits = data.images[rows], data.labels[rows], data.splits[rows]
     manifest: Manifest = {
         **data.manifest,
         "digest": content_digest(images, labels, splits),
         "fraction": fraction,
         "whole": data.digest,
     }
-    return Dataset(data.folder, manifest, images, labels, splits, data.sources[kept])
+    return Dataset(data.folder, manifest, images, labels, splits, data.sources[rows])
 
 
 def count_differences(counts: dict[Split, tuple[int, ...]]) -> list[str]:
-    """One sentence for every class of a split whose count is not the official one."""
+    """Return one sentence for every class of a split whose count is not the official one."""
     return [
-        f"{split} {emotion.key}: {found} images, officially {official}"
+        f"{split} {emotion.key}: {count} images, officially {official}"
         for split in SPLITS
-        for emotion, found, official in zip(
+        for emotion, count, official in zip(
             emotions.EMOTIONS, counts[split], OFFICIAL_COUNTS[split], strict=True
         )
-        if found != official
+        if count != official
     ]
 
 
@@ -285,13 +285,13 @@ def is_official(digest: str) -> bool:
     return digest == KAGGLE_DIGEST or digest.startswith(ORIGINAL_DIGEST)
 
 
-def called(digest: str) -> str:
-    """What a data set is called by its content digest, in English."""
+def name_of(digest: str) -> str:
+    """Return the name of the data set with a content digest, in English."""
     return "FER-2013" if is_official(digest) else f"the data set with SHA-256 {digest[:12]}"
 
 
 def origin(manifest: Manifest) -> Origin:
-    """Whose pixels a set has, by what its import recorded."""
+    """Return the source of a set's pixels, by the record of its import."""
     digest = manifest.get("whole", manifest["digest"])
     if digest == KAGGLE_DIGEST:
         return Origin.KAGGLE
@@ -304,16 +304,16 @@ def origin(manifest: Manifest) -> Origin:
 
 
 def notice(manifest: Manifest) -> FerError | None:
-    """In words that an imported set is not FER-2013; None if it is."""
-    found = origin(manifest)
-    if found == Origin.OTHER:
+    """Return the warning that an imported set is not FER-2013; None if it is."""
+    whose = origin(manifest)
+    if whose == Origin.OTHER:
         counts = {split: tuple(manifest["counts"][split.value]) for split in SPLITS}
         return FerError(
             "The imported images are not the whole FER-2013 ({difference}), so results on them are "
             "not FER-2013's.",
             difference=count_differences(counts)[0],
         )
-    if found == Origin.COPY:
+    if whose == Origin.COPY:
         return FerError(
             "The imported images have FER-2013's names and counts but not its pixels, as in "
             "contrast-equalised or otherwise changed copies, so results on them are not FER-2013's."
@@ -322,22 +322,21 @@ def notice(manifest: Manifest) -> FerError | None:
 
 
 def gray_statistics(images: NDArray[np.uint8]) -> GrayStatistics:
-    """Mean and standard deviation of all gray values (0-255), rounded to two decimals."""
+    """Compute mean and standard deviation of all gray values (0-255), rounded to two decimals."""
     mean, deviation = moments(gray_histogram(images))
     return {"mean": round(mean, 2), "standard_deviation": round(deviation, 2)}
 
 
 def gray_histogram(images: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """How many pixels have each gray value, (256,)."""
+    """Count the pixels of each gray value, (256,)."""
     histogram = np.zeros(256, dtype=np.int64)
-    # NumPy widens what it counts to eight bytes a pixel.
     for start in range(0, len(images), BLOCK):
         histogram += np.bincount(images[start : start + BLOCK].ravel(), minlength=256)
     return histogram
 
 
 def moments(histogram: NDArray[np.int64]) -> tuple[float, float]:
-    """Mean and standard deviation of the gray values in a histogram (256,) that is not empty."""
+    """Compute mean and standard deviation of gray values from a histogram (256,), not empty."""
     values = np.arange(256)
     mean = float((values * histogram).sum() / histogram.sum())
     variance = float((((values - mean) ** 2) * histogram).sum() / histogram.sum())

@@ -1,7 +1,7 @@
 """FER-2013 from Kaggle: fetched by kagglehub and imported, with progress, or in a child process.
 
-kagglehub keeps a cut-off archive and goes on where it ended. A child process can be ended at any
-moment, and gives its memory back.
+kagglehub keeps a partly fetched archive and resumes it. A child process can be ended at any moment,
+and gives its memory back.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from fer.progress import Progress
 from fer.vision import upload_gate
 
 KAGGLE_DATASET = "msambare/fer2013"
-# How often progress is told; as long as this, at most, a child lives on when nobody listens.
+# Between two reports of progress: a child that nobody listens to ends at its next report.
 INTERVAL_SECONDS = 0.25
 PATIENCE_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
 class Step:
-    """How far a download is: bytes fetched or faces imported, of how many; 0 where unknown."""
+    """The progress of a download: bytes fetched or faces imported, of `total`; 0 where unknown."""
 
     name: Literal["fetch", "import"]
     done: int
@@ -40,11 +40,11 @@ class Step:
 
 
 def download(folder: Path, fetching: Progress, importing_: Progress) -> Report:
-    """Fetches Kaggle's `msambare/fer2013` and imports it into `folder`.
+    """Fetch Kaggle's `msambare/fer2013` and import it into `folder`.
 
     Args:
-        fetching: called with the bytes fetched, of those of the archive, from another thread.
-        importing_: called with the faces read, of those expected.
+        fetching: called with the bytes fetched and the archive's bytes, from another thread.
+        importing_: called with the number of faces read and the number expected.
 
     Raises:
         FerError: if kagglehub is not installed or the download fails; as
@@ -55,9 +55,9 @@ def download(folder: Path, fetching: Progress, importing_: Progress) -> Report:
 
 
 def fetch(scratch: ExitStack, progress: Progress) -> Path:
-    """The folder that holds the data set's files; it lasts at least as long as `scratch`.
+    """Download the data set and return its folder, which lasts at least as long as `scratch`.
 
-    It is kagglehub's own cache, or a temporary folder where that cannot be written.
+    The folder is kagglehub's own cache, or a temporary one where the cache cannot be written.
 
     Raises:
         FerError: if kagglehub is not installed or the download fails.
@@ -71,10 +71,10 @@ def fetch(scratch: ExitStack, progress: Progress) -> Path:
             KAGGLE_DATASET=KAGGLE_DATASET,
         ) from None
     target = None
-    if not _is_writable(_cache()):
+    if not _is_writable(_kagglehub_cache()):
         target = scratch.enter_context(tempfile.TemporaryDirectory(prefix="fer2013-"))
     try:
-        with _told(progress):
+        with _progress_reported(progress):
             return Path(kagglehub.dataset_download(KAGGLE_DATASET, output_dir=target))
     except Exception as error:
         raise FerError(
@@ -85,10 +85,10 @@ def fetch(scratch: ExitStack, progress: Progress) -> Path:
         ) from error
 
 
-def _cache() -> Path:
-    """Where kagglehub keeps what it fetched."""
-    named = os.environ.get("KAGGLEHUB_CACHE")
-    return Path(named) if named else Path.home() / ".cache" / "kagglehub"
+def _kagglehub_cache() -> Path:
+    """Return the folder in which kagglehub keeps its downloads."""
+    configured = os.environ.get("KAGGLEHUB_CACHE")
+    return Path(configured) if configured else Path.home() / ".cache" / "kagglehub"
 
 
 def _is_writable(folder: Path) -> bool:
@@ -101,57 +101,57 @@ def _is_writable(folder: Path) -> bool:
 
 
 @contextmanager
-def _told(progress: Progress) -> Iterator[None]:
-    """Tells how far kagglehub is while the block runs: its progress bars know."""
+def _progress_reported(progress: Progress) -> Iterator[None]:
+    """Report kagglehub's progress while the block runs, read from its progress bars."""
     from tqdm import tqdm
 
     ended = threading.Event()
 
-    def tell() -> None:
+    def report() -> None:
         done, total = 0, 0
         while not ended.wait(INTERVAL_SECONDS):
             bars = [bar for bar in list(getattr(tqdm, "_instances", ())) if bar.total]
-            # A bar goes when all is fetched; what follows is unpacking.
+            # The bar disappears when everything is fetched; unpacking follows.
             done, total = (int(bars[0].n), int(bars[0].total)) if bars else (total, total)
             progress(done, total)
 
-    teller = threading.Thread(target=tell, name="download-progress", daemon=True)
-    teller.start()
+    reporter = threading.Thread(target=report, name="download-progress", daemon=True)
+    reporter.start()
     try:
         yield
     finally:
         ended.set()
-        teller.join()
+        reporter.join()
 
 
 def serve(folder: Path, out: IO[str]) -> None:
-    """`download` as JSON lines for the process that started this one: steps, then the report or
-    the error."""
-    writing = threading.Lock()
+    """Run `download` and write JSON lines for the process that started this one: steps, then the
+    number of images or the error."""
+    write_lock = threading.Lock()
 
-    def put(record: Mapping[str, object]) -> None:
-        with writing:
+    def write(record: Mapping[str, object]) -> None:
+        with write_lock:
             out.write(json.dumps(record) + "\n")
             out.flush()
 
-    def step(name: str) -> Progress:
-        return lambda done, total, /, **details: put({"step": name, "done": done, "total": total})
+    def progress_of(name: str) -> Progress:
+        return lambda done, total, /, **details: write({"step": name, "done": done, "total": total})
 
-    # Else it writes among the lines.
+    # Otherwise kagglehub writes between the JSON lines.
     os.environ["KAGGLEHUB_VERBOSITY"] = "critical"
     try:
-        report = download(folder, step("fetch"), step("import"))
+        report = download(folder, progress_of("fetch"), progress_of("import"))
     except FerError as error:
-        put({"error": error.to_record()})
+        write({"error": error.to_record()})
         return
-    put({"images": report.images})
+    write({"images": report.images})
 
 
 def in_child(folder: Path, root: Path) -> Generator[Step, None, None]:
-    """Downloads and imports in a child process; yields how far it is, several times a second.
+    """Download and import in a child process; yield the progress several times a second.
 
-    Closing the iterator ends the child: what was there before stays, and the next download goes on
-    with what is fetched.
+    Closing the iterator ends the child: the data set that was there before stays, and the next
+    download resumes this one.
 
     Args:
         root: the working directory of the child.
@@ -190,7 +190,7 @@ def in_child(folder: Path, root: Path) -> Generator[Step, None, None]:
 
 
 def _end(child: subprocess.Popen[str]) -> None:
-    """Ends the child, gently first: it then removes what it wrote half."""
+    """Terminate the child, so that it removes its unfinished files; kill it if it does not end."""
     if child.poll() is None:
         child.terminate()
     try:

@@ -1,7 +1,6 @@
-"""FER-2013 as people have it, read into `data/fer2013/`.
+"""FER-2013 in any of its common forms, read into `data/fer2013/`.
 
-`formats.archive_files` opens what people have; here the images are checked as a whole, named and
-stored.
+`formats.archive_files` opens the forms; here the images are checked together, named and stored.
 """
 
 from __future__ import annotations
@@ -30,8 +29,8 @@ from fer.progress import Progress
 LOCK = ".lock"
 # Storing takes a second or two, on a slow disk a minute.
 LOCK_SECONDS = 600
-# What imports leave in a folder besides the manifest, and what killed ones left half-written.
-OWN = re.compile(
+# Files of imports besides the manifest, and the unfinished ones of imports that were killed.
+OWN_FILES = re.compile(
     r"(images-[0-9a-f]{12}|\.images-[0-9a-f]{12}-\w{8})\.npy"
     r"|(index-[0-9a-f]{12}|\.index-[0-9a-f]{12}-\w{8})\.parquet"
     r"|\.dataset-\w{8}\.json"
@@ -41,8 +40,8 @@ VOTES_FOLDER = Path(__file__).resolve().parents[2] / votes.FOLDER
 
 @dataclass
 class Report:
-    """What an import found: images kept, images skipped with the reason, odd counts, and in words
-    that the images are not FER-2013's if they are not."""
+    """The result of an import: images kept, images skipped with the reason, class counts that are
+    not the official ones, and a warning if the images are not FER-2013's."""
 
     images: int = 0
     skipped: list[str] = field(default_factory=list)
@@ -75,18 +74,19 @@ def import_dataset(
     name: str | None = None,
     require_official: bool = False,
 ) -> Report:
-    """Reads the data set at a path, or an open file's, into `folder`.
+    """Import the data set at a path, or in an open file, into `folder`.
 
-    What was there stays until all is written. Of an archive or folder, corrupt, odd-sized or
-    misnamed images are skipped and named in the report. A table with a bad row is refused as a
-    whole: its rows have no names to report them by, and a shifted row would spoil every later one.
-    The rows of FER-2013's own table get the names that its images have in Kaggle's archive.
+    The data set that was there before stays until the new one is written. In an archive or folder,
+    corrupt, odd-sized or misnamed images are skipped and named in the report. A table with a bad
+    row is refused as a whole: its rows have no names to report them by, and a shifted row would
+    spoil every later one. The rows of FER-2013's own table get the names that its images have in
+    Kaggle's archive.
 
     Args:
         source: a file or folder in any form of `formats.archive_files`, or an open file that can
             seek.
-        progress: called with the faces read, of those expected.
-        name: how to call an open file.
+        progress: called with the number of faces read and the number expected.
+        name: what to call an open file.
         require_official: refuse a set whose counts are not those of FER-2013.
 
     Raises:
@@ -96,8 +96,8 @@ def import_dataset(
     """
     report = Report()
     faces: list[LabelledFace] = []
-    called = name or str(source if isinstance(source, Path) else "the file")
-    with archive_files.opened(source, called) as content:
+    source_name = name or str(source if isinstance(source, Path) else "the file")
+    with archive_files.opened(source, source_name) as content:
         for done, face in enumerate(content.faces, start=1):
             if isinstance(face, LabelledFace):
                 faces.append(face)
@@ -105,16 +105,16 @@ def import_dataset(
                 report.skipped.append(face)
             if progress is not None and (done % 200 == 0 or done == content.expected):
                 progress(done, content.expected)
-    _refuse_useless(faces, report.skipped, called)
+    _refuse_useless(faces, report.skipped, source_name)
     if require_official:
-        _refuse_unofficial(faces, PurePath(called).name)
+        _refuse_unofficial(faces, PurePath(source_name).name)
     faces.sort(key=lambda face: (SPLITS.index(face.split), face.number, face.label, face.source))
     table = content.table
     stacked = _stacked(faces)
     if table is not None:
-        stacked = named(stacked)
+        stacked = with_official_names(stacked)
     md5 = table.md5 if isinstance(table, CsvTable) else None
-    _store(stacked, PurePath(called).name, md5, folder, report)
+    _store(stacked, PurePath(source_name).name, md5, folder, report)
     return report
 
 
@@ -127,40 +127,46 @@ def _stacked(faces: Sequence[LabelledFace]) -> Faces:
     )
 
 
-def named(faces: Faces, votes_folder: Path = VOTES_FOLDER) -> Faces:
-    """The rows of a table under the names that they have in Kaggle's archive.
+def with_official_names(faces: Faces, votes_folder: Path = VOTES_FOLDER) -> Faces:
+    """Name the rows of a table as in Kaggle's archive.
 
     Nothing changes unless labels and splits are, row by row, those of the original table, whose
     order the file of the FER+ votes keeps. If the pixels are those of Kaggle's archive, the rows
-    take its order, too, and are then the same data set with the same digest.
+    take its order, too: the result is the same data set with the same digest.
     """
     if (
         len(faces.labels) != archive_files.OFFICIAL_IMAGES
         or not (votes_folder / votes.VOTES).exists()
     ):
         return faces
-    known = votes.open_votes(votes_folder)
+    fer_plus = votes.open_votes(votes_folder)
     if not (
-        np.array_equal(known.labels, faces.labels) and np.array_equal(known.splits, faces.splits)
+        np.array_equal(fer_plus.labels, faces.labels)
+        and np.array_equal(fer_plus.splits, faces.splits)
     ):
         return faces
-    numbers = [int(re.findall(r"\d+", name)[-1]) for name in known.names.tolist()]
-    rank = [[split.value for split in SPLITS].index(split) for split in known.splits.tolist()]
+    numbers = [int(re.findall(r"\d+", name)[-1]) for name in fer_plus.names.tolist()]
+    rank = [[split.value for split in SPLITS].index(split) for split in fer_plus.splits.tolist()]
     order = np.array(
-        sorted(range(len(known)), key=lambda row: (rank[row], numbers[row], int(known.labels[row])))
+        sorted(
+            range(len(fer_plus)),
+            key=lambda row: (rank[row], numbers[row], int(fer_plus.labels[row])),
+        )
     )
-    as_archive = faces.ordered(order, known.sources)
+    as_archive = faces.ordered(order, fer_plus.sources)
     if as_archive.digest == dataset.KAGGLE_DIGEST:
         return as_archive
-    return replace(faces, sources=known.sources)
+    return replace(faces, sources=fer_plus.sources)
 
 
-def _refuse_useless(faces: Sequence[LabelledFace], skipped: Sequence[str], called: str) -> None:
+def _refuse_useless(
+    faces: Sequence[LabelledFace], skipped: Sequence[str], source_name: str
+) -> None:
     if not faces:
         reason = f"; the first problem: {skipped[0]}" if skipped else ""
         raise FerError(
             "{path} holds no usable FER-2013 image{reason}. Nothing was imported.",
-            path=called,
+            path=source_name,
             reason=reason,
         )
     total = len(faces) + len(skipped)
@@ -168,25 +174,25 @@ def _refuse_useless(faces: Sequence[LabelledFace], skipped: Sequence[str], calle
         raise FerError(
             "{path}: only {usable} of {total} images can be used (first problem: {reason}). "
             "Nothing was imported.",
-            path=called,
+            path=source_name,
             usable=len(faces),
             total=total,
             reason=skipped[0],
         )
     present = {(face.split, face.label) for face in faces}
-    lacking = [
+    missing = [
         f"{split} {key}"
         for split in SPLITS
         for label, key in enumerate(emotions.KEYS)
         if (split, label) not in present
     ]
-    if lacking:
+    if missing:
         empty = [s.value for s in SPLITS if s not in {split for split, _ in present}]
         raise FerError(
             "{path} holds no image of {lacking}; training and evaluation need every emotion in "
             "Training, PublicTest and PrivateTest. Nothing was imported.",
-            path=called,
-            lacking=", ".join(empty or lacking[:3]) + (", …" if not empty and lacking[3:] else ""),
+            path=source_name,
+            lacking=", ".join(empty or missing[:3]) + (", …" if not empty and missing[3:] else ""),
         )
 
 
@@ -228,7 +234,7 @@ def _store(faces: Faces, source: str, md5: str | None, folder: Path, report: Rep
             "source": arrow.array(faces.sources.tolist()),
         }
     )
-    with _alone(folder):
+    with _import_lock(folder):
         with (
             files.replacing(folder / manifest["images"]) as temporary,
             temporary.open("wb") as stream,
@@ -237,18 +243,18 @@ def _store(faces: Faces, source: str, md5: str | None, folder: Path, report: Rep
         with files.replacing(folder / manifest["index"]) as temporary:
             parquet.write_table(index, temporary)
         files.write_json(folder / MANIFEST, manifest)
-        for old in folder.iterdir():
-            is_in_use = old.name in (manifest["images"], manifest["index"])
-            if OWN.fullmatch(old.name) and not is_in_use:
+        for file in folder.iterdir():
+            is_in_use = file.name in (manifest["images"], manifest["index"])
+            if OWN_FILES.fullmatch(file.name) and not is_in_use:
                 # Windows refuses to delete a file that another process has mapped; the next import
                 # tries again, and the manifest no longer names it.
                 with suppress(OSError):
-                    old.unlink()
+                    file.unlink()
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Holds other imports into the folder up: they would remove each other's unfinished files."""
+def _import_lock(folder: Path) -> Iterator[None]:
+    """Let no other import write into the folder: it would remove this one's unfinished files."""
     lock = filelock.FileLock(folder / LOCK, timeout=LOCK_SECONDS)
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -30,11 +30,11 @@ SEED = 2013
 # Of each emotion; the contested ones come last.
 CLEAR, CONTESTED = 8, 2
 EACH = CLEAR + CONTESTED
-# Two faces are one photograph, cut out a little differently, if they correlate by more when one is
-# moved by up to so many pixels.
+# Two faces are one photograph, cropped a little differently, if their correlation exceeds ALIKE
+# when one is moved by up to SHIFT pixels.
 SHIFT, ALIKE = 8, 0.7
-# Of ten votes: a clear face has at least so many for its label, a contested one at most so many for
-# anything, two of them for its label.
+# Of ten votes, a clear face has at least AGREED for its label; a contested one has at most DISPUTED
+# for any choice and at least SHARED for its label.
 AGREED, DISPUTED, SHARED = 9, 5, 2
 _COLUMNS = ("name", "label", *CHOICES)
 
@@ -62,18 +62,18 @@ class Sample:
         return np.asarray(self.counts.max(axis=1) <= DISPUTED)
 
     def rows(self, emotion: str) -> NDArray[np.int64]:
-        """Row numbers of an emotion, the clear ones first."""
+        """Return the row numbers of an emotion, the clear faces first."""
         return np.flatnonzero(self.labels == emotions.LABEL_OF[emotion])
 
     def png(self, row: int) -> bytes:
-        """One face as a PNG file of 48x48 pixels."""
+        """Return one face as a PNG file of 48x48 pixels."""
         stream = io.BytesIO()
         Image.fromarray(self.images[row]).save(stream, "PNG")
         return stream.getvalue()
 
 
 def choose(data: Dataset, votes: Votes, seed: int = SEED) -> Sample:
-    """Eight clear and two contested Training faces of each emotion, drawn by the seed.
+    """Choose eight clear and two contested Training faces of each emotion, drawn by the seed.
 
     Clear: nine or ten voters agree with the label; where an emotion has fewer than eight such
     faces, those that most voters agree with. Contested: two voters or more agree with the label,
@@ -82,15 +82,15 @@ def choose(data: Dataset, votes: Votes, seed: int = SEED) -> Sample:
     Raises:
         FerError: if the data set is not FER-2013 or has not enough such faces.
     """
-    row_of = votes.of(data)
+    vote_row = votes.rows_for(data)
     rng = np.random.default_rng(seed)
     chosen: list[int] = []
     for label, key in enumerate(emotions.KEYS):
         rows = data.rows(Split.TRAINING, key)
-        rows = rng.permutation(rows[row_of[rows] >= 0])
-        counts = votes.counts[row_of[rows]]
+        rows = rng.permutation(rows[vote_row[rows] >= 0])
+        counts = votes.counts[vote_row[rows]]
         agreed, others = counts[:, label], counts[:, -len(OTHERS) :].sum(axis=1)
-        # Stable: what has the same number of votes keeps the order that the seed gave it.
+        # Stable: faces with equally many votes keep the order that the seed gave them.
         ranked = np.argsort(-np.minimum(agreed, AGREED).astype(int), kind="stable")
         is_contested = (counts.max(axis=1) <= DISPUTED) & (agreed >= SHARED) & (others == 0)
         clear = _without_repeats(data, rows[ranked], CLEAR, chosen)
@@ -103,21 +103,21 @@ def choose(data: Dataset, votes: Votes, seed: int = SEED) -> Sample:
                 emotion=key,
             )
         chosen += [*clear, *contested]
-    at = row_of[chosen]
-    return Sample(data.images[chosen], data.labels[chosen], votes.sources[at], votes.counts[at])
+    rows = vote_row[chosen]
+    return Sample(data.images[chosen], data.labels[chosen], votes.sources[rows], votes.counts[rows])
 
 
 def _without_repeats(
-    data: Dataset, rows: NDArray[np.int64], count: int, before: list[int]
+    data: Dataset, rows: NDArray[np.int64], count: int, earlier: list[int]
 ) -> list[int]:
-    """The first rows that show no photograph of the others or of those before."""
-    found: list[int] = []
+    """Return the first `count` rows that repeat no photograph of each other or of `earlier`."""
+    selected: list[int] = []
     for row in rows.tolist():
-        if len(found) == count:
+        if len(selected) == count:
             break
-        if not any(_is_same_photo(data.images[row], data.images[o]) for o in [*before, *found]):
-            found.append(row)
-    return found
+        if not any(_is_same_photo(data.images[row], data.images[o]) for o in [*earlier, *selected]):
+            selected.append(row)
+    return selected
 
 
 def _is_same_photo(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> bool:
@@ -130,7 +130,7 @@ def _is_same_photo(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> bool:
 
 
 def write(sample: Sample, folder: Path = FOLDER) -> None:
-    """Writes the faces and their table, each whole or not at all. Raises as `files.replacing`."""
+    """Write the faces and their table, each whole or not at all. Raises as `files.replacing`."""
     grid = sample.images.reshape(emotions.COUNT, EACH, FER_SIZE, FER_SIZE)
     sprite = Image.fromarray(
         np.ascontiguousarray(grid.swapaxes(1, 2)).reshape(emotions.COUNT * FER_SIZE, -1)
@@ -146,10 +146,10 @@ def write(sample: Sample, folder: Path = FOLDER) -> None:
 
 
 def open_sample(folder: Path = FOLDER) -> Sample:
-    """The committed sample.
+    """Open the committed sample.
 
     Raises:
-        FerError: if a file of it is missing or damaged.
+        FerError: if one of its files is missing or damaged.
     """
     try:
         with (folder / TABLE).open(newline="", encoding="utf-8") as stream:

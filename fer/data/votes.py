@@ -1,4 +1,4 @@
-"""FER+ votes: what ten people saw in each image of FER-2013 (Barsoum et al. 2016).
+"""FER+ votes: the emotions that ten people saw in each image of FER-2013 (Barsoum et al. 2016).
 
 `data/votes.parquet` has a row for each row of the original `fer2013.csv`, in its order, with the
 name that Kaggle's archive gives the image and FER-2013's own label; so it also tells the name of
@@ -27,7 +27,7 @@ from fer.data.dataset import Dataset, Split
 FOLDER = Path("data")
 VOTES = "votes.parquet"
 LICENSE = "votes-LICENSE.txt"
-# What a voter could choose: the seven emotions in their usual order, then FER+'s other three.
+# A voter's choices: the seven emotions in their usual order, then FER+'s other three.
 OTHERS: tuple[str, ...] = ("contempt", "unknown", "not_a_face")
 CHOICES: tuple[str, ...] = (*emotions.KEYS, *OTHERS)
 # The columns of FER+ in the order of `CHOICES`.
@@ -58,7 +58,7 @@ class Votes:
 
     @cached_property
     def sources(self) -> NDArray[np.str_]:
-        """Where each row lies in Kaggle's archive, (N,) str: "test/fear/PrivateTest_99936598.jpg".
+        """The path of each row in Kaggle's archive, (N,) str: "test/fear/PrivateTest_99936598.jpg".
 
         Unlike names, of which two occur twice, all are different.
         """
@@ -82,8 +82,8 @@ class Votes:
         return digest.hexdigest()
 
     @cached_property
-    def _row_of(self) -> dict[str, int]:
-        """Rows by name without ending; behind the emotion where a name occurs twice."""
+    def _row_by_name(self) -> dict[str, int]:
+        """Rows by name without ending; by "emotion/name" where a name occurs twice."""
         rows: dict[str, list[int]] = defaultdict(list)
         for row, name in enumerate(self.names.tolist()):
             rows[_stem(name)].append(row)
@@ -96,43 +96,43 @@ class Votes:
     def find(
         self, sources: NDArray[np.str_], labels: NDArray[np.int64] | None = None
     ) -> NDArray[np.int64]:
-        """The row of each image, (n,) int64; -1 where it has no votes.
+        """Return the row of each image in the votes, (n,) int64; -1 where it has none.
 
         Args:
-            sources: (n,) str, as in `Dataset.sources`. A file is known by its name without
+            sources: (n,) str, as in `Dataset.sources`. A file is identified by its name without
                 ending; by its folder, too, for the two names that occur twice.
             labels: (n,) int64. Needed for rows of a table ("row 1" is the first): any table has
-                such rows, so they are taken for FER-2013's only if all their labels are.
+                such rows, so they are taken for FER-2013's only if all labels agree.
         """
-        found = np.array([self._row(source) for source in sources.tolist()], dtype=np.int64)
-        # Most sources are files, and need no look.
-        numbered = [
+        vote_rows = np.array([self._row(source) for source in sources.tolist()], dtype=np.int64)
+        # Most sources are files; only the others are worth the slower match.
+        row_matches = [
             _ROW.fullmatch(source) if source.startswith("row ") else None
             for source in sources.tolist()
         ]
-        at = np.flatnonzero([match is not None for match in numbered])
-        rows = np.array([int(match[1]) - 1 for match in numbered if match], dtype=np.int64)
+        table_images = np.flatnonzero([match is not None for match in row_matches])
+        table_rows = np.array([int(match[1]) - 1 for match in row_matches if match], dtype=np.int64)
         if (
             labels is not None
-            and len(at)
-            and rows.max() < len(self)
-            and np.array_equal(self.labels[rows], labels[at])
+            and len(table_images)
+            and table_rows.max() < len(self)
+            and np.array_equal(self.labels[table_rows], labels[table_images])
         ):
-            found[at] = rows
-        return found
+            vote_rows[table_images] = table_rows
+        return vote_rows
 
     def _row(self, source: str) -> int:
         stem = _stem(source)
         folder = source.rpartition("/")[0].rpartition("/")[2]
-        return self._row_of.get(stem, self._row_of.get(f"{folder}/{stem}", -1))
+        return self._row_by_name.get(stem, self._row_by_name.get(f"{folder}/{stem}", -1))
 
-    def of(self, data: Dataset) -> NDArray[np.int64]:
-        """The row of each image of a data set, (N,) int64; -1 where it has no votes."""
+    def rows_for(self, data: Dataset) -> NDArray[np.int64]:
+        """Return the row of each image of a data set in the votes, (N,) int64; -1 for none."""
         return self.find(data.sources, data.labels)
 
 
 def open_votes(folder: Path = FOLDER) -> Votes:
-    """The votes under `folder`.
+    """Open the votes under `folder`.
 
     Raises:
         FerError: if the file is missing or damaged.
@@ -154,7 +154,7 @@ def open_votes(folder: Path = FOLDER) -> Votes:
 
 
 def write(votes: Votes, folder: Path = FOLDER) -> None:
-    """Writes the votes under `folder`, whole or not at all. Raises as `files.replacing`."""
+    """Write the votes under `folder`, whole or not at all. Raises as `files.replacing`."""
     columns = {
         "name": arrow.array(votes.names.tolist()),
         "label": arrow.array(votes.labels.astype(np.int8)),
@@ -170,7 +170,7 @@ def write(votes: Votes, folder: Path = FOLDER) -> None:
 
 
 def read_table(path: Path, data: Dataset) -> Votes:
-    """The votes of a CSV file, with the labels of the imported FER-2013.
+    """Read the votes of a CSV file and add the labels of the imported FER-2013.
 
     Args:
         path: columns `row` (in `fer2013.csv`, from 0), `name` (in Kaggle's archive) and FER+'s ten.
@@ -208,8 +208,8 @@ def read_table(path: Path, data: Dataset) -> Votes:
 def _labels(
     path: Path, names: NDArray[np.str_], counts: NDArray[np.uint8], data: Dataset
 ) -> NDArray[np.int64]:
-    """The label of each row. Rows of one name take its images' labels so that as many voters as
-    can be agree with them."""
+    """Return the label of each row. Rows that share a name share its images' labels out so that as
+    many voters as possible agree with them."""
     labels_of: dict[str, list[int]] = defaultdict(list)
     for source, label in zip(data.sources.tolist(), data.labels.tolist(), strict=True):
         labels_of[_stem(source)].append(label)
@@ -218,7 +218,7 @@ def _labels(
         # Tables name their rows by number.
         is_numbered = _stem(name) not in labels_of
         rows_of[f"row {row + 1}" if is_numbered else _stem(name)].append(row)
-    found = np.zeros(len(names), np.int64)
+    labels_by_row = np.zeros(len(names), np.int64)
     for stem, rows in rows_of.items():
         if len(labels_of[stem]) != len(rows):
             raise FerError(
@@ -227,11 +227,11 @@ def _labels(
                 path=path,
                 name=names[rows[0]],
             )
-        found[rows] = max(
+        labels_by_row[rows] = max(
             itertools.permutations(labels_of[stem]),
             key=lambda labels: int(counts[rows, list(labels)].sum()),
         )
-    return found
+    return labels_by_row
 
 
 def _stem(name: str) -> str:

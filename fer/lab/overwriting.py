@@ -64,7 +64,7 @@ def require_same_data(
             "{path} was made of {stored}, and this is {given}; name another folder with "
             "{options}. Nothing was changed.",
             path=path,
-            stored=dataset.called(digest_of(path) or ""),
-            given=dataset.called(digest),
+            stored=dataset.name_of(digest_of(path) or ""),
+            given=dataset.name_of(digest),
             options=f"{option}, or say --overwrite to replace it" if can_overwrite else option,
         )

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 ROOT = Path(__file__).resolve().parents[2]
-MODELS = (locations.named(model_store.FOLDER) or ROOT / model_store.FOLDER).absolute()
+MODELS = (locations.from_environment(model_store.FOLDER) or ROOT / model_store.FOLDER).absolute()
 DATA = ROOT / "data"
 RUNS = ROOT / "runs"
 # What pages show of the models' folder besides the models themselves.
@@ -93,7 +93,7 @@ follows = caching.following(state)
 def figures_folder() -> Path:
     """Where the figures about the data set lie that may be shown without its images: beside the
     data set that an environment variable names, else the committed ones of FER-2013."""
-    own = locations.named(dataset.FOLDER)
+    own = locations.from_environment(dataset.FOLDER)
     return DATA if own is None or not (own / aggregates.SUMMARY).is_file() else own.absolute()
 
 

@@ -81,4 +81,4 @@ def data_rows() -> NDArray[np.int64] | None:
 @st.cache_resource(show_spinner=False, max_entries=2)
 def _rows_of_votes(digest: str, of_votes: str, _data: Dataset) -> NDArray[np.int64]:
     """The votes' row of each image of the data set, -1 where it has none; read-only."""
-    return votes().of(_data)
+    return votes().rows_for(_data)

@@ -226,7 +226,7 @@ def test_every_file_is_hashed_once_in_a_process(
     hashed: list[Path] = []
     real = model_store.sha256
     monkeypatch.setattr(model_store, "sha256", lambda path: hashed.append(path) or real(path))
-    monkeypatch.setattr(model_store, "_known", {})
+    monkeypatch.setattr(model_store, "_digest_by_state", {})
     for _ in range(2):
         open_everything()
         forget()

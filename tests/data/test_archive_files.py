@@ -279,12 +279,12 @@ def as_table(data: dataset.Dataset) -> importing.Faces:
 def test_rows_of_the_official_table_have_kaggles_names(real_data: dataset.Dataset) -> None:
     table = as_table(real_data)
     assert table.digest != real_data.digest
-    same = importing.named(table)
+    same = importing.with_official_names(table)
     assert same.digest == real_data.digest == KAGGLE_DIGEST
     assert np.array_equal(same.sources, real_data.sources)
     # Other pixels in the same rows, as in the lossless table: its order stays, and so its digest.
     lossless = importing.Faces(table.images ^ 1, table.labels, table.splits, table.sources)
-    found = importing.named(lossless)
+    found = importing.with_official_names(lossless)
     assert found.digest == lossless.digest
     row_of = {source: row for row, source in enumerate(real_data.sources.tolist())}
     at = np.array([row_of[source] for source in found.sources.tolist()])
@@ -297,7 +297,7 @@ def test_rows_of_another_table_keep_their_numbers(real_data: dataset.Dataset) ->
     labels = table.labels.copy()
     labels[[0, 2]] = labels[[2, 0]]
     shuffled = importing.Faces(table.images, labels, table.splits, table.sources)
-    assert importing.named(shuffled).sources[0] == "row 1"
+    assert importing.with_official_names(shuffled).sources[0] == "row 1"
     assert len(table.labels) == archive_files.OFFICIAL_IMAGES
 
 

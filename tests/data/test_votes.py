@@ -61,7 +61,7 @@ def test_the_committed_votes_are_those_of_fer_plus(
 def test_archive_and_table_meet_the_same_votes(
     committed: Votes, real_data: dataset.Dataset
 ) -> None:
-    by_name = committed.of(real_data)
+    by_name = committed.rows_for(real_data)
     assert np.array_equal(np.sort(by_name), np.arange(len(committed)))
     assert np.array_equal(committed.labels[by_name], real_data.labels)
     table = replace(
@@ -69,13 +69,13 @@ def test_archive_and_table_meet_the_same_votes(
         labels=committed.labels,
         sources=np.array([f"row {row + 1}" for row in range(len(committed))], dtype=np.str_),
     )
-    assert np.array_equal(committed.of(table), np.arange(len(committed)))
+    assert np.array_equal(committed.rows_for(table), np.arange(len(committed)))
 
 
 def test_every_row_has_its_place_in_the_archive(
     committed: Votes, real_data: dataset.Dataset
 ) -> None:
-    assert np.array_equal(committed.sources[committed.of(real_data)], real_data.sources)
+    assert np.array_equal(committed.sources[committed.rows_for(real_data)], real_data.sources)
 
 
 def test_a_name_that_occurs_twice_is_told_apart_by_its_folder(committed: Votes) -> None:
@@ -113,7 +113,7 @@ def test_the_command_writes_what_is_read_again(small_data: dataset.Dataset, tmp_
     assert done.exit_code == 0, done.output
     found = votes.open_votes(tmp_path)
     assert found.digest in done.output
-    rows = found.of(small_data)
+    rows = found.rows_for(small_data)
     assert np.array_equal(rows, np.arange(len(small_data)))
     assert np.array_equal(found.labels, small_data.labels)
     assert found.counts[3].tolist() == [3, 0, 0, 7, 0, 0, 0, 0, 0, 0]

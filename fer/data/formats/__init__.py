@@ -1,1 +1,1 @@
-"""The forms in which people have FER-2013: archives, image files, tables."""
+"""The common forms of FER-2013: archives, image files, tables."""

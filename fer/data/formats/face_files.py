@@ -1,7 +1,7 @@
-"""FER-2013 as one image file a face: what folders and names tell, and the pixels.
+"""FER-2013 as one image file for each face: pixels, and labels from the names of folders and files.
 
-Kaggle's archive names the split in each file (`train/happy/Training_8.jpg`); other copies have
-numbered files in folders (`validation/happiness/im8.png`).
+In Kaggle's archive a file's name begins with its split (`train/happy/Training_8.jpg`); other copies
+have numbered files in folders (`validation/happiness/im8.png`).
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ MAX_BYTES = 2**20
 OFFICIAL_NAME = re.compile(
     r"^(Training|PublicTest|PrivateTest)_(\d{1,18})\.(?:jpe?g|png)$", re.IGNORECASE
 )
-# Below this share of usable images a file is taken for something else, or for half of a data set.
+# With a smaller share of usable images, a file is probably another data set or half of this one.
 LEAST_USABLE = 0.9
-# What the readers of zip and tar raise where a file is damaged, encrypted or of a later version.
+# Errors of zip and tar readers at a file that is damaged, encrypted or of a later version.
 UNREADABLE = (
     gzip.BadGzipFile,
     zipfile.BadZipFile,
@@ -76,7 +76,7 @@ class FileEntry:
 
 @dataclass(frozen=True)
 class Place:
-    """Where in the data set a path says that its image belongs."""
+    """An image's place in the data set, taken from its path."""
 
     split: Split
     label: int
@@ -89,43 +89,43 @@ def has_official_names(paths: Sequence[str]) -> bool:
 
 
 def split_of_folder(name: str) -> Split | None:
-    """The split that a folder or a file of a hub is called after, None for any other name."""
+    """Return the split that a folder or a hub's file is named after, None for any other name."""
     return _SPLIT_BY_FOLDER.get(name.lower())
 
 
-def places(paths: Sequence[str], called: str) -> list[Place | None]:
-    """Where each image belongs, None where its path does not tell.
+def places(paths: Sequence[str], source_name: str) -> list[Place | None]:
+    """Return the place of each image in the data set, None where its path does not tell.
 
-    Files named as in Kaggle's archive tell their split; where there is no such file, folders do.
+    The split is in the file name, as in Kaggle's archive; where no file is named so, in a folder's.
 
     Args:
-        called: what to call the archive or folder in error messages.
+        source_name: what to call the archive or folder in error messages.
 
     Raises:
         FerError: if the paths do not tell PublicTest from PrivateTest, or more than a tenth of them
-            tell no emotion or split.
+            lack emotion or split.
     """
     is_official = has_official_names(paths)
     if not is_official:
-        _require_three_splits(paths, called)
-    found = [_place(PurePosixPath(path), is_official) for path in paths]
-    if sum(place is not None for place in found) < LEAST_USABLE * len(paths):
-        other = next(path for path, place in zip(paths, found, strict=True) if place is None)
+        _require_three_splits(paths, source_name)
+    all_places = [_place(PurePosixPath(path), is_official) for path in paths]
+    if sum(place is not None for place in all_places) < LEAST_USABLE * len(paths):
+        other = next(path for path, place in zip(paths, all_places, strict=True) if place is None)
         raise FerError(
             "{path}: only {usable} of {total} images tell their emotion and split (this one does "
             "not: {other}); FER-2013's folders are angry, disgust, fear, happy, sad, surprise "
             "and neutral. Nothing was imported.",
-            path=called,
-            usable=sum(place is not None for place in found),
+            path=source_name,
+            usable=sum(place is not None for place in all_places),
             total=len(paths),
             other=other,
         )
-    return found
+    return all_places
 
 
 def label_of(path: PurePosixPath) -> int | None:
-    """The label that the innermost folder with an emotion's name gives a file; None if no folder
-    has one."""
+    """Return the label of the innermost folder named after an emotion; None without such a
+    folder."""
     labels = map(emotions.find_label, reversed(path.parent.parts))
     return next((label for label in labels if label is not None), None)
 
@@ -141,24 +141,26 @@ def _place(path: PurePosixPath, is_official: bool) -> Place | None:
         split = next(s for s in SPLITS if s.value.lower() == match[1].lower())
         return Place(split, label, int(match[2]))
     folders = [part.lower() for part in path.parent.parts]
-    found = next((_SPLIT_BY_FOLDER[f] for f in folders if f in _SPLIT_BY_FOLDER), None)
+    folder_split = next((_SPLIT_BY_FOLDER[f] for f in folders if f in _SPLIT_BY_FOLDER), None)
+    if folder_split is None:
+        return None
     number = _NUMBER.search(path.stem)
-    return None if found is None else Place(found, label, int(number[1]) if number else 0)
+    return Place(folder_split, label, int(number[1]) if number else 0)
 
 
-def _require_three_splits(paths: Sequence[str], called: str) -> None:
+def _require_three_splits(paths: Sequence[str], source_name: str) -> None:
     folders = {part.lower() for path in paths for part in PurePosixPath(path).parent.parts}
     if {_SPLIT_BY_FOLDER[f] for f in folders if f in _SPLIT_BY_FOLDER} < set(SPLITS):
         raise FerError(
             "{path} does not tell which images are PublicTest and which are PrivateTest; give "
             "Kaggle's archive.zip (its files are named like PrivateTest_88305.jpg), a table with "
             "the column Usage, or folders train, validation and test with one for each emotion.",
-            path=called,
+            path=source_name,
         )
 
 
 def read(entry: FileEntry, place: Place | None) -> LabelledFace | str:
-    """The face in an image file, or in words why it is not used."""
+    """Return the face in an image file, or a sentence on why it is not used."""
     if place is None:
         return "path does not tell split and emotion"
     try:

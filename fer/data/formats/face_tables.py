@@ -1,4 +1,4 @@
-"""FER-2013 as a table with one row a face.
+"""FER-2013 as a table with one row for each face.
 
 fer2013.csv and icml_face_data.csv (emotion, Usage, and pixels as a text of 2,304 numbers), and the
 Parquet files of data-set hubs (an encoded image and a label, a file or more for each split).
@@ -39,7 +39,7 @@ class CsvTable:
     """A CSV table with the columns `COLUMNS` in any order; rows are read once."""
 
     def __init__(self, stream: IO[bytes], name: str) -> None:
-        """Reads the header.
+        """Read the header.
 
         Args:
             name: what to call the table in error messages.
@@ -73,11 +73,11 @@ class CsvTable:
 
     @property
     def md5(self) -> str:
-        """MD5 of the bytes read so far, hexadecimal: the sum that torchvision knows a file by."""
+        """MD5 of the bytes read so far, hexadecimal, as torchvision identifies a file."""
         return self._bytes.digest.hexdigest()
 
     def faces(self) -> Iterator[LabelledFace]:
-        """The rows in their order. Empty rows are passed over.
+        """Yield the rows in their order; empty rows are skipped.
 
         Raises:
             FerError: at a row that is damaged.
@@ -169,44 +169,44 @@ def _row(name: str, number: int, emotion: str, pixels: str, usage: str) -> Label
 
 
 def row_name(number: int) -> str:
-    """What an image of a table is called in `Dataset.sources`; rows are counted from 1."""
+    """Return the name of a table's image in `Dataset.sources`; rows are counted from 1."""
     return f"row {number}"
 
 
 class ParquetTables:
     """A hub's Parquet files: an encoded image and a label in each row, the split in each name."""
 
-    def __init__(self, entries: Sequence[FileEntry], called: str) -> None:
-        """Opens the files and reads what their columns mean.
+    def __init__(self, entries: Sequence[FileEntry], source_name: str) -> None:
+        """Open the files and find the columns of images and labels.
 
         Args:
-            called: what to call them all in error messages.
+            source_name: what to call all files together in error messages.
 
         Raises:
             FerError: if a file is no Parquet, its columns or labels are not understood, or the
                 names do not tell the three splits.
         """
-        self._called = called
+        self._source_name = source_name
         by_split = [(_split_of_name(entry.path), entry) for entry in entries]
         if {split for split, _ in by_split} != set(SPLITS):
             raise FerError(
                 "{path} does not tell which images are Training, PublicTest and PrivateTest; give "
                 "files named train, validation and test, or Kaggle's archive.zip.",
-                path=called,
+                path=source_name,
             )
         by_split.sort(key=lambda item: (SPLITS.index(item[0] or Split.TRAINING), item[1].path))
-        self._files = [(split, self._opened(entry)) for split, entry in by_split]
-        self._columns = [self._understood(file) for _, file in self._files]
+        self._files = [(split, self._open(entry)) for split, entry in by_split]
+        self._columns = [self._read_columns(file) for _, file in self._files]
         self.rows = sum(file.metadata.num_rows for _, file in self._files)
         if self.rows > members.MEMBERS:
             raise FerError(
                 "{path} holds {count} images, far more than FER-2013; it is refused.",
-                path=called,
+                path=source_name,
                 count=self.rows,
             )
 
     def faces(self) -> Iterator[LabelledFace | str]:
-        """The rows of all files, Training first; in words where one is not used.
+        """Yield the rows of all files, Training first; a sentence for a row that is not used.
 
         Raises:
             FerError: if a file is damaged.
@@ -217,13 +217,14 @@ class ParquetTables:
                 for batch in file.iter_batches(_BATCH, columns=[image, label]):
                     for row in batch.to_pylist():
                         number += 1
-                        yield self._face(split, row[image], labels.get(_plain(row[label])), number)
+                        value = _normalized(row[label])
+                        yield self._face(split, row[image], labels.get(value), number)
             except (arrow.ArrowException, OSError) as error:
                 raise FerError(
-                    "{path} is damaged or cut off; download it again.", path=self._called
+                    "{path} is damaged or cut off; download it again.", path=self._source_name
                 ) from error
 
-    def _opened(self, entry: FileEntry) -> parquet.ParquetFile:
+    def _open(self, entry: FileEntry) -> parquet.ParquetFile:
         try:
             with entry.open() as stream:
                 return parquet.ParquetFile(io.BytesIO(stream.read(MAX_PARQUET)))
@@ -232,25 +233,25 @@ class ParquetTables:
                 "{path} is damaged or cut off; download it again.", path=entry.path
             ) from error
 
-    def _understood(self, file: parquet.ParquetFile) -> tuple[str, str, dict[object, int]]:
-        """The columns of image and label, and the label of FER-2013 for each of theirs."""
+    def _read_columns(self, file: parquet.ParquetFile) -> tuple[str, str, dict[object, int]]:
+        """Return the columns of image and label, and FER-2013's label for each of their values."""
         schema = file.schema_arrow
         image = next((n for n in schema.names if n.lower() in ("image", "img", "img_bytes")), None)
         label = next((n for n in schema.names if n.lower() in ("label", "labels", "emotion")), None)
-        found: dict[object, int] = {}
+        label_by_value: dict[object, int] = {}
         if image and label:
             for key, name in _label_names(schema, label).items():
                 word = _WORD.search(name)
-                known = emotions.find_label(word[0]) if word else None
-                if known is not None:
-                    found[key] = known
-        if not image or not label or set(found.values()) != set(range(emotions.COUNT)):
+                label_of_name = emotions.find_label(word[0]) if word else None
+                if label_of_name is not None:
+                    label_by_value[key] = label_of_name
+        if not image or not label or set(label_by_value.values()) != set(range(emotions.COUNT)):
             raise FerError(
                 "{path} is not FER-2013 in a known form: a Parquet file needs a column image and "
                 "a column label whose class names are the seven emotions.",
-                path=self._called,
+                path=self._source_name,
             )
-        return image, label, found
+        return image, label, label_by_value
 
     def _face(
         self, split: Split | None, image: object, label: int | None, number: int
@@ -260,8 +261,8 @@ class ParquetTables:
         if split is None or label is None or not isinstance(content, bytes):
             return f"{where}: no image of one of the seven emotions"
         entry = FileEntry(where, lambda: io.BytesIO(content))
-        found = face_files.read(entry, Place(split, label, number))
-        return found if isinstance(found, LabelledFace) else f"{where}: {found}"
+        face = face_files.read(entry, Place(split, label, number))
+        return face if isinstance(face, LabelledFace) else f"{where}: {face}"
 
 
 def _split_of_name(path: str) -> Split | None:
@@ -269,17 +270,18 @@ def _split_of_name(path: str) -> Split | None:
     return next((s for s in map(face_files.split_of_folder, reversed(words)) if s), None)
 
 
-def _plain(label: object) -> object:
+def _normalized(label: object) -> object:
     return label.strip().lower() if isinstance(label, str) else label
 
 
 def _label_names(schema: arrow.Schema, column: str) -> dict[object, str]:
-    """What each value of a label column is called: by the hub's note, else by the values."""
+    """Return the name of each value of a label column: from the hub's description in the file, or
+    the value itself."""
     if arrow.types.is_string(schema.field(column).type):
         return {name: name for name in emotions.NAMES}
     try:
-        note = json.loads((schema.metadata or {})[b"huggingface"])
-        names = note["info"]["features"][column]["names"]
+        description = json.loads((schema.metadata or {})[b"huggingface"])
+        names = description["info"]["features"][column]["names"]
     except (KeyError, ValueError, TypeError):
         return {}
     if isinstance(names, dict):

@@ -1,4 +1,4 @@
-"""Faces that people labelled themselves: image files in folders that name the emotions."""
+"""Faces that people labelled themselves: image files in folders named after the emotions."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from fer.data.formats.face_files import UNREADABLE, FileEntry
 from fer.vision import preprocessing, upload_gate
 from fer.vision.preprocessing import Gray, Rgb
 
-# Folders that a message names.
+# Folders that an error message names.
 MOST_NAMED = 5
 
 
 @dataclass(frozen=True)
 class LabelledFile:
-    """An image file and the emotion that its folders name.
+    """An image file and the emotion that its folders are named after.
 
-    source: its path. label: 0-6; None where no folder names one of the seven. read: returns the
-    upright RGB image; raises a FerError if there is none to be read.
+    source: the file's path. label: 0-6; None where no folder is named after one of the seven. read:
+    returns the upright RGB image; raises a FerError if the file is no readable image.
     """
 
     source: str
@@ -37,12 +37,13 @@ class LabelledFile:
 
     @property
     def folder(self) -> str:
-        """The name of the folder that it lies in."""
+        """The name of the folder that holds the file."""
         return PurePosixPath(self.source).parent.name or "."
 
 
 def labelled(source: str, read: Callable[[], bytes]) -> LabelledFile:
-    """A file by its path, with forward slashes, and what returns its content."""
+    """Return the labelled file of a path, with forward slashes, and a function that reads its
+    bytes."""
     path = PurePosixPath(source)
     return LabelledFile(
         source, face_files.label_of(path), lambda: preprocessing.read_image(read(), source)
@@ -53,24 +54,24 @@ def labelled(source: str, read: Callable[[], bytes]) -> LabelledFile:
 def opened(
     source: Path | IO[bytes], name: str, most: int = members.MEMBERS
 ) -> Iterator[list[LabelledFile]]:
-    """The labelled images of a folder or an archive, each read when it is asked for; files of other
-    kinds among them, whose `read` says so. Of a table in a form of FER-2013's, its rows.
+    """Open the labelled images of a folder or an archive, each read when its `read` is called; for
+    files of other kinds `read` raises. A table in a form of FER-2013's gives its rows.
 
     Args:
         source: a path, or an open file that can seek.
-        name: what to call it in error messages.
-        most: how many images it may have.
+        name: what to call the source in error messages.
+        most: the number of images that are allowed.
 
     Raises:
-        FerError: if it is missing, damaged or unsafe, has no image, none in a folder that names one
-            of the seven emotions, or too many.
+        FerError: if the source is missing, damaged or unsafe, has no image, none in a folder named
+            after one of the seven emotions, or too many.
     """
     with archive_files.opened_files(source, name) as entries:
         images = [entry for entry in entries or () if _is_image(entry)]
         if entries is not None and (images or not any(map(_is_table, entries))):
-            found = [labelled(entry.path, partial(_content, entry)) for entry in entries]
+            labelled_files = [labelled(entry.path, partial(_content, entry)) for entry in entries]
             _refuse_useless([labelled(entry.path, bytes) for entry in images], name, most)
-            yield found
+            yield labelled_files
             return
     if not isinstance(source, Path):
         source.seek(0)
@@ -119,10 +120,10 @@ def _is_table(entry: FileEntry) -> bool:
 
 
 def _content(entry: FileEntry) -> bytes:
-    """What a file holds, one byte more than is taken at most.
+    """Read a file, at most one byte more than the limit, so that the limit is seen to be exceeded.
 
     Raises:
-        FerError: if it is no image by its name, or cannot be read.
+        FerError: if the file is no image by its name, or cannot be read.
     """
     if not _is_image(entry):
         raise FerError(

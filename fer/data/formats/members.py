@@ -1,4 +1,4 @@
-"""The gate for archives: which members may be read, before one of them is unpacked."""
+"""The gate for archives: refuse unsafe members before one of them is unpacked."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from fer import FerError
 
 UNPACKED_BYTES = 2 * 2**30
 MEMBERS = 200_000
-# JPEG, PNG and text never shrink this far; repeated bytes, the stuff of zip bombs, do.
+# JPEG, PNG and text never shrink this far; the repeated bytes of zip bombs do.
 MOST_RATIO = 200
 
 
 def zip_members(archive: zipfile.ZipFile, name: str) -> list[zipfile.ZipInfo]:
-    """The files in a zip, none of which leaves its folder or unpacks to far more than it should.
+    """Return the files in a zip.
 
     Raises:
-        FerError: if one does, or there are too many.
+        FerError: if one leaves the folder or unpacks to far more than it should, or if there are
+            too many.
     """
     members = [member for member in archive.infolist() if not member.is_dir()]
     if len(members) > MEMBERS:
@@ -30,7 +31,7 @@ def zip_members(archive: zipfile.ZipFile, name: str) -> list[zipfile.ZipInfo]:
             count=len(members),
         )
     for member in members:
-        _refuse_unsafe(member.filename, name)
+        _require_inside(member.filename, name)
         ratio = member.file_size / max(member.compress_size, 1)
         if member.file_size > 10 * 2**20 and ratio > MOST_RATIO:
             raise FerError(
@@ -50,14 +51,14 @@ def zip_members(archive: zipfile.ZipFile, name: str) -> list[zipfile.ZipInfo]:
 
 
 def tar_members(archive: tarfile.TarFile, name: str) -> Iterator[tarfile.TarInfo]:
-    """The members of a tar, one after another, as `zip_members`.
+    """Yield the members of a tar.
 
     Raises:
-        FerError: if one leaves its folder, or all so far unpack to too much.
+        FerError: if one leaves the folder, or those yielded so far unpack to too much.
     """
     unpacked = 0
     for position, member in enumerate(archive):
-        _refuse_unsafe(member.name, name)
+        _require_inside(member.name, name)
         unpacked += member.size
         if position > MEMBERS or unpacked > UNPACKED_BYTES:
             raise FerError(
@@ -66,9 +67,9 @@ def tar_members(archive: tarfile.TarFile, name: str) -> Iterator[tarfile.TarInfo
         yield member
 
 
-def _refuse_unsafe(member: str, name: str) -> None:
-    parts = PurePosixPath(member.replace("\\", "/"))
-    if parts.is_absolute() or ".." in parts.parts or re.match(r"^[A-Za-z]:", member):
+def _require_inside(member: str, name: str) -> None:
+    path = PurePosixPath(member.replace("\\", "/"))
+    if path.is_absolute() or ".." in path.parts or re.match(r"^[A-Za-z]:", member):
         raise FerError(
             "{path} holds the path {name}, which leaves its folder; it is refused.",
             path=name,
