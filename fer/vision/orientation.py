@@ -1,4 +1,4 @@
-"""Pictures and streams that lie on their side or head, without any mark of it: set upright."""
+"""Setting pictures and streams upright that lie on their side or head without any mark of it."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from fer.vision import scales
 from fer.vision.faces import Face, Found
 from fer.vision.preprocessing import Rgb
 
-# With a face as sure as this no other way up is tried: portraits have 0.93 and more, upside down
-# up to 0.89.
+# With a face of this score no other turn is tried: portraits have 0.93 and more, upside down up to
+# 0.89.
 SURELY_UPRIGHT = 0.91
-# Turned, the faces must be sure themselves and surer than before by so much: of 1,126 upright faces
-# of PublicTest one is turned then, of 160 turned ones of Training 146 are set upright.
+# The faces of a turned image must have a score of SURE_TURNED, SURER_BY more than before: by this,
+# 1 of 1,126 upright faces of PublicTest is turned, 146 of 160 turned ones of Training set upright.
 SURE_TURNED, SURER_BY = 0.75, 0.05
-# And the surest must be found again when it is cut out: a portrait's `steadiness` is 0.9, 93 in 100
-# PublicTest faces have more than this, of what is found in turned ones 9, the cat that looks like a
-# face upside down has 0.0.
+# And the surest face must have this `steadiness` in a crop of it alone: a portrait has 0.9; of
+# PublicTest faces 93 in 100 have more than this, of faces found in turned ones 9; the cat that
+# looks like a face upside down has 0.0.
 STEADY_TURNED = 0.6
-# What is turned on trial: the largest faces with what is around them; the whole image where there
-# is none, or only doubtful ones.
+# Turns are tried on the TRIED_FACES largest faces with their surroundings, at PATCH_SIDE pixels; on
+# the whole image, at WHOLE_SIDE pixels, where there is no face or only doubtful ones.
 TRIED_FACES, PATCH_SIDE, WHOLE_SIDE = 3, 128, 352
-# Seconds after which a stream without a sure face is looked at again.
+# Seconds after which a stream without a sure face is checked again.
 LOOK_AGAIN = 2.0
-# A stream is turned where so many looks in a row, over so many seconds, ask for the same: a frame
-# that is blurred or came damaged over a busy network asks for any.
+# A stream is turned when AGREEING_LOOKS checks in a row, over AGREEING_SECONDS, find the same turn:
+# a frame that is blurred or damaged by a busy network may ask for any.
 AGREEING_LOOKS, AGREEING_SECONDS = 3, 0.5
 
 
@@ -38,109 +38,110 @@ class Finder(Protocol):
     def search(self, rgb: Rgb) -> Found: ...
 
     def surest(self, rgb: Rgb) -> float:
-        """The score of the surest face, 0 if there is none; `faces.Detector` spends less on it."""
+        """Return the score of the surest face, 0 if there is none; `faces.Detector` is faster."""
         return max((face.score for face in self.search(rgb).faces), default=0.0)
 
     def steadiness(self, rgb: Rgb, face: Face) -> float:
-        """The mean score of a face in several looks at it alone, as `faces.Detector` takes them."""
+        """Return the mean score of a face in crops of it alone, as `faces.Detector` does."""
         return face.score
 
 
 def turned(rgb: Rgb, turns: int) -> Rgb:
-    """The image turned anticlockwise by so many quarter turns; itself for none."""
+    """Return the image turned anticlockwise by so many quarter turns; the same array for none."""
     return np.ascontiguousarray(np.rot90(rgb, turns)) if turns % 4 else rgb
 
 
 def quarter_turns(rgb: Rgb, finder: Finder, faces: Sequence[Face]) -> int:
-    """How many quarter turns anticlockwise set an image upright, 0-3.
+    """Return how many quarter turns anticlockwise set an image upright, 0-3.
 
-    0 unless faces are clearly surer another way up; the detector knows upright faces best.
+    0 unless faces are clearly surer after a turn: the detector is surest of upright faces.
 
     Args:
-        faces: what was found in the image as it is, the largest first.
+        faces: found in the image as it is, the largest first.
     """
     if is_surely_upright(faces):
         return 0
-    known = [face for face in faces if not face.is_doubtful]
-    if known:
-        tried = [_around(rgb, face) for face in known[:TRIED_FACES]]
-        scores = [float(np.mean([finder.surest(patch) for patch in tried]))]
+    sure_faces = [face for face in faces if not face.is_doubtful]
+    if sure_faces:
+        patches = [_around(rgb, face) for face in sure_faces[:TRIED_FACES]]
+        scores = [float(np.mean([finder.surest(patch) for patch in patches]))]
     else:
-        tried = [scales.shrunk(rgb, WHOLE_SIDE)[0]]
+        patches = [scales.shrunk(rgb, WHOLE_SIDE)[0]]
         scores = [max((face.score for face in faces), default=0.0)]
     for turns in range(1, 4):
-        scores.append(float(np.mean([finder.surest(turned(patch, turns)) for patch in tried])))
+        scores.append(float(np.mean([finder.surest(turned(patch, turns)) for patch in patches])))
     best = int(np.argmax(scores))
     is_clear = scores[best] >= SURE_TURNED and scores[best] >= scores[0] + SURER_BY
     return best if is_clear else 0
 
 
 def is_surely_upright(faces: Sequence[Face]) -> bool:
-    """Whether one of the faces leaves no doubt about which way up the image is."""
+    """Whether one of the faces is so sure that the image must be upright."""
     return any(face.score >= SURELY_UPRIGHT for face in faces)
 
 
 def search(rgb: Rgb, finder: Finder) -> tuple[int, Found]:
-    """The quarter turns anticlockwise that set an image upright, and what is found in it then."""
+    """Set an image upright; return the quarter turns anticlockwise and the faces found then."""
     return set_upright(rgb, finder, finder.search(rgb))
 
 
 def set_upright(rgb: Rgb, finder: Finder, found: Found) -> tuple[int, Found]:
-    """The same for an image of which it is known what is found in it as it is: a turn is believed
-    only if the surest face of the turned image is found again when it is cut out."""
+    """Do the same as `search` for an image whose faces are already found. A turn is taken only if
+    the surest face of the turned image is found again in a crop of it alone."""
     turns = quarter_turns(rgb, finder, found.faces)
     if turns:
         upright = turned(rgb, turns)
-        turned_found = finder.search(upright)
-        surest = max(turned_found.faces, key=lambda face: face.score, default=None)
+        found_turned = finder.search(upright)
+        surest = max(found_turned.faces, key=lambda face: face.score, default=None)
         if surest is not None and finder.steadiness(upright, surest) >= STEADY_TURNED:
-            return turns, turned_found
+            return turns, found_turned
     return 0, found
 
 
 class Upright:
-    """Which way up a stream stands: asked when faces come, again now and then while none of them is
-    sure, and decided when several looks agree. Not to be shared between threads."""
+    """The quarter turns that set a stream upright: checked when faces appear and every
+    `LOOK_AGAIN` seconds while none is sure, taken when several checks agree. Not to be shared
+    between threads."""
 
     def __init__(self) -> None:
         self.turns = 0
         self._had_faces = False
-        self._again = float("-inf")
-        # The turn that the last look asked for, how many in a row did, and since when.
-        self._wish, self._looks, self._since = 0, 0, 0.0
+        self._next_check = float("-inf")
+        # The turn that the last check found, how many in a row found it, and since when.
+        self._wanted, self._agreeing, self._since = 0, 0, 0.0
 
     def search(self, rgb: Rgb, finder: Finder, at: float) -> tuple[Rgb, Found]:
-        """A frame set upright and what is found in it; nothing while it is in doubt which way up
-        the stream stands.
+        """Return a frame set upright and the faces found in it; no faces while it is in doubt how
+        the stream must be turned.
 
         Args:
-            at: when it was taken, in seconds on any clock.
+            at: the time of the frame, in seconds on any clock.
         """
         upright = turned(rgb, self.turns)
         found = finder.search(upright)
         is_new = bool(found.faces) and not self._had_faces
         self._had_faces = bool(found.faces)
         if is_surely_upright(found.faces):
-            self._wish = 0
+            self._wanted = 0
             return upright, found
-        if not (is_new or self._wish or at >= self._again):
+        if not (is_new or self._wanted or at >= self._next_check):
             return upright, found
-        self._again = at + LOOK_AGAIN
-        more, turned_found = set_upright(upright, finder, found)
-        if more != self._wish:
-            self._wish, self._looks, self._since = more, 0, at
-        self._looks += 1
-        if not more:
+        self._next_check = at + LOOK_AGAIN
+        extra_turns, found_turned = set_upright(upright, finder, found)
+        if extra_turns != self._wanted:
+            self._wanted, self._agreeing, self._since = extra_turns, 0, at
+        self._agreeing += 1
+        if not extra_turns:
             return upright, found
-        if self._looks < AGREEING_LOOKS or at - self._since < AGREEING_SECONDS:
+        if self._agreeing < AGREEING_LOOKS or at - self._since < AGREEING_SECONDS:
             return upright, Found(())
-        self._wish = 0
-        self.turns = (self.turns + more) % 4
-        return turned(rgb, self.turns), turned_found
+        self._wanted = 0
+        self.turns = (self.turns + extra_turns) % 4
+        return turned(rgb, self.turns), found_turned
 
 
 def _around(rgb: Rgb, face: Face) -> Rgb:
-    """A square with the face in its middle, twice as large."""
+    """Return a square patch with the face in its middle, twice as large as the face."""
     left, top, width, height = face.box
     scale = PATCH_SIDE / (2 * max(width, height, 1.0))
     matrix = np.array(

@@ -1,7 +1,7 @@
-"""From an image to what VGG16 is fed, one function a stage.
+"""From an image to VGG16's input, one function for each stage.
 
-Training, evaluation, uploads and the webcam all go through `resize` and `network_input`, so a
-network is served exactly what it was trained on.
+Training, evaluation, uploads and the webcam all go through `resize` and `network_input`, so that a
+network always gets the kind of input it was trained on.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ NETWORK_SIZE = 224
 # Mean blue, green and red of ImageNet that Caffe's VGG16 subtracts (Simonyan & Zisserman 2015);
 # Keras' vgg16.preprocess_input has the same three numbers, and a test compares the two.
 CAFFE_MEANS_BGR = np.array([103.939, 116.779, 123.68], dtype=np.float32)
-# Files of these formats may hold several frames, which may begin with a fade from black: a frame
-# is seen when its brightest hundredth is this bright. Looked for in so many frames.
+# Files of these formats may hold several frames and begin with a fade from black: the first of
+# MOST_FRAMES is taken whose brightest hundredth is VISIBLE_FROM.
 ANIMATED = ("GIF", "WEBP", "PNG", "TIFF", "AVIF")
-SEEN = 96.0
+VISIBLE_FROM = 96.0
 MOST_FRAMES = 100
 # Rows of a deep image that are scaled at once, in double precision.
 STRIP = 256
@@ -39,7 +39,7 @@ Floats: TypeAlias = NDArray[np.float32]
 
 
 def read_image(source: str | Path | bytes, name: str | None = None) -> Rgb:
-    """The image upright in RGB, (H, W, 3) uint8.
+    """Read an image, upright, in RGB, (H, W, 3) uint8.
 
     Reads JPEG, PNG, WebP, BMP, GIF, TIFF, AVIF and HEIC in any mode: palettes are resolved,
     transparent parts lie on white, 16-bit and float images are scaled to their own range, CMYK is
@@ -49,10 +49,11 @@ def read_image(source: str | Path | bytes, name: str | None = None) -> Rgb:
 
     Args:
         source: a file's path, or its content.
-        name: how to call it in error messages.
+        name: what to call it in error messages.
 
     Raises:
-        FerError: if it is neither, or as `upload_gate.content_of` and `upload_gate.opened_image`.
+        FerError: if `source` is neither, or as `upload_gate.content_of` and
+            `upload_gate.opened_image`.
     """
     if isinstance(source, str | Path):
         name = name or str(source)
@@ -63,16 +64,16 @@ def read_image(source: str | Path | bytes, name: str | None = None) -> Rgb:
             kind=type(source).__name__,
         )
     with upload_gate.opened_image(source, name or "the image") as image:
-        return _first_seen(image)
+        return _first_visible(image)
 
 
 def from_pillow(image: Image.Image) -> Rgb:
-    """A Pillow image as `read_image` would give it, (H, W, 3) uint8: upright, on white, in RGB."""
+    """Return a Pillow image as `read_image` does: upright, on white, in RGB, (H, W, 3) uint8."""
     return _rgb(_upright(image))
 
 
-def _first_seen(image: Image.Image) -> Rgb:
-    """The first frame that is not black; of black ones only, the brightest."""
+def _first_visible(image: Image.Image) -> Rgb:
+    """Return the first frame that is not black; the brightest if all are."""
     image.load()
     rgb = from_pillow(image)
     if image.format not in ANIMATED or not getattr(image, "is_animated", False):
@@ -80,7 +81,7 @@ def _first_seen(image: Image.Image) -> Rgb:
     brightest, pixels = _brightness(rgb), rgb.shape[0] * rgb.shape[1]
     for number in range(1, MOST_FRAMES):
         pixels += image.width * image.height
-        if brightest >= SEEN or pixels > upload_gate.MOST_PIXELS:
+        if brightest >= VISIBLE_FROM or pixels > upload_gate.MOST_PIXELS:
             break
         try:
             image.seek(number)
@@ -94,17 +95,17 @@ def _first_seen(image: Image.Image) -> Rgb:
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    """The image as its EXIF orientation says; one whose EXIF is damaged as it is."""
+    """Turn the image as its EXIF orientation says; leave it as it is if its EXIF is damaged."""
     image.load()
     try:
         return ImageOps.exif_transpose(image)
     except Exception:
-        # Pillow follows damaged EXIF into every kind of error; the picture itself is whole.
+        # Damaged EXIF makes Pillow raise errors of every kind; the pixels are intact.
         return image
 
 
 def _brightness(rgb: Rgb) -> float:
-    """What the brightest hundredth of an image reaches, 0-255."""
+    """Return the gray value that the brightest hundredth of an image reaches, 0-255."""
     return float(np.percentile(rgb.max(axis=2), 99))
 
 
@@ -138,7 +139,7 @@ def _scaled(values: NDArray[np.generic], is_float: bool) -> Gray:
 
 
 def require_rgb(rgb: object) -> None:
-    """Raise FerError unless it is an RGB image: an array (H, W, 3) uint8 with at least a pixel."""
+    """Raise FerError unless this is an RGB image: an array (H, W, 3) uint8 with pixels."""
     if not (
         isinstance(rgb, np.ndarray)
         and rgb.dtype == np.uint8
@@ -154,10 +155,10 @@ def require_rgb(rgb: object) -> None:
 
 def require_faces(faces: object) -> None:
     """Raise FerError unless these are gray faces: an array (n, H, W) uint8, or a list of arrays
-    (H, W) uint8; none at all are fine."""
-    several = faces if isinstance(faces, list | tuple) else [faces]
-    dimensions = 3 if several is not faces else 2
-    for face in several:
+    (H, W) uint8; an empty list is fine."""
+    items = faces if isinstance(faces, list | tuple) else [faces]
+    dimensions = 3 if items is not faces else 2
+    for face in items:
         if not (
             isinstance(face, np.ndarray)
             and face.dtype == np.uint8
@@ -172,12 +173,12 @@ def require_faces(faces: object) -> None:
 
 
 def _described(given: object) -> str:
-    """An array's shape and type, else what kind of thing it is."""
+    """Return an array's shape and dtype, the type's name of anything else."""
     return f"{given.shape} {given.dtype}" if isinstance(given, np.ndarray) else type(given).__name__
 
 
 def to_gray(rgb: Rgb) -> Gray:
-    """Luma of an RGB image (ITU-R BT.601), (H, W) uint8. A gray image keeps its values.
+    """Return the luma of an RGB image (ITU-R BT.601), (H, W) uint8. A gray image keeps its values.
 
     Raises:
         FerError: as `require_rgb`.
@@ -187,7 +188,7 @@ def to_gray(rgb: Rgb) -> Gray:
 
 
 def to_fer_resolution(gray: Gray) -> Gray:
-    """The image at FER-2013's own 48x48, (48, 48) uint8.
+    """Resize the image to FER-2013's own 48x48, (48, 48) uint8.
 
     The networks have only ever seen enlarged 48x48 faces, so a sharper crop is first reduced by
     area averaging. An image of 48x48 is returned as it is.
@@ -200,7 +201,7 @@ def to_fer_resolution(gray: Gray) -> Gray:
 
 
 def resize(gray: Gray, size: int = NETWORK_SIZE) -> Floats:
-    """The image bilinearly resized (pixel centres aligned), (size, size) float32 on 0-255."""
+    """Resize the image bilinearly (pixel centres aligned), (size, size) float32 on 0-255."""
     return np.asarray(
         cv2.resize(gray.astype(np.float32), (size, size), interpolation=cv2.INTER_LINEAR),
         dtype=np.float32,
@@ -208,12 +209,12 @@ def resize(gray: Gray, size: int = NETWORK_SIZE) -> Floats:
 
 
 def to_three_channels(gray: Floats) -> Floats:
-    """The gray values in three equal channels: (..., H, W) to (..., H, W, 3)."""
+    """Repeat the gray values in three equal channels: (..., H, W) to (..., H, W, 3)."""
     return np.repeat(gray[..., None], 3, axis=-1)
 
 
 def network_input(channels: Floats) -> Floats:
-    """What VGG16 is fed: (..., H, W, 3) RGB on 0-255 to BGR with ImageNet's means subtracted.
+    """Return VGG16's input: (..., H, W, 3) RGB on 0-255 to BGR with ImageNet's means subtracted.
 
     Equals `keras.applications.vgg16.preprocess_input` without importing Keras.
     """
@@ -221,7 +222,8 @@ def network_input(channels: Floats) -> Floats:
 
 
 def batch(faces: Sequence[Gray] | NDArray[np.uint8], size: int = NETWORK_SIZE) -> Floats:
-    """Network input of many gray faces of any size: (n, size, size, 3) float32, BGR minus means.
+    """Return the network's input for gray faces of any size: (n, size, size, 3) float32, BGR minus
+    means.
 
     Raises:
         FerError: as `require_faces`.
@@ -260,12 +262,12 @@ class Change:
 
 
 def draw_change(augmentation: Augmentation, rng: np.random.Generator) -> Change:
-    """A change drawn uniformly within the augmentation's bounds; the same generator state, the
+    """Draw a change uniformly within the augmentation's bounds; the same generator state gives the
     same change."""
     rotation, shift_x, shift_y, zoom, contrast, brightness, gamma = rng.uniform(-1.0, 1.0, size=7)
     is_flipped = bool(rng.random() < augmentation.flip)
     is_erased = bool(rng.random() < augmentation.erasing)
-    # Drawn in any case: without erasing, the other changes of a seed stay what they were.
+    # Drawn even without erasing, so that a seed's other changes do not depend on it.
     rectangle = _draw_rectangle(augmentation.erased_area, rng)
     return Change(
         rotation=rotation * augmentation.rotation,
@@ -281,7 +283,7 @@ def draw_change(augmentation: Augmentation, rng: np.random.Generator) -> Change:
 
 
 def _draw_rectangle(largest_area: float, rng: np.random.Generator) -> Rectangle:
-    """From a tenth of the largest area up to it, at most 1:3 or 3:1, anywhere inside the image."""
+    """Draw a rectangle anywhere in the image: 0.1 to 1 of the largest area, at most 1:3 or 3:1."""
     area = largest_area * rng.uniform(0.1, 1.0)
     aspect = np.exp(rng.uniform(-1.0, 1.0) * np.log(3.0))
     width, height = min(np.sqrt(area * aspect), 1.0), min(np.sqrt(area / aspect), 1.0)
@@ -296,7 +298,7 @@ def _draw_rectangle(largest_area: float, rng: np.random.Generator) -> Rectangle:
 
 
 def apply_change(image: Floats, change: Change) -> Floats:
-    """The changed image: (S, S) float32 on 0-255 in and out; uncovered corners are mirrored."""
+    """Apply a change to an image, (S, S) float32 on 0-255; uncovered corners are mirrored."""
     side = image.shape[0]
     centre = (side - 1) / 2
     matrix = cv2.getRotationMatrix2D((centre, centre), change.rotation, change.zoom)
@@ -310,11 +312,11 @@ def apply_change(image: Floats, change: Change) -> Floats:
         ),
         dtype=np.float32,
     )
-    middle = np.float32(moved.mean())
-    lit = np.clip((moved - middle) * change.contrast + middle + change.brightness, 0.0, 255.0)
+    mean = np.float32(moved.mean())
+    adjusted = np.clip((moved - mean) * change.contrast + mean + change.brightness, 0.0, 255.0)
     if change.gamma != 1.0:
-        lit = 255.0 * (lit / 255.0) ** change.gamma
-    changed = np.asarray(lit, dtype=np.float32)
+        adjusted = 255.0 * (adjusted / 255.0) ** change.gamma
+    changed = np.asarray(adjusted, dtype=np.float32)
     if change.erased is not None:
         cover = change.erased
         top, left = round(cover.top * side), round(cover.left * side)
@@ -325,5 +327,5 @@ def apply_change(image: Floats, change: Change) -> Floats:
 
 
 def augment(image: Floats, augmentation: Augmentation, rng: np.random.Generator) -> Floats:
-    """One random variant of an image: (S, S) float32 on 0-255 in and out."""
+    """Return one random variant of an image, (S, S) float32 on 0-255."""
     return apply_change(image, draw_change(augmentation, rng))

@@ -1,4 +1,4 @@
-"""The way from a photo to the network's input, recorded stage by stage."""
+"""The steps from a photo to the network's input, recorded one by one."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CHANNELS: tuple[Channel, ...] = get_args(Channel)
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage: its key, what came out, how long it took, and the function that did it."""
+    """One stage: its key, its result, the milliseconds it took, and the function that ran."""
 
     key: str
     array: NDArray[Any]
@@ -49,8 +49,8 @@ class Stage:
 
     @property
     def picture(self) -> NDArray[np.uint8]:
-        """The array as a picture, uint8. Values below 0 are brought to 0-255 by adding each
-        channel's ImageNet mean back, and blue, green, red are shown in that order as they are."""
+        """The array as a picture, uint8. The network's input is brought back to 0-255 by adding
+        each channel's ImageNet mean, its channels shown in their order: blue, green, red."""
         if self.key == "network_input":
             shown = self.array + preprocessing.CAFFE_MEANS_BGR
         else:
@@ -59,15 +59,15 @@ class Stage:
 
     @property
     def source(self) -> str:
-        """The code that made it, read from the library."""
+        """The source code of the stage's function."""
         return inspect.getsource(self.function)
 
 
 def record(rgb: Rgb, face: Face | None, size: int = NETWORK_SIZE) -> tuple[Stage, ...]:
-    """Every stage from an RGB image (H, W, 3) uint8 to what VGG16 is fed.
+    """Run every stage from an RGB image (H, W, 3) uint8 to VGG16's input and record its result.
 
     Args:
-        face: what is cut out; None takes the image's centre square.
+        face: the face to crop; None takes the image's centre square.
         size: side of the network's input.
 
     Raises:
@@ -84,7 +84,9 @@ def record(rgb: Rgb, face: Face | None, size: int = NETWORK_SIZE) -> tuple[Stage
         return array
 
     crop: Rgb = (
-        add("face", faces.whole, rgb) if face is None else add("face", faces.crop, rgb, face)
+        add("face", faces.centre_square, rgb)
+        if face is None
+        else add("face", faces.crop, rgb, face)
     )
     gray: Gray = add("grayscale", preprocessing.to_gray, crop)
     small: Gray = add("fer_resolution", preprocessing.to_fer_resolution, gray)
@@ -104,7 +106,7 @@ class ChannelStatistics(TypedDict):
 
 
 def channel_statistics(network_input: Floats) -> list[ChannelStatistics]:
-    """Minimum, mean and maximum of each channel of (H, W, 3) network input, blue first."""
+    """Return minimum, mean and maximum of each channel of (H, W, 3) network input, blue first."""
     return [
         {
             "channel": name,
@@ -127,43 +129,43 @@ class Variant:
 def variants(
     gray: Gray, augmentation: Augmentation, seed: int, count: int, size: int = NETWORK_SIZE
 ) -> list[Variant]:
-    """Random variants of a gray face, drawn as training draws them; the same seed, the same ones.
+    """Draw random variants of a gray face as training does; the same seed gives the same variants.
 
     Args:
-        gray: a face of any size, uint8; it is brought to 48x48 and enlarged first.
+        gray: a face of any size, uint8; it is resized to 48x48 and enlarged first.
     """
     image = preprocessing.resize(preprocessing.to_fer_resolution(gray), size)
     rng = np.random.default_rng(seed)
-    found = []
+    drawn = []
     for _ in range(count):
         change = preprocessing.draw_change(augmentation, rng)
         changed = preprocessing.apply_change(image, change)
-        found.append(Variant(np.rint(changed).astype(np.uint8), change))
-    return found
+        drawn.append(Variant(np.rint(changed).astype(np.uint8), change))
+    return drawn
 
 
 def archive(stages: tuple[Stage, ...]) -> bytes:
-    """A zip with a PNG of each stage, `stages.csv` and the network's input as `.npy`.
+    """Pack a zip with a PNG of each stage, `stages.csv` and the network's input as `.npy`.
 
-    The same arrays give the same bytes, times in `stages.csv` apart.
+    The same arrays give the same bytes, except for the times in `stages.csv`.
     """
     stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as packed:
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as zip_file:
 
-        def put(name: str, content: bytes) -> None:
-            packed.writestr(zipfile.ZipInfo(name, (2013, 1, 1, 0, 0, 0)), content)
+        def add_file(name: str, content: bytes) -> None:
+            zip_file.writestr(zipfile.ZipInfo(name, (2013, 1, 1, 0, 0, 0)), content)
 
         lines = ["stage,shape,dtype,minimum,maximum,milliseconds"]
         for number, stage in enumerate(stages, start=1):
             image = io.BytesIO()
             Image.fromarray(stage.picture).save(image, "PNG")
-            put(f"{number}_{stage.key}.png", image.getvalue())
+            add_file(f"{number}_{stage.key}.png", image.getvalue())
             lines.append(
                 f"{stage.key},{stage.shape},{stage.array.dtype},{stage.low:.3f},{stage.high:.3f},"
                 f"{stage.milliseconds:.3f}"
             )
-        put("stages.csv", ("\n".join(lines) + "\n").encode())
+        add_file("stages.csv", ("\n".join(lines) + "\n").encode())
         array = io.BytesIO()
         np.save(array, stages[-1].array, allow_pickle=False)
-        put("network_input.npy", array.getvalue())
+        add_file("network_input.npy", array.getvalue())
     return stream.getvalue()

@@ -1,8 +1,8 @@
-"""The gate for uploads: files and images from outside are checked before anything is made of them.
+"""The gate for uploads: files and images from outside are checked before they are used.
 
-What a file is, its content says; its name only says what to call it in a message, and is never
-used as a path. Limits hold before memory or time is spent: bytes, then pixels as the header tells
-them, then the work of decoding. Pillow is given a short list of formats, so that its rarer
+The content decides what a file is; its name only appears in messages and is never used as a path.
+Limits are checked before memory or time is spent: first bytes, then the pixels that the header
+states, then the work of decoding. Pillow is given a short list of formats, so that its rarer
 decoders are out of reach. `media.video_gate` and `data.formats.members` do the same for videos and
 archives.
 """
@@ -23,21 +23,21 @@ from PIL.JpegImagePlugin import JpegImageFile
 from fer import FerError, files
 
 IMAGE_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "AVIF")
-# Read by another library, which is asked only where the content begins as such a file does.
+# Read by another library, which is loaded only if the content begins like such a file.
 HEIC_FORMAT = "HEIF"
-# What these formats are called in file names.
+# The suffixes of these formats in file names.
 IMAGE_SUFFIXES = (
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"),
     *(".avif", ".heic", ".heif"),
 )
 IMAGE_BYTES = 40 * 2**20
-# Of an image, and of one frame of a video.
+# In an image, and in one frame of a video.
 MOST_PIXELS = 50_000_000
 # A JPEG is decoded at a half, a quarter or an eighth in a fraction of the time and memory: the
 # 200 megapixels of a phone fit. A progressive one holds all its coefficients in memory first.
 MOST_JPEG_PIXELS = 250_000_000
 MOST_PROGRESSIVE_PIXELS = 100_000_000
-# Pillow warns beyond its own limit and refuses beyond twice as much; ours come first.
+# Pillow warns beyond its own limit and refuses beyond twice that; the limits here apply first.
 Image.MAX_IMAGE_PIXELS = MOST_JPEG_PIXELS
 # A progressive JPEG is decoded once for every scan, and a scan may be a few bytes long: the largest
 # image in its usual ten scans is a quarter of this.
@@ -46,29 +46,29 @@ MOST_SCANNED = 2_000_000_000
 AT_ONCE = 2
 
 
-# A start-of-scan marker with its length and number of components: what has another length is
-# refused by the decoder, and five fixed bytes hardly ever occur by chance.
+# A start-of-scan marker with its length and number of components: the decoder refuses any other
+# length, and five fixed bytes hardly ever occur by chance.
 _SCAN = re.compile(rb"\xff\xda\x00(?:\x08\x01|\x0a\x02|\x0c\x03|\x0e\x04)")
 _decoding = threading.BoundedSemaphore(AT_ONCE)
 
 
 def content_of(path: Path, most: int, name: str | None = None) -> bytes:
-    """What a file holds; pipes, devices and files that are too large are refused unread.
+    """Read a file; pipes, devices and files that are too large are refused unread.
 
     Args:
         most: the largest size that is read, in bytes.
-        name: how to call it in error messages; its path by default.
+        name: what to call the file in error messages; its path by default.
 
     Raises:
-        FerError: if it is missing, no file, too large or unreadable.
+        FerError: if the file is missing, no regular file, too large or unreadable.
     """
     name = name or str(path)
     try:
-        # Not opened before it is known to be a file: opening a pipe waits for its writer.
-        found = path.stat()
-        if not stat.S_ISREG(found.st_mode):
+        # Checked before opening: opening a pipe would wait for its writer.
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
             raise FerError("{name} is not a file (a folder, pipe or device); check it.", name=name)
-        if found.st_size > most:
+        if status.st_size > most:
             raise files.too_large(name, most)
         return path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
@@ -83,16 +83,16 @@ def content_of(path: Path, most: int, name: str | None = None) -> bytes:
 
 @contextmanager
 def opened_image(content: bytes, name: str) -> Iterator[Image.Image]:
-    """The image in a file's content, its size checked and its pixels not yet decoded.
+    """Open the image in a file's content: its size is checked, its pixels are not yet decoded.
 
-    A JPEG beyond `MOST_PIXELS` is set to be decoded at the largest fraction that is not. Whatever
-    goes wrong while the block decodes it is told as damage to the file.
+    A JPEG beyond `MOST_PIXELS` is set to be decoded at the largest fraction within the limit. Every
+    error while the block decodes is reported as damage to the file.
 
     Args:
-        name: how to call it in error messages.
+        name: what to call the image in error messages.
 
     Raises:
-        FerError: if it is empty, too large in bytes or pixels, not such an image,
+        FerError: if the content is empty, too large in bytes or pixels, no image of these formats,
             truncated, or made to keep the decoder busy.
     """
     if not content:
@@ -126,7 +126,7 @@ def opened_image(content: bytes, name: str) -> Iterator[Image.Image]:
             limit=f"{MOST_PIXELS / 1e6:.0f}",
         ) from None
     except Exception as error:
-        # Decoders follow a damaged header into every kind of error there is.
+        # A damaged header makes decoders raise errors of every kind.
         raise FerError(
             "{name} is damaged or cut off; export it again or choose another.", name=name
         ) from error
@@ -163,5 +163,5 @@ def check_frame(width: int, height: int, name: str) -> None:
 
 
 def one_line(error: Exception) -> str:
-    """What an error says, in one line."""
+    """Return an error's message in one line."""
     return " ".join(str(error).split()) or type(error).__name__

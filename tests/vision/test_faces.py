@@ -78,8 +78,8 @@ def test_crop_is_square_even_beyond_the_edge() -> None:
 def test_whole_is_the_centre_square() -> None:
     image = np.zeros((10, 20, 3), np.uint8)
     image[:, 5:15] = 9
-    assert (faces.whole(image) == 9).all()
-    assert faces.whole(image).shape == (10, 10, 3)
+    assert (faces.centre_square(image) == 9).all()
+    assert faces.centre_square(image).shape == (10, 10, 3)
 
 
 def test_missing_and_damaged_detector(tmp_path: Path) -> None:
@@ -168,14 +168,14 @@ def test_a_tilted_head_is_levelled(
         for seen in (face, replace(face, roll=0.0))
     )
     alike = [np.corrcoef(before.ravel(), crop.ravel())[0, 1] for crop in (level, lying)]
-    assert alike[0] > (0.8 if abs(face.roll) > faces.BOX_KEPT_TO else 0.55)
+    assert alike[0] > (0.8 if abs(face.roll) > faces.KEEP_BOX_MAX_DEG else 0.55)
     assert alike[0] > alike[1] + 0.2
 
 
 def test_a_small_tilted_head_is_levelled(detector: faces.Detector, portrait: np.ndarray) -> None:
     small = cv2.resize(tilted(portrait, 30), (400, 400), interpolation=cv2.INTER_AREA)
     (face,) = detector.detect(small)
-    assert max(face.box[2:]) < faces.TILT_SEEN_FROM
+    assert max(face.box[2:]) < faces.ROLL_READ_FROM_PX
     assert face.roll == pytest.approx(30, abs=12)
 
 
@@ -186,7 +186,9 @@ class Readings(faces.Detector):
         super().__init__(DETECTOR)
         self.tilts, self.score, self.looks = tilts, score, 0
 
-    def _look(self, rgb: np.ndarray, scale: float, *_: object) -> list[tuple[float, faces.Face]]:
+    def _run_yunet(
+        self, rgb: np.ndarray, scale: float, *_: object
+    ) -> list[tuple[float, faces.Face]]:
         tilt, side = np.radians(self.tilts[min(self.looks, len(self.tilts) - 1)]), 200 / scale
         self.looks += 1
         landmarks = np.zeros((5, 2), np.float32)
@@ -249,9 +251,9 @@ class Counting(faces.Detector):
         super().__init__(DETECTOR, longest)
         self.pixels = 0
 
-    def _look(self, rgb: np.ndarray, *rest: object) -> list[tuple[float, faces.Face]]:
+    def _run_yunet(self, rgb: np.ndarray, *rest: object) -> list[tuple[float, faces.Face]]:
         self.pixels += rgb.shape[0] * rgb.shape[1]
-        return super()._look(rgb, *rest)  # type: ignore[arg-type]
+        return super()._run_yunet(rgb, *rest)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("side", [512, 1024, 2048])

@@ -14,7 +14,7 @@ from fer.vision import faces, preprocessing, stages
 
 def test_stages_end_in_what_the_network_is_given(portrait: np.ndarray) -> None:
     found = stages.record(portrait, None)
-    gray = preprocessing.to_gray(faces.whole(portrait))
+    gray = preprocessing.to_gray(faces.centre_square(portrait))
     assert np.array_equal(found[-1].array, preprocessing.batch([gray])[0])
     assert [stage.key for stage in found] == [
         "original",
