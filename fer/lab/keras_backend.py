@@ -1,7 +1,7 @@
 """The reference: the networks in Keras, exactly as they were trained.
 
-Importing this module imports TensorFlow. Metrics and studies are computed with it, and what the
-dashboard answers with is measured against it.
+Importing this module imports TensorFlow. Metrics and studies are computed with these networks, and
+the dashboard's answers are measured against theirs.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def load(
 
     Args:
         compute_dtype: the dtype policy of the convolutions.
-        with_metrics: whether damaged metrics count, too; not to make them anew.
+        with_metrics: whether damaged metrics are an error, too; False where they are made anew.
 
     Raises:
         FerError: if there is no model, a named one is missing, or its files are not those in the
@@ -58,20 +58,20 @@ class ReferenceBackend:
     name = "reference"
 
     def __init__(self, artifacts: Sequence[Artifact], compute_dtype: str = "float32") -> None:
-        """Builds the networks and loads their weights.
+        """Build the networks and load their weights.
 
         Raises:
             FerError: if stored weights do not fit the network.
         """
-        self._wholes = {a.key: build_from(a, compute_dtype) for a in artifacts}
+        self._networks = {a.key: build_from(a, compute_dtype) for a in artifacts}
         self._logits: dict[int, keras.Model] = {}
         self._maps: dict[int, keras.Model] = {}
         for size, group in by_input_size(artifacts).items():
-            wholes = {artifact.key: self._wholes[artifact.key] for artifact in group}
-            # Two views of the same layers: weights exist once, and a view that nobody asks is
-            # never traced.
-            self._logits[size] = _on_one_trunk(wholes, layers.LOGITS)
-            self._maps[size] = _on_one_trunk(wholes, layers.LAST_CONVOLUTION)
+            networks = {artifact.key: self._networks[artifact.key] for artifact in group}
+            # Two models on the same layers: weights exist once, and a model that is never called
+            # is never traced.
+            self._logits[size] = _with_shared_trunk(networks, layers.LOGITS)
+            self._maps[size] = _with_shared_trunk(networks, layers.LAST_CONVOLUTION)
 
     def logits(self, inputs: Floats) -> dict[str, NDArray[np.float32]]:
         """Logits (n, 7) by model key, of the models that take input of this size (n, S, S, 3)."""
@@ -83,47 +83,48 @@ class ReferenceBackend:
         return _run(self._maps[inputs.shape[1]], inputs)
 
     def assign(self, key: str, tensors: Tensors) -> None:
-        """Gives variables of one model, by `layer/variable`, other values; blocks 1-3 are those of
-        the first model of its input size."""
-        found = variables(self._wholes[key])
+        """Give variables of one model, by `layer/variable`, other values; its blocks 1-3 are those
+        of the first model of its input size."""
+        variables_of_model = variables(self._networks[key])
         for name, value in tensors.items():
-            found[name].assign(value)
+            variables_of_model[name].assign(value)
 
 
 def _run(network: keras.Model, inputs: Floats) -> dict[str, NDArray[np.float32]]:
-    found = network.predict_on_batch(inputs)
-    return {key: np.asarray(values, dtype=np.float32) for key, values in found.items()}
+    outputs = network.predict_on_batch(inputs)
+    return {key: np.asarray(values, dtype=np.float32) for key, values in outputs.items()}
 
 
 def joined(artifacts: Sequence[Artifact], compute_dtype: str = "float32") -> keras.Model:
-    """One network for models of one input size: (n, S, S, 3) to logits (n, 7) by model key.
+    """Return one network for models of one input size: (n, S, S, 3) to logits (n, 7) by model key.
 
-    Blocks 1-3 are frozen in every scenario and stored once, so they are evaluated once.
+    Blocks 1-3 are frozen in every scenario and stored once, so they are computed once.
 
     Raises:
         FerError: if stored weights do not fit a network.
     """
-    wholes = {artifact.key: build_from(artifact, compute_dtype) for artifact in artifacts}
-    return _on_one_trunk(wholes, layers.LOGITS)
+    networks = {artifact.key: build_from(artifact, compute_dtype) for artifact in artifacts}
+    return _with_shared_trunk(networks, layers.LOGITS)
 
 
-def _on_one_trunk(wholes: dict[str, keras.Model], layer: str) -> keras.Model:
-    """Each network's output of that layer by its key, computed on the first one's blocks 1-3."""
-    first = next(iter(wholes.values()))
-    middle = first.get_layer(layers.TRUNK_END).output
+def _with_shared_trunk(networks: dict[str, keras.Model], layer: str) -> keras.Model:
+    """A model that returns each network's output of that layer by key, with the blocks 1-3 of the
+    first network for all."""
+    first = next(iter(networks.values()))
+    trunk_output = first.get_layer(layers.TRUNK_END).output
     outputs = {}
-    for key, whole in wholes.items():
+    for key, network in networks.items():
         top = keras.Model(
-            whole.get_layer(layers.TRUNK_END).output,
-            whole.get_layer(layer).output,
+            network.get_layer(layers.TRUNK_END).output,
+            network.get_layer(layer).output,
             name=f"{key}_{layer}",
         )
-        outputs[key] = top(middle)
-    return keras.Model(first.input, outputs, name=f"{layer}_of_" + "_and_".join(wholes))
+        outputs[key] = top(trunk_output)
+    return keras.Model(first.input, outputs, name=f"{layer}_of_" + "_and_".join(networks))
 
 
 def build_from(artifact: Artifact, compute_dtype: str = "float32") -> keras.Model:
-    """The artifact's network with its stored weights; convolutions compute in the given dtype.
+    """Build the artifact's network with its stored weights; convolutions compute in that dtype.
 
     Raises:
         FerError: if a variable is missing or has another shape.
@@ -139,7 +140,7 @@ def variables(model: keras.Model) -> dict[str, keras.Variable]:
 
 
 def load_variables(model: keras.Model, tensors: Tensors) -> None:
-    """Assigns every variable of the model.
+    """Give every variable of the model its stored value.
 
     Raises:
         FerError: if one is missing or has another shape.

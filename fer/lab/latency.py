@@ -1,6 +1,7 @@
-"""How fast both models answer here: everyone's way, the exact graphs, the fast backend.
+"""The time in which both models answer here, by way of asking: Keras' predict, graphs, the fast
+backend.
 
-All ways are timed in one process and take turns, so that what else the machine does falls on each
+All ways are timed in one process and take turns, so that whatever else the machine does slows all
 of them alike. Importing this module imports TensorFlow.
 """
 
@@ -31,7 +32,7 @@ BATCHES, QUICK_BATCHES = (1, 4, 16), (1,)
 WARM_UP = 2
 # The order in which ways are timed and shown; the first one is what the others are compared with.
 WAYS = ("two_predict_calls", "two_float32_graphs", "joined_float32", "fast")
-Ask = Callable[[NDArray[np.uint8]], object]
+Call = Callable[[NDArray[np.uint8]], object]
 
 
 def run(
@@ -42,97 +43,98 @@ def run(
     on_estimate: Callable[[float], object] | None = None,
     progress: Progress | None = None,
 ) -> Benchmark:
-    """Times of both models together, by way and number of faces.
+    """Time both models together, by way and number of faces.
 
     Each way is given gray 48x48 faces and returns logits, preprocessing included. Times are in
     milliseconds; `speedup` is against two calls of Keras' `predict`.
 
     Args:
         rounds: how often each way is timed for each number of faces.
-        is_quick: for a look at a machine: one face at a time, and no fresh processes.
+        is_quick: time one face at a time and no fresh processes, for a first look at a machine.
         on_estimate: called with the seconds that the rounds will take, when each way has answered
             once.
-        progress: called with the faces that every way has answered for.
+        progress: called with the number of faces that every way has answered.
 
     Raises:
         FerError: if there is no trained model, or the fast backend does not work here.
     """
-    found = model_store.available(folder)
-    ways = _ways(found, folder)
+    models = model_store.available(folder)
+    ways = _ways(models, folder)
     counts = QUICK_BATCHES if is_quick else BATCHES
     if on_estimate is not None:
-        on_estimate(_seconds_a_face(ways) * (WARM_UP + rounds) * sum(counts))
+        on_estimate(_seconds_per_face(ways) * (WARM_UP + rounds) * sum(counts))
     table: dict[str, dict[str, WayTimes]] = {}
-    asked = 0
+    answered = 0
     for count in counts:
-        told = part_of(progress, asked, asked + count * rounds, sum(counts) * rounds)
-        asked += count * rounds
-        times = _times(ways, count, rounds, told)
-        for way, taken in times.items():
-            table.setdefault(way, {})[str(count)] = _figures(taken, times[WAYS[0]], count)
+        share = part_of(progress, answered, answered + count * rounds, sum(counts) * rounds)
+        answered += count * rounds
+        times = _times(ways, count, rounds, share)
+        for way, milliseconds in times.items():
+            table.setdefault(way, {})[str(count)] = _figures(milliseconds, times[WAYS[0]], count)
     return {
         "machine": machine(),
-        "weights_sha256": {key: model.digest for key, model in found.items()},
-        "input_sizes": {key: model.scenario.input_size for key, model in found.items()},
+        "weights_sha256": {key: model.digest for key, model in models.items()},
+        "input_sizes": {key: model.scenario.input_size for key, model in models.items()},
         "rounds": rounds,
         "ways": table,
-        "models": latencies(found, folder, rounds),
+        "models": latencies(models, folder, rounds),
         "starts": {}
         if is_quick
         else {way: cold_start(folder, way) for way in ("fast", "reference")},
     }
 
 
-def _seconds_a_face(ways: dict[str, Ask]) -> float:
-    """About how long all ways together take for one face more; the first answer of each, which
-    compiles, is not counted."""
+def _seconds_per_face(ways: dict[str, Call]) -> float:
+    """About how many seconds all ways together take for one face; the first answer of each way,
+    which compiles, is not counted."""
     face = np.zeros((1, FER_SIZE, FER_SIZE), np.uint8)
     total = 0.0
-    for ask in ways.values():
-        ask(face)
+    for call in ways.values():
+        call(face)
         started = time.perf_counter()
-        ask(face)
+        call(face)
         total += time.perf_counter() - started
     return total
 
 
 def _times(
-    ways: dict[str, Ask], count: int, rounds: int, progress: Progress | None
+    ways: dict[str, Call], count: int, rounds: int, progress: Progress | None
 ) -> dict[str, list[float]]:
-    """Milliseconds of every way on so many faces."""
+    """The milliseconds of every round, by way, for `count` faces at once."""
     faces = np.random.default_rng(count).integers(
         0, 256, (count, FER_SIZE, FER_SIZE), dtype=np.uint8
     )
-    for ask in ways.values():
+    for call in ways.values():
         for _ in range(WARM_UP):
-            ask(faces)
+            call(faces)
     times: dict[str, list[float]] = {way: [] for way in ways}
     for done in range(1, rounds + 1):
-        for way, ask in ways.items():
+        for way, call in ways.items():
             started = time.perf_counter()
-            ask(faces)
+            call(faces)
             times[way].append(1000 * (time.perf_counter() - started))
         if progress is not None:
             progress(done, rounds)
     return times
 
 
-def _figures(taken: list[float], compared_with: list[float], count: int) -> WayTimes:
-    """What is shown of a way's milliseconds for so many faces."""
-    p50 = float(np.median(taken))
+def _figures(milliseconds: list[float], reference: list[float], count: int) -> WayTimes:
+    """The record of a way's milliseconds for `count` faces, `reference` being those of the first
+    way."""
+    p50 = float(np.median(milliseconds))
     return {
         "p50_ms": round(p50, 2),
-        "p95_ms": round(float(np.percentile(taken, 95)), 2),
+        "p95_ms": round(float(np.percentile(milliseconds, 95)), 2),
         "faces_per_second": round(1000 * count / p50, 1),
-        "speedup": round(float(np.median(compared_with)) / p50, 2),
+        "speedup": round(float(np.median(reference)) / p50, 2),
     }
 
 
-def _ways(found: dict[str, Artifact], folder: Path) -> dict[str, Ask]:
-    sizes = {key: model.scenario.input_size for key, model in found.items()}
-    single = {key: keras_backend.build_from(model) for key, model in found.items()}
-    joined = keras_backend.ReferenceBackend(list(found.values()))
-    quick = classification.load(folder)
+def _ways(models: dict[str, Artifact], folder: Path) -> dict[str, Call]:
+    sizes = {key: model.scenario.input_size for key, model in models.items()}
+    single = {key: keras_backend.build_from(model) for key, model in models.items()}
+    joined = keras_backend.ReferenceBackend(list(models.values()))
+    fast = classification.load(folder)
 
     def predict_calls(faces: NDArray[np.uint8]) -> object:
         return [m.predict(batch(faces, sizes[key]), verbose=0) for key, m in single.items()]
@@ -141,29 +143,29 @@ def _ways(found: dict[str, Artifact], folder: Path) -> dict[str, Ask]:
         return [m.predict_on_batch(batch(faces, sizes[key])) for key, m in single.items()]
 
     def joined_graphs(faces: NDArray[np.uint8]) -> object:
-        groups = model_store.by_input_size(found.values())
+        groups = model_store.by_input_size(models.values())
         return [joined.logits(batch(faces, size)) for size in groups]
 
-    return dict(zip(WAYS, (predict_calls, graphs, joined_graphs, quick.logits), strict=True))
+    return dict(zip(WAYS, (predict_calls, graphs, joined_graphs, fast.logits), strict=True))
 
 
-def latencies(found: dict[str, Artifact], folder: Path, rounds: int) -> dict[str, ModelTime]:
-    """Milliseconds for one face of each model on its own, under the fast backend."""
+def latencies(models: dict[str, Artifact], folder: Path, rounds: int) -> dict[str, ModelTime]:
+    """Time each model on its own for one face under the fast backend, in milliseconds."""
     face = np.zeros((1, FER_SIZE, FER_SIZE), np.uint8)
-    shown: dict[str, ModelTime] = {}
-    for key, model in found.items():
+    times: dict[str, ModelTime] = {}
+    for key, model in models.items():
         backend = openvino_backend.FastBackend([model], folder)
         size = model.scenario.input_size
 
-        def ask(backend: openvino_backend.FastBackend = backend, size: int = size) -> object:
+        def call(backend: openvino_backend.FastBackend = backend, size: int = size) -> object:
             return backend.logits(batch(face, size))
 
-        shown[key] = {"fast_ms": round(1000 * float(np.median(seconds(ask, rounds))), 2)}
-    return shown
+        times[key] = {"fast_ms": round(1000 * float(np.median(seconds(call, rounds))), 2)}
+    return times
 
 
 def seconds(call: Callable[[], object], repeats: int) -> NDArray[np.float64]:
-    """The wall-clock times of a call, after one that is not counted."""
+    """Return the wall-clock seconds of each of the calls, after one that is not counted."""
     call()
     times = []
     for _ in range(repeats):
@@ -192,7 +194,8 @@ print(json.dumps({"seconds": round(seconds, 2), "resident_mb": round(kib * 1024 
 
 
 def cold_start(folder: Path, backend: str) -> ColdStart:
-    """Seconds from the first import to the first answer in a fresh process, and its memory (MB).
+    """Measure the seconds from the first import to the first answer in a fresh process, and its
+    memory (MB).
 
     Memory is read from Linux' /proc; elsewhere the result is empty.
     """
@@ -204,8 +207,8 @@ def cold_start(folder: Path, backend: str) -> ColdStart:
         text=True,
         check=True,
     )
-    found: ColdStart = json.loads(child.stdout.strip().splitlines()[-1])
-    return found
+    record: ColdStart = json.loads(child.stdout.strip().splitlines()[-1])
+    return record
 
 
 def machine() -> Machine:

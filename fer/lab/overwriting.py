@@ -1,7 +1,7 @@
-"""Figures of one data set never take the place of another's without a word.
+"""Protection of stored figures: those of one data set never silently replace those of another.
 
-Every record that is made of images names them by the digest of the data set, so one look at what
-lies there tells whether a command would replace its like or somebody else's results.
+Every record that is made from images holds the digest of their data set, so the stored file tells
+whether a command would replace figures of the same data set.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from fer.data import dataset
 
 
 def digest_of(path: Path) -> str | None:
-    """The digest of the data set that a file was made of; None if there is no such file, or it
-    does not say.
+    """Return the digest of the data set that a file was made from; None if there is no such file,
+    or if it names no data set.
 
-    Votes and sample faces are made of FER-2013 alone, so they name no data set.
+    Files other than JSON, such as votes and sample faces, are made from FER-2013 alone.
     """
     if not path.exists():
         return None
@@ -26,18 +26,18 @@ def digest_of(path: Path) -> str | None:
     try:
         record = files.read_json(path)
     except FerError:
-        # Nothing can be read from it, so nothing is lost with it.
+        # Nothing can be read from the file, so nothing is lost with it.
         return None
     if not isinstance(record, dict):
         return None
     digest: str | None = record.get("data_sha256")
-    # Networks in full precision were calibrated on nothing.
+    # A record of networks in full precision has no calibration.
     return digest or (record.get("calibration") or {}).get("data_sha256")
 
 
 def of_other_data(paths: Iterable[Path], digest: str) -> Path | None:
-    """The first of the files that was made of another data set than that digest's, None if none
-    was. Kaggle's FER-2013 and the original table are one data set."""
+    """Return the first of the files that was made from another data set than the one of that
+    digest; None if there is none. Kaggle's FER-2013 and the original table are one data set."""
     for path in paths:
         stored = digest_of(path)
         is_same = stored == digest or (
@@ -51,11 +51,11 @@ def of_other_data(paths: Iterable[Path], digest: str) -> Path | None:
 def require_same_data(
     paths: Iterable[Path], digest: str, *, option: str = "--models-dir", can_overwrite: bool = True
 ) -> None:
-    """Raise FerError if one of the files, which are to be written anew from the data set of that
-    digest, was made of another one.
+    """Raise FerError if one of the files was made from another data set than the one of that
+    digest, from which they are to be written anew.
 
     Args:
-        option: with which the command names another folder to write to.
+        option: the command's option for another folder to write to.
         can_overwrite: whether the command takes --overwrite.
     """
     path = of_other_data(paths, digest)

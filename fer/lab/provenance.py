@@ -1,4 +1,4 @@
-"""Where a figure comes from: the code, the data, the weights and the seed that it was made with."""
+"""The origin of a figure: the code, the data, the weights and the seed that it was made with."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def commit() -> str:
-    """The commit of the code, with "+" if `fer/` was changed since; outside of its repository, the
-    version."""
+    """Return the commit of the code, with "+" if `fer/` was changed since; outside of its
+    repository, the version."""
     try:
         # A copy in site-packages may lie inside a repository of something else.
         if Path(_git("rev-parse", "--show-toplevel")).resolve() != ROOT.resolve():
             return f"fer {__version__}"
-        found = _git("rev-parse", "HEAD")
-        return found + ("+" if _git("status", "--porcelain", "--", "fer") else "")
+        head = _git("rev-parse", "HEAD")
+        return head + ("+" if _git("status", "--porcelain", "--", "fer") else "")
     except (OSError, subprocess.CalledProcessError):
         return f"fer {__version__}"
 
 
 def _git(*arguments: str) -> str:
-    done = subprocess.run(
+    result = subprocess.run(
         ["git", "-C", str(ROOT), *arguments], capture_output=True, text=True, check=True
     )
-    return done.stdout.strip()
+    return result.stdout.strip()
 
 
 def record(
@@ -41,7 +41,7 @@ def record(
     models: Iterable[Artifact] = (),
     packages: Sequence[str] = ("keras", "tensorflow", "numpy"),
 ) -> MadeWith:
-    """Commit, seed, digests of data and weights, versions of the packages."""
+    """Return commit, seed, digests of data and weights, and versions of the packages."""
     return {
         "commit": commit(),
         "seed": seed,

@@ -1,4 +1,4 @@
-"""Evaluation of the models on PublicTest and PrivateTest, and the files that it fills."""
+"""Evaluation of the models on PublicTest and PrivateTest, and the files that it writes."""
 
 from __future__ import annotations
 
@@ -20,20 +20,16 @@ from fer.inference.calibrate import softmax
 from fer.inference.classification import Classifier
 from fer.progress import Progress
 
-# The two that are compared.
+# The two models that are compared.
 PAIR = ("baseline", "proposed")
 Checked = Literal["accuracy", "balanced_accuracy", "macro_f1", "log_loss", "brier_score", "ece"]
-# What `--check` compares.
+# The metrics that `--check` compares.
 CHECKED: tuple[Checked, ...] = get_args(Checked)
 
 
 def require_comparable(classifier: Classifier, data: Dataset) -> None:
-    """Does nothing where the two models are comparable after the classifier's are evaluated on the
-    data set.
-
-    Raises:
-        FerError: if the other one was evaluated on other images, or its predictions are damaged.
-    """
+    """Raise FerError if the model that is not evaluated now was evaluated on other images, so that
+    comparison.json could not be made, or if its predictions are damaged."""
     models = classifier.models
     if not models.keys() & set(PAIR):
         return
@@ -41,7 +37,7 @@ def require_comparable(classifier: Classifier, data: Dataset) -> None:
     for key, other in model_store.available(folder).items():
         if key in models or key not in PAIR or other.metrics is None:
             continue
-        # Names alone do not tell: every table's rows are numbered alike.
+        # Equal names are no proof: the rows of every table are numbered alike.
         is_same = other.metrics["data_sha256"] == data.digest
         if not is_same or not np.array_equal(
             other.predictions().sources, data.sources[_test_rows(data)]
@@ -64,7 +60,7 @@ def evaluate(
     batch_size: int = 32,
     progress: Progress | None = None,
 ) -> dict[str, tuple[Metrics, Predictions]]:
-    """Metrics and predictions of every model of the classifier on PublicTest and PrivateTest.
+    """Return metrics and predictions of every model of the classifier on both test splits.
 
     Single crop, no test-time augmentation. The temperature is fitted on PublicTest and applied to
     both splits.
@@ -79,14 +75,14 @@ def evaluate(
                 "The imported data set has no {split} image; import the whole set.", split=split
             )
     results = {}
-    for key, found in logits(classifier, data.images, rows, batch_size, progress).items():
-        public = data.splits[rows] == Split.PUBLIC_TEST.value
-        temperature = metrics.fit_temperature(data.labels[rows][public], found[public])
+    for key, values in logits(classifier, data.images, rows, batch_size, progress).items():
+        is_public = data.splits[rows] == Split.PUBLIC_TEST.value
+        temperature = metrics.fit_temperature(data.labels[rows][is_public], values[is_public])
         predictions = Predictions(
-            data.splits[rows], data.sources[rows], data.labels[rows], softmax(found, temperature)
+            data.splits[rows], data.sources[rows], data.labels[rows], softmax(values, temperature)
         )
         results[key] = (
-            measure(predictions, softmax(found), temperature, classifier, key, data),
+            measure(predictions, softmax(values), temperature, classifier, key, data),
             predictions,
         )
     return results
@@ -99,15 +95,16 @@ def logits(
     batch_size: int,
     progress: Progress | None = None,
 ) -> dict[str, NDArray[np.float32]]:
-    """Logits (m, 7) by model key for those rows of the images (n, 48, 48), batch by batch."""
-    parts: dict[str, list[NDArray[np.float32]]] = {key: [] for key in classifier.models}
+    """Return logits (m, 7) by model key for these rows of the images (n, 48, 48), asked for batch
+    by batch."""
+    batches: dict[str, list[NDArray[np.float32]]] = {key: [] for key in classifier.models}
     for start in range(0, len(rows), batch_size):
-        chosen = rows[start : start + batch_size]
-        for key, values in classifier.logits(images[chosen]).items():
-            parts[key].append(values)
+        batch_rows = rows[start : start + batch_size]
+        for key, values in classifier.logits(images[batch_rows]).items():
+            batches[key].append(values)
         if progress is not None:
-            progress(start + len(chosen), len(rows))
-    return {key: np.concatenate(values) for key, values in parts.items()}
+            progress(start + len(batch_rows), len(rows))
+    return {key: np.concatenate(values) for key, values in batches.items()}
 
 
 def measure(
@@ -118,15 +115,15 @@ def measure(
     key: str,
     data: Dataset,
 ) -> Metrics:
-    """The content of `metrics.json`: metrics of both test splits and what they were computed of."""
+    """Return the content of `metrics.json`: the metrics of both test splits and their origin."""
     model = classifier.models[key]
     splits: dict[str, SplitScores] = {}
     for split in TEST_SPLITS:
-        part = predictions.of(split)
+        predicted = predictions.of(split)
         rows = predictions.splits == split.value
         splits[split.value] = {
-            **metrics.report(part.labels, part.probabilities),
-            "ece_uncalibrated": expected_calibration_error(part.labels, uncalibrated[rows]),
+            **metrics.report(predicted.labels, predicted.probabilities),
+            "ece_uncalibrated": expected_calibration_error(predicted.labels, uncalibrated[rows]),
         }
     return {
         "model": model.key,
@@ -142,7 +139,7 @@ def measure(
 
 
 def save(results: dict[str, tuple[Metrics, Predictions]], models: dict[str, Artifact]) -> None:
-    """Writes metrics and predictions beside each model, and the comparison where there are both.
+    """Write metrics and predictions beside each model, and the comparison if both models have them.
 
     Raises:
         FerError: if a file cannot be written.
@@ -156,28 +153,29 @@ def save(results: dict[str, tuple[Metrics, Predictions]], models: dict[str, Arti
         write_comparison(folder)
 
 
-def differences(stored: Metrics | None, now: Metrics, tolerance: float) -> list[str]:
-    """One phrase for every stored number that the new metrics miss by more than the tolerance.
+def differences(stored: Metrics | None, new: Metrics, tolerance: float) -> list[str]:
+    """Return a phrase for every new number that differs from the stored one by more than the
+    tolerance.
 
     Log loss and Brier score are compared with ten times the tolerance: they are not shares.
     """
     if stored is None:
         return ["has no stored metrics"]
-    found = []
-    for split, values in now["splits"].items():
+    phrases = []
+    for split, values in new["splits"].items():
         for name in CHECKED:
             limit = tolerance * (10 if name in ("log_loss", "brier_score") else 1)
-            before = stored["splits"][split][name]
-            if abs(before - values[name]) > limit:
-                found.append(f"{split} {name} is {values[name]:.4f}, stored {before:.4f}")
-    return found
+            stored_value = stored["splits"][split][name]
+            if abs(stored_value - values[name]) > limit:
+                phrases.append(f"{split} {name} is {values[name]:.4f}, stored {stored_value:.4f}")
+    return phrases
 
 
 def write_comparison(folder: Path) -> None:
-    """Writes `comparison.json` of `baseline` and `proposed` from the stored predictions, if both
+    """Write `comparison.json` of `baseline` and `proposed` from the stored predictions, if both
     have some; other models are left out."""
-    found = model_store.available(folder)
-    models = {key: found[key] for key in PAIR if key in found}
+    available = model_store.available(folder)
+    models = {key: available[key] for key in PAIR if key in available}
     data = {model.metrics["data_sha256"] for model in models.values() if model.metrics is not None}
     if len(models) < len(PAIR) or any(model.metrics is None for model in models.values()):
         return

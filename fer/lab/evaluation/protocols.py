@@ -28,11 +28,11 @@ SEED = 0
 
 
 def views(images: NDArray[np.uint8], protocol: Protocol) -> list[NDArray[np.uint8]]:
-    """The views of gray images (n, 48, 48) uint8 that a protocol averages over.
+    """Return the views of gray images (n, 48, 48) uint8 that a protocol averages over.
 
-    `one_crop`: the images as they are. `mirror`: these and their mirror images. `ten_crops`: four
-    corners and the centre, `CROP` pixels a side, and their mirror images (Krizhevsky et al. 2012,
-    section 4.1).
+    `one_crop`: the images as they are. `mirror`: the images and their mirror images. `ten_crops`:
+    four corners and the centre, `CROP` pixels a side, and their mirror images (Krizhevsky et al.
+    2012, section 4.1).
     """
     if protocol is Protocol.ONE_CROP:
         return [images]
@@ -53,30 +53,30 @@ def probabilities(
     batch_size: int = 32,
     progress: Progress | None = None,
 ) -> dict[str, Probabilities]:
-    """Each model's calibrated probabilities (n, 7) float64 of gray images (n, 48, 48) uint8,
+    """Return each model's calibrated probabilities (n, 7) float64 of gray images (n, 48, 48) uint8,
     averaged over the views.
 
     Args:
-        known: every model's probabilities for the images as they are, which are then not asked for
+        known: every model's probabilities for the images as they are, which are then not computed
             again.
         progress: called with the views of images that are classified.
     """
-    found = views(images, protocol)
-    total: dict[str, Probabilities] = {}
-    for number, view in enumerate(found):
-        whole = len(found) * len(images)
-        told = part_of(progress, number * len(images), (number + 1) * len(images), whole)
+    all_views = views(images, protocol)
+    total, count = len(all_views) * len(images), len(images)
+    mean: dict[str, Probabilities] = {}
+    for number, view in enumerate(all_views):
         if known is not None and view is images:
-            parts = known
+            of_view = known
         else:
-            answers = logits(classifier, view, np.arange(len(images)), batch_size, told)
-            parts = {
+            view_progress = part_of(progress, number * count, (number + 1) * count, total)
+            answers = logits(classifier, view, np.arange(count), batch_size, view_progress)
+            of_view = {
                 key: softmax(values, classifier.models[key].temperature)
                 for key, values in answers.items()
             }
-        for key, part in parts.items():
-            total[key] = total.get(key, 0.0) + part / len(found)
-    return total
+        for key, values in of_view.items():
+            mean[key] = mean.get(key, 0.0) + values / len(all_views)
+    return mean
 
 
 def evaluate(
@@ -87,13 +87,13 @@ def evaluate(
     progress: Progress | None = None,
     on_protocol: Callable[[Protocols], None] | None = None,
 ) -> Protocols:
-    """The content of `protocols.json`: the models of the classifier on PrivateTest, which is what
-    others report.
+    """Return the content of `protocols.json`: the scores of the classifier's models on PrivateTest,
+    the split on which others report theirs.
 
-    Temperatures are those of the stored metrics, fitted on PublicTest with one crop.
+    Temperatures are the stored metrics', fitted on PublicTest with one crop.
 
     Args:
-        progress: called with the views that are done and the name of the `protocol`.
+        progress: called with the number of classified views and the name of the `protocol`.
         on_protocol: called with the record so far after each protocol.
     """
     rows = data.rows(SPLIT)
@@ -104,18 +104,18 @@ def evaluate(
         "crop": CROP,
         "models": {key: {} for key in classifier.models},
     }
-    # Crops are other images than those whose answers are stored.
-    whole = {Protocol.ONE_CROP, Protocol.MIRROR} & set(protocols)
-    stored = _stored_answers(classifier, data) if whole else None
+    # Only these views include the uncropped images, whose answers are stored.
+    uses_whole_images = {Protocol.ONE_CROP, Protocol.MIRROR} & set(protocols)
+    stored = _stored_answers(classifier, data) if uses_whole_images else None
     for protocol in protocols:
-        found = probabilities(
+        averaged = probabilities(
             classifier,
             images,
             protocol,
             known=stored,
             progress=with_details(progress, protocol=protocol.value),
         )
-        for key, values in found.items():
+        for key, values in averaged.items():
             record["models"][key][protocol.value] = {
                 **summary(labels, values),
                 "compute_dtype": classifier.compute_dtype,
@@ -127,51 +127,51 @@ def evaluate(
 
 
 def _stored_answers(classifier: Classifier, data: Dataset) -> dict[str, Probabilities] | None:
-    """What `fer evaluate` stored of these images, computed as the classifier computes; None unless
-    every model has it."""
-    found = {}
+    """The probabilities (n, 7) that `fer evaluate` stored for PrivateTest, by model key; None
+    unless every model has some, computed on the same data in the classifier's precision."""
+    answers = {}
     for key, model in classifier.models.items():
-        made = model.metrics
-        # Names alone do not tell: every table's rows are numbered alike.
-        if made is None or (made["compute_dtype"], made["data_sha256"]) != (
+        stored = model.metrics
+        # Equal names are no proof: the rows of every table are numbered alike.
+        if stored is None or (stored["compute_dtype"], stored["data_sha256"]) != (
             classifier.compute_dtype,
             data.digest,
         ):
             return None
-        found[key] = model.predictions().of(SPLIT).probabilities
-    return found
+        answers[key] = model.predictions().of(SPLIT).probabilities
+    return answers
 
 
-def merged(stored: Protocols | None, now: Protocols, digests: Mapping[str, str]) -> Protocols:
-    """The new record with what is stored of other models and protocols, as far as it was found with
-    the weights of these digests, by model key, and on the same images.
+def merged(stored: Protocols | None, new: Protocols, digests: Mapping[str, str]) -> Protocols:
+    """Return the new record with the stored scores of other models and protocols added.
 
-    So that an hour of work may be spread over several calls, and over machines.
+    Stored scores are kept if they were measured on the same images with the weights of `digests`
+    (by model key), so that an hour of work may be spread over several calls and machines.
     """
     if stored is None or (stored["data_sha256"], stored["split"], stored["crop"]) != (
-        now["data_sha256"],
-        now["split"],
-        now["crop"],
+        new["data_sha256"],
+        new["split"],
+        new["crop"],
     ):
-        return now
+        return new
     weights = {
         key: digest
         for key, digest in stored["weights_sha256"].items()
         if digests.get(key) == digest
     }
-    kept = {key: stored["models"][key] for key in weights}
+    stored_models = {key: stored["models"][key] for key in weights}
     return {
-        **now,
-        "weights_sha256": {**weights, **now["weights_sha256"]},
+        **new,
+        "weights_sha256": {**weights, **new["weights_sha256"]},
         "models": {
-            key: {**kept.get(key, {}), **now["models"].get(key, {})}
-            for key in {**kept, **now["models"]}
+            key: {**stored_models.get(key, {}), **new["models"].get(key, {})}
+            for key in {**stored_models, **new["models"]}
         },
     }
 
 
 def summary(labels: Labels, values: Probabilities) -> Accuracy:
-    """Images, top-1 accuracy with its 95 % interval, and macro F1."""
+    """Return the number of images, top-1 accuracy with its 95 % interval, and macro F1."""
     return {
         "images": len(labels),
         "accuracy": top1_accuracy(labels, values),
@@ -184,20 +184,20 @@ def summary(labels: Labels, values: Probabilities) -> Accuracy:
     }
 
 
-def differences(stored: Protocols, now: Protocols, tolerance: float) -> list[str]:
-    """One phrase for every new accuracy that is not stored of these weights, or that the stored one
-    misses by more than the tolerance."""
+def differences(stored: Protocols, new: Protocols, tolerance: float) -> list[str]:
+    """Return a phrase for every new accuracy that is not stored for these weights, or that differs
+    from the stored one by more than the tolerance."""
     problems = []
-    for key, by_protocol in now["models"].items():
-        fits = stored["weights_sha256"].get(key) == now["weights_sha256"][key]
-        known = stored["models"].get(key, {}) if fits else {}
+    for key, by_protocol in new["models"].items():
+        is_same_model = stored["weights_sha256"].get(key) == new["weights_sha256"][key]
+        stored_rows = stored["models"].get(key, {}) if is_same_model else {}
         for protocol, row in by_protocol.items():
-            before = known.get(protocol)
-            if before is None:
+            stored_row = stored_rows.get(protocol)
+            if stored_row is None:
                 problems.append(f"{key} {protocol} is not stored")
-            elif abs(before["accuracy"] - row["accuracy"]) > tolerance:
+            elif abs(stored_row["accuracy"] - row["accuracy"]) > tolerance:
                 problems.append(
                     f"{key} {protocol} accuracy is {row['accuracy']:.4f}, "
-                    f"stored {before['accuracy']:.4f}"
+                    f"stored {stored_row['accuracy']:.4f}"
                 )
     return problems

@@ -1,7 +1,7 @@
-"""Accuracy of the published weights on Training, as they answer: no augmentation, no dropout.
+"""Accuracy of the published weights on Training, without augmentation and dropout.
 
-What Keras writes into `history.csv` was measured on augmented images, with dropout, while weights
-still changed; it cannot say how far a model overfits.
+The accuracy in `history.csv` cannot say how far a model overfits: Keras measures it on augmented
+images, with dropout, while weights still change.
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ SEED = 2013
 
 
 def rows(data: Dataset, images: int, seed: int = SEED) -> NDArray[np.int64]:
-    """Return the rows of about so many Training images, of every class the same share, ascending;
-    all of them where there are no more.
+    """Return the rows of about `images` Training images, ascending, the same share of every class;
+    all of them if there are no more.
 
     Raises:
         FerError: if the data set has no Training image.
     """
-    whole = len(data.rows(Split.TRAINING))
-    if whole == 0:
+    total = len(data.rows(Split.TRAINING))
+    if total == 0:
         raise FerError(
             "The imported data set has no {split} image; import the whole set.",
             split=Split.TRAINING,
         )
-    share = min(1.0, images / whole)
+    share = min(1.0, images / total)
     rng = np.random.default_rng(seed)
-    parts = []
+    chosen = []
     for key in emotions.KEYS:
-        of_class = data.rows(Split.TRAINING, key)
-        parts.append(rng.choice(of_class, round(share * len(of_class)), replace=False))
-    return np.sort(np.concatenate(parts))
+        class_rows = data.rows(Split.TRAINING, key)
+        chosen.append(rng.choice(class_rows, round(share * len(class_rows)), replace=False))
+    return np.sort(np.concatenate(chosen))
 
 
 def measure(
@@ -53,7 +53,7 @@ def measure(
     progress: Progress | None = None,
 ) -> TrainingFit:
     """Return the content of `training_fit.json`: how often each model of the classifier is right on
-    about so many Training images, one crop.
+    about `images` Training images, one crop.
 
     Args:
         progress: called with the images that are classified.
@@ -62,29 +62,32 @@ def measure(
         FerError: as `rows`.
     """
     chosen = rows(data, images, seed)
-    found = logits(classifier, data.images, chosen, 32, progress)
+    answers = logits(classifier, data.images, chosen, 32, progress)
     return {
         **provenance.record(data, seed, classifier.models.values()),
         "split": Split.TRAINING.value,
         "images": len(chosen),
         "images_of_split": len(data.rows(Split.TRAINING)),
         "compute_dtype": classifier.compute_dtype,
-        "models": {key: summary(data.labels[chosen], softmax(v)) for key, v in found.items()},
+        "models": {
+            key: summary(data.labels[chosen], softmax(values)) for key, values in answers.items()
+        },
     }
 
 
-def differences(stored: TrainingFit, now: TrainingFit, tolerance: float) -> list[str]:
-    """Return a phrase for every accuracy that is not stored of these weights and images, or that
-    the stored one misses by more than the tolerance."""
+def differences(stored: TrainingFit, new: TrainingFit, tolerance: float) -> list[str]:
+    """Return a phrase for every new accuracy that is not stored for these weights and images, or
+    that differs from the stored one by more than the tolerance."""
     problems = []
-    is_alike = all(stored[name] == now[name] for name in ("data_sha256", "seed", "images"))
-    for key, row in now["models"].items():
-        fits = stored["weights_sha256"].get(key) == now["weights_sha256"][key]
-        before = stored["models"].get(key) if is_alike and fits else None
-        if before is None:
+    is_same_data = all(stored[name] == new[name] for name in ("data_sha256", "seed", "images"))
+    for key, row in new["models"].items():
+        is_same_model = stored["weights_sha256"].get(key) == new["weights_sha256"][key]
+        stored_row = stored["models"].get(key) if is_same_data and is_same_model else None
+        if stored_row is None:
             problems.append(f"{key} on these Training images is not stored")
-        elif abs(before["accuracy"] - row["accuracy"]) > tolerance:
+        elif abs(stored_row["accuracy"] - row["accuracy"]) > tolerance:
             problems.append(
-                f"{key} Training accuracy is {row['accuracy']:.4f}, stored {before['accuracy']:.4f}"
+                f"{key} Training accuracy is {row['accuracy']:.4f}, "
+                f"stored {stored_row['accuracy']:.4f}"
             )
     return problems

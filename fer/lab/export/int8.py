@@ -1,5 +1,5 @@
-"""The networks that answer under OpenVINO: in full precision as soon as a model is published, in
-int8 once they are calibrated; with known answers.
+"""Export of the networks that answer under OpenVINO, with known answers: in full precision as soon
+as a model is published, in int8 once they are calibrated.
 
 Importing this module imports TensorFlow.
 """
@@ -47,12 +47,11 @@ def export_fast(
     images: int = CALIBRATION_IMAGES,
     progress: Progress | None = None,
 ) -> FastExport:
-    """Writes `fast/` in the models' folder and returns its record.
+    """Write `fast/` in the models' folder with int8 networks and return its record.
 
-    Convolutions become int8 by post-training quantisation (Nagel et al. 2021,
-    section 4; NNCF), calibrated on Training images only, as many of each class as of every other.
-    Then both test splits are classified, and what changed against the stored float32 predictions is
-    recorded.
+    Convolutions become int8 by post-training quantisation (Nagel et al. 2021, section 4; NNCF),
+    calibrated on Training images only, equally many of each class. Then both test splits are
+    classified, and the differences from the stored float32 predictions are recorded.
 
     Args:
         images: how many Training images activations are calibrated on.
@@ -65,7 +64,7 @@ def export_fast(
     models = intact.require(folder)
     if not models:
         raise FerError("There is no trained model in {folder}; run: fer train", folder=folder)
-    # Read first: what follows takes minutes.
+    # Read first, because what follows takes minutes.
     probes, _ = aggregates.read_class_faces(aggregates_folder)
     chosen = calibration_rows(data, images)
     calibration: Calibration = {
@@ -90,7 +89,7 @@ def export_exact(
         FerError: if OpenVINO is not installed, a file is damaged, or the folder cannot be written.
     """
     probes, _ = aggregates.read_class_faces(aggregates_folder)
-    # Metrics of other models may be missing or old: they are made anew next.
+    # Metrics may be missing or old here: they are measured after publishing.
     models = intact.require(folder, with_metrics=False)
     return _write_export(models, folder, probes, None, None)
 
@@ -105,7 +104,8 @@ def _write_export(
     """Write the networks, their record and their known answers for the probes (n, 48, 48).
 
     Args:
-        faces: what int8 activations are calibrated on, (m, 48, 48); None for full precision.
+        faces: the images that int8 activations are calibrated on, (m, 48, 48); None for full
+            precision.
     """
     target = folder / model_store.FAST
     networks = _write_networks(models, faces, target)
@@ -130,8 +130,8 @@ def _write_export(
 def _write_networks(
     models: dict[str, model_store.Artifact], faces: NDArray[np.uint8] | None, target: Path
 ) -> dict[str, str]:
-    """Write the models, those of one input size as one network, and return the files' names by
-    that size; in int8 where there are faces (m, 48, 48) to calibrate activations on."""
+    """Write one network for all models of an input size and return the files' names by that size;
+    in int8 if there are faces (m, 48, 48) to calibrate activations on."""
     networks: dict[str, str] = {}
     for size, group in model_store.by_input_size(models.values()).items():
         name = f"{'float' if faces is None else 'int8'}-{size}.xml"
@@ -147,7 +147,7 @@ def _write_networks(
 def _fast_logits(
     models: dict[str, model_store.Artifact], folder: Path, faces: NDArray[np.uint8]
 ) -> dict[str, NDArray[np.float32]]:
-    """What the exported networks answer for the faces: logits (n, 7) by model key."""
+    """The exported networks' logits (n, 7) for the faces, by model key."""
     backend = openvino_backend.FastBackend(list(models.values()), folder)
     logits: dict[str, NDArray[np.float32]] = {}
     for size in model_store.by_input_size(models.values()):
@@ -158,8 +158,8 @@ def _fast_logits(
 def measure(
     data: Dataset, folder: Path = model_store.FOLDER, *, progress: Progress | None = None
 ) -> FastExport:
-    """Classifies both test splits with the int8 networks that are there, writes how far they are
-    from the stored float32 predictions into their record, and returns it.
+    """Measure how far the int8 networks are from the stored float32 predictions on both test
+    splits, add it to their record, and return the record.
 
     Args:
         progress: called with the test images that are classified.
@@ -175,14 +175,14 @@ def measure(
 
 
 def calibration_rows(data: Dataset, images: int) -> NDArray[np.int64]:
-    """Rows of Training images, equally many of each class as far as there are any."""
+    """Return rows of Training images, equally many of each class as far as there are enough."""
     rng = np.random.default_rng(SEED)
-    each = -(-images // emotions.COUNT)
-    parts = []
+    per_class = -(-images // emotions.COUNT)
+    chosen = []
     for key in emotions.KEYS:
         rows = data.rows(Split.TRAINING, key)
-        parts.append(rng.choice(rows, min(each, len(rows)), replace=False))
-    return np.sort(np.concatenate(parts))
+        chosen.append(rng.choice(rows, min(per_class, len(rows)), replace=False))
+    return np.sort(np.concatenate(chosen))
 
 
 def convert(network: keras.Model, size: int, scratch: Path) -> openvino.Model:
@@ -211,12 +211,12 @@ def quantise(exact: openvino.Model, size: int, faces: NDArray[np.uint8]) -> open
     """Return an OpenVINO model in int8.
 
     Args:
-        faces: what activations are calibrated on, (m, 48, 48) uint8.
+        faces: the images that activations are calibrated on, (m, 48, 48) uint8.
 
     Raises:
         FerError: if NNCF is not installed.
     """
-    # NNCF reports its use to its makers unless it believes to run in their own tests.
+    # NNCF reports its use to its makers unless this says that it runs in their own tests.
     os.environ.setdefault("NNCF_CI", "1")
     try:
         import nncf
@@ -230,19 +230,19 @@ def quantise(exact: openvino.Model, size: int, faces: NDArray[np.uint8]) -> open
         nncf.Dataset([batch([face], size) for face in faces]),
         preset=nncf.QuantizationPreset.PERFORMANCE,
         subset_size=len(faces),
-        # The heads cost a thousandth of the time, and a third of what int8 would change; the first
-        # convolution, which has three channels only, a fiftieth and two fifths.
+        # Kept in floating point: the heads, which take a thousandth of the time and would make a
+        # third of int8's errors, and the first convolution, a fiftieth of the time and two fifths.
         ignored_scope=nncf.IgnoredScope(
             names=[_first_convolution(exact)], types=list(HEAD_OPERATIONS), validate=False
         ),
-        # Measured layer by layer on the calibration images: a minute more, and of 700 PublicTest
-        # answers of the baseline that int8 changes, 11 instead of 18.
+        # The exact correction takes a minute more; of 700 answers of the baseline on PublicTest,
+        # int8 then changes 11 instead of 18.
         fast_bias_correction=False,
     )
 
 
 def _first_convolution(network: openvino.Model) -> str:
-    """The name of the convolution that sees the image."""
+    """The name of the convolution that takes the image."""
     return next(
         str(operation.get_friendly_name())
         for operation in network.get_ordered_ops()
@@ -253,7 +253,7 @@ def _first_convolution(network: openvino.Model) -> str:
 def fidelity(
     classifier: classification.Classifier, data: Dataset, progress: Progress | None = None
 ) -> dict[str, dict[str, Fidelity]]:
-    """How far a classifier is from the stored float32 predictions, by model and test split.
+    """Measure how far a classifier is from the stored float32 predictions, by model and test split.
 
     Raises:
         FerError: if a model has no stored predictions, or their images are not in the data set.
@@ -269,24 +269,28 @@ def fidelity(
             source=missing[0],
         )
     rows = np.array([data.row_of[source] for source in sources])
-    found: dict[str, dict[str, Fidelity]] = {}
+    fidelities: dict[str, dict[str, Fidelity]] = {}
     for key, logits in evaluate.logits(classifier, data.images, rows, 32, progress).items():
-        ours = softmax(logits, classifier.models[key].temperature)
-        exact, labels = stored[key].probabilities, stored[key].labels
-        found[key] = {}
+        probabilities = softmax(logits, classifier.models[key].temperature)
+        float32, labels = stored[key].probabilities, stored[key].labels
+        fidelities[key] = {}
         for split in TEST_SPLITS:
-            of = stored[key].splits == split.value
-            found[key][split.value] = {
-                "accuracy": metrics.top1_accuracy(labels[of], ours[of]),
-                "float32_accuracy": metrics.top1_accuracy(labels[of], exact[of]),
-                "top1_agreement": float((ours[of].argmax(1) == exact[of].argmax(1)).mean()),
-                "mean_absolute_difference": float(np.abs(ours[of] - exact[of]).mean()),
+            mask = stored[key].splits == split.value
+            fidelities[key][split.value] = {
+                "accuracy": metrics.top1_accuracy(labels[mask], probabilities[mask]),
+                "float32_accuracy": metrics.top1_accuracy(labels[mask], float32[mask]),
+                "top1_agreement": float(
+                    (probabilities[mask].argmax(1) == float32[mask].argmax(1)).mean()
+                ),
+                "mean_absolute_difference": float(
+                    np.abs(probabilities[mask] - float32[mask]).mean()
+                ),
             }
-    return found
+    return fidelities
 
 
 def _name_outputs(network: openvino.Model, keys: list[str]) -> None:
-    """Gives each output the name of its model: a SavedModel lists them sorted by key."""
+    """Name each output after its model: a SavedModel lists its outputs sorted by key."""
     for output, key in zip(network.outputs, sorted(keys), strict=True):
         output.get_tensor().set_names({key})
 
@@ -308,7 +312,7 @@ def _write_probe(
 
 
 def _remove_stale(folder: Path, record: FastExport) -> None:
-    kept = {openvino_backend.RECORD, openvino_backend.PROBE, *record["files_sha256"]}
+    current = {openvino_backend.RECORD, openvino_backend.PROBE, *record["files_sha256"]}
     for path in folder.iterdir():
-        if path.name not in kept:
+        if path.name not in current:
             path.unlink()

@@ -45,7 +45,7 @@ LIMITS = (
 def publish(
     run_dir: Path, folder: Path = model_store.FOLDER, backbone_weights: str | Path = "imagenet"
 ) -> Artifact:
-    """Puts the best weights of a run into `models/<scenario>/` and returns the artifact.
+    """Put the best weights of a run into `models/<scenario>/` and return the artifact.
 
     The best epoch is that of `runs.best_epoch`. Metrics of the replaced model are removed;
     `fer evaluate` writes new ones.
@@ -57,7 +57,7 @@ def publish(
         FerError: if the run is missing or has no finished epoch at the served size, if its head
             was trained on another backbone, or if `folder` cannot be written.
     """
-    record, history = _finished(run_dir)
+    record, history = _read_finished_run(run_dir)
     scenario = Scenario.from_dict(record["scenario"])
     tensors, trainable = _best_tensors(scenario, run_dir, backbone_weights)
     parameters = sum(value.size for value in tensors.values())
@@ -69,8 +69,8 @@ def publish(
     return artifact
 
 
-def _finished(run_dir: Path) -> tuple[Run, list[dict[str, float]]]:
-    """The record and the history of a run that has weights to serve.
+def _read_finished_run(run_dir: Path) -> tuple[Run, list[dict[str, float]]]:
+    """Return the record and the history of a run that has weights to serve.
 
     Raises:
         FerError: if the run is missing or has no finished epoch at the served size.
@@ -97,11 +97,11 @@ def _finished(run_dir: Path) -> tuple[Run, list[dict[str, float]]]:
 def _best_tensors(
     scenario: Scenario, run_dir: Path, backbone_weights: str | Path
 ) -> tuple[Tensors, int]:
-    """The whole network's weights by name, with those of the run's best epoch, and how many of
-    these numbers training may change.
+    """Return the network's weights by name after the run's best epoch, and how many of these
+    numbers are trainable.
 
     Raises:
-        FerError: if the run is one of a head alone that was trained on another backbone.
+        FerError: if only a head was trained, on another backbone.
     """
     import keras
 
@@ -112,10 +112,10 @@ def _best_tensors(
     def tensors(network: keras.Model) -> Tensors:
         return {name: v.numpy() for name, v in keras_backend.variables(network).items()}
 
-    is_whole = scenario.trainable_layers is not None
-    model = vgg16.build(scenario, None if is_whole else backbone_weights)
+    trains_backbone = scenario.trainable_layers is not None
+    model = vgg16.build(scenario, None if trains_backbone else backbone_weights)
     trainable = sum(math.prod(variable.shape) for variable in model.trainable_variables)
-    if is_whole:
+    if trains_backbone:
         callbacks.load_weights(model, run_dir / runs.BEST)
         return tensors(model), trainable
     runs.require_backbone(run_dir, vgg16.backbone_digest(model))
@@ -132,13 +132,17 @@ def _config(
     parameters: int,
     trainable: int,
 ) -> RunConfig:
-    """What `config.json` says of a run and of a network of so many parameters, so many of which
-    training may change."""
+    """The content of `config.json` for a run.
+
+    Args:
+        parameters: the network's number of parameters.
+        trainable: how many of them are trainable.
+    """
     best = runs.best_epoch(history)
     return {
         "seed": scenario.seed,
         "data_sha256": record["data"],
-        # Unknown of runs that were begun before it was recorded.
+        # Missing in runs that were begun before it was recorded.
         "backbone_sha256": record.get(runs.BACKBONE),
         "epochs_run": len(history),
         "best_epoch": int(best["epoch"]),
@@ -157,14 +161,14 @@ def _config(
 
 
 def finish(folder: Path = model_store.FOLDER) -> None:
-    """Writes the cards of all models and the manifest anew."""
+    """Write the cards of all models and the manifest anew."""
     for artifact in model_store.available(folder).values():
         files.write_text(artifact.folder / model_store.CARD, card(artifact))
     model_store.write_manifest(folder)
 
 
 def card(artifact: Artifact) -> str:
-    """The model card in Markdown, written from configuration and metrics alone."""
+    """Return the model card in Markdown, made from configuration and metrics alone."""
     lines = [*_introduction(artifact), *_hyperparameters(artifact.scenario)]
     if artifact.metrics is None:
         lines += ["", "Not evaluated yet: run `fer evaluate`."]
@@ -175,7 +179,7 @@ def card(artifact: Artifact) -> str:
 
 
 def _introduction(artifact: Artifact) -> list[str]:
-    """What goes in and comes out, and what the model was made of."""
+    """Input, output, weights and origin of the model."""
     scenario, config = artifact.scenario, artifact.config
     is_head_only = scenario.trainable_layers is None
     return [
@@ -211,14 +215,14 @@ def _hyperparameters(scenario: Scenario) -> list[str]:
     ]
     for name, value in scenario.to_dict().items():
         if name not in ("key", "phases"):
-            lines.append(f"| {name} | {_plain(value)} |")
+            lines.append(f"| {name} | {_format(value)} |")
     for number, phase in enumerate(scenario.phases, start=1):
-        lines.append(f"| phase {number} | {_plain(phase.to_dict())} |")
+        lines.append(f"| phase {number} | {_format(phase.to_dict())} |")
     return lines
 
 
 def _measured(metrics: Metrics) -> list[str]:
-    """Metrics of both test splits, and those of each class on PrivateTest."""
+    """Metrics of both test splits, and of each class on PrivateTest."""
     lines = [
         "",
         "## Metrics",
@@ -234,7 +238,7 @@ def _measured(metrics: Metrics) -> list[str]:
     ]
     split_metrics = list(metrics["splits"].values())
     for name in MEASURED:
-        cells = " | ".join(_plain(split[name]) for split in split_metrics)
+        cells = " | ".join(_format(split[name]) for split in split_metrics)
         lines.append(f"| {name} | {cells} |")
     private = metrics["splits"][Split.PRIVATE_TEST.value]
     lines += [
@@ -256,11 +260,11 @@ def _data_name(digest: str, source: str | None = None) -> str:
     return "other images than FER-2013's" + (f" ({source})" if source else "")
 
 
-def _plain(value: object) -> str:
+def _format(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
     if isinstance(value, dict):
-        return ", ".join(f"{name} {_plain(part)}" for name, part in value.items())
+        return ", ".join(f"{name} {_format(item)}" for name, item in value.items())
     if isinstance(value, (list, tuple)):
-        return " to ".join(_plain(part) for part in value)
+        return " to ".join(_format(item) for item in value)
     return "no" if value is None else str(value)

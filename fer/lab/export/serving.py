@@ -26,8 +26,8 @@ KERAS_FORMATS: dict[Format, tuple[str, str]] = {
 
 
 def serving_model(folder: Path = model_store.FOLDER) -> keras.Model:
-    """One network for others to serve: gray faces (n, 48, 48) float32 on 0-255 in; calibrated
-    probabilities (n, 7) by model key out. Resizing and ImageNet's means are inside.
+    """Return both models as one network: gray faces (n, 48, 48) float32 on 0-255 in; calibrated
+    probabilities (n, 7) by model key out. It resizes and subtracts ImageNet's means itself.
 
     Raises:
         FerError: if there is no trained model or its files are damaged.
@@ -39,24 +39,24 @@ def serving_model(folder: Path = model_store.FOLDER) -> keras.Model:
     gray = keras.ops.expand_dims(faces, axis=-1)
     outputs: dict[str, keras.KerasTensor] = {}
     for size, group in model_store.by_input_size(models.values()).items():
-        # Not Keras' Resizing layer: exported, it puts what follows into training mode.
+        # Not Keras' Resizing layer: once exported, it puts the next layers into training mode.
         enlarged = keras.ops.image.resize(gray, (size, size), interpolation="bilinear")
-        three = keras.ops.repeat(enlarged, 3, axis=-1)
+        three_channels = keras.ops.repeat(enlarged, 3, axis=-1)
         centred = keras.layers.Rescaling(
             1.0, offset=[-float(mean) for mean in CAFFE_MEANS_BGR], name=f"centred_{size}"
-        )(three)
+        )(three_channels)
         for key, logits in keras_backend.joined(group)(centred).items():
-            cooled = keras.layers.Rescaling(1.0 / models[key].temperature, name=f"cooled_{key}")(
+            scaled = keras.layers.Rescaling(1.0 / models[key].temperature, name=f"cooled_{key}")(
                 logits
             )
-            outputs[key] = keras.layers.Softmax(name=key)(cooled)
+            outputs[key] = keras.layers.Softmax(name=key)(scaled)
     return keras.Model(faces, outputs, name="fer")
 
 
 def export_serving(format: Format, out: Path, folder: Path = model_store.FOLDER) -> Path:
-    """Writes `serving_model` as a TensorFlow SavedModel (signature `serve`), ONNX or TFLite file.
+    """Write `serving_model` as a TensorFlow SavedModel (signature `serve`), ONNX or TFLite file.
 
-    Returns the path that was written; `out` gets the format's suffix if it has none.
+    Return the path that was written; `out` gets the format's suffix if it has none.
 
     Raises:
         FerError: if the path exists, a converter is not installed, or the path cannot be written.
@@ -72,9 +72,9 @@ def export_serving(format: Format, out: Path, folder: Path = model_store.FOLDER)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=out.parent) as scratch:
-            whole = Path(scratch) / out.name
-            model.export(whole, format=keras_format, verbose=False)
-            whole.replace(out)
+            temporary = Path(scratch) / out.name
+            model.export(temporary, format=keras_format, verbose=False)
+            temporary.replace(out)
     except ImportError as error:
         raise FerError(
             '{package} is not installed; in the repository run: pip install -e ".[export]"',

@@ -1,1 +1,1 @@
-"""VGG16 with its two heads in Keras, and the precision in which a machine trains faster."""
+"""VGG16 with its two heads in Keras, and the precision in which a machine trains it faster."""

@@ -1,9 +1,9 @@
-"""In which precision a machine trains convolutions faster: float32, or bfloat16 with float32
+"""The precision in which a machine trains convolutions faster: float32, or bfloat16 with float32
 variables.
 
-bfloat16 halves the time where the processor or GPU has matrix units for it; where it has not, it
-can take several times as long. A processor without the instructions says so; of the others what
-they say does not tell: some have the instructions and are still slower with them. Importing this
+bfloat16 halves the time where the processor or GPU has matrix units for it; without them it can
+take several times as long. A processor that lists no instructions for it need not be timed; the
+others must be, because some have the instructions and are still slower with them. Importing this
 module imports Keras.
 """
 
@@ -19,12 +19,14 @@ import numpy as np
 
 FLOAT32 = "float32"
 BFLOAT16 = "mixed_bfloat16"
-# Images and their side: a batch that takes milliseconds, and one against which the time that it
-# takes to call a GPU is small. The channels are those of VGG16's blocks 3 and 4.
+# Number of images in a timed batch and their side in pixels. A processor takes milliseconds for
+# its batch; an accelerator so long that the time for calling it hardly counts.
 ON_PROCESSOR, ON_ACCELERATOR = (8, 16), (64, 32)
+# As in VGG16's block 3.
 CHANNELS = 256
 STEPS = 6
-# What Linux calls them: the first two on x86, the others on ARM.
+# Linux' names of instructions for bfloat16: avx512_bf16 and amx_bf16 on x86, bf16 and svebf16 on
+# ARM.
 INSTRUCTIONS = {"avx512_bf16", "amx_bf16", "bf16", "svebf16"}
 CPU_INFO = Path("/proc/cpuinfo")
 
@@ -39,7 +41,7 @@ class Choice(NamedTuple):
 def fastest() -> Choice:
     """Return the precision in which this machine trains faster.
 
-    It takes a few seconds, unless the processor says that it has no instructions for bfloat16.
+    Measuring takes a few seconds; it is left out if the processor has no bfloat16 instructions.
     """
     is_processor = all(name.startswith("cpu") for name in keras.distribution.list_devices())
     if is_processor and lacks_bfloat16():
@@ -54,20 +56,20 @@ def fastest() -> Choice:
 
 
 def lacks_bfloat16() -> bool:
-    """Whether Linux says what instructions the processor has, and none is for bfloat16."""
+    """Whether Linux lists the processor's instructions and none of them is for bfloat16."""
     try:
         text = CPU_INFO.read_text(encoding="ascii", errors="ignore")
     except OSError:
         return False
-    told = re.findall(r"^(?:flags|Features)\s*: (.*)$", text, re.MULTILINE)
-    return bool(told) and not any(INSTRUCTIONS & set(line.split()) for line in told)
+    lists = re.findall(r"^(?:flags|Features)\s*: (.*)$", text, re.MULTILINE)
+    return bool(lists) and not any(INSTRUCTIONS & set(line.split()) for line in lists)
 
 
 def seconds_of_step(*, is_processor: bool) -> dict[str, float]:
-    """Seconds of a training step of a small convolutional network in each precision.
+    """Time a training step of a small convolutional network in each precision, in seconds.
 
     Takes a few seconds. Steps alternate and the shortest counts, so that other programs' work
-    weighs on neither.
+    does not favour either.
     """
     count, side = ON_PROCESSOR if is_processor else ON_ACCELERATOR
     images = np.zeros((count, side, side, CHANNELS), dtype=np.float32)
@@ -76,13 +78,13 @@ def seconds_of_step(*, is_processor: bool) -> dict[str, float]:
     # The first step compiles.
     for network in networks.values():
         network.train_on_batch(images, targets)
-    found = dict.fromkeys(networks, float("inf"))
+    shortest = dict.fromkeys(networks, float("inf"))
     for _ in range(STEPS):
         for precision, network in networks.items():
             start = time.perf_counter()
             network.train_on_batch(images, targets)
-            found[precision] = min(found[precision], time.perf_counter() - start)
-    return found
+            shortest[precision] = min(shortest[precision], time.perf_counter() - start)
+    return shortest
 
 
 def _network(precision: str) -> keras.Model:

@@ -75,7 +75,7 @@ class SqueezeExcite(keras.layers.Layer):
 
 
 def backbone(weights: Weights = "imagenet") -> keras.Model:
-    """VGG16 without its top (Simonyan & Zisserman 2015), 19 layers, any input size from 32 up.
+    """Return VGG16 without its top (Simonyan & Zisserman 2015): 19 layers, any input size from 32.
 
     Args:
         weights: "imagenet" lets Keras download them; a path loads a file of the same layout;
@@ -110,34 +110,36 @@ def backbone(weights: Weights = "imagenet") -> keras.Model:
 
 
 def backbone_digest(model: keras.Model) -> str:
-    """SHA-256 of VGG16's convolutions in a network, by name and float32 values, hexadecimal.
+    """Return the SHA-256 of VGG16's convolutions in a network, by name and float32 values, in
+    hexadecimal.
 
-    Equal values have the same digest wherever they came from: a download, a file, or a published
-    model, whose half-precision kernels make it another one.
+    Equal values have the same digest whether they were downloaded or read from a file. A published
+    model's differ, because its kernels are stored in half precision.
     """
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     for layer in model.layers:
         if layer.name.startswith("block"):
             for variable in layer.weights:
-                found.update(f"{layer.name}/{variable.name}".encode())
-                found.update(np.asarray(variable.numpy(), dtype=np.float32).tobytes())
-    return found.hexdigest()
+                digest.update(f"{layer.name}/{variable.name}".encode())
+                digest.update(np.asarray(variable.numpy(), dtype=np.float32).tobytes())
+    return digest.hexdigest()
 
 
 def policy(scenario: Scenario) -> keras.DTypePolicy:
-    """The dtype policy of the scenario's convolutions: float32 variables, maybe bf16 compute."""
+    """Return the dtype policy of the scenario's convolutions: float32 variables, computed in
+    float32 or bfloat16."""
     return keras.DTypePolicy(scenario.compute_dtype)
 
 
 def run(model: keras.Model, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The model's output for one batch in inference mode, float32."""
+    """Return the model's output for one batch in inference mode, float32."""
     output = model.predict_on_batch(inputs)
     return np.asarray(output, dtype=np.float32)
 
 
 def build(scenario: Scenario, weights: Weights = "imagenet") -> keras.Model:
-    """The scenario's network: (n, S, S, 3) as `preprocessing.network_input` makes it to (n, 7)
-    float32 logits, for any S from 32 up.
+    """Build the scenario's network: (n, S, S, 3) as `preprocessing.network_input` makes it, to
+    (n, 7) float32 logits, for any S from 32 up.
 
     Convolutions compute in the scenario's dtype; variables and logits are float32.
     """
@@ -152,7 +154,7 @@ def build(scenario: Scenario, weights: Weights = "imagenet") -> keras.Model:
 
 
 def attach_head(features: keras.KerasTensor, scenario: Scenario) -> keras.KerasTensor:
-    """Logits (n, 7) of a feature map (n, h, w, channels): SE block, pooling, classifier."""
+    """Return logits (n, 7) of a feature map (n, h, w, channels): SE block, pooling, classifier."""
     if scenario.se_ratio is not None:
         features = SqueezeExcite(
             scenario.se_ratio, dtype=policy(scenario), name=layers.SQUEEZE_EXCITE
@@ -161,9 +163,9 @@ def attach_head(features: keras.KerasTensor, scenario: Scenario) -> keras.KerasT
 
 
 def pool(features: keras.KerasTensor, scenario: Scenario) -> keras.KerasTensor:
-    """A vector for each feature map, float32.
+    """Pool each feature map into a vector, float32.
 
-    `pooling` "average" takes the mean of each channel; "grid" keeps it for each quadrant, so that
+    `pooling` "average" takes the mean of each channel; "grid" takes it in each quadrant, so that
     the head knows roughly where a feature was seen.
     """
     if scenario.pooling == "grid":
@@ -172,7 +174,7 @@ def pool(features: keras.KerasTensor, scenario: Scenario) -> keras.KerasTensor:
 
 
 def classify(vectors: keras.KerasTensor, scenario: Scenario) -> keras.KerasTensor:
-    """Logits (n, 7) of pooled vectors: normalisation, a hidden layer if any, dropout, logits."""
+    """Return logits (n, 7) of pooled vectors: normalisation, any hidden layer, dropout, logits."""
     x = keras.layers.BatchNormalization(dtype="float32", name=layers.NORM)(vectors)
     seed = scenario.seed
     if scenario.hidden_units is not None:
@@ -183,8 +185,8 @@ def classify(vectors: keras.KerasTensor, scenario: Scenario) -> keras.KerasTenso
         )(x)
     if scenario.dropout:
         x = keras.layers.Dropout(scenario.dropout, seed=seed + 1, name="dropout")(x)
-    # All classes begin nearly as likely as each other: from Keras' wider values a fine-tuning at a
-    # low rate spends its first passes on unlearning what nobody taught it (Kolesnikov et al. 2020
+    # Small first weights make all classes nearly equally likely: with Keras' larger ones,
+    # fine-tuning at a low rate spends its first passes on unlearning them (Kolesnikov et al. 2020
     # begin from zeros).
     return keras.layers.Dense(
         emotions.COUNT,
@@ -202,13 +204,13 @@ class QuadrantPooling(keras.layers.Layer):
         x = ops.cast(inputs, "float32")
         height, width = ops.shape(x)[1], ops.shape(x)[2]
         top, left = (height + 1) // 2, (width + 1) // 2
-        parts = [
+        quadrants = [
             x[:, :top, :left],
             x[:, :top, width - left :],
             x[:, height - top :, :left],
             x[:, height - top :, width - left :],
         ]
-        return ops.concatenate([ops.mean(part, axis=(1, 2)) for part in parts], axis=-1)
+        return ops.concatenate([ops.mean(quadrant, axis=(1, 2)) for quadrant in quadrants], axis=-1)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         channels = input_shape[-1]

@@ -1,8 +1,8 @@
-"""What each ingredient of `proposed` gives: the scenario trained again without it.
+"""The gain of each ingredient of `proposed`, found by training the scenario again without it.
 
 All runs have the same budget; runs of one seed see the same images in the same order. The budget
-is below the published model's, so what only pays off late (augmentation, label smoothing) is seen
-at its least. Importing this module imports TensorFlow.
+is below the published model's, so the gain of ingredients that pay off late (augmentation, label
+smoothing) is underestimated. Importing this module imports TensorFlow.
 """
 
 from __future__ import annotations
@@ -56,13 +56,13 @@ WITHOUT: dict[str, Changes] = {
     "label_smoothing": {"label_smoothing": 0.0},
 }
 SEEDS = (2013, 2014, 2015)
-# The variants that are trained with every seed; the others with the first one.
+# The variants that are trained with every seed; the others are trained with the first seed only.
 REPEATED = (FULL, "se")
-# The published model's first phase, brought to its end: enough passes for regularisers to show what
-# they are for.
+# The published model's first phase, brought to its end: enough passes for regularisers to have an
+# effect.
 BUDGET = Phase(image_size=64, epochs=8, learning_rate=1e-4, batch_size=64, warmup_steps=300)
 BATCH = 64
-# What is left of a run that is over: these probabilities, its history and its `run.json`.
+# Kept of a finished run: these probabilities, its history and its `run.json`.
 PRIVATE = "private.safetensors"
 PROBABILITIES = "probabilities"
 
@@ -70,7 +70,7 @@ PROBABILITIES = "probabilities"
 def variant(
     without: str, seed: int, budget: Phase = BUDGET, compute_dtype: str | None = None
 ) -> Scenario:
-    """`proposed` without one ingredient, or whole for `FULL`, trained for the budget.
+    """Return `proposed` without one ingredient (with all for `FULL`), to be trained for the budget.
 
     Args:
         compute_dtype: Keras' name of a precision; None for that of `proposed`.
@@ -86,7 +86,7 @@ def variant(
 
 
 def plan(seeds: Sequence[int] = SEEDS) -> list[tuple[str, int]]:
-    """Ingredient left out and seed of every run, in the order in which they are trained."""
+    """Return the ingredient left out and the seed of every run, in the order of training."""
     first, *others = seeds
     return [(name, first) for name in WITHOUT] + [
         (name, seed) for seed in others for name in REPEATED
@@ -110,9 +110,8 @@ def run(
 
     Args:
         out: a folder for the runs.
-        finished: a folder for what is left of each run that is over, small enough to be kept with
-            the record. Runs found there are not trained again, so that the study may be spread
-            over machines.
+        finished: a folder for the small files that are kept of each finished run beside the record.
+            Runs found there are not trained again, so that the study may be spread over machines.
         compute_dtype: the precision of seeds that are not begun, None for that of `proposed`; a
             seed that is begun goes on in its own, so that its runs differ in the ingredient alone.
         progress: as in `loop.train`, with the name of the run as `run`.
@@ -120,14 +119,14 @@ def run(
     Raises:
         FerError: as `loop.train`.
     """
-    full: dict[int, Probabilities] = {}
+    full_by_seed: dict[int, Probabilities] = {}
     outcomes = []
     for without, seed in plan(seeds):
         name = f"{without}-{seed}"
-        precision = _begun_in(seed, finished, out) or compute_dtype
+        precision = _precision_of_seed(seed, finished, out) or compute_dtype
         scenario = variant(without, seed, budget, precision)
         folder = finished / name
-        if not _is_over(folder, scenario, data):
+        if not _is_finished(folder, scenario, data):
             folder = out / name
             loop.train(
                 scenario,
@@ -138,12 +137,12 @@ def run(
                 progress=with_details(progress, run=name),
             )
         probabilities = _predict(scenario, folder, data, budget.image_size)
-        _keep(folder, finished / name)
+        _copy_record(folder, finished / name)
         outcome = _outcome(without, scenario, runs.read_history(folder), data, probabilities)
         if without == FULL:
-            full[seed] = probabilities
+            full_by_seed[seed] = probabilities
         else:
-            _add_gains(outcome, data, probabilities, full[seed])
+            _add_gains(outcome, data, probabilities, full_by_seed[seed])
         outcomes.append(outcome)
     images = len(data.rows(Split.TRAINING))
     return {
@@ -154,17 +153,17 @@ def run(
     }
 
 
-def _begun_in(seed: int, *places: Path) -> str | None:
-    """The precision of the seed's whole run, if it was begun in one of the places."""
-    precisions = (runs.compute_dtype(place / f"{FULL}-{seed}") for place in places)
+def _precision_of_seed(seed: int, *folders: Path) -> str | None:
+    """The precision of the seed's full run, None unless it was begun in one of the folders."""
+    precisions = (runs.compute_dtype(folder / f"{FULL}-{seed}") for folder in folders)
     return next(filter(None, precisions), None)
 
 
-def _is_over(folder: Path, scenario: Scenario, data: Dataset) -> bool:
-    """Whether what is left of the run lies there.
+def _is_finished(folder: Path, scenario: Scenario, data: Dataset) -> bool:
+    """Whether the folder holds what is kept of a finished run.
 
     Raises:
-        FerError: if it was a run of another scenario or on other data.
+        FerError: if that was a run of another scenario or on other data.
     """
     if not all((folder / name).exists() for name in (runs.RUN, runs.HISTORY, PRIVATE)):
         return False
@@ -178,7 +177,7 @@ def _is_over(folder: Path, scenario: Scenario, data: Dataset) -> bool:
     return True
 
 
-def _keep(folder: Path, finished: Path) -> None:
+def _copy_record(folder: Path, finished: Path) -> None:
     if folder == finished:
         return
     finished.mkdir(parents=True, exist_ok=True)
@@ -192,9 +191,10 @@ def _outcome(
     scenario: Scenario,
     history: list[dict[str, float]],
     data: Dataset,
-    found: Probabilities,
+    probabilities: Probabilities,
 ) -> AblationRun:
-    """How well a run's best epoch does in training, on PublicTest and on PrivateTest."""
+    """The record of a run: the scores of its best epoch in training, on PublicTest and on
+    PrivateTest."""
     best = runs.best_epoch(history)
     return {
         "without": without,
@@ -203,7 +203,7 @@ def _outcome(
         "public_accuracy": best["val_accuracy"],
         "training_accuracy": best["accuracy"],
         "best_epoch": int(best["epoch"]),
-        "private": _summary(data.labels[data.rows(Split.PRIVATE_TEST)], found),
+        "private": _summary(data.labels[data.rows(Split.PRIVATE_TEST)], probabilities),
         "seconds": round(sum(row["seconds"] for row in history)),
     }
 
@@ -211,44 +211,45 @@ def _outcome(
 def _add_gains(
     outcome: AblationRun, data: Dataset, without: Probabilities, full: Probabilities
 ) -> None:
-    """Adds to a run without an ingredient what putting it back gives, on the same images with the
-    same seed: on all of PrivateTest, in accuracy and in macro F1, and on those without a twin in
-    Training."""
+    """Add to a run without an ingredient the gains of putting it back, on the same images with the
+    same seed: on all of PrivateTest, in accuracy and in macro F1, and on the images without a twin
+    in Training."""
     rows = data.rows(Split.PRIVATE_TEST)
     labels = data.labels[rows]
     twins = leakage.sources_with_twins(data)
-    is_alone = np.array([str(source) not in twins for source in data.sources[rows]], dtype=bool)
+    has_no_twin = np.array([str(source) not in twins for source in data.sources[rows]], dtype=bool)
     outcome["gain"] = metrics.compare(labels, without, full)
     outcome["macro_f1_gain"] = metrics.macro_f1_gain(labels, without, full)
     outcome["gain_without_twins"] = metrics.compare(
-        labels[is_alone], without[is_alone], full[is_alone]
+        labels[has_no_twin], without[has_no_twin], full[has_no_twin]
     )
 
 
 def _predict(scenario: Scenario, folder: Path, data: Dataset, size: int) -> Probabilities:
-    """Softmax of the run's best weights on PrivateTest, (n, 7), not calibrated.
+    """Return the probabilities (n, 7) of the run's best weights on PrivateTest, not calibrated:
+    the stored ones if there are any, else computed and stored.
 
     Raises:
-        FerError: if they are kept and damaged.
+        FerError: if the stored probabilities are damaged.
     """
-    kept = folder / PRIVATE
-    if kept.exists():
+    path = folder / PRIVATE
+    if path.exists():
         try:
-            return np.asarray(load_file(kept)[PROBABILITIES], dtype=np.float64)
+            return np.asarray(load_file(path)[PROBABILITIES], dtype=np.float64)
         except (OSError, KeyError, SafetensorError) as error:
-            raise FerError("{path} is damaged; delete it and run: fer ablate", path=kept) from error
+            raise FerError("{path} is damaged; delete it and run: fer ablate", path=path) from error
     keras.utils.clear_session()
     model = vgg16.build(scenario, None)
     callbacks.load_weights(model, folder / runs.BEST)
     images = data.images[data.rows(Split.PRIVATE_TEST)]
-    parts = [
+    logits = [
         vgg16.run(model, preprocessing.batch(images[start : start + BATCH], size))
         for start in range(0, len(images), BATCH)
     ]
-    found = softmax(np.concatenate(parts))
-    with files.replacing(kept) as temporary:
-        temporary.write_bytes(save({PROBABILITIES: found}))
-    return found
+    probabilities = softmax(np.concatenate(logits))
+    with files.replacing(path) as temporary:
+        temporary.write_bytes(save({PROBABILITIES: probabilities}))
+    return probabilities
 
 
 def _summary(labels: Labels, probabilities: Probabilities) -> RunScores:

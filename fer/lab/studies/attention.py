@@ -1,5 +1,5 @@
-"""Where both models look: how much of Grad-CAM lies on eyes and mouth, and whether the maps depend
-on what was learnt. Importing this module is cheap; `sanity` imports TensorFlow."""
+"""The attention of both models: how much of Grad-CAM lies on eyes and mouth, and whether the maps
+depend on the learnt weights. Importing this module is cheap; `sanity` imports TensorFlow."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ BATCH = 16
 RESAMPLES = 2000
 # Images on which maps are compared with those of randomised networks.
 SANITY_IMAGES = 64
-# What is randomised, one stage on top of the other, from the output down (Adebayo et al. 2018).
+# The layers that are randomised, one stage on top of the other, from the output down (Adebayo et
+# al. 2018).
 STAGES = (
     (layers.LOGITS, layers.NORM, layers.HIDDEN, layers.SQUEEZE_EXCITE),
     (layers.LAST_CONVOLUTION,),
@@ -43,11 +44,11 @@ def study(
     seed: int,
     progress: Progress | None = None,
 ) -> RegionFigures:
-    """Shares of each model's Grad-CAM mass on `regions.REGIONS` over PrivateTest.
+    """Return the shares of each model's Grad-CAM mass on `regions.REGIONS` over PrivateTest.
 
-    Each model's own top-1 is explained. A region's `ratio` is its share of the mass over its share
-    of the area: 1 means no preference. Intervals are 95 % percentile bootstraps over images.
-    Images whose map is blank have no shares and are counted apart.
+    Each model's own top-1 is explained. A region's `ratio` is its share of the mass divided by its
+    share of the area: 1 means no preference. Intervals are 95 % percentile bootstraps over images.
+    Images with a blank map have no shares; `blank` is their share of the images.
     """
     rows = data.rows(Split.PRIVATE_TEST)
     landmarks, detected = regions.find(data.images[rows], detector)
@@ -55,24 +56,24 @@ def study(
     area = {name: float(np.mean([m[name].mean() for m in masks])) for name in regions.REGIONS}
     shares: dict[str, list[NDArray[np.float64]]] = {key: [] for key in explainer.heads}
     for start in range(0, len(rows), BATCH):
-        chosen = rows[start : start + BATCH]
-        for key, maps in explainer.maps(data.images[chosen]).items():
+        batch_rows = rows[start : start + BATCH]
+        for key, maps in explainer.maps(data.images[batch_rows]).items():
             head = explainer.heads[key]
             heats = gradcam.grad_cam(maps, head, head.logits(maps).argmax(axis=1))
-            shares[key].append(_shares(heats, masks[start : start + len(chosen)]))
+            shares[key].append(_shares(heats, masks[start : start + len(batch_rows)]))
         if progress is not None:
-            progress(start + len(chosen), len(rows))
+            progress(start + len(batch_rows), len(rows))
     labels = data.labels[rows]
     rng = np.random.default_rng(seed)
-    found: dict[str, NDArray[np.float64]] = {k: np.concatenate(v) for k, v in shares.items()}
+    by_model: dict[str, NDArray[np.float64]] = {k: np.concatenate(v) for k, v in shares.items()}
     models: dict[str, ModelRegions] = {}
-    for key, values in found.items():
+    for key, values in by_model.items():
         models[key] = {
             "blank": float(np.isnan(values[:, 0]).mean()),
             "all": _summary(values, area, rng),
             "per_class": {
-                name: _summary(values[labels == at], area, rng)
-                for at, name in enumerate(emotions.KEYS)
+                emotion: _summary(values[labels == label], area, rng)
+                for label, emotion in enumerate(emotions.KEYS)
             },
         }
     record: RegionFigures = {
@@ -84,9 +85,9 @@ def study(
         "area": area,
         "models": models,
     }
-    if set(found) == {"baseline", "proposed"}:
-        gain = found["proposed"] - found["baseline"]
-        record["proposed_minus_baseline"] = _summary(gain, None, rng)
+    if set(by_model) == {"baseline", "proposed"}:
+        difference = by_model["proposed"] - by_model["baseline"]
+        record["proposed_minus_baseline"] = _summary(difference, None, rng)
     return record
 
 
@@ -94,29 +95,29 @@ def _shares(
     heats: NDArray[np.float32], masks: Sequence[dict[str, NDArray[np.bool_]]]
 ) -> NDArray[np.float64]:
     """Share of each map's sum on each region, (n, 3); NaN for a blank map."""
-    values = np.full((len(heats), len(regions.REGIONS)), np.nan)
-    for at, (heat, mask) in enumerate(zip(heats, masks, strict=True)):
-        large = gradcam.enlarge(heat)
-        total = float(large.sum())
+    shares = np.full((len(heats), len(regions.REGIONS)), np.nan)
+    for image, (heat, mask) in enumerate(zip(heats, masks, strict=True)):
+        enlarged = gradcam.enlarge(heat)
+        total = float(enlarged.sum())
         if total > 0:
-            values[at] = [float(large[mask[name]].sum()) / total for name in regions.REGIONS]
-    return values
+            shares[image] = [float(enlarged[mask[name]].sum()) / total for name in regions.REGIONS]
+    return shares
 
 
 def _summary(
-    values: NDArray[np.float64], area: dict[str, float] | None, rng: np.random.Generator
+    shares: NDArray[np.float64], area: dict[str, float] | None, rng: np.random.Generator
 ) -> dict[str, RegionShare]:
-    kept = values[~np.isnan(values[:, 0])]
-    if len(kept) == 0:
+    shares = shares[~np.isnan(shares[:, 0])]
+    if len(shares) == 0:
         return {}
-    draws = rng.integers(0, len(kept), (RESAMPLES, len(kept)))
-    means = np.stack([kept[:, at][draws].mean(axis=1) for at in range(kept.shape[1])], axis=1)
+    draws = rng.integers(0, len(shares), (RESAMPLES, len(shares)))
     summary: dict[str, RegionShare] = {}
-    for at, name in enumerate(regions.REGIONS):
-        share = float(kept[:, at].mean())
+    for column, name in enumerate(regions.REGIONS):
+        share = float(shares[:, column].mean())
+        means = shares[:, column][draws].mean(axis=1)
         summary[name] = {
             "share": share,
-            "interval": [float(v) for v in np.percentile(means[:, at], [2.5, 97.5])],
+            "interval": [float(v) for v in np.percentile(means, [2.5, 97.5])],
         }
         if area is not None:
             summary[name]["ratio"] = share / area[name]
@@ -131,22 +132,23 @@ def sanity(
     images: int = SANITY_IMAGES,
     progress: Progress | None = None,
 ) -> SanityFigures:
-    """How maps change as the network is randomised from its output down (Adebayo et al. 2018).
+    """Measure how maps change as the network is randomised from its output down (Adebayo et al.
+    2018).
 
-    The rank correlation (Spearman) of each image's map with its map in the trained network, for the
-    class that the trained network saw; blank maps count as 0. A method that explains the model and
-    not the image loses its correlation on the way.
+    Each image's map is compared with its map in the trained network by rank correlation (Spearman),
+    for the class that the trained network answers; blank maps count as 0. A method that explains
+    the model and not the image loses its correlation on the way.
     """
     rows = np.random.default_rng(seed).choice(
         data.rows(Split.PRIVATE_TEST), min(images, len(data.rows(Split.PRIVATE_TEST))), False
     )
     faces = data.images[np.sort(rows)]
-    found: dict[str, Cascade] = {}
+    cascades: dict[str, Cascade] = {}
     for done, model in enumerate(models):
-        found[model.key] = _cascade(model, faces, seed)
+        cascades[model.key] = _cascade(model, faces, seed)
         if progress is not None:
             progress(done + 1, len(models))
-    return {"images": len(faces), "stages": ["/".join(s) for s in STAGES], "models": found}
+    return {"images": len(faces), "stages": ["/".join(s) for s in STAGES], "models": cascades}
 
 
 def _cascade(model: Artifact, faces: NDArray[np.uint8], seed: int) -> Cascade:
@@ -158,11 +160,11 @@ def _cascade(model: Artifact, faces: NDArray[np.uint8], seed: int) -> Cascade:
 
     def maps() -> NDArray[np.float32]:
         size = model.scenario.input_size
-        parts = [
+        batches = [
             network.maps(batch(faces[start : start + BATCH], size))[model.key]
             for start in range(0, len(faces), BATCH)
         ]
-        return np.concatenate(parts)
+        return np.concatenate(batches)
 
     features = maps()
     head = heads.from_tensors(model.scenario, tensors)
@@ -170,15 +172,15 @@ def _cascade(model: Artifact, faces: NDArray[np.uint8], seed: int) -> Cascade:
     trained = gradcam.grad_cam(features, head, targets)
     means, deviations = [], []
     for stage in STAGES:
-        changed = randomised(tensors, stage, rng)
-        tensors = {**tensors, **changed}
-        convolutions = {n: v for n, v in changed.items() if n.startswith("block")}
+        new_values = randomised(tensors, stage, rng)
+        tensors = {**tensors, **new_values}
+        convolutions = {n: v for n, v in new_values.items() if n.startswith("block")}
         if convolutions:
             network.assign(model.key, convolutions)
             features = maps()
         head = heads.from_tensors(model.scenario, tensors)
-        now = gradcam.grad_cam(features, head, targets)
-        correlations = [_rank_correlation(a, b) for a, b in zip(trained, now, strict=True)]
+        heats = gradcam.grad_cam(features, head, targets)
+        correlations = [_rank_correlation(a, b) for a, b in zip(trained, heats, strict=True)]
         means.append(float(np.mean(correlations)))
         deviations.append(float(np.std(correlations)))
     return {"mean": means, "standard_deviation": deviations}
@@ -191,9 +193,10 @@ def _rank_correlation(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
 
 
 def randomised(tensors: Tensors, layers: Sequence[str], rng: np.random.Generator) -> Tensors:
-    """New values for every variable of these layers, with the mean and deviation of the old ones.
+    """Return random values for every variable of these layers, with the mean and deviation of the
+    learnt ones.
 
-    So the signal stays as strong as it was and only what was learnt is lost. Variances of batch
+    The signal so keeps its strength and only the learnt structure is lost. Variances of batch
     normalisation stay: they must be positive.
     """
     return {

@@ -1,4 +1,4 @@
-"""How both models bear spoilt faces: accuracy under each corruption, at five strengths."""
+"""Robustness of both models to spoilt faces: accuracy under each corruption, at five strengths."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ def study(
     images: int = IMAGES,
     progress: Progress | None = None,
 ) -> RobustnessFigures:
-    """Accuracy of every model on a fixed sample of PrivateTest, whole and spoilt.
+    """Measure the accuracy of every model on a fixed sample of PrivateTest, clean and spoilt.
 
     Each image is spoilt in the same way for every model. Intervals are 95 % bootstraps over images.
     """
     rng = np.random.default_rng(seed)
-    every = data.rows(Split.PRIVATE_TEST)
-    rows = np.sort(rng.choice(every, min(images, len(every)), replace=False))
+    all_rows = data.rows(Split.PRIVATE_TEST)
+    rows = np.sort(rng.choice(all_rows, min(images, len(all_rows)), replace=False))
     faces, labels = data.images[rows], data.labels[rows]
     landmarks, _ = regions.find(faces, detector)
     steps = 1 + sum(len(c.strengths) for c in CORRUPTIONS.values())
@@ -48,22 +48,22 @@ def study(
 
     def measure(spoilt: NDArray[np.uint8]) -> dict[str, SampleAccuracy]:
         nonlocal done
-        found: dict[str, SampleAccuracy] = {}
+        accuracies: dict[str, SampleAccuracy] = {}
         for key, logits in evaluate.logits(
             classifier, spoilt, np.arange(len(spoilt)), BATCH
         ).items():
             probabilities = softmax(logits)
-            found[key] = {
+            accuracies[key] = {
                 "accuracy": metrics.top1_accuracy(labels, probabilities),
                 "interval": metrics.accuracy_interval(labels, probabilities),
             }
         done += 1
         if progress is not None:
             progress(done, steps)
-        return found
+        return accuracies
 
     clean = measure(faces)
-    found: dict[str, CorruptionFigures] = {}
+    figures: dict[str, CorruptionFigures] = {}
     for key, corruption in CORRUPTIONS.items():
         results: list[Strength] = []
         for position, strength in enumerate(corruption.strengths):
@@ -75,11 +75,11 @@ def study(
                 ]
             )
             results.append({"strength": strength, "models": measure(spoilt)})
-        found[key] = {"unit": corruption.unit, "results": results}
+        figures[key] = {"unit": corruption.unit, "results": results}
     return {
         "split": Split.PRIVATE_TEST.value,
         "images": len(rows),
         "backend": classifier.backend,
         "clean": clean,
-        "corruptions": found,
+        "corruptions": figures,
     }

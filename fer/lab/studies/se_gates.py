@@ -1,4 +1,4 @@
-"""What the SE block does: how its 512 gates depend on the expression, and whether that matters."""
+"""The gates of the SE block: how the 512 depend on the expression, and whether that matters."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fer.progress import Progress, part_of
 from fer.studies.records import Channel, GateFigures, GateScores
 
 BATCH = 32
-# For each emotion, so many channels that open most for it, with so many images each.
+# Number of channels shown for each emotion, those that open most for it, and of images for each.
 CHANNELS = 4
 PATCHES = 6
 
@@ -29,29 +29,29 @@ def study(
     seed: int,
     progress: Progress | None = None,
 ) -> GateFigures:
-    """Gates of the SE block over PrivateTest by class, and what fixing them costs.
+    """Measure the gates of the SE block over PrivateTest by class, and the loss from fixing them.
 
     `classes`: mean gate of every channel for each true class, (7, 512). `explained`: for each
     channel, the share of its variance between images that the class accounts for (eta squared).
-    `channels`: for each emotion, the channels whose gate for it lies most standard deviations above
-    that of all images, with the images that drive the channel hardest and where in the image.
+    `channels`: for each emotion, the channels whose mean gate for it lies most standard deviations
+    above that of all images, each with the images that drive it hardest and the place in the image.
     `ablation`: accuracy with the gates as they are, fixed to their mean over PublicTest, and to 1.
     """
     head = explainer.heads[model.key]
     public, private = data.rows(Split.PUBLIC_TEST), data.rows(Split.PRIVATE_TEST)
-    seen, total = len(public), len(public) + len(private)
-    reference_gates, _, _, _ = _pass(
-        data, explainer, model.key, public, part_of(progress, 0, seen, total)
+    public_count, total = len(public), len(public) + len(private)
+    reference_gates, _, _, _ = _measure_channels(
+        data, explainer, model.key, public, part_of(progress, 0, public_count, total)
     )
-    # From PublicTest, so that the ablation learns nothing from the images that it is judged on.
+    # From PublicTest, so that the ablation learns nothing from the images that it is measured on.
     mean_gate = reference_gates.mean(axis=0).astype(np.float32)
     heads = {
         "own": head,
         "mean": head.with_fixed_gates(mean_gate),
         "ones": head.with_fixed_gates(np.ones_like(mean_gate)),
     }
-    gates, strength, places, logits = _pass(
-        data, explainer, model.key, private, part_of(progress, seen, total, total), heads
+    gates, maxima, positions, logits = _measure_channels(
+        data, explainer, model.key, private, part_of(progress, public_count, total, total), heads
     )
     labels = data.labels[private]
     classes, explained, contrast = _by_class(gates, labels)
@@ -64,16 +64,16 @@ def study(
         "explained": _rounded(explained),
         "channels": {
             name: [
-                _channel(int(c), contrast[at, c], strength[:, c], places[:, c], data, private)
-                for c in np.argsort(-contrast[at])[:CHANNELS]
+                _channel(int(c), contrast[label, c], maxima[:, c], positions[:, c], data, private)
+                for c in np.argsort(-contrast[label])[:CHANNELS]
             ]
-            for at, name in enumerate(emotions.KEYS)
+            for label, name in enumerate(emotions.KEYS)
         },
         "ablation": _ablation(labels, logits, model.temperature, seed),
     }
 
 
-def _pass(
+def _measure_channels(
     data: Dataset,
     explainer: Explainer,
     key: str,
@@ -83,27 +83,27 @@ def _pass(
 ) -> tuple[
     NDArray[np.float64], NDArray[np.float32], NDArray[np.float64], dict[str, NDArray[np.float32]]
 ]:
-    """Gates (n, 512), channel maxima (n, 512), top and left of their cells as shares of the side
-    (n, 512, 2), and logits by head."""
-    gates, strength, places = [], [], []
+    """Return gates (n, 512), channel maxima (n, 512), top and left of the maxima's cells as shares
+    of the side (n, 512, 2), and logits by head."""
+    gates, maxima, positions = [], [], []
     logits: dict[str, list[NDArray[np.float32]]] = {name: [] for name in heads or {}}
     for start in range(0, len(rows), BATCH):
-        chosen = rows[start : start + BATCH]
-        maps = explainer.maps(data.images[chosen], (key,))[key]
+        batch_rows = rows[start : start + BATCH]
+        maps = explainer.maps(data.images[batch_rows], (key,))[key]
         n, height, width, channels = maps.shape
         flat = maps.reshape(n, height * width, channels)
         cells = flat.argmax(axis=1)
         gates.append(explainer.heads[key].gates(maps))
-        strength.append(flat.max(axis=1))
-        places.append(np.stack([cells // width / height, cells % width / width], axis=-1))
+        maxima.append(flat.max(axis=1))
+        positions.append(np.stack([cells // width / height, cells % width / width], axis=-1))
         for name, head in (heads or {}).items():
             logits[name].append(head.logits(maps))
         if progress is not None:
-            progress(start + len(chosen), len(rows))
+            progress(start + len(batch_rows), len(rows))
     return (
         np.concatenate(gates).astype(np.float64),
-        np.concatenate(strength),
-        np.concatenate(places),
+        np.concatenate(maxima),
+        np.concatenate(positions),
         {name: np.concatenate(values) for name, values in logits.items()},
     )
 
@@ -113,9 +113,11 @@ def _by_class(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Each class's mean gates (7, 512), the share of their variance that classes explain (512,),
     and how many standard deviations each class's mean lies above that of all images (7, 512)."""
-    classes = np.stack([gates[labels == at].mean(axis=0) for at in range(emotions.COUNT)])
+    classes = np.stack([gates[labels == label].mean(axis=0) for label in range(emotions.COUNT)])
     mean, spread = gates.mean(axis=0), gates.std(axis=0)
-    between = sum((labels == at).mean() * (classes[at] - mean) ** 2 for at in range(emotions.COUNT))
+    between = sum(
+        (labels == label).mean() * (classes[label] - mean) ** 2 for label in range(emotions.COUNT)
+    )
     explained = np.divide(between, spread**2, out=np.zeros_like(spread), where=spread > 1e-6)
     contrast = np.divide(classes - mean, spread, out=np.zeros_like(classes), where=spread > 1e-6)
     return classes, explained, contrast
@@ -124,24 +126,24 @@ def _by_class(
 def _channel(
     channel: int,
     contrast: float,
-    strength: NDArray[np.float32],
-    places: NDArray[np.float64],
+    maxima: NDArray[np.float32],
+    positions: NDArray[np.float64],
     data: Dataset,
     rows: NDArray[np.int64],
 ) -> Channel:
-    """`patches`: source, label, and top and left of the cell as shares of the side."""
-    best = np.argsort(-strength, kind="stable")[:PATCHES]
+    """The record of a channel, with the images (of the split's `rows`) whose maxima are largest."""
+    largest = np.argsort(-maxima, kind="stable")[:PATCHES]
     return {
         "channel": channel,
         "contrast": round(float(contrast), 4),
         "patches": [
             {
-                "source": str(data.sources[rows[at]]),
-                "label": emotions.KEYS[int(data.labels[rows[at]])],
-                "top": round(float(places[at, 0]), 4),
-                "left": round(float(places[at, 1]), 4),
+                "source": str(data.sources[rows[image]]),
+                "label": emotions.KEYS[int(data.labels[rows[image]])],
+                "top": round(float(positions[image, 0]), 4),
+                "left": round(float(positions[image, 1]), 4),
             }
-            for at in best
+            for image in largest
         ],
     }
 
@@ -152,10 +154,10 @@ def _ablation(
     temperature: float,
     seed: int,
 ) -> dict[str, GateScores]:
-    probabilities = {k: softmax(v, temperature) for k, v in logits.items()}
+    by_setting = {name: softmax(values, temperature) for name, values in logits.items()}
     record: dict[str, GateScores] = {}
-    for name, found in probabilities.items():
-        report = metrics.report(labels, found)
+    for name, probabilities in by_setting.items():
+        report = metrics.report(labels, probabilities)
         record[name] = {
             "accuracy": report["accuracy"],
             "accuracy_interval": report["accuracy_interval"],
@@ -163,8 +165,8 @@ def _ablation(
             "ece": report["ece"],
         }
         if name != "own":
-            # What the gates' own values give over fixed ones.
-            record[name]["gain"] = metrics.compare(labels, found, probabilities["own"], seed)
+            # The gain of the gates' own values over fixed ones.
+            record[name]["gain"] = metrics.compare(labels, probabilities, by_setting["own"], seed)
     return record
 
 

@@ -1,4 +1,4 @@
-"""What a training step is fed: batches of faces or of cached features, the same for a seed."""
+"""Batches for training steps, of faces or of cached features, the same for a seed."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class FaceBatches(keras.utils.PyDataset):
     """Batches of network input and one-hot labels for `Model.fit`.
 
     With a seed, rows come in a new random order each pass and are augmented if asked; every batch
-    depends only on seed, epoch and position, so a resumed run sees what it would have seen.
-    Without a seed, rows come in order and unchanged. `batch_size` counts the images of all
-    processes together; `share` says which of them come from here.
+    depends only on seed, epoch and position, so a resumed run gets the batches that it would have
+    got. Without a seed, rows come in order and unchanged. `batch_size` counts the images of all
+    processes together; `share` says which of them this process feeds.
     """
 
     def __init__(
@@ -52,9 +52,9 @@ class FaceBatches(keras.utils.PyDataset):
     def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         order = self._epoch_rows()
         start = index * self.batch_size
-        chosen = order[start : start + self.batch_size]
-        places = self.share.places(len(chosen))
-        return self._inputs(chosen, places, start), one_hot(self.labels[chosen[places]])
+        rows = order[start : start + self.batch_size]
+        positions = self.share.positions(len(rows))
+        return self._inputs(rows, positions, start), one_hot(self.labels[rows[positions]])
 
     def on_epoch_end(self) -> None:
         self.epoch += 1
@@ -67,18 +67,18 @@ class FaceBatches(keras.utils.PyDataset):
         return self._order[1]
 
     def _inputs(
-        self, chosen: NDArray[np.int64], places: NDArray[np.int64], start: int
+        self, rows: NDArray[np.int64], positions: NDArray[np.int64], start: int
     ) -> NDArray[np.float32]:
         if self.augmentation is None or self.seed is None:
-            return preprocessing.batch(self.images[chosen[places]], self.size)
-        # Drawn for the whole batch, so that an image is changed alike whoever feeds it.
+            return preprocessing.batch(self.images[rows[positions]], self.size)
+        # Drawn for the whole batch, so that an image is changed alike whichever process feeds it.
         rng = np.random.default_rng((self.seed, self.epoch, start))
-        changes = [preprocessing.draw_change(self.augmentation, rng) for _ in chosen]
+        changes = [preprocessing.draw_change(self.augmentation, rng) for _ in rows]
         faces = [
             preprocessing.apply_change(
-                preprocessing.resize(self.images[chosen[place]], self.size), changes[place]
+                preprocessing.resize(self.images[rows[position]], self.size), changes[position]
             )
-            for place in places
+            for position in positions
         ]
         return preprocessing.network_input(preprocessing.to_three_channels(np.stack(faces)))
 
@@ -86,17 +86,18 @@ class FaceBatches(keras.utils.PyDataset):
 class VectorBatches(FaceBatches):
     """Batches of pooled features that the frozen backbone made once; otherwise like `FaceBatches`.
 
-    `images` holds the vectors, (N, channels) float32, one row an image.
+    `images` holds the vectors, (N, channels) float32, a row for each image.
     """
 
     def _inputs(
-        self, chosen: NDArray[np.int64], places: NDArray[np.int64], start: int
+        self, rows: NDArray[np.int64], positions: NDArray[np.int64], start: int
     ) -> NDArray[np.float32]:
-        return np.asarray(self.images[chosen[places]], dtype=np.float32)
+        return np.asarray(self.images[rows[positions]], dtype=np.float32)
 
 
 def epoch_rows(batches: FaceBatches) -> NDArray[np.int64]:
-    """The rows of the current epoch: a stretch of an endless stream of shuffled passes."""
+    """Return the rows of the current epoch, which is a section of an endless stream of shuffled
+    passes."""
     total, length = len(batches.rows), batches.images_per_epoch
     start = batches.epoch * length
     stream = []
@@ -108,17 +109,17 @@ def epoch_rows(batches: FaceBatches) -> NDArray[np.int64]:
 
 
 def one_hot(labels: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Labels (n,) as rows of the unit matrix, (n, 7) float32."""
+    """Return labels (n,) as rows of the unit matrix, (n, 7) float32."""
     return np.eye(emotions.COUNT, dtype=np.float32)[labels]
 
 
 def class_weights(labels: NDArray[np.int64]) -> dict[int, float]:
-    """A weight per class, the square root of its inverse frequency, with mean 1 over the images.
+    """Return a weight per class: the square root of its inverse frequency, with mean 1 over images.
 
     The root tempers the weights: with the plain inverse, disgust (436 images) would count 16 times
     as much as happy (7,215).
     """
     counts = np.bincount(labels, minlength=emotions.COUNT).astype(np.float64)
-    raw = np.sqrt(counts.sum() / np.maximum(counts, 1))
-    raw /= (raw * counts).sum() / counts.sum()
-    return {label: float(weight) for label, weight in enumerate(raw)}
+    weights = np.sqrt(counts.sum() / np.maximum(counts, 1))
+    weights /= (weights * counts).sum() / counts.sum()
+    return {label: float(weight) for label, weight in enumerate(weights)}

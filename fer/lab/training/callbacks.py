@@ -21,33 +21,33 @@ from fer.progress import Progress
 from fer.scenarios import Phase
 from fer.training.monitor import Stage
 
-# Enough to see the channels that fire on one image in a hundred, at 5 % of an epoch's time.
+# Enough to measure channels that fire on one image in a hundred, at 5 % of an epoch's time.
 NORM_IMAGES = 4096
-# Share of the mean variance below which no channel's is taken to lie: a channel that was silent on
-# those images would otherwise blow up whatever it says on another.
+# Least variance of a channel, as a share of the mean variance: a channel that was silent on these
+# images would otherwise be scaled up enormously on another.
 NORM_FLOOR = 1e-3
 
 
 class RecalibratedNorm(keras.callbacks.Callback):
-    """Gives batch normalisation the averaged network's own statistics before it is validated.
+    """Batch normalisation with the averaged network's own statistics, set before each validation.
 
     The moving mean and variance were gathered while the raw weights were in place and do not fit
-    the averaged ones (Izmailov et al. 2018, section 3.2). Training itself normalises by batch and
-    is not affected.
+    the averaged weights (Izmailov et al. 2018, section 3.2). Training itself normalises by batch
+    and is not affected.
     """
 
     def __init__(self, batches: batching.FaceBatches) -> None:
         super().__init__()
         self.batches = batches
-        self._into_norm: keras.Model | None = None
+        self._model_to_norm: keras.Model | None = None
 
     def on_test_begin(self, logs: dict[str, float] | None = None) -> None:
         norm = self.model.get_layer(layers.NORM)
-        if self._into_norm is None:
-            self._into_norm = keras.Model(self.model.input, norm.input)
+        if self._model_to_norm is None:
+            self._model_to_norm = keras.Model(self.model.input, norm.input)
         vectors = np.concatenate(
             [
-                keras.ops.convert_to_numpy(self._into_norm.predict_on_batch(self.batches[i][0]))
+                keras.ops.convert_to_numpy(self._model_to_norm.predict_on_batch(self.batches[i][0]))
                 for i in range(len(self.batches))
             ]
         )
@@ -57,11 +57,12 @@ class RecalibratedNorm(keras.callbacks.Callback):
 
 
 class Recorder(keras.callbacks.Callback):
-    """Writes history, best weights and checkpoint after each epoch, each file whole or not at all.
+    """The writer of history, best weights and checkpoint after each epoch, each file whole or not
+    at all.
 
-    The checkpoint comes last and decides what was finished: killed before it, the epoch is run
-    again and its history row replaced. `diverged_in` is the epoch whose loss was not a number, of
-    which nothing is written; None if there was none.
+    The checkpoint is written last and decides which epochs are finished: if the run is killed
+    before, the epoch is run again and its history row replaced. `diverged_in` is the epoch whose
+    loss was not a number, of which nothing is written; None if there was none.
     """
 
     def __init__(self, run_dir: Path, phase: Phase) -> None:
@@ -75,7 +76,7 @@ class Recorder(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         logs = logs or {}
-        # Weights that gave no number are not worth keeping: what was recorded before stays.
+        # Weights whose loss is not a number are useless: the earlier files stay.
         if not all(math.isfinite(value) for value in logs.values()):
             self.model.stop_training = True
             self.diverged_in = epoch + 1
@@ -92,18 +93,18 @@ class Recorder(keras.callbacks.Callback):
             save_weights(self.model, self.run_dir / runs.BEST)
         runs.write_history(self.run_dir, [*history, row])
         save_weights(self.model, self.run_dir / runs.checkpoint(epoch + 1), with_optimizer=True)
-        for old in self.run_dir.glob(runs.CHECKPOINTS):
-            if old.name != runs.checkpoint(epoch + 1):
-                old.unlink()
+        for checkpoint in self.run_dir.glob(runs.CHECKPOINTS):
+            if checkpoint.name != runs.checkpoint(epoch + 1):
+                checkpoint.unlink()
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What a phase's epochs cost, in training steps of the run's first phase.
+    """The cost of a phase's epochs, in training steps of the run's first phase.
 
-    step: a training step. check: the images that go through the network after an epoch's steps, to
-    measure normalisation and accuracy. before: all epochs before the phase, of which there are
-    `epochs_before`.
+    step: of a training step. check: of the images that go through the network after an epoch's
+    steps, to measure normalisation and accuracy. before: of all epochs before the phase, of which
+    there are `epochs_before`.
     """
 
     step: float
@@ -113,7 +114,7 @@ class Cost:
 
 
 class WorkProgress(keras.callbacks.Callback):
-    """Tells a function how much of a run's work is done and what is being done."""
+    """Progress of a run, reported to a function: the work done and the current stage."""
 
     def __init__(self, progress: Progress, cost: Cost, total: float) -> None:
         super().__init__()
@@ -129,16 +130,16 @@ class WorkProgress(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         is_last = batch + 1 == self.params["steps"]
-        self._tell((batch + 1) * self.cost.step, "checking" if is_last else "training", logs)
+        self._report((batch + 1) * self.cost.step, "checking" if is_last else "training", logs)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        self._tell(self._epoch_work, "training", logs)
+        self._report(self._epoch_work, "training", logs)
 
     @property
     def _epoch_work(self) -> float:
         return float(self.params["steps"] * self.cost.step + self.cost.check)
 
-    def _tell(self, in_epoch: float, stage: Stage, logs: dict[str, float] | None) -> None:
+    def _report(self, in_epoch: float, stage: Stage, logs: dict[str, float] | None) -> None:
         epochs = self.epoch - self.cost.epochs_before
         done = self.cost.before + epochs * self._epoch_work + in_epoch
         self.progress(done, self.total, stage=stage, epoch=self.epoch + 1, **(logs or {}))
@@ -147,8 +148,8 @@ class WorkProgress(keras.callbacks.Callback):
 def save_weights(model: keras.Model, path: Path, *, with_optimizer: bool = False) -> None:
     """Write the model's weights, and its optimiser's state if asked, whole or not at all.
 
-    The file is made in memory: HDF5, Keras' own way, loses its bearings where the disk is full and
-    takes the process with it when that ends.
+    The file is made in memory: HDF5, Keras' own format, crashes the process at its end after the
+    disk was full.
 
     Raises:
         FerError: if the folder cannot be written or the disk is full.
@@ -178,7 +179,7 @@ def load_weights(model: keras.Model, path: Path) -> None:
 
 
 def state_bytes(model: keras.Model, *, with_optimizer: bool = False) -> int:
-    """Return how large the file of `save_weights` is, but for the names in it."""
+    """Return the bytes in a file of `save_weights`, without the names in it."""
     return sum(
         math.prod(value.shape) * np.dtype(keras.backend.standardize_dtype(value.dtype)).itemsize
         for value in _state(model, with_optimizer).values()

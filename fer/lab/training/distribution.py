@@ -1,8 +1,8 @@
 """Training on several devices or hosts, by configuration alone: Keras' data parallelism on JAX.
 
 Every process runs the same `fer train`; each feeds its part of every batch, and the gradients are
-those of the whole batch. Keras' environment variables say who takes part. TensorFlow's backend of
-Keras 3 cannot: `fit` under a multi-worker strategy fails in its own reductions.
+those of the whole batch. Keras' environment variables say who takes part. Keras 3 on TensorFlow
+cannot do this: `fit` under a multi-worker strategy fails in its own reductions.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ BACKEND = "KERAS_BACKEND"
 
 @dataclass(frozen=True)
 class Share:
-    """What one process contributes: it is number `process` of `processes`, with `devices` in all
-    of them together."""
+    """The part of one process in training: it is number `process` of `processes`, which have
+    `devices` together."""
 
     process: int = 0
     processes: int = 1
@@ -38,26 +38,26 @@ class Share:
 
     @property
     def is_chief(self) -> bool:
-        """Whether this process's files are the run's; exactly one's are."""
+        """Whether this process's files are the run's, as those of exactly one process are."""
         return self.process == 0
 
-    def places(self, images: int) -> NDArray[np.int64]:
-        """The places (m,) in a batch of that many images that this process feeds.
+    def positions(self, images: int) -> NDArray[np.int64]:
+        """Return the positions (m,) in a batch of that many images that this process feeds.
 
-        Every device must be given equally many, so where the batch does not divide evenly its
-        first images are repeated: with d devices, at most d - 1 images of an epoch's last batch.
+        Every device must be given equally many, so if the batch does not divide evenly its first
+        images are repeated: with d devices, at most d - 1 images of an epoch's last batch.
         """
-        whole = -(-images // self.devices) * self.devices
-        part = whole // self.processes
-        start = self.process * part
-        return np.arange(start, start + part, dtype=np.int64) % max(images, 1)
+        padded = -(-images // self.devices) * self.devices
+        count = padded // self.processes
+        start = self.process * count
+        return np.arange(start, start + count, dtype=np.int64) % max(images, 1)
 
 
 ALONE = Share()
 
 
 def begin() -> Share:
-    """Joins the processes that the environment names, and returns this one's share.
+    """Join the processes that the environment names, and return this one's share.
 
     Without KERAS_BACKEND=jax nothing is done, and Keras is not even imported. With it, all GPUs of
     this machine take part; with Keras' KERAS_DISTRIBUTION_NUM_PROCESSES, _PROCESS_ID and
@@ -65,7 +65,7 @@ def begin() -> Share:
 
     Raises:
         FerError: if several processes are asked for and the backend is not JAX, a variable is
-            missing or senseless, or the other processes cannot be reached.
+            missing or invalid, or the other processes cannot be reached.
     """
     hosts = os.environ.get(HOSTS)
     if os.environ.get(BACKEND) != "jax":
@@ -75,7 +75,7 @@ def begin() -> Share:
                 "KERAS_BACKEND=jax."
             )
         return ALONE
-    process, processes = _numbers(hosts)
+    process, processes = _process_numbers(hosts)
     try:
         import keras
 
@@ -104,23 +104,23 @@ def begin() -> Share:
 
 @contextmanager
 def folder(share: Share, run_dir: Path) -> Iterator[Path]:
-    """The run directory for the chief, for the others a copy of it that is thrown away.
+    """Give the chief the run directory, and the other processes a copy that is deleted afterwards.
 
     Saving a distributed model is a step that all processes take together; only the chief's files
-    are kept. To resume, the others must see `run_dir`, too.
+    are kept. To resume, the other processes must see `run_dir`, too.
     """
     if share.is_chief:
         yield run_dir
         return
     with tempfile.TemporaryDirectory(prefix="fer-run-") as scratch:
-        done = runs.checkpoint(runs.finished_epochs(run_dir))
-        for name in (runs.RUN, runs.HISTORY, runs.BEST, done):
-            if (run_dir / name).exists() and (run_dir / done).exists():
+        checkpoint = runs.checkpoint(runs.finished_epochs(run_dir))
+        for name in (runs.RUN, runs.HISTORY, runs.BEST, checkpoint):
+            if (run_dir / name).exists() and (run_dir / checkpoint).exists():
                 shutil.copy2(run_dir / name, scratch)
         yield Path(scratch)
 
 
-def _numbers(hosts: str | None) -> tuple[int, int]:
+def _process_numbers(hosts: str | None) -> tuple[int, int]:
     if hosts is None:
         return 0, 1
     number = os.environ.get(NUMBER, "")

@@ -22,9 +22,9 @@ from fer.scenarios import Scenario
 from fer.vision import preprocessing
 
 BATCH = 32
-# Written to disk this often; a killed computation repeats at most this many images.
+# Images after which features are written to disk: a killed computation repeats at most so many.
 STRIDE = 1024
-# So much of a file is written at once where the system cannot reserve space.
+# Zero bytes that are written at once where the system cannot reserve space.
 ZEROS = 1 << 24
 
 
@@ -35,10 +35,10 @@ def cached(
     backbone: keras.Model,
     progress: Progress | None = None,
 ) -> NDArray[np.float16]:
-    """The last feature map of VGG16 for every image: (N, h, w, channels) float16, memory-mapped.
+    """Return VGG16's last feature map of every image: (N, h, w, channels) float16, memory-mapped.
 
-    Computed where missing, and resumed where a computation was cut off. The file's name tells size,
-    data, backbone and precision, so features of one backbone never pass for another's.
+    Missing maps are computed, from where an earlier computation was cut off. The file's name holds
+    size, data, backbone and precision, so features of one backbone are never taken for another's.
 
     Raises:
         FerError: if the cache cannot be written, or the disk has no room for it.
@@ -78,18 +78,18 @@ def _compute(
     done: int,
     progress: Progress | None,
 ) -> None:
-    """Fills the file from image number `done` on."""
+    """Compute the features from image number `done` on and write them into the file."""
     if done == 0:
         _allocate(path, _shape(backbone, data, size))
-    store = np.lib.format.open_memmap(path, mode="r+")
+    features = np.lib.format.open_memmap(path, mode="r+")
     while done < len(data):
         stop = min(done + STRIDE, len(data))
         for start in range(done, stop, BATCH):
             rows = slice(start, min(start + BATCH, stop))
-            store[rows] = _maps(backbone, data, rows, size)
+            features[rows] = _maps(backbone, data, rows, size)
             if progress is not None:
                 progress(rows.stop, len(data), stage="computing features")
-        store.flush()
+        features.flush()
         files.write_json(state, {"done": stop})
         done = stop
 
@@ -100,24 +100,24 @@ def _maps(backbone: keras.Model, data: Dataset, rows: slice, size: int) -> NDArr
 
 
 def _allocate(path: Path, shape: tuple[int, ...]) -> None:
-    """A file for an array of that shape whose every byte has its place on the disk.
+    """Create a file for an array of that shape, with space on the disk for every byte.
 
-    A memory map of a sparse file on a disk that fills up ends the process by a signal that nothing
-    can catch; a reservation fails with an error.
+    If the disk fills up, a memory map of a sparse file ends the process by a signal that nothing
+    can catch; reserving space fails with an error.
 
     Raises:
-        OSError: if the disk has no room; the file is then gone.
+        OSError: if the disk has no room; the file is then deleted.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         np.lib.format.open_memmap(path, mode="w+", dtype=np.float16, shape=shape)
         with path.open("r+b") as stream:
-            whole = path.stat().st_size
-            header = whole - int(np.prod(shape)) * np.dtype(np.float16).itemsize
-            if not _is_reserved(stream.fileno(), whole):
+            size = path.stat().st_size
+            header = size - int(np.prod(shape)) * np.dtype(np.float16).itemsize
+            if not _is_reserved(stream.fileno(), size):
                 stream.seek(header)
-                for start in range(header, whole, ZEROS):
-                    stream.write(bytes(min(ZEROS, whole - start)))
+                for start in range(header, size, ZEROS):
+                    stream.write(bytes(min(ZEROS, size - start)))
             stream.flush()
             os.fsync(stream.fileno())
     except OSError:
@@ -126,12 +126,12 @@ def _allocate(path: Path, shape: tuple[int, ...]) -> None:
 
 
 def _is_reserved(handle: int, size: int) -> bool:
-    """Whether the system reserved that many bytes; false where it has no such call.
+    """Reserve that many bytes for a file; return whether the system has a call for it.
 
     Raises:
         OSError: if the disk has no room.
     """
-    # macOS and Windows have none.
+    # macOS and Windows have no such call.
     reserve = getattr(os, "posix_fallocate", None)
     if reserve is None:
         return False
@@ -145,11 +145,11 @@ def _is_reserved(handle: int, size: int) -> bool:
 
 
 def pooled(cache: NDArray[np.float16], scenario: Scenario) -> NDArray[np.float32]:
-    """The cached maps as the vectors the scenario's head is given, (N, channels) float32."""
+    """Pool the cached maps into the vectors for the scenario's head, (N, channels) float32."""
     inputs = keras.Input(cache.shape[1:])
     model = keras.Model(inputs, vgg16.pool(inputs, scenario))
-    parts = [
+    vectors = [
         vgg16.run(model, np.asarray(cache[start : start + STRIDE], dtype=np.float32))
         for start in range(0, len(cache), STRIDE)
     ]
-    return np.concatenate(parts)
+    return np.concatenate(vectors)

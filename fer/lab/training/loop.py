@@ -33,29 +33,30 @@ def train(
     precision: str | None = None,
     tensorboard: Path | None = None,
 ) -> list[dict[str, float]]:
-    """Trains the scenario on Training, watches PublicTest, and returns the history, a row an epoch.
+    """Train the scenario on Training, validate on PublicTest, and return the history, a row for
+    each epoch.
 
-    PrivateTest is never looked at. After the call `runs.BEST` in `run_dir` holds the model. Nothing
-    that hinders another try is written before the network stands and the disk has room for it.
+    PrivateTest is never used. After the call `runs.BEST` in `run_dir` holds the best weights.
+    Nothing that hinders another try is written before the network is built and the disk has room.
 
     Args:
         resume: continue after the last finished epoch of the run in `run_dir`. Phases that were
-            begun must be as they were; later ones may be added.
+            begun must be unchanged; later ones may be added.
         cache_dir: where the frozen backbone's features are kept; `run_dir` if None.
         progress: called every step with the work done, in steps of the first phase, with `stage`,
             the epoch and the current metrics; before that, with the images whose features are
             computed, or with zeros and the `stage` alone.
-        share: what this process feeds where several train together, each with a `run_dir` of its
-            own: see `distribution.folder`.
-        precision: why the scenario has its `compute_dtype`, to be recorded.
+        share: the part of each batch that this process feeds, if several train together, each with
+            its own `run_dir`: see `distribution.folder`.
+        precision: the reason for the scenario's `compute_dtype`, to be recorded.
         tensorboard: a folder for TensorBoard's logs, one of an epoch's metrics for all phases.
 
     Raises:
-        FerError: if `run_dir` already holds a run and `resume` is false, if what is to be resumed
+        FerError: if `run_dir` already holds a run and `resume` is false, if the run to resume
             differs in scenario, data or the head's backbone, or if the directory cannot be
             written or its disk has no room for the weights.
     """
-    _refuse_head_on_many(scenario, share)
+    _require_one_device_for_head(scenario, share)
     done = runs.prepare(scenario, data, run_dir, resume)
     keras.utils.set_random_seed(scenario.seed)
     model, feed, backbone = _model_and_feed(
@@ -70,7 +71,7 @@ def train(
     )
     stages, work = _schedule(scenario, data)
     for stage in stages:
-        # A finished phase leaves its weights only: the next one has an optimiser of its own.
+        # Of a finished phase only the weights are loaded: the next phase has its own optimiser.
         if done < stage.epochs.stop:
             compile_for(model, scenario, stage.phase, stage.steps)
             require_room(model, run_dir)
@@ -78,19 +79,19 @@ def train(
         if done in stage.ends:
             _restore(model, scenario, run_dir, done, is_phase_over=done == stage.epochs.stop)
         if done < stage.epochs.stop:
-            reporting = (
+            reporters = (
                 [] if progress is None else [callbacks.WorkProgress(progress, stage.cost, work)]
             )
             if tensorboard is not None:
-                reporting.append(keras.callbacks.TensorBoard(tensorboard, write_graph=False))
-            _fit(model, scenario, stage, feed, run_dir, done, reporting)
+                reporters.append(keras.callbacks.TensorBoard(tensorboard, write_graph=False))
+            _fit(model, scenario, stage, feed, run_dir, done, reporters)
     return runs.read_history(run_dir)
 
 
 @dataclass(frozen=True)
 class _Stage:
     """A phase and its place in the run: its epochs, counted from 0 through all phases, the steps
-    of each, and what they cost."""
+    of each, and their cost."""
 
     phase: Phase
     epochs: range
@@ -99,12 +100,12 @@ class _Stage:
 
     @property
     def ends(self) -> range:
-        """How many epochs of the run are done when one of this phase's ends."""
+        """The numbers of epochs done in the run after each epoch of this phase."""
         return range(self.epochs.start + 1, self.epochs.stop + 1)
 
 
 def _schedule(scenario: Scenario, data: Dataset) -> tuple[list[_Stage], float]:
-    """The phases one after another, and what the whole run costs."""
+    """The phases one after another, and the cost of the whole run."""
     images = len(data.rows(Split.TRAINING))
     checked = len(data.rows(Split.PUBLIC_TEST))
     if scenario.ema_momentum is not None:
@@ -114,7 +115,7 @@ def _schedule(scenario: Scenario, data: Dataset) -> tuple[list[_Stage], float]:
     epochs, work = 0, 0.0
     for phase in scenario.phases:
         steps, area = _steps(phase, images), phase.image_size**2 / unit
-        # A pass forward alone costs about half of a training step.
+        # A forward pass alone costs about half of a training step.
         step, check = phase.batch_size * area, checked * area / 2
         cost = callbacks.Cost(step, check, before=work, epochs_before=epochs)
         stages.append(_Stage(phase, range(epochs, epochs + phase.epochs), steps, cost))
@@ -126,13 +127,13 @@ def _schedule(scenario: Scenario, data: Dataset) -> tuple[list[_Stage], float]:
 def require_room(model: keras.Model, run_dir: Path) -> None:
     """Raise FerError unless the disk has room for the weights that the run will write.
 
-    A file takes the place of the one before it when it is whole, so for a moment both are there.
+    A new file replaces the old one once it is whole, so for a moment both are on the disk.
     """
     best = callbacks.state_bytes(model)
     checkpoint = callbacks.state_bytes(model, with_optimizer=True)
-    kept = (run_dir / runs.BEST, *run_dir.glob(runs.CHECKPOINTS))
-    there = sum(path.stat().st_size for path in kept if path.exists())
-    needed = best + checkpoint + max(best, checkpoint) - there
+    files_of_run = (run_dir / runs.BEST, *run_dir.glob(runs.CHECKPOINTS))
+    existing = sum(path.stat().st_size for path in files_of_run if path.exists())
+    needed = best + checkpoint + max(best, checkpoint) - existing
     free = files.free_bytes(run_dir)
     if free < needed:
         raise FerError(
@@ -144,7 +145,7 @@ def require_room(model: keras.Model, run_dir: Path) -> None:
         )
 
 
-def _refuse_head_on_many(scenario: Scenario, share: Share) -> None:
+def _require_one_device_for_head(scenario: Scenario, share: Share) -> None:
     if share.devices > 1 and scenario.trainable_layers is None:
         raise FerError(
             "The head of {scenario} trains in minutes on stored features; train it on one device.",
@@ -154,7 +155,7 @@ def _refuse_head_on_many(scenario: Scenario, share: Share) -> None:
 
 @dataclass(frozen=True)
 class _Feed:
-    """What `fit` is fed: batches of Training for a phase, of PublicTest, and for normalisation."""
+    """Batches for `fit`: of Training for a phase, of PublicTest, and for normalisation."""
 
     batches: type[batching.FaceBatches]
     images: Any
@@ -178,7 +179,7 @@ class _Feed:
         )
 
     def validation(self, phase: Phase) -> batching.FaceBatches:
-        """PublicTest as it is."""
+        """PublicTest without augmentation, in order."""
         return self.batches(
             self.images,
             self.data.labels,
@@ -189,7 +190,7 @@ class _Feed:
         )
 
     def normalisation(self, phase: Phase) -> batching.FaceBatches:
-        """Some Training images as they are; the same ones in every epoch and process."""
+        """Some Training images without augmentation, the same in every epoch and process."""
         return self.batches(
             self.images,
             self.data.labels,
@@ -218,12 +219,12 @@ def _model_and_feed(
     progress: Progress | None,
     share: Share,
 ) -> tuple[keras.Model, _Feed, str | None]:
-    """The network and its images, or the head alone and vectors that never change; and the digest
-    of the convolutions that the run begins from, None if it goes on."""
+    """Return the network and its batches of images, or the head alone and batches of cached
+    vectors; and the digest of the convolutions that the run begins from, None if it is resumed."""
     if progress is not None:
         progress(0, 0, stage="loading VGG16")
     if not _is_cacheable(scenario):
-        # What a checkpoint holds need not be loaded twice.
+        # A resumed run loads its weights from the checkpoint.
         model = vgg16.build(scenario, None if is_resumed else backbone_weights)
         digest = None if is_resumed else vgg16.backbone_digest(model)
         return model, _Feed(batching.FaceBatches, data.images, data, scenario, share), digest
@@ -244,9 +245,9 @@ def _fit(
     feed: _Feed,
     run_dir: Path,
     done: int,
-    reporting: list[keras.callbacks.Callback],
+    reporters: list[keras.callbacks.Callback],
 ) -> None:
-    """Keras' `fit` over the epochs of a phase beyond the `done` ones of the run.
+    """Run Keras' `fit` over the epochs of a phase that the run has not `done`.
 
     Raises:
         FerError: if the loss is no longer a number.
@@ -269,9 +270,9 @@ def _fit(
         class_weight=feed.class_weights(),
         shuffle=False,
         verbose=0,
-        # Averaging first, so that what the recorder writes is the averaged model; what tells last,
-        # so that an epoch whose end is told is saved.
-        callbacks=[*averaging, recorder, keras.callbacks.TerminateOnNaN(), *reporting],
+        # Averaging first, so that the recorder writes the averaged model; reporters last, so that
+        # an epoch is saved before its end is reported.
+        callbacks=[*averaging, recorder, keras.callbacks.TerminateOnNaN(), *reporters],
     )
     if recorder.diverged_in is not None:
         raise FerError(
@@ -286,11 +287,11 @@ def _fit(
 def begin_from(
     artifact: Artifact, data: Dataset, run_dir: Path, compute_dtype: str | None = None
 ) -> None:
-    """Makes `run_dir` a run whose finished phases are those of a published model.
+    """Turn `run_dir` into a run whose finished phases are those of a published model.
 
-    `train` with `resume` then goes on with the phases that the scenario has beyond them, as it
-    would after the end of a phase: averaged weights, new optimiser. Half-precision kernels are
-    all that was lost.
+    `train` with `resume` then goes on with the scenario's further phases, as it would after the end
+    of a phase: with averaged weights and a new optimiser. Only the precision of kernels, which are
+    published in half precision, is lost.
 
     Args:
         compute_dtype: Keras' name of the precision to go on in; None for that of the model.
@@ -320,7 +321,7 @@ def begin_from(
 
 
 def _is_cacheable(scenario: Scenario) -> bool:
-    """Whether what the frozen backbone hands to the head is the same vector in every epoch."""
+    """Whether the frozen backbone gives the head the same vector of an image in every epoch."""
     return (
         scenario.trainable_layers is None
         and scenario.augmentation is None
@@ -334,7 +335,8 @@ def _steps(phase: Phase, images: int) -> int:
 
 
 def compile_for(model: keras.Model, scenario: Scenario, phase: Phase, steps: int) -> None:
-    """Gives the model the scenario's loss and optimiser for a phase of that many steps an epoch."""
+    """Compile the model with the scenario's loss and optimiser for a phase of that many steps an
+    epoch."""
     total = steps * phase.epochs
     warmup = min(phase.warmup_steps, total // 2)
     schedule = keras.optimizers.schedules.CosineDecay(
@@ -371,20 +373,19 @@ def compile_for(model: keras.Model, scenario: Scenario, phase: Phase, steps: int
 def _restore(
     model: keras.Model, scenario: Scenario, run_dir: Path, epoch: int, *, is_phase_over: bool
 ) -> None:
-    """Loads the checkpoint, in which averaged and raw weights have changed places."""
+    """Load a checkpoint, in which averaged and raw weights are exchanged; within a phase, exchange
+    them back."""
     callbacks.load_weights(model, run_dir / runs.checkpoint(epoch))
     if scenario.ema_momentum is not None and not is_phase_over:
         exchange_averaged(model)
 
 
 def exchange_averaged(model: keras.Model) -> None:
-    """Exchanges the model's trainable weights and the averages that its optimiser keeps of them.
-
-    Doing it again undoes it.
-    """
-    # Keras names an optimiser's variables after the weight and what they are of it.
-    averages = [one for one in model.optimizer.variables if one.name.endswith("_average")]
+    """Exchange the model's trainable weights and the averages that its optimiser keeps of them;
+    a second call undoes it."""
+    # Keras names an optimiser's variable after the weight and its role, such as "_average".
+    averages = [v for v in model.optimizer.variables if v.name.endswith("_average")]
     for weight, average in zip(model.trainable_variables, averages, strict=True):
-        kept = keras.ops.convert_to_numpy(weight)
+        raw = keras.ops.convert_to_numpy(weight)
         weight.assign(average)
-        average.assign(kept)
+        average.assign(raw)

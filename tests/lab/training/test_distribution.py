@@ -40,7 +40,7 @@ def test_every_device_is_fed_equally_many_images_of_a_batch(
     images: int, processes: int, devices: int, places: list[list[int]]
 ) -> None:
     shares = [Share(number, processes, devices) for number in range(processes)]
-    assert [share.places(images).tolist() for share in shares] == places
+    assert [share.positions(images).tolist() for share in shares] == places
 
 
 def test_parts_of_a_batch_are_the_whole_batch(small_data: dataset.Dataset) -> None:
