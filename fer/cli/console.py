@@ -1,4 +1,4 @@
-"""What the commands of `fer` share: consoles, errors in one sentence, options, progress bars."""
+"""Shared parts of the commands: consoles, errors in one sentence, options, progress bars."""
 
 from __future__ import annotations
 

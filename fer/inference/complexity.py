@@ -1,4 +1,4 @@
-"""What a scenario's network computes for one face, counted from its architecture."""
+"""The computations of a scenario's network for one face, counted from its architecture."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ BLOCKS = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
 
 
 def multiply_adds(scenario: Scenario) -> int:
-    """Multiplications with addition for one face; twice as many floating-point operations."""
+    """The multiply-adds for one face; each is two floating-point operations."""
     side, channels, total = scenario.input_size, 3, 0
     for width, convolutions in BLOCKS:
         for _ in range(convolutions):

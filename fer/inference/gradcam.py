@@ -1,4 +1,4 @@
-"""Where a model looked: Grad-CAM and the gates of the SE block, for both models at once.
+"""Explanations of an answer: Grad-CAM and the gates of the SE block, for both models at once.
 
 The classifier hands out the maps of the last convolution, and what follows is differentiated in
 `heads`: no TensorFlow where the fast backend answers, and no second copy of the networks.
@@ -54,7 +54,7 @@ class Explainer:
     """
 
     def __init__(self, classifier: Classifier) -> None:
-        """Raises FerError if weights are missing or damaged."""
+        """Read the heads; raise FerError if weights are missing or damaged."""
         self.heads: dict[str, Head] = {
             key: heads.of(model) for key, model in classifier.models.items()
         }

@@ -147,12 +147,12 @@ def load_variables(model: keras.Model, tensors: Tensors) -> None:
     """
     for name, variable in variables(model).items():
         if name not in tensors or tuple(tensors[name].shape) != tuple(variable.shape):
-            found = tensors[name].shape if name in tensors else "nothing"
+            stored_shape = tensors[name].shape if name in tensors else "nothing"
             raise FerError(
                 "The stored weights do not fit the network: {name} needs {expected}, found "
                 "{found}. Publish the model again.",
                 name=name,
                 expected=variable.shape,
-                found=found,
+                found=stored_shape,
             )
         variable.assign(tensors[name])

@@ -1,1 +1,1 @@
-"""What people bring: labelled images and predictions of their own, measured like ours."""
+"""People's own labelled images and predictions, measured like ours."""

@@ -1,1 +1,1 @@
-"""What the stored studies say: contributions, leakage, the verdict."""
+"""The stored studies and their reading: contributions, leakage, the verdict."""

@@ -271,20 +271,16 @@ def fidelity(
     rows = np.array([data.row_of[source] for source in sources])
     fidelities: dict[str, dict[str, Fidelity]] = {}
     for key, logits in evaluate.logits(classifier, data.images, rows, 32, progress).items():
-        probabilities = softmax(logits, classifier.models[key].temperature)
+        int8 = softmax(logits, classifier.models[key].temperature)
         float32, labels = stored[key].probabilities, stored[key].labels
         fidelities[key] = {}
         for split in TEST_SPLITS:
             mask = stored[key].splits == split.value
             fidelities[key][split.value] = {
-                "accuracy": metrics.top1_accuracy(labels[mask], probabilities[mask]),
+                "accuracy": metrics.top1_accuracy(labels[mask], int8[mask]),
                 "float32_accuracy": metrics.top1_accuracy(labels[mask], float32[mask]),
-                "top1_agreement": float(
-                    (probabilities[mask].argmax(1) == float32[mask].argmax(1)).mean()
-                ),
-                "mean_absolute_difference": float(
-                    np.abs(probabilities[mask] - float32[mask]).mean()
-                ),
+                "top1_agreement": float((int8[mask].argmax(1) == float32[mask].argmax(1)).mean()),
+                "mean_absolute_difference": float(np.abs(int8[mask] - float32[mask]).mean()),
             }
     return fidelities
 
