@@ -164,6 +164,7 @@ def test_published_results_name_their_source() -> None:
         assert result.link.startswith("https://")
         assert result.protocol is not None or result.caveat in (
             "protocol_not_stated",
+            "ten_views",
             "validation_accuracy",
             "people",
         )
