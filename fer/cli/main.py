@@ -254,7 +254,7 @@ def _report_reproduction(problems: list[str], tolerance: float) -> None:
 
 
 def _print_metrics(records: dict[str, Metrics]) -> None:
-    from fer.lab.evaluation.evaluate import CHECKED
+    from fer.lab.evaluation.evaluate import CHECKED_METRICS
 
     scores = {
         f"{key} {split}": row
@@ -262,7 +262,7 @@ def _print_metrics(records: dict[str, Metrics]) -> None:
         for split, row in record["splits"].items()
     }
     table = Table("metric", *scores)
-    for name in CHECKED:
+    for name in CHECKED_METRICS:
         table.add_row(name, *(f"{row[name]:.4f}" for row in scores.values()))
     intervals = ("{:.4f}-{:.4f}".format(*row["accuracy_interval"]) for row in scores.values())
     table.add_row("95 % interval", *intervals)

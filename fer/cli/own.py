@@ -17,7 +17,7 @@ from fer.cli.console import note, out, progress_bar
 from fer.data.formats import labelled_files
 from fer.evaluation import mistakes
 from fer.inference import classification
-from fer.lab.evaluation.evaluate import CHECKED
+from fer.lab.evaluation.evaluate import CHECKED_METRICS
 from fer.own import images
 from fer.own.images import OwnImages
 from fer.scenarios import BASELINE, PROPOSED
@@ -70,7 +70,7 @@ def _print(result: OwnImages, models: Mapping[str, Artifact]) -> None:
     """Print figures, classes, confusion, what was left out, and errors to look at, for people."""
     _print_counts(result)
     table = Table("metric", *result.models)
-    for name in CHECKED:
+    for name in CHECKED_METRICS:
         table.add_row(name, *(f"{model.scores[name]:.4f}" for model in result.models.values()))
     table.add_row(
         "95 % interval",

@@ -27,7 +27,7 @@ class AnsweredFace:
 
     @property
     def is_doubtful(self) -> bool:
-        """Whether it is doubtful that it is a face."""
+        """Whether the detected face may be none."""
         return self.face is not None and self.face.is_doubtful
 
     @property

@@ -90,7 +90,7 @@ class Classifier:
         keys = list(self.models) if keys is None else keys
         if len(faces) == 0:
             return {key: np.zeros((0, emotions.COUNT), np.float32) for key in keys}
-        return self._ask(self._backend.logits, faces, keys)
+        return self._run(self._backend.logits, faces, keys)
 
     def maps(
         self, faces: Sequence[Gray] | NDArray[np.uint8], keys: Sequence[str] | None = None
@@ -104,9 +104,9 @@ class Classifier:
         Raises:
             FerError: as `preprocessing.require_faces`.
         """
-        return self._ask(self._backend.maps, faces, list(self.models) if keys is None else keys)
+        return self._run(self._backend.maps, faces, list(self.models) if keys is None else keys)
 
-    def _ask(
+    def _run(
         self,
         method: Callable[[Floats], dict[str, NDArray[np.float32]]],
         faces: Sequence[Gray] | NDArray[np.uint8],

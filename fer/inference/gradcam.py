@@ -56,7 +56,7 @@ class Explainer:
     def __init__(self, classifier: Classifier) -> None:
         """Read the heads; raise FerError if weights are missing or damaged."""
         self.heads: dict[str, Head] = {
-            key: heads.of(model) for key, model in classifier.models.items()
+            key: heads.from_artifact(model) for key, model in classifier.models.items()
         }
         self._classifier = classifier
 

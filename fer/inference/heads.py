@@ -137,7 +137,7 @@ def _pooled(maps: Floats) -> Floats:
     return np.asarray(cells.max(axis=(2, 4)))
 
 
-def of(artifact: Artifact) -> Head:
+def from_artifact(artifact: Artifact) -> Head:
     """The head of a published model.
 
     Raises:

@@ -175,7 +175,7 @@ def seconds(call: Callable[[], object], repeats: int) -> NDArray[np.float64]:
     return np.array(times)
 
 
-COLD = """
+COLD_START_CODE = """
 import json, sys, time
 started = time.perf_counter()
 from pathlib import Path
@@ -202,7 +202,7 @@ def cold_start(folder: Path, backend: str) -> ColdStart:
     if not Path("/proc/self/status").exists():
         return {}
     child = subprocess.run(
-        [sys.executable, "-c", COLD, str(folder), backend],
+        [sys.executable, "-c", COLD_START_CODE, str(folder), backend],
         capture_output=True,
         text=True,
         check=True,

@@ -27,7 +27,7 @@ from fer.vision.preprocessing import Gray
 
 # Pixels a side up to which an image is taken whole where no face is found: faces that are cut out
 # closely have about this size, and detectors miss faces that fill an image.
-WHOLE_UP_TO = 128
+MAX_WHOLE_SIDE = 128
 COLUMNS = (
     *("image", "label", "taken", "faces", "model", "top1", "right", *emotions.KEYS),
     "problem",
@@ -68,8 +68,8 @@ def answer(
 ) -> Outcome:
     """Answer the largest face of an image with both models, found and cut out as in photos.
 
-    An image of FER-2013's size is taken whole, and so is one of at most `WHOLE_UP_TO` pixels a side
-    in which no face is found.
+    An image of FER-2013's size is taken whole, and so is one of at most `MAX_WHOLE_SIDE` pixels a
+    side in which no face is found.
 
     Args:
         whole: take the whole image wherever no face is found.
@@ -85,7 +85,7 @@ def answer(
         return LeftOut(file.source, reason, file.folder)
     turns, detected = photos.search(rgb, detector)
     rgb = orientation.turned(rgb, turns)
-    if not detected.faces and not whole and max(rgb.shape[:2]) > WHOLE_UP_TO:
+    if not detected.faces and not whole and max(rgb.shape[:2]) > MAX_WHOLE_SIDE:
         return LeftOut(file.source, FerError("no face found"))
     face = detected.faces[faces.largest(detected.faces)] if detected.faces else None
     crop = faces.gray_crop(rgb, face)

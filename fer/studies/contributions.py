@@ -193,8 +193,8 @@ def _pair(ablation: Ablation, without: str) -> tuple[AblationRun, AblationRun]:
 def interval_over_seeds(gains: Sequence[float]) -> Estimate:
     """Return mean and Student's 95% interval of gains measured with several seeds."""
     mean, error = float(np.mean(gains)), float(np.std(gains, ddof=1) / np.sqrt(len(gains)))
-    reach = error * float(stdtrit(len(gains) - 1, (1 + LEVEL) / 2))
-    return Estimate(mean, mean - reach, mean + reach)
+    half_width = error * float(stdtrit(len(gains) - 1, (1 + LEVEL) / 2))
+    return Estimate(mean, mean - half_width, mean + half_width)
 
 
 def paired(record: Difference) -> Estimate:

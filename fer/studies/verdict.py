@@ -154,11 +154,13 @@ def _fits(fit: TrainingFit, metrics: Mapping[str, Metrics]) -> dict[str, Fit]:
         accuracies = np.array([training["accuracy"], private["accuracy"]])
         image_counts = np.array([training["images"], private["images"]])
         # The two accuracies are of different images, so their variances add up.
-        reach = NormalDist().inv_cdf((1 + LEVEL) / 2) * float(
+        half_width = NormalDist().inv_cdf((1 + LEVEL) / 2) * float(
             np.sqrt((accuracies * (1 - accuracies) / image_counts).sum())
         )
         gap = float(accuracies[0] - accuracies[1])
         fits[key] = Fit(
-            float(accuracies[0]), float(accuracies[1]), Estimate(gap, gap - reach, gap + reach)
+            float(accuracies[0]),
+            float(accuracies[1]),
+            Estimate(gap, gap - half_width, gap + half_width),
         )
     return fits

@@ -22,9 +22,11 @@ from fer.progress import Progress
 
 # The two models that are compared.
 PAIR = ("baseline", "proposed")
-Checked = Literal["accuracy", "balanced_accuracy", "macro_f1", "log_loss", "brier_score", "ece"]
+CheckedMetric = Literal[
+    "accuracy", "balanced_accuracy", "macro_f1", "log_loss", "brier_score", "ece"
+]
 # The metrics that `--check` compares.
-CHECKED: tuple[Checked, ...] = get_args(Checked)
+CHECKED_METRICS: tuple[CheckedMetric, ...] = get_args(CheckedMetric)
 
 
 def require_comparable(classifier: Classifier, data: Dataset) -> None:
@@ -163,7 +165,7 @@ def differences(stored: Metrics | None, new: Metrics, tolerance: float) -> list[
         return ["has no stored metrics"]
     phrases = []
     for split, values in new["splits"].items():
-        for name in CHECKED:
+        for name in CHECKED_METRICS:
             limit = tolerance * (10 if name in ("log_loss", "brier_score") else 1)
             stored_value = stored["splits"][split][name]
             if abs(stored_value - values[name]) > limit:

@@ -19,7 +19,7 @@ from fer.data import dataset
 from fer.data.dataset import Split
 from fer.scenarios import Scenario
 
-Measured = Literal[
+CardMetric = Literal[
     "accuracy",
     "accuracy_interval",
     "balanced_accuracy",
@@ -29,9 +29,9 @@ Measured = Literal[
     "ece",
     "ece_uncalibrated",
 ]
-# The rows of the card's table.
-MEASURED: tuple[Measured, ...] = get_args(Measured)
-NOISE = (
+# The rows of the card's table of metrics.
+CARD_METRICS: tuple[CardMetric, ...] = get_args(CardMetric)
+LABEL_NOISE = (
     "FER-2013's labels are noisy: people agree with them on about 65% of the images "
     "(Goodfellow et al. 2013). Some images occur in more than one split; "
     "`data/duplicates.json` has the counts. "
@@ -173,7 +173,7 @@ def card(artifact: Artifact) -> str:
     if artifact.metrics is None:
         lines += ["", "Not evaluated yet: run `fer evaluate`."]
     else:
-        noise = NOISE if dataset.is_official(artifact.metrics["data_sha256"]) else ""
+        noise = LABEL_NOISE if dataset.is_official(artifact.metrics["data_sha256"]) else ""
         lines += [*_measured(artifact.metrics), "", "## Limits", "", noise + LIMITS]
     return "\n".join(lines) + "\n"
 
@@ -237,7 +237,7 @@ def _measured(metrics: Metrics) -> list[str]:
         "|---|---|---|",
     ]
     split_metrics = list(metrics["splits"].values())
-    for name in MEASURED:
+    for name in CARD_METRICS:
         cells = " | ".join(_format(split[name]) for split in split_metrics)
         lines.append(f"| {name} | {cells} |")
     private = metrics["splits"][Split.PRIVATE_TEST.value]

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from fer import FerError
 from fer.artifacts import runs
 
-HOSTS = "KERAS_DISTRIBUTION_NUM_PROCESSES"
-NUMBER = "KERAS_DISTRIBUTION_PROCESS_ID"
+PROCESSES = "KERAS_DISTRIBUTION_NUM_PROCESSES"
+PROCESS_ID = "KERAS_DISTRIBUTION_PROCESS_ID"
 ADDRESSES = "KERAS_DISTRIBUTION_JOB_ADDRESSES"
 BACKEND = "KERAS_BACKEND"
 
@@ -67,19 +67,19 @@ def begin() -> Share:
         FerError: if several processes are asked for and the backend is not JAX, a variable is
             missing or invalid, or the other processes cannot be reached.
     """
-    hosts = os.environ.get(HOSTS)
+    process_count = os.environ.get(PROCESSES)
     if os.environ.get(BACKEND) != "jax":
-        if hosts is not None:
+        if process_count is not None:
             raise FerError(
                 "Training in several processes needs Keras' JAX backend; install jax and set "
                 "KERAS_BACKEND=jax."
             )
         return ALONE
-    process, processes = _process_numbers(hosts)
+    process, processes = _process_numbers(process_count)
     try:
         import keras
 
-        if hosts is not None:
+        if process_count is not None:
             keras.distribution.initialize()
         devices = keras.distribution.get_device_count()
         if devices > 1:
@@ -120,17 +120,17 @@ def folder(share: Share, run_dir: Path) -> Iterator[Path]:
         yield Path(scratch)
 
 
-def _process_numbers(hosts: str | None) -> tuple[int, int]:
-    if hosts is None:
+def _process_numbers(count: str | None) -> tuple[int, int]:
+    if count is None:
         return 0, 1
-    number = os.environ.get(NUMBER, "")
-    if not (hosts.isdigit() and number.isdigit() and int(number) < int(hosts)):
+    process_id = os.environ.get(PROCESS_ID, "")
+    if not (count.isdigit() and process_id.isdigit() and int(process_id) < int(count)):
         raise FerError(
             "{hosts} is {count} and {name} is {number}; the second must be a number from 0 up, "
             "smaller than the first.",
-            hosts=HOSTS,
-            count=hosts,
-            name=NUMBER,
-            number=number or "missing",
+            hosts=PROCESSES,
+            count=count,
+            name=PROCESS_ID,
+            number=process_id or "missing",
         )
-    return int(number), int(hosts)
+    return int(process_id), int(count)

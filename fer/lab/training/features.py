@@ -114,7 +114,7 @@ def _allocate(path: Path, shape: tuple[int, ...]) -> None:
         with path.open("r+b") as stream:
             size = path.stat().st_size
             header = size - int(np.prod(shape)) * np.dtype(np.float16).itemsize
-            if not _is_reserved(stream.fileno(), size):
+            if not _reserve(stream.fileno(), size):
                 stream.seek(header)
                 for start in range(header, size, ZEROS):
                     stream.write(bytes(min(ZEROS, size - start)))
@@ -125,18 +125,18 @@ def _allocate(path: Path, shape: tuple[int, ...]) -> None:
         raise
 
 
-def _is_reserved(handle: int, size: int) -> bool:
-    """Reserve that many bytes for a file; return whether the system has a call for it.
+def _reserve(handle: int, size: int) -> bool:
+    """Reserve that many bytes for a file; return False where the system has no call for it.
 
     Raises:
         OSError: if the disk has no room.
     """
     # macOS and Windows have no such call.
-    reserve = getattr(os, "posix_fallocate", None)
-    if reserve is None:
+    system_call = getattr(os, "posix_fallocate", None)
+    if system_call is None:
         return False
     try:
-        reserve(handle, 0, size)
+        system_call(handle, 0, size)
     except OSError as error:
         if error.errno in (errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENODEV):
             return False

@@ -21,8 +21,8 @@ from fer.scenarios import PROPOSED
 
 VARIABLES = (
     distribution.BACKEND,
-    distribution.HOSTS,
-    distribution.NUMBER,
+    distribution.PROCESSES,
+    distribution.PROCESS_ID,
     distribution.ADDRESSES,
 )
 
@@ -66,13 +66,13 @@ def test_parts_of_a_batch_are_the_whole_batch(small_data: dataset.Dataset) -> No
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({distribution.HOSTS: "2"}, "JAX backend"),
-        ({distribution.BACKEND: "jax", distribution.HOSTS: "2"}, "is missing"),
+        ({distribution.PROCESSES: "2"}, "JAX backend"),
+        ({distribution.BACKEND: "jax", distribution.PROCESSES: "2"}, "is missing"),
         (
             {
                 distribution.BACKEND: "jax",
-                distribution.HOSTS: "2",
-                distribution.NUMBER: "2",
+                distribution.PROCESSES: "2",
+                distribution.PROCESS_ID: "2",
             },
             "smaller than the first",
         ),
@@ -150,8 +150,8 @@ def test_two_processes_learn_the_same_curve_as_one(
             small_data.folder,
             tmp_path / "two",
             **{
-                distribution.HOSTS: "2",
-                distribution.NUMBER: str(number),
+                distribution.PROCESSES: "2",
+                distribution.PROCESS_ID: str(number),
                 distribution.ADDRESSES: address,
             },
         )
