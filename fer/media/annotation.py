@@ -1,4 +1,4 @@
-"""Boxes and both models' answers drawn on a frame of video."""
+"""Drawing faces' boxes and both models' answers on a frame of video."""
 
 from __future__ import annotations
 
@@ -20,19 +20,20 @@ INK = (15, 23, 42)
 DASHES = 6
 
 
-def answers(rgb: Rgb, seen: Sequence[AnsweredFace], names: Mapping[str, str]) -> Rgb:
-    """A copy of the frame with each face's box, its number among several, and what each model says.
+def answers(rgb: Rgb, faces: Sequence[AnsweredFace], names: Mapping[str, str]) -> Rgb:
+    """Return a copy of the frame with each face's box, each model's answer, and, if there are
+    several faces, their numbers.
 
     Each model's line stands on a strip of its colour above the box, or below it where there is no
-    room above. What may be no face has a dashed box and a question mark.
+    room above. A doubtful face has a dashed box and a question mark.
 
     Args:
-        names: how each emotion is called; OpenCV's letters know ASCII only.
+        names: each emotion's name in ASCII, which is all that OpenCV can write.
     """
     canvas = rgb.copy()
     scale = max(0.4, min(rgb.shape[:2]) / 900)
     line = round(38 * scale) + 2
-    for answered in seen:
+    for answered in faces:
         face = answered.face
         if face is None:
             continue
@@ -42,80 +43,80 @@ def answers(rgb: Rgb, seen: Sequence[AnsweredFace], names: Mapping[str, str]) ->
         outline(canvas, face, (255, 255, 255), thickness)
         mark = "?" if face.is_doubtful else ""
         # A single face needs no number.
-        called = f"{answered.number}{mark} " if len(seen) > 1 or mark else ""
+        prefix = f"{answered.number}{mark} " if len(faces) > 1 or mark else ""
         lines = [
-            (key, f"{called}{key}: {names[answer.top1]} {100 * answer.confidence:.0f}%")
+            (key, f"{prefix}{key}: {names[answer.top1]} {100 * answer.confidence:.0f}%")
             for key, answer in answered.predictions.items()
         ]
-        first = top - line * len(lines)
-        if first < 0:
-            first = min(bottom, rgb.shape[0] - line * len(lines))
-        for position, (key, words) in enumerate(lines):
-            _strip(canvas, words, (left, first + position * line), line, scale, key)
+        top_line = top - line * len(lines)
+        if top_line < 0:
+            top_line = min(bottom, rgb.shape[0] - line * len(lines))
+        for position, (key, text) in enumerate(lines):
+            _draw_strip(canvas, text, (left, top_line + position * line), line, scale, key)
     return canvas
 
 
-def png(rgb: Rgb, seen: Sequence[AnsweredFace], names: Mapping[str, str]) -> bytes:
+def png(rgb: Rgb, faces: Sequence[AnsweredFace], names: Mapping[str, str]) -> bytes:
     """Return the frame with its answers, see `answers`, as PNG."""
     stream = io.BytesIO()
-    Image.fromarray(answers(rgb, seen, names)).save(stream, "PNG")
+    Image.fromarray(answers(rgb, faces, names)).save(stream, "PNG")
     return stream.getvalue()
 
 
-def numbered(rgb: Rgb, found: Sequence[AnsweredFace], colour: str, chosen: int = 0) -> Rgb:
-    """A copy of the upright image with a numbered box around each face; the chosen one's box is
-    thicker, a doubtful one's dashed.
+def numbered(rgb: Rgb, faces: Sequence[AnsweredFace], colour: str, chosen: int = 0) -> Rgb:
+    """Return a copy of the upright image with a numbered box around each face: thicker around the
+    chosen face, dashed around a doubtful one.
 
     Args:
         colour: "#RRGGBB".
     """
     ink = rgb_of(colour)
     canvas = rgb.copy()
-    unit = max(1, round(max(rgb.shape[:2]) / 300))
-    for number, answer in enumerate(found):
+    line_width = max(1, round(max(rgb.shape[:2]) / 300))
+    for number, answer in enumerate(faces):
         if answer.face is None:
             continue
         left, top = (int(v) for v in answer.face.corners.min(axis=0))
-        thickness = unit * (2 if number == chosen else 1)
+        thickness = line_width * (2 if number == chosen else 1)
         outline(canvas, answer.face, ink, thickness)
-        if len(found) > 1:
+        if len(faces) > 1:
             cv2.putText(
                 canvas,
                 str(number + 1),
-                (left, max(top - 2 * unit, 12 * unit)),
+                (left, max(top - 2 * line_width, 12 * line_width)),
                 cv2.FONT_HERSHEY_SIMPLEX,
-                0.45 * unit,
+                0.45 * line_width,
                 ink,
-                max(1, unit),
+                max(1, line_width),
                 cv2.LINE_AA,
             )
     return canvas
 
 
 def outline(canvas: Rgb, face: Face, colour: tuple[int, int, int], thickness: int) -> None:
-    """Draws a face's box into the picture, tilted as the head is; dashed where it is doubtful."""
+    """Draw a face's box into the picture, tilted as the head is; dashed if the face is doubtful."""
     corners = face.corners
     for start, end in zip(corners, np.roll(corners, -1, axis=0), strict=True):
         pieces = DASHES if face.is_doubtful else 1
         for piece in range(pieces):
             ends = [piece / pieces, (piece + (0.5 if pieces > 1 else 1.0)) / pieces]
-            one, other = (np.rint(start + share * (end - start)).astype(int) for share in ends)
-            cv2.line(canvas, tuple(map(int, one)), tuple(map(int, other)), colour, thickness)
+            begin, finish = (np.rint(start + share * (end - start)).astype(int) for share in ends)
+            cv2.line(canvas, tuple(map(int, begin)), tuple(map(int, finish)), colour, thickness)
 
 
 def rgb_of(colour: str) -> tuple[int, int, int]:
-    """Red, green and blue, 0-255 each, of "#RRGGBB"."""
+    """Return red, green and blue, 0-255 each, of "#RRGGBB"."""
     red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
     return red, green, blue
 
 
-def _strip(
-    canvas: Rgb, words: str, corner: tuple[int, int], line: int, scale: float, key: str
+def _draw_strip(
+    canvas: Rgb, text: str, corner: tuple[int, int], line: int, scale: float, key: str
 ) -> None:
-    (width, height), _ = cv2.getTextSize(words, FONT, scale, 1)
+    (width, height), _ = cv2.getTextSize(text, FONT, scale, 1)
     left = max(0, min(corner[0], canvas.shape[1] - width - 6))
     top = max(0, corner[1])
     colour = rgb_of(SCENARIOS[key].colour)
     cv2.rectangle(canvas, (left, top), (left + width + 6, top + line - 1), colour, cv2.FILLED)
     baseline = top + (line + height) // 2
-    cv2.putText(canvas, words, (left + 3, baseline), FONT, scale, INK, 1, cv2.LINE_AA)
+    cv2.putText(canvas, text, (left + 3, baseline), FONT, scale, INK, 1, cv2.LINE_AA)

@@ -1,4 +1,4 @@
-"""Photos in, both models' answers out: what `fer predict` and the photo upload share."""
+"""Photos in, both models' answers out, for `fer predict` and the photo upload alike."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class FaceRecord(TypedDict):
     """A face of a photo; box, tilt and score are None where the whole image was classified.
 
     box: left, top, width and height in pixels of the upright image. tilt: degrees. score: of the
-    detector, 0-1. flaws: what makes it hard to read (`quality.Flaw`). models: answers by model key.
+    detector, 0-1. flaws: why it is hard to read (`quality.Flaw`). models: answers by model key.
     """
 
     box: list[int] | None
@@ -66,9 +66,9 @@ class PrintedPhoto(PhotoRecord):
 class Photo:
     """A classified photo; no answers means that no face was found.
 
-    turns: by how many quarter turns anticlockwise it was set upright; faces lie in the upright
-    image (`upright`). size: width and height of that. too_small: faces too small to judge. The
-    times are wall-clock seconds for the whole photo.
+    turns: quarter turns anticlockwise that set it upright; boxes of faces are in pixels of the
+    upright image (`upright`). size: width and height of that image. too_small: faces too small to
+    judge. The times are wall-clock seconds for the whole photo.
     """
 
     name: str
@@ -81,20 +81,20 @@ class Photo:
 
     @property
     def turned(self) -> int:
-        """Degrees clockwise by which it was set upright: 0, 90, 180 or 270."""
+        """Degrees clockwise by which the photo was set upright: 0, 90, 180 or 270."""
         return 90 * (-self.turns % 4)
 
     @property
     def largest(self) -> int:
-        """Which of the answers is the largest face's: what is looked at first."""
+        """Index of the largest face's answer, which is shown first."""
         return faces.largest([answer.face for answer in self.answers])
 
     def upright(self, rgb: Rgb) -> Rgb:
-        """The image that was classified, set upright."""
+        """Return the image that was classified, set upright."""
         return orientation.turned(rgb, self.turns)
 
     def record(self) -> PhotoRecord:
-        """The photo as plain JSON types."""
+        """Return the photo as plain JSON types."""
         return {
             "photo": self.name,
             "size": list(self.size),
@@ -123,11 +123,11 @@ class Photo:
         }
 
     def to_dict(self) -> PrintedPhoto:
-        """The photo as `fer predict --json` prints it."""
+        """Return the photo as `fer predict --json` prints it."""
         return {**self.record(), "problem": None if self.answers else NO_FACE}
 
     def rows(self) -> list[dict[str, object]]:
-        """A flat row for each face and model, with the columns `COLUMNS`."""
+        """Return a flat row for each face and model, with the columns `COLUMNS`."""
         rows: list[dict[str, object]] = []
         for number, face in enumerate(self.record()["faces"], start=1):
             left, top, width, height = face["box"] or (None, None, None, None)
@@ -155,17 +155,17 @@ class Photo:
 
 
 def read(path: str | Path) -> Rgb:
-    """The image in a file, upright RGB. Raises as `preprocessing.read_image`."""
+    """Read the image in a file, upright RGB. Raises as `preprocessing.read_image`."""
     return preprocessing.read_image(path)
 
 
 def classify(
     rgb: Rgb, name: str, detector: Detector, classifier: Classifier, *, whole: bool = False
 ) -> Photo:
-    """Both models' answers for every face of an RGB image, from left to right.
+    """Classify every face of an RGB image with both models, from left to right.
 
-    An image that lies on its side or head is set upright where its faces are clearly surer then.
-    One of 48x48 pixels is one of FER-2013's own crops and is taken whole, as in evaluation.
+    An image that lies on its side or head is set upright if its faces are clearly surer then. An
+    image of 48x48 pixels is one of FER-2013's own crops and is taken whole, as in evaluation.
 
     Args:
         whole: classify the image's centre square if no face is found.
@@ -174,28 +174,28 @@ def classify(
         FerError: as `preprocessing.require_rgb`.
     """
     started = time.perf_counter()
-    turns, seen = search(rgb, detector)
+    turns, found = search(rgb, detector)
     rgb = orientation.turned(rgb, turns)
-    detected = time.perf_counter()
-    found: list[Face | None] = list(seen.faces)
-    if not found and (whole or _is_crop(rgb)):
-        found = [None]
-    answers = answer(found, [faces.gray_crop(rgb, face) for face in found], classifier)
+    detected_at = time.perf_counter()
+    faces_or_none: list[Face | None] = list(found.faces)
+    if not faces_or_none and (whole or _is_crop(rgb)):
+        faces_or_none = [None]
+    crops = [faces.gray_crop(rgb, face) for face in faces_or_none]
+    answers = answer(faces_or_none, crops, classifier)
     return Photo(
         name,
         answers,
-        detected - started,
-        time.perf_counter() - detected,
+        detected_at - started,
+        time.perf_counter() - detected_at,
         turns,
         (rgb.shape[1], rgb.shape[0]),
-        seen.too_small,
+        found.too_small,
     )
 
 
 def search(rgb: Rgb, detector: Detector) -> tuple[int, Found]:
-    """The quarter turns anticlockwise that set a photo upright, and its faces then, from left to
-    right; none are looked for in one of FER-2013's own crops. Raises as
-    `preprocessing.require_rgb`."""
+    """Set a photo upright; return the quarter turns anticlockwise and the faces found then, from
+    left to right. FER-2013's own crops are not searched. Raises as `preprocessing.require_rgb`."""
     preprocessing.require_rgb(rgb)
     if _is_crop(rgb):
         return 0, Found(())
@@ -208,5 +208,5 @@ def _is_crop(rgb: Rgb) -> bool:
 
 
 def for_display(rgb: Rgb, longest: int = 1280) -> Rgb:
-    """The image no larger than a screen shows: its longest side at most that many pixels."""
+    """Shrink the image to a screen's size: at most `longest` pixels on its longer side."""
     return scales.shrunk(rgb, longest)[0]

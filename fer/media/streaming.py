@@ -1,7 +1,7 @@
 """Both models on a stream of frames: always the newest one, in a thread of its own.
 
-Whoever shows the video hands in each frame and goes on at once; how long the networks take never
-holds the video up. Frames are kept in memory only, one at a time.
+The caller that shows the video hands in each frame and goes on at once, so that the networks never
+hold the video up. Frames are kept in memory only, one at a time.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ logger = logging.getLogger(__name__)
 
 # The thread ends when no frame has come for this long, and begins again with the next one.
 IDLE_SECONDS = 3.0
-# What the chart over time reaches back to, and how often it gets a point.
+# The time that the chart shows, and the time between two points of it, in seconds.
 HISTORY_SECONDS = 60.0
 HISTORY_STEP = 0.25
-# What a session's record holds at most: an hour of one face.
+# The most points that a session's record holds: an hour of one face.
 MOST_MOMENTS = 14_400
-# The span over which rates and times are taken.
+# The span over which rates and times are measured.
 RATE_SECONDS = 4.0
 
 
@@ -40,14 +40,14 @@ RATE_SECONDS = 4.0
 class FrameAnswers:
     """The answered faces of an analysed frame. Seconds are of `time.monotonic`.
 
-    `taken`: when the frame came; `told`: when the answers were there. `turns`: by how many quarter
-    turns anticlockwise the frame was set upright; faces lie in the upright one. `too_small`: how
-    many faces were too small to judge.
+    `taken`: time at which the frame came; `answered`: time of its answers. `turns`: quarter turns
+    anticlockwise that set the frame upright; boxes of faces are in the upright one. `too_small`:
+    number of faces too small to judge.
     """
 
     faces: tuple[AnsweredFace, ...] = ()
     taken: float = 0.0
-    told: float = 0.0
+    answered: float = 0.0
     turns: int = 0
     too_small: int = 0
 
@@ -55,7 +55,7 @@ class FrameAnswers:
 @dataclass(frozen=True)
 class Moment:
     """A point of the chart over time: seconds, face, probabilities (7,) by model key, and whether
-    it is doubtful that it is a face."""
+    the face is doubtful."""
 
     at: float
     number: int
@@ -64,7 +64,7 @@ class Moment:
 
     @classmethod
     def of(cls, face: AnsweredFace, at: float) -> Moment:
-        """The moment at which a face was seen."""
+        """Return the point of a face at a time."""
         values = {key: p.probabilities for key, p in face.predictions.items()}
         return cls(at, face.number, values, face.is_doubtful)
 
@@ -76,8 +76,8 @@ class Moment:
 
 @dataclass(frozen=True)
 class Throughput:
-    """Rates over the last seconds: frames shown and analysed each second, and milliseconds from a
-    frame's coming to its answers (median, 95th percentile; 0 before there are any).
+    """Rates over the last seconds: frames shown and analysed each second, and milliseconds from
+    a frame's arrival to its answers (median, 95th percentile; 0 before there are any).
 
     `agreement` is the share of analysed faces, since the start, on which the models agreed.
     """
@@ -104,7 +104,7 @@ class FrameAnalyser:
 
     Args:
         half_life: of the smoothing, in seconds; 0 for none.
-        most_faces: at most so many faces are classified in a frame, the largest first.
+        most_faces: the most faces that are classified in a frame, the largest first.
     """
 
     def __init__(
@@ -116,7 +116,7 @@ class FrameAnalyser:
         most_faces: int = 8,
     ) -> None:
         self._detector, self._classifier = detector, classifier
-        self._most = most_faces
+        self._most_faces = most_faces
         self._tracker = Tracker()
         self._upright = Upright()
         self.smoother = Smoother(half_life)
@@ -124,20 +124,20 @@ class FrameAnalyser:
 
     @property
     def turns(self) -> int:
-        """By how many quarter turns anticlockwise the last frame was set upright."""
+        """Quarter turns anticlockwise that set the last frame upright."""
         return self._upright.turns
 
     def analyse(self, rgb: Rgb, at: float) -> tuple[AnsweredFace, ...]:
-        """The faces of a frame (H, W, 3) uint8 that was taken at so many seconds, in pixels of the
-        upright frame. Faces too small to judge are counted in `too_small`.
+        """Classify the faces of a frame (H, W, 3) uint8 taken at `at` seconds; boxes are in pixels
+        of the upright frame. Faces too small to judge are counted in `too_small`.
         """
-        upright, seen = self._upright.search(rgb, self._detector, at)
-        self.too_small = seen.too_small
-        found = seen.faces[: self._most]
-        numbers = self._tracker.update(found)
-        # No larger than the networks see it: a video's faces are kept until its end.
-        crops = [to_fer_resolution(gray_crop(upright, face)) for face in found]
-        answers = answer(found, crops, self._classifier)
+        upright, found = self._upright.search(rgb, self._detector, at)
+        self.too_small = found.too_small
+        faces = found.faces[: self._most_faces]
+        numbers = self._tracker.update(faces)
+        # In the networks' own resolution, since a video's faces are kept until its end.
+        crops = [to_fer_resolution(gray_crop(upright, face)) for face in faces]
+        answers = answer(faces, crops, self._classifier)
         answered = tuple(
             self._smoothed(replace(face, number=number), at)
             for number, face in zip(numbers, answers, strict=True)
@@ -152,8 +152,8 @@ class FrameAnalyser:
             face, predictions={key: Prediction(key, values) for key, values in smoothed.items()}
         )
 
-    def cut(self) -> None:
-        """Ends all tracks: the next frame shows another shot, whose faces are others."""
+    def begin_shot(self) -> None:
+        """End all tracks: the next frame belongs to another shot, with other faces."""
         self._tracker.forget()
         self.smoother.forget(self._tracker)
 
@@ -173,8 +173,8 @@ class StreamAnalyser:
         self._moments: deque[Moment] = deque()
         self._record: deque[Moment] = deque(maxlen=MOST_MOMENTS)
         self._counts = _Counts()
-        self._took = 0.0
-        # When the last frame came that will have no answers.
+        self._analysis_seconds = 0.0
+        # The time of the last frame that will have no answers.
         self._dropped = 0.0
 
     def hand_in(
@@ -185,15 +185,15 @@ class StreamAnalyser:
         *,
         is_single: bool = False,
     ) -> FrameAnswers:
-        """Hands in the newest frame and returns what was last seen: in this frame, if that is known
-        within `patience` seconds. There is no waiting for a frame that could not be analysed, nor,
-        in a video, where the last analysis took longer.
+        """Hand in the newest frame and return the latest answers: those of this frame, if they come
+        within `patience` seconds. It does not wait for a frame that could not be analysed, nor, in
+        a video, if the last analysis took longer.
 
         Args:
             rgb: (H, W, 3) uint8, not changed afterwards by the caller.
-            now: when it came, `time.monotonic` seconds.
+            now: time at which the frame came, `time.monotonic` seconds.
             is_single: whether the next frame comes only after this one's answers, so that waiting
-                is what keeps a busy server from being asked more often than it can answer.
+                keeps a busy server from being asked more often than it can answer.
         """
         with self._lock:
             now = time.monotonic() if now is None else now
@@ -203,17 +203,17 @@ class StreamAnalyser:
                 self._counts.shown.popleft()
             if self._thread is None:
                 self._thread = threading.Thread(
-                    target=self._work, name="stream-analyser", daemon=True
+                    target=self._run, name="stream-analyser", daemon=True
                 )
                 self._thread.start()
             self._lock.notify_all()
-            if is_single or self._took < patience:
+            if is_single or self._analysis_seconds < patience:
                 self._lock.wait_for(lambda: max(self._latest.taken, self._dropped) >= now, patience)
             return self._latest
 
     @property
     def half_life(self) -> float:
-        """Seconds after which a past frame counts half in what is shown; 0: not smoothed."""
+        """Seconds after which a past frame counts half in the answers; 0: not smoothed."""
         return self._frame_analyser.smoother.half_life
 
     @half_life.setter
@@ -222,22 +222,22 @@ class StreamAnalyser:
             self._frame_analyser.smoother.half_life = seconds
 
     def latest(self) -> FrameAnswers:
-        """What was seen in the newest analysed frame."""
+        """Return the answers of the newest analysed frame."""
         with self._lock:
             return self._latest
 
     def moments(self) -> list[Moment]:
-        """The last minute, oldest first."""
+        """Return the points of the last minute, oldest first."""
         with self._lock:
             return list(self._moments)
 
     def record(self) -> list[Moment]:
-        """What was seen since the start, oldest first; the newest `MOST_MOMENTS` of it."""
+        """Return the points since the start, oldest first; at most the newest `MOST_MOMENTS`."""
         with self._lock:
             return list(self._record)
 
     def throughput(self, now: float | None = None) -> Throughput:
-        """Rates over the last seconds before `now`, `time.monotonic` seconds."""
+        """Return the rates over the last seconds before `now`, `time.monotonic` seconds."""
         with self._lock:
             since = (time.monotonic() if now is None else now) - RATE_SECONDS
             counts = self._counts
@@ -251,13 +251,13 @@ class StreamAnalyser:
             )
 
     def clear(self) -> None:
-        """Forgets what was seen and the agreement so far."""
+        """Forget all points and the agreement so far."""
         with self._lock:
             self._moments.clear()
             self._record.clear()
             self._counts.faces = self._counts.agreed = 0
 
-    def _work(self) -> None:
+    def _run(self) -> None:
         while True:
             with self._lock:
                 self._lock.wait_for(lambda: self._newest is not None, IDLE_SECONDS)
@@ -269,7 +269,7 @@ class StreamAnalyser:
             try:
                 self._analyse(taken, rgb)
             except Exception:
-                # One odd frame must not end the stream; what is wrong with it stands in the log.
+                # One bad frame must not end the stream; the log says what was wrong with it.
                 logger.exception("A frame could not be analysed.")
                 self._drop(taken)
 
@@ -279,17 +279,17 @@ class StreamAnalyser:
             self._lock.notify_all()
 
     def _analyse(self, taken: float, rgb: Rgb) -> None:
-        began = time.monotonic()
+        started = time.monotonic()
         faces = self._frame_analyser.analyse(rgb, taken)
-        told = time.monotonic()
+        answered = time.monotonic()
         with self._lock:
-            self._took = told - began
+            self._analysis_seconds = answered - started
             self._latest = FrameAnswers(
-                faces, taken, told, self._frame_analyser.turns, self._frame_analyser.too_small
+                faces, taken, answered, self._frame_analyser.turns, self._frame_analyser.too_small
             )
             self._lock.notify_all()
-            self._counts.delays.append((told, told - taken))
-            while self._counts.delays[0][0] < told - RATE_SECONDS:
+            self._counts.delays.append((answered, answered - taken))
+            while self._counts.delays[0][0] < answered - RATE_SECONDS:
                 self._counts.delays.popleft()
             self._counts.faces += len(faces)
             self._counts.agreed += sum(face.is_agreed for face in faces)
@@ -306,12 +306,12 @@ class StreamAnalyser:
 
 
 def rows(moments: list[Moment]) -> list[dict[str, object]]:
-    """A flat row for each moment and model: seconds since the first, face, model, whether it is
-    doubtful that it is a face, top-1, seven confidences."""
-    found: list[dict[str, object]] = []
+    """Return a flat row for each moment and model: seconds since the first, face, model, whether
+    the face is doubtful, top-1, seven confidences."""
+    table: list[dict[str, object]] = []
     for moment in moments:
         for key, values in moment.probabilities.items():
-            found.append(
+            table.append(
                 {
                     "seconds": round(moment.at - moments[0].at, 3),
                     "face": moment.number,
@@ -324,4 +324,4 @@ def rows(moments: list[Moment]) -> list[dict[str, object]]:
                     },
                 }
             )
-    return found
+    return table

@@ -12,61 +12,61 @@ from fer.vision.scales import Box, iou
 
 # Boxes of one face in consecutive frames overlap by far more; those of two people by less.
 LEAST_OVERLAP = 0.3
-# A face that moves fast or is small leaves its box from one look to the next: it is still the same
-# as long as it is no further away than its size, and about as large.
+# A fast or small face may leave its box between two frames: it is the same as long as it moved by
+# no more than FURTHEST times its size and is at most MOST_GROWTH times as large or as small.
 FURTHEST, MOST_GROWTH = 1.0, 1.6
-# A face that a few frames miss, as when a hand passes, is still the same.
+# So many frames may miss a face, as when a hand passes, and it is still the same.
 PATIENCE = 8
 
 
 class Tracker:
-    """Numbers faces by their overlap with the faces before (Bochinski et al. 2017, IOU tracker),
-    those that are left by their distance.
+    """Numbers faces by their overlap with those of earlier frames (Bochinski et al. 2017, IOU
+    tracker), the remaining ones by their distance.
 
-    Numbers begin at 1 and are never given twice; faces that come at once get theirs from left to
-    right. Not to be shared between threads.
+    Numbers begin at 1 and are never given twice; faces that appear at once are numbered from left
+    to right. Not to be shared between threads.
     """
 
     def __init__(self) -> None:
         self._tracks: dict[int, tuple[Box, int]] = {}
-        self._given = 0
+        self._last_number = 0
 
     def update(self, faces: Sequence[Face]) -> list[int]:
-        """The number of each face of the next frame, in their order."""
+        """Return the number of each face of the next frame, in their order."""
         numbers: dict[int, int] = {}
-        for closeness, least in ((iou, LEAST_OVERLAP), (nearness, 0.0)):
+        for similarity, minimum in ((iou, LEAST_OVERLAP), (nearness, 0.0)):
             pairs = sorted(
                 (
-                    (closeness(face.box, box), position, number)
+                    (similarity(face.box, box), position, number)
                     for position, face in enumerate(faces)
                     for number, (box, _) in self._tracks.items()
                 ),
                 reverse=True,
             )
-            for share, position, number in pairs:
-                if share <= least:
+            for score, position, number in pairs:
+                if score <= minimum:
                     break
                 if position not in numbers and number not in numbers.values():
                     numbers[position] = number
-        for position in sorted(range(len(faces)), key=lambda at: faces[at].box[:2]):
+        for position in sorted(range(len(faces)), key=lambda place: faces[place].box[:2]):
             if position not in numbers:
-                self._given += 1
-                numbers[position] = self._given
-        missed = {
+                self._last_number += 1
+                numbers[position] = self._last_number
+        lost = {
             number: (box, misses + 1)
             for number, (box, misses) in self._tracks.items()
             if number not in numbers.values() and misses < PATIENCE
         }
-        seen = {numbers[position]: (face.box, 0) for position, face in enumerate(faces)}
-        self._tracks = missed | seen
+        visible = {numbers[position]: (face.box, 0) for position, face in enumerate(faces)}
+        self._tracks = lost | visible
         return [numbers[position] for position in range(len(faces))]
 
     def forget(self) -> None:
-        """Ends all tracks, as where a film cuts to another shot: every face is a new one."""
+        """End all tracks, as where a film cuts to another shot: its faces get new numbers."""
         self._tracks = {}
 
     def is_known(self, number: int) -> bool:
-        """Whether a face of that number was seen lately."""
+        """Whether a face of that number was in one of the last frames."""
         return number in self._tracks
 
 
@@ -80,32 +80,32 @@ class Smoother:
 
     def __init__(self, half_life: float = 0.0) -> None:
         self.half_life = half_life
-        self._kept: dict[tuple[int, str], tuple[float, NDArray[np.float64]]] = {}
+        self._last: dict[tuple[int, str], tuple[float, NDArray[np.float64]]] = {}
 
     def update(
         self, number: int, probabilities: Mapping[str, NDArray[np.float64]], now: float
     ) -> dict[str, NDArray[np.float64]]:
-        """The smoothed probabilities (7,) of a face by model key; they still sum to 1.
+        """Return the smoothed probabilities (7,) of a face by model key; they still sum to 1.
 
         Args:
-            now: when the frame was taken, in seconds on any clock.
+            now: the time of the frame, in seconds on any clock.
         """
         smoothed = {}
-        for key, fresh in probabilities.items():
-            then, before = self._kept.get((number, key), (now, fresh))
-            past = 0.5 ** ((now - then) / self.half_life) if self.half_life > 0 else 0.0
-            smoothed[key] = past * before + (1 - past) * fresh
-            self._kept[number, key] = (now, smoothed[key])
+        for key, current in probabilities.items():
+            last_time, last_values = self._last.get((number, key), (now, current))
+            past_weight = 0.5 ** ((now - last_time) / self.half_life) if self.half_life > 0 else 0.0
+            smoothed[key] = past_weight * last_values + (1 - past_weight) * current
+            self._last[number, key] = (now, smoothed[key])
         return smoothed
 
     def forget(self, tracker: Tracker) -> None:
-        """Drops the faces that the tracker has lost."""
-        self._kept = {at: kept for at, kept in self._kept.items() if tracker.is_known(at[0])}
+        """Drop the faces that the tracker has lost."""
+        self._last = {k: last for k, last in self._last.items() if tracker.is_known(k[0])}
 
 
 def nearness(one: Box, other: Box) -> float:
-    """1 for boxes (left, top, width, height) with the same centre down to 0 for those `FURTHEST`
-    times their side apart; 0, too, where one is more than `MOST_GROWTH` times as large."""
+    """Return 1 for boxes (left, top, width, height) with the same centre, less with their distance,
+    0 from `FURTHEST` times their side on; 0, too, if one is over `MOST_GROWTH` times as large."""
     sides = sorted((max(one[2:]), max(other[2:])))
     if sides[1] > MOST_GROWTH * sides[0]:
         return 0.0

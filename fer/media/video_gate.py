@@ -29,39 +29,39 @@ VIDEO_CODECS = {
 }
 VIDEO_BYTES = 200 * 2**20
 VIDEO_SECONDS = 120.0
-# Frames without a time, or thousands for one moment, never come to an end by their seconds. This
-# is a slow-motion video of 240 frames a second; and 4K at 60, or 8K at 15, for the whole length.
+# Frames without a time, or thousands for one moment, would never reach the limit of seconds. These
+# limits allow 240 frames a second (slow motion), and 4K at 60 or 8K at 15, for the whole length.
 VIDEO_FRAMES = int(240 * VIDEO_SECONDS)
 VIDEO_PIXELS = int(60 * VIDEO_SECONDS) * 3840 * 2160
-# Packets in a row that cannot be decoded: a damaged spot is passed over, not what follows a cut.
+# Packets in a row that cannot be decoded: a damaged spot is skipped; more means a cut-off file.
 MOST_BROKEN = 50
 
 
 @contextmanager
 def opened_video(content: bytes, name: str) -> Iterator[tuple[InputContainer, VideoStream]]:
-    """The container in a video's content and its first video stream.
+    """Open the container in a video's content and its first video stream.
 
     Args:
-        name: how to call it in error messages.
+        name: what to call the video in error messages.
 
     Raises:
-        FerError: if it is empty, too large in bytes or pixels, not MP4, MOV, WebM, MKV or AVI,
-            holds no video or one of a codec that is not read, or is damaged.
+        FerError: if the content is empty, too large in bytes or pixels, not MP4, MOV, WebM, MKV or
+            AVI, holds no video or one of a codec that is not read, or is damaged.
     """
     _refuse_size(content, name)
-    # Imported here: photos need not wait for what brings video.
+    # Imported here, so that photos need not wait for the video libraries.
     import av
     from av.error import FFmpegError
 
-    # Nothing but the bytes themselves is opened, whatever they refer to.
+    # Other files and addresses that the content refers to are not opened.
     options = {"format_whitelist": VIDEO_CONTAINERS, "protocol_whitelist": ""}
     try:
         with av.open(
             io.BytesIO(content), "r", options=options, metadata_errors="replace"
         ) as source:
-            stream = _moving(source, name)
+            stream = _video_stream(source, name)
             check_frame(stream.width, stream.height, name)
-            # Holds inside the decoder, too, where a frame can be larger than the file says.
+            # The decoder keeps the limit, too: a frame can be larger than the file states.
             stream.codec_context.options = {"max_pixels": str(upload_gate.MOST_PIXELS)}
             yield source, stream
     except FerError:
@@ -88,19 +88,19 @@ def _refuse_size(content: bytes, name: str) -> None:
         )
 
 
-def _moving(source: InputContainer, name: str) -> VideoStream:
-    """The first stream of moving pictures.
+def _video_stream(source: InputContainer, name: str) -> VideoStream:
+    """Return the first stream of moving pictures.
 
     Raises:
-        FerError: if there is none, or it is of a codec that is not read.
+        FerError: if there is none, or its codec is not read.
     """
-    moving = [s for s in source.streams.video if not _is_cover(s)]
-    if not moving:
+    streams = [s for s in source.streams.video if not _is_cover(s)]
+    if not streams:
         raise FerError(
             "{name} holds sound or a still picture, but no video; choose another file.", name=name
         )
-    # There is no context where FFmpeg knows no decoder at all.
-    context = moving[0].codec_context
+    # The context is None where FFmpeg has no decoder at all.
+    context = streams[0].codec_context
     codec = context.codec.canonical_name if context is not None else "?"
     if codec not in VIDEO_CODECS:
         raise FerError(
@@ -108,11 +108,11 @@ def _moving(source: InputContainer, name: str) -> VideoStream:
             name=name,
             codec=codec,
         )
-    return moving[0]
+    return streams[0]
 
 
 def _unreadable(content: bytes, name: str) -> FerError:
-    """What to tell of a video that FFmpeg cannot read."""
+    """Return the error for a video that FFmpeg cannot read."""
     if _lacks_index(content):
         return FerError(
             "{name} is cut off: the index at its end is missing, and without it no frame can "
@@ -135,21 +135,21 @@ def _lacks_index(content: bytes) -> bool:
     """Whether this is MP4 or MOV without its table of frames, which many cameras write last."""
     if content[4:8] not in (b"ftyp", b"wide", b"mdat", b"skip", b"free"):
         return False
-    at, kinds = 0, set()
+    at, box_types = 0, set()
     while at + 8 <= len(content):
-        size, kind = int.from_bytes(content[at : at + 4], "big"), content[at + 4 : at + 8]
+        size, box_type = int.from_bytes(content[at : at + 4], "big"), content[at + 4 : at + 8]
         if size == 1:
             size = int.from_bytes(content[at + 8 : at + 16], "big")
-        kinds.add(kind)
+        box_types.add(box_type)
         if size < 8:
             break
         at += size
-    return b"mdat" in kinds and not kinds & {b"moov", b"moof"}
+    return b"mdat" in box_types and not box_types & {b"moov", b"moof"}
 
 
 @dataclass(frozen=True)
 class Excerpt:
-    """What is watched of a video: seconds from its start, and how many of them.
+    """The part of a video that is analysed: where it begins and its length, both in seconds.
 
     seconds: at most `VIDEO_SECONDS`.
     """
@@ -161,9 +161,9 @@ class Excerpt:
 class Frames:
     """An excerpt's frames with their seconds after its first; iterate once.
 
-    Frames without a time follow the one before at the video's rate, what cannot be decoded is
-    passed over, and there is an end to how many are decoded. Afterwards `reached_limit` says
-    whether there would have been more, and `broken` how many packets could not be decoded.
+    Frames without a time follow the previous one at the video's rate, packets that cannot be
+    decoded are skipped, and the number of decoded frames is limited. Afterwards `reached_limit`
+    says whether there would have been more, and `broken` how many packets could not be decoded.
     """
 
     def __init__(
@@ -174,11 +174,11 @@ class Frames:
         self.broken = 0
 
     def __iter__(self) -> Iterator[tuple[float, VideoFrame]]:
-        """Raises FerError if a frame is larger than is read, or a later one cannot be sought."""
+        """Raise FerError if a frame is too large or the excerpt's beginning cannot be sought."""
         start: float | None = None
         earliest = self._seek() if self._excerpt.begin > 0 else None
         pixels, step = 0, 1 / float(self._stream.average_rate or 25)
-        last = -step if earliest is None else earliest - step
+        last_seconds = -step if earliest is None else earliest - step
         for number, frame in enumerate(self._decoded()):
             check_frame(frame.width, frame.height, self._name)
             pixels += frame.width * frame.height
@@ -186,19 +186,19 @@ class Frames:
                 self.reached_limit = True
                 return
             # AVI counts its frames instead of timing them.
-            at = last + step if frame.pts is None or frame.time is None else frame.time
-            last = at
+            seconds = last_seconds + step if frame.pts is None or frame.time is None else frame.time
+            last_seconds = seconds
             # A decoder can only begin at a key frame, which may lie before the excerpt.
-            if earliest is not None and at < earliest - step / 2:
+            if earliest is not None and seconds < earliest - step / 2:
                 continue
-            start = at if start is None else start
-            if at - start > self._excerpt.seconds:
+            start = seconds if start is None else start
+            if seconds - start > self._excerpt.seconds:
                 self.reached_limit = True
                 return
-            yield at - start, frame
+            yield seconds - start, frame
 
     def _seek(self) -> float:
-        """Go to the key frame before the excerpt; return when it begins by the stream's clock."""
+        """Seek the key frame before the excerpt; return its beginning in the stream's seconds."""
         from av.error import FFmpegError
 
         unit = float(self._stream.time_base or 1)
@@ -215,8 +215,8 @@ class Frames:
     def _decoded(self) -> Iterator[VideoFrame]:
         from av.error import FFmpegError
 
-        packets, in_a_row = self._source.demux(self._stream), 0
-        while in_a_row < MOST_BROKEN:
+        packets, broken_in_a_row = self._source.demux(self._stream), 0
+        while broken_in_a_row < MOST_BROKEN:
             try:
                 packet = next(packets, None)
                 if packet is None:
@@ -224,7 +224,7 @@ class Frames:
                 decoded = packet.decode()
             except FFmpegError:
                 self.broken += 1
-                in_a_row += 1
+                broken_in_a_row += 1
                 continue
-            in_a_row = 0
+            broken_in_a_row = 0
             yield from decoded

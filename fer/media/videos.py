@@ -1,7 +1,7 @@
 """Both models on an uploaded video: confidences over time, and the video with answers drawn on.
 
-The video is gone through twice: first what there is to see is found, then, when it is known whose
-faces they are, the answers are drawn.
+The video is decoded twice: first every face is found and classified; then, once their final numbers
+are known, the answers are drawn.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ LONGEST = 960
 SLOWEST, FASTEST = 1, 30
 # A face changes its expression in a fifth of a second at the quickest (Ekman 2003, ch. 1).
 PER_SECOND = 10.0
-# The share of the work that is done when everything is seen and nothing drawn yet.
-SEEN_SHARE = 0.75
-# Pixels of old formats are up to twice as wide as high; what says more is damaged.
+# The share of the work that finding and classifying faces takes; drawing takes the rest.
+ANALYSIS_SHARE = 0.75
+# Pixels of old formats are up to twice as wide as high; a file that states more is damaged.
 MOST_STRETCH = 4.0
 # A file that ends so many seconds before its stated end was cut off.
 CUT_SECONDS = 1.0
@@ -49,8 +49,8 @@ Ending = Literal["whole", "limit", "cut"]
 
 @dataclass(frozen=True)
 class AnalysedFrame:
-    """One analysed frame: its seconds, the shot it belongs to (counted from 0), its faces, by how
-    many quarter turns anticlockwise it was set upright, and how many faces were too small."""
+    """One analysed frame: its seconds, its shot (counted from 0), its faces, the quarter turns
+    anticlockwise that set it upright, and the number of faces that were too small."""
 
     at: float
     shot: int
@@ -61,15 +61,15 @@ class AnalysedFrame:
 
 @dataclass(frozen=True)
 class AnalysedVideo:
-    """What both models saw in a video.
+    """Both models' answers for a video.
 
     moments: with seconds from the excerpt's start. video: the annotated excerpt (MP4, H.264).
-    seconds: its length. analysed: how many frames were. ending: whether it was seen to the video's
-    end, or the video goes on, or the file is cut off. stated: the length of the whole picture as
-    the file states it, 0 where it does not. turns: by how many quarter turns anticlockwise it was
-    set upright. shots: how many there are. glimpses: faces that were left out because they were
-    seen too shortly. too_small: the largest number of faces at once that were too small to judge.
-    frames: what was drawn, for `redrawn`. excerpt: what was asked for.
+    seconds: its length. analysed: number of analysed frames. ending: "whole" if the excerpt reaches
+    the video's end, "limit" if the video goes on, "cut" if the file is cut off. stated: the length
+    of the video stream as the file states it, 0 where it does not. turns: quarter turns
+    anticlockwise that set it upright. shots: their number. glimpses: faces left out because they
+    appeared too shortly. too_small: the largest number of faces at once that were too small to
+    judge. frames: the answers that were drawn, for `redrawn`. excerpt: the one that was analysed.
     """
 
     moments: tuple[Moment, ...]
@@ -87,18 +87,18 @@ class AnalysedVideo:
 
 
 def length(content: bytes, name: str) -> float:
-    """A video's seconds: as the file states them, or by the time of its last packet where it does
-    not, as in what browsers record. No frame is decoded.
+    """Return a video's seconds: as the file states them, or by the time of its last packet where it
+    does not, as in browsers' recordings. No frame is decoded.
 
     Raises:
         FerError: as `video_gate.opened_video`.
     """
     with video_gate.opened_video(content, name) as (source, stream):
-        stated = _stated(source, stream) or _whole(source)
+        stated = _stated_seconds(source, stream) or _total_seconds(source)
         if stated:
             return stated
         times = (packet.pts for packet in source.demux(stream) if packet.pts is not None)
-        return max((max(times, default=0) - (stream.start_time or 0)) * _unit(stream), 0.0)
+        return max((max(times, default=0) - (stream.start_time or 0)) * _time_unit(stream), 0.0)
 
 
 def analyse(
@@ -110,26 +110,26 @@ def analyse(
     excerpt: Excerpt | None = None,
     progress: Progress | None = None,
 ) -> AnalysedVideo:
-    """Both models on every face, ten times a second of the video, and the video with the answers.
+    """Classify every face with both models, ten times a second, and draw the answers on the video.
 
     Faces keep their number until the film cuts, and confidences are smoothed as on the webcam.
-    Sound is left out, a rotated phone video stands upright, one that lies on its side without a
-    mark of it is turned. A damaged file is watched as far as it can be read.
+    Sound is left out, a rotated phone video is set upright, and so is one that lies on its side
+    without any mark of it. A damaged file is analysed as far as it can be read.
 
     Args:
         frame_analyser: a new one.
-        names: how each emotion is called on the video.
-        excerpt: what is watched; the first `video_gate.VIDEO_SECONDS` if None.
-        progress: called with the share that is done, of 1.
+        names: each emotion's name on the video.
+        excerpt: the part to analyse; the first `video_gate.VIDEO_SECONDS` if None.
+        progress: called with the share of the work that is done, of 1.
 
     Raises:
         FerError: as `video_gate.opened_video`, or if there is no whole frame.
     """
     excerpt = excerpt or Excerpt()
-    seen = part_of(progress, 0.0, SEEN_SHARE, 1.0)
-    drawn = part_of(progress, SEEN_SHARE, 1.0, 1.0)
-    with _opened(content, name, excerpt) as film:
-        frames = list(_analysed(film, frame_analyser, seen))
+    analysing = part_of(progress, 0.0, ANALYSIS_SHARE, 1.0)
+    drawing = part_of(progress, ANALYSIS_SHARE, 1.0, 1.0)
+    with _open_film(content, name, excerpt) as film:
+        frames = list(_analysed_frames(film, frame_analyser, analysing))
     if not frames and excerpt.begin > 0:
         raise FerError(
             "{name} holds no whole frame from {seconds} s on; choose an earlier start.",
@@ -138,50 +138,49 @@ def analyse(
         )
     if not frames:
         raise FerError("{name} is damaged: it holds no whole frame.", name=name)
-    settled, glimpses = _settled(frames)
-    with _opened(content, name, excerpt) as film:
-        video, seconds = _annotated(film, settled, names, drawn)
+    numbered, glimpses = _with_final_numbers(frames)
+    with _open_film(content, name, excerpt) as film:
+        video, seconds = _draw_answers(film, numbered, names, drawing)
     ending: Ending = "whole"
     if film.frames.reached_limit:
         ending = "limit"
     elif film.stated - excerpt.begin - seconds > CUT_SECONDS:
         ending = "cut"
     return AnalysedVideo(
-        tuple(Moment.of(face, frame.at) for frame in settled for face in frame.faces),
+        tuple(Moment.of(face, frame.at) for frame in numbered for face in frame.faces),
         video,
         seconds,
         len(frames),
         ending,
         film.stated,
-        max(frame.turns for frame in settled),
+        max(frame.turns for frame in numbered),
         frames[-1].shot + 1,
         glimpses,
         max(frame.too_small for frame in frames),
-        tuple(settled),
+        tuple(numbered),
         excerpt,
     )
 
 
 def redrawn(
-    found: AnalysedVideo,
+    analysed: AnalysedVideo,
     content: bytes,
     name: str,
     names: Mapping[str, str],
     *,
     progress: Progress | None = None,
 ) -> AnalysedVideo:
-    """The same answers drawn anew on the same video, its emotions called otherwise: no network
-    runs. Takes and raises what `analyse` does."""
-    with _opened(content, name, found.excerpt) as film:
-        video, _ = _annotated(film, found.frames, names, progress)
-    return replace(found, video=video)
+    """Draw the same answers on the same video with other names of the emotions: no network runs.
+    Arguments and errors are those of `analyse`."""
+    with _open_film(content, name, analysed.excerpt) as film:
+        video, _ = _draw_answers(film, analysed.frames, names, progress)
+    return replace(analysed, video=video)
 
 
 @dataclass(frozen=True)
 class _Film:
-    """An opened video: its frames, frames a second, seconds as the file states them of the picture
-    and of all, sound included (0 where it does not), and how many times as wide as high a pixel
-    is."""
+    """An opened video: its frames, frames a second, the seconds that the file states of the video
+    stream and of all, sound included (0 where it does not), and a pixel's width by its height."""
 
     frames: video_gate.Frames
     rate: float
@@ -191,14 +190,14 @@ class _Film:
     excerpt: Excerpt
 
     def share(self, at: float) -> float:
-        """How much of the excerpt lies before so many seconds of it, 0-1."""
+        """Return the share of the excerpt that lies before that second of it, 0-1."""
         left = (self.stated or self.total) - self.excerpt.begin
         seconds = min(left, self.excerpt.seconds) if left > 0 else self.excerpt.seconds
         return min(at / seconds, 1.0)
 
     def picture(self, frame: av.VideoFrame) -> Rgb:
-        """A frame as it is meant to be seen, no larger than `LONGEST`: its pixels square, and
-        upright where the file says how, as phones do."""
+        """Return a frame as a player shows it, no larger than `LONGEST`: its pixels square, and
+        turned upright if the file says how, as phones' files do."""
         rgb = photos.for_display(np.asarray(frame.to_ndarray(format="rgb24"), np.uint8), LONGEST)
         if self.stretch != 1.0:
             size = (max(1, round(rgb.shape[1] * self.stretch)), rgb.shape[0])
@@ -208,35 +207,35 @@ class _Film:
 
 
 @contextmanager
-def _opened(content: bytes, name: str, excerpt: Excerpt) -> Iterator[_Film]:
+def _open_film(content: bytes, name: str, excerpt: Excerpt) -> Iterator[_Film]:
     with video_gate.opened_video(content, name) as (source, stream):
         stretch = float(stream.sample_aspect_ratio or 1)
         yield _Film(
             video_gate.Frames(source, stream, name, excerpt),
-            # Frames beyond the rate are left out: a 120-frame slow-motion video plays as it is.
+            # Frames beyond FASTEST are left out: slow motion at 120 frames/s keeps its speed.
             min(max(float(stream.average_rate or 25), SLOWEST), FASTEST),
-            _stated(source, stream),
-            _whole(source),
+            _stated_seconds(source, stream),
+            _total_seconds(source),
             stretch if 1 / MOST_STRETCH <= stretch <= MOST_STRETCH else 1.0,
             excerpt,
         )
 
 
-def _whole(source: InputContainer) -> float:
-    """The seconds of all, sound included, as the file states them, 0 where it does not."""
+def _total_seconds(source: InputContainer) -> float:
+    """Return the seconds of all, sound included, as the file states them, 0 where it does not."""
     return max((source.duration or 0) / av.time_base, 0.0)
 
 
-def _unit(stream: VideoStream) -> float:
-    """The seconds in which the stream's times are counted."""
+def _time_unit(stream: VideoStream) -> float:
+    """Return the unit of the stream's times, in seconds."""
     return float(stream.time_base or 0)
 
 
-def _stated(source: InputContainer, stream: VideoStream) -> float:
-    """The picture's own seconds as the file states them, 0 where it does not."""
-    unit = _unit(stream)
-    # Matroska states the length of the whole only, which the sound may outlast; a picture's own end
-    # is a tag. FFmpeg may give the whole's as the picture's.
+def _stated_seconds(source: InputContainer, stream: VideoStream) -> float:
+    """Return the video stream's own seconds as the file states them, 0 where it does not."""
+    unit = _time_unit(stream)
+    # Matroska states the whole file's length only, in which the sound may outlast the picture; the
+    # stream's own length is a tag. FFmpeg may give the file's length as the stream's.
     if "matroska" not in source.format.name:
         return max((stream.duration or 0) * unit, 0.0)
     tag = DURATION.fullmatch(stream.metadata.get("DURATION", ""))
@@ -246,10 +245,10 @@ def _stated(source: InputContainer, stream: VideoStream) -> float:
     return max(3600 * hours + 60 * minutes + seconds - (stream.start_time or 0) * unit, 0.0)
 
 
-def _analysed(
+def _analysed_frames(
     film: _Film, frame_analyser: FrameAnalyser, progress: Progress | None
 ) -> Iterator[AnalysedFrame]:
-    """What is seen `PER_SECOND` times a second, and wherever the frames' size changes."""
+    """Analyse `PER_SECOND` frames a second, and every frame whose size changes."""
     cuts, shot, due = CutDetector(), 0, 0.0
     size = (0, 0)
     for at, frame in film.frames:
@@ -259,17 +258,17 @@ def _analysed(
         rgb = film.picture(frame)
         if cuts.is_cut(rgb):
             shot += 1
-            frame_analyser.cut()
+            frame_analyser.begin_shot()
         faces = frame_analyser.analyse(rgb, at)
         yield AnalysedFrame(at, shot, faces, frame_analyser.turns, frame_analyser.too_small)
         if progress is not None:
             progress(film.share(at), 1.0)
 
 
-def _settled(frames: Sequence[AnalysedFrame]) -> tuple[list[AnalysedFrame], int]:
-    """The frames with the numbers that faces keep, each turned as the faces around it are, and how
-    many faces were left out as too short."""
-    numbers = tracks.settled(
+def _with_final_numbers(frames: Sequence[AnalysedFrame]) -> tuple[list[AnalysedFrame], int]:
+    """Return the frames with the faces' final numbers, each turned as the faces around it are, and
+    the number of faces left out as glimpses."""
+    numbers = tracks.final_numbers(
         [
             tracks.Sighting(frame.at, frame.shot, face.number, face.face.box)
             for frame in frames
@@ -278,9 +277,9 @@ def _settled(frames: Sequence[AnalysedFrame]) -> tuple[list[AnalysedFrame], int]
         ],
         len(frames),
     )
-    # Before the first face comes, nobody knows which way up the video stands.
+    # Frames before the first face are turned like the first frame with one.
     turns = next((frame.turns for frame in frames if frame.faces), 0)
-    settled = []
+    numbered = []
     for frame in frames:
         faces = tuple(
             replace(face, number=numbers[face.number])
@@ -288,29 +287,29 @@ def _settled(frames: Sequence[AnalysedFrame]) -> tuple[list[AnalysedFrame], int]
             if face.number in numbers
         )
         turns = frame.turns if frame.faces else turns
-        settled.append(replace(frame, faces=faces, turns=turns))
-    seen = {face.number for frame in frames for face in frame.faces}
-    return settled, len(seen - set(numbers))
+        numbered.append(replace(frame, faces=faces, turns=turns))
+    tracked = {face.number for frame in frames for face in frame.faces}
+    return numbered, len(tracked - set(numbers))
 
 
-def _annotated(
+def _draw_answers(
     film: _Film,
     frames: Sequence[AnalysedFrame],
     names: Mapping[str, str],
     progress: Progress | None,
 ) -> tuple[bytes, float]:
-    """The video with what was last seen drawn on each frame, and its seconds."""
+    """Draw the latest answers on each frame; return the video and its seconds."""
     out = BytesIO()
-    written, place = 0, 0
+    frames_written, index = 0, 0
     sink: VideoStream | None = None
     with av.open(out, "w", format="mp4") as target:
-        for at, frame in film.frames:
-            while place + 1 < len(frames) and frames[place + 1].at <= at + 1e-6:
-                place += 1
-            if at + 1e-6 < written / film.rate:
+        for seconds, frame in film.frames:
+            while index + 1 < len(frames) and frames[index + 1].at <= seconds + 1e-6:
+                index += 1
+            if seconds + 1e-6 < frames_written / film.rate:
                 continue
-            rgb = orientation.turned(film.picture(frame), frames[place].turns)
-            drawn = annotation.answers(rgb, frames[place].faces, names)
+            rgb = orientation.turned(film.picture(frame), frames[index].turns)
+            drawn = annotation.answers(rgb, frames[index].faces, names)
             if sink is None:
                 sink = target.add_stream("libx264", Fraction(film.rate).limit_denominator(1000))
                 # H.264 in 4:2:0 needs even sides.
@@ -318,20 +317,20 @@ def _annotated(
                 sink.pix_fmt = "yuv420p"
                 sink.options = {"preset": "veryfast", "movflags": "faststart"}
             fitted = av.VideoFrame.from_ndarray(_fitted(drawn, sink.width, sink.height), "rgb24")
-            # A gap in the source is filled, so that both videos keep the same time.
-            while written / film.rate <= at + 1e-6:
+            # A gap in the source is filled by repeating the frame, so that both keep the same time.
+            while frames_written / film.rate <= seconds + 1e-6:
                 fitted.pts = None
                 target.mux(sink.encode(fitted))
-                written += 1
+                frames_written += 1
             if progress is not None:
-                progress(film.share(at), 1.0)
+                progress(film.share(seconds), 1.0)
         if sink is not None:
             target.mux(sink.encode(None))
-    return out.getvalue(), written / film.rate
+    return out.getvalue(), frames_written / film.rate
 
 
 def _fitted(rgb: Rgb, width: int, height: int) -> Rgb:
-    """A picture of any size in the middle of a black one: the sizes within a video may change."""
+    """Fit a picture into the middle of a black one: the size within a video may change."""
     if rgb.shape[0] - height in (0, 1) and rgb.shape[1] - width in (0, 1):
         return np.ascontiguousarray(rgb[:height, :width])
     scale = min(width / rgb.shape[1], height / rgb.shape[0])

@@ -102,7 +102,7 @@ def test_a_frame_that_fails_does_not_end_the_stream(caplog: pytest.LogCaptureFix
 def test_no_face_is_an_empty_sight() -> None:
     analyser, _ = make()
     analyser.hand_in(frame(0))
-    until(lambda: analyser.latest().told > 0)
+    until(lambda: analyser.latest().answered > 0)
     assert analyser.latest().faces == ()
     assert analyser.throughput().agreement is None
 
@@ -232,7 +232,7 @@ def test_nobody_waits_for_networks_that_are_slower_than_their_patience(
     monkeypatch.setattr(analyser._lock, "wait_for", noted)
 
     analyser.hand_in(frame(7))
-    until(lambda: analyser.latest().told > 0)
+    until(lambda: analyser.latest().answered > 0)
     analyser.hand_in(frame(7), patience=0.25)
     assert 0.25 not in waits
     until(lambda: networks.asked == 2)

@@ -16,7 +16,8 @@ def seen(number: int, start: float, looks: int, left: float = 0.0, shot: int = 0
 
 
 def settle(*each: list[Sighting], looks: int = 100) -> dict[int, int]:
-    return tracks.settled(sorted((s for track in each for s in track), key=lambda s: s.at), looks)
+    sightings = sorted((s for track in each for s in track), key=lambda s: s.at)
+    return tracks.final_numbers(sightings, looks)
 
 
 @pytest.mark.parametrize(

@@ -1,1 +1,1 @@
-"""What comes over the app's own port: a visitor's camera, and photos of programs."""
+"""Pictures that come over the app's own port: a visitor's camera, and photos from programs."""

@@ -1,6 +1,6 @@
-"""`POST /api/predict`: a photo in, what `fer predict --json` says of it out, for programs.
+"""`POST /api/predict`: a photo in, the record of `fer predict --json` out, for programs.
 
-Off unless the server's operator turns it on; with the limits of the camera's socket.
+Off unless the server's operator turns it on; its limits are those of the camera's socket.
 """
 
 from __future__ import annotations
@@ -21,28 +21,28 @@ from fer import FerError
 from fer.media.live.socket import FASTEST, MOST_CONNECTIONS
 
 if TYPE_CHECKING:
-    # Brings what looks at pictures: a second, where a server starts without.
+    # For types only: it loads the image libraries, which would delay a server's start by a second.
     from fer.media.photos import PhotoRecord
 
 PATH = "api/predict"
 VARIABLE = "FER_PREDICT_API"
 
-# The record of a photo's content; raises FerError where it cannot be read or is too large.
+# Returns the record of a photo's content; raises FerError if it cannot be read or is too large.
 Predict = Callable[[bytes, str], "PhotoRecord"]
 
 
 def is_on() -> bool:
-    """Whether the operator turned it on.
+    """Whether the operator turned the route on.
 
     Raises:
-        FerError: if the environment variable says something else than on or off.
+        FerError: if the environment variable is neither on nor off.
     """
-    wish = os.environ.get(VARIABLE, "off")
-    if wish not in ("on", "off"):
+    value = os.environ.get(VARIABLE, "off")
+    if value not in ("on", "off"):
         raise FerError(
-            "{variable} is {wish}; set it to on or off.", variable=VARIABLE, wish=f"{wish!r}"
+            "{variable} is {wish}; set it to on or off.", variable=VARIABLE, wish=f"{value!r}"
         )
-    return wish == "on"
+    return value == "on"
 
 
 class PredictApi:
@@ -50,22 +50,22 @@ class PredictApi:
 
     Args:
         predict: classifies a photo; called in a thread.
-        most_bytes: of a photo.
+        most_bytes: the largest size of a photo.
     """
 
     def __init__(self, predict: Predict, most_bytes: int) -> None:
         self._predict, self._most_bytes = predict, most_bytes
         self._waiting = 0
-        self._next = 0.0
+        self._next_allowed = 0.0
         self._threads = ThreadPoolExecutor(2, "predict")
 
     async def endpoint(self, request: Request) -> Response:
         """Answer a photo in the request's body with JSON, or with an error's sentence."""
         if not _is_own_origin(request):
             return _refused(403, "Only programs and the app's own pages may ask.")
-        if self._waiting >= MOST_CONNECTIONS or time.monotonic() < self._next:
+        if self._waiting >= MOST_CONNECTIONS or time.monotonic() < self._next_allowed:
             return _refused(429, "The server is busy; ask again in a moment.")
-        self._next = time.monotonic() + 1 / FASTEST
+        self._next_allowed = time.monotonic() + 1 / FASTEST
         self._waiting += 1
         try:
             content = await self._body(request)
@@ -91,7 +91,7 @@ class PredictApi:
 
 
 def _is_own_origin(request: Request) -> bool:
-    """Whether it is no page of another site that asks: programs name no origin."""
+    """Whether a program or the app's own page asks, and no other site: programs name no origin."""
     origin = request.headers.get("origin")
     return origin is None or urlsplit(origin).netloc == request.headers.get("host")
 
@@ -102,13 +102,13 @@ def _refused(status: int, sentence: str) -> Response:
 
 
 def routes(predict: Predict, most_bytes: int) -> list[BaseRoute]:
-    """Return the route, at the app's root and below whatever path it is served at; none where the
-    operator did not turn it on, or said what cannot be understood."""
+    """Return the route, at the app's root and below whatever path it is served at; none unless the
+    operator turned it on."""
     try:
         if not is_on():
             return []
     except FerError:
-        # The pages say so.
+        # The pages show the error.
         return []
     endpoint = PredictApi(predict, most_bytes).endpoint
     return [

@@ -1,8 +1,8 @@
-"""The app's own socket for the camera: it goes wherever the page itself goes, without TURN server.
+"""The app's own socket for the camera: it works wherever the page itself does, without TURN server.
 
 A browser sends its visit's token and then one picture after another, each four bytes of a number
 and a JPEG; each is answered with that number and `live.Reply` before the next is read. Nothing is
-stored, and nothing logged but counts.
+stored, and only counts are logged.
 """
 
 from __future__ import annotations
@@ -22,34 +22,34 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from fer import FerError, logs
 
 if TYPE_CHECKING:
-    # Brings what looks at pictures: a second, where a server starts without.
+    # For types only: it loads the image libraries, which would delay a server's start by a second.
     from fer.media.live.stream import Reply
 
 PATH = "live"
 MOST_CONNECTIONS = 32
-# Pictures a second that a visit is answered at most.
+# The most pictures of a visit that are answered in a second.
 FASTEST = 15.0
-# How long a connection may be silent before its visit is known, and afterwards, in seconds.
+# How long a connection may be silent before it has sent its token, and afterwards.
 INTRODUCTION_SECONDS = 5.0
 IDLE_SECONDS = 30.0
 NUMBER_BYTES = 4
-# Codes of closing: the visit is not known here; too many; nobody waits for more answers.
+# WebSocket close codes: unknown visit; too many connections; nobody waits for more answers.
 REFUSED, FULL, OVER = 1008, 1013, 1000
 
 
 class Stream(Protocol):
-    """What answers a visit's pictures, as `live.LiveStream` does."""
+    """Something that answers a visit's pictures, as `live.LiveStream` does."""
 
     def answer(self, jpeg: bytes) -> Reply: ...
 
 
 class Visit:
-    """A visit that may send pictures, for as long as somebody holds it.
+    """A visit that may send pictures, for as long as the object is referenced.
 
     Args:
         stream: answers them.
-        origin: scheme, host and port of the page's address, as its browser says it.
-        in_words: an error's sentence in the visitor's language.
+        origin: scheme, host and port of the page's address, as its browser sends it.
+        in_words: returns an error's sentence in the visitor's language.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Visit:
     ) -> None:
         self.stream, self.origin, self.in_words = stream, origin, in_words
         self.token = secrets.token_urlsafe(24)
-        # The newest connection's; an older one ends.
+        # The newest connection; older ones end.
         self.connection: object = None
         _visits[self.token] = self
 
@@ -69,32 +69,33 @@ class Sockets:
     """The connections of one server.
 
     Args:
-        most: so many visits are answered at once, and as many connections may wait to be known.
+        most: the most visits answered at once, and the most connections that have yet to send
+            their token.
     """
 
     def __init__(self, most: int = MOST_CONNECTIONS) -> None:
         self._most = most
-        self._known = self._unknown = 0
-        # Each picture waits in one for its answers.
+        self._identified = self._unidentified = 0
+        # Each picture waits for its answers in one of these threads.
         self._threads = ThreadPoolExecutor(most, "camera")
 
     async def endpoint(self, socket: WebSocket) -> None:
-        """Serve a browser's connection until one of both ends it."""
-        if self._unknown >= self._most:
+        """Serve a browser's connection until either side ends it."""
+        if self._unidentified >= self._most:
             await socket.close(FULL)
             return
         await socket.accept()
-        self._unknown += 1
+        self._unidentified += 1
         try:
-            visit = await _introduced(socket)
+            visit = await _identify(socket)
         except WebSocketDisconnect:
             return
         finally:
-            self._unknown -= 1
+            self._unidentified -= 1
         if visit is None:
             await socket.close(REFUSED)
             return
-        if self._known >= self._most:
+        if self._identified >= self._most:
             busy = FerError(
                 "The server answers as many cameras as it can; it is tried again in a moment."
             )
@@ -103,30 +104,30 @@ class Sockets:
             return
         token, connection = visit.token, object()
         visit.connection = connection
-        # Nobody but the visit's page may keep it.
+        # Only the visit's page may keep it alive.
         del visit
-        self._known += 1
-        began, counts = time.monotonic(), {"answered": 0, "refused": 0}
+        self._identified += 1
+        started, counts = time.monotonic(), {"answered": 0, "refused": 0}
         try:
             await self._serve(socket, token, connection, counts)
         except WebSocketDisconnect:
-            # The browser, or the server that stops, has ended it.
+            # The browser, or a stopping server, has closed the connection.
             return
         finally:
-            self._known -= 1
-            logs.tell("camera ended", seconds=round(time.monotonic() - began, 1), **counts)
+            self._identified -= 1
+            logs.event("camera ended", seconds=round(time.monotonic() - started, 1), **counts)
 
     async def _serve(
         self, socket: WebSocket, token: str, connection: object, counts: dict[str, int]
     ) -> None:
         in_thread = asyncio.get_running_loop().run_in_executor
         while True:
-            message = await _received(socket, IDLE_SECONDS)
+            message = await _next_message(socket, IDLE_SECONDS)
             visit = _visits.get(token)
             if visit is None or visit.connection is not connection or message is None:
                 await socket.close(OVER)
                 return
-            came = time.monotonic()
+            received_at = time.monotonic()
             reply: dict[str, object] = {}
             if isinstance(message, bytes) and len(message) > NUMBER_BYTES:
                 reply["frame"] = int.from_bytes(message[:NUMBER_BYTES], "big")
@@ -141,21 +142,22 @@ class Sockets:
                 counts["refused"] += 1
             del visit
             await socket.send_json(reply)
-            # Whoever sends faster waits: what comes meanwhile stays on its way.
-            await asyncio.sleep(max(0.0, came + 1 / FASTEST - time.monotonic()))
+            # A faster sender has to wait: its next pictures stay in the network's buffers.
+            await asyncio.sleep(max(0.0, received_at + 1 / FASTEST - time.monotonic()))
 
 
-async def _introduced(socket: WebSocket) -> Visit | None:
-    """Return the visit whose token comes first, None if it is none's or comes from another page."""
-    token = await _received(socket, INTRODUCTION_SECONDS)
+async def _identify(socket: WebSocket) -> Visit | None:
+    """Return the visit of the token in the first message; None if the token is unknown or comes
+    from another page."""
+    token = await _next_message(socket, INTRODUCTION_SECONDS)
     visit = _visits.get(token) if isinstance(token, str) else None
     if visit is None or socket.headers.get("origin") != visit.origin:
         return None
     return visit
 
 
-async def _received(socket: WebSocket, seconds: float) -> str | bytes | None:
-    """Return the next message, None where none comes in that time.
+async def _next_message(socket: WebSocket, seconds: float) -> str | bytes | None:
+    """Return the next message, None if none comes in that time.
 
     Raises:
         WebSocketDisconnect: if the connection has ended.
@@ -175,7 +177,7 @@ _served = False
 
 @asynccontextmanager
 async def lifespan(app: object) -> AsyncIterator[None]:
-    """Remember, as long as the app runs, that its routes are served."""
+    """Mark the app's routes as served while it runs."""
     global _served
     _served = True
     yield
@@ -183,8 +185,8 @@ async def lifespan(app: object) -> AsyncIterator[None]:
 
 
 def is_served() -> bool:
-    """Whether this server has the socket: not where Streamlit was started on the page's script
-    without its app."""
+    """Whether this server has the socket; it has not if Streamlit was started on the page's script
+    instead of the app."""
     return _served
 
 

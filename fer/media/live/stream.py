@@ -1,4 +1,4 @@
-"""One visitor's camera, live: frames in, both models' answers out, by whichever way they come."""
+"""One visitor's camera, live: frames in, both models' answers out, over WebRTC or the socket."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ logger = logging.getLogger(__name__)
 
 # A larger frame of a video is scaled down to this on its longer side.
 LONGEST = 1280
-# How long a frame of a video waits for its own answers; 20 frames/s are shown if every frame waits
-# that long.
+# Seconds that a frame of a video waits for its own answers; if every frame waits that long, 20
+# frames/s are shown.
 PATIENCE = 0.05
-# How long a single picture waits for its answers, which belong to it and no other.
+# Seconds that a single picture waits for its own answers.
 ANSWER_SECONDS = 20.0
-# Of a single picture: what a browser makes of a frame of 480 pixels is a tenth of this.
+# Of a single picture: a browser's JPEG of a frame of 480 pixels has a tenth of this.
 MOST_BYTES = 300_000
 MOST_PIXELS = 2_000_000
 JPEG_BEGINS = b"\xff\xd8\xff"
-# A camera that works sends a picture more often than this, in seconds.
+# A camera that works sends pictures at shorter intervals than this.
 STILL_SECONDS = 3.0
 
 
@@ -55,9 +55,9 @@ class FaceAnswer(TypedDict):
 class Reply(TypedDict):
     """The answers for a picture.
 
-    size: width and height of the upright picture; turns: by how many quarter turns anticlockwise it
-    was set upright; ms: milliseconds from its coming to its answers. `is_answered` is False where
-    the networks are not loaded yet or too busy: then there are no faces.
+    size: width and height of the upright picture; turns: quarter turns anticlockwise that set it
+    upright; ms: milliseconds from its arrival to its answers. `is_answered` is False if the
+    networks are not loaded yet or too busy: then there are no faces.
     """
 
     is_answered: bool
@@ -70,32 +70,32 @@ class Reply(TypedDict):
 class LiveStream:
     """One visitor's stream, made once for a visit.
 
-    `analyser` is None until the models are loaded; frames of a video pass through as they are until
-    then. `names` is how each emotion is called on a frame. Any thread may call any method. Times
-    are `time.monotonic` seconds.
+    `analyser` is None until the models are loaded; until then frames of a video pass unchanged.
+    `names` has each emotion's name on a frame. Any thread may call any method. Times are
+    `time.monotonic` seconds.
     """
 
     def __init__(self) -> None:
         self.analyser: StreamAnalyser | None = None
         self.names: Mapping[str, str] = {key: key for key in emotions.KEYS}
-        # The upright frame that was answered last.
-        self._plain: Rgb | None = None
+        # The upright frame that was answered last, without drawings.
+        self._frame: Rgb | None = None
         self._answers = FrameAnswers()
-        # None until a picture came.
-        self._alive: float | None = None
+        # None before the first picture.
+        self._last_picture: float | None = None
 
     def callback(self, frame: av.VideoFrame) -> av.VideoFrame:
-        """Return a video's frame with what was last seen drawn on it; the networks work elsewhere.
+        """Return a video's frame with the latest answers drawn on it; the networks run elsewhere.
 
-        What goes wrong is logged and the frame handed back as it is: streamlit-webrtc would never
-        call again, and the video would stand still without a word.
+        Errors are logged and the frame is returned unchanged: if one were raised, streamlit-webrtc
+        would never call again, and the video would freeze without a message.
         """
-        self._alive = time.monotonic()
+        self._last_picture = time.monotonic()
         if self.analyser is None:
             return frame
         try:
-            whole = np.asarray(frame.to_ndarray(format="rgb24"), dtype=np.uint8)
-            rgb = photos.for_display(whole, LONGEST)
+            pixels = np.asarray(frame.to_ndarray(format="rgb24"), dtype=np.uint8)
+            rgb = photos.for_display(pixels, LONGEST)
             latest = self.analyser.hand_in(rgb, patience=PATIENCE)
             rgb = self._keep(rgb, latest)
             drawn = annotation.answers(rgb, latest.faces, self.names)
@@ -105,13 +105,13 @@ class LiveStream:
         return type(frame).from_ndarray(drawn, format="rgb24")
 
     def answer(self, jpeg: bytes) -> Reply:
-        """Return the answers for a single picture, waited for.
+        """Wait for the answers of a single picture and return them.
 
         Raises:
-            FerError: if it is no JPEG that can be read, or too large.
+            FerError: if the picture is no readable JPEG, or too large.
         """
         rgb = decode(jpeg)
-        now = self._alive = time.monotonic()
+        now = self._last_picture = time.monotonic()
         latest = FrameAnswers()
         if self.analyser is not None:
             latest = self.analyser.hand_in(rgb, now, ANSWER_SECONDS, is_single=True)
@@ -128,34 +128,33 @@ class LiveStream:
 
     def _keep(self, rgb: Rgb, answers: FrameAnswers) -> Rgb:
         upright = orientation.turned(rgb, answers.turns)
-        self._plain, self._answers = upright, answers
+        self._frame, self._answers = upright, answers
         return upright
 
     def is_still(self, now: float) -> bool:
-        """Whether pictures came and no more do, as when the connection broke."""
-        return self._alive is not None and now - self._alive > STILL_SECONDS
+        """Whether pictures came but stopped coming, as when the connection broke."""
+        return self._last_picture is not None and now - self._last_picture > STILL_SECONDS
 
     def still(self) -> Rgb:
-        """Return the frame that was last answered, upright, with nothing drawn on it; only where
+        """Return the frame that was last answered, upright, with nothing drawn on it; requires
         `has_frame`."""
-        return np.array(self._plain)
+        return np.array(self._frame)
 
     def snapshot(self) -> bytes:
-        """Return the frame that was last answered with its answers as PNG; only where
-        `has_frame`."""
+        """Return the frame that was last answered with its answers as PNG; requires `has_frame`."""
         return annotation.png(self.still(), self._answers.faces, self.names)
 
     @property
     def has_frame(self) -> bool:
         """Whether a frame was ever answered."""
-        return self._plain is not None
+        return self._frame is not None
 
 
 def decode(jpeg: bytes) -> Rgb:
-    """Return a camera's picture (H, W, 3) uint8; its size is looked at before its pixels.
+    """Decode a camera's picture (H, W, 3) uint8; its size is checked before its pixels are decoded.
 
     Raises:
-        FerError: if it is no JPEG that can be read, or too large.
+        FerError: if the content is no readable JPEG, or too large.
     """
     if len(jpeg) > MOST_BYTES:
         raise _too_large()

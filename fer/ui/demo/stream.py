@@ -30,14 +30,16 @@ class Stream(LiveStream):
         if not is_on:
             self._on_since = None
         elif self._on_since is None:
-            self._on_since, self._alive = now, None
+            self._on_since, self._last_picture = now, None
 
     def is_moving(self, now: float) -> bool:
         """Whether pictures have come since it was turned on, and still do."""
-        return self._on_since is not None and self._alive is not None and not self.is_still(now)
+        has_come = self._on_since is not None and self._last_picture is not None
+        return has_come and not self.is_still(now)
 
     def is_unreachable(self, now: float) -> bool:
         """Whether the first picture does not come, or no more do."""
         if self._on_since is None:
             return False
-        return self.is_still(now) or (self._alive is None and now - self._on_since > SLOW_SECONDS)
+        is_late = self._last_picture is None and now - self._on_since > SLOW_SECONDS
+        return self.is_still(now) or is_late
