@@ -20,46 +20,46 @@ from fer.evaluation.calibration import ECE_BINS, Labels, Probabilities
 Counts = NDArray[np.uint8]
 Floats = NDArray[np.float64]
 
-# So many of ten voters chose the same: the crowd has a majority.
+# If so many of ten voters chose the same emotion, the crowd has a majority.
 ENOUGH = 5
-# With whom the crowd sides where a model's answer is not the label.
+# The side that the crowd takes where a model's answer is not the label.
 Side = Literal["model", "label", "both", "neither", "no_majority"]
 SIDES: tuple[Side, ...] = get_args(Side)
 RESAMPLES = 10_000
 
 
 def agreement(counts: Counts) -> NDArray[np.int64]:
-    """Votes of the most frequent one of the seven emotions, (n,) int64, 0-10."""
+    """Return the votes of the most frequent of the seven emotions, (n,) int64, 0-10."""
     return np.asarray(counts[:, : emotions.COUNT].max(axis=1), dtype=np.int64)
 
 
 def has_majority(counts: Counts) -> NDArray[np.bool_]:
-    """Images for which at least `ENOUGH` voters chose the same one of the seven emotions, (n,)."""
+    """Mark images for which at least `ENOUGH` voters chose the same of the seven emotions, (n,)."""
     return np.asarray(agreement(counts) >= ENOUGH)
 
 
 def winners(counts: Counts) -> Floats:
-    """Which choice is the crowd's most frequent answer, (n, 10) float64, rows sum to 1."""
-    tops = counts == counts.max(axis=1, keepdims=True)
-    return np.asarray(tops / tops.sum(axis=1, keepdims=True), dtype=np.float64)
+    """Return each choice's share in being the most frequent one, (n, 10) float64; rows sum to 1."""
+    is_top = counts == counts.max(axis=1, keepdims=True)
+    return np.asarray(is_top / is_top.sum(axis=1, keepdims=True), dtype=np.float64)
 
 
 def credit(counts: Counts, answers: Labels) -> Floats:
-    """Whether each answer is the crowd's most frequent one, (n,) float64: 1, 0, or the share of
-    a tie."""
+    """Score each answer, (n,) float64: 1 if it is the crowd's most frequent one, its share of a
+    tie, or 0."""
     return np.asarray(winners(counts)[np.arange(len(counts)), answers])
 
 
 def share_of_voters(counts: Counts, answers: Labels) -> Floats:
-    """The share of an image's voters who chose the answer, (n,) float64, 0-1: how likely one of
-    them, drawn at random, agrees with it."""
-    chosen = counts[np.arange(len(counts)), answers].astype(np.float64)
-    return np.asarray(chosen / counts.sum(axis=1))
+    """Return the share of an image's voters who chose the answer, (n,) float64, 0-1: the
+    probability that one of them, drawn at random, agrees with it."""
+    votes = counts[np.arange(len(counts)), answers].astype(np.float64)
+    return np.asarray(votes / counts.sum(axis=1))
 
 
 def agreement_with_others(counts: Counts, answers: Labels | None) -> Floats:
-    """How often an answer is the most frequent one of nine voters, the tenth left out at random,
-    (n,) float64, 0-1.
+    """Return how often an answer is the most frequent one of nine voters, the tenth left out at
+    random, (n,) float64, 0-1.
 
     Args:
         answers: None for the answer of the voter who was left out: how often one voter agrees with
@@ -67,48 +67,49 @@ def agreement_with_others(counts: Counts, answers: Labels | None) -> Floats:
             nine, so that the two may be compared.
     """
     total = counts.sum(axis=1).astype(np.float64)
-    found = np.zeros(len(counts))
-    everyone = np.arange(len(counts))
+    agreement_rate = np.zeros(len(counts))
+    positions = np.arange(len(counts))
     for choice in range(counts.shape[1]):
         rows = np.flatnonzero(counts[:, choice])
         others = counts[rows].copy()
         others[:, choice] -= 1
-        asked = choice if answers is None else answers[rows]
-        found[rows] += (
-            counts[rows, choice] / total[rows] * winners(others)[everyone[: len(rows)], asked]
+        answer = choice if answers is None else answers[rows]
+        agreement_rate[rows] += (
+            counts[rows, choice] / total[rows] * winners(others)[positions[: len(rows)], answer]
         )
-    return found
+    return agreement_rate
 
 
 def saw_an_emotion(counts: Counts) -> NDArray[np.bool_]:
-    """Images in which at least `ENOUGH` voters saw one of the seven emotions, whichever, (n,)."""
+    """Mark images in which at least `ENOUGH` voters saw one of the seven emotions, any of them,
+    (n,)."""
     return np.asarray(counts[:, : emotions.COUNT].sum(axis=1) >= ENOUGH)
 
 
 def distribution(counts: Counts) -> Floats:
-    """The votes on the seven emotions as probabilities, (n, 7) float64; for images in which
-    somebody saw one."""
+    """Return the votes on the seven emotions as probabilities, (n, 7) float64; for images in which
+    somebody saw an emotion."""
     votes = counts[:, : emotions.COUNT].astype(np.float64)
     return np.asarray(votes / votes.sum(axis=1, keepdims=True))
 
 
 def divergence(counts: Counts, probabilities: Probabilities) -> Floats:
-    """Kullback-Leibler divergence of a model's probabilities from the votes, (n,) float64, nats:
-    0 where the model says how the crowd is divided."""
+    """Return the Kullback-Leibler divergence of a model's probabilities from the votes, (n,)
+    float64, nats: 0 where the probabilities equal the shares of the votes."""
     p = distribution(counts)
     logs = np.log(np.where(p > 0, p, 1.0)) - np.log(np.maximum(probabilities, 1e-12))
     return np.asarray((p * logs).sum(axis=1))
 
 
 def entropy(counts: Counts) -> Floats:
-    """Entropy of the votes on the seven emotions, (n,) float64, nats: what no model can save of
-    cross-entropy."""
+    """Return the entropy of the votes on the seven emotions, (n,) float64, nats: the least
+    cross-entropy that a model can have."""
     p = distribution(counts)
     return np.asarray(-(p * np.log(np.where(p > 0, p, 1.0))).sum(axis=1))
 
 
 def reliability(confidence: Floats, agreed: Floats, bins: int = ECE_BINS) -> list[AgreementBin]:
-    """For each non-empty bin of confidence (n,): its edges, count, mean confidence, and mean
+    """Return for each non-empty bin of confidence (n,) its edges, count, mean confidence, and mean
     agreement (n,) of the crowd with the answers, both 0-1."""
     return [
         {
@@ -123,34 +124,34 @@ def reliability(confidence: Floats, agreed: Floats, bins: int = ECE_BINS) -> lis
 
 
 def calibration_error(confidence: Floats, agreed: Floats, bins: int = ECE_BINS) -> float:
-    """Mean distance of confidence and the crowd's agreement over bins: the expected calibration
-    error (Guo et al. 2017, eq. 3) with the crowd in place of the label."""
+    """Return the mean distance of confidence and the crowd's agreement over bins: the expected
+    calibration error (Guo et al. 2017, eq. 3) with the crowd in place of the label."""
     return calibration.mean_gap(calibration.binned(confidence, agreed, bins))
 
 
 def side_of(counts: Counts, answers: Labels, labels: Labels) -> NDArray[np.str_]:
-    """With whom the crowd sides, (n,) str of `SIDES`, for answers that are not the label: its
+    """Return the crowd's side, (n,) str of `SIDES`, for answers that are not the label: its
     majority is the model's answer, the label, both by a tie, or neither; or it has no majority."""
-    model, label = credit(counts, answers) > 0, credit(counts, labels) > 0
+    model_agrees, label_agrees = credit(counts, answers) > 0, credit(counts, labels) > 0
     return np.select(
-        [~has_majority(counts), model & label, model, label],
+        [~has_majority(counts), model_agrees & label_agrees, model_agrees, label_agrees],
         ["no_majority", "both", "model", "label"],
         default="neither",
     )
 
 
 def label_confusion(counts: Counts, labels: Labels) -> Floats:
-    """How many images of each label (row) have each choice as the crowd's most frequent answer,
-    (7, 10) float64."""
-    top = winners(counts)
-    return np.stack([top[labels == label].sum(axis=0) for label in range(emotions.COUNT)])
+    """Count the images of each label (row) by the crowd's most frequent answer (column), (7, 10)
+    float64."""
+    most_frequent = winners(counts)
+    return np.stack([most_frequent[labels == label].sum(axis=0) for label in range(emotions.COUNT)])
 
 
 def mean_interval(values: Floats, seed: int = 0) -> list[float]:
-    """The 95 % percentile-bootstrap interval of the mean of values (n,) over images.
+    """Return the 95 % percentile-bootstrap interval of the mean of values (n,) over images.
 
-    Resampling images draws how often each distinct value occurs from a multinomial (Efron &
-    Tibshirani 1993, ch. 13).
+    Resampling images is done by drawing the counts of the distinct values from a multinomial
+    (Efron & Tibshirani 1993, ch. 13).
     """
     distinct, counts = np.unique(values, return_counts=True)
     draws = np.random.default_rng(seed).multinomial(len(values), counts / len(values), RESAMPLES)

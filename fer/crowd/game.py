@@ -1,4 +1,4 @@
-"""A game, you against the models: which faces are drawn, and who agrees with whom."""
+"""A game, you against the models: drawing its faces and scoring its players."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from fer.data.sample import Sample
 from fer.data.votes import CHOICES, Votes
 
 FACES = 10
-# A class plays the same faces by choosing the same number.
+# Everybody in a classroom plays the same faces by choosing the same number.
 MOST_GAMES = 9999
 PEOPLE, LABEL = "people", "label"
 
 
 @dataclass(frozen=True)
 class Deck:
-    """The faces that games draw from; place i of every array is the same face.
+    """The faces that games draw from; index i of every array is the same face.
 
     images: (N, 48, 48) uint8, of which `rows` (n,) int64 are in the deck. labels: (n,) int64, 0-6,
     FER-2013's own. names: (n,) str. counts: (n, 10) uint8, FER+ votes by `votes.CHOICES`.
-    name: tells decks apart. is_training: whether the models were trained on these faces.
+    name: unique to the deck. is_training: whether the models were trained on these faces.
     """
 
     images: NDArray[np.uint8]
@@ -41,24 +41,24 @@ class Deck:
         return len(self.labels)
 
     def face(self, place: int) -> NDArray[np.uint8]:
-        """The face (48, 48) uint8 at a place of the deck."""
+        """Return the face (48, 48) uint8 at a place of the deck."""
         return np.asarray(self.images[self.rows[place]])
 
 
 def of_sample(sample: Sample) -> Deck:
-    """The committed Training faces."""
+    """Return the deck of the committed Training faces."""
     everyone = np.arange(len(sample))
     return Deck(sample.images, everyone, sample.labels, sample.names, sample.counts, "sample", True)
 
 
 def of_private_test(data: Dataset, votes: Votes) -> Deck | None:
-    """PrivateTest's faces in which at least half of the voters saw an emotion; None if the data set
-    has not enough of them for a game."""
+    """Return the deck of PrivateTest's faces in which at least half of the voters saw an emotion;
+    None if the data set has too few of them for a game."""
     rows = data.rows(Split.PRIVATE_TEST)
-    row_of = votes.rows_for(data)[rows]
-    rows, row_of = rows[row_of >= 0], row_of[row_of >= 0]
-    is_playable = agreement.saw_an_emotion(votes.counts[row_of])
-    rows, row_of = rows[is_playable], row_of[is_playable]
+    vote_rows = votes.rows_for(data)[rows]
+    rows, vote_rows = rows[vote_rows >= 0], vote_rows[vote_rows >= 0]
+    is_playable = agreement.saw_an_emotion(votes.counts[vote_rows])
+    rows, vote_rows = rows[is_playable], vote_rows[is_playable]
     if len(rows) < FACES:
         return None
     return Deck(
@@ -66,22 +66,22 @@ def of_private_test(data: Dataset, votes: Votes) -> Deck | None:
         rows,
         data.labels[rows],
         data.sources[rows],
-        votes.counts[row_of],
+        votes.counts[vote_rows],
         data.digest,
         False,
     )
 
 
 def draw(deck: Deck, number: int) -> tuple[int, ...]:
-    """The places of the faces of a game in the deck, decided by the game's number alone."""
+    """Draw the places in the deck of a game's faces, by the game's number alone."""
     chosen = np.random.default_rng(number).choice(len(deck), FACES, replace=False)
     return tuple(int(place) for place in chosen)
 
 
 @dataclass(frozen=True)
 class Score:
-    """How many of a game's faces a player answers as FER-2013's label and as most people do, a tie
-    counting by its share; and the share (0-1) of voters who agree with the answers."""
+    """How many of a game's faces a player answers like FER-2013's label, and like most people, a
+    tie counting by its share; and the share (0-1) of voters who agree with the answers."""
 
     player: str
     by_label: float
@@ -92,58 +92,58 @@ class Score:
 def scores(
     deck: Deck, places: Sequence[int], answers: Mapping[str, Sequence[int]]
 ) -> dict[str, Score]:
-    """Each player's score, then that of most people (`PEOPLE`) and of the labels (`LABEL`).
+    """Return each player's score, then that of most people (`PEOPLE`) and of the labels (`LABEL`).
 
     Args:
         places: of the game's faces.
-        answers: by player, a class (0-6) a face.
+        answers: by player, a class (0-6) for each face.
     """
     labels, counts = deck.labels[list(places)], deck.counts[list(places)]
-    found = {}
-    for player, given in {**answers, LABEL: labels.tolist()}.items():
-        chosen = np.array(given, dtype=np.int64)
-        found[player] = Score(
+    score_by_player = {}
+    for player, player_answers in {**answers, LABEL: labels.tolist()}.items():
+        classes = np.array(player_answers, dtype=np.int64)
+        score_by_player[player] = Score(
             player,
-            float((chosen == labels).sum()),
-            float(agreement.credit(counts, chosen).sum()),
-            float(agreement.share_of_voters(counts, chosen).mean()),
+            float((classes == labels).sum()),
+            float(agreement.credit(counts, classes).sum()),
+            float(agreement.share_of_voters(counts, classes).mean()),
         )
-    top = agreement.winners(counts)
+    winner_shares = agreement.winners(counts)
     by_people = Score(
         PEOPLE,
         float(agreement.credit(counts, labels).sum()),
         float(len(labels)),
-        float((top * counts / counts.sum(axis=1, keepdims=True)).sum(axis=1).mean()),
+        float((winner_shares * counts / counts.sum(axis=1, keepdims=True)).sum(axis=1).mean()),
     )
     return {
-        **{k: v for k, v in found.items() if k != LABEL},
+        **{k: v for k, v in score_by_player.items() if k != LABEL},
         PEOPLE: by_people,
-        LABEL: found[LABEL],
+        LABEL: score_by_player[LABEL],
     }
 
 
 def most_frequent(counts: NDArray[np.uint8]) -> list[str]:
-    """What most of an image's voters saw, of `CHOICES`: several where they tie."""
+    """Return the most frequent answers of an image's voters, of `CHOICES`: several if they tie."""
     return [choice for choice, n in zip(CHOICES, counts, strict=True) if n == counts.max()]
 
 
 def rows(
     deck: Deck, number: int, places: Sequence[int], answers: Mapping[str, Sequence[int]]
 ) -> list[dict[str, str | int]]:
-    """A line a face for a CSV file: game, image, label, most frequent answer, each player's
-    answer, the votes."""
+    """Return a row for each face for a CSV file: game, image, label, most frequent answer, each
+    player's answer, the votes."""
     return [
         {
             "game": number,
-            "face": at + 1,
+            "face": index + 1,
             "image": str(deck.names[place]),
             LABEL: emotions.KEYS[deck.labels[place]],
             PEOPLE: " ".join(most_frequent(deck.counts[place])),
-            **{player: emotions.KEYS[given[at]] for player, given in answers.items()},
+            **{player: emotions.KEYS[classes[index]] for player, classes in answers.items()},
             **{
                 f"votes_{choice}": int(n)
                 for choice, n in zip(CHOICES, deck.counts[place], strict=True)
             },
         }
-        for at, place in enumerate(places)
+        for index, place in enumerate(places)
     ]

@@ -11,9 +11,9 @@ from typing import Literal, NotRequired, TypedDict
 from fer.evaluation.calibration import Bin
 
 Yardstick = Literal["label", "label_with_majority", "majority", "others", "voters"]
-# The yardsticks by which a gain is measured: a single voter's nine others are no yardstick of two.
+# The yardsticks of a gain: "others" compares one answer with nine voters, never two answers.
 GainYardstick = Literal["label", "label_with_majority", "majority", "voters"]
-# A model's figures that are no shares.
+# A model's figures that are not shares.
 CrowdNumber = Literal["divergence", "cross_entropy", "ece_voters", "ece_majority"]
 
 
@@ -31,13 +31,13 @@ class Proportion(TypedDict):
 
 
 class SideShare(Proportion):
-    """How many of a model's errors the crowd decides in one way, and their share of all errors."""
+    """Number of a model's errors in which the crowd takes one side, and their share of all."""
 
     images: int
 
 
 class Agreement(TypedDict):
-    """How often answers agree with the crowd.
+    """Rates at which answers agree with the crowd.
 
     majority: with its most frequent answer, on images with a majority. voters: with a voter drawn
     at random, on all images. others: with the most frequent answer of nine voters, on images with a
@@ -64,8 +64,8 @@ class HumanAgreement(TypedDict):
 
 
 class ErrorSides(TypedDict):
-    """Of a model's answers that are not the label: how many there are, and with whom the crowd
-    sides, by `agreement.SIDES`; without sides where there are no errors."""
+    """A model's answers that are not the label: their number, and the crowd's sides, by
+    `agreement.SIDES`; without sides if there are no errors."""
 
     images: int
     model: NotRequired[SideShare]
@@ -118,7 +118,7 @@ class Level(TypedDict):
 
 
 class CrowdGain(TypedDict):
-    """What `proposed` gains over `baseline` by each yardstick, -1 to 1."""
+    """The gain of `proposed` over `baseline` by each yardstick, -1 to 1."""
 
     label: Proportion
     label_with_majority: Proportion

@@ -1,1 +1,1 @@
-"""Runs seen from outside: progress, jobs, what learning curves say."""
+"""Training runs, followed from outside: progress, jobs, learning curves."""

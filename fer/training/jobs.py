@@ -1,7 +1,7 @@
 """Short trainings in processes of their own, which outlive the page that started them.
 
-One runs at a time; those started meanwhile wait for their turn, first come, first served. The queue
-lies in the run directories, so it outlives the server, and a killed run leaves it by its silence.
+One runs at a time; the others wait for their turn, first come, first served. The queue is kept in
+the run directories, so it outlives the server, and a killed run leaves it by its silence.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from fer.training.monitor import RunState
 LOG = "log.txt"
 MOST_WAITING = 3
 
-_ordering = threading.Lock()
+_queue_lock = threading.Lock()
 
 
 def start(
@@ -40,13 +40,13 @@ def start(
     is_watched_only: bool = False,
     extra: Sequence[str] = (),
 ) -> Path:
-    """Starts `fer train` on a share of the data and returns its run directory under `root/runs`.
+    """Start `fer train` on a share of the data and return its run directory under `root/runs`.
 
-    It starts from the convolutions of the installed baseline, so it needs no network. Where another
-    training is going on, it waits for its end.
+    Training begins from the convolutions of the installed baseline, so it needs no download. While
+    another training goes on, it waits for that one's end.
 
     Args:
-        is_watched_only: it ends when nobody has called `monitor.watch` for ten minutes.
+        is_watched_only: whether it ends when nobody has called `monitor.watch` for ten minutes.
 
     Raises:
         FerError: if the data set is not imported or `MOST_WAITING` trainings are waiting already.
@@ -56,7 +56,7 @@ def start(
         raise FerError(
             "FER-2013 is not imported; import it on the page Dataset or run: fer data download"
         )
-    with _ordering:
+    with _queue_lock:
         others = active(root / "runs", time.time())
         if len(others) > MOST_WAITING:
             raise FerError(
@@ -67,9 +67,9 @@ def start(
         run_dir = _new_folder(root / "runs" / f"{scenario}-{now:%Y%m%d-%H%M%S}")
         if is_watched_only:
             monitor.watch(run_dir)
-        at = now.timestamp()
+        ordered = now.timestamp()
         state: monitor.State = "waiting" if others else "starting"
-        monitor.write(run_dir, RunState(state, at, at, 0, 0, epochs, {}))
+        monitor.write(run_dir, RunState(state, ordered, ordered, 0, 0, epochs, {}))
     command = [
         *(sys.executable, "-m", "fer", "train", scenario),
         *("--run-dir", str(run_dir), "--data-dir", str(data_dir)),
@@ -86,15 +86,15 @@ def start(
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    # Someone has to take note of its end, or it stays behind as a zombie.
-    threading.Thread(target=_see_off, args=(process, run_dir), daemon=True).start()
+    # Without somebody who waits for it, an ended process stays behind as a zombie.
+    threading.Thread(target=_record_end, args=(process, run_dir), daemon=True).start()
     return run_dir
 
 
-def _new_folder(wished: Path) -> Path:
-    """A new folder of that name, or of the first free one after it."""
+def _new_folder(wanted: Path) -> Path:
+    """Create a folder of that name, or with the first free number after it, and return its path."""
     for number in itertools.count(1):
-        folder = wished if number == 1 else wished.with_name(f"{wished.name}-{number}")
+        folder = wanted if number == 1 else wanted.with_name(f"{wanted.name}-{number}")
         try:
             folder.mkdir(parents=True)
         except FileExistsError:
@@ -104,11 +104,10 @@ def _new_folder(wished: Path) -> Path:
 
 
 def is_next(run_dir: Path) -> bool:
-    """Whether a waiting run may begin: none runs beside it, and none of those that wait came
-    earlier."""
+    """Whether a waiting run may begin: no other run goes on, and none has waited longer."""
     now = time.time()
-    mine = monitor.read(run_dir, now)
-    place = (0.0 if mine is None else mine.started, run_dir.name)
+    own_state = monitor.read(run_dir, now)
+    place = (0.0 if own_state is None else own_state.started, run_dir.name)
     return not any(
         run.state != "waiting" or (run.started, other.name) < place
         for other, run in active(run_dir.parent, now)
@@ -116,31 +115,31 @@ def is_next(run_dir: Path) -> bool:
     )
 
 
-def _see_off(process: subprocess.Popen[bytes], run_dir: Path) -> None:
+def _record_end(process: subprocess.Popen[bytes], run_dir: Path) -> None:
     process.wait()
-    found = monitor.read(run_dir, time.time())
-    if found is None or not found.is_active:
+    state = monitor.read(run_dir, time.time())
+    if state is None or not state.is_active:
         return
     if monitor.is_stopping(run_dir):
-        monitor.write(run_dir, replace(found, state="stopped", updated=time.time()))
+        monitor.write(run_dir, replace(state, state="stopped", updated=time.time()))
         return
-    last = (run_dir / LOG).read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    reason = last[-1] if last else f"exit code {process.returncode}"
-    monitor.write(run_dir, replace(found, state="failed", updated=time.time(), reason=reason))
+    log_lines = (run_dir / LOG).read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    reason = log_lines[-1] if log_lines else f"exit code {process.returncode}"
+    monitor.write(run_dir, replace(state, state="failed", updated=time.time(), reason=reason))
 
 
 def active(folder: Path, now: float) -> list[tuple[Path, RunState]]:
-    """The runs under the folder that go on, with their state."""
-    found = []
+    """Return the runs under the folder that go on or wait, with their state."""
+    going_on = []
     for path in sorted(folder.rglob(monitor.PROGRESS)):
         run = monitor.read(path.parent, now)
         if run is not None and run.is_active:
-            found.append((path.parent, run))
-    return found
+            going_on.append((path.parent, run))
+    return going_on
 
 
 def recorded(folder: Path) -> list[Path]:
-    """The run directories under the folder that hold a history, newest first."""
+    """Return the run directories under the folder that hold a history, newest first."""
     paths = [
         path.parent for path in folder.rglob(runs.HISTORY) if (path.parent / runs.RUN).exists()
     ]

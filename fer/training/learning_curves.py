@@ -1,6 +1,6 @@
-"""What learning curves say: best epoch, last epoch, rising loss, phases.
+"""Reading learning curves: best epoch, last epoch, rising loss, phases.
 
-A history is a list of rows with `runs.HISTORY_COLUMNS`, an epoch each.
+A history is a list of rows with `runs.HISTORY_COLUMNS`, one for each epoch.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fer.artifacts import runs
 from fer.artifacts.runs import Row
 
-# A rise of the validation loss by less than this share is noise, unless it goes on for that long.
+# A rise of the validation loss by a smaller share is noise, unless it lasts STEADY epochs.
 RISE = 0.02
 STEADY = 3
 
@@ -40,9 +40,9 @@ class EpochAccuracy:
 
 @dataclass(frozen=True)
 class LossRise:
-    """Where the validation loss was lowest and by which share of that it lay higher at the end.
+    """The epoch of the lowest validation loss, and by which share of it the last loss is higher.
 
-    `epochs`: how many epochs at the end each lay above the one before.
+    `epochs`: the number of epochs at the end whose loss each exceeds the previous one.
     """
 
     lowest_epoch: int
@@ -51,15 +51,15 @@ class LossRise:
 
     @property
     def is_clear(self) -> bool:
-        """More than noise: by `RISE`, or through `STEADY` epochs."""
+        """Whether the rise is more than noise: above `RISE`, or through `STEADY` epochs."""
         return self.share > RISE or self.epochs >= STEADY
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What a history says: of the best epoch, whose weights are published, and of the last one.
+    """A summary of a history: the best epoch, whose weights are published, and the last one.
 
-    `is_unfinished`: the best epoch is the last one. `seconds`: of all epochs.
+    `is_unfinished`: whether the best epoch is the last one. `seconds`: of all epochs.
     """
 
     best: EpochAccuracy
@@ -74,7 +74,7 @@ class Reading:
 
 
 def read(history: Sequence[Row]) -> Reading | None:
-    """What the history says, None for an empty one.
+    """Return the summary of a history, None for an empty one.
 
     The best epoch is that of `runs.best_epoch`; losses are compared at the last image size, where
     the model is served.
@@ -82,15 +82,15 @@ def read(history: Sequence[Row]) -> Reading | None:
     if not history:
         return None
     spans = phases(history)
-    served = [row for row in history if row["epoch"] >= spans[-1].first]
-    lowest = min(served, key=lambda row: row["val_loss"])
+    rows_at_last_size = [row for row in history if row["epoch"] >= spans[-1].first]
+    lowest = min(rows_at_last_size, key=lambda row: row["val_loss"])
     return Reading(
         best=_epoch(runs.best_epoch(history)),
         last=_epoch(history[-1]),
         loss=LossRise(
             lowest_epoch=int(lowest["epoch"]),
-            share=served[-1]["val_loss"] / lowest["val_loss"] - 1,
-            epochs=_rising_at_the_end([row["val_loss"] for row in served]),
+            share=rows_at_last_size[-1]["val_loss"] / lowest["val_loss"] - 1,
+            epochs=_rises_at_the_end([row["val_loss"] for row in rows_at_last_size]),
         ),
         seconds=sum(row["seconds"] for row in history),
         phases=spans,
@@ -101,17 +101,17 @@ def _epoch(row: Row) -> EpochAccuracy:
     return EpochAccuracy(int(row["epoch"]), row["accuracy"], row["val_accuracy"])
 
 
-def _rising_at_the_end(values: Sequence[float]) -> int:
+def _rises_at_the_end(values: Sequence[float]) -> int:
     count = 0
-    for before, after in zip(values[-2::-1], values[::-1], strict=False):
-        if after <= before:
+    for previous, current in zip(values[-2::-1], values[::-1], strict=False):
+        if current <= previous:
             break
         count += 1
     return count
 
 
 def phases(history: Sequence[Row]) -> tuple[PhaseSpan, ...]:
-    """Runs of epochs at the same image size."""
+    """Return the stretches of epochs at the same image size."""
     spans: list[PhaseSpan] = []
     for row in history:
         epoch, size = int(row["epoch"]), int(row["image_size"])
@@ -123,13 +123,13 @@ def phases(history: Sequence[Row]) -> tuple[PhaseSpan, ...]:
 
 
 def smoothed(values: Sequence[float], weight: float) -> list[float]:
-    """The exponential moving average with the bias of its start removed (Kingma & Ba 2015).
+    """Return the exponential moving average without the bias of its start (Kingma & Ba 2015).
 
     Args:
         weight: share of the past, 0 (none) up to but not 1.
     """
-    average, found = 0.0, []
+    average, averages = 0.0, []
     for step, value in enumerate(values, start=1):
         average = weight * average + (1 - weight) * value
-        found.append(average / (1 - weight**step))
-    return found
+        averages.append(average / (1 - weight**step))
+    return averages

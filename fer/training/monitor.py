@@ -1,8 +1,8 @@
-"""A training run seen from outside: `progress.json`, written while it goes on, and a wish to stop.
+"""Following and stopping a training run from outside, by `progress.json` and other files.
 
-Everything lies in the run directory, so that any process can look on and none has to wait. A run
-that a visitor started has a file `watched` there, touched as long as somebody looks on; nobody
-wants it any more once that has not happened for `UNWATCHED` seconds.
+All files lie in the run directory, so that any process can read them and none has to wait. A run
+that a visitor started has a file `watched` there, touched as long as somebody watches; the run ends
+when the file has not been touched for `UNWATCHED_SECONDS`.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ logger = logging.getLogger(__name__)
 PROGRESS = "progress.json"
 STOP = "stop"
 WATCHED = "watched"
-# A run writes at least this often; one that has been silent for longer was killed.
-BEAT = 1.0
-SILENCE = 60.0
-# So long a run that has not begun to train has to clean up when it is asked to stop.
-GRACE = 5.0
-UNWATCHED = 600.0
-# Why a run was stopped that nobody asked to stop.
+# A run writes every BEAT_SECONDS; one that has been silent for SILENCE_SECONDS was killed.
+BEAT_SECONDS = 1.0
+SILENCE_SECONDS = 60.0
+# The time that a run which has not begun to train has to clean up when it is asked to stop.
+GRACE_SECONDS = 5.0
+UNWATCHED_SECONDS = 600.0
+# The recorded reason of a run that ended because nobody watched it.
 NOBODY_WATCHED = "Nobody looked on any more."
-# How often a waiting run looks whether its turn has come.
-LOOK = 1.0
+# The time between two checks of a waiting run for its turn.
+TURN_CHECK_SECONDS = 1.0
 
 State = Literal["waiting", "starting", "running", "finished", "stopped", "failed"]
 Stage = Literal[
@@ -47,20 +47,19 @@ Stage = Literal[
     "training",
     "checking",
 ]
-# What the run ends by itself when it is asked to stop: a step, or the check and saving of an epoch.
+# Stages that a run finishes when it is asked to stop: a step, or the check and saving of an epoch.
 # In all other stages there is nothing to lose.
 WORTH_WAITING: tuple[Stage, ...] = ("training", "checking")
 
 
 @dataclass(frozen=True)
 class RunState:
-    """Whether a run goes on and how far it is. Times are seconds since 1970; `values` are the
-    current metrics.
+    """A run's state and progress. Times are seconds since 1970; `values` are the current metrics.
 
-    reason: why it failed or was stopped, in words; error: the `FerError` that says so. step and
-    steps: work done and in all, in the unit that `loop.train` tells. left: the seconds
-    left at the pace so far, None before there is a pace; it never grows. stage: what an active run
-    is doing.
+    reason: why it failed or was stopped, in words; error: the `FerError` of a failure. step and
+    steps: work done and in all, in the unit that `loop.train` reports. left: the seconds left at
+    the pace so far, None before there is a pace; it never grows. stage: the present activity of an
+    active run.
     """
 
     state: State
@@ -87,7 +86,7 @@ class RunState:
 
 
 def read(run_dir: Path, now: float) -> RunState | None:
-    """The run's state, None if it keeps none; one that fell silent counts as stopped.
+    """Return the run's state, None if it has none; a run that fell silent counts as stopped.
 
     Raises:
         FerError: if the file is damaged.
@@ -95,29 +94,29 @@ def read(run_dir: Path, now: float) -> RunState | None:
     path = run_dir / PROGRESS
     if not path.exists():
         return None
-    known = {field.name for field in fields(RunState)}
+    field_names = {field.name for field in fields(RunState)}
     try:
         record = files.read_json(path)
-        found = RunState(**{name: value for name, value in record.items() if name in known})
+        state = RunState(**{name: value for name, value in record.items() if name in field_names})
     except (AttributeError, TypeError) as error:
         raise FerError(
             "{path} is damaged ({reason}); train again in another --run-dir.",
             path=path,
             reason=error,
         ) from error
-    if found.is_active and now - found.updated > SILENCE:
-        return replace(found, state="stopped")
-    return found
+    if state.is_active and now - state.updated > SILENCE_SECONDS:
+        return replace(state, state="stopped")
+    return state
 
 
 def write(run_dir: Path, run: RunState) -> None:
-    """Writes `progress.json`, whole or not at all."""
+    """Write `progress.json`, whole or not at all."""
     files.write_json(run_dir / PROGRESS, asdict(run))
 
 
 def ask_to_stop(run_dir: Path) -> None:
-    """Make the run end: at once before its first step, then after a step, or when the epoch that it
-    is checking is saved.
+    """Make the run end: at once before its first step, later after the present step, or when the
+    epoch that it is checking is saved.
 
     Raises:
         FerError: if the folder cannot be written.
@@ -131,7 +130,7 @@ def is_stopping(run_dir: Path) -> bool:
 
 
 def watch(run_dir: Path) -> None:
-    """Tells a run that ends when nobody watches it that somebody does."""
+    """Touch the run's file `watched`, so that it goes on."""
     (run_dir / WATCHED).touch()
 
 
@@ -151,37 +150,37 @@ class Live:
         self.run_dir = run_dir
         now = time.time()
         self._now = RunState("starting", now, now, 0, 0, epochs, {})
-        # When the present pace began, and with how much work done.
-        self._since, self._since_step = 0.0, 0.0
+        # When the present pace began, and how much work was done by then.
+        self._pace_time, self._pace_step = 0.0, 0.0
         self._reason = ""
-        self._warned = ""
+        self._last_warning = ""
         self._is_interrupted = False
         self._done = threading.Event()
-        self._beat = threading.Thread(target=self._keep_beating, daemon=True)
+        self._heartbeat = threading.Thread(target=self._keep_beating, daemon=True)
 
     def __enter__(self) -> Live:
-        """Begins to tell.
+        """Begin to write `progress.json`.
 
         Raises:
-            KeyboardInterrupt: if someone asked the run to stop since it was ordered.
+            KeyboardInterrupt: if someone asked the run to stop since `jobs.start` queued it.
             FerError: if the run directory cannot be written.
         """
-        ordered = read(self.run_dir, self._now.started)
-        if ordered is not None and ordered.state in ("waiting", "starting"):
-            # `jobs.start` ordered it: its place in the queue is that of the order.
-            self._now = replace(self._now, state=ordered.state, started=ordered.started)
-            self._refuse_unwanted()
-        # A wish that is older than the order was one for an earlier run in this directory.
+        queued = read(self.run_dir, self._now.started)
+        if queued is not None and queued.state in ("waiting", "starting"):
+            # The run keeps the time at which `jobs.start` queued it, and so its place.
+            self._now = replace(self._now, state=queued.state, started=queued.started)
+            self._end_if_asked()
+        # An older request to stop was meant for an earlier run in this directory.
         (self.run_dir / STOP).unlink(missing_ok=True)
         self._write()
-        self._beat.start()
+        self._heartbeat.start()
         return self
 
     def __call__(
         self, done: float, total: float, /, *, stage: Stage = "training", **details: float
     ) -> None:
-        """Takes note of the work done; `details` are the current metrics. Without a total there is
-        a new `stage` and nothing else.
+        """Record the work done; `details` are the current metrics. Without a total only the `stage`
+        is recorded.
 
         Raises:
             KeyboardInterrupt: if someone asked the run to stop, or nobody watches it any more,
@@ -201,20 +200,20 @@ class Live:
             self._check()
 
     def _seconds_left(self, done: float, total: float) -> float | None:
-        """What is left at the pace so far; the first step, which compiles, is none of it."""
-        now, before = time.time(), self._now
-        if total != before.steps or done < before.step:
-            self._since, self._since_step = now, done
+        """Estimate the seconds left at the pace so far, without the first step, which compiles."""
+        now, last_state = time.time(), self._now
+        if total != last_state.steps or done < last_state.step:
+            self._pace_time, self._pace_step = now, done
             return None
-        taken, left = done - self._since_step, total - done
-        # A pace needs a hundredth of the work.
-        if taken < 0.01 * (taken + left):
+        work_done, work_left = done - self._pace_step, total - done
+        # A pace is measured over at least a hundredth of the work.
+        if work_done < 0.01 * (work_done + work_left):
             return None
-        estimate = (now - self._since) * left / taken if taken else 0.0
-        return estimate if before.left is None else min(before.left, estimate)
+        estimate = (now - self._pace_time) * work_left / work_done if work_done else 0.0
+        return estimate if last_state.left is None else min(last_state.left, estimate)
 
     def wait(self, is_my_turn: Callable[[], bool]) -> None:
-        """Returns when it is this run's turn.
+        """Wait until it is this run's turn.
 
         Raises:
             KeyboardInterrupt: as a step.
@@ -222,9 +221,9 @@ class Live:
         while not is_my_turn():
             self._now = replace(self._now, state="waiting")
             self._check()
-            time.sleep(LOOK)
+            time.sleep(TURN_CHECK_SECONDS)
         self._now = replace(self._now, state="starting")
-        self._tell()
+        self._write_or_warn()
 
     def _check(self) -> None:
         if self._is_unwanted():
@@ -236,22 +235,22 @@ class Live:
         if is_stopping(self.run_dir):
             return True
         try:
-            seen = (self.run_dir / WATCHED).stat().st_mtime
+            watched_at = (self.run_dir / WATCHED).stat().st_mtime
         except FileNotFoundError:
             return False
-        if time.time() - seen <= UNWATCHED:
+        if time.time() - watched_at <= UNWATCHED_SECONDS:
             return False
         self._reason = NOBODY_WATCHED
         return True
 
-    def _refuse_unwanted(self) -> None:
-        """Ends the run before it began, if someone asked for that since it was ordered."""
+    def _end_if_asked(self) -> None:
+        """End the run before it begins, if someone asked it to stop since it was queued."""
         try:
-            asked = (self.run_dir / STOP).stat().st_mtime
+            asked_at = (self.run_dir / STOP).stat().st_mtime
         except FileNotFoundError:
             return
-        # File systems keep times less finely than clocks do.
-        if asked < self._now.started - 2:
+        # File systems round times: allow two seconds.
+        if asked_at < self._now.started - 2:
             return
         self._end("stopped")
         raise KeyboardInterrupt
@@ -263,14 +262,14 @@ class Live:
         traceback: TracebackType | None,
     ) -> None:
         self._done.set()
-        self._beat.join()
+        self._heartbeat.join()
         if error is None:
             self._now = replace(self._now, step=self._now.steps)
             self._end("finished")
         elif self._is_interrupted or isinstance(error, KeyboardInterrupt):
             self._end("stopped")
             if not isinstance(error, KeyboardInterrupt):
-                # As an import does of an interruption.
+                # A library that is being imported turns the interruption into an error of its own.
                 raise KeyboardInterrupt from error
         else:
             self._reason = str(error)
@@ -279,8 +278,8 @@ class Live:
             self._end("failed")
 
     def _keep_beating(self) -> None:
-        while not self._done.wait(BEAT):
-            self._tell()
+        while not self._done.wait(BEAT_SECONDS):
+            self._write_or_warn()
             if (
                 not self._is_interrupted
                 and self._now.stage not in WORTH_WAITING
@@ -290,27 +289,26 @@ class Live:
                 return
 
     def _interrupt(self) -> None:
-        """Ends a run that has nothing to lose, as Ctrl+C does; where nothing listens to that, such
-        as a library that is being loaded, after `GRACE` seconds all the same."""
+        """End a run that has nothing to lose, as Ctrl+C does; after `GRACE_SECONDS` also if nothing
+        reacts to that, as while a library is being loaded."""
         self._is_interrupted = True
         _thread.interrupt_main()
-        if not self._done.wait(GRACE):
+        if not self._done.wait(GRACE_SECONDS):
             self._end("stopped")
             os._exit(130)
 
     def _end(self, state: State) -> None:
         self._now = replace(self._now, state=state, left=None, reason=self._reason)
-        self._tell()
+        self._write_or_warn()
         (self.run_dir / STOP).unlink(missing_ok=True)
 
-    def _tell(self) -> None:
-        """Writes, or says in the log, once, that it cannot: the run is worth more than what is
-        told."""
+    def _write_or_warn(self) -> None:
+        """Write `progress.json`; log once if that fails, because the run is worth more."""
         try:
             self._write()
         except FerError as error:
-            if str(error) != self._warned:
-                self._warned = str(error)
+            if str(error) != self._last_warning:
+                self._last_warning = str(error)
                 logger.warning("%s", error)
 
     def _write(self) -> None:

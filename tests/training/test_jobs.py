@@ -64,7 +64,7 @@ def test_progress_is_told_while_running_and_after(tmp_path: Path) -> None:
 
 def test_a_run_that_was_killed_counts_as_stopped(tmp_path: Path) -> None:
     monitor.write(tmp_path, monitor.RunState("running", 0.0, 100.0, 1, 10, 2, {}))
-    found = monitor.read(tmp_path, 100.0 + monitor.SILENCE + 1)
+    found = monitor.read(tmp_path, 100.0 + monitor.SILENCE_SECONDS + 1)
     assert found is not None
     assert found.state == "stopped"
     assert monitor.read(tmp_path, 101.0) is not None
@@ -169,7 +169,7 @@ def test_time_left_counts_what_was_done_here_and_never_grows(
     now = [1000.0]
     clock = SimpleNamespace(time=lambda: now[0], sleep=time.sleep)
     monkeypatch.setattr(monitor, "time", clock)
-    monkeypatch.setattr(monitor, "BEAT", 0.01)
+    monkeypatch.setattr(monitor, "BEAT_SECONDS", 0.01)
     lefts = []
     with monitor.Live(tmp_path, epochs=2) as tell:
         # The features of a head are counted in images, the training after them in steps.
@@ -194,7 +194,7 @@ STARTING = """
 import signal, sys, time
 from pathlib import Path
 from fer.training import monitor
-monitor.GRACE = 0.5
+monitor.GRACE_SECONDS = 0.5
 if sys.argv[2] == "deaf":
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 with monitor.Live(Path(sys.argv[1]), 1) as tell:
@@ -259,7 +259,7 @@ def test_a_stop_of_an_earlier_run_in_the_folder_is_forgotten(tmp_path: Path) -> 
 def test_a_heartbeat_that_cannot_be_written_is_not_the_last(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(monitor, "BEAT", 0.01)
+    monkeypatch.setattr(monitor, "BEAT_SECONDS", 0.01)
     real = monitor.write
     failed = []
 
@@ -316,7 +316,7 @@ def test_what_nobody_watches_any_more_ends(tmp_path: Path) -> None:
     with monitor.Live(tmp_path, 1) as tell:
         tell(1, 10)
         tell(2, 10)
-    long_ago = time.time() - monitor.UNWATCHED - 10
+    long_ago = time.time() - monitor.UNWATCHED_SECONDS - 10
     os.utime(tmp_path / monitor.WATCHED, (long_ago, long_ago))
 
     def run() -> None:

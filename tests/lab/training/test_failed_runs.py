@@ -178,5 +178,5 @@ def test_a_killed_child_that_was_asked_to_stop_is_no_failure(tmp_path: Path) -> 
     (tmp_path / jobs.LOG).write_text("a last line")
     child = subprocess.Popen([sys.executable, "-c", "pass"])
     monitor.ask_to_stop(tmp_path)
-    jobs._see_off(child, tmp_path)
+    jobs._record_end(child, tmp_path)
     until(lambda: ended(tmp_path).state == "stopped")

@@ -124,7 +124,7 @@ def test_training_outlives_the_server_and_is_resumed_when_killed_itself(tmp_path
     assert 1 <= done < 4
 
     # After its silence it counts as stopped, and another may be started.
-    later = time.time() + monitor.SILENCE + 1
+    later = time.time() + monitor.SILENCE_SECONDS + 1
     found = monitor.read(run_dir, later)
     assert found is not None
     assert found.state == "stopped"
