@@ -11,24 +11,23 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-# TensorFlow reads this when it is imported. Left to itself it uses oneDNN's convolutions only on
-# processors with instructions made for networks; they are faster on those without (AVX2), too.
+# TensorFlow reads this when it is imported. By default it uses oneDNN's convolutions only on
+# processors with instructions made for networks; they are faster on others (AVX2), too.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 
 class ErrorRecord(TypedDict):
-    """A `FerError` as plain JSON types: its template, and in words what stands in each place."""
+    """A `FerError` as plain JSON types: its template, and the text of each value in it."""
 
     template: str
     values: dict[str, str]
 
 
 class FerError(Exception):
-    """What went wrong and what to do, in one sentence that a user can read.
+    """An error with a message for users: what went wrong and what to do, in one sentence.
 
     Every error that `fer` raises on purpose is of this class; the command and the pages show its
-    message as it stands. The message is a template and its values apart, so that a page can say it
-    in another language.
+    message unchanged. Template and values are kept apart, so that a page can translate the message.
     """
 
     def __init__(self, template: str, **values: object) -> None:
@@ -37,13 +36,13 @@ class FerError(Exception):
         self.values = values
 
     def to_record(self) -> ErrorRecord:
-        """The error as plain JSON types, for another process."""
+        """Return the error as plain JSON types, for another process."""
         values = {name: str(value) for name, value in self.values.items()}
         return {"template": self.template, "values": values}
 
     @classmethod
     def from_record(cls, record: ErrorRecord) -> FerError:
-        """The error that another process recorded."""
+        """Return the error that another process recorded."""
         return cls(record["template"], **record["values"])
 
 
@@ -52,11 +51,11 @@ def load(models_dir: str | Path | None = None) -> FaceClassifier:
     works; takes about a second. Importing `fer` itself is cheap.
 
     Args:
-        models_dir: with trained models; by default the one in the working directory, else the
-            repository's.
+        models_dir: folder of the trained models; by default the one in the working directory, else
+            the repository's.
 
     Raises:
-        FerError: if it holds no trained model, or its files are not as they were published.
+        FerError: if the folder holds no trained model, or its files are not as they were published.
     """
     from fer import interface
 

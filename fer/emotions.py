@@ -30,7 +30,7 @@ KEYS: tuple[str, ...] = tuple(emotion.key for emotion in EMOTIONS)
 COUNT = len(EMOTIONS)
 LABEL_OF: dict[str, int] = {emotion.key: emotion.label for emotion in EMOTIONS}
 
-# What other copies of FER-2013 call the seven, in folders and columns.
+# Other names of the seven, in folders and columns of other copies of FER-2013.
 _SYNONYMS: dict[str, tuple[str, ...]] = {
     "angry": ("anger",),
     "disgust": ("disgusted",),
@@ -43,10 +43,10 @@ _SYNONYMS: dict[str, tuple[str, ...]] = {
 _LABEL_BY_NAME: dict[str, int] = {
     name: LABEL_OF[key] for key, others in _SYNONYMS.items() for name in (key, *others)
 }
-# Every name that `find_label` knows, in small letters.
+# Every name that `find_label` accepts, in lower case.
 NAMES: tuple[str, ...] = tuple(_LABEL_BY_NAME)
 
 
 def find_label(name: str) -> int | None:
-    """The label of an emotion under any name it goes by, in any case; None for anything else."""
+    """Return the label of an emotion by any of its names, in any case; None for other names."""
     return _LABEL_BY_NAME.get(name.strip().lower())

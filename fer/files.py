@@ -1,4 +1,4 @@
-"""Files that are either whole or not there: everything `fer` writes goes through here."""
+"""Writing files whole or not at all: everything that `fer` writes goes through here."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from fer import FerError
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path` that takes its place when the block ends well.
+    """Yield a temporary path that replaces `path` when the block ends without an error.
 
-    If the block fails or is interrupted, the temporary file is removed and `path` is as before.
+    If the block fails or is interrupted, the temporary file is removed and `path` is unchanged.
 
     Raises:
         FerError: if the folder cannot be written or the disk is full.
@@ -32,7 +32,7 @@ def replacing(path: Path) -> Iterator[Path]:
         os.close(handle)
         temporary = Path(name)
         yield temporary
-        # mkstemp makes files private; what fer writes is as readable as any other file.
+        # mkstemp makes files private; others may read the files that fer writes.
         temporary.chmod(0o644)
         temporary.replace(path)
     except OSError as error:
@@ -48,39 +48,39 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def free_bytes(folder: Path) -> int:
-    """Return how much the disk of a folder, which need not be there yet, has free."""
+    """Return the free bytes on the disk of a folder, which need not exist yet."""
     existing = next(place for place in (folder, *folder.absolute().parents) if place.exists())
     return shutil.disk_usage(existing).free
 
 
 def too_large(name: str, most: int) -> FerError:
-    """The refusal of a file of more than that many bytes, in whole megabytes."""
+    """Return the error for a file of more than `most` bytes, which it names in megabytes."""
     return FerError(
         "{name} is larger than {limit} MB; choose a smaller one.", name=name, limit=most >> 20
     )
 
 
 def write_text(path: Path, text: str) -> None:
-    """Writes UTF-8 text with Unix line ends, whole or not at all. Raises as `replacing`."""
+    """Write UTF-8 text with Unix line ends, whole or not at all. Raises as `replacing`."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
 def write_json(path: Path, record: object) -> None:
-    """Writes indented JSON, whole or not at all. Raises as `replacing`."""
+    """Write indented JSON, whole or not at all. Raises as `replacing`."""
     write_text(path, as_json(record))
 
 
 def as_json(record: object) -> str:
-    """The text of a record's file."""
+    """Return a record as indented JSON with a final line end."""
     return json.dumps(record, indent=2, ensure_ascii=False) + "\n"
 
 
 def read_json(path: Path) -> Any:
-    """What a JSON file holds.
+    """Read a JSON file.
 
     Raises:
-        FerError: if it is missing or not JSON.
+        FerError: if the file is missing or not JSON.
     """
     try:
         return json.loads(path.read_text(encoding="utf-8"))

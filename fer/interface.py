@@ -40,15 +40,15 @@ class FaceClassifier:
         name: str | None = None,
         whole: bool = False,
     ) -> Photo:
-        """Every face of a photo with its box and each model's probabilities, from left to right.
+        """Classify every face of a photo, from left to right, with its box.
 
         Args:
             image: a file's path, its content, a Pillow image, or RGB (H, W, 3) uint8, 0-255.
-            name: what the photo is called in its record; its path by default.
+            name: the photo's name in its record; its path by default.
             whole: classify the image's centre square if no face is found.
 
         Raises:
-            FerError: if it cannot be read, or is an array of another shape or type.
+            FerError: if the image cannot be read, or is an array of another shape or type.
         """
         name = name or (str(image) if isinstance(image, str | Path) else "image")
         if isinstance(image, str | Path | bytes):
@@ -58,14 +58,14 @@ class FaceClassifier:
         return photos.classify(image, name, self.detector, self.classifier, whole=whole)
 
     def faces(self, crops: list[Gray] | NDArray[np.uint8]) -> dict[str, NDArray[np.float64]]:
-        """Each model's calibrated probabilities (n, 7) for faces that are cut out already, by model
-        key; classes in the order of `fer.emotions.KEYS`.
+        """Return each model's calibrated probabilities (n, 7) for cropped faces, by model key;
+        classes in the order of `fer.emotions.KEYS`.
 
         Args:
             crops: gray faces (n, H, W) uint8, 0-255, or a list of (H, W); FER-2013's are 48x48.
 
         Raises:
-            FerError: if they have another shape or type.
+            FerError: if the crops have another shape or type.
         """
         answers = self.classifier.predict(crops)
         return {

@@ -1,4 +1,4 @@
-"""Names of the networks' layers, as Keras and the stored weights have them.
+"""Names of the networks' layers, in Keras and in the stored weights.
 
 VGG16's convolutions keep the names that `keras.applications` gives them.
 """
@@ -8,9 +8,9 @@ from __future__ import annotations
 # Blocks 1-3: frozen in all scenarios, stored once and run once.
 TRUNK_BLOCKS = ("block1", "block2", "block3")
 TRUNK_END = "block3_pool"
-# What Grad-CAM explains.
+# The layer that Grad-CAM explains.
 LAST_CONVOLUTION = "block5_conv3"
-# The head, in the order in which features go through it.
+# The layers of the head, from first to last.
 SQUEEZE_EXCITE = "squeeze_excite"
 POOL = "pool"
 NORM = "norm"

@@ -1,7 +1,7 @@
-"""What a server tells its operator: one JSON object a line where FER_LOG=json, else nothing new.
+"""A server's log for its operator: one JSON object on each line if FER_LOG=json, else none.
 
-Nothing about visitors is ever told: no file names, no images, no addresses, no texts of errors,
-which may quote any of these; an error is told by its kind and its place in the code.
+Nothing about visitors is ever logged: no file names, no images, no addresses, no texts of errors,
+which may quote any of these; an error is logged by its kind and its place in the code.
 """
 
 from __future__ import annotations
@@ -23,40 +23,40 @@ from fer import FerError
 
 VARIABLE = "FER_LOG"
 LOGGER = logging.getLogger("fer")
-# What a caller's values may be: nothing that could hold a name or a picture by mistake.
+# The types of logged values: none that could hold a picture by mistake.
 Value = str | int | float | bool | None | dict[str, str]
 
 
-def tell(event: str, **values: Value) -> None:
-    """Records an event of the server with its figures.
+def event(name: str, **values: Value) -> None:
+    """Log an event of the server with its figures.
 
     Args:
-        event: what happened, in a word or two that never change.
-        values: times in milliseconds end in `_ms`.
+        name: the event in a word or two that never change.
+        values: names of times in milliseconds end in `_ms`.
     """
-    LOGGER.info(event, extra={"figures": values})
+    LOGGER.info(name, extra={"figures": values})
 
 
 @contextmanager
-def refusals(event: str, content: bytes) -> Iterator[None]:
-    """Records that a visitor's file was refused, where the block raises a `FerError`: by its
-    sentence without its values, and once, however often the page of that file is drawn."""
+def refusals(name: str, content: bytes) -> Iterator[None]:
+    """Log that a visitor's file was refused if the block raises a `FerError`: the error's template
+    without its values, and once, however often the page of that file is drawn."""
     try:
         yield
     except FerError as error:
-        _refused(event, error.template, hashlib.sha256(content).digest())
+        _log_refusal(name, error.template, hashlib.sha256(content).digest())
         raise
 
 
 @lru_cache(maxsize=1024)
-def _refused(event: str, template: str, digest: bytes) -> None:
-    LOGGER.warning(event, extra={"figures": {"reason": template}})
+def _log_refusal(name: str, template: str, digest: bytes) -> None:
+    LOGGER.warning(name, extra={"figures": {"reason": template}})
 
 
-def said(sentence: str, kind: str) -> None:
-    """Records a sentence that the command says to the person who called it."""
+def sentence(text: str, kind: str) -> None:
+    """Log a sentence that the command prints for its user."""
     levels = {"error": logging.ERROR, "warning": logging.WARNING}
-    LOGGER.log(levels.get(kind, logging.INFO), kind, extra={"figures": {"sentence": sentence}})
+    LOGGER.log(levels.get(kind, logging.INFO), kind, extra={"figures": {"sentence": text}})
 
 
 def is_json() -> bool:
@@ -65,26 +65,26 @@ def is_json() -> bool:
 
 
 def begin() -> None:
-    """Starts to write JSON lines to stderr if FER_LOG asks for it, Streamlit's own among them.
+    """Start to write JSON lines to stderr if FER_LOG is json, Streamlit's own among them.
 
     Raises:
-        FerError: if FER_LOG asks for something else.
+        FerError: if FER_LOG is anything else.
     """
-    wished = os.environ.get(VARIABLE, "")
-    if wished not in ("", "json"):
+    requested = os.environ.get(VARIABLE, "")
+    if requested not in ("", "json"):
         raise FerError(
             "There is no log format {format}; set FER_LOG to json or leave it out.",
-            format=f"{wished!r}",
+            format=f"{requested!r}",
         )
-    if not wished:
+    if not requested:
         return
     if not LOGGER.handlers:
-        LOGGER.addHandler(_handler())
+        LOGGER.addHandler(_json_handler())
         LOGGER.setLevel(logging.INFO)
         LOGGER.propagate = False
-    # What has no handler of its own, Python's warnings and errors that nobody caught come here.
+    # Records of loggers without a handler, Python's warnings and uncaught errors come here.
     if not any(isinstance(h.formatter, Line) for h in logging.root.handlers):
-        logging.root.addHandler(_handler())
+        logging.root.addHandler(_json_handler())
         logging.captureWarnings(True)
         sys.excepthook = _uncaught
     for name in list(logging.root.manager.loggerDict):
@@ -92,7 +92,7 @@ def begin() -> None:
             handler.setFormatter(Line())
 
 
-def _handler() -> logging.Handler:
+def _json_handler() -> logging.Handler:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Line())
     return handler
@@ -110,7 +110,7 @@ class Line(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            # Arguments are left out: they are where others' messages carry names and addresses.
+            # Arguments are left out: libraries' messages carry names and addresses in them.
             "event": str(record.msg),
             **getattr(record, "figures", {}),
         }

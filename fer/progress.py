@@ -1,4 +1,4 @@
-"""How long work tells how far it is: one call, and two ways to pass it on to a part of the work."""
+"""Progress of long work: one callable, and two ways to pass it on to a part of the work."""
 
 from __future__ import annotations
 
@@ -6,32 +6,32 @@ from typing import Any, Protocol
 
 
 class Progress(Protocol):
-    """Called with what is done and what there is in all, in any unit; `total` is 0 if unknown.
+    """A function called with the work done and in all, in any unit; `total` is 0 if unknown.
 
-    `details`: what else is known, such as the epoch and the loss, or the name of a study.
+    `details`: further values, such as the epoch and the loss, or the name of a study.
     """
 
     def __call__(self, done: float, total: float, /, **details: Any) -> object: ...
 
 
 def part_of(progress: Progress | None, start: float, stop: float, total: float) -> Progress | None:
-    """The progress of the part of some work from `start` to `stop` of `total`, whatever its own
-    unit; None if nobody listens."""
+    """Return a progress for one part of the work, which reports from `start` to `stop` of `total`
+    whatever the part's own unit; None if `progress` is None."""
     if progress is None:
         return None
 
-    def tell(done: float, of: float, /, **details: Any) -> None:
+    def report(done: float, of: float, /, **details: Any) -> None:
         progress(start + (stop - start) * done / of, total, **details)
 
-    return tell
+    return report
 
 
-def with_details(progress: Progress | None, **known: Any) -> Progress | None:
-    """The same progress with details that the work itself does not know; None if nobody listens."""
+def with_details(progress: Progress | None, **added: Any) -> Progress | None:
+    """Return the same progress with added details; None if `progress` is None."""
     if progress is None:
         return None
 
-    def tell(done: float, total: float, /, **details: Any) -> None:
-        progress(done, total, **known, **details)
+    def report(done: float, total: float, /, **details: Any) -> None:
+        progress(done, total, **added, **details)
 
-    return tell
+    return report

@@ -1,7 +1,7 @@
-"""The two scenarios as frozen records: every hyperparameter of the comparison stands here.
+"""The two scenarios as frozen records: every hyperparameter of the comparison is set here.
 
-The training command, the parameter table of the dashboard and the model cards read these records,
-so what is shown is what was run.
+The training command, the parameter table of the dashboard and the model cards all read these
+records, so that they cannot differ.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Phase:
     augmentation: Augmentation | None = None
 
     def to_dict(self) -> dict[str, object]:
-        """The phase as plain JSON types; `from_dict` reads it back."""
+        """Return the phase as plain JSON types; `from_dict` reads it back."""
         fields = asdict(self)
         if self.augmentation is None:
             del fields["augmentation"]
@@ -62,7 +62,7 @@ class Phase:
 
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> Phase:
-        """The phase that `to_dict` wrote. Raises TypeError if a field is missing or unknown."""
+        """Return the phase that `to_dict` wrote. Raises TypeError on missing or unknown fields."""
         fields = dict(record)
         if "augmentation" in fields:
             fields["augmentation"] = Augmentation(**fields["augmentation"])
@@ -100,29 +100,29 @@ class Scenario:
         return sum(phase.epochs for phase in self.phases)
 
     def augmentation_in(self, phase: Phase) -> Augmentation | None:
-        """How training images are changed in that phase."""
+        """Return the augmentation of training images in that phase."""
         return self.augmentation if phase.augmentation is None else phase.augmentation
 
     def to_dict(self) -> dict[str, object]:
-        """The hyperparameters as plain JSON types; `from_dict` reads them back.
+        """Return the hyperparameters as plain JSON types; `from_dict` reads them back.
 
-        How a scenario is drawn is none: it may change under a run that goes on.
+        Colour and pattern in charts are left out: they may change while a run goes on.
         """
         fields = {name: value for name, value in asdict(self).items() if name not in DISPLAY}
         return {**fields, "phases": [phase.to_dict() for phase in self.phases]}
 
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> Scenario:
-        """The scenario that `to_dict` wrote, drawn as the scenario of that key is drawn now.
+        """Read the scenario that `to_dict` wrote, with that key's present colour and pattern.
 
         Raises:
             FerError: if a field is missing or unknown.
         """
         try:
-            drawn = SCENARIOS.get(record["key"])
+            present = SCENARIOS.get(record["key"])
             fields = dict(record)
             for name, default in DISPLAY.items():
-                fields[name] = default if drawn is None else getattr(drawn, name)
+                fields[name] = default if present is None else getattr(present, name)
             fields["phases"] = tuple(Phase.from_dict(phase) for phase in record["phases"])
             fields["frozen_layers"] = tuple(record["frozen_layers"])
             if record["trainable_layers"] is not None:
@@ -138,14 +138,14 @@ class Scenario:
             ) from error
 
 
-# What a scenario looks like in charts: field and value for one that is no longer among `SCENARIOS`.
+# Fields for charts, with their values for a scenario that is no longer among `SCENARIOS`.
 DISPLAY = {"colour": "#94A3B8", "pattern": ""}
 
 # Keras' VGG16 without its top has layers 0-18: 0-10 are the input and blocks 1-3, 11-18 blocks 4-5.
 TRUNK_LAYERS = (0, 10)
 TOP_BLOCK_LAYERS = (11, 18)
 
-# Its head is the best of six on PublicTest, see `docs/baseline-head.md`.
+# The head is the best of six on PublicTest, see `docs/baseline-head.md`.
 BASELINE = Scenario(
     key="baseline",
     colour="#F59E0B",
@@ -168,19 +168,20 @@ BASELINE = Scenario(
     phases=(Phase(image_size=224, epochs=40, learning_rate=1e-3, batch_size=256),),
 )
 
-# Small images first, because a pass over them is cheap; then steps of at most 1.5 in size, because
-# a larger one throws features away. The rate falls across the phases: each begins near where the
-# one before it ended, so that no phase unlearns what the last one found. The first rate was tried
-# on 200 steps at 64 pixels: PublicTest 40.0 % with 5e-5, 43.7 % with 1e-4, 41.4 % with 2e-4, where
-# Adam moves VGG16's convolutions, which have no normalisation, so far that 83 % of the channels of
-# block 5 hardly fire any more (53 and 59 % with the lower rates).
-# Tried beyond the last phase and not taken: two passes more with rotation and flip alone, where
-# training rises to 78.7 % and PublicTest falls from 69.7 to 69.4 %; a climb to 176 pixels, where
-# PublicTest is at 65.5 % after a third of a pass; and five passes more with the same augmentation,
+# Small images come first, because a pass over them is cheap; then sizes grow by a factor of at most
+# 1.5, because a larger step destroys features. The learning rate falls across the phases: each
+# begins near the end of the previous one, so that no phase unlearns earlier results. Rates for the
+# first phase were tried on 200 steps at 64 pixels: PublicTest 40.0 % with 5e-5, 43.7 % with 1e-4,
+# 41.4 % with 2e-4. With the last, Adam moves VGG16's convolutions, which have no normalisation, so
+# far that 83 % of the channels of block 5 hardly fire any more (53 and 59 % with the lower rates).
+# Tried after the last phase and rejected: two more passes with rotation and flip alone, where
+# training rises to 78.7 % and PublicTest falls from 69.7 to 69.4 %; a step to 176 pixels, where
+# PublicTest is at 65.5 % after a third of a pass; and five more passes with the same augmentation,
 # 5e-5 to 2e-6: training rises to 75.8 %, PublicTest is at 69.9, 69.9, 70.7, 69.9, 70.0 %, and the
 # best of them, computed in float32, has 70.0 % of PrivateTest, as the published model has, at an
-# ECE of 0.030 instead of 0.022. Anew from ImageNet with half the augmentation, PublicTest is higher
-# at first (62.9 against 60.6 % after pass 4) and lower in the end: 68.5 % after pass 13 of 14.
+# ECE of 0.030 instead of 0.022. Trained again from ImageNet with half the augmentation, PublicTest
+# is higher at first (62.9 against 60.6 % after pass 4) and lower in the end: 68.5 % after pass 13
+# of 14.
 PROPOSED = Scenario(
     key="proposed",
     colour="#818CF8",
@@ -214,7 +215,7 @@ PROPOSED = Scenario(
         Phase(64, 7, 1e-4, 64, final_learning_rate=5e-5, warmup_steps=300),
         Phase(96, 4, 7e-5, 64, final_learning_rate=3e-5, warmup_steps=150),
         Phase(128, 2, 4e-5, 64, final_learning_rate=5e-6, warmup_steps=100),
-        # Begun anew at a higher rate: training and PublicTest were still equally accurate.
+        # Back to a higher rate, because training and PublicTest were still equally accurate.
         Phase(128, 5, 6e-5, 64, final_learning_rate=5e-6, warmup_steps=100),
     ),
 )
@@ -224,7 +225,7 @@ SCENARIOS: dict[str, Scenario] = {scenario.key: scenario for scenario in (BASELI
 
 
 def get(key: str) -> Scenario:
-    """The scenario of that key.
+    """Return the scenario of that key.
 
     Raises:
         FerError: if there is none.
@@ -246,7 +247,7 @@ def with_overrides(
     seed: int | None = None,
     compute_dtype: str | None = None,
 ) -> Scenario:
-    """The scenario with a shorter or longer training, one input size, another seed or precision.
+    """Return the scenario with other epochs, one input size, another seed or another precision.
 
     `image_size` keeps only the first phase and trains, evaluates and serves at that size.
     `epochs` cuts the phases after that many epochs, or lengthens the last one.
@@ -266,7 +267,7 @@ def with_overrides(
     if epochs is not None:
         if epochs < 1:
             raise FerError("The number of epochs is {epochs}; it must be 1 or more.", epochs=epochs)
-        scenario = replace(scenario, phases=_cut(scenario.phases, epochs))
+        scenario = replace(scenario, phases=_cut_or_lengthened(scenario.phases, epochs))
     if seed is not None:
         scenario = replace(scenario, seed=seed)
     if compute_dtype is not None:
@@ -274,13 +275,13 @@ def with_overrides(
     return scenario
 
 
-def _cut(phases: tuple[Phase, ...], epochs: int) -> tuple[Phase, ...]:
-    kept: list[Phase] = []
-    left = epochs
+def _cut_or_lengthened(phases: tuple[Phase, ...], epochs: int) -> tuple[Phase, ...]:
+    new_phases: list[Phase] = []
+    remaining = epochs
     for phase in phases:
-        if left == 0:
+        if remaining == 0:
             break
-        kept.append(replace(phase, epochs=min(phase.epochs, left)))
-        left -= kept[-1].epochs
-    kept[-1] = replace(kept[-1], epochs=kept[-1].epochs + left)
-    return tuple(kept)
+        new_phases.append(replace(phase, epochs=min(phase.epochs, remaining)))
+        remaining -= new_phases[-1].epochs
+    new_phases[-1] = replace(new_phases[-1], epochs=new_phases[-1].epochs + remaining)
+    return tuple(new_phases)

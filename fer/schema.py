@@ -1,7 +1,7 @@
-"""The schema of a record, a JSON file, is a TypedDict: checked once, where the file is read.
+"""Checking records, which are JSON files, against their schema, a TypedDict, when they are read.
 
-Who makes a record returns its TypedDict and who reads it gets the same one, so that mypy knows
-every key on both sides. The TypedDicts of a folder stand in its `records.py`.
+The function that makes a record returns the same TypedDict that its reader gets, so that mypy knows
+every key on both sides. The TypedDicts of a folder are in its `records.py`.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ T = TypeVar("T")
 
 
 def read(path: Path, schema: type[T], command: str) -> T:
-    """Return the record in a JSON file with the keys of its schema; others are left out.
+    """Return the record in a JSON file with the keys of its schema; other keys are left out.
 
     Args:
-        schema: a TypedDict, or a dict or list of such.
-        command: what makes the file anew, as a user types it.
+        schema: a TypedDict, or a dict or list of TypedDicts.
+        command: the command that makes the file again, as a user types it.
 
     Raises:
-        FerError: if the file is missing or not JSON, or if it does not fit the schema, as one that
-            another version wrote.
+        FerError: if the file is missing or not JSON, or does not fit the schema, as when another
+            version wrote it.
     """
     record = files.read_json(path)
     try:

@@ -1,4 +1,4 @@
-"""Where the repository's models and data lie, from whichever directory `fer` is called."""
+"""Locations of the repository's models and data, whatever the working directory."""
 
 from __future__ import annotations
 

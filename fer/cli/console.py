@@ -73,7 +73,7 @@ class InterruptError(Exception):
 def note(sentence: str, kind: Kind = "note") -> None:
     """Write a sentence to stderr: in words, or as a line of JSON where FER_LOG asks for it."""
     if logs.is_json():
-        logs.said(sentence, kind)
+        logs.sentence(sentence, kind)
         return
     label = {"error": "Error: ", "warning": "Warning: "}.get(kind, "")
     err.print(Text.assemble((label, COLOURS[kind]), sentence), soft_wrap=True)

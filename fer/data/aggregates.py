@@ -51,7 +51,7 @@ class Pixels(TypedDict):
 class FramingSummary(TypedDict):
     """How YuNet's boxes lie in faces as FER-2013 frames them.
 
-    images: how many were looked at. share_with_one_face: 0-1. side, dx, dy: as in `faces.Framing`.
+    images: number examined. share_with_one_face: 0-1. side, dx, dy: as in `faces.Framing`.
     """
 
     images: int

@@ -134,7 +134,7 @@ def preload() -> None:
     ice.check()
     locations.check()
     predict_route.is_on()
-    logs.tell("start", version=__version__, models={k: m.digest for k, m in models().items()})
+    logs.event("start", version=__version__, models={k: m.digest for k, m in models().items()})
     threading.Thread(target=_load_early, name="load-models", daemon=True).start()
 
 
@@ -201,7 +201,7 @@ def classifier() -> Classifier:
     for name in (openvino_backend.RECORD, openvino_backend.PROBE):
         model_store.checked(MODELS, f"{model_store.FAST}/{name}")
     loaded = classification.load(MODELS, list(models()))
-    logs.tell("models loaded", load_ms=round(1000 * (time.perf_counter() - started)))
+    logs.event("models loaded", load_ms=round(1000 * (time.perf_counter() - started)))
     caching.freeze()
     return loaded
 
@@ -296,7 +296,7 @@ def _classify(
 ) -> photos.Photo:
     with logs.refusals("photo refused", content):
         found = photos.classify(read(content, name), name, detector(), classifier(), whole=whole)
-    logs.tell(
+    logs.event(
         "photo classified",
         faces=len(found.answers),
         detection_ms=round(1000 * found.detection_seconds, 1),

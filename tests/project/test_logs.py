@@ -32,7 +32,7 @@ def test_events_and_refusals_are_lines_of_json(
     monkeypatch.setenv(logs.VARIABLE, "json")
     logs.begin()
     logs.begin()
-    logs.tell("photo classified", faces=2, prediction_ms=9.5)
+    logs.event("photo classified", faces=2, prediction_ms=9.5)
     for _ in range(2):
         with pytest.raises(FerError), logs.refusals("photo refused", b"no image"):
             raise FerError("{name} is no image.", name="Siti di pantai.jpg")
@@ -60,7 +60,7 @@ def test_nothing_new_is_written_unless_asked_for(
 ) -> None:
     monkeypatch.delenv(logs.VARIABLE, raising=False)
     logs.begin()
-    logs.tell("photo classified", faces=2)
+    logs.event("photo classified", faces=2)
     assert capsys.readouterr().err == ""
     monkeypatch.setenv(logs.VARIABLE, "xml")
     with pytest.raises(FerError, match="set FER_LOG to json"):

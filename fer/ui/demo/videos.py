@@ -182,7 +182,7 @@ def _analysed(
         found = videos.analyse(
             content, name, frame_analyser, names, excerpt=excerpt, progress=progress
         )
-    logs.tell(
+    logs.event(
         "video watched",
         video_ms=round(1000 * found.seconds),
         frames=found.analysed,
