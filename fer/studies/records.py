@@ -187,6 +187,30 @@ class Leakage(MadeWith, LeakageFigures):
     """`analysis/leakage.json`: accuracy without the test images that also stand in Training."""
 
 
+class ModelMap(TypedDict):
+    """A model's map. coordinates: as `feature_map.packed`. trustworthiness: 0-1. variance_kept: of
+    the features, by the components that t-SNE was given, 0-1."""
+
+    coordinates: str
+    trustworthiness: float
+    variance_kept: float
+
+
+class MapFigures(TypedDict):
+    """What `feature_map.study` finds. sources_sha256: of the images' names, in their order.
+    neighbours: of which trustworthiness asks. models: by key."""
+
+    split: str
+    images: int
+    sources_sha256: str
+    neighbours: int
+    models: dict[str, ModelMap]
+
+
+class FeatureMap(MadeWith, MapFigures):
+    """`analysis/map.json`: where each test image lies among those whose features are alike."""
+
+
 class RunScores(Accuracy):
     """The scores of a run's best epoch on PrivateTest, not calibrated; log_loss in nats. per_class:
     by emotion. mean_confidence: of the most probable class, over all images, 0-1."""
@@ -249,4 +273,5 @@ SANITY = _stored_study("sanity", Sanity)
 GATES = _stored_study("gates", Gates)
 ROBUSTNESS = _stored_study("robustness", Robustness)
 LEAKAGE = _stored_study("leakage", Leakage)
+FEATURE_MAP = _stored_study("map", FeatureMap)
 ABLATION = Stored(f"{model_store.ANALYSIS}/ablation.json", Ablation, "fer ablate")

@@ -38,7 +38,15 @@ from fer.inference.records import FAST_EXPORT, FastExport
 from fer.media import photos
 from fer.media.live import predict_route
 from fer.scenarios import SCENARIOS
-from fer.studies.records import ABLATION, GATES, LEAKAGE, REGION_SHARES, ROBUSTNESS, SANITY
+from fer.studies.records import (
+    ABLATION,
+    FEATURE_MAP,
+    GATES,
+    LEAKAGE,
+    REGION_SHARES,
+    ROBUSTNESS,
+    SANITY,
+)
 from fer.ui import caching, ice, permissions
 from fer.vision import preprocessing
 from fer.vision.faces import LONGEST_SIDE, Detector
@@ -55,7 +63,7 @@ RUNS = ROOT / "runs"
 # What pages show of the models' folder besides the models themselves.
 RECORDS = (
     *(COMPARISON, PROTOCOL_SCORES, TRAINING_FIT, BENCHMARK, FAST_EXPORT),
-    *(REGION_SHARES, SANITY, GATES, ROBUSTNESS, LEAKAGE, ABLATION),
+    *(REGION_SHARES, SANITY, GATES, ROBUSTNESS, LEAKAGE, FEATURE_MAP, ABLATION),
 )
 # How long what was made of an upload is kept in memory; pages say so.
 KEPT_SECONDS = 600

@@ -1,7 +1,8 @@
 """Every study of `fer analyse`, and the files they fill under `models/analysis/`.
 
 Studies of the networks' inside use the exact float32 networks; robustness, which needs forty
-passes, uses the fast backend and says so. Importing this module is cheap.
+passes, uses the fast backend and says so, and so does the map, to be quickly made anew. Importing
+this module is cheap.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from fer.progress import Progress, with_details
 from fer.studies.records import (
     GateFigures,
     LeakageFigures,
+    MapFigures,
     RegionFigures,
     RobustnessFigures,
     SanityFigures,
@@ -26,8 +28,10 @@ from fer.vision.faces import Detector
 
 SEED = 2013
 # What a study finds, besides what it was made with.
-Figures = RegionFigures | SanityFigures | GateFigures | RobustnessFigures | LeakageFigures
-STUDIES = ("regions", "sanity", "gates", "robustness", "leakage")
+Figures = (
+    RegionFigures | SanityFigures | GateFigures | RobustnessFigures | LeakageFigures | MapFigures
+)
+STUDIES = ("regions", "sanity", "gates", "robustness", "leakage", "map")
 
 
 def path_of(study: str, folder: Path = model_store.FOLDER) -> Path:
@@ -80,7 +84,7 @@ def _study(
 ) -> Figures:
     from fer.inference import classification, gradcam
     from fer.lab import keras_backend
-    from fer.lab.studies import attention, robustness, se_gates
+    from fer.lab.studies import attention, feature_map, robustness, se_gates
     from fer.studies import leakage
 
     if name == "sanity":
@@ -90,6 +94,9 @@ def _study(
     if name == "robustness":
         classifier = classification.load(folder)
         return robustness.study(data, classifier, detector, seed=seed, progress=progress)
+    if name == "map":
+        explainer = gradcam.Explainer(classification.load(folder))
+        return feature_map.study(data, explainer, seed=seed, progress=progress)
     if name == "regions":
         keys = [model.key for model in models]
         explainer = gradcam.Explainer(keras_backend.load(folder, keys))
