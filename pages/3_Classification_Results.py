@@ -8,6 +8,7 @@ from fer.ui.results import (
     confusions,
     crowd_sections,
     error_sections,
+    feature_map,
     literature,
     own_images,
     own_predictions,
@@ -62,6 +63,7 @@ GROUPS = {
     "inside": {
         "looking": _("Attention"),
         "gates": _("Turn the gates"),
+        "map": _("Map"),
         "speed": _("Speed"),
         "parameters": _("Parameters"),
     },
@@ -102,6 +104,8 @@ try:
         attention.looking(_)
     elif view == "gates":
         turned_gates.show(_)
+    elif view == "map":
+        feature_map.show(_)
     elif view == "robustness":
         robustness.robustness(_)
     elif view == "own_images":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,10 +13,12 @@ import pytest
 from playwright.sync_api import ConsoleMessage, Page, expect
 
 from fer.data.dataset import OFFICIAL_COUNTS, Split
+from fer.studies.feature_map import unpacked
+from fer.studies.records import FEATURE_MAP
 from fer.ui.results import report
 from fer.ui.text import Translator
 from tests.support import page_checks
-from tests.support.making import jpeg
+from tests.support.making import ROOT, jpeg
 from tests.support.page_checks import crashes
 from tests.support.pages import TITLES, VIEWS
 
@@ -178,6 +181,36 @@ def test_click_on_a_confusion_cell_shows_its_images_below_it(page: Page, address
     # The other model's images are those of the same cell.
     other = answered.format(happy).replace("baseline", "proposed")
     expect(page.get_by_text(other)).to_be_visible()
+
+
+@pytest.mark.parametrize("page", [(1280, "en")], indirect=True, ids=["desktop"])
+def test_points_of_the_map_are_drawn_around_and_pressed(page: Page, address: str) -> None:
+    page.goto(f"{address}/Classification_Results?view=map")
+    settle(page)
+    chart = page.locator(".st-key-map_proposed .js-plotly-plot")
+    chart.evaluate("chart => chart.scrollIntoView({ block: 'center' })")
+    box = chart.locator(".nsewdrag").first.bounding_box()
+    assert box is not None
+
+    def at(across: float, down: float) -> tuple[float, float]:
+        return box["x"] + across * box["width"], box["y"] + down * box["height"]
+
+    page.mouse.move(*at(0.2, 0.2))
+    page.mouse.down()
+    for corner in ((0.8, 0.2), (0.8, 0.8), (0.2, 0.8), (0.2, 0.2)):
+        page.mouse.move(*at(*corner), steps=8)
+    page.mouse.up()
+    counted = page.get_by_text(re.compile(r"^[\d,]+ images; below each accuracy"))
+    expect(counted).to_be_visible()
+    expect(page.get_by_text("Accuracy of proposed", exact=True)).to_be_visible()
+    record = FEATURE_MAP.require(ROOT / "models")
+    places = unpacked(record["models"]["proposed"]["coordinates"], record["images"])
+    # The image that lies farthest to the right; the axes reach a little beyond all of them.
+    across, up = places[places[:, 0].argmax()]
+    number = page.get_by_label("Number, or press a point")
+    expect(number).to_have_value("1")
+    page.mouse.click(*at((across + 1.05) / 2.1, (1.05 - up) / 2.1))
+    expect(number).to_have_value(str(places[:, 0].argmax() + 1))
 
 
 @pytest.mark.parametrize("page", [(390, "id"), (390, "en")], indirect=True, ids=["id", "en"])

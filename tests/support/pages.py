@@ -17,8 +17,8 @@ TITLES = {
 }
 VIEWS = (
     *("metrics", "ingredients", "parameters", "classes", "confusion", "curves", "calibration"),
-    *("overfitting", "errors", "crowd", "looking", "gates", "robustness", "literature"),
-    *("speed", "own_images", "own_predictions"),
+    *("overfitting", "errors", "crowd", "looking", "gates", "map", "robustness"),
+    *("literature", "speed", "own_images", "own_predictions"),
 )
 
 

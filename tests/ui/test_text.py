@@ -45,6 +45,7 @@ SHOWN = (
     "media/videos",
     "scenarios",
     "schema",
+    "studies/feature_map",
     "lab/networks/vgg16",
     "own/images",
     "own/tables",

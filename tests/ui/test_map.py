@@ -1,0 +1,125 @@
+"""The map of the test images on page 3: its colours, one image, several, and what it is made of."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fer import FerError, emotions
+from fer.data.dataset import Split
+from fer.studies.records import FEATURE_MAP, FeatureMap
+from fer.ui import loaders
+from fer.ui.results import feature_map
+from fer.ui.text import Translator
+from tests.support.making import ROOT
+from tests.support.pages import messages, open_page, open_view, walk_alts
+
+PAGE = "3_Classification_Results.py"
+EN = Translator("en")
+
+
+@pytest.fixture(scope="module")
+def record() -> FeatureMap:
+    return FEATURE_MAP.require(ROOT / "models")
+
+
+def texts(app: object) -> str:
+    return "\n".join(str(e.value) for e in [*app.markdown, *app.caption])  # type: ignore[attr-defined]
+
+
+def test_the_committed_map_is_small_and_says_how_far_it_can_be_trusted(record: FeatureMap) -> None:
+    assert (ROOT / "models" / FEATURE_MAP.name).stat().st_size < 60_000
+    assert record["images"] == 3589
+    app = open_view(open_page(PAGE), "map")
+    for found in record["models"].values():
+        # Half of it would be a map that was drawn by lot.
+        assert found["trustworthiness"] > 0.6
+        assert f"Trustworthiness {EN.number(found['trustworthiness'], 3)}" in texts(app)
+    is_doubtful = any(m["trustworthiness"] < feature_map.TRUSTED for m in record["models"].values())
+    assert ("Read it with care." in texts(app)) == is_doubtful
+
+
+@pytest.mark.parametrize("language", ["EN", "ID"])
+def test_every_colour_one_image_and_several(language: str) -> None:
+    app = open_view(open_page(PAGE, language), "map")
+    for colour in ("label", "answer", "crowd", "right"):
+        app.segmented_control(key="map_colour").set_value(colour).run()
+        assert not app.exception, colour
+        assert messages(app) == [], colour
+        assert len(app.get("plotly_chart")) == 2, colour
+    app.number_input(key="map_image").set_value(7).run()
+    part = loaders.predictions("proposed").of(Split.PRIVATE_TEST)
+    assert str(part.sources[6]) in texts(app)
+    assert len(app.metric) == 0
+    app.slider(key="map_across").set_value((-100, 100)).run()
+    app.slider(key="map_up").set_value((-100, 100)).run()
+    app.button(key="map_rectangle").click().run()
+    _ = Translator("en" if language == "EN" else "id")
+    # All of them: the published accuracies.
+    shown = [metric.value for metric in app.metric]
+    stored = [m.metrics["splits"]["PrivateTest"]["accuracy"] for m in loaders.models().values()]
+    assert shown == [_.percent(share) for share in stored]
+    walk_alts(app, PAGE)
+    app.button(key="map_clear").click().run()
+    assert len(app.metric) == 0
+
+
+def test_without_images_labels_answers_and_votes_are_told(without_data: Path) -> None:
+    app = open_view(open_page(PAGE), "map")
+    assert not app.exception
+    assert "FER-2013's label: **" in texts(app)
+    assert "proposed: **" in texts(app)
+    assert "People: " in texts(app)
+    assert len(app.get("imgs")) == 0
+
+
+def test_each_point_is_drawn_once() -> None:
+    images = feature_map._images()
+    for colour in ("label", "answer", "crowd", "right"):
+        drawn = feature_map.figure("proposed", images, colour, EN)
+        assert {trace.type for trace in drawn.data} == {"scattergl"}
+        rows = np.concatenate([np.ravel(trace.customdata) for trace in drawn.data])
+        assert sorted(rows.tolist()) == list(range(len(images.labels))), colour
+    right = feature_map.figure("proposed", images, "right", EN)
+    assert len(right.data[0].x) == images.right("proposed").sum()
+
+
+def test_a_rectangle_holds_what_lies_within_it() -> None:
+    places = np.array([[-0.5, 0.5], [0.0, 0.0], [0.9, 0.9]])
+    assert feature_map.within(places, [(-60, 10), (-10, 60)]) == [0, 1]
+
+
+def test_a_table_has_every_image() -> None:
+    table = feature_map.image_table(feature_map._images(), EN)
+    assert len(table) == 3589
+    assert set(table["True"]) == set(emotions.KEYS)
+    assert "no majority" in set(table["People's majority"])
+
+
+def linked_models(target: Path, record: object) -> Path:
+    """The repository's models with another map, which no manifest lists."""
+    target.mkdir()
+    for path in (ROOT / "models").iterdir():
+        if path.name not in ("analysis", "manifest.json"):
+            (target / path.name).symlink_to(path)
+    (target / "analysis").mkdir()
+    (target / FEATURE_MAP.name).write_text(json.dumps(record))
+    return target
+
+
+def test_a_map_of_other_weights_or_images_says_so(
+    record: FeatureMap, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stale = {**record, "weights_sha256": {**record["weights_sha256"], "proposed": "0" * 64}}
+    monkeypatch.setattr(loaders, "MODELS", linked_models(tmp_path / "stale", stale))
+    app = open_view(open_page(PAGE), "map")
+    assert any("Made with other weights of proposed" in str(w.value) for w in app.warning)
+    other = {**record, "sources_sha256": "0" * 64}
+    monkeypatch.setattr(loaders, "MODELS", linked_models(tmp_path / "other", other))
+    with pytest.raises(FerError, match="of other images"):
+        feature_map._images()
+    app = open_view(open_page(PAGE), "map")
+    assert any("of other images" in message for message in messages(app))
