@@ -184,33 +184,40 @@ def test_click_on_a_confusion_cell_shows_its_images_below_it(page: Page, address
 
 
 @pytest.mark.parametrize("page", [(1280, "en")], indirect=True, ids=["desktop"])
-def test_points_of_the_map_are_drawn_around_and_pressed(page: Page, address: str) -> None:
+def test_points_of_the_map_are_pressed_and_drawn_around(page: Page, address: str) -> None:
     page.goto(f"{address}/Classification_Results?view=map")
     settle(page)
-    chart = page.locator(".st-key-map_proposed .js-plotly-plot")
-    chart.evaluate("chart => chart.scrollIntoView({ block: 'center' })")
-    box = chart.locator(".nsewdrag").first.bounding_box()
-    assert box is not None
 
-    def at(across: float, down: float) -> tuple[float, float]:
-        return box["x"] + across * box["width"], box["y"] + down * box["height"]
+    def place(way: str, across: float, up: float) -> tuple[float, float]:
+        """Where the page has that place of the map, -1 to 1."""
+        chart = page.locator(f".st-key-map_proposed_{way} .js-plotly-plot")
+        chart.evaluate("chart => chart.scrollIntoView({ block: 'center' })")
+        box = chart.locator(".nsewdrag").first.bounding_box()
+        assert box is not None
+        return (
+            box["x"] + box["width"] * (across + 1.05) / 2.1,
+            box["y"] + box["height"] * (1.05 - up) / 2.1,
+        )
 
-    page.mouse.move(*at(0.2, 0.2))
-    page.mouse.down()
-    for corner in ((0.8, 0.2), (0.8, 0.8), (0.2, 0.8), (0.2, 0.2)):
-        page.mouse.move(*at(*corner), steps=8)
-    page.mouse.up()
-    counted = page.get_by_text(re.compile(r"^[\d,]+ images; below each accuracy"))
-    expect(counted).to_be_visible()
-    expect(page.get_by_text("Accuracy of proposed", exact=True)).to_be_visible()
     record = FEATURE_MAP.require(ROOT / "models")
     places = unpacked(record["models"]["proposed"]["coordinates"], record["images"])
-    # The image that lies farthest to the right; the axes reach a little beyond all of them.
-    across, up = places[places[:, 0].argmax()]
+    # The image that lies farthest to the right, beyond all others.
+    row = int(places[:, 0].argmax())
     number = page.get_by_label("Number, or press a point")
     expect(number).to_have_value("1")
-    page.mouse.click(*at((across + 1.05) / 2.1, (1.05 - up) / 2.1))
-    expect(number).to_have_value(str(places[:, 0].argmax() + 1))
+    page.mouse.move(*place("press", *places[row]))
+    page.mouse.click(*place("press", *places[row]))
+    expect(number).to_have_value(str(row + 1))
+    page.get_by_role("radio", name="draw around several").click()
+    page.locator(".st-key-map_proposed_draw .js-plotly-plot").wait_for()
+    settle(page)
+    page.mouse.move(*place("draw", -0.5, -0.5))
+    page.mouse.down()
+    for corner in ((0.5, -0.5), (0.5, 0.5), (-0.5, 0.5), (-0.5, -0.5)):
+        page.mouse.move(*place("draw", *corner), steps=8)
+    page.mouse.up()
+    expect(page.get_by_text(re.compile(r"^[\d,]+ images; below each accuracy"))).to_be_visible()
+    expect(page.get_by_text("Accuracy of proposed", exact=True)).to_be_visible()
 
 
 @pytest.mark.parametrize("page", [(390, "id"), (390, "en")], indirect=True, ids=["id", "en"])

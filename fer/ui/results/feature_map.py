@@ -84,10 +84,13 @@ def show(_: Translator) -> None:
         "crowd": _("people's majority"),
         "right": _("right or wrong"),
     }
-    colour = widgets.choice(_("Coloured by"), kinds, f"{KEY}_colour", wrap=True)
+    ways = {"press": _("press a point"), "draw": _("draw around several")}
+    with st.container(horizontal=True):
+        colour = widgets.choice(_("Coloured by"), kinds, f"{KEY}_colour", wrap=True)
+        way = widgets.choice(_("On a map"), ways, f"{KEY}_way", wrap=True)
     for column, key in zip(st.columns(len(images.places)), images.places, strict=True):
         with column:
-            _map(key, images, colour, record, _)
+            _map(key, images, colour, way, record, _)
     left, right = st.columns(2)
     with left:
         _image(images, _)
@@ -145,21 +148,26 @@ def _majorities(sources: NDArray[np.str_]) -> NDArray[np.int64]:
     return np.where(agreement.has_majority(counts), top, NONE)
 
 
-def _map(key: str, images: _Images, colour: str, record: FeatureMap, _: Translator) -> None:
+def _map(
+    key: str, images: _Images, colour: str, way: str, record: FeatureMap, _: Translator
+) -> None:
     """A model's map and how far it can be trusted."""
     st.subheader(f"{charts.swatch(key)} {key}")
     name = f"{KEY}_{key}"
     st.plotly_chart(
-        figure(key, images, colour, _),
+        # Plotly takes a press for the end of a line as long as it draws lines.
+        figure(key, images, colour, _).update_layout(dragmode="lasso" if way == "draw" else "pan"),
         config={
             "displaylogo": False,
-            "modeBarButtons": [["lasso2d", "select2d"], ["toImage"]],
+            "modeBarButtons": [["lasso2d", "select2d"], ["toImage"]]
+            if way == "draw"
+            else [["toImage"]],
             "toImageButtonOptions": {"format": "png", "scale": 3, "filename": name},
         },
-        key=name,
+        key=f"{name}_{way}",
         alt=_("Map of the test images by the features of {model}", model=key),
-        on_select=partial(_selected, name),
-        selection_mode=("points", "box", "lasso"),
+        on_select=partial(_selected, f"{name}_{way}"),
+        selection_mode=("box", "lasso") if way == "draw" else "points",
     )
     found = record["models"][key]
     if found["trustworthiness"] < TRUSTED:
@@ -183,7 +191,7 @@ def _map(key: str, images: _Images, colour: str, record: FeatureMap, _: Translat
 def _selected(name: str) -> None:
     """One point is an image to look at, several are an area."""
     points = st.session_state[name]["selection"]["points"]
-    rows = sorted({int(point["customdata"][0]) for point in points})
+    rows = sorted({int(point["customdata"]) for point in points})
     if len(rows) == 1:
         st.session_state[IMAGE] = rows[0] + 1
     elif rows:
@@ -214,7 +222,8 @@ def figure(key: str, images: _Images, colour: str, _: Translator) -> go.Figure:
         found.add_scattergl(
             x=images.places[key][rows, 0],
             y=images.places[key][rows, 1],
-            customdata=rows[:, None],
+            # A list: of an array each point would come back as an object.
+            customdata=rows.tolist(),
             text=[
                 f"{_(emotions.KEYS[images.labels[row]])} → {_(emotions.KEYS[answers[row]])}"
                 for row in rows
@@ -224,7 +233,7 @@ def figure(key: str, images: _Images, colour: str, _: Translator) -> go.Figure:
             marker={"color": ink, "symbol": symbol, "size": 5, "opacity": OPACITY},
             hovertemplate="%{text}<extra></extra>",
         )
-    found.update_layout(dragmode="lasso", legend={"itemsizing": "constant"})
+    found.update_layout(legend={"itemsizing": "constant"})
     found.update_xaxes(range=[-1.05, 1.05], showgrid=False, zeroline=False, showticklabels=False)
     found.update_yaxes(range=[-1.05, 1.05], showgrid=False, zeroline=False, showticklabels=False)
     return charts.arrange(

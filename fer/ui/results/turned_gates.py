@@ -186,6 +186,7 @@ def gate_chart(untouched: Answer, turned: Answer, _: Translator) -> go.Figure:
         line={"color": charts.colour(model), "width": 3},
         hovertemplate=_("channel") + " %{customdata}: %{y:.1f}%<extra></extra>",
     )
+    figure.update_xaxes(range=[0, len(order)], tick0=0, dtick=len(order) // 4)
     figure.update_yaxes(range=[0, 100])
     return charts.arrange(
         figure, _, x=_("Channels, the most open first"), y=_("Gate (%)"), height=240
