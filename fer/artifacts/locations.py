@@ -63,7 +63,7 @@ def default(folder: Path, working: Path | None = None, root: Path = ROOT) -> Pat
     Args:
         folder: one of `MARKS`, relative.
         working: the working directory; None means the process' own.
-        root: what contains the package `fer`.
+        root: the folder that contains the package `fer`.
     """
     named_folder = from_environment(folder) if folder in VARIABLES else None
     if named_folder is not None:

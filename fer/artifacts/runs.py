@@ -83,8 +83,8 @@ def prepare(scenario: Scenario, data: Dataset, run_dir: Path, resume: bool) -> i
     """Make the run directory ready to go on and return the number of its finished epochs.
 
     Raises:
-        FerError: if there is a run and `resume` is false, or if what is to be resumed differs in
-            scenario or data.
+        FerError: if there is a run and `resume` is false, or if the run to resume has another
+            scenario or other data.
     """
     if not has_epochs(run_dir):
         (run_dir / RUN).unlink(missing_ok=True)

@@ -305,15 +305,15 @@ def origin(manifest: Manifest) -> Origin:
 
 def notice(manifest: Manifest) -> FerError | None:
     """Return the warning that an imported set is not FER-2013; None if it is."""
-    whose = origin(manifest)
-    if whose == Origin.OTHER:
+    pixels_origin = origin(manifest)
+    if pixels_origin == Origin.OTHER:
         counts = {split: tuple(manifest["counts"][split.value]) for split in SPLITS}
         return FerError(
             "The imported images are not the whole FER-2013 ({difference}), so results on them are "
             "not FER-2013's.",
             difference=count_differences(counts)[0],
         )
-    if whose == Origin.COPY:
+    if pixels_origin == Origin.COPY:
         return FerError(
             "The imported images have FER-2013's names and counts but not its pixels, as in "
             "contrast-equalised or otherwise changed copies, so results on them are not FER-2013's."

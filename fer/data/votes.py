@@ -1,8 +1,8 @@
 """FER+ votes: the emotions that ten people saw in each image of FER-2013 (Barsoum et al. 2016).
 
 `data/votes.parquet` has a row for each row of the original `fer2013.csv`, in its order, with the
-name that Kaggle's archive gives the image and FER-2013's own label; so it also tells the name of
-every row of that table. FER+ is under the MIT licence: `data/votes-LICENSE.txt`.
+image's name in Kaggle's archive and FER-2013's own label; so it also names every row of that table.
+FER+ is under the MIT licence: `data/votes-LICENSE.txt`.
 """
 
 from __future__ import annotations
@@ -106,12 +106,12 @@ class Votes:
         """
         vote_rows = np.array([self._row(source) for source in sources.tolist()], dtype=np.int64)
         # Most sources are files; only the others are worth the slower match.
-        row_matches = [
+        matches = [
             _ROW.fullmatch(source) if source.startswith("row ") else None
             for source in sources.tolist()
         ]
-        table_images = np.flatnonzero([match is not None for match in row_matches])
-        table_rows = np.array([int(match[1]) - 1 for match in row_matches if match], dtype=np.int64)
+        table_images = np.flatnonzero([match is not None for match in matches])
+        table_rows = np.array([int(match[1]) - 1 for match in matches if match], dtype=np.int64)
         if (
             labels is not None
             and len(table_images)

@@ -130,12 +130,12 @@ def _record_end(process: subprocess.Popen[bytes], run_dir: Path) -> None:
 
 def active(folder: Path, now: float) -> list[tuple[Path, RunState]]:
     """Return the runs under the folder that go on or wait, with their state."""
-    going_on = []
+    active_runs = []
     for path in sorted(folder.rglob(monitor.PROGRESS)):
         run = monitor.read(path.parent, now)
         if run is not None and run.is_active:
-            going_on.append((path.parent, run))
-    return going_on
+            active_runs.append((path.parent, run))
+    return active_runs
 
 
 def recorded(folder: Path) -> list[Path]:

@@ -173,7 +173,7 @@ class Detector:
         finally:
             cv2.utils.logging.setLogLevel(level)
         self._longest = longest
-        self._levelled = MOST_LEVELLED if longest >= LONGEST_SIDE else MOST_LEVELLED_LIVE
+        self._most_levelled = MOST_LEVELLED if longest >= LONGEST_SIDE else MOST_LEVELLED_LIVE
         self._lock = threading.Lock()
 
     def detect(self, rgb: Rgb) -> list[Face]:
@@ -202,7 +202,7 @@ class Detector:
         large = [face for face in merged if min(face.box[2:]) >= SMALLEST_FACE]
         large.sort(key=lambda face: -face.box[2] * face.box[3])
         levelled = [
-            self._level(rgb, face, scale) if place < self._levelled else face
+            self._level(rgb, face, scale) if place < self._most_levelled else face
             for place, face in enumerate(large)
         ]
         if self._longest >= LONGEST_SIDE:
