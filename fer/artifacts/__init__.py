@@ -1,1 +1,1 @@
-"""What lies in `models/` and in run folders: weights, manifest, provenance."""
+"""The files in `models/` and in run folders: weights, manifest, provenance."""
