@@ -98,4 +98,4 @@ def test_curves_mark_the_phases_and_name_each_run_once() -> None:
     legend = [trace.name for trace in figure.data if trace.showlegend]
     assert legend == ["baseline", "mine"]
     assert {note.text for note in figure.layout.annotations} == {"64 px", "224 px"}
-    assert figure.layout.yaxis.title.text == "Accuracy (%)"
+    assert figure.layout.title.text == "Accuracy (%)"

@@ -22,7 +22,7 @@ from fer.inference import classification
 from fer.media.live import socket as live_socket
 from fer.media.live.stream import LONGEST, STILL_SECONDS
 from fer.media.streaming import FrameAnalyser, StreamAnalyser
-from fer.ui import loaders
+from fer.ui import caching, loaders
 from fer.ui.demo import webcam, webrtc
 from fer.ui.demo.relay import NewestRelay
 from fer.ui.demo.stream import SLOW_SECONDS, Stream
@@ -106,7 +106,7 @@ def test_a_frame_that_cannot_be_drawn_passes_and_the_next_is_drawn(
 def test_two_viewers_share_the_models_and_nothing_else(
     portrait: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    st.cache_resource.clear()
+    caching._memory.cache_clear()
     loaded = []
     load = classification.load
     monkeypatch.setattr(
