@@ -265,7 +265,9 @@ def _timelines(found: videos.AnalysedVideo, digest: str, _: Translator) -> None:
         st.markdown(f"{'## ' if presentation.is_on() else ''}**{key}**")
         figure = confidence_charts.timeline(found.moments, key, number, found.seconds, _)
         if presentation.is_on():
+            # Two steps: half of a stage's height holds no more numbers in its size.
             figure = charts.enlarged(figure, height=charts.STAGE_HEIGHT // 2)
+            figure.update_yaxes(dtick=50)
         widgets.chart(
             figure,
             key=f"video_timeline_{key}",
