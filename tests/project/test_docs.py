@@ -82,7 +82,7 @@ def test_every_event_of_the_log_is_documented() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert f"`{logs.VARIABLE}=json`" in readme
     code = "\n".join(path.read_text() for path in (ROOT / "fer").rglob("*.py"))
-    events = set(re.findall(r"logs\.(?:tell|refused)\(\s*\"([^\"]+)\"", code))
+    events = set(re.findall(r"logs\.(?:event|refusals)\(\s*\"([^\"]+)\"", code))
     assert {"start", "models loaded", "photo classified"} <= events
     assert [event for event in sorted(events) if f"`{event}`" not in readme] == []
 
