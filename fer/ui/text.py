@@ -1,12 +1,11 @@
 """What the user reads, in Bahasa Indonesia and English.
 
-English sentences are the keys of the catalogues in `locale/id/`, one for each page, so a page reads
-like prose and a missing translation is one that a test can find.
+English sentences are the keys of gettext's catalogues in `locale/id/LC_MESSAGES/`, one for each
+page, so a page reads like prose and a missing translation is one that a test can find.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from functools import cache
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 import streamlit as st
+from babel.messages.pofile import read_po
 from babel.numbers import NumberPattern, format_decimal, parse_pattern
 
 from fer import FerError
@@ -39,10 +39,16 @@ def _pattern(decimals: int) -> NumberPattern:
 def _catalogue(language: Language) -> dict[str, str]:
     if language == "en":
         return {}
-    merged: dict[str, str] = {}
-    for path in sorted((LOCALE / language).glob("*.json")):
-        merged |= json.loads(path.read_text(encoding="utf-8"))
-    return merged
+    sentences: dict[str, str] = {}
+    for path in sorted((LOCALE / language / "LC_MESSAGES").glob("*.po")):
+        sentences |= read_catalogue(path)
+    return sentences
+
+
+def read_catalogue(path: Path) -> dict[str, str]:
+    """Return the translations of a gettext catalogue (.po), by English sentence."""
+    with path.open("rb") as stream:
+        return {str(message.id): str(message.string) for message in read_po(stream) if message.id}
 
 
 class Translator:

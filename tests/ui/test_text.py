@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import json
 import string
 from pathlib import Path
 
@@ -62,8 +61,8 @@ SHOWN = (
     "vision/upload_gate",
 )
 FILES = {
-    path.name: json.loads(path.read_text(encoding="utf-8"))
-    for path in sorted((ROOT / "fer/ui/locale/id").glob("*.json"))
+    path.name: text.read_catalogue(path)
+    for path in sorted((ROOT / "fer/ui/locale/id/LC_MESSAGES").glob("*.po"))
 }
 CATALOGUE = {key: value for catalogue in FILES.values() for key, value in catalogue.items()}
 
