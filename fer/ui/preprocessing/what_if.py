@@ -45,13 +45,11 @@ def show(face: Gray, _: Translator) -> None:
             lambda: framing.landmarks_of_crop(face, loaders.detector()),
             loaders.state(),
         )
-        # Drawn above the sliders, of which they tell.
-        above = st.container()
-        strengths = _sliders(points is not None, _)
+        strengths = _strengths(points is not None)
         changed = corruptions.combine(face, strengths, points)
         before, after = _answer(face), _answer(changed)
-        with above:
-            _faces(face, changed, before, after, _)
+        _faces(face, changed, before, after, _)
+        _sliders(points is not None, _)
         _measured(strengths, _)
         if details := widgets.opened(_("Table and download"), f"{PREFIX}_details"):
             with details:
@@ -72,35 +70,40 @@ def _answer(face: Gray) -> dict[str, Prediction]:
     )
 
 
-def _sliders(may_cover: bool, _: Translator) -> dict[str, float]:
-    """The strength to which each slider stands, by corruption; all neutral at first."""
+def _strengths(may_cover: bool) -> dict[str, float]:
+    """Return the strength to which each slider stands, by corruption; all neutral at first.
+
+    Read before the sliders are drawn, so that the answers, which are waited for, come first.
+    """
+    strengths = {}
+    for key, corruption in CORRUPTIONS.items():
+        chosen = st.session_state.setdefault(f"{PREFIX}_{key}", float(corruption.neutral))
+        is_open = may_cover or key not in COVERING
+        strengths[key] = float(chosen if is_open else corruption.neutral)
+    return strengths
+
+
+def _sliders(may_cover: bool, _: Translator) -> None:
+    """Draw a slider for each corruption, and the button that sets all to neutral."""
     if not may_cover:
         st.caption(
             _("No single face was detected in this image, so eyes and mouth cannot be covered.")
         )
-    strengths = {}
-    called = robustness.corruptions(_)
+    names = robustness.corruptions(_)
     with st.grid(4, min_column_width=150, gap="small"):
         for key, corruption in CORRUPTIONS.items():
-            name, unit = called[key]
-            others = corruption.levels
-            opposite = tuple(-level for level in reversed(others)) if corruption.is_signed else ()
-            st.session_state.setdefault(f"{PREFIX}_{key}", float(corruption.neutral))
-            strengths[key] = float(
-                st.select_slider(
-                    f"{name} ({unit})",
-                    (*opposite, float(corruption.neutral), *others),
-                    # The language's decimal mark, which a slider of numbers does not have.
-                    format_func=partial(_strength, key, _),
-                    key=f"{PREFIX}_{key}",
-                    disabled=key in COVERING and not may_cover,
-                )
+            name, unit = names[key]
+            levels = corruption.levels
+            opposite = tuple(-level for level in reversed(levels)) if corruption.is_signed else ()
+            st.select_slider(
+                f"{name} ({unit})",
+                (*opposite, float(corruption.neutral), *levels),
+                # The language's decimal mark, which a slider of numbers does not have.
+                format_func=partial(_strength, key, _),
+                key=f"{PREFIX}_{key}",
+                disabled=key in COVERING and not may_cover,
             )
     st.button(_("As it was"), icon=":material/restart_alt:", on_click=_set, key=f"{PREFIX}_reset")
-    return {
-        key: CORRUPTIONS[key].neutral if key in COVERING and not may_cover else strength
-        for key, strength in strengths.items()
-    }
 
 
 def _strength(key: str, _: Translator, value: float) -> str:
