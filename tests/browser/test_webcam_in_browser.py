@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, Route, TimeoutError, expect
 
+from fer.ui.text import Translator
 from tests.support import camera
 from tests.support.faces import frightened
 from tests.support.making import until
@@ -93,24 +94,39 @@ def test_behind_a_firewall_the_socket_takes_over(
     until(lambda: camera.of_streams(server) == [], "a thread was left behind")
 
 
+@pytest.mark.parametrize(
+    ("width", "height", "locale"),
+    [(1280, 900, "en-GB"), (390, 844, "id-ID")],
+    ids=["desktop-en", "phone-id"],
+)
 def test_expressions_before_the_camera_teach_a_head(
-    browser: Browser, server: Server, portrait: np.ndarray, tmp_path: Path
+    browser: Browser,
+    server: Server,
+    portrait: np.ndarray,
+    tmp_path: Path,
+    width: int,
+    height: int,
+    locale: str,
 ) -> None:
+    _ = Translator("id" if locale == "id-ID" else "en")
     clip = camera.write_clip(tmp_path / "face.y4m", portrait)
-    with camera.camera_page(browser.browser_type, camera.playing(clip)) as page:
+    with camera.camera_page(
+        browser.browser_type, camera.playing(clip), width=width, height=height, locale=locale
+    ) as page:
         page.goto(f"{server.url}/Realtime_Demo?mode=teach&way=socket")
-        page.get_by_role("button", name="Start", exact=True).click()
+        page.get_by_role("button", name=_("Start"), exact=True).click()
         page.locator("canvas.answered").wait_for()
         chart = page.locator(".js-plotly-plot").first
         expect(chart.locator("g.point")).to_have_count(14)
-        for emotion in ("happy", "sad"):
+        for emotion in (_("happy"), _("sad")):
             page.get_by_role("button", name=emotion, exact=True).click()
             page.get_by_role("button", name=f"{emotion} · 10", exact=True).first.wait_for()
-        expect(page.get_by_text("of 20 frames")).to_have_count(2)
+        counted = "dari 20 frame" if locale == "id-ID" else "of 20 frames"
+        expect(page.get_by_text(counted)).to_have_count(2)
         # Both models' bars and the taught heads', which know two emotions.
-        expect(page.get_by_text("yours on proposed: ")).to_be_visible()
+        expect(page.get_by_text(_("yours on {model}", model="proposed") + ": ")).to_be_visible()
         with page.expect_download() as head:
-            page.get_by_role("button", name="Take it home (JSON)").click()
+            page.get_by_role("button", name=_("Take it home (JSON)")).click()
         assert set(json.loads(head.value.path().read_text())["frames"]) == {"happy", "sad"}
         expect(crashes(page)).to_have_count(0)
     until(lambda: camera.of_streams(server) == [], "a thread was left behind")
