@@ -27,7 +27,7 @@ from fer.cli.console import (
 from fer.media import photo_files, photos, video_gate
 from fer.media.photos import NO_FACE, Photo
 from fer.progress import Progress, part_of
-from fer.vision import faces
+from fer.vision import faces, preprocessing
 from fer.vision.quality import Flaw
 
 # Not imported for photos alone: FFmpeg takes long to load.
@@ -280,7 +280,7 @@ def _answers(
     # A single unreadable photo is refused before seconds are spent on loading the networks.
     if len(paths) == 1 and not _is_video(paths[0]):
         try:
-            first_image = photos.read(paths[0])
+            first_image = preprocessing.read_image(paths[0])
         except FerError as error:
             yield paths[0], error
             return
@@ -298,7 +298,7 @@ def _answers(
                         path, annotated, start, detector, classifier, video_progress
                     )
                 else:
-                    image = photos.read(path) if first_image is None else first_image
+                    image = preprocessing.read_image(path) if first_image is None else first_image
                     answer = photos.classify(image, str(path), detector, classifier, whole=whole)
             except FerError as error:
                 answer = error

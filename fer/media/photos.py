@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import TypedDict
 
 from fer import emotions
@@ -154,11 +153,6 @@ class Photo:
         return rows
 
 
-def read(path: str | Path) -> Rgb:
-    """Read the image in a file, upright RGB. Raises as `preprocessing.read_image`."""
-    return preprocessing.read_image(path)
-
-
 def classify(
     rgb: Rgb, name: str, detector: Detector, classifier: Classifier, *, whole: bool = False
 ) -> Photo:
@@ -199,8 +193,8 @@ def search(rgb: Rgb, detector: Detector) -> tuple[int, Found]:
     preprocessing.require_rgb(rgb)
     if _is_crop(rgb):
         return 0, Found(())
-    turns, found = orientation.search(rgb, detector)
-    return turns, found.left_to_right()
+    turns, found = orientation.set_upright(rgb, detector)
+    return turns, replace(found, faces=tuple(sorted(found.faces, key=lambda face: face.box[:2])))
 
 
 def _is_crop(rgb: Rgb) -> bool:

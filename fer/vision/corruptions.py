@@ -17,8 +17,8 @@ from fer import FerError
 from fer.vision import regions
 from fer.vision.preprocessing import FER_SIZE, Floats, Gray
 
-# Face (48, 48) uint8, its landmarks (5, 2), the strength, a generator; the spoilt face.
-Spoil: TypeAlias = Callable[[Gray, Floats, float, np.random.Generator], Gray]
+# Face (48, 48) uint8, its landmarks (5, 2) if known, the strength, a generator; the spoilt face.
+Spoil: TypeAlias = Callable[[Gray, Floats | None, float, np.random.Generator], Gray]
 NOISE_SEED = 2013
 
 
@@ -26,9 +26,9 @@ NOISE_SEED = 2013
 class Corruption:
     """One way to spoil a face.
 
-    unit: what strengths count. strengths: the five that are measured, mild to strong. neutral: the
-    strength that changes nothing. step: between two strengths that a visitor can choose. is_signed:
-    whether it goes both ways, left and right or darker and lighter.
+    strengths: the five that are measured, mild to strong. neutral: the strength that changes
+    nothing. step: between two strengths that a visitor can choose. is_signed: whether it goes both
+    ways, left and right or darker and lighter.
     """
 
     key: str
@@ -42,7 +42,7 @@ class Corruption:
     def spoil(
         self, face: Gray, landmarks: Floats, strength: float, rng: np.random.Generator
     ) -> Gray:
-        """The face spoilt as the study does it: where it goes both ways, in one that is drawn."""
+        """Return the face as the study spoils it: where it goes both ways, in one that is drawn."""
         if self.is_signed and not rng.random() < 0.5:
             strength = -strength
         return self.apply(face, landmarks, strength, rng)
@@ -55,13 +55,13 @@ class Corruption:
         return tuple(round(self.neutral + reach * n / count, 6) for n in range(1, count + 1))
 
     def share(self, strength: float) -> float:
-        """How far a strength lies on the way to the strongest measured, 0-1."""
+        """Return the place of a strength on the way to the strongest measured, 0-1."""
         return (abs(strength) - self.neutral) / (self.strengths[-1] - self.neutral)
 
 
 def combine(face: Gray, strengths: Mapping[str, float], landmarks: Floats | None) -> Gray:
-    """The face (48, 48) uint8 with several corruptions, one after the other as a camera would meet
-    them: what covers it, its pose, then resolution, blur, light, contrast and noise.
+    """Return the face (48, 48) uint8 with several corruptions, one after the other as a camera
+    would meet them: what covers it, its pose, then resolution, blur, light, contrast and noise.
 
     Args:
         strengths: by key of `CORRUPTIONS`, negative for the other way; a missing one changes
@@ -76,45 +76,42 @@ def combine(face: Gray, strengths: Mapping[str, float], landmarks: Floats | None
         strength = strengths.get(key, corruption.neutral)
         if strength == corruption.neutral:
             continue
-        if landmarks is None and key in COVERING:
-            raise FerError("No single face was detected in this image; nothing can be covered.")
-        points = np.zeros((5, 2), np.float32) if landmarks is None else landmarks
-        face = corruption.apply(face, points, strength, np.random.default_rng(NOISE_SEED))
+        face = corruption.apply(face, landmarks, strength, np.random.default_rng(NOISE_SEED))
     return face
 
 
-def _rotation(face: Gray, _: Floats, degrees: float, __: np.random.Generator) -> Gray:
+def _rotation(face: Gray, _: object, degrees: float, __: np.random.Generator) -> Gray:
     centre = (FER_SIZE - 1) / 2
     turn = cv2.getRotationMatrix2D((centre, centre), degrees, 1.0)
-    return _uint8(
-        cv2.warpAffine(face, turn, (FER_SIZE, FER_SIZE), borderMode=cv2.BORDER_REFLECT_101)
-    )
+    return _uint8(cv2.warpAffine(face, turn, face.shape, borderMode=cv2.BORDER_REFLECT_101))
 
 
-def _blur(face: Gray, _: Floats, sigma: float, __: np.random.Generator) -> Gray:
+def _blur(face: Gray, _: object, sigma: float, __: np.random.Generator) -> Gray:
     return _uint8(cv2.GaussianBlur(face, (0, 0), sigma))
 
 
-def _noise(face: Gray, _: Floats, sigma: float, rng: np.random.Generator) -> Gray:
+def _noise(face: Gray, _: object, sigma: float, rng: np.random.Generator) -> Gray:
     return _uint8(face + rng.normal(0.0, sigma, face.shape))
 
 
-def _brightness(face: Gray, _: Floats, shift: float, __: np.random.Generator) -> Gray:
+def _brightness(face: Gray, _: object, shift: float, __: np.random.Generator) -> Gray:
     return _uint8(face.astype(np.float32) + shift)
 
 
-def _contrast(face: Gray, _: Floats, factor: float, __: np.random.Generator) -> Gray:
+def _contrast(face: Gray, _: object, factor: float, __: np.random.Generator) -> Gray:
     middle = float(face.mean())
     return _uint8((face - middle) * factor + middle)
 
 
-def _resolution(face: Gray, _: Floats, side: float, __: np.random.Generator) -> Gray:
+def _resolution(face: Gray, _: object, side: float, __: np.random.Generator) -> Gray:
     small = cv2.resize(face, (int(side), int(side)), interpolation=cv2.INTER_AREA)
     return _uint8(cv2.resize(small, (FER_SIZE, FER_SIZE), interpolation=cv2.INTER_LINEAR))
 
 
 def _occlusion(region: str) -> Spoil:
-    def cover(face: Gray, landmarks: Floats, share: float, _: np.random.Generator) -> Gray:
+    def cover(face: Gray, landmarks: Floats | None, share: float, _: np.random.Generator) -> Gray:
+        if landmarks is None:
+            raise FerError("No single face was detected in this image; nothing can be covered.")
         mask = regions.masks(landmarks)[region]
         rows = np.flatnonzero(mask.any(axis=1))
         if len(rows) == 0:

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import cast
+from typing import TypeAlias, cast
 
 import cv2
 import numpy as np
@@ -65,6 +65,7 @@ PATCH, PATCH_REACH = 280, 1.4
 STEADY_SIDES, STEADY_REACH = (160, 256), 2.0
 STEADY_MIN, CERTAIN_SCORE, MOST_CHECKED = 0.3, 0.91, 12
 _MIRROR = np.array([[-1.0, 0.0, PATCH - 1.0], [0.0, 1.0, 0.0]])
+AffineMap: TypeAlias = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -122,10 +123,6 @@ class Found:
     faces: tuple[Face, ...]
     too_small: int = 0
 
-    def left_to_right(self) -> Found:
-        """Return the same faces ordered by their boxes' left edges, as people count them."""
-        return replace(self, faces=tuple(sorted(self.faces, key=lambda face: face.box[:2])))
-
 
 def largest(faces: Sequence[Face | None]) -> int:
     """Return the index of the largest face; 0 if there is none."""
@@ -141,10 +138,9 @@ class Detector:
     """
 
     def __init__(self, path: Path, longest: int = LONGEST_SIDE) -> None:
-        """Load the detector.
+        """Load YuNet's ONNX file, which comes with the trained models.
 
         Args:
-            path: of YuNet's ONNX file, which comes with the trained models.
             longest: the usual size: images are shrunk to so many pixels on their longer side. With
                 less than `LONGEST_SIDE`, for a stream, they are searched in this size only.
 
@@ -172,8 +168,7 @@ class Detector:
             ) from error
         finally:
             cv2.utils.logging.setLogLevel(level)
-        self._longest = longest
-        self._most_levelled = MOST_LEVELLED if longest >= LONGEST_SIDE else MOST_LEVELLED_LIVE
+        self._longest, self._is_live = longest, longest < LONGEST_SIDE
         self._lock = threading.Lock()
 
     def detect(self, rgb: Rgb) -> list[Face]:
@@ -189,34 +184,32 @@ class Detector:
         """
         preprocessing.require_rgb(rgb)
         usual, scale = scales.shrunk(rgb, self._longest)
-        detections = self._run_yunet(usual, scale, USUAL_SCALE_BONUS)
-        if self._longest >= LONGEST_SIDE:
-            side, is_sure = max(usual.shape[:2]), any(not f.is_doubtful for _, f in detections)
+        usual_faces, others = self._run_yunet(usual, scale), list[Face]()
+        if not self._is_live:
+            side, is_sure = max(usual.shape[:2]), any(not face.is_doubtful for face in usual_faces)
             if side >= COARSE_ALWAYS_FROM or (side >= COARSE_FROM and not is_sure):
                 coarse, coarse_scale = scales.shrunk(usual, COARSE_SIDE)
-                detections += self._run_yunet(coarse, scale * coarse_scale)
-            if scale * TILES_FROM_SHRINKING < 1 and _needs_tiles(detections, scale):
+                others += self._run_yunet(coarse, scale * coarse_scale)
+            if scale * TILES_FROM_SHRINKING < 1 and _needs_tiles(usual_faces + others, scale):
                 for tile, left, top, tile_scale in scales.tiles(rgb):
-                    detections += self._run_yunet(tile, tile_scale, 0.0, (left, top))
-        merged = [face for face in _without_repeats(detections) if face.score >= SCORE_THRESHOLD]
-        large = [face for face in merged if min(face.box[2:]) >= SMALLEST_FACE]
+                    others += self._run_yunet(tile, tile_scale, (left, top))
+        faces = [f for f in _without_repeats(usual_faces, others) if f.score >= SCORE_THRESHOLD]
+        large = [face for face in faces if min(face.box[2:]) >= SMALLEST_FACE]
         large.sort(key=lambda face: -face.box[2] * face.box[3])
-        levelled = [
-            self._level(rgb, face, scale) if place < self._most_levelled else face
-            for place, face in enumerate(large)
-        ]
-        if self._longest >= LONGEST_SIDE:
-            levelled[:MOST_CHECKED] = [
+        most_levelled = MOST_LEVELLED_LIVE if self._is_live else MOST_LEVELLED
+        large[:most_levelled] = [self._level(rgb, face, scale) for face in large[:most_levelled]]
+        if not self._is_live:
+            large[:MOST_CHECKED] = [
                 replace(face, is_steady=self.steadiness(rgb, face) >= STEADY_MIN)
-                for face in levelled[:MOST_CHECKED]
+                for face in large[:MOST_CHECKED]
             ]
-        return Found(tuple(levelled), len(merged) - len(large))
+        return Found(tuple(large), len(faces) - len(large))
 
     def surest(self, rgb: Rgb) -> float:
         """Return the score of the surest face of an RGB image (H, W, 3) uint8, searched once in the
         usual size; 0 if there is none."""
-        detections = self._run_yunet(*scales.shrunk(rgb, self._longest))
-        return max((f.score for _, f in detections if f.score >= SCORE_THRESHOLD), default=0.0)
+        scores = [face.score for face in self._run_yunet(*scales.shrunk(rgb, self._longest))]
+        return max((score for score in scores if score >= SCORE_THRESHOLD), default=0.0)
 
     def steadiness(self, rgb: Rgb, face: Face) -> float:
         """Return the mean score of a face of an RGB image (H, W, 3) uint8 in crops of it alone, in
@@ -225,21 +218,15 @@ class Detector:
             return face.score
         scores = []
         for side in STEADY_SIDES:
-            patch = _patch(face, face.roll, side, STEADY_REACH)
-            pixels = cv2.warpAffine(rgb, patch, (side, side), borderMode=cv2.BORDER_REPLICATE)
-            for view in (pixels, pixels[:, ::-1]):
-                scores.append(self.surest(np.ascontiguousarray(view, dtype=np.uint8)))
+            pixels = warp(rgb, patch_map(face, face.roll, side, STEADY_REACH), side)
+            scores += [self.surest(pixels), self.surest(np.ascontiguousarray(pixels[:, ::-1]))]
         return float(np.mean(scores))
 
     def _run_yunet(
-        self,
-        rgb: Rgb,
-        scale: float,
-        bonus: float = 0.0,
-        corner: tuple[float, float] = (0.0, 0.0),
-    ) -> list[tuple[float, Face]]:
-        """Run YuNet on a scaled copy or part of an image; return the faces in pixels of that image,
-        each after its rank: of one face found several times, the highest rank is kept."""
+        self, rgb: Rgb, scale: float, corner: tuple[float, float] = (0.0, 0.0)
+    ) -> list[Face]:
+        """Run YuNet on a scaled copy, or on a part whose upper left corner is given, of an image;
+        return the faces in pixels of that image."""
         bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
         with self._lock:
             self._net.setInputSize((bgr.shape[1], bgr.shape[0]))
@@ -248,18 +235,15 @@ class Detector:
         if rows is None:
             return []
         return [
-            (
-                float(row[14]) + bonus,
-                Face(
-                    box=(
-                        float(row[0] / scale) + corner[0],
-                        float(row[1] / scale) + corner[1],
-                        float(row[2] / scale),
-                        float(row[3] / scale),
-                    ),
-                    landmarks=(row[4:14].reshape(5, 2) / scale + corner).astype(np.float32),
-                    score=float(row[14]),
+            Face(
+                box=(
+                    float(row[0] / scale) + corner[0],
+                    float(row[1] / scale) + corner[1],
+                    float(row[2] / scale),
+                    float(row[3] / scale),
                 ),
+                landmarks=(row[4:14].reshape(5, 2) / scale + corner).astype(np.float32),
+                score=float(row[14]),
             )
             for row in rows
         ]
@@ -275,7 +259,7 @@ class Detector:
         readings = [roll(face.landmarks)] if is_large else []
         if not _agree(readings) or (not is_large and face.score >= LEVEL_SCORE):
             return face
-        unturned_patch = _patch(face, 0.0)
+        unturned_patch = patch_map(face, 0.0)
         unturned = self._middle(rgb, unturned_patch)
         if unturned is None or not _agree([*readings, tilt := roll(unturned.landmarks)]):
             return face
@@ -284,7 +268,7 @@ class Detector:
             readings = [0.0 if mirrored is None else -roll(mirrored.landmarks)]
             if not _agree([*readings, tilt]):
                 return face
-        patch = _patch(face, tilt)
+        patch = patch_map(face, tilt)
         levelled = self._middle(rgb, patch)
         if levelled is None or levelled.score <= unturned.score:
             return face
@@ -295,7 +279,7 @@ class Detector:
         boxed, matrix = unturned, unturned_patch
         if abs(total_tilt) > KEEP_BOX_MAX_DEG:
             # Large tilts are underestimated at first: measure again in the levelled patch.
-            steeper = _patch(face, total_tilt)
+            steeper = patch_map(face, total_tilt)
             if (again := self._middle(rgb, steeper)) is not None and again.score >= levelled.score:
                 levelled, patch = again, steeper
                 total_tilt += roll(again.landmarks)
@@ -309,11 +293,10 @@ class Detector:
             roll=total_tilt,
         )
 
-    def _middle(self, rgb: Rgb, patch: NDArray[np.float64]) -> Face | None:
+    def _middle(self, rgb: Rgb, patch: AffineMap) -> Face | None:
         """Return the surest face near the middle of the patch that an affine map crops, in pixels
         of the patch; None if there is none."""
-        pixels = cv2.warpAffine(rgb, patch, (PATCH, PATCH), borderMode=cv2.BORDER_REPLICATE)
-        faces = [face for _, face in self._run_yunet(np.asarray(pixels, dtype=np.uint8), 1.0)]
+        faces = self._run_yunet(warp(rgb, patch, PATCH), 1.0)
         faces = [face for face in faces if np.abs(_centre(face) - PATCH / 2).max() < PATCH / 4]
         return max(faces, key=lambda face: face.score, default=None)
 
@@ -323,23 +306,24 @@ def _agree(tilts: Sequence[float], minimum: float = ROLL_MIN_LARGE_DEG) -> bool:
     return not tilts or min(tilts) > minimum or max(tilts) < -minimum
 
 
-def _to_image(matrix: NDArray[np.float64], points: NDArray[np.floating]) -> NDArray[np.float64]:
+def _to_image(matrix: AffineMap, points: NDArray[np.floating]) -> NDArray[np.float64]:
     """Return points (n, 2) of a patch as points of the image that an affine map cropped it from."""
     inverse = np.asarray(cv2.invertAffineTransform(matrix), dtype=np.float64)
     return np.asarray(points @ inverse[:, :2].T + inverse[:, 2], dtype=np.float64)
 
 
-def _needs_tiles(detections: Sequence[tuple[float, Face]], scale: float) -> bool:
+def _needs_tiles(faces: Sequence[Face], scale: float) -> bool:
     """Whether an image shrunk to this scale shows small faces, or none."""
-    if all(face.score < SCORE_THRESHOLD for _, face in detections):
-        return True
-    return any(face.box[3] * scale < TILES_BELOW_PX for _, face in detections)
+    is_empty = all(face.score < SCORE_THRESHOLD for face in faces)
+    return is_empty or any(face.box[3] * scale < TILES_BELOW_PX for face in faces)
 
 
-def _without_repeats(detections: Sequence[tuple[float, Face]]) -> list[Face]:
-    """Return each face once: of boxes that show the same face, the one with the highest rank."""
+def _without_repeats(usual: Sequence[Face], others: Sequence[Face]) -> list[Face]:
+    """Return each face once, that of the highest score, with a bonus for the usual scale."""
+    ranked = [(face.score + USUAL_SCALE_BONUS, face) for face in usual]
+    ranked += [(face.score, face) for face in others]
     distinct: list[Face] = []
-    for _, face in sorted(detections, key=lambda pair: -pair[0]):
+    for _, face in sorted(ranked, key=lambda pair: -pair[0]):
         if not any(scales.is_same(face.box, other.box) for other in distinct):
             distinct.append(face)
     return distinct
@@ -356,11 +340,9 @@ def roll(landmarks: NDArray[np.float32]) -> float:
     return float(np.degrees(np.arctan2(down, across)))
 
 
-def _patch(
-    face: Face, tilt: float, side: int = PATCH, reach: float = PATCH_REACH
-) -> NDArray[np.float64]:
-    """Return the affine map that levels a face and crops `reach` box sizes around it to a square
-    of `side` pixels."""
+def patch_map(face: Face, tilt: float, side: int = PATCH, reach: float = PATCH_REACH) -> AffineMap:
+    """Return the affine map that turns a face by its tilt, in degrees, and crops `reach` box sizes
+    around it to a square of `side` pixels."""
     x, y = (float(value) for value in _centre(face))
     rotation = cv2.getRotationMatrix2D((x, y), tilt, side / (reach * max(face.box[2:])))
     matrix = np.asarray(rotation, dtype=np.float64)
@@ -368,36 +350,28 @@ def _patch(
     return matrix
 
 
-def square(face: Face, framing: Framing = FER_FRAMING) -> tuple[int, int, int]:
-    """Return left, top and side in pixels of the face's square crop, which may extend beyond the
-    image."""
-    left, top, width, height = face.box
-    side = max(1, round(height * framing.side))
-    x = left + width / 2 + framing.dx * height
-    y = top + height / 2 + framing.dy * height
-    return round(x - side / 2), round(y - side / 2), side
+def warp(rgb: Rgb, matrix: AffineMap, side: int) -> Rgb:
+    """Return the square (side, side, 3) uint8 that an affine map crops; beyond the image its edge
+    pixels are repeated."""
+    pixels = cv2.warpAffine(rgb, matrix, (side, side), borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(pixels, dtype=np.uint8)
 
 
-def crop(rgb: Rgb, face: Face, framing: Framing = FER_FRAMING) -> Rgb:
+def crop(rgb: Rgb, face: Face) -> Rgb:
     """Return the square crop with the eyes level, (S, S, 3) uint8; beyond the image its edge pixels
     are repeated. Faces of photos, videos and the webcam all reach a network through this crop."""
-    left, top, side = square(face, framing)
-    if face.roll != 0.0:
-        return _level_crop(rgb, face, left, top, side)
-    height, width = rgb.shape[:2]
-    columns = np.clip(np.arange(left, left + side), 0, width - 1)
-    rows = np.clip(np.arange(top, top + side), 0, height - 1)
-    return np.ascontiguousarray(rgb[rows[:, None], columns])
-
-
-def _level_crop(rgb: Rgb, face: Face, left: int, top: int, side: int) -> Rgb:
     x, y = (float(value) for value in _centre(face))
-    matrix = cv2.getRotationMatrix2D((x, y), face.roll, 1.0)
-    matrix[:, 2] -= (left, top)
-    pixels = cv2.warpAffine(
-        rgb, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
-    return np.asarray(pixels, dtype=np.uint8)
+    height = face.box[3]
+    side = max(1, round(height * FER_FRAMING.side))
+    left = round(x + FER_FRAMING.dx * height - side / 2)
+    top = round(y + FER_FRAMING.dy * height - side / 2)
+    if face.roll != 0.0:
+        matrix = np.asarray(cv2.getRotationMatrix2D((x, y), face.roll, 1.0), dtype=np.float64)
+        matrix[:, 2] -= (left, top)
+        return warp(rgb, matrix, side)
+    columns = np.clip(np.arange(left, left + side), 0, rgb.shape[1] - 1)
+    rows = np.clip(np.arange(top, top + side), 0, rgb.shape[0] - 1)
+    return np.ascontiguousarray(rgb[rows[:, None], columns])
 
 
 def centre_square(rgb: Rgb) -> Rgb:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-import cv2
 import numpy as np
 
-from fer.vision import scales
+from fer.vision import faces, scales
 from fer.vision.faces import Face, Found
 from fer.vision.preprocessing import Rgb
 
@@ -22,9 +21,9 @@ SURE_TURNED, SURER_BY = 0.75, 0.05
 # PublicTest faces 93 in 100 have more than this, of faces found in turned ones 9; the cat that
 # looks like a face upside down has 0.0.
 STEADY_TURNED = 0.6
-# Turns are tried on the TRIED_FACES largest faces with their surroundings, at PATCH_SIDE pixels; on
-# the whole image, at WHOLE_SIDE pixels, where there is no face or only doubtful ones.
-TRIED_FACES, PATCH_SIDE, WHOLE_SIDE = 3, 128, 352
+# Turns are tried on the TRIED_FACES largest faces, PATCH_REACH box sizes around each at PATCH_SIDE
+# pixels; on the whole image, at WHOLE_SIDE pixels, where there is no face or only doubtful ones.
+TRIED_FACES, PATCH_SIDE, PATCH_REACH, WHOLE_SIDE = 3, 128, 2.0, 352
 # Seconds after which a stream without a sure face is checked again.
 LOOK_AGAIN = 2.0
 # A stream is turned when AGREEING_LOOKS checks in a row, over AGREEING_SECONDS, find the same turn:
@@ -51,50 +50,41 @@ def turned(rgb: Rgb, turns: int) -> Rgb:
     return np.ascontiguousarray(np.rot90(rgb, turns)) if turns % 4 else rgb
 
 
-def quarter_turns(rgb: Rgb, finder: Finder, faces: Sequence[Face]) -> int:
-    """Return how many quarter turns anticlockwise set an image upright, 0-3.
-
-    0 unless faces are clearly surer after a turn: the detector is surest of upright faces.
-
-    Args:
-        faces: found in the image as it is, the largest first.
-    """
-    if is_surely_upright(faces):
-        return 0
-    sure_faces = [face for face in faces if not face.is_doubtful]
-    if sure_faces:
-        patches = [_around(rgb, face) for face in sure_faces[:TRIED_FACES]]
-        scores = [float(np.mean([finder.surest(patch) for patch in patches]))]
-    else:
-        patches = [scales.shrunk(rgb, WHOLE_SIDE)[0]]
-        scores = [max((face.score for face in faces), default=0.0)]
-    for turns in range(1, 4):
-        scores.append(float(np.mean([finder.surest(turned(patch, turns)) for patch in patches])))
-    best = int(np.argmax(scores))
-    is_clear = scores[best] >= SURE_TURNED and scores[best] >= scores[0] + SURER_BY
-    return best if is_clear else 0
-
-
 def is_surely_upright(faces: Sequence[Face]) -> bool:
     """Whether one of the faces is so sure that the image must be upright."""
     return any(face.score >= SURELY_UPRIGHT for face in faces)
 
 
-def search(rgb: Rgb, finder: Finder) -> tuple[int, Found]:
-    """Set an image upright; return the quarter turns anticlockwise and the faces found then."""
-    return set_upright(rgb, finder, finder.search(rgb))
+def set_upright(rgb: Rgb, finder: Finder, found: Found | None = None) -> tuple[int, Found]:
+    """Return the quarter turns anticlockwise that set an image upright, 0-3, and the faces that it
+    then has, the largest first.
 
+    0 unless faces are clearly surer after a turn (the detector is surest of upright faces), and the
+    surest is found again in a crop of it alone.
 
-def set_upright(rgb: Rgb, finder: Finder, found: Found) -> tuple[int, Found]:
-    """Do the same as `search` for an image whose faces are already found. A turn is taken only if
-    the surest face of the turned image is found again in a crop of it alone."""
-    turns = quarter_turns(rgb, finder, found.faces)
-    if turns:
-        upright = turned(rgb, turns)
+    Args:
+        found: the faces of the image as it is, if they are known.
+    """
+    found = finder.search(rgb) if found is None else found
+    if is_surely_upright(found.faces):
+        return 0, found
+    sure_faces = [face for face in found.faces if not face.is_doubtful]
+    if sure_faces:
+        maps = [faces.patch_map(f, 0.0, PATCH_SIDE, PATCH_REACH) for f in sure_faces[:TRIED_FACES]]
+        patches = [faces.warp(rgb, patch_map, PATCH_SIDE) for patch_map in maps]
+        scores = [float(np.mean([finder.surest(patch) for patch in patches]))]
+    else:
+        patches = [scales.shrunk(rgb, WHOLE_SIDE)[0]]
+        scores = [max((face.score for face in found.faces), default=0.0)]
+    for turns in range(1, 4):
+        scores.append(float(np.mean([finder.surest(turned(patch, turns)) for patch in patches])))
+    best = int(np.argmax(scores))
+    if best and scores[best] >= SURE_TURNED and scores[best] >= scores[0] + SURER_BY:
+        upright = turned(rgb, best)
         found_turned = finder.search(upright)
         surest = max(found_turned.faces, key=lambda face: face.score, default=None)
         if surest is not None and finder.steadiness(upright, surest) >= STEADY_TURNED:
-            return turns, found_turned
+            return best, found_turned
     return 0, found
 
 
@@ -138,17 +128,3 @@ class Upright:
         self._wanted = 0
         self.turns = (self.turns + extra_turns) % 4
         return turned(rgb, self.turns), found_turned
-
-
-def _around(rgb: Rgb, face: Face) -> Rgb:
-    """Return a square patch with the face in its middle, twice as large as the face."""
-    left, top, width, height = face.box
-    scale = PATCH_SIDE / (2 * max(width, height, 1.0))
-    matrix = np.array(
-        [
-            [scale, 0.0, PATCH_SIDE / 2 - scale * (left + width / 2)],
-            [0.0, scale, PATCH_SIDE / 2 - scale * (top + height / 2)],
-        ]
-    )
-    patch = cv2.warpAffine(rgb, matrix, (PATCH_SIDE, PATCH_SIDE), borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(patch, dtype=np.uint8)

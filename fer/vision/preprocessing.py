@@ -7,6 +7,7 @@ network always gets the kind of input it was trained on.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -64,20 +65,30 @@ def read_image(source: str | Path | bytes, name: str | None = None) -> Rgb:
             kind=type(source).__name__,
         )
     with upload_gate.opened_image(source, name or "the image") as image:
-        return _first_visible(image)
+        rgb = from_pillow(image)
+        if image.format in ANIMATED and getattr(image, "is_animated", False):
+            return _first_visible(image, rgb)
+        return rgb
 
 
 def from_pillow(image: Image.Image) -> Rgb:
     """Return a Pillow image as `read_image` does: upright, on white, in RGB, (H, W, 3) uint8."""
-    return _rgb(_upright(image))
-
-
-def _first_visible(image: Image.Image) -> Rgb:
-    """Return the first frame that is not black; the brightest if all are."""
     image.load()
-    rgb = from_pillow(image)
-    if image.format not in ANIMATED or not getattr(image, "is_animated", False):
-        return rgb
+    # Damaged EXIF makes Pillow raise errors of every kind; the pixels are intact.
+    with suppress(Exception):
+        image = ImageOps.exif_transpose(image)
+    if image.mode in ("I", "F", "I;16", "I;16B", "I;16L", "I;16N"):
+        return np.repeat(_scaled(np.asarray(image), image.mode == "F")[:, :, None], 3, axis=2)
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        background = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(background, image)
+    return np.array(image.convert("RGB"), dtype=np.uint8)
+
+
+def _first_visible(image: Image.Image, rgb: Rgb) -> Rgb:
+    """Return the first of an image's frames, of which the very first is given, that is not black;
+    the brightest if all are."""
     brightest, pixels = _brightness(rgb), rgb.shape[0] * rgb.shape[1]
     for number in range(1, MOST_FRAMES):
         pixels += image.width * image.height
@@ -94,29 +105,9 @@ def _first_visible(image: Image.Image) -> Rgb:
     return rgb
 
 
-def _upright(image: Image.Image) -> Image.Image:
-    """Turn the image as its EXIF orientation says; leave it as it is if its EXIF is damaged."""
-    image.load()
-    try:
-        return ImageOps.exif_transpose(image)
-    except Exception:
-        # Damaged EXIF makes Pillow raise errors of every kind; the pixels are intact.
-        return image
-
-
 def _brightness(rgb: Rgb) -> float:
     """Return the gray value that the brightest hundredth of an image reaches, 0-255."""
     return float(np.percentile(rgb.max(axis=2), 99))
-
-
-def _rgb(image: Image.Image) -> Rgb:
-    if image.mode in ("I", "F", "I;16", "I;16B", "I;16L", "I;16N"):
-        return np.repeat(_scaled(np.asarray(image), image.mode == "F")[:, :, None], 3, axis=2)
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        background = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(background, image)
-    return np.array(image.convert("RGB"), dtype=np.uint8)
 
 
 def _scaled(values: NDArray[np.generic], is_float: bool) -> Gray:
@@ -229,9 +220,9 @@ def batch(faces: Sequence[Gray] | NDArray[np.uint8], size: int = NETWORK_SIZE) -
         FerError: as `require_faces`.
     """
     require_faces(faces)
-    if len(faces) == 0:
-        return np.zeros((0, size, size, 3), dtype=np.float32)
-    resized = np.stack([resize(to_fer_resolution(face), size) for face in faces])
+    resized = np.empty((len(faces), size, size), np.float32)
+    for image, face in zip(resized, faces, strict=True):
+        image[:] = resize(to_fer_resolution(face), size)
     return network_input(to_three_channels(resized))
 
 
@@ -324,8 +315,3 @@ def apply_change(image: Floats, change: Change) -> Floats:
         right = max(round((cover.left + cover.width) * side), left + 1)
         changed[top:bottom, left:right] = cover.gray
     return changed
-
-
-def augment(image: Floats, augmentation: Augmentation, rng: np.random.Generator) -> Floats:
-    """Return one random variant of an image, (S, S) float32 on 0-255."""
-    return apply_change(image, draw_change(augmentation, rng))

@@ -20,38 +20,28 @@ MOUTH_ASIDE, MOUTH_UP, MOUTH_DOWN = 0.2, 0.3, 0.4
 
 
 def masks(landmarks: Floats) -> dict[str, NDArray[np.bool_]]:
-    """Which pixels belong to each of `REGIONS`, (48, 48) bool; every pixel to exactly one.
+    """Return the pixels of each of `REGIONS`, (48, 48) bool; every pixel belongs to exactly one.
 
     Args:
         landmarks: (5, 2) x and y in pixels: both eyes, nose tip, both corners of the mouth.
     """
-    eyes, mouth = landmarks[:2], landmarks[3:]
-    unit = float(np.linalg.norm(eyes[0] - eyes[1]))
-    around_eyes = _box(eyes, unit, EYES_ASIDE, EYES_UP, EYES_DOWN)
-    around_mouth = _box(mouth, unit, MOUTH_ASIDE, MOUTH_UP, MOUTH_DOWN) & ~around_eyes
-    return {
-        "eyes": around_eyes,
-        "mouth": around_mouth,
-        "rest": ~(around_eyes | around_mouth),
-    }
-
-
-def _box(points: Floats, unit: float, aside: float, up: float, down: float) -> NDArray[np.bool_]:
     rows, columns = np.mgrid[:FER_SIZE, :FER_SIZE]
-    (left, top), (right, bottom) = points.min(axis=0), points.max(axis=0)
-    inside: NDArray[np.bool_] = (
-        (columns >= left - aside * unit)
-        & (columns <= right + aside * unit)
-        & (rows >= top - up * unit)
-        & (rows <= bottom + down * unit)
-    )
-    return inside
+    unit = float(np.linalg.norm(landmarks[0] - landmarks[1]))
+
+    def box(points: Floats, aside: float, up: float, down: float) -> NDArray[np.bool_]:
+        (left, top), (right, bottom) = points.min(axis=0), points.max(axis=0)
+        is_between = (columns >= left - aside * unit) & (columns <= right + aside * unit)
+        return np.asarray(is_between & (rows >= top - up * unit) & (rows <= bottom + down * unit))
+
+    eyes = box(landmarks[:2], EYES_ASIDE, EYES_UP, EYES_DOWN)
+    mouth = box(landmarks[3:], MOUTH_ASIDE, MOUTH_UP, MOUTH_DOWN) & ~eyes
+    return {"eyes": eyes, "mouth": mouth, "rest": ~(eyes | mouth)}
 
 
 def find(
     images: Sequence[Gray] | NDArray[np.uint8], detector: Detector
 ) -> tuple[Floats, NDArray[np.bool_]]:
-    """Landmarks of every 48x48 face, (n, 5, 2) float32, and in which of them they were detected.
+    """Return the landmarks of every 48x48 face, (n, 5, 2) float32, and whether they were detected.
 
     Where YuNet finds no face or several, the median of the others stands in: FER-2013's faces are
     framed alike.

@@ -51,11 +51,8 @@ class Stage:
     def picture(self) -> NDArray[np.uint8]:
         """The array as a picture, uint8. The network's input is brought back to 0-255 by adding
         each channel's ImageNet mean, its channels shown in their order: blue, green, red."""
-        if self.key == "network_input":
-            shown = self.array + preprocessing.CAFFE_MEANS_BGR
-        else:
-            shown = self.array
-        return np.clip(np.rint(shown), 0, 255).astype(np.uint8)
+        means = preprocessing.CAFFE_MEANS_BGR if self.key == "network_input" else 0
+        return np.clip(np.rint(self.array + means), 0, 255).astype(np.uint8)
 
     @property
     def source(self) -> str:
@@ -79,19 +76,15 @@ def record(rgb: Rgb, face: Face | None, size: int = NETWORK_SIZE) -> tuple[Stage
     def add(key: str, function: Callable[..., Any], *arguments: Any) -> Any:
         started = time.perf_counter()
         array = function(*arguments)
-        elapsed = 1000 * (time.perf_counter() - started)
-        stages.append(Stage(key, array, elapsed, function))
+        stages.append(Stage(key, array, 1000 * (time.perf_counter() - started), function))
         return array
 
-    crop: Rgb = (
-        add("face", faces.centre_square, rgb)
-        if face is None
-        else add("face", faces.crop, rgb, face)
-    )
-    gray: Gray = add("grayscale", preprocessing.to_gray, crop)
-    small: Gray = add("fer_resolution", preprocessing.to_fer_resolution, gray)
-    large: Floats = add("resized", preprocessing.resize, small, size)
-    channels: Floats = add("three_channels", preprocessing.to_three_channels, large)
+    cut = (faces.centre_square, rgb) if face is None else (faces.crop, rgb, face)
+    crop = add("face", *cut)
+    gray = add("grayscale", preprocessing.to_gray, crop)
+    small = add("fer_resolution", preprocessing.to_fer_resolution, gray)
+    large = add("resized", preprocessing.resize, small, size)
+    channels = add("three_channels", preprocessing.to_three_channels, large)
     add("network_input", preprocessing.network_input, channels)
     return tuple(stages)
 
@@ -107,14 +100,15 @@ class ChannelStatistics(TypedDict):
 
 def channel_statistics(network_input: Floats) -> list[ChannelStatistics]:
     """Return minimum, mean and maximum of each channel of (H, W, 3) network input, blue first."""
+    channels = zip(CHANNELS, np.moveaxis(network_input, -1, 0), strict=True)
     return [
         {
             "channel": name,
-            "minimum": float(network_input[..., at].min()),
-            "mean": float(network_input[..., at].mean()),
-            "maximum": float(network_input[..., at].max()),
+            "minimum": float(values.min()),
+            "mean": float(values.mean()),
+            "maximum": float(values.max()),
         }
-        for at, name in enumerate(CHANNELS)
+        for name, values in channels
     ]
 
 
@@ -136,12 +130,11 @@ def variants(
     """
     image = preprocessing.resize(preprocessing.to_fer_resolution(gray), size)
     rng = np.random.default_rng(seed)
-    drawn = []
-    for _ in range(count):
-        change = preprocessing.draw_change(augmentation, rng)
-        changed = preprocessing.apply_change(image, change)
-        drawn.append(Variant(np.rint(changed).astype(np.uint8), change))
-    return drawn
+    changes = [preprocessing.draw_change(augmentation, rng) for _ in range(count)]
+    return [
+        Variant(np.rint(preprocessing.apply_change(image, change)).astype(np.uint8), change)
+        for change in changes
+    ]
 
 
 def archive(stages: tuple[Stage, ...]) -> bytes:

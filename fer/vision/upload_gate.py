@@ -44,8 +44,6 @@ Image.MAX_IMAGE_PIXELS = MOST_JPEG_PIXELS
 MOST_SCANNED = 2_000_000_000
 # Each decoded image of the largest size takes several hundred megabytes for a moment.
 AT_ONCE = 2
-
-
 # A start-of-scan marker with its length and number of components: the decoder refuses any other
 # length, and five fixed bytes hardly ever occur by chance.
 _SCAN = re.compile(rb"\xff\xda\x00(?:\x08\x01|\x0a\x02|\x0c\x03|\x0e\x04)")
@@ -154,6 +152,7 @@ def _check_size(image: Image.Image, content: bytes, name: str) -> None:
 
 
 def check_frame(width: int, height: int, name: str) -> None:
+    """Raise FerError if a frame has more than `MOST_PIXELS`."""
     if width * height > MOST_PIXELS:
         raise FerError(
             "{name} has frames of more than {limit} megapixels; make it smaller first.",

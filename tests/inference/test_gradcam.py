@@ -134,12 +134,11 @@ def test_fast_maps_explain_what_float32_does(
 ) -> None:
     (found,) = detection.Detector(ROOT / "models" / model_store.DETECTOR).detect(portrait)
     crop = preprocessing.to_fer_resolution(detection.gray_crop(portrait, found))
+    assert PROPOSED.augmentation is not None
     rng = np.random.default_rng(0)
+    changes = [preprocessing.draw_change(PROPOSED.augmentation, rng) for _ in range(6)]
     faces = np.stack(
-        [
-            preprocessing.augment(crop.astype(np.float32), PROPOSED.augmentation, rng)
-            for _ in range(6)
-        ]
+        [preprocessing.apply_change(crop.astype(np.float32), change) for change in changes]
     ).astype(np.uint8)
     keys = [model.key for model in published]
     exact = gradcam.Explainer(in_keras(ROOT / "models", keys))

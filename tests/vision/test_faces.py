@@ -43,15 +43,10 @@ def test_all_faces_the_largest_first(detector: faces.Detector, portrait: np.ndar
     assert found[0].box[2] > found[1].box[2]
 
 
-def test_faces_are_counted_from_left_to_right() -> None:
-    found = [
-        faces.Face(box, np.zeros((5, 2), np.float32), 0.9)
-        for box in ((300.0, 0.0, 90.0, 90.0), (50.0, 40.0, 30.0, 30.0), (50.0, 10.0, 20.0, 20.0))
-    ]
-    ordered = faces.Found(tuple(found), too_small=2).left_to_right()
-    assert ordered.faces == (found[2], found[1], found[0])
-    assert ordered.too_small == 2
-    assert faces.largest(ordered.faces) == 2
+def test_largest() -> None:
+    boxes = ((50.0, 10.0, 20.0, 20.0), (300.0, 0.0, 90.0, 90.0), (50.0, 40.0, 30.0, 30.0))
+    three = [faces.Face(box, np.zeros((5, 2), np.float32), 0.9) for box in boxes]
+    assert faces.largest(three) == 1
     assert faces.largest([None]) == faces.largest([]) == 0
 
 
@@ -120,7 +115,10 @@ def test_a_face_that_fills_a_large_picture(
     detector: faces.Detector, portrait: np.ndarray, margin: float
 ) -> None:
     (face,) = detector.detect(portrait)
-    cut = faces.crop(portrait, face, replace(faces.FER_FRAMING, side=1 + 2 * margin))
+    left, top, width, height = face.box
+    wider = (left - margin * width, top - margin * height)
+    box = (*wider, (1 + 2 * margin) * width, (1 + 2 * margin) * height)
+    cut = faces.crop(portrait, replace(face, box=box))
     large = cv2.resize(cut, (1800, 1800), interpolation=cv2.INTER_CUBIC)
     found = detector.detect(large)
     assert len(found) == 1
@@ -186,9 +184,7 @@ class Readings(faces.Detector):
         super().__init__(DETECTOR)
         self.tilts, self.score, self.looks = tilts, score, 0
 
-    def _run_yunet(
-        self, rgb: np.ndarray, scale: float, *_: object
-    ) -> list[tuple[float, faces.Face]]:
+    def _run_yunet(self, rgb: np.ndarray, scale: float, *_: object) -> list[faces.Face]:
         tilt, side = np.radians(self.tilts[min(self.looks, len(self.tilts) - 1)]), 200 / scale
         self.looks += 1
         landmarks = np.zeros((5, 2), np.float32)
@@ -196,7 +192,7 @@ class Readings(faces.Detector):
         left, top = rgb.shape[1] / scale / 2 - side / 2, rgb.shape[0] / scale / 2 - side / 2
         # Each look is surer than the one before.
         score = self.score + self.looks / 1000
-        return [(score, faces.Face((left, top, side, side), landmarks, score))]
+        return [faces.Face((left, top, side, side), landmarks, score)]
 
 
 @pytest.mark.parametrize(
@@ -225,8 +221,9 @@ def test_upright_heads_are_cut_as_they_are(
     picture = tilted(portrait, degrees)
     (face,) = detector.detect(picture)
     assert face.roll == 0.0
-    left, top, side = faces.square(face)
-    assert np.array_equal(faces.crop(picture, face), picture[top : top + side, left : left + side])
+    crop = faces.crop(picture, face)
+    _, _, (left, top), _ = cv2.minMaxLoc(cv2.matchTemplate(picture, crop, cv2.TM_SQDIFF))
+    assert np.array_equal(crop, picture[top : top + len(crop), left : left + len(crop)])
 
 
 def test_corners_are_turned_with_the_head() -> None:
@@ -251,7 +248,7 @@ class Counting(faces.Detector):
         super().__init__(DETECTOR, longest)
         self.pixels = 0
 
-    def _run_yunet(self, rgb: np.ndarray, *rest: object) -> list[tuple[float, faces.Face]]:
+    def _run_yunet(self, rgb: np.ndarray, *rest: object) -> list[faces.Face]:
         self.pixels += rgb.shape[0] * rgb.shape[1]
         return super()._run_yunet(rgb, *rest)  # type: ignore[arg-type]
 
@@ -264,7 +261,7 @@ def test_an_ordinary_photo_costs_at_most_half_as_much_again(
     photo = np.hstack([portrait[:300, 80:380]] * people)
     photo = cv2.resize(photo, (side, side // people), interpolation=cv2.INTER_AREA)
     detector = Counting()
-    _, found = orientation.search(photo, detector)
+    _, found = orientation.set_upright(photo, detector)
     assert len(found.faces) == people
     once = min(side, faces.LONGEST_SIDE)
     assert detector.pixels <= 1.5 * once * (once // people)

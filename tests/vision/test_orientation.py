@@ -24,7 +24,7 @@ def detector() -> Detector:
 @pytest.mark.parametrize("turns", [0, 1, 2, 3])
 def test_a_portrait_is_set_upright(detector: Detector, portrait: np.ndarray, turns: int) -> None:
     lying = np.ascontiguousarray(np.rot90(portrait, turns))
-    back, found = orientation.search(lying, detector)
+    back, found = orientation.set_upright(lying, detector)
     assert (back + turns) % 4 == 0
     assert np.array_equal(orientation.turned(lying, back), portrait)
     assert found.faces[0].box == pytest.approx(detector.detect(portrait)[0].box)
@@ -32,7 +32,7 @@ def test_a_portrait_is_set_upright(detector: Detector, portrait: np.ndarray, tur
 
 def test_a_cat_is_not_turned_until_it_is_a_face(detector: Detector) -> None:
     cat = np.asarray(skimage.data.chelsea())
-    turns, found = orientation.search(cat, detector)
+    turns, found = orientation.set_upright(cat, detector)
     assert turns == 0
     assert all(face.is_doubtful for face in found.faces)
 
@@ -52,7 +52,7 @@ def test_what_is_gone_when_it_is_cut_out_is_doubtful(
 
 def test_without_a_face_nothing_is_turned(detector: Detector) -> None:
     noise = np.random.default_rng(1).integers(0, 256, (300, 400, 3), dtype=np.uint8)
-    assert orientation.search(noise, detector) == (0, Found(()))
+    assert orientation.set_upright(noise, detector) == (0, Found(()))
 
 
 class Marked(orientation.Finder):
@@ -89,7 +89,7 @@ def corners() -> np.ndarray:
     ],
 )
 def test_only_where_faces_are_clearly_surer(scores: dict[int, float], turns: int) -> None:
-    assert orientation.search(corners(), Marked(scores))[0] == turns
+    assert orientation.set_upright(corners(), Marked(scores))[0] == turns
 
 
 def test_a_stream_is_turned_once_and_looked_at_again_now_and_then() -> None:
