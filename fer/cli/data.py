@@ -36,13 +36,14 @@ def data() -> None:
 @data.command("import")
 @click.argument("path", type=PATH)
 @data_dir
-def import_(path: Path, data_dir: Path) -> None:
+@overwrite
+def import_(path: Path, data_dir: Path, overwrite: bool) -> None:
     """Import FER-2013 from PATH: archive.zip, its folder, fer2013.csv, icml_face_data.csv or
     fer2013.tar.gz."""
     from fer.data import importing
 
     with progress_bar("Importing") as update:
-        report = importing.import_dataset(path, data_dir, update)
+        report = importing.import_dataset(path, data_dir, update, keep_official=not overwrite)
     _print_report(report.images, report.skipped, report.differences, data_dir)
 
 

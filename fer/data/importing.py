@@ -19,7 +19,7 @@ import pyarrow as arrow
 import pyarrow.parquet as parquet
 from numpy.typing import NDArray
 
-from fer import FerError, emotions, files
+from fer import FerError, emotions, files, schema
 from fer.data import dataset, votes
 from fer.data.dataset import FOLDER, MANIFEST, SPLITS, LabelledFace, Manifest
 from fer.data.formats import archive_files, face_files
@@ -73,6 +73,7 @@ def import_dataset(
     *,
     name: str | None = None,
     require_official: bool = False,
+    keep_official: bool = False,
 ) -> Report:
     """Import the data set at a path, or in an open file, into `folder`.
 
@@ -88,11 +89,12 @@ def import_dataset(
         progress: called with the number of faces read and the number expected.
         name: what to call an open file.
         require_official: refuse a set whose counts are not those of FER-2013.
+        keep_official: refuse another set than FER-2013 where `folder` holds FER-2013.
 
     Raises:
         FerError: if the path is missing, of no known form, unsafe, or more than a tenth of its
-            images are unusable; if a split lacks an emotion; if its counts are not the official
-            ones and they are required; or if `folder` cannot be written.
+            images are unusable; if a split lacks an emotion; if the set is refused; or if `folder`
+            cannot be written.
     """
     report = Report()
     faces: list[LabelledFace] = []
@@ -114,7 +116,19 @@ def import_dataset(
     if table is not None:
         stacked = with_official_names(stacked)
     md5 = table.md5 if isinstance(table, CsvTable) else None
-    _store(stacked, PurePath(source_name).name, md5, folder, report)
+    manifest = _manifest(stacked, PurePath(source_name).name, md5, report.skipped)
+    report.images = len(stacked.labels)
+    report.differences = manifest["differences"]
+    report.notice = dataset.notice(manifest)
+    if keep_official and report.notice is not None and _holds_official(folder):
+        raise FerError(
+            "{path} is not FER-2013, which {folder} holds; import it into another folder: fer data "
+            "import PATH --data-dir FOLDER, or replace FER-2013 with --overwrite. Nothing was "
+            "changed.",
+            path=manifest["source"],
+            folder=folder,
+        )
+    _store(stacked, manifest, folder)
     return report
 
 
@@ -208,12 +222,10 @@ def _refuse_unofficial(faces: Sequence[LabelledFace], name: str) -> None:
         )
 
 
-def _store(faces: Faces, source: str, md5: str | None, folder: Path, report: Report) -> None:
+def _manifest(faces: Faces, source: str, md5: str | None, skipped: list[str]) -> Manifest:
     digest = faces.digest
     counts = dataset.class_counts(faces.labels, faces.splits)
-    report.images = len(faces.labels)
-    report.differences = dataset.count_differences(counts)
-    manifest: Manifest = {
+    return {
         "images": f"images-{digest[:12]}.npy",
         "index": f"index-{digest[:12]}.parquet",
         "digest": digest,
@@ -222,10 +234,21 @@ def _store(faces: Faces, source: str, md5: str | None, folder: Path, report: Rep
         "source": source,
         "counts": {split.value: list(counts[split]) for split in SPLITS},
         "gray": dataset.gray_statistics(faces.images),
-        "skipped": report.skipped,
-        "differences": report.differences,
+        "skipped": skipped,
+        "differences": dataset.count_differences(counts),
     }
-    report.notice = dataset.notice(manifest)
+
+
+def _holds_official(folder: Path) -> bool:
+    try:
+        manifest = schema.read(folder / MANIFEST, Manifest, "fer data import PATH")
+    except FerError:
+        # Missing or damaged: there is nothing to keep.
+        return False
+    return dataset.notice(manifest) is None
+
+
+def _store(faces: Faces, manifest: Manifest, folder: Path) -> None:
     _require_space(folder, faces.images.nbytes)
     index = arrow.table(
         {

@@ -18,6 +18,7 @@ from fer import FerError
 from fer.data import dataset, importing
 from fer.data.dataset import Split
 from fer.vision import upload_gate
+from tests.support.command import fer, refusal, succeeded
 from tests.support.making import (
     csv_table,
     face_like,
@@ -157,6 +158,23 @@ def test_refused_with_one_sentence_and_old_data_kept(
         importing.import_dataset(tmp_path / name, folder)
     assert "\n" not in str(caught.value)
     assert {path: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_another_set_replaces_fer2013_only_if_asked_to(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "data"
+    importing.import_dataset(archive, folder)
+    digest = dataset.open_dataset(folder).digest
+    other = small_archive(tmp_path / "mine.zip", per_class=5)
+    monkeypatch.setattr(dataset, "KAGGLE_DIGEST", digest)
+    assert "mine.zip is not FER-2013" in refusal(fer("data", "import", other, "--data-dir", folder))
+    assert dataset.open_dataset(folder).digest == digest
+    succeeded(fer("data", "import", archive, "--data-dir", folder))
+    succeeded(fer("data", "import", other, "--data-dir", folder, "--overwrite"))
+    assert len(dataset.open_dataset(folder)) == 105
+    # What is not FER-2013 is replaced without being asked.
+    succeeded(fer("data", "import", archive, "--data-dir", folder))
 
 
 def test_full_disk_keeps_old_data(
