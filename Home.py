@@ -21,6 +21,7 @@ from fer.ui import (
     visits,
 )
 from fer.ui.home import places
+from fer.ui.text import _
 from fer.ui.upload_limits import intake
 
 app = st.App(
@@ -44,15 +45,15 @@ if __name__ == "__main__":
         initial_sidebar_state=presentation.sidebar(),
     )
     with st.sidebar:
-        _ = text.language_control()
+        text.language_control()
 
     def home() -> None:
         """The first page; imported when it is shown."""
         from fer.ui.home import front
 
-        front.show(laid_out, _)
+        front.show(laid_out)
 
-    five = modules.numbered(_)
+    five = modules.numbered()
     first = st.Page(
         home,
         title=_("Home"),
@@ -63,7 +64,7 @@ if __name__ == "__main__":
     )
     numbered = [st.Page(m.path, title=m.name, icon=m.icon, help=m.help) for m in five]
     by_path = {shown.url_path: module for shown, module in zip(numbered, five, strict=True)}
-    missing = missing_page.page({"", *by_path}, first, _)
+    missing = missing_page.page({"", *by_path}, first)
     # Beside the pages' names the system's own would be cut off.
     page = st.navigation({"FER-2013": [first, *numbered, *missing]}, expanded=True)
     module = by_path.get(page.url_path)
@@ -71,23 +72,23 @@ if __name__ == "__main__":
     if page in missing:
         title = page.title
     else:
-        title = modules.app_title(_) if module is None else module.title
+        title = modules.app_title() if module is None else module.title
     # Of the browser's tab, too: several of them stand beside each other.
     st.set_page_config(page_title=f"{title} · FER-2013")
     if not presentation.is_on() and (module is None or not module.has_own_title):
         st.title(title)
     messages = st.container()
     if page.url_path == "":
-        laid_out = places.lay_out(_)
+        laid_out = places.lay_out()
     # Drawn before the imports below, which take most of a second in a fresh server.
     from fer.ui import document, loaders, widgets
 
     loaders.settle()
     widgets.begin_sources()
     with st.sidebar:
-        document.tell(_)
+        document.tell()
     with messages:
-        widgets.told(_)
+        widgets.told()
     try:
         # Networks are compiled while the page imports what it needs.
         loaders.preload()

@@ -3,17 +3,17 @@
 import streamlit as st
 
 from fer import FerError
-from fer.ui import loaders, text, widgets
+from fer.ui import loaders, widgets
 from fer.ui.dataset import class_pixels, dataset_sections, label_votes, sample_views
+from fer.ui.text import _
 
-_ = text.translator()
 st.markdown(_("What is in FER-2013, how even are its classes, and how clean are its splits?"))
 try:
     data = loaders.data()
 except FerError as error:
     data = None
     st.error(_.error(error))
-widgets.notices(_)
+widgets.notices()
 try:
     counts = dataset_sections.counts(data)
     duplicates = dataset_sections.duplicates()
@@ -37,7 +37,7 @@ try:
         "dataset_metrics",
     )
 
-    sample_views.show(_)
+    sample_views.show()
 
     st.header(_("Splits and classes"), anchor="distribution")
     units = {"share": _("Share"), "count": _("Images")}
@@ -55,10 +55,9 @@ try:
     if details := widgets.opened(_("Table and download"), "distribution_details"):
         with details:
             widgets.table(
-                dataset_sections.count_table(counts, _),
+                dataset_sections.count_table(counts),
                 "counts",
                 _("Images of each emotion and split"),
-                _,
             )
             st.caption(
                 _("Imbalance ratio:")
@@ -76,11 +75,11 @@ try:
             "sadness hardly differ."
         )
     )
-    class_pixels.show(_)
+    class_pixels.show()
     if details := widgets.opened(_("Table and download"), "pixel_details"):
         with details:
             widgets.table(
-                class_pixels.pixel_table(_), "pixels", _("Pixel statistics of each emotion"), _
+                class_pixels.pixel_table(), "pixels", _("Pixel statistics of each emotion")
             )
 
     st.header(_("Duplicates and leakage"), anchor="duplicates")
@@ -97,10 +96,9 @@ try:
         )
     )
     widgets.table(
-        dataset_sections.pair_table(_),
+        dataset_sections.pair_table(),
         "duplicates",
         _("Pairs of duplicates within and across splits"),
-        _,
     )
     st.caption(
         _(
@@ -113,13 +111,13 @@ try:
     )
 
     st.header(_("Labels and people"), anchor="labels")
-    label_votes.show(data, _)
+    label_votes.show(data)
 
     st.header(_("Images"), anchor="images")
     if data is None:
-        dataset_sections.offer_import(_)
+        dataset_sections.offer_import()
     else:
-        dataset_sections.browse(data, _)
+        dataset_sections.browse(data)
 except FerError as error:
     st.error(_.error(error))
-widgets.sources(_, None if data is None else data.digest)
+widgets.sources(None if data is None else data.digest)

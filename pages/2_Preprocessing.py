@@ -3,10 +3,10 @@
 import streamlit as st
 
 from fer import FerError
-from fer.ui import address, image_sources, text, widgets
+from fer.ui import address, image_sources, widgets
 from fer.ui.preprocessing import layer_maps, preprocessing_sections, what_if
+from fer.ui.text import _
 
-_ = text.translator()
 st.markdown(_("What does a network see of a photo, and how is it varied in training?"))
 VIEWS = {
     "stages": _("From photo to input"),
@@ -15,20 +15,20 @@ VIEWS = {
 }
 view = address.choice(_("View"), VIEWS, "view")
 try:
-    chosen = image_sources.choose("pre", _)
+    chosen = image_sources.choose("pre")
     if chosen is not None:
         content, name = chosen
-        turns, face = image_sources.face(content, name, "pre", _)
+        turns, face = image_sources.face(content, name, "pre")
         if face is None:
             st.caption(_("No face was found; the centre square is used, as for FER-2013's images."))
         found = preprocessing_sections.recorded(content, name, turns, face)
         if view == "what_if":
-            what_if.show(preprocessing_sections.small_face(found), _)
+            what_if.show(preprocessing_sections.small_face(found))
         elif view == "layers":
-            layer_maps.show(preprocessing_sections.small_face(found), _)
+            layer_maps.show(preprocessing_sections.small_face(found))
         else:
-            preprocessing_sections.show_way(found, _)
-            preprocessing_sections.show_augmentation(found, _)
+            preprocessing_sections.show_way(found)
+            preprocessing_sections.show_augmentation(found)
 except FerError as error:
     st.error(_.error(error))
-widgets.sources(_)
+widgets.sources()

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from fer import FerError
-from fer.ui import address, model_comparison, text, views, widgets
+from fer.ui import address, model_comparison, views, widgets
 from fer.ui.results import (
     confusions,
     crowd_sections,
@@ -19,8 +19,8 @@ from fer.ui.results import (
 )
 from fer.ui.results.shown import stored, with_own
 from fer.ui.studies import ablation, attention, robustness
+from fer.ui.text import _
 
-_ = text.translator()
 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
     st.title(
         _("Classification results"),
@@ -37,10 +37,10 @@ with st.container(horizontal=True, horizontal_alignment="distribute", vertical_a
 models = model_comparison.evaluated()
 if not models:
     st.warning(_("No model is evaluated here yet: see the README."))
-    widgets.problems(_)
+    widgets.problems()
     st.stop()
 
-widgets.notices(_)
+widgets.notices()
 shown = with_own(stored(split))
 GROUPS = {
     "comparison": {
@@ -76,47 +76,47 @@ NAMES = {
     "inside": _("Networks"),
     "yours": _("Yours"),
 }
-headline.markdown(f"### {model_comparison.headline(split, _)}")
-result_sections.chips(shown, _)
-view = views.chosen(GROUPS, NAMES, _)
+headline.markdown(f"### {model_comparison.headline(split)}")
+result_sections.chips(shown)
+view = views.chosen(GROUPS, NAMES)
 try:
     if view == "metrics":
-        result_sections.metrics(shown, split, _)
+        result_sections.metrics(shown, split)
     elif view == "parameters":
-        result_sections.parameters(_)
+        result_sections.parameters()
     elif view == "ingredients":
-        ablation.ablation(_)
+        ablation.ablation()
     elif view == "classes":
-        result_sections.classes(shown, _)
+        result_sections.classes(shown)
     elif view == "confusion":
-        confusions.show(shown, _)
+        confusions.show(shown)
     elif view == "curves":
-        result_sections.curves(shown, _)
+        result_sections.curves(shown)
     elif view == "calibration":
-        reliability.calibrated(shown, _)
+        reliability.calibrated(shown)
     elif view == "overfitting":
-        result_sections.overfitting(shown, split, _)
+        result_sections.overfitting(shown, split)
     elif view == "errors":
-        error_sections.errors(shown, _)
+        error_sections.errors(shown)
     elif view == "crowd":
-        crowd_sections.show(shown, split, _)
+        crowd_sections.show(shown, split)
     elif view == "looking":
-        attention.looking(_)
+        attention.looking()
     elif view == "gates":
-        turned_gates.show(_)
+        turned_gates.show()
     elif view == "map":
-        feature_map.show(_)
+        feature_map.show()
     elif view == "robustness":
-        robustness.robustness(_)
+        robustness.robustness()
     elif view == "own_images":
-        own_images.show(_)
+        own_images.show()
     elif view == "own_predictions":
-        own_predictions.show(_)
+        own_predictions.show()
     elif view == "literature":
-        literature.show(_)
+        literature.show()
     else:
-        result_sections.speed(_)
-    report.button(split, _)
+        result_sections.speed()
+    report.button(split)
 except FerError as error:
     st.error(_.error(error))
-widgets.sources(_)
+widgets.sources()

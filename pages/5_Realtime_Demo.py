@@ -3,14 +3,14 @@
 import streamlit as st
 
 from fer import FerError
-from fer.ui import address, loaders, presentation, text, widgets
+from fer.ui import address, loaders, presentation, widgets
 from fer.ui.demo import many_photos, photo
+from fer.ui.text import _
 
-_ = text.translator()
 if not loaders.models():
     st.title(_("Demo"))
     st.warning(_("No model is installed here: see the README."))
-    widgets.problems(_)
+    widgets.problems()
     st.stop()
 
 modes = {
@@ -30,7 +30,7 @@ with row:
             help=_("What do both models see in your face, live or in photos, and do they agree?"),
         )
     mode = address.choice(_("Mode"), modes, "mode")
-    presentation.offer(_)
+    presentation.offer()
 address.keep(
     ("lang", "mode")
     + (("way",) if mode in ("webcam", "teach") else ())
@@ -44,24 +44,24 @@ try:
             # wait.
             from fer.ui.demo import webcam
 
-            webcam.show(_)
+            webcam.show()
         elif mode == "video":
             from fer.ui.demo import videos
 
-            videos.show(row, _)
+            videos.show(row)
         elif mode == "play":
             from fer.ui.demo import play
 
-            play.show(_)
+            play.show()
         elif mode == "teach":
             from fer.ui.demo import teach
 
-            teach.show(_)
+            teach.show()
         elif mode == "photo":
-            photo.show(row, _)
+            photo.show(row)
         else:
-            many_photos.show(_)
+            many_photos.show()
 except FerError as error:
     st.error(_.error(error))
 if not presentation.is_on():
-    widgets.sources(_)
+    widgets.sources()

@@ -16,6 +16,7 @@ from skimage import data as samples
 from fer import layers
 from fer.data import dataset, importing
 from fer.scenarios import BASELINE, PROPOSED
+from fer.ui.text import Language, in_language
 from tests.support.making import ARCHIVE, ROOT, small_archive
 
 # pytest-xdist tells its workers how wide its own terminal is; nobody looks at what commands print
@@ -46,6 +47,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.get_closest_marker("slow"):
             item.add_marker(skip)
+
+
+@pytest.fixture
+def language(request: pytest.FixtureRequest) -> Iterator[Language]:
+    """The language of the parameter, in which everything is said in the test."""
+    with in_language(request.param):
+        yield request.param
 
 
 @pytest.fixture

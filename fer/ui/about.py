@@ -9,7 +9,7 @@ import streamlit as st
 
 from fer.scenarios import PROPOSED, SCENARIOS, TOP_BLOCK_LAYERS, Scenario
 from fer.ui import widgets
-from fer.ui.text import Translator
+from fer.ui.text import _
 
 # Home draws a table after the bars, which would wait a quarter of a second for pandas.
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ THESIS_SIZE = 224
 THESIS_AUGMENTATION = {"rotation", "flip"}
 
 
-def describe(scenario: Scenario, _: Translator) -> str:
+def describe(scenario: Scenario) -> str:
     """The scenario in one sentence."""
     if scenario.trainable_layers is None:
         return _(
@@ -53,7 +53,7 @@ def describe(scenario: Scenario, _: Translator) -> str:
     )
 
 
-def methodology(_: Translator) -> pd.DataFrame:
+def methodology() -> pd.DataFrame:
     """The comparison's design, a row an aspect and a column a scenario."""
 
     def training(scenario: Scenario) -> str:
@@ -114,7 +114,7 @@ def methodology(_: Translator) -> pd.DataFrame:
     )
 
 
-def credit(_: Translator) -> str:
+def credit() -> str:
     """The thesis, its author and supervisors, as Markdown."""
     return _(
         "After the thesis *Sistem Analisis Ekspresi Wajah: Transfer Learning VGG16 dengan "
@@ -124,7 +124,7 @@ def credit(_: Translator) -> str:
     )
 
 
-def departures(_: Translator, scenario: Scenario = PROPOSED) -> str:
+def departures(scenario: Scenario = PROPOSED) -> str:
     """In what the scenario departs from the thesis; empty where it does not."""
     told = []
     if scenario.input_size != THESIS_SIZE:
@@ -144,12 +144,12 @@ def departures(_: Translator, scenario: Scenario = PROPOSED) -> str:
     return _("Departures from the thesis: {what}.", what="; ".join(told)) if told else ""
 
 
-def show(_: Translator) -> None:
+def show() -> None:
     """The thesis, its method, how to cite it, and what this implementation is."""
     st.header(_("About"), anchor="about")
-    st.markdown(credit(_))
+    st.markdown(credit())
     st.table(
-        methodology(_),
+        methodology(),
         hide_index=True,
         border="horizontal",
         alt=_("The method of both scenarios, aspect by aspect"),
@@ -159,7 +159,7 @@ def show(_: Translator) -> None:
             "This is an independent implementation: its models were trained anew, and every "
             "number shown is its own, not the thesis'."
         )
-        + f" {departures(_)}"
+        + f" {departures()}"
     )
     if citation := widgets.opened(_("How to cite"), "citation"):
         citation.code(CITATION, language="bibtex", wrap_lines=True)

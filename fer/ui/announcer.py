@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from fer.inference.classification import Prediction
-from fer.ui.text import Translator
+from fer.ui.text import _
 
 SCRIPT = Path(__file__).with_suffix(".js").read_text("utf-8")
 _component = st.components.v2.component("fer_announcer", js=SCRIPT)
@@ -20,9 +20,7 @@ def announce(sentence: str, key: str) -> None:
     _component(key=f"{key}_announced", data=sentence)
 
 
-def tops(
-    predictions: Mapping[str, Prediction], _: Translator, *, with_confidence: bool = True
-) -> str:
+def tops(predictions: Mapping[str, Prediction], *, with_confidence: bool = True) -> str:
     """Each model's most probable emotion in plain words."""
     return ", ".join(
         f"{model}: {_(found.top1)}" + (f" {_.percent(found.confidence)}" if with_confidence else "")

@@ -14,7 +14,7 @@ from fer.media import annotation, photos
 from fer.media.photos import Photo
 from fer.scenarios import PROPOSED
 from fer.ui import announcer, charts, explanations, loaders, presentation, widgets
-from fer.ui.text import Translator
+from fer.ui.text import _
 from fer.vision.faces import SMALLEST_FACE
 from fer.vision.preprocessing import FER_SIZE, Rgb
 from fer.vision.quality import Flaw
@@ -24,9 +24,7 @@ ENLARGEMENT = 3
 PHONE_WIDTH, PHONE_HEIGHT = 358, 230
 
 
-def photo(
-    content: bytes, name: str, key: str, _: Translator, *, is_narrow: bool = False, words: str = ""
-) -> None:
+def photo(content: bytes, name: str, key: str, *, is_narrow: bool = False, words: str = "") -> None:
     """The image with boxed faces beside both models' confidences for the chosen face.
 
     Args:
@@ -43,10 +41,10 @@ def photo(
         st.warning(_("No face was found. The whole image can be classified instead."))
         if st.toggle(_("Classify the whole image"), key=f"{key}_whole"):
             found = loaders.classified(content, name, True)
-    show(rgb, found, key, _, is_narrow=is_narrow, words=words)
+    show(rgb, found, key, is_narrow=is_narrow, words=words)
 
 
-def told_turn(turns: int, _: Translator) -> None:
+def told_turn(turns: int) -> None:
     """By how much a picture was turned, where it was."""
     if turns:
         st.info(
@@ -60,7 +58,7 @@ def told_turn(turns: int, _: Translator) -> None:
         )
 
 
-def told_small(too_small: int, _: Translator) -> None:
+def told_small(too_small: int) -> None:
     """How many faces were too small to judge, where there are any."""
     if too_small:
         st.caption(
@@ -72,9 +70,7 @@ def told_small(too_small: int, _: Translator) -> None:
         )
 
 
-def show(
-    rgb: Rgb, found: Photo, key: str, _: Translator, *, is_narrow: bool = False, words: str = ""
-) -> None:
+def show(rgb: Rgb, found: Photo, key: str, *, is_narrow: bool = False, words: str = "") -> None:
     """A classified image and its answers, with a choice among several faces; see `photo`."""
     rgb = found.upright(rgb)
     picture, side = _places(rgb, is_narrow)
@@ -93,33 +89,33 @@ def show(
         )
     is_crop = rgb.shape[:2] == (FER_SIZE, FER_SIZE) and not presentation.is_on()
     with picture, st.container(key="stage_view", width="content" if is_crop else "stretch"):
-        _picture(rgb, found, chosen, _, is_narrow=is_narrow)
+        _picture(rgb, found, chosen, is_narrow=is_narrow)
     with picture:
-        told = [_tops(found.answers[chosen].predictions, _)] if found.answers else []
+        told = [_tops(found.answers[chosen].predictions)] if found.answers else []
         told += [words] if words else []
         if is_narrow and told:
             st.markdown("\n\n".join(told))
         elif words:
             st.caption(words)
     with below:
-        told_turn(found.turns, _)
-        told_small(found.too_small, _)
+        told_turn(found.turns)
+        told_small(found.too_small)
     if not found.answers:
         return
     answer = found.answers[chosen]
     with first:
-        _warn_of_doubt(answer, _)
-        in_large_words(answer, _)
-        confidences(answer.predictions, key, _)
+        _warn_of_doubt(answer)
+        in_large_words(answer)
+        confidences(answer.predictions, key)
     with below:
-        _warn_of_flaws(answer, _)
+        _warn_of_flaws(answer)
         if presentation.is_on():
             return
         if not is_narrow:
-            st.markdown(_tops(answer.predictions, _))
-        _timing(found, answer, _)
-    explanations.offer(answer.crop, answer.predictions, key, _)
-    _details(found, key, _, is_lazy=is_narrow)
+            st.markdown(_tops(answer.predictions))
+        _timing(found, answer)
+    explanations.offer(answer.crop, answer.predictions, key)
+    _details(found, key, is_lazy=is_narrow)
 
 
 def face_key(key: str, *contents: bytes) -> str:
@@ -131,7 +127,7 @@ def face_key(key: str, *contents: bytes) -> str:
     return f"{key}_face_{hashlib.sha256(b''.join(contents)).hexdigest()[:12]}"
 
 
-def _details(found: Photo, key: str, _: Translator, *, is_lazy: bool) -> None:
+def _details(found: Photo, key: str, *, is_lazy: bool) -> None:
     """The table of all confidences: where the page is about more than this answer, when opened,
     since a browser takes as long for it as for the bars. Programs read the other."""
     label, name = _("Table and download"), f"{key}_details"
@@ -145,18 +141,17 @@ def _details(found: Photo, key: str, _: Translator, *, is_lazy: bool) -> None:
                 pd.DataFrame(found.rows()),
                 f"{key}_confidences",
                 _("Both models' confidence for each face and emotion"),
-                _,
             )
 
 
-def in_large_words(answer: AnsweredFace, _: Translator) -> None:
+def in_large_words(answer: AnsweredFace) -> None:
     """On a stage, both models' answers for a face in large words; else nothing."""
     if presentation.is_on():
         with st.container(key="stage_side"):
-            st.markdown(f"{_tops(answer.predictions, _)}  \n{agreement(answer, _)}")
+            st.markdown(f"{_tops(answer.predictions)}  \n{agreement(answer)}")
 
 
-def agreement(answer: AnsweredFace, _: Translator) -> str:
+def agreement(answer: AnsweredFace) -> str:
     """Whether both models say the same, as a sentence; empty if there are no two."""
     if len(answer.predictions) < 2:
         return ""
@@ -165,15 +160,15 @@ def agreement(answer: AnsweredFace, _: Translator) -> str:
     return _("The models disagree: they see different expressions.")
 
 
-def confidences(predictions: Mapping[str, Prediction], key: str, _: Translator) -> None:
+def confidences(predictions: Mapping[str, Prediction], key: str) -> None:
     """Both models' confidence for each emotion as bars; the highest is told to screen readers."""
-    bars(predictions, key, _)
-    announcer.announce(announcer.tops(predictions, _), key)
+    bars(predictions, key)
+    announcer.announce(announcer.tops(predictions), key)
 
 
-def bars(predictions: Mapping[str, Prediction], key: str, _: Translator) -> None:
+def bars(predictions: Mapping[str, Prediction], key: str) -> None:
     """Both models' confidence for each emotion as bars, where they change all the time."""
-    figure = charts.confidence_bars(predictions, _)
+    figure = charts.confidence_bars(predictions)
     widgets.chart(
         charts.enlarged(figure) if presentation.is_on() else figure,
         key=f"{key}_confidence",
@@ -196,7 +191,7 @@ def _places(rgb: Rgb, is_narrow: bool) -> tuple[DeltaGenerator, DeltaGenerator]:
     return picture, st.container()
 
 
-def _warn_of_doubt(answer: AnsweredFace, _: Translator) -> None:
+def _warn_of_doubt(answer: AnsweredFace) -> None:
     if answer.face is not None and answer.is_doubtful:
         st.warning(
             _(
@@ -207,7 +202,7 @@ def _warn_of_doubt(answer: AnsweredFace, _: Translator) -> None:
         )
 
 
-def _warn_of_flaws(answer: AnsweredFace, _: Translator) -> None:
+def _warn_of_flaws(answer: AnsweredFace) -> None:
     """A sentence on each thing that makes the face hard to read."""
     sentences: dict[Flaw, str] = {
         "dark": _("This face is very dark: in better light the answer may be another."),
@@ -221,7 +216,7 @@ def _warn_of_flaws(answer: AnsweredFace, _: Translator) -> None:
         st.warning(sentences[flaw])
 
 
-def _picture(rgb: Rgb, found: Photo, chosen: int, _: Translator, *, is_narrow: bool) -> None:
+def _picture(rgb: Rgb, found: Photo, chosen: int, *, is_narrow: bool) -> None:
     """The image with its faces; one of FER-2013's own crops enlarged, pixel by pixel."""
     if rgb.shape[:2] == (FER_SIZE, FER_SIZE):
         times = ENLARGEMENT - is_narrow
@@ -245,7 +240,7 @@ def _picture(rgb: Rgb, found: Photo, chosen: int, _: Translator, *, is_narrow: b
     )
 
 
-def _tops(predictions: Mapping[str, Prediction], _: Translator) -> str:
+def _tops(predictions: Mapping[str, Prediction]) -> str:
     """Each model's most probable emotion, a line a model, as Markdown."""
     return "  \n".join(
         f"{charts.swatch(model)} {model}: **{_(p.top1)}** {_.percent(p.confidence)}"
@@ -253,7 +248,7 @@ def _tops(predictions: Mapping[str, Prediction], _: Translator) -> str:
     )
 
 
-def _timing(found: Photo, answer: AnsweredFace, _: Translator) -> None:
+def _timing(found: Photo, answer: AnsweredFace) -> None:
     predict = _.number(1000 * found.prediction_seconds / len(found.answers))
     timing = (
         _("Both models: {predict} ms, waiting included.", predict=predict)
@@ -267,7 +262,7 @@ def _timing(found: Photo, answer: AnsweredFace, _: Translator) -> None:
     # Not counted in one of FER-2013's own crops, where no face is looked for.
     faces = [one for one in found.answers if one.face is not None]
     counted = _("Faces found: {n}", n=len(faces)) + ". " if faces else ""
-    st.caption(f"{counted}{agreement(answer, _)} {timing}")
+    st.caption(f"{counted}{agreement(answer)} {timing}")
 
 
 def face_name(found: Photo, position: int) -> str:

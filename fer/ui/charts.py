@@ -17,7 +17,7 @@ from plotly.colors import hex_to_rgb
 
 from fer import emotions
 from fer.scenarios import SCENARIOS
-from fer.ui.text import Language, Translator
+from fer.ui.text import _
 
 # It brings what reads artifacts and images, which empty axes need not wait for.
 if TYPE_CHECKING:
@@ -144,13 +144,13 @@ def _luminance(share: NDArray[np.float64], colour: str, below: str) -> NDArray[n
     return np.asarray(linear @ (0.2126, 0.7152, 0.0722))
 
 
-def confidence_bars(predictions: Mapping[str, Prediction], _: Translator) -> go.Figure:
+def confidence_bars(predictions: Mapping[str, Prediction]) -> go.Figure:
     """Each model's confidence for each emotion, a pair of bars an emotion, 0-100%."""
     confidences = {key: [float(p) for p in one.probabilities] for key, one in predictions.items()}
-    return emotion_bars(confidences, _("Confidence (%)"), _)
+    return emotion_bars(confidences, _("Confidence (%)"))
 
 
-def emotion_bars(values: Mapping[str, Sequence[float | None]], x: str, _: Translator) -> go.Figure:
+def emotion_bars(values: Mapping[str, Sequence[float | None]], x: str) -> go.Figure:
     """A pair of bars an emotion: one figure of each model, 0-100%.
 
     Args:
@@ -159,7 +159,8 @@ def emotion_bars(values: Mapping[str, Sequence[float | None]], x: str, _: Transl
         x: title of their axis.
     """
     # Plotly takes longest to check the parts that are the same each time.
-    figure = go.Figure(_empty_emotion_bars(tuple(values), x, _.language))
+    labels = tuple(_(emotion) for emotion in emotions.KEYS)
+    figure = go.Figure(_empty_emotion_bars(tuple(values), labels, x))
     for bars, shares in zip(figure.data, values.values(), strict=True):
         bars.x = [None if share is None else 100 * share for share in shares]
         bars.text = ["–" if share is None else _.percent(share) for share in shares]
@@ -168,14 +169,13 @@ def emotion_bars(values: Mapping[str, Sequence[float | None]], x: str, _: Transl
 
 # Bounded: the visitor names models of their own.
 @lru_cache(maxsize=64)
-def _empty_emotion_bars(models: tuple[str, ...], x: str, language: Language) -> go.Figure:
-    _ = Translator(language)
+def _empty_emotion_bars(models: tuple[str, ...], labels: tuple[str, ...], x: str) -> go.Figure:
     figure = go.Figure()
     for key in models:
         figure.add_bar(
             name=key,
             orientation="h",
-            y=[_(emotion) for emotion in emotions.KEYS],
+            y=list(labels),
             textposition="outside",
             # Else Plotly shrinks it to the bar, to nine pixels.
             constraintext="none",
@@ -186,7 +186,7 @@ def _empty_emotion_bars(models: tuple[str, ...], x: str, language: Language) -> 
     figure.update_layout(barmode="group", bargap=0.25)
     figure.update_xaxes(range=[0, 100])
     figure.update_yaxes(autorange="reversed")
-    return arrange(figure, _, x=x, right=48)
+    return arrange(figure, x=x, right=48)
 
 
 def enlarged(figure: go.Figure, height: int = STAGE_HEIGHT) -> go.Figure:
@@ -206,13 +206,7 @@ def _written(figure: go.Figure, size: int) -> go.Figure:
 
 
 def arrange(
-    figure: go.Figure,
-    _: Translator,
-    *,
-    x: str,
-    y: str = "",
-    height: int = HEIGHT,
-    right: int = RIGHT,
+    figure: go.Figure, *, x: str, y: str = "", height: int = HEIGHT, right: int = RIGHT
 ) -> go.Figure:
     """The figure with axis titles that are read without turning the head, ticks at the ends of its
     axes, the language's decimal mark, no zoom and narrow margins.

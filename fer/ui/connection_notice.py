@@ -10,6 +10,7 @@ from starlette.datastructures import Headers, MutableHeaders, QueryParams
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fer.ui import text
+from fer.ui.text import _
 
 # A fresh server on a slow machine draws its first page within this time.
 DELAY_SECONDS = 20
@@ -32,12 +33,12 @@ NOT_ANSWERED = ("etag", "last-modified", "accept-ranges")
 
 def notice(language: text.Language) -> str:
     """Return the sentence as HTML."""
-    _ = text.Translator(language)
-    sentence = _(
-        "This page needs a WebSocket connection to its server, and none has come about. If this "
-        "sentence stays, the network blocks WebSockets: try another network, or ask whoever runs "
-        "it to allow them."
-    )
+    with text.in_language(language):
+        sentence = _(
+            "This page needs a WebSocket connection to its server, and none has come about. If "
+            "this sentence stays, the network blocks WebSockets: try another network, or ask "
+            "whoever runs it to allow them."
+        )
     return HTML.format(sentence=sentence, delay=DELAY_SECONDS)
 
 

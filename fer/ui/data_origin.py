@@ -5,7 +5,7 @@ from __future__ import annotations
 from fer import FerError
 from fer.data import dataset
 from fer.ui import loaders, model_comparison
-from fer.ui.text import Translator
+from fer.ui.text import _
 
 
 def is_fer2013() -> bool:
@@ -13,20 +13,20 @@ def is_fer2013() -> bool:
     return all(dataset.is_official(digest) for digest in _measured_on())
 
 
-def images_of(split: str, _: Translator) -> str:
+def images_of(split: str) -> str:
     """What the images of a split are called that the models were measured on."""
     if is_fer2013():
         return _("FER-2013's {split}", split=split)
-    return _("{split} of {data} (not FER-2013)", split=split, data=own_name(_))
+    return _("{split} of {data} (not FER-2013)", split=split, data=own_name())
 
 
-def own_name(_: Translator) -> str:
+def own_name() -> str:
     """What the data set is called that metrics were measured on and that is not FER-2013."""
     names = [name for digest, name in _measured_on().items() if not dataset.is_official(digest)]
     return ", ".join(name or _("another data set") for name in names)
 
 
-def sources(_: Translator) -> str:
+def sources() -> str:
     """The data sets that figures and metrics come from, with their digests."""
     found = {loaders.summary()["data_sha256"]: "", **_measured_on()}
     return " · ".join(

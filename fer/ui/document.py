@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from fer.ui.text import Translator
+from fer.ui.text import _
 
 SCRIPT = Path(__file__).with_suffix(".js").read_text("utf-8")
 _component = st.components.v2.component("fer_document", js=SCRIPT)
@@ -15,7 +15,7 @@ _component = st.components.v2.component("fer_document", js=SCRIPT)
 STYLE = "<style>[data-testid=stFileUploaderDropzoneInstructions] { display: none; }</style>"
 
 
-def tell(_: Translator) -> None:
+def tell() -> None:
     """Tell the document. Draws nothing to be seen."""
     _component(key="document", data=_.language)
     st.html(STYLE)

@@ -13,23 +13,23 @@ from fer.scenarios import PROPOSED
 from fer.studies.records import GATES, Gates
 from fer.ui import charts, loaders, widgets
 from fer.ui.charts import arrange
-from fer.ui.text import Translator
+from fer.ui.text import _
 from fer.vision.preprocessing import Gray
 
 OWN = "own"
 
 
-def offer(face: Gray, predictions: dict[str, Prediction], key: str, _: Translator) -> None:
+def offer(face: Gray, predictions: dict[str, Prediction], key: str) -> None:
     """A switch that explains the answers for a gray face; off, it costs nothing.
 
     Raises:
         FerError: if the networks cannot be explained here.
     """
     if st.toggle(_("Why? Where both models look (Grad-CAM)"), key=f"{key}_why"):
-        show(face, predictions, key, _)
+        show(face, predictions, key)
 
 
-def show(face: Gray, predictions: dict[str, Prediction], key: str, _: Translator) -> None:
+def show(face: Gray, predictions: dict[str, Prediction], key: str) -> None:
     """Both models' maps over the face for a chosen class, and the gates of the SE block.
 
     Raises:
@@ -83,16 +83,14 @@ def show(face: Gray, predictions: dict[str, Prediction], key: str, _: Translator
         if explanation.gates is not None and record is not None:
             st.markdown(_("Gates of the SE block of `{model}`", model=model))
             widgets.chart(
-                gates_of_image(explanation.gates, record, explanation.target, _),
+                gates_of_image(explanation.gates, record, explanation.target),
                 key=f"{key}_gates",
                 alt=_("Points: the gate of each channel for this face, beside its class' average"),
             )
-    widgets.download(pd.DataFrame(gradcam.rows(found)), f"{key}_grad_cam", _)
+    widgets.download(pd.DataFrame(gradcam.rows(found)), f"{key}_grad_cam")
 
 
-def gates_of_image(
-    gates: NDArray[np.float32], record: Gates, target: int, _: Translator
-) -> go.Figure:
+def gates_of_image(gates: NDArray[np.float32], record: Gates, target: int) -> go.Figure:
     """One image's gates beside the average gates of its class; channels sorted by that average."""
     average = np.array(record["classes"][target])
     order = np.argsort(-average)
@@ -117,4 +115,4 @@ def gates_of_image(
         hoverinfo="skip",
     )
     figure.update_yaxes(range=[0, 100])
-    return arrange(figure, _, x=_("Channels, by their average"), y=_("Gate (%)"), height=240)
+    return arrange(figure, x=_("Channels, by their average"), y=_("Gate (%)"), height=240)

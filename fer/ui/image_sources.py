@@ -22,11 +22,11 @@ from fer.ui import (
     vote_loaders,
     widgets,
 )
-from fer.ui.text import Translator
+from fer.ui.text import _
 from fer.vision.faces import Face, Found, largest
 
 
-def choose(key: str, _: Translator, default: str = "sample") -> tuple[bytes, str] | None:
+def choose(key: str, default: str = "sample") -> tuple[bytes, str] | None:
     """The chosen image's content and name, None as long as nothing is chosen.
 
     Raises:
@@ -40,17 +40,15 @@ def choose(key: str, _: Translator, default: str = "sample") -> tuple[bytes, str
         default=default,
     )
     if kind == "sample":
-        return _sample(key, _)
-    taken = upload(f"{key}_upload", _) if kind == "upload" else camera(f"{key}_camera", _)
+        return _sample(key)
+    taken = upload(f"{key}_upload") if kind == "upload" else camera(f"{key}_camera")
     if taken is None:
         return None
-    promise(_)
+    promise()
     return shown_uploads.content(taken), taken.name
 
 
-def upload(
-    key: str, _: Translator, on_change: Callable[[], None] | None = None
-) -> UploadedFile | None:
+def upload(key: str, on_change: Callable[[], None] | None = None) -> UploadedFile | None:
     """A file of the visitor's, None as long as there is none. It may be of any kind: the gate for
     images says a sentence where the browser would only mark it in red.
 
@@ -66,7 +64,7 @@ def upload(
     return photo
 
 
-def uploads(key: str, _: Translator) -> list[UploadedFile]:
+def uploads(key: str) -> list[UploadedFile]:
     """Several files of the visitor's, of any kind."""
     photos = st.file_uploader(
         _("Photos (JPEG, PNG, WebP, AVIF, HEIC…; up to 40 MB each)"),
@@ -79,9 +77,7 @@ def uploads(key: str, _: Translator) -> list[UploadedFile]:
     return photos
 
 
-def camera(
-    key: str, _: Translator, on_change: Callable[[], None] | None = None
-) -> UploadedFile | None:
+def camera(key: str, on_change: Callable[[], None] | None = None) -> UploadedFile | None:
     """A picture of the visitor's camera, None as long as there is none."""
     taken = st.camera_input(
         _("A photo from your camera (needs https or localhost)"), key=key, on_change=on_change
@@ -90,7 +86,7 @@ def camera(
     return taken
 
 
-def promise(_: Translator) -> None:
+def promise() -> None:
     """What happens to a visitor's photos."""
     st.caption(
         _(
@@ -100,11 +96,11 @@ def promise(_: Translator) -> None:
     )
 
 
-def _sample(key: str, _: Translator) -> tuple[bytes, str]:
+def _sample(key: str) -> tuple[bytes, str]:
     def use_strip() -> None:
         st.session_state[f"{key}_sample"] = None
 
-    row = sample_faces.strip(key, _, with_photo=True, on_press=use_strip)
+    row = sample_faces.strip(key, with_photo=True, on_press=use_strip)
     data = loaders.data()
     if data is not None:
         with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -131,11 +127,11 @@ def _sample(key: str, _: Translator) -> tuple[bytes, str]:
                 stream = io.BytesIO()
                 Image.fromarray(data.images[at]).save(stream, "PNG")
                 return stream.getvalue(), str(data.sources[at])
-    st.caption(sample_faces.about(row, _))
+    st.caption(sample_faces.about(row))
     return sample_faces.content(row)
 
 
-def votes(key: str, name: str, _: Translator) -> None:
+def votes(key: str, name: str) -> None:
     """What people saw in the chosen sample, beside FER-2013's label; nothing for a visitor's own
     photo, whatever it is called."""
     if st.session_state.get(f"{key}_source") != "sample":
@@ -145,7 +141,7 @@ def votes(key: str, name: str, _: Translator) -> None:
     if found is None or label not in emotions.KEYS:
         return
     st.markdown(_("FER-2013's label: **{label}**", label=_(label)))
-    vote_bars.chart(found, f"{key}_votes", _)
+    vote_bars.chart(found, f"{key}_votes")
 
 
 _detected: caching.Recent[tuple[int, Found]] = caching.Recent(16, loaders.KEPT_SECONDS)
@@ -164,12 +160,12 @@ def detected(content: bytes, name: str) -> tuple[int, Found]:
     )
 
 
-def face(content: bytes, name: str, key: str, _: Translator) -> tuple[int, Face | None]:
+def face(content: bytes, name: str, key: str) -> tuple[int, Face | None]:
     """The quarter turns anticlockwise that set an image upright, and the face to look at, chosen by
     the visitor if there are several; None if there is none."""
     turns, found = detected(content, name)
     faces = found.faces
-    answers.told_turn(turns, _)
+    answers.told_turn(turns)
     if len(faces) <= 1:
         return turns, faces[0] if faces else None
     chosen = st.pills(

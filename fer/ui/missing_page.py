@@ -7,13 +7,13 @@ from urllib.parse import unquote, urlsplit
 
 import streamlit as st
 
-from fer.ui.text import Translator
+from fer.ui.text import _
 
 # Session state: the last part of the address at which this visit began.
 ASKED = "page_asked"
 
 
-def page(known: Collection[str], home: st.Page, _: Translator) -> list[st.Page]:
+def page(known: Collection[str], home: st.Page) -> list[st.Page]:
     """Return a page that no menu shows, for the address at which this visit began, if that is none
     of the known ones."""
     if ASKED not in st.session_state:

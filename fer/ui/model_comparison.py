@@ -12,7 +12,7 @@ from fer.evaluation.records import PairedGain
 from fer.inference import complexity
 from fer.scenarios import BASELINE, PROPOSED, Augmentation, Phase, Scenario
 from fer.ui import charts, loaders, text
-from fer.ui.text import Translator
+from fer.ui.text import _
 
 # Home tells the gain before its bars, which would wait a quarter of a second for pandas.
 if TYPE_CHECKING:
@@ -39,12 +39,12 @@ def compared(split: str) -> PairedGain | None:
     return None if stored is None else stored["splits"][split]
 
 
-def headline(split: str, _: Translator) -> str:
+def headline(split: str) -> str:
     """Return `told` of the stored metrics of a split."""
-    return told(metrics_of(split), compared(split), _)
+    return told(metrics_of(split), compared(split))
 
 
-def told(found: Mapping[str, SplitScores], pair: PairedGain | None, _: Translator) -> str:
+def told(found: Mapping[str, SplitScores], pair: PairedGain | None) -> str:
     """Return both accuracies, the gain in points and its 95% interval as one line of Markdown;
     without two models the accuracies alone."""
     accuracies = {key: m["accuracy"] for key, m in found.items()}
@@ -64,13 +64,13 @@ def told(found: Mapping[str, SplitScores], pair: PairedGain | None, _: Translato
     )
 
 
-def gain_in_words(split: str, _: Translator) -> str:
+def gain_in_words(split: str) -> str:
     """Return what `headline` shows as a sentence, for the report; empty without two models."""
     pair = compared(split)
-    return "" if pair is None else told_in_words(metrics_of(split), pair, _)
+    return "" if pair is None else told_in_words(metrics_of(split), pair)
 
 
-def told_in_words(found: Mapping[str, SplitScores], pair: PairedGain, _: Translator) -> str:
+def told_in_words(found: Mapping[str, SplitScores], pair: PairedGain) -> str:
     """Return what `told` shows as a sentence, with McNemar's test."""
     low, high = (_.signed(100 * end, 1) for end in pair["gain_interval"])
     return _(
@@ -86,7 +86,7 @@ def told_in_words(found: Mapping[str, SplitScores], pair: PairedGain, _: Transla
     )
 
 
-def hyperparameters(_: Translator) -> dict[str, Callable[[Scenario], str]]:
+def hyperparameters() -> dict[str, Callable[[Scenario], str]]:
     """How each property of a scenario is told, by what it is called."""
     return {
         _("Backbone"): lambda s: _("VGG16, ImageNet weights"),
@@ -117,7 +117,7 @@ def hyperparameters(_: Translator) -> dict[str, Callable[[Scenario], str]]:
         _("Class weights"): lambda s: (
             _("none") if s.class_weights == "none" else _("square root of inverse frequency")
         ),
-        _("Augmentation"): lambda s: _augmentation(s.augmentation, _),
+        _("Augmentation"): lambda s: _augmentation(s.augmentation),
         _("Optimiser"): lambda s: _(
             "AdamW, weight decay {decay}, gradient norm at most {norm}",
             decay=_.number(s.weight_decay, 3),
@@ -126,12 +126,12 @@ def hyperparameters(_: Translator) -> dict[str, Callable[[Scenario], str]]:
         _("Averaged weights (EMA)"): lambda s: (
             _("no") if s.ema_momentum is None else _.number(s.ema_momentum, 3)
         ),
-        _("Schedule"): lambda s: "; ".join(_phase(phase, _) for phase in s.phases),
+        _("Schedule"): lambda s: "; ".join(_phase(phase) for phase in s.phases),
         _("Seed"): lambda s: str(s.seed),
     }
 
 
-def parameter_table(_: Translator) -> pd.DataFrame:
+def parameter_table() -> pd.DataFrame:
     """The two scenarios as they were trained, a row for each property, from their records."""
     import pandas as pd
 
@@ -142,14 +142,14 @@ def parameter_table(_: Translator) -> pd.DataFrame:
         _("Epochs run, best epoch"): lambda a: (
             f"{a.config['epochs_run']}, {a.config['best_epoch']}"
         ),
-        _("Training time"): lambda a: text.duration(a.config["training_seconds"], _),
+        _("Training time"): lambda a: text.duration(a.config["training_seconds"]),
         _("Size of its own weights"): lambda a: f"{_.number(a.size / 1e6, 1)} MB",
-        _("Latency for one face, int8"): lambda a: _latency(a.key, _),
+        _("Latency for one face, int8"): lambda a: _latency(a.key),
         _("Temperature"): lambda a: _.number(a.temperature, 3),
         _("Published"): lambda a: str(a.config["published"]),
         "SHA-256": lambda a: a.digest[:12],
     }
-    of_scenario = hyperparameters(_)
+    of_scenario = hyperparameters()
     return pd.DataFrame(
         {
             _("Property"): [*of_scenario, *of_model],
@@ -164,10 +164,10 @@ def parameter_table(_: Translator) -> pd.DataFrame:
     )
 
 
-def _phase(phase: Phase, _: Translator) -> str:
+def _phase(phase: Phase) -> str:
     said = _(
         "{length} at {size} px, batch {batch}, cosine from {rate} to {end}",
-        length=_length(phase, _),
+        length=_length(phase),
         size=phase.image_size,
         batch=phase.batch_size,
         rate=_.scientific(phase.learning_rate),
@@ -175,10 +175,10 @@ def _phase(phase: Phase, _: Translator) -> str:
     )
     if phase.augmentation is None:
         return said
-    return f"{said} ({_augmentation(phase.augmentation, _)})"
+    return f"{said} ({_augmentation(phase.augmentation)})"
 
 
-def _length(phase: Phase, _: Translator) -> str:
+def _length(phase: Phase) -> str:
     """How long a phase is: in passes over Training, or in images where its epochs are shorter."""
     if phase.images_per_epoch is None:
         one, many = _("{n} epoch"), _("{n} epochs")
@@ -189,7 +189,7 @@ def _length(phase: Phase, _: Translator) -> str:
     return _("{n} epochs of {images} images each", n=phase.epochs, images=images)
 
 
-def _augmentation(changes: Augmentation | None, _: Translator) -> str:
+def _augmentation(changes: Augmentation | None) -> str:
     """The changes that are made at all."""
     if changes is None:
         return _("none")
@@ -214,7 +214,7 @@ def _augmentation(changes: Augmentation | None, _: Translator) -> str:
     return ", ".join(words for words, most in said.items() if most) or _("none")
 
 
-def _latency(key: str, _: Translator) -> str:
+def _latency(key: str) -> str:
     record = loaders.benchmark()
     if record is None or record["weights_sha256"].get(key) != loaders.models()[key].digest:
         return "–"

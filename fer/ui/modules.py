@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fer.ui.text import Translator
+from fer.ui.text import _
 
 
 @dataclass(frozen=True)
@@ -26,12 +26,12 @@ class Module:
     has_own_title: bool = False
 
 
-def app_title(_: Translator) -> str:
+def app_title() -> str:
     """The name of the thesis' system."""
     return _("Facial Expression Analysis System")
 
 
-def numbered(_: Translator) -> list[Module]:
+def numbered() -> list[Module]:
     """The modules in the order of their numbers."""
     return [
         Module(

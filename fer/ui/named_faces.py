@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fer.inference.classification import Prediction
 from fer.ui import loaders, model_comparison
-from fer.ui.text import Translator
+from fer.ui.text import _
 
 ENLARGEMENT = 6
 
@@ -42,6 +42,6 @@ def enlarged(
     st.image(crisp, width=width, alt=alt)
 
 
-def offer_import(_: Translator) -> None:
+def offer_import() -> None:
     """Say how to see images that are not here."""
     st.caption(_("FER-2013's faces are shown once it is imported, on page 1."))

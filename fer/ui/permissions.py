@@ -14,7 +14,7 @@ import streamlit as st
 
 from fer import FerError
 from fer.ui import app_secrets, ice
-from fer.ui.text import Translator
+from fer.ui.text import _
 
 Act = Literal["train", "import"]
 ACTS: frozenset[Act] = frozenset(get_args(Act))
@@ -86,7 +86,7 @@ def check() -> None:
     allowed(_wish(), is_own_machine=False)
 
 
-def refusal(act: Act, _: Translator) -> str:
+def refusal(act: Act) -> str:
     """The sentence that stands where a button would be."""
     if act == "train":
         return _(

@@ -9,7 +9,7 @@ from typing import Literal
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from fer.ui.text import Translator
+from fer.ui.text import _
 
 PARAMETER, VALUE = "view", "presentation"
 SIDEBAR_WIDTH = 220
@@ -55,7 +55,7 @@ def aside(row: DeltaGenerator, label: str, key: str) -> DeltaGenerator:
     return row.popover(label, icon=":material/folder_open:", key=key) if is_on() else st.container()
 
 
-def offer(_: Translator) -> None:
+def offer() -> None:
     """The button that turns it on or off, in the same tab: what streams there goes on. Escape
     leaves the view, too. A phone has no use for it."""
 

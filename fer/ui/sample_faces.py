@@ -15,7 +15,7 @@ from fer.data import sample
 from fer.data.sample import Sample
 from fer.ui import caching, face_buttons, loaders, vote_bars
 from fer.ui.face_buttons import FaceButton
-from fer.ui.text import Translator
+from fer.ui.text import _
 from fer.vision import preprocessing
 from fer.vision.preprocessing import FER_SIZE
 
@@ -75,9 +75,7 @@ def _thumbnail() -> NDArray[np.uint8]:
     )
 
 
-def strip(
-    key: str, _: Translator, *, with_photo: bool, on_press: Callable[[], object] | None = None
-) -> int:
+def strip(key: str, *, with_photo: bool, on_press: Callable[[], object] | None = None) -> int:
     """Fourteen faces to press, and the photo; the row of the chosen one, `PHOTO_ROW` for the photo.
 
     Args:
@@ -100,7 +98,7 @@ def strip(
     face_buttons.show(
         pictures(rows),
         len(rows),
-        [("", [button(found, row, at, _) for at, row in enumerate(rows)])],
+        [("", [button(found, row, at) for at, row in enumerate(rows)])],
         rows.index(chosen) if chosen in rows else None,
         f"{key}_strip",
         _("Sample faces of FER-2013"),
@@ -111,12 +109,12 @@ def strip(
     return int(chosen)
 
 
-def button(found: Sample, row: int, at: int, _: Translator, caption: bool = True) -> FaceButton:
+def button(found: Sample, row: int, at: int, caption: bool = True) -> FaceButton:
     """The button of a face: its label below it, and its votes for those who cannot see it."""
     if row == PHOTO_ROW:
         return FaceButton(at, _("NASA photo"), _("NASA photo") if caption else "")
     label = _(emotions.KEYS[found.labels[row]])
-    words = _("{label}; votes: {votes}", label=label, votes=vote_bars.words(found.counts[row], _))
+    words = _("{label}; votes: {votes}", label=label, votes=vote_bars.words(found.counts[row]))
     return FaceButton(at, words, label if caption else "", bool(found.is_contested[row]))
 
 
@@ -128,7 +126,7 @@ def content(row: int) -> tuple[bytes, str]:
     return found.png(row), str(found.names[row])
 
 
-def about(row: int, _: Translator) -> str:
+def about(row: int) -> str:
     """Where a face comes from, FER-2013's label of it and what ten people saw, as Markdown."""
     if row == PHOTO_ROW:
         return _("Eileen Collins, photo by NASA, public domain.")
@@ -136,7 +134,7 @@ def about(row: int, _: Translator) -> str:
     return _(
         "FER-2013 label: **{label}** (Training image). {votes}.",
         label=_(emotions.KEYS[found.labels[row]]),
-        votes=vote_bars.of_all(found.counts[row], _),
+        votes=vote_bars.of_all(found.counts[row]),
     )
 
 

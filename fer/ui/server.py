@@ -56,9 +56,8 @@ def declare_navigation() -> None:
 def tell_crash(error: Exception) -> bool:
     """Say in the visitor's language that a page ended in an error, which Streamlit has logged by
     then; return that it was told, since Streamlit's own box is in English."""
-    from fer.ui import text
+    from fer.ui.text import _
 
-    _ = text.translator()
     if isinstance(error, FerError):
         st.error(_.error(error))
     else:

@@ -14,7 +14,7 @@ from fer import FerError
 from fer.inference.classification import Prediction
 from fer.ui import explanations, named_faces, presentation, vote_bars
 from fer.ui.answers import confidences
-from fer.ui.text import Translator
+from fer.ui.text import _
 from fer.vision.preprocessing import Gray
 
 WIDTH = 720
@@ -47,7 +47,7 @@ def chosen(faces: str) -> int | None:
     return row if of == faces else None
 
 
-def show(title: str, draw: Callable[[], None], _: Translator) -> None:
+def show(title: str, draw: Callable[[], None]) -> None:
     """Open the panel with what `draw` draws; when it is closed, the choice is forgotten."""
 
     def content() -> None:
@@ -63,7 +63,7 @@ def show(title: str, draw: Callable[[], None], _: Translator) -> None:
     st.dialog(title, width=WIDTH, position="right", on_dismiss=forget)(content)()
 
 
-def grid(faces: str, shown: Sequence[PressableFace], _: Translator, *, narrowest: int = 76) -> None:
+def grid(faces: str, shown: Sequence[PressableFace], *, narrowest: int = 76) -> None:
     """Draw faces in rows, each with its votes and a button that opens the panel.
 
     Args:
@@ -73,7 +73,7 @@ def grid(faces: str, shown: Sequence[PressableFace], _: Translator, *, narrowest
     with st.grid("auto", min_column_width=narrowest, gap="xsmall"):
         for face in shown:
             with st.container(gap="xxsmall"):
-                vote_bars.image(face.pixels, face.counts, None, face.alt, _)
+                vote_bars.image(face.pixels, face.counts, None, face.alt)
                 st.button(
                     face.caption,
                     type="tertiary",
@@ -89,7 +89,6 @@ def closely(
     counts: vote_bars.Counts | None,
     title: str,
     key: str,
-    _: Translator,
     *,
     below: Callable[[], object],
     answer: Callable[[], tuple[dict[str, Prediction], str] | None],
@@ -111,12 +110,12 @@ def closely(
         below()
     with side:
         if counts is not None:
-            vote_bars.chart(counts, f"{key}_votes", _)
+            vote_bars.chart(counts, f"{key}_votes")
         answered = answer()
     if answered is None:
         return
     predictions, note = answered
     with side:
-        confidences(predictions, key, _)
+        confidences(predictions, key)
         st.caption(note)
-    explanations.offer(pixels, predictions, key, _)
+    explanations.offer(pixels, predictions, key)

@@ -7,7 +7,9 @@ page, so a page reads like prose and a missing translation is one that a test ca
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -15,6 +17,7 @@ from typing import Literal
 import streamlit as st
 from babel.messages.pofile import read_po
 from babel.numbers import NumberPattern, format_decimal, parse_pattern
+from streamlit import runtime
 
 from fer import FerError
 
@@ -22,6 +25,7 @@ Language = Literal["id", "en"]
 # As the visitor sees them, and as they stand in the address: ?lang=ID.
 CHOICES: dict[str, Language] = {"ID": "id", "EN": "en"}
 LOCALE = Path(__file__).parent / "locale"
+_asked: ContextVar[Language | None] = ContextVar("asked", default=None)
 # What Markdown and Streamlit's directives begin or end with: emphasis, code, links, LaTeX, `:red[`,
 # `:material/`, tags, tables, bare addresses. Inside a word an underscore is no emphasis.
 _MARKUP = re.compile(
@@ -52,10 +56,18 @@ def read_catalogue(path: Path) -> dict[str, str]:
 
 
 class Translator:
-    """Sentences and numbers in one language; call it with the English sentence."""
+    """Sentences and numbers in the visitor's language; call it with the English sentence."""
 
-    def __init__(self, language: Language) -> None:
-        self.language = language
+    @property
+    def language(self) -> Language:
+        """The visitor's choice, else their browser's; inside `in_language`, that one; English where
+        no page is drawn."""
+        asked = _asked.get()
+        if asked is not None:
+            return asked
+        if not runtime.exists():
+            return "en"
+        return CHOICES[st.session_state.get("lang") or browser_choice(st.context.locale)]
 
     def __call__(self, sentence: str, **values: object) -> str:
         """The sentence in this language with its `{name}` places filled."""
@@ -114,7 +126,11 @@ class Translator:
         return f"{self.number(100 * share, decimals)}%"
 
 
-def duration(seconds: float, _: Translator) -> str:
+# Imported by every page and view, as gettext's function is.
+_ = Translator()
+
+
+def duration(seconds: float) -> str:
     """Seconds, minutes or hours, whichever reads best; the same on every page."""
     if seconds < 90:
         return _("{n} s", n=_.number(seconds))
@@ -132,12 +148,17 @@ def plain(value: object) -> str:
     return _LINE_START.sub(r"\1\\\2", found)
 
 
-def translator() -> Translator:
-    """The translator for this visitor: their choice, else their browser's language."""
-    return Translator(CHOICES[st.session_state.get("lang") or browser_choice(st.context.locale)])
+@contextmanager
+def in_language(language: Language) -> Iterator[None]:
+    """Say everything inside in that language, whatever the visitor chose."""
+    token = _asked.set(language)
+    try:
+        yield
+    finally:
+        _asked.reset(token)
 
 
-def language_control() -> Translator:
+def language_control() -> None:
     """Two buttons that switch the language; the choice stays in the address and on every page.
 
     Called once by `Home.py` before anything that is translated.
@@ -157,7 +178,6 @@ def language_control() -> Translator:
         label_visibility="collapsed",
         required=True,
     )
-    return translator()
 
 
 def browser_choice(locale: str | None) -> str:

@@ -11,7 +11,7 @@ from streamlit.typing import UploadedFile
 
 from fer import FerError
 from fer.ui import caching, shown_uploads, visits
-from fer.ui.text import Translator
+from fer.ui.text import _
 from fer.ui.upload_limits import Upload, intake
 
 T = TypeVar("T")
@@ -26,11 +26,10 @@ def answer_arriving(
     ask: Callable[[bytes, str], T],
     refuse: Callable[[str, FerError], T],
     most: int,
-    _: Translator,
 ) -> None:
     """Answer what has come in while other images are still on their way: Streamlit's uploader
     lists none before all are there."""
-    answer(intake.arrived(visits.current())[:TURN], results, ask, refuse, most, _)
+    answer(intake.arrived(visits.current())[:TURN], results, ask, refuse, most)
 
 
 def answer(
@@ -39,7 +38,6 @@ def answer(
     ask: Callable[[bytes, str], T],
     refuse: Callable[[str, FerError], T],
     most: int,
-    _: Translator,
 ) -> None:
     """Answer those images that are not yet, with a progress bar, and let go of each at once.
 
@@ -60,11 +58,11 @@ def answer(
             except FerError as error:
                 results[upload.file_id] = refuse(upload.name, error)
         intake.forget(upload.file_id)
-        tell(bar, number, len(waiting), len(results), _)
+        tell(bar, number, len(waiting), len(results))
     caching.give_back()
     bar.empty()
 
 
-def tell(bar: DeltaGenerator, done: int, total: int, answered: int, _: Translator) -> None:
+def tell(bar: DeltaGenerator, done: int, total: int, answered: int) -> None:
     """Show how many images are answered and how many wait."""
     bar.progress(done / total, _("Classified: {n}, waiting: {left}", n=answered, left=total - done))

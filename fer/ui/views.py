@@ -7,13 +7,13 @@ from typing import cast
 
 import streamlit as st
 
-from fer.ui.text import Translator
+from fer.ui.text import _
 
 PARAMETER = "view"
 _SEEN = "view_seen"
 
 
-def chosen(groups: Mapping[str, Mapping[str, str]], names: Mapping[str, str], _: Translator) -> str:
+def chosen(groups: Mapping[str, Mapping[str, str]], names: Mapping[str, str]) -> str:
     """The key of the view that the visitor chose, or that the address asks for with `?view=`.
 
     The first view is shown where the address asks for none, or for one that there is not.

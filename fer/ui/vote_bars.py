@@ -14,7 +14,7 @@ from plotly.colors import hex_to_rgb
 from fer import emotions
 from fer.data.votes import CHOICES
 from fer.ui import charts, widgets
-from fer.ui.text import Translator
+from fer.ui.text import _
 
 Counts = NDArray[np.uint8]
 # The sides of an enlarged face and the space between squares, in pixels.
@@ -22,7 +22,7 @@ SIDE, GAP = 96, 2
 COLOURS = (*(emotion.colour for emotion in emotions.EMOTIONS), *(charts.OTHER_CHOICE,) * 3)
 
 
-def name(choice: str, _: Translator) -> str:
+def name(choice: str) -> str:
     """What a choice of the voters is called."""
     others = {
         "contempt": _("contempt"),
@@ -38,21 +38,21 @@ def ranked(counts: Counts) -> list[tuple[int, int]]:
     return [(int(choice), int(counts[choice])) for choice in order if counts[choice]]
 
 
-def words(counts: Counts, _: Translator) -> str:
+def words(counts: Counts) -> str:
     """The votes in one line: "happy 7 · neutral 3"."""
-    return " · ".join(f"{name(CHOICES[choice], _)} {n}" for choice, n in ranked(counts))
+    return " · ".join(f"{name(CHOICES[choice])} {n}" for choice, n in ranked(counts))
 
 
-def of_all(counts: Counts, _: Translator) -> str:
+def of_all(counts: Counts) -> str:
     """The votes as a clause: "FER+: 9 of 10 people saw happy, 1 neutral"."""
     (first, most), *others = ranked(counts)
     said = _(
         "FER+: {n} of {all} people saw {choice}",
         n=most,
         all=int(counts.sum()),
-        choice=name(CHOICES[first], _),
+        choice=name(CHOICES[first]),
     )
-    return ", ".join([said, *(f"{n} {name(CHOICES[choice], _)}" for choice, n in others)])
+    return ", ".join([said, *(f"{n} {name(CHOICES[choice])}" for choice, n in others)])
 
 
 def with_squares(face: NDArray[np.uint8], counts: Counts | None) -> NDArray[np.uint8]:
@@ -72,13 +72,13 @@ def with_squares(face: NDArray[np.uint8], counts: Counts | None) -> NDArray[np.u
     return np.concatenate([picture, row]).astype(np.uint8)
 
 
-def figure(counts: Counts, _: Translator) -> go.Figure:
+def figure(counts: Counts) -> go.Figure:
     """A bar for each choice that has votes, the most frequent first."""
     rows = ranked(counts)
     found = go.Figure()
     found.add_bar(
         orientation="h",
-        y=[name(CHOICES[choice], _) for choice, _n in rows],
+        y=[name(CHOICES[choice]) for choice, _n in rows],
         x=[n for _choice, n in rows],
         text=[str(n) for _choice, n in rows],
         textposition="outside",
@@ -90,22 +90,18 @@ def figure(counts: Counts, _: Translator) -> go.Figure:
     found.update_xaxes(range=[0, 10], dtick=2)
     found.update_yaxes(autorange="reversed")
     height = 96 + 26 * len(rows)
-    return charts.arrange(found, _, x=_("Votes of ten people"), height=height, right=24)
+    return charts.arrange(found, x=_("Votes of ten people"), height=height, right=24)
 
 
-def chart(counts: Counts, key: str, _: Translator) -> None:
+def chart(counts: Counts, key: str) -> None:
     """The bars of one image, with where they come from."""
-    widgets.chart(
-        figure(counts, _), key=key, alt=_("What people saw: {votes}", votes=words(counts, _))
-    )
+    widgets.chart(figure(counts), key=key, alt=_("What people saw: {votes}", votes=words(counts)))
     st.caption(_("What ten people saw in this image (FER+, Barsoum et al. 2016)."))
 
 
-def image(
-    face: NDArray[np.uint8], counts: Counts | None, caption: str | None, alt: str, _: Translator
-) -> None:
+def image(face: NDArray[np.uint8], counts: Counts | None, caption: str | None, alt: str) -> None:
     """A face with a square for each voter below it; the votes in words go into its text."""
-    st.image(png(face, counts), caption=caption, width="stretch", alt=spoken(alt, counts, _))
+    st.image(png(face, counts), caption=caption, width="stretch", alt=spoken(alt, counts))
 
 
 def png(face: NDArray[np.uint8], counts: Counts | None = None) -> bytes:
@@ -125,8 +121,8 @@ def _png(pixels: bytes, shape: tuple[int, ...], counts: bytes | None) -> bytes:
     return bytes(content)
 
 
-def spoken(alt: str, counts: Counts | None, _: Translator) -> str:
+def spoken(alt: str, counts: Counts | None) -> str:
     """The text of an image, with what people saw in it."""
     if counts is None:
         return alt
-    return f"{alt}. " + _("What people saw: {votes}", votes=words(counts, _))
+    return f"{alt}. " + _("What people saw: {votes}", votes=words(counts))

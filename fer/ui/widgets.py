@@ -12,7 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from fer import FerError
 from fer.ui import data_origin, intervals, loaders
-from fer.ui.text import Translator, plain
+from fer.ui.text import _, plain
 
 # What shows a table imports pandas, a quarter of a second that Home's bars need not wait for.
 if TYPE_CHECKING:
@@ -87,7 +87,6 @@ def table(
     frame: pd.DataFrame,
     key: str,
     alt: str,
-    _: Translator,
     hidden: Sequence[str] = (),
     shown: pd.DataFrame | None = None,
 ) -> None:
@@ -102,13 +101,13 @@ def table(
         shown: what stands on the page in place of `frame`, which is then for the download alone.
     """
     if shown is None:
-        shown = intervals.in_words(frame.drop(columns=list(hidden)), _)
+        shown = intervals.in_words(frame.drop(columns=list(hidden)))
     if len(shown) <= MOST_ROWS:
         with st.container(key=key):
-            st.table(localised(shown, _), hide_index=True, alt=alt)
+            st.table(localised(shown), hide_index=True, alt=alt)
     else:
         st.dataframe(
-            localised(shown, _),
+            localised(shown),
             hide_index=True,
             column_config={
                 str(name): st.column_config.Column(pinned=True) for name in shown.columns[:1]
@@ -117,10 +116,10 @@ def table(
             key=key,
             alt=alt,
         )
-    download(frame, key, _)
+    download(frame, key)
 
 
-def localised(frame: pd.DataFrame, _: Translator) -> pd.DataFrame | Styler:
+def localised(frame: pd.DataFrame) -> pd.DataFrame | Styler:
     """The table whose numbers are shown with the language's marks, and whose words are no Markdown;
     the values stay as they are.
 
@@ -183,7 +182,7 @@ def choice(
     )
 
 
-def download(frame: pd.DataFrame, key: str, _: Translator) -> None:
+def download(frame: pd.DataFrame, key: str) -> None:
     """The CSV download of a table.
 
     It is made now: what Streamlit makes at a press goes with the second run after that of whichever
@@ -236,21 +235,21 @@ def telling(act: Callable[P, object]) -> Callable[P, None]:
     return safe
 
 
-def told(_: Translator) -> None:
+def told() -> None:
     """What went wrong when a button was pressed; once, nothing if nothing did."""
     error = st.session_state.pop(_CALLBACK_ERROR, None)
     if error is not None:
         st.error(_.error(error))
 
 
-def problems(_: Translator) -> None:
+def problems() -> None:
     """What of the installed models is missing or damaged; nothing if all is as published."""
     found = loaders.problems()
     if found:
         st.warning("  \n".join(_.error(error) for error in found), icon=":material/broken_image:")
 
 
-def notices(_: Translator) -> None:
+def notices() -> None:
     """Which of the images and results here are not FER-2013's; nothing if all are."""
     found = data_origin.notices()
     if found:
@@ -268,19 +267,19 @@ def note_source(sentence: str) -> None:
     st.session_state.setdefault(_NOTED, {})[sentence] = True
 
 
-def sources(_: Translator, imported: str | None = None) -> None:
+def sources(imported: str | None = None) -> None:
     """Which data, models and commands the page's figures come from, by digest, at a press; what is
     broken stands on the page.
 
     Args:
         imported: the digest of the imported data set, where the page shows counts or images of it.
     """
-    problems(_)
+    problems()
     with st.popover(_("Sources"), type="tertiary", icon=":material/info:", key="sources"):
-        _told_sources(_, imported)
+        _told_sources(imported)
 
 
-def _told_sources(_: Translator, imported: str | None) -> None:
+def _told_sources(imported: str | None) -> None:
     if imported is not None and imported != loaders.summary()["data_sha256"]:
         st.caption(
             _(
@@ -293,7 +292,7 @@ def _told_sources(_: Translator, imported: str | None) -> None:
     st.caption(
         _(
             "Source: {data}; models {models}.",
-            data=data_origin.sources(_),
+            data=data_origin.sources(),
             models=digests or "–",
         )
     )

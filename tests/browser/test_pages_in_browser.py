@@ -16,7 +16,6 @@ from fer.data.dataset import OFFICIAL_COUNTS, Split
 from fer.studies.feature_map import unpacked
 from fer.studies.records import FEATURE_MAP
 from fer.ui.results import report
-from fer.ui.text import Translator
 from tests.support import page_checks
 from tests.support.making import ROOT, jpeg
 from tests.support.page_checks import crashes
@@ -261,9 +260,7 @@ def test_a_photo_on_the_stage_fills_it(
 @pytest.mark.parametrize("page", [(1280, "en")], indirect=True, ids=["desktop"])
 def test_a_chart_of_the_report_is_saved_as_svg(page: Page, tmp_path: Path) -> None:
     written = tmp_path / "report.html"
-    written.write_text(
-        report.html("PrivateTest", Translator("en"), datetime(2026, 1, 2, tzinfo=UTC)), "utf-8"
-    )
+    written.write_text(report.html("PrivateTest", datetime(2026, 1, 2, tzinfo=UTC)), "utf-8")
     page.goto(written.as_uri())
     chart = page.locator(".js-plotly-plot").first
     chart.hover()

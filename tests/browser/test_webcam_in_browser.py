@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, Route, TimeoutError, expect
 
-from fer.ui.text import Translator
+from fer.ui.text import Language, _
 from tests.support import camera
 from tests.support.faces import frightened
 from tests.support.making import until
@@ -95,8 +95,9 @@ def test_behind_a_firewall_the_socket_takes_over(
 
 
 @pytest.mark.parametrize(
-    ("width", "height", "locale"),
-    [(1280, 900, "en-GB"), (390, 844, "id-ID")],
+    ("width", "height", "locale", "language"),
+    [(1280, 900, "en-GB", "en"), (390, 844, "id-ID", "id")],
+    indirect=["language"],
     ids=["desktop-en", "phone-id"],
 )
 def test_expressions_before_the_camera_teach_a_head(
@@ -107,8 +108,8 @@ def test_expressions_before_the_camera_teach_a_head(
     width: int,
     height: int,
     locale: str,
+    language: Language,
 ) -> None:
-    _ = Translator("id" if locale == "id-ID" else "en")
     clip = camera.write_clip(tmp_path / "face.y4m", portrait)
     with camera.camera_page(
         browser.browser_type, camera.playing(clip), width=width, height=height, locale=locale

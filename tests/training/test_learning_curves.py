@@ -6,7 +6,6 @@ import pytest
 
 from fer.training import learning_curves
 from fer.training.learning_curves import PhaseSpan
-from fer.ui.text import Translator
 from fer.ui.training import training_charts
 
 
@@ -92,9 +91,7 @@ def test_smoothing_is_unbiased_from_the_start() -> None:
 
 def test_curves_mark_the_phases_and_name_each_run_once() -> None:
     rows = history([0.6, 0.7], [0.6, 0.64]) + history([0.5, 0.6], [0.4, 0.6], size=224)
-    figure = training_charts.curves(
-        {"baseline": rows, "mine": rows}, "accuracy", Translator("en"), smoothing=0.3
-    )
+    figure = training_charts.curves({"baseline": rows, "mine": rows}, "accuracy", smoothing=0.3)
     legend = [trace.name for trace in figure.data if trace.showlegend]
     assert legend == ["baseline", "mine"]
     assert {note.text for note in figure.layout.annotations} == {"64 px", "224 px"}

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from fer.data import dataset, importing, sample, votes
 from fer.ui import loaders, vote_bars, vote_loaders
 from fer.ui.results import report
-from fer.ui.text import Translator
+from fer.ui.text import in_language
 from tests.support.making import ROOT, small_archive
 from tests.support.pages import messages, open_page, open_view
 
@@ -131,8 +131,9 @@ def test_a_square_for_each_voter() -> None:
 def test_votes_in_words() -> None:
     counts = np.zeros(10, np.uint8)
     counts[[0, 6, 8]] = 2, 7, 1
-    assert vote_bars.words(counts, Translator("en")) == "neutral 7 · angry 2 · not sure 1"
-    assert vote_bars.words(counts, Translator("id")) == "netral 7 · marah 2 · ragu 1"
+    assert vote_bars.words(counts) == "neutral 7 · angry 2 · not sure 1"
+    with in_language("id"):
+        assert vote_bars.words(counts) == "netral 7 · marah 2 · ragu 1"
 
 
 def test_a_sample_photo_has_its_votes_and_a_visitors_has_none(elsewhere: Path) -> None:
@@ -156,7 +157,7 @@ def test_a_sample_photo_has_its_votes_and_a_visitors_has_none(elsewhere: Path) -
 def test_the_report_has_what_people_see() -> None:
     found = vote_loaders.crowd("PrivateTest")
     assert found is not None
-    page = report.html("PrivateTest", Translator("en"), datetime(2026, 1, 2, tzinfo=UTC))
+    page = report.html("PrivateTest", datetime(2026, 1, 2, tzinfo=UTC))
     human = found["human"]["others"]["share"]
     assert "Majority of ten people" in page
     assert "Whose error is it?" in page

@@ -10,10 +10,8 @@ import pytest
 from fer import emotions
 from fer.ui import charts, loaders, widgets
 from fer.ui.dataset import class_pixels, dataset_charts
-from fer.ui.text import Translator
+from fer.ui.text import _
 from tests.support.pages import open_page
-
-EN = Translator("en")
 
 
 def test_differences_from_the_average_face_lie_around_white() -> None:
@@ -45,15 +43,15 @@ def test_colours_of_faces_are_explained_below_them(kind: str) -> None:
     _faces, low, high = class_pixels.faces(kind)
     told = [str(caption.value) for caption in app.caption if "gray levels" in str(caption.value)]
     assert len(told) == 1
-    assert EN.number(high) in told[0]
-    assert kind == "difference" or EN.number(low) in told[0]
+    assert _.number(high) in told[0]
+    assert kind == "difference" or _.number(low) in told[0]
 
 
 def test_gray_values_of_a_class_are_compared_with_those_of_all() -> None:
     counts = {key: row["histogram"] for key, row in loaders.summary()["class_pixels"].items()}
     tops = set()
     for emotion in emotions.KEYS:
-        figure = dataset_charts.class_histogram(counts, emotion, EN)
+        figure = dataset_charts.class_histogram(counts, emotion)
         every, own = figure.data
         assert np.sum(every.y) == pytest.approx(100)
         assert np.sum(own.y) == pytest.approx(100)
@@ -67,12 +65,12 @@ def test_gray_values_of_a_class_are_compared_with_those_of_all() -> None:
 def test_an_overexposed_image_leaves_the_other_bars_visible() -> None:
     image = np.full((48, 48), 255, np.uint8)
     image[0] = np.arange(48) * 5
-    figure = dataset_charts.image_histogram(image, EN)
+    figure = dataset_charts.image_histogram(image)
     heights = sorted(figure.data[0].y)
     assert figure.layout.yaxis.range[1] == charts.last_tick(1.3 * heights[-2])
     (note,) = figure.layout.annotations
     assert f"{heights[-1]:,}" in note.text
-    even = dataset_charts.image_histogram(np.arange(2304).reshape(48, 48).astype(np.uint8), EN)
+    even = dataset_charts.image_histogram(np.arange(2304).reshape(48, 48).astype(np.uint8))
     assert even.layout.yaxis.range[1] >= max(even.data[0].y)
     assert not even.layout.annotations
 

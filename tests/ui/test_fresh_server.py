@@ -83,8 +83,8 @@ importing = threading.Thread(target=__import__, args=("pandas",))
 importing.start()
 while "pandas" not in sys.modules:
     pass
-from fer.ui import charts, text
+from fer.ui import charts
 
-charts.confidence_bars({}, text.Translator("EN"))
+charts.confidence_bars({})
 importing.join()
 """

@@ -16,7 +16,7 @@ from fer.ui import data_origin, loaders, sample_faces
 from fer.ui.home import front
 from fer.ui.results import literature
 from fer.ui.studies import verdict
-from fer.ui.text import Translator
+from fer.ui.text import in_language
 from tests.support.making import ROOT, jpeg
 
 MODELS = model_store.available(ROOT / "models")
@@ -50,7 +50,7 @@ def test_home_in_both_languages(language: str, title: str) -> None:
 
 
 def test_home_tells_the_verdict_with_a_way_to_the_evidence() -> None:
-    told = verdict.chips(Translator("en"))
+    told = verdict.chips()
     assert list(told) == ["fine_tuning", "se", "augmentation", "twins", "overfitting"]
     app = home()
     shown = words(app)
@@ -184,11 +184,12 @@ def test_the_five_modules_are_offered_with_their_questions() -> None:
 def test_figures_of_other_images_are_never_shown_as_fer2013s(
     small_models: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert "on FER-2013's PrivateTest" in front.compared(Translator("en"))
+    assert "on FER-2013's PrivateTest" in front.compared()
     monkeypatch.setattr(loaders, "MODELS", small_models)
-    said = front.compared(Translator("en"))
+    said = front.compared()
     assert "on PrivateTest of archive.zip (not FER-2013)." in said
-    assert "PrivateTest dari archive.zip (bukan FER-2013)" in front.compared(Translator("id"))
-    assert not any(row.model for row in literature.rows(Translator("en")))
-    assert "archive.zip, which is not FER-2013" in data_origin.sources(Translator("en"))
+    with in_language("id"):
+        assert "PrivateTest dari archive.zip (bukan FER-2013)" in front.compared()
+    assert not any(row.model for row in literature.rows())
+    assert "archive.zip, which is not FER-2013" in data_origin.sources()
     assert "were measured on other images" in " ".join(map(str, data_origin.notices()))

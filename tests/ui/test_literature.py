@@ -15,11 +15,9 @@ from fer.evaluation.protocols import Protocol
 from fer.evaluation.records import PROTOCOL_SCORES, Protocols, ProtocolScores
 from fer.ui import loaders
 from fer.ui.results import literature
-from fer.ui.text import Translator
+from fer.ui.text import _, in_language
 from tests.support.making import ROOT
 from tests.support.pages import open_page, open_view
-
-EN, ID = Translator("en"), Translator("id")
 
 
 @pytest.fixture
@@ -61,11 +59,11 @@ def test_nothing_measured_yet_leaves_one_crop_and_says_what_to_run(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(loaders, "protocols", lambda: None)
-    assert set(ours(literature.rows(EN))) == {
+    assert set(ours(literature.rows())) == {
         ("baseline", Protocol.ONE_CROP),
         ("proposed", Protocol.ONE_CROP),
     }
-    (line,) = literature.how_ours_were_found(EN)
+    (line,) = literature.how_ours_were_found()
     assert line.startswith("Not computed yet: ")
     assert all(name in line for name in ("baseline, ten crops", "proposed, with the mirrored"))
 
@@ -76,13 +74,13 @@ def test_what_is_measured_stands_beside_the_published(monkeypatch: pytest.Monkey
         baseline={"mirror": scores(0.97, "float32")},
     )
     monkeypatch.setattr(loaders, "protocols", lambda: half)
-    found = literature.rows(EN)
+    found = literature.rows()
     shown = ours(found)
     assert len(shown) == 5
     assert shown["proposed", Protocol.TEN_CROPS] == 0.99
     assert len(found) == len(shown) + len(PUBLISHED)
     assert [row.accuracy for row in found[:3]] == [0.99, 0.98, 0.97]
-    figure = literature.figure(found, EN)
+    figure = literature.figure(found)
     with_interval, others = figure.data
     assert with_interval.error_x.array == pytest.approx([1.5] * 3 + [1.6, 1.6], abs=0.11)
     assert others.error_x.array is None
@@ -90,23 +88,24 @@ def test_what_is_measured_stands_beside_the_published(monkeypatch: pytest.Monkey
     # The most accurate stands first, whichever trace it is of.
     assert figure.layout.yaxis.categoryarray[0].startswith("proposed 99.0%<br>ten crops")
     assert len(figure.layout.yaxis.categoryarray) == len(found)
-    float32, int8, one_crop, missing = literature.how_ours_were_found(EN)
+    float32, int8, one_crop, missing = literature.how_ours_were_found()
     assert "baseline, with the mirrored image; proposed, with the mirrored image" in float32
     assert "float32" in float32
     assert "(proposed, ten crops): int8." in int8
-    assert any("at commit 0123456789ab." in line for line in literature.made_with(EN))
+    assert any("at commit 0123456789ab." in line for line in literature.made_with())
     # What was averaged in int8 is compared with one crop in int8.
     shares = loaders.fast_export()["fidelity"]["proposed"]["PrivateTest"]
-    assert one_crop.endswith(f"proposed {EN.percent(shares['accuracy'])}.")
+    assert one_crop.endswith(f"proposed {_.percent(shares['accuracy'])}.")
     assert missing.endswith("baseline, ten crops.")
-    first, *_rest, last = literature.how_ours_were_found(ID)
+    with in_language("id"):
+        first, *_rest, last = literature.how_ours_were_found()
     assert first.startswith("Angka kami untuk beberapa versi gambar (baseline, ")
     assert last.startswith("Belum dihitung: baseline, ")
 
 
 def test_sources_of_published_figures_can_be_followed() -> None:
-    found = literature.rows(EN)
-    lines = literature.sources(found, EN)
+    found = literature.rows()
+    lines = literature.sources(found)
     assert len(lines) == len(PUBLISHED)
     for result in PUBLISHED:
         assert any(f"[{result.source}]({result.link})" in line for line in lines)
@@ -126,7 +125,7 @@ def test_sources_of_published_figures_can_be_followed() -> None:
     shown = next(iter(app.table)).value.columns
     assert "Source" not in shown
     assert "Accuracy (%)" in shown
-    frame = literature.table(found, EN).set_index("Name")
+    frame = literature.table(found).set_index("Name")
     assert {"Note", "Source"} < set(frame)
     assert frame.loc["ResEmoteNet", "Reproduced by others, highest (%)"] == 71.57
     assert frame["Reproduced by others, lowest (%)"].isna().sum() == len(found) - 2

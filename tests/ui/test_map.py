@@ -13,12 +13,11 @@ from fer.data.dataset import Split
 from fer.studies.records import FEATURE_MAP, FeatureMap
 from fer.ui import loaders
 from fer.ui.results import feature_map
-from fer.ui.text import Translator
+from fer.ui.text import Language, _
 from tests.support.making import ROOT
 from tests.support.pages import messages, open_page, open_view, walk_alts
 
 PAGE = "3_Classification_Results.py"
-EN = Translator("en")
 
 
 @pytest.fixture(scope="module")
@@ -37,14 +36,14 @@ def test_the_committed_map_is_small_and_says_how_far_it_can_be_trusted(record: F
     for found in record["models"].values():
         # Half of it would be a map that was drawn by lot.
         assert found["trustworthiness"] > 0.6
-        assert f"Trustworthiness {EN.number(found['trustworthiness'], 3)}" in texts(app)
+        assert f"Trustworthiness {_.number(found['trustworthiness'], 3)}" in texts(app)
     is_doubtful = any(m["trustworthiness"] < feature_map.TRUSTED for m in record["models"].values())
     assert ("Read it with care." in texts(app)) == is_doubtful
 
 
-@pytest.mark.parametrize("language", ["EN", "ID"])
-def test_every_colour_one_image_and_several(language: str) -> None:
-    app = open_view(open_page(PAGE, language), "map")
+@pytest.mark.parametrize("language", ["en", "id"], indirect=True)
+def test_every_colour_one_image_and_several(language: Language) -> None:
+    app = open_view(open_page(PAGE, language.upper()), "map")
     for colour in ("label", "answer", "crowd", "right"):
         app.segmented_control(key="map_colour").set_value(colour).run()
         assert not app.exception, colour
@@ -57,7 +56,6 @@ def test_every_colour_one_image_and_several(language: str) -> None:
     app.slider(key="map_across").set_value((-100, 100)).run()
     app.slider(key="map_up").set_value((-100, 100)).run()
     app.button(key="map_rectangle").click().run()
-    _ = Translator("en" if language == "EN" else "id")
     # All of them: the published accuracies.
     shown = [metric.value for metric in app.metric]
     stored = [m.metrics["splits"]["PrivateTest"]["accuracy"] for m in loaders.models().values()]
@@ -79,11 +77,11 @@ def test_without_images_labels_answers_and_votes_are_told(without_data: Path) ->
 def test_each_point_is_drawn_once() -> None:
     images = feature_map._images()
     for colour in ("label", "answer", "crowd", "right"):
-        drawn = feature_map.figure("proposed", images, colour, EN)
+        drawn = feature_map.figure("proposed", images, colour)
         assert {trace.type for trace in drawn.data} == {"scattergl"}
         rows = np.concatenate([np.ravel(trace.customdata) for trace in drawn.data])
         assert sorted(rows.tolist()) == list(range(len(images.labels))), colour
-    right = feature_map.figure("proposed", images, "right", EN)
+    right = feature_map.figure("proposed", images, "right")
     assert len(right.data[0].x) == images.right("proposed").sum()
 
 
@@ -93,7 +91,7 @@ def test_a_rectangle_holds_what_lies_within_it() -> None:
 
 
 def test_a_table_has_every_image() -> None:
-    table = feature_map.image_table(feature_map._images(), EN)
+    table = feature_map.image_table(feature_map._images())
     assert len(table) == 3589
     assert set(table["True"]) == set(emotions.KEYS)
     assert "no majority" in set(table["People's majority"])

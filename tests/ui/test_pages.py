@@ -129,9 +129,10 @@ def test_report_holds_the_figures_and_needs_no_network() -> None:
     from datetime import UTC, datetime
 
     from fer.ui.results import report
-    from fer.ui.text import Translator
+    from fer.ui.text import in_language
 
-    page = report.html("PrivateTest", Translator("id"), datetime(2026, 1, 2, tzinfo=UTC))
+    with in_language("id"):
+        page = report.html("PrivateTest", datetime(2026, 1, 2, tzinfo=UTC))
     metrics = loaders.models()["proposed"].metrics["splits"]["PrivateTest"]
     assert f"{100 * metrics['accuracy']:.1f}%".replace(".", ",") in page
     assert page.count("Plotly.newPlot(") >= 5

@@ -16,7 +16,7 @@ from fer.inference.feature_maps import FeatureMaps
 from fer.studies.records import ROBUSTNESS
 from fer.ui import loaders
 from fer.ui.preprocessing import layer_maps
-from fer.ui.text import Translator
+from fer.ui.text import _
 from tests.support.pages import messages, open_page, open_view, walk_alts
 
 PAGE = "2_Preprocessing.py"
@@ -80,7 +80,6 @@ def test_a_slider_says_what_its_change_costs_on_average(answers: Answers) -> Non
     assert record is not None
     at_ten = record["corruptions"]["rotation"]["results"][0]
     assert at_ten["strength"] == 10
-    _ = Translator("en")
     falls = ", ".join(
         f"{m} {_.difference(row['accuracy'], record['clean'][m]['accuracy'])}"
         for m, row in at_ten["models"].items()

@@ -21,10 +21,9 @@ from fer.ui import charts, vote_bars
 from fer.ui.demo import confidence_charts
 from fer.ui.results import report, result_charts
 from fer.ui.studies import study_charts
-from fer.ui.text import Translator
+from fer.ui.text import Language, _, in_language
 from tests.support.making import ROOT
 
-EN, ID = Translator("en"), Translator("id")
 # Of the emotions' colours: CIEDE2000 of the closest two in any kind of vision, and CIELAB's chroma.
 LEAST_APART, MOST_CHROMA = 11, 50
 
@@ -70,7 +69,8 @@ def cells(figure: go.Figure) -> tuple[np.ndarray, np.ndarray]:
 def test_confusion_shows_shares_of_the_true_class() -> None:
     counts = np.diag([10] * 7)
     counts[2, 4] = 30
-    figure = result_charts.confusion(counts.tolist(), "baseline", True, ID)
+    with in_language("id"):
+        figure = result_charts.confusion(counts.tolist(), "baseline", True)
     shown, texts = cells(figure)
     assert shown[2, 4] == 75
     assert shown.sum(axis=1) == pytest.approx(np.full(7, 100))
@@ -80,7 +80,7 @@ def test_confusion_shows_shares_of_the_true_class() -> None:
 
 def test_confusion_click_reports_row_and_column() -> None:
     counts = np.eye(7, dtype=int).tolist()
-    figure = result_charts.confusion(counts, "proposed", False, EN, (2, 4))
+    figure = result_charts.confusion(counts, "proposed", False, (2, 4))
     markers = figure.data[-1]
     at = [tuple(data[:2]) for data in markers.customdata].index((2, 4))
     assert (markers.y[at], markers.x[at]) == ("fear", "sad")
@@ -92,7 +92,7 @@ def test_difference_is_proposed_minus_baseline() -> None:
     before, after = np.full((7, 7), 10), np.full((7, 7), 10)
     after[0] = 0
     after[0, 0] = 70
-    figure = result_charts.confusion_difference(before.tolist(), after.tolist(), EN)
+    figure = result_charts.confusion_difference(before.tolist(), after.tolist())
     assert cells(figure)[0][0][0] == pytest.approx(100 - 100 / 7)
     assert figure.data[0].zmax == -figure.data[0].zmin
 
@@ -133,18 +133,18 @@ def test_numbers_can_be_read_on_every_cell(colour: str, below: str | None) -> No
             assert contrast(trace.textfont.color, *drawn) >= 4.5
 
 
-@pytest.mark.parametrize("language", [EN, ID], ids=["en", "id"])
-def test_figures_have_axis_titles_and_model_colours(language: Translator) -> None:
+@pytest.mark.parametrize("language", ["en", "id"], indirect=True)
+def test_figures_have_axis_titles_and_model_colours(language: Language) -> None:
     scores = {"baseline": [0.5] * 7, "proposed": [0.6] * 7}
-    figure = charts.emotion_bars(scores, "F1 (%)", language)
+    figure = charts.emotion_bars(scores, "F1 (%)")
     assert [bar.marker.color for bar in figure.data] == [BASELINE.colour, PROPOSED.colour]
     bins = {"proposed": [{"confidence": 0.7, "accuracy": 0.6, "count": 9}]}
     # What the names of emotions are needs no words.
     assert figure.layout.xaxis.title.text == "F1 (%)"
     for made in (
-        result_charts.reliability(bins, {"proposed": 0.1}, language),
+        result_charts.reliability(bins, {"proposed": 0.1}),
         result_charts.receiver_operating(
-            {"baseline": roc_pr.Curve(np.array([0, 1.0]), np.array([0, 1.0]), 0.5)}, language
+            {"baseline": roc_pr.Curve(np.array([0, 1.0]), np.array([0, 1.0]), 0.5)}
         ),
     ):
         assert made.layout.xaxis.title.text
@@ -165,7 +165,7 @@ def test_figures_have_axis_titles_and_model_colours(language: Translator) -> Non
 def test_axes_end_with_their_last_tick(
     values: list[float], ends: tuple[float, float], step: float
 ) -> None:
-    figure = charts.arrange(go.Figure().add_scatter(x=[1, 2], y=values), EN, x="x", y="y")
+    figure = charts.arrange(go.Figure().add_scatter(x=[1, 2], y=values), x="x", y="y")
     assert figure.layout.yaxis.range == pytest.approx(ends)
     assert figure.layout.yaxis.dtick == pytest.approx(step)
     first, last = figure.layout.yaxis.range
@@ -176,7 +176,7 @@ def test_bars_begin_at_zero_and_hold_their_intervals() -> None:
     figure = go.Figure().add_bar(
         orientation="h", y=["a"], x=[3.0], error_x={"array": [4.0], "arrayminus": [4.0]}
     )
-    charts.arrange(figure, EN, x="x")
+    charts.arrange(figure, x="x")
     assert figure.layout.xaxis.range == (-2, 8)
     assert figure.layout.yaxis.range is None
     assert charts.last_tick(41) == 50
@@ -186,7 +186,7 @@ def test_names_at_the_ends_of_lines_do_not_lie_on_each_other() -> None:
     figure = go.Figure()
     for key, last in (("baseline", 69.0), ("proposed", 70.0)):
         figure.add_scatter(x=[0, 100], y=[40.0, last], name=key, line={"color": "red"})
-    charts.name_lines(charts.arrange(figure, EN, x="x", y="y"))
+    charts.name_lines(charts.arrange(figure, x="x", y="y"))
     assert [(note.text, note.yshift) for note in figure.layout.annotations] == [
         ("baseline", -8),
         ("proposed", 8),
@@ -234,7 +234,7 @@ def test_emotions_are_muted_and_stand_out_from_the_page() -> None:
 
 
 def test_every_emotion_stands_in_the_order_of_the_challenge() -> None:
-    figure = charts.emotion_bars({"baseline": [0.1] * 7}, "F1 (%)", EN)
+    figure = charts.emotion_bars({"baseline": [0.1] * 7}, "F1 (%)")
     assert tuple(figure.data[0].y) == emotions.KEYS
     assert figure.layout.yaxis.autorange == "reversed"
 
@@ -246,7 +246,7 @@ def test_intervals_are_white_on_the_dark_page_and_black_in_the_white_report() ->
     (bar,) = upright.data
     assert (bar.error_y.color, bar.error_y.array) == ("white", pytest.approx((10.0,)))
     lying = study_charts.ablation(
-        {"Accuracy": {"SE": {"gain": -0.006, "gain_interval": [-0.015, 0.003]}}}, EN
+        {"Accuracy": {"SE": {"gain": -0.006, "gain_interval": [-0.015, 0.003]}}}
     )
     assert lying.data[0].error_x.color == "white"
     points = go.Figure().add_scatter(
@@ -261,7 +261,7 @@ def test_both_gains_of_an_ingredient_stand_at_one_label() -> None:
     accuracy = {"gain": 0.003, "gain_interval": [-0.006, 0.013]}
     macro_f1 = {"gain": 0.051, "gain_interval": [0.028, 0.074]}
     figure = study_charts.ablation(
-        {"Accuracy": {"Weights": accuracy, "SE": accuracy}, "Macro F1": {"Weights": macro_f1}}, EN
+        {"Accuracy": {"Weights": accuracy, "SE": accuracy}, "Macro F1": {"Weights": macro_f1}}
     )
     assert [trace.name for trace in figure.data] == ["Accuracy", "Macro F1"]
     both, alone = "Weights<br>Accuracy +0.3<br>Macro F1 +5.1", "SE<br>Accuracy +0.3"
@@ -272,18 +272,18 @@ def test_both_gains_of_an_ingredient_stand_at_one_label() -> None:
     ]
 
 
-@pytest.mark.parametrize("language", [EN, ID], ids=["en", "id"])
-def test_emotions_over_time_differ_by_more_than_colour(language: Translator) -> None:
+@pytest.mark.parametrize("language", ["en", "id"], indirect=True)
+def test_emotions_over_time_differ_by_more_than_colour(language: Language) -> None:
     moments = [Moment(at, 1, {"proposed": np.full(7, 1 / 7)}) for at in (0.0, 1.0)]
     for figure in (
-        confidence_charts.minute(moments, "proposed", 1, 1.0, language),
-        confidence_charts.timeline(moments, "proposed", 1, 1.0, language),
+        confidence_charts.minute(moments, "proposed", 1, 1.0),
+        confidence_charts.timeline(moments, "proposed", 1, 1.0),
     ):
-        assert [trace.name for trace in figure.data] == [language(key) for key in emotions.KEYS]
+        assert [trace.name for trace in figure.data] == [_(key) for key in emotions.KEYS]
         assert len({trace.line.dash for trace in figure.data}) == emotions.COUNT
 
 
-@pytest.mark.parametrize("language", [EN, ID], ids=["en", "id"])
-def test_votes_have_a_named_axis(language: Translator) -> None:
-    figure = vote_bars.figure(np.array([7, 0, 0, 3, 0, 0, 0, 0, 0, 0], np.uint8), language)
-    assert figure.layout.xaxis.title.text == language("Votes of ten people")
+@pytest.mark.parametrize("language", ["en", "id"], indirect=True)
+def test_votes_have_a_named_axis(language: Language) -> None:
+    figure = vote_bars.figure(np.array([7, 0, 0, 3, 0, 0, 0, 0, 0, 0], np.uint8))
+    assert figure.layout.xaxis.title.text == _("Votes of ten people")

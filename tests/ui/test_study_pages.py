@@ -23,12 +23,9 @@ from fer.ui import loaders, model_comparison
 from fer.ui.results import report
 from fer.ui.studies import ablation as ablation_section
 from fer.ui.studies import report_tables, study_charts, verdict
-from fer.ui.text import Translator
+from fer.ui.text import Language, _
 from tests.support.making import ROOT, jpeg
 from tests.support.pages import VIEWS, messages, open_page, open_view, walk_alts
-
-EN = Translator("en")
-ID = Translator("id")
 
 
 @pytest.fixture
@@ -101,7 +98,7 @@ def test_confidences_before_calibration_are_less_honest() -> None:
     from fer.ui.results import reliability, shown
 
     found = shown.stored_models("PublicTest")
-    table = reliability.classwise_table(found, EN)
+    table = reliability.classwise_table(found)
     raw = table["proposed, before calibration (%)"].mean()
     assert raw != pytest.approx(table["proposed, calibrated (%)"].mean(), abs=0.01)
     stored = loaders.models()["proposed"].metrics["splits"]["PublicTest"]["ece_uncalibrated"]
@@ -225,7 +222,7 @@ def test_ablation_is_shown_among_the_results(published: Ablation) -> None:
     app = open_view(open_page("3_Classification_Results.py"), "ingredients")
     assert not app.exception
     assert messages(app) == []
-    table = ablation_section.run_table(published, EN)
+    table = ablation_section.run_table(published)
     assert list(table["Left out"])[:3] == [
         "nothing left out",
         "Squeeze-and-Excitation block",
@@ -234,14 +231,14 @@ def test_ablation_is_shown_among_the_results(published: Ablation) -> None:
     assert list(table["Training (%)"]) == [
         round(100 * run["training_accuracy"], 2) for run in published["runs"]
     ]
-    gains = ablation_section.gain_table(published, EN)
+    gains = ablation_section.gain_table(published)
     # On the page, the columns that a phone has room for.
     for shown in (
-        ablation_section.narrow_gains(gains, EN),
+        ablation_section.narrow_gains(gains),
         table.drop(columns=["Training (%)", "ECE"]),
     ):
         assert any(f.value.equals(shown) for f in app.table)
-    reported = report_tables.report_tables(EN)
+    reported = report_tables.report_tables()
     assert reported["What each ingredient gives"].table.equals(gains)
     assert reported["Every run of the ablation"].table.equals(table)
 
@@ -250,8 +247,8 @@ def test_gain_in_macro_f1_is_listed(published: Ablation) -> None:
     of_se = run_of(published, "se")["macro_f1_gain"]
     whole, without = (run_of(published, name)["private"]["macro_f1"] for name in ("full", "se"))
     assert of_se["gain"] == pytest.approx(whole - without)
-    table = ablation_section.gain_table(published, EN)
-    assert table["Macro F1 (points)"][0] == EN.points(whole, without, 2)
+    table = ablation_section.gain_table(published)
+    assert table["Macro F1 (points)"][0] == _.points(whole, without, 2)
     low, high = (round(100 * end, 2) for end in of_se["gain_interval"])
     assert table["95% from (points) (F1)"][0] == low
     assert table["95% to (points) (F1)"][0] == high
@@ -264,49 +261,50 @@ def test_pairs_of_several_seeds_stand_together_and_are_told_apart(published: Abl
         "Squeeze-and-Excitation block<br>seed 2015",
         "Augmentation",
     ]
-    gains = ablation_section.gains(published, EN)
+    gains = ablation_section.gains(published)
     assert {metric: list(rows)[:4] for metric, rows in gains.items()} == {
         "Accuracy": names,
         "Macro F1": names,
     }
     seeds = [run["gain"] for run in published["runs"] if run["without"] == "se"]
     assert [gains["Accuracy"][name] for name in names[:3]] == seeds
-    table = ablation_section.gain_table(published, EN)
+    table = ablation_section.gain_table(published)
     assert list(table["Seed"])[:4] == ["2013", "2014", "2015", "2013"]
     # A label of one line more has a line more of room.
     alone, several = (
-        study_charts.ablation({"Accuracy": {n: gains["Accuracy"][n] for n in some}}, EN)
+        study_charts.ablation({"Accuracy": {n: gains["Accuracy"][n] for n in some}})
         for some in (names[3:], names[2:])
     )
     assert several.layout.height - alone.layout.height > alone.layout.height - 110
 
 
-def assert_told_on_page_and_in_report(said: str, translator: Translator) -> None:
-    app = open_page("3_Classification_Results.py", translator.language.upper())
+def assert_told_on_page_and_in_report(said: str, language: Language) -> None:
+    app = open_page("3_Classification_Results.py", language.upper())
     open_view(app, "ingredients")
     assert not app.exception
     assert any(element.value == said for element in app.markdown)
-    section = report_tables.report_tables(translator)[translator("What each ingredient gives")]
+    section = report_tables.report_tables()[_("What each ingredient gives")]
     assert said in section.note
 
 
 @pytest.mark.parametrize(
-    ("translator", "words", "by_heart"),
+    ("language", "words", "by_heart"),
     [
         (
-            EN,
+            "en",
             "(gap +26.3 points), and its best epoch is 6 of 8.",
             "gives −1.9 instead of −3.5 points: some of the duplicates were learnt by heart.",
         ),
         (
-            ID,
+            "id",
             "(selisih +26,3 poin), dan epoch terbaiknya 6 dari 8.",
             "memberi −1,9 poin, bukan −3,5: sebagian duplikat sudah dihafal.",
         ),
     ],
+    indirect=["language"],
 )
 def test_what_augmentation_does_is_said_of_overfitting(
-    translator: Translator,
+    language: Language,
     words: str,
     by_heart: str,
     published: Ablation,
@@ -323,34 +321,36 @@ def test_what_augmentation_does_is_said_of_overfitting(
     }
     record = with_run(published, "augmentation", **plain)
     models_with_study("ablation", record, tmp_path, monkeypatch)
-    said = ablation_section.regularisation(record, translator)
+    said = ablation_section.regularisation(record)
     assert words in said
     assert said.endswith(by_heart)
-    assert_told_on_page_and_in_report(said, translator)
+    assert_told_on_page_and_in_report(said, language)
     # Duplicates explain nothing that is no smaller without them.
     plain["gain_without_twins"] = {**other["gain"], "gain": -0.04}
     record = with_run(published, "augmentation", **plain)
-    assert not ablation_section.regularisation(record, translator).endswith(by_heart[-20:])
+    assert not ablation_section.regularisation(record).endswith(by_heart[-20:])
 
 
 @pytest.mark.parametrize(
-    ("translator", "words"),
-    [(EN, "images of **disgust**"), (ID, "gambar **jijik**")],
+    ("language", "words"),
+    [("en", "images of **disgust**"), ("id", "gambar **jijik**")],
+    indirect=["language"],
 )
 def test_what_class_weights_do_is_said_of_the_rarest_emotion(
-    translator: Translator, words: str, published: Ablation
+    language: Language, words: str, published: Ablation
 ) -> None:
-    said = ablation_section.rare_emotion(published, translator)
+    said = ablation_section.rare_emotion(published)
     assert words in said
-    assert_told_on_page_and_in_report(said, translator)
+    assert_told_on_page_and_in_report(said, language)
 
 
 @pytest.mark.parametrize(
-    ("translator", "words"),
-    [(EN, "at a mean confidence of **57.1%**"), (ID, "dengan keyakinan rata-rata **57,1%**")],
+    ("language", "words"),
+    [("en", "at a mean confidence of **57.1%**"), ("id", "dengan keyakinan rata-rata **57,1%**")],
+    indirect=["language"],
 )
 def test_what_label_smoothing_does_is_said_of_confidence(
-    translator: Translator,
+    language: Language,
     words: str,
     published: Ablation,
     tmp_path: Path,
@@ -359,23 +359,24 @@ def test_what_label_smoothing_does_is_said_of_confidence(
     scores = {**run_of(published, "full")["private"], "mean_confidence": 0.571}
     record = with_run(published, "full", private=scores)
     models_with_study("ablation", record, tmp_path, monkeypatch)
-    said = ablation_section.smoothing(record, translator)
+    said = ablation_section.smoothing(record)
     assert words in said
-    assert_told_on_page_and_in_report(said, translator)
+    assert_told_on_page_and_in_report(said, language)
 
 
 @pytest.mark.parametrize(
-    ("translator", "words"),
-    [(EN, "65.5% (seed 1), 64.9% (seed 2)"), (ID, "65,5% (seed 1), 64,9% (seed 2)")],
+    ("language", "words"),
+    [("en", "65.5% (seed 1), 64.9% (seed 2)"), ("id", "65,5% (seed 1), 64,9% (seed 2)")],
+    indirect=["language"],
 )
 def test_trainings_that_differ_in_their_seed_are_compared(
-    translator: Translator, words: str, published: Ablation
+    language: Language, words: str, published: Ablation
 ) -> None:
     runs = [
         {"without": without, "seed": seed, "private": {"accuracy": accuracy}}
         for without, seed, accuracy in (("full", 1, 0.655), ("se", 1, 0.9), ("full", 2, 0.649))
     ]
-    assert words in ablation_section.seeds_alone({**published, "runs": runs}, translator)
+    assert words in ablation_section.seeds_alone({**published, "runs": runs})
 
 
 def test_precisions_are_told_apart_where_seeds_differ_in_them(published: Ablation) -> None:
@@ -384,9 +385,9 @@ def test_precisions_are_told_apart_where_seeds_differ_in_them(published: Ablatio
         for seed, precision in ((1, "mixed_bfloat16"), (2, "float32"), (3, "float32"))
         for without in ("full", "se")
     ]
-    said = ablation_section.budget({**published, "runs": runs}, EN)
+    said = ablation_section.budget({**published, "runs": runs})
     assert "`mixed_bfloat16` with seed 1, `float32` with seed 2, 3." in said
-    said = ablation_section.budget({**published, "runs": runs[2:]}, EN)
+    said = ablation_section.budget({**published, "runs": runs[2:]})
     assert "Precision" not in said
 
 
@@ -397,23 +398,24 @@ def test_ablation_of_other_images_says_nothing_about_the_models(
     images = published["data_sha256"] if same_images else "of equalised copies"
     record = {**published, "data_sha256": images}
     models_with_study("ablation", record, tmp_path, monkeypatch)
-    said = " ".join(verdict.sentences(EN))
+    said = " ".join(verdict.sentences())
     assert ("in the ablation" in said) == same_images
     assert ("fine-tuning" in said) == same_images
 
 
 @pytest.mark.parametrize(
-    ("translator", "gains", "words"),
+    ("language", "gains", "words"),
     [
         # Student's interval: t(0.975, 2) = 4.303 standard errors of 0.17 points.
-        (EN, (-0.006, -0.003, 0.0), "brought no gain**: accuracy −0.3 (−1.0 to +0.4, 3 seeds);"),
-        (ID, (-0.006, -0.003, 0.0), "kenaikan**: akurasi −0,3 (−1,0 sampai +0,4, 3 seed);"),
-        (EN, (0.005, 0.006, 0.007), "raises accuracy** by +0.6 (+0.4 to +0.8, 3 seeds);"),
-        (ID, (-0.005, -0.006, -0.007), "menurunkan akurasi**: −0,6 (−0,8 sampai −0,4, 3 seed);"),
+        ("en", (-0.006, -0.003, 0.0), "brought no gain**: accuracy −0.3 (−1.0 to +0.4, 3 seeds);"),
+        ("id", (-0.006, -0.003, 0.0), "kenaikan**: akurasi −0,3 (−1,0 sampai +0,4, 3 seed);"),
+        ("en", (0.005, 0.006, 0.007), "raises accuracy** by +0.6 (+0.4 to +0.8, 3 seeds);"),
+        ("id", (-0.005, -0.006, -0.007), "menurunkan akurasi**: −0,6 (−0,8 sampai −0,4, 3 seed);"),
     ],
+    indirect=["language"],
 )
 def test_three_pairs_of_trainings_say_what_they_allow(
-    translator: Translator,
+    language: Language,
     gains: tuple[float, ...],
     words: str,
     published: Ablation,
@@ -423,18 +425,19 @@ def test_three_pairs_of_trainings_say_what_they_allow(
     se = run_of(published, "se")
     pairs = [{**se, "gain": {**se["gain"], "gain": gain}} for gain in gains]
     models_with_study("ablation", {**published, "runs": pairs}, tmp_path, monkeypatch)
-    assert words in " ".join(verdict.sentences(translator))
+    assert words in " ".join(verdict.sentences())
 
 
 @pytest.mark.parametrize(
-    ("translator", "words"),
+    ("language", "words"),
     [
-        (EN, "; macro F1 lower by 1.3 (1.1 to 1.5)."),
-        (ID, "; F1 makro lebih rendah 1,3 (1,1 sampai 1,5)."),
+        ("en", "; macro F1 lower by 1.3 (1.1 to 1.5)."),
+        ("id", "; F1 makro lebih rendah 1,3 (1,1 sampai 1,5)."),
     ],
+    indirect=["language"],
 )
 def test_three_pairs_of_trainings_are_judged_by_macro_f1_too(
-    translator: Translator,
+    language: Language,
     words: str,
     published: Ablation,
     tmp_path: Path,
@@ -446,7 +449,7 @@ def test_three_pairs_of_trainings_are_judged_by_macro_f1_too(
         for gain in (-0.012, -0.013, -0.0138)
     ]
     models_with_study("ablation", {**published, "runs": pairs}, tmp_path, monkeypatch)
-    assert words in " ".join(verdict.sentences(translator))
+    assert words in " ".join(verdict.sentences())
 
 
 def test_times_of_other_weights_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -462,7 +465,7 @@ def test_times_of_other_weights_are_told(tmp_path: Path, monkeypatch: pytest.Mon
     open_view(app, "speed")
     (warning,) = app.warning
     assert str(warning.value) == "Made with other weights of proposed; run it again."
-    parts = report._tables("PrivateTest", EN)
+    parts = report._tables("PrivateTest")
     assert parts["Speed"].note == "Made with other weights of proposed; run it again."
 
 
@@ -473,7 +476,7 @@ def test_a_study_of_other_weights_is_told(tmp_path: Path, monkeypatch: pytest.Mo
     app = open_page("3_Classification_Results.py")
     open_view(app, "robustness")
     assert any("other weights of proposed" in str(w.value) for w in app.warning)
-    part = report_tables.report_tables(EN)["Accuracy on corrupted faces"]
+    part = report_tables.report_tables()["Accuracy on corrupted faces"]
     assert part.note.endswith("Made with other weights of proposed; run it again.")
     open_view(app, "looking")
     assert not app.exception
@@ -483,10 +486,10 @@ def test_a_study_of_other_weights_is_told(tmp_path: Path, monkeypatch: pytest.Mo
 def test_report_includes_the_studies() -> None:
     from datetime import UTC, datetime
 
-    page = report.html("PrivateTest", EN, datetime(2026, 1, 2, tzinfo=UTC))
-    for heading in report_tables.report_tables(EN):
+    page = report.html("PrivateTest", datetime(2026, 1, 2, tzinfo=UTC))
+    for heading in report_tables.report_tables():
         assert f"<h2>{heading}</h2>" in page
-    parts = report_tables.report_tables(EN)
+    parts = report_tables.report_tables()
     assert len(parts) >= 3
     told = html.unescape(page)
     for part in parts.values():

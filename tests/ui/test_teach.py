@@ -12,7 +12,7 @@ from fer.inference.classification import Prediction
 from fer.own import teaching
 from fer.ui import loaders
 from fer.ui.demo import teach
-from fer.ui.text import Translator
+from fer.ui.text import Language, _
 from tests.support.making import ROOT, jpeg
 from tests.support.pages import messages, open_page, walk_alts
 
@@ -38,10 +38,9 @@ def texts(app: AppTest) -> str:
     return "\n".join(str(e.value) for e in [*app.markdown, *app.caption, *app.info, *app.success])
 
 
-@pytest.mark.parametrize("language", ["EN", "ID"])
-def test_two_emotions_are_taught_and_judge_the_next_face(language: str) -> None:
-    _ = Translator("en" if language == "EN" else "id")
-    app = open_teach(language)
+@pytest.mark.parametrize("language", ["en", "id"], indirect=True)
+def test_two_emotions_are_taught_and_judge_the_next_face(language: Language) -> None:
+    app = open_teach(language.upper())
     assert _("It takes frames of at least two emotions.") in texts(app)
     show(app, "happy", 4)
     assert _("It takes frames of at least two emotions.") in texts(app)
@@ -90,7 +89,7 @@ def test_a_head_that_comes_back_answers_and_what_is_none_is_said() -> None:
     rows = [*FACES.rows("happy")[:3], *FACES.rows("fear")[:3]]
     frames = [teaching.frame(explainer, FACES.images[r], int(FACES.labels[r])) for r in rows]
     weights = {key: model.digest for key, model in loaders.models().items()}
-    head, _ = teaching.teach(frames, weights)
+    head, _accuracies = teaching.teach(frames, weights)
     app = open_teach()
     app.file_uploader(key="teach_brought").upload("mine.json", teaching.to_file(head)).run()
     assert messages(app) == []
@@ -99,11 +98,10 @@ def test_a_head_that_comes_back_answers_and_what_is_none_is_said() -> None:
 
 
 def test_bars_have_none_for_what_was_not_taught() -> None:
-    en = Translator("en")
     seven = teaching.spread(FACES.labels[:1, None] * 0 + [[0.75, 0.25]], FACES.labels[[0, 69]])
     own = {"yours on proposed": Prediction("proposed", seven[0])}
     head = teaching.Taught(FACES.labels[[0, 69]], {}, {}, {})
-    figure = teach.four_bars({}, own, head, en)
+    figure = teach.four_bars({}, own, head)
     (bars,) = figure.data
     assert list(bars.text) == ["75.0%", "–", "–", "–", "–", "–", "25.0%"]
     assert bars.x[1] is None

@@ -10,6 +10,7 @@ import pytest
 
 from fer import FerError, emotions
 from fer.ui import text
+from fer.ui.text import _, in_language
 from tests.support.making import ROOT
 
 PAGES = [ROOT / "Home.py", *sorted((ROOT / "pages").glob("*.py"))]
@@ -111,20 +112,21 @@ def test_places_agree() -> None:
 
 
 def test_numbers_follow_the_language() -> None:
-    english, indonesian = text.Translator("en"), text.Translator("id")
-    assert english.number(35887) == "35,887"
-    assert indonesian.number(35887) == "35.887"
-    assert english.percent(0.6643) == "66.4%"
-    assert indonesian.percent(0.6643) == "66,4%"
-    assert [indonesian.signed(value, 1) for value in (0.06, 0.04, -0.04, -0.06)] == [
-        *("+0,1", "0,0", "0,0", "−0,1")
-    ]
+    assert _.number(35887) == "35,887"
+    assert _.percent(0.6643) == "66.4%"
+    with in_language("id"):
+        assert _.number(35887) == "35.887"
+        assert _.percent(0.6643) == "66,4%"
+        assert [_.signed(value, 1) for value in (0.06, 0.04, -0.04, -0.06)] == [
+            *("+0,1", "0,0", "0,0", "−0,1")
+        ]
 
 
 def test_errors_are_told_in_the_language() -> None:
     error = FerError("There is no file {path}.", path="x.json")
-    assert str(error) == text.Translator("en").error(error) == "There is no file x.json."
-    assert text.Translator("id").error(error) == "Tidak ada berkas x.json."
+    assert str(error) == _.error(error) == "There is no file x.json."
+    with in_language("id"):
+        assert _.error(error) == "Tidak ada berkas x.json."
 
 
 @pytest.mark.parametrize(
@@ -142,6 +144,4 @@ def test_errors_are_told_in_the_language() -> None:
     ],
 )
 def test_names_in_errors_are_no_markup(name: str, shown: str) -> None:
-    assert text.Translator("en").error(FerError("{name} is empty.", name=name)) == (
-        f"{shown} is empty."
-    )
+    assert _.error(FerError("{name} is empty.", name=name)) == (f"{shown} is empty.")

@@ -26,11 +26,9 @@ from fer.training import monitor
 from fer.ui import about, loaders, model_comparison, text, widgets
 from fer.ui.results import report
 from fer.ui.studies import attention, study_charts, verdict
-from fer.ui.text import Language, Translator
+from fer.ui.text import Language, _, in_language
 from tests.support.making import ROOT, jpeg
 from tests.support.pages import VIEWS, messages, open_page, open_view
-
-EN = Translator("en")
 
 
 @pytest.mark.parametrize(
@@ -46,44 +44,43 @@ EN = Translator("en")
 def test_a_difference_is_that_of_the_figures_beside_it(
     share: float, other: float, shown: str
 ) -> None:
-    assert EN.difference(share, other) == shown
-    figures = [float(EN.percent(value).rstrip("%")) for value in (share, other)]
+    assert _.difference(share, other) == shown
+    figures = [float(_.percent(value).rstrip("%")) for value in (share, other)]
     assert float(shown.replace("−", "-")) == pytest.approx(figures[0] - figures[1])
-    assert Translator("id").difference(share, other) == shown.replace(".", ",")
+    with in_language("id"):
+        assert _.difference(share, other) == shown.replace(".", ",")
 
 
 @pytest.mark.parametrize("split", ["PrivateTest", "PublicTest"])
-@pytest.mark.parametrize("language", ["en", "id"])
+@pytest.mark.parametrize("language", ["en", "id"], indirect=True)
 def test_the_gain_is_that_of_both_accuracies_wherever_it_is_told(
     split: str, language: Language
 ) -> None:
-    _ = Translator(language)
     before, after = (m["accuracy"] for m in model_comparison.metrics_of(split).values())
     gain = _.difference(after, before)
-    assert f"**{gain}**" in model_comparison.headline(split, _)
-    assert f"{_.number(100 * before, 1)} → " in model_comparison.headline(split, _)
-    assert f"{gain} " in model_comparison.gain_in_words(split, _)
+    assert f"**{gain}**" in model_comparison.headline(split)
+    assert f"{_.number(100 * before, 1)} → " in model_comparison.headline(split)
+    assert f"{gain} " in model_comparison.gain_in_words(split)
     app = open_page("3_Classification_Results.py", language.upper())
     app.segmented_control(key="split").set_value(split).run()
     shown = [element.value for element in app.markdown]
-    assert f"### {model_comparison.headline(split, _)}" in shown
-    assert model_comparison.gain_in_words(split, _) in shown
+    assert f"### {model_comparison.headline(split)}" in shown
+    assert model_comparison.gain_in_words(split) in shown
 
 
 def test_the_gates_gain_agrees_with_its_table() -> None:
     record = loaders.study(GATES)
     assert record is not None
-    table = attention.gate_ablation_table(record, EN)["Accuracy (%)"]
-    shown = EN.signed(table[0] - table[1], 2)
+    table = attention.gate_ablation_table(record)["Accuracy (%)"]
+    shown = _.signed(table[0] - table[1], 2)
     app = open_view(open_page("3_Classification_Results.py"), "looking")
     assert any(f"own values give {shown} points" in str(said.value) for said in app.markdown)
 
 
-@pytest.mark.parametrize("language", ["en", "id"])
+@pytest.mark.parametrize("language", ["en", "id"], indirect=True)
 def test_every_page_and_the_report_tell_the_same_verdict(language: Language) -> None:
-    _ = Translator(language)
-    said = verdict.sentences(_)
-    page = html.unescape(report.html("PrivateTest", _, datetime.now(UTC)))
+    said = verdict.sentences()
+    page = html.unescape(report.html("PrivateTest", datetime.now(UTC)))
     assert all(sentence.translate(report.UNMARKED) in page for sentence in said)
     results = open_page("3_Classification_Results.py", language.upper())
     training = open_page("4_Training.py", language.upper())
@@ -91,20 +88,20 @@ def test_every_page_and_the_report_tell_the_same_verdict(language: Language) -> 
         "\n".join(str(element.value) for element in app.markdown) for app in (results, training)
     )
     assert all(sentence in on_results for sentence in said)
-    overfitting = verdict.sentences(_, "overfitting", "twins")
+    overfitting = verdict.sentences("overfitting", "twins")
     assert len(overfitting) == 2
     assert all(sentence in on_training for sentence in overfitting)
 
 
 def test_no_duration_is_told_in_two_units() -> None:
     seconds = loaders.models()["proposed"].config["training_seconds"]
-    table = model_comparison.parameter_table(EN).set_index("Property")
-    assert table.loc["Training time", "proposed"] == text.duration(seconds, EN)
-    assert [text.duration(s, EN) for s in (50, 600, 13_560)] == ["50 s", "10 min", "3.8 h"]
+    table = model_comparison.parameter_table().set_index("Property")
+    assert table.loc["Training time", "proposed"] == text.duration(seconds)
+    assert [text.duration(s) for s in (50, 600, 13_560)] == ["50 s", "10 min", "3.8 h"]
 
 
 def test_the_method_names_every_augmentation_of_the_record() -> None:
-    told = about.methodology(EN).set_index("Aspect").loc["Data", "proposed"]
+    told = about.methodology().set_index("Aspect").loc["Data", "proposed"]
     kinds = ("rotation", "flip", "shift", "zoom", "contrast", "brightness", "gamma", "erasing")
     for name in kinds:
         assert (name in told) == bool(getattr(PROPOSED.augmentation, name))
@@ -115,13 +112,14 @@ def test_what_departs_from_the_thesis_is_said() -> None:
     mild = Augmentation(rotation=15.0, flip=0.5)
     smaller = replace(PROPOSED, input_size=112)
     assert "112×112 pixels instead of 224×224, which take 4.0 times" in about.departures(
-        EN, replace(smaller, augmentation=mild)
+        replace(smaller, augmentation=mild)
     )
-    said = about.departures(Translator("id"), smaller)
+    with in_language("id"):
+        said = about.departures(smaller)
     assert "4,0 kali" in said
     assert "rotasi dan pencerminan" in said
-    assert about.departures(EN, replace(PROPOSED, input_size=224, augmentation=mild)) == ""
-    assert PROPOSED.input_size == 224 or about.departures(EN) != ""
+    assert about.departures(replace(PROPOSED, input_size=224, augmentation=mild)) == ""
+    assert PROPOSED.input_size == 224 or about.departures() != ""
 
 
 @pytest.mark.parametrize("view", VIEWS)
@@ -136,7 +134,7 @@ def test_a_view_has_an_address_and_stands_high(view: str) -> None:
 
 def test_a_chip_opens_the_view_with_its_evidence() -> None:
     app = open_page("3_Classification_Results.py")
-    for part, chip in verdict.chips(EN).items():
+    for part, chip in verdict.chips().items():
         app.pills(key=verdict.CHOSEN).set_value(part).run()
         assert not app.exception
         assert app.query_params["view"] in ([chip.view], chip.view)
@@ -219,7 +217,7 @@ def test_colours_of_the_gates_end_where_most_cells_do() -> None:
     assert record is not None
     channels = attention.opening_channels(record)
     limit = study_charts.gate_limit(record, list(channels))
-    figure = study_charts.gate_map(record, channels, EN)
+    figure = study_charts.gate_map(record, channels)
     assert {(trace.zmin, trace.zmax) for trace in figure.data} == {(-limit, limit)}
     # A row for each channel, sorted by the emotion that opens it; on a phone each is legible.
     assert len(channels) <= attention.EACH * emotions.COUNT
@@ -231,13 +229,13 @@ def test_colours_of_the_gates_end_where_most_cells_do() -> None:
     outlier["classes"][0][next(iter(channels))] += 100
     assert study_charts.gate_limit(outlier, list(channels)) == pytest.approx(limit, rel=0.2)
     app = open_view(open_page("3_Classification_Results.py"), "looking")
-    assert any(f"±{EN.number(limit, 1)} σ" in str(c.value) for c in app.caption)
+    assert any(f"±{_.number(limit, 1)} σ" in str(c.value) for c in app.caption)
 
 
 def test_the_table_behind_the_gates_holds_every_channel() -> None:
     record = loaders.study(GATES)
     assert record is not None
-    table = attention.gate_table(record, EN)
+    table = attention.gate_table(record)
     every = {str(row["channel"]) for rows in record["channels"].values() for row in rows}
     assert set(table["Channel of block5_pool"]) == every
     first = record["channels"]["happy"][0]
@@ -270,12 +268,11 @@ def test_a_button_that_cannot_do_its_work_says_so() -> None:
 
         from fer import FerError
         from fer.ui import widgets
-        from fer.ui.text import Translator
 
         def refuse() -> None:
             raise FerError("There is no file {path}.", path="x.json")
 
-        widgets.told(Translator("en"))
+        widgets.told()
         st.button("Do it", key="do", on_click=widgets.telling(refuse))
 
     app = AppTest.from_function(script, default_timeout=300).run()
@@ -305,33 +302,34 @@ ID_END = "pada 128 px, batch 64, kosinus dari 6·10⁻⁵ ke 5·10⁻⁶ (rotasi
         ("en", replace(SHORT, epochs=1), f"1 epoch of 9,600 images {EN_END})"),
         ("id", replace(SHORT, epochs=1), f"1 epoch berisi 9.600 gambar {ID_END})"),
     ],
+    indirect=["language"],
 )
 def test_a_phase_tells_its_length_and_what_is_its_own(
     language: Language, phase: Phase, words: str
 ) -> None:
-    translator = Translator(language)
     plain = replace(PROPOSED.phases[0], augmentation=None)
     scenario = replace(PROPOSED, phases=(plain, phase))
-    told = model_comparison.hyperparameters(translator)
-    said = told[translator("Schedule")](scenario).split("; ")
+    told = model_comparison.hyperparameters()
+    said = told[_("Schedule")](scenario).split("; ")
     assert said[-1] == words
     assert "±" not in said[0]
-    assert "±" in told[translator("Augmentation")](scenario)
+    assert "±" in told[_("Augmentation")](scenario)
 
 
 def test_numbers_in_tables_follow_the_language_and_stay_numbers() -> None:
     frame = pd.DataFrame(
         {"Images": [3995, 436], "Accuracy (%)": [56.03, None], "Seed": ["2013"] * 2}
     )
-    shown = widgets.localised(frame, Translator("id"))
-    written = shown.to_html()
+    with in_language("id"):
+        shown = widgets.localised(frame)
+        written = shown.to_html()
     for number in ("3.995", "436", "56,03", "–", "2013"):
         assert f">{number}</td>" in written
     assert shown.data["Images"].sum() == 4431
-    assert ">3,995</td>" in widgets.localised(frame, EN).to_html()
+    assert ">3,995</td>" in widgets.localised(frame).to_html()
     # Where styling would cost seconds, the browser writes the numbers.
     long = pd.DataFrame({"Images": range(widgets.MOST_STYLED + 1)})
-    assert widgets.localised(long, EN) is long
+    assert widgets.localised(long) is long
 
 
 def test_projector_view_shows_the_modes_alone() -> None:
@@ -369,9 +367,8 @@ def test_a_photo_on_the_stage_is_told_in_large_words(portrait: np.ndarray) -> No
 def test_the_projector_view_opens_in_the_same_tab() -> None:
     def page() -> None:
         from fer.ui import presentation
-        from fer.ui.text import Translator
 
-        presentation.offer(Translator("en"))
+        presentation.offer()
 
     app = AppTest.from_function(page).run()
     app.button(key="presentation").click().run()

@@ -281,13 +281,12 @@ def several() -> None:
     from fer.inference.answered_face import AnsweredFace
     from fer.ui.demo import webcam
     from fer.ui.demo.stream import Stream
-    from fer.ui.text import Translator
 
     stream = st.session_state.setdefault("stream", Stream())
     crop = np.zeros((48, 48), np.uint8)
     faces = [AnsweredFace(None, crop, {}, number) for number in st.session_state["numbers"]]
     st.session_state["runs"] = st.session_state.get("runs", 0) + 1
-    st.text(webcam._chosen(stream, tuple(faces), Translator("en")).number)
+    st.text(webcam._chosen(stream, tuple(faces)).number)
 
 
 def test_the_chosen_face_stays_chosen_when_it_is_missed_for_a_moment() -> None:

@@ -16,14 +16,14 @@ from fer import emotions
 from fer.data import aggregates
 from fer.ui import loaders, widgets
 from fer.ui.dataset import dataset_charts
-from fer.ui.text import Language, Translator
+from fer.ui.text import Language, _, in_language
 
 # Of Plotly's colour scales: red is brighter than the average face, white as bright, blue darker.
 SIGNED, SPREAD = "RdBu_r", "Viridis"
 SIZE = 192
 
 
-def show(_: Translator) -> None:
+def show() -> None:
     """The faces of each class, and how often each gray value occurs in them."""
     kinds = {
         "mean": _("Mean face"),
@@ -59,10 +59,10 @@ def show(_: Translator) -> None:
                 high=_.number(high),
             )
         )
-    _histogram(_)
+    _histogram()
 
 
-def _histogram(_: Translator) -> None:
+def _histogram() -> None:
     emotion = st.pills(
         _("Pixels of"),
         emotions.KEYS,
@@ -96,7 +96,8 @@ def _histogram(_: Translator) -> None:
 def _histogram_chart(emotion: str, language: Language) -> go.Figure:
     pixels = loaders.summary()["class_pixels"]
     counts = {key: row["histogram"] for key, row in pixels.items()}
-    return dataset_charts.class_histogram(counts, emotion, Translator(language))
+    with in_language(language):
+        return dataset_charts.class_histogram(counts, emotion)
 
 
 def _overall(by_class: dict[str, float]) -> float:
@@ -169,7 +170,7 @@ def _table(scale: str) -> NDArray[np.uint8]:
     return np.asarray(np.rint(255 * np.array(found)), dtype=np.uint8)
 
 
-def pixel_table(_: Translator) -> pd.DataFrame:
+def pixel_table() -> pd.DataFrame:
     """Mean, standard deviation and quartiles of each class' Training pixels."""
     return pd.DataFrame(
         [

@@ -12,14 +12,12 @@ from fer import emotions
 from fer.scenarios import PROPOSED
 from fer.ui import charts
 from fer.ui.charts import BOTH, arrange
-from fer.ui.text import Translator
+from fer.ui.text import _
 
 BIN = 8
 
 
-def distribution(
-    counts: Mapping[str, Mapping[str, int]], is_share: bool, _: Translator
-) -> go.Figure:
+def distribution(counts: Mapping[str, Mapping[str, int]], is_share: bool) -> go.Figure:
     """A bar for each emotion and split: images, or percent of the split.
 
     The bars of one emotion have its colour; the splits differ by pattern.
@@ -44,12 +42,10 @@ def distribution(
         )
     figure.update_layout(barmode="group")
     unit = _("Share of the split (%)") if is_share else _("Images")
-    return arrange(figure, _, x=_("Emotion"), y=unit)
+    return arrange(figure, x=_("Emotion"), y=unit)
 
 
-def class_histogram(
-    histograms: Mapping[str, Sequence[int]], emotion: str, _: Translator
-) -> go.Figure:
+def class_histogram(histograms: Mapping[str, Sequence[int]], emotion: str) -> go.Figure:
     """How often each gray value occurs in the Training faces of an emotion, a line, and of all,
     bars, both in percent. The axis fits all emotions, so that they can be compared.
 
@@ -85,7 +81,7 @@ def class_histogram(
     figure.update_layout(bargap=0.1)
     figure.update_yaxes(range=[0, charts.last_tick(float(shares.max()))])
     return _gray_axis(
-        arrange(figure, _, x=_("Gray value (0–255)"), y=_("Share of the pixels (%)"), height=280)
+        arrange(figure, x=_("Gray value (0–255)"), y=_("Share of the pixels (%)"), height=280)
     )
 
 
@@ -94,7 +90,7 @@ def _gray_axis(figure: go.Figure) -> go.Figure:
     return figure.update_xaxes(range=[0, 256], tickvals=[0, 64, 128, 192, 255])
 
 
-def image_histogram(image: NDArray[np.uint8], _: Translator) -> go.Figure:
+def image_histogram(image: NDArray[np.uint8]) -> go.Figure:
     """How often each gray value occurs in one image, in bins of eight values."""
     counts = np.bincount(image.ravel() // BIN, minlength=256 // BIN)
     figure = go.Figure()
@@ -118,4 +114,4 @@ def image_histogram(image: NDArray[np.uint8], _: Translator) -> go.Figure:
             yanchor="top",
             xanchor="left" if at < len(counts) / 2 else "right",
         )
-    return _gray_axis(arrange(figure, _, x=_("Gray value (0–255)"), y=_("Pixels"), height=240))
+    return _gray_axis(arrange(figure, x=_("Gray value (0–255)"), y=_("Pixels"), height=240))

@@ -31,7 +31,7 @@ from fer.ui import (
 )
 from fer.ui.dataset import dataset_charts, download
 from fer.ui.dataset.label_votes import ALL
-from fer.ui.text import Language, Translator
+from fer.ui.text import Language, _, in_language
 from fer.vision.preprocessing import Gray
 
 FACES = "images"
@@ -76,7 +76,8 @@ def distribution_chart(data: Dataset | None, is_share: bool, language: Language)
 def _distribution_chart(
     digest: str | None, _data: Dataset | None, is_share: bool, language: Language
 ) -> go.Figure:
-    return dataset_charts.distribution(counts(_data), is_share, Translator(language))
+    with in_language(language):
+        return dataset_charts.distribution(counts(_data), is_share)
 
 
 def imbalance(by_class: dict[str, int]) -> float:
@@ -84,7 +85,7 @@ def imbalance(by_class: dict[str, int]) -> float:
     return max(by_class.values()) / max(min(by_class.values()), 1)
 
 
-def count_table(found: dict[str, dict[str, int]], _: Translator) -> pd.DataFrame:
+def count_table(found: dict[str, dict[str, int]]) -> pd.DataFrame:
     """Images and share in percent of each emotion and split, a row an emotion."""
     table: dict[str, list[str] | list[int] | list[float]] = {
         _("Emotion"): [*map(_, emotions.KEYS), _("all")]
@@ -97,7 +98,7 @@ def count_table(found: dict[str, dict[str, int]], _: Translator) -> pd.DataFrame
     return pd.DataFrame(table)
 
 
-def pair_table(_: Translator) -> pd.DataFrame:
+def pair_table() -> pd.DataFrame:
     """Pairs of equal and of nearly equal images within and across splits."""
     found = duplicates()
     names = [*found["exact"]["pairs"]]
@@ -110,7 +111,7 @@ def pair_table(_: Translator) -> pd.DataFrame:
     )
 
 
-def browse(data: Dataset, _: Translator) -> None:
+def browse(data: Dataset) -> None:
     """Filters, the grid of a page, and the chosen image."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         split = address.choice(
@@ -140,16 +141,15 @@ def browse(data: Dataset, _: Translator) -> None:
             )
             for row, counts, label in zip(shown, votes, labels, strict=True)
         ],
-        _,
     )
     st.caption(_("{n} images. Press the word below a face to look closer.", n=_.number(len(found))))
     row = side_panel.chosen(FACES)
     if row is not None and row < len(data):
         label = _(emotions.KEYS[data.labels[row]])
-        side_panel.show(label, lambda: one(data, row, _), _)
+        side_panel.show(label, lambda: one(data, row))
 
 
-def one(data: Dataset, row: int, _: Translator) -> None:
+def one(data: Dataset, row: int) -> None:
     """One image enlarged, with its histogram, its twins and what each model says."""
     image, source = np.asarray(data.images[row]), str(data.sources[row])
 
@@ -162,31 +162,28 @@ def one(data: Dataset, row: int, _: Translator) -> None:
             if others
             else _("No other image has exactly these pixels.")
         )
-        histogram(image, "image", _)
+        histogram(image, "image")
 
     side_panel.closely(
         image,
         vote_loaders.votes_of([source])[0],
         f"{_(emotions.KEYS[data.labels[row]])} · {data.splits[row]} · {source}",
         "image",
-        _,
         below=below,
-        answer=lambda: _answers(image, source, row, _),
+        answer=lambda: _answers(image, source, row),
     )
 
 
-def histogram(image: Gray, key: str, _: Translator) -> None:
+def histogram(image: Gray, key: str) -> None:
     """The gray values of an image."""
     widgets.chart(
-        dataset_charts.image_histogram(image, _),
+        dataset_charts.image_histogram(image),
         key=f"{key}_histogram",
         alt=_("Histogram of the image's gray values"),
     )
 
 
-def _answers(
-    image: Gray, source: str, row: int, _: Translator
-) -> tuple[dict[str, Prediction], str] | None:
+def _answers(image: Gray, source: str, row: int) -> tuple[dict[str, Prediction], str] | None:
     """Each model's stored answer, or the one that the visitor asked for."""
     answers = named_faces.answers(source)
     if answers:
@@ -209,11 +206,11 @@ def _answers(
     return predictions, _("Computed now. The models were trained on Training images.")
 
 
-def offer_import(_: Translator) -> None:
+def offer_import() -> None:
     """How to import FER-2013, and the import itself with a progress bar."""
     if not permissions.may("import"):
         st.write(_("Beyond the sample faces, FER-2013's images are not imported here."))
-        st.caption(permissions.refusal("import", _))
+        st.caption(permissions.refusal("import"))
         return
     st.write(
         _(
@@ -221,7 +218,7 @@ def offer_import(_: Translator) -> None:
             "choose the file below."
         )
     )
-    download.offer(_)
+    download.offer()
     upload = st.file_uploader(
         _(
             "archive.zip, fer2013.csv, icml_face_data.csv or fer2013.tar.gz (up to {limit} MB; zip "

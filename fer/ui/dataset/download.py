@@ -12,7 +12,7 @@ from fer.artifacts import locations
 from fer.data import downloading
 from fer.data.downloading import Step
 from fer.ui import loaders
-from fer.ui.text import Translator
+from fer.ui.text import _
 
 CANCELLED = "download_cancelled"
 # Of the bar; importing is the rest.
@@ -24,7 +24,7 @@ def _one_at_a_time() -> threading.Lock:
     return threading.Lock()
 
 
-def offer(_: Translator) -> None:
+def offer() -> None:
     """Downloads and imports when asked; what is there stays until all is done."""
     if st.session_state.pop(CANCELLED, False):
         st.info(
@@ -43,7 +43,7 @@ def offer(_: Translator) -> None:
         return
     try:
         with place.container():
-            run(_)
+            run()
     except FerError as error:
         place.empty()
         st.error(_.error(error))
@@ -53,7 +53,7 @@ def offer(_: Translator) -> None:
     st.rerun()
 
 
-def run(_: Translator) -> None:
+def run() -> None:
     """Shows how far the download is until it is done; ends with this run of the page.
 
     Raises:
@@ -66,7 +66,7 @@ def run(_: Translator) -> None:
         downloading.in_child(locations.data_folder(loaders.ROOT), locations.ROOT)
     ) as steps:
         for step in steps:
-            bar.progress(share(step), words(step, _))
+            bar.progress(share(step), words(step))
 
 
 def cancel() -> None:
@@ -80,7 +80,7 @@ def share(step: Step) -> float:
     return FETCHING * done if step.name == "fetch" else FETCHING + (1 - FETCHING) * done
 
 
-def words(step: Step, _: Translator) -> str:
+def words(step: Step) -> str:
     """How far it is, in words."""
     if not step.total:
         return _("Downloading…")

@@ -14,14 +14,14 @@ from fer.data.dataset import SPLITS, Dataset
 from fer.data.votes import CHOICES, Votes
 from fer.ui import loaders, named_faces, vote_bars, vote_loaders, widgets
 from fer.ui.studies import crowd_charts
-from fer.ui.text import Language, Translator
+from fer.ui.text import Language, _, in_language
 
 ALL = "all"
 SHOWN = 24
 LISTED = 500
 
 
-def show(data: Dataset | None, _: Translator) -> None:
+def show(data: Dataset | None) -> None:
     """Label against crowd by class, and the images on which they differ most; the images
     themselves only of an imported data set; one sentence if the votes are missing or damaged."""
     try:
@@ -37,14 +37,14 @@ def show(data: Dataset | None, _: Translator) -> None:
         required=True,
         key="label_split",
     )
-    _crowd_against_label(split, _)
-    _disputed(data, votes, split, _)
+    _crowd_against_label(split)
+    _disputed(data, votes, split)
 
 
-def _crowd_against_label(split: str, _: Translator) -> None:
+def _crowd_against_label(split: str) -> None:
     """How often FER-2013's label is the most frequent answer of ten people, by class."""
     matrix = confusion(split)
-    st.write(_lead(matrix, _))
+    st.write(_lead(matrix))
     widgets.chart(
         _confusion_chart(split, _.language),
         key="label_confusion",
@@ -59,14 +59,13 @@ def _crowd_against_label(split: str, _: Translator) -> None:
     if details := widgets.opened(_("Table and download"), "label_details"):
         with details:
             widgets.table(
-                confusion_table(matrix, _),
+                confusion_table(matrix),
                 f"label_votes_{split}",
                 _("FER-2013's label against the most frequent answer of ten people"),
-                _,
             )
 
 
-def _disputed(data: Dataset | None, votes: Votes, split: str, _: Translator) -> None:
+def _disputed(data: Dataset | None, votes: Votes, split: str) -> None:
     """The images of a kind that the visitor chooses: how many, the first of them, and a table."""
     kinds = {
         "contested": _("Most contested"),
@@ -80,16 +79,16 @@ def _disputed(data: Dataset | None, votes: Votes, split: str, _: Translator) -> 
         is_labelled=False,
     )
     found = _rows(split, kind)
-    st.write(_how_many(kind, len(found), _))
-    _images(data, votes, found, _)
+    st.write(_how_many(kind, len(found)))
+    _images(data, votes, found)
     if details := widgets.opened(_("Table and download"), "label_image_details"):
         with details:
             widgets.table(
-                image_table(split, kind, _.language), f"label_{kind}_{split}", kinds[kind], _
+                image_table(split, kind, _.language), f"label_{kind}_{split}", kinds[kind]
             )
 
 
-def _how_many(kind: str, images: int, _: Translator) -> str:
+def _how_many(kind: str, images: int) -> str:
     n = _.number(images)
     if kind == "contested":
         return _(
@@ -127,10 +126,11 @@ def confusion(split: str) -> NDArray[np.float64]:
 
 @loaders.follows
 def _confusion_chart(split: str, language: Language) -> go.Figure:
-    return crowd_charts.label_confusion(confusion(split), Translator(language))
+    with in_language(language):
+        return crowd_charts.label_confusion(confusion(split))
 
 
-def _lead(matrix: NDArray[np.float64], _: Translator) -> str:
+def _lead(matrix: NDArray[np.float64]) -> str:
     shares = np.diag(matrix) / np.maximum(matrix.sum(axis=1), 1)
     least, most = int(shares.argmin()), int(shares.argmax())
     return _(
@@ -144,10 +144,10 @@ def _lead(matrix: NDArray[np.float64], _: Translator) -> str:
     )
 
 
-def confusion_table(matrix: NDArray[np.float64], _: Translator) -> pd.DataFrame:
+def confusion_table(matrix: NDArray[np.float64]) -> pd.DataFrame:
     """Images by label, a row each, and most frequent answer; ties count by their shares."""
     frame = pd.DataFrame(
-        np.round(matrix, 1), columns=[vote_bars.name(choice, _) for choice in CHOICES]
+        np.round(matrix, 1), columns=[vote_bars.name(choice) for choice in CHOICES]
     )
     frame.insert(0, _("FER-2013's label"), [_(key) for key in emotions.KEYS])
     return frame
@@ -156,22 +156,23 @@ def confusion_table(matrix: NDArray[np.float64], _: Translator) -> pd.DataFrame:
 @loaders.follows
 def image_table(split: str, kind: str, language: Language) -> pd.DataFrame:
     """A row an image: its name, its label, what people saw."""
-    votes, rows, _ = vote_loaders.votes(), _rows(split, kind)[:LISTED], Translator(language)
-    return pd.DataFrame(
-        {
-            _("Image"): votes.sources[rows],
-            _("Label"): [_(emotions.KEYS[label]) for label in votes.labels[rows]],
-            _("What people saw"): [vote_bars.words(votes.counts[row], _) for row in rows],
-        }
-    )
+    votes, rows = vote_loaders.votes(), _rows(split, kind)[:LISTED]
+    with in_language(language):
+        return pd.DataFrame(
+            {
+                _("Image"): votes.sources[rows],
+                _("Label"): [_(emotions.KEYS[label]) for label in votes.labels[rows]],
+                _("What people saw"): [vote_bars.words(votes.counts[row]) for row in rows],
+            }
+        )
 
 
-def _images(data: Dataset | None, votes: Votes, rows: NDArray[np.int64], _: Translator) -> None:
+def _images(data: Dataset | None, votes: Votes, rows: NDArray[np.int64]) -> None:
     """The first images of those rows of the votes that the imported data set has."""
     row_of = vote_loaders.data_rows()
     shown = [int(row) for row in rows[:SHOWN] if row_of is not None and row_of[row] >= 0]
     if data is None or row_of is None or not shown:
-        named_faces.offer_import(_)
+        named_faces.offer_import()
         return
     with st.grid("auto", min_column_width=76, gap="xsmall"):
         for row in shown:
@@ -181,7 +182,6 @@ def _images(data: Dataset | None, votes: Votes, rows: NDArray[np.int64], _: Tran
                 votes.counts[row],
                 label,
                 _("Face: {emotion}", emotion=label),
-                _,
             )
     if len(rows) > len(shown):
         st.caption(

@@ -10,12 +10,12 @@ from fer.data.dataset import Split
 from fer.inference.classification import Prediction
 from fer.ui import face_buttons, loaders, sample_faces, side_panel
 from fer.ui.dataset import dataset_sections
-from fer.ui.text import Translator
+from fer.ui.text import _
 
 FACES = "sample"
 
 
-def show(_: Translator) -> None:
+def show() -> None:
     """Ten faces of each emotion to press, and the chosen one's pixels, votes and answers."""
     st.header(_("Sample faces"), anchor="sample")
     try:
@@ -25,7 +25,7 @@ def show(_: Translator) -> None:
             (
                 _(key),
                 [
-                    sample_faces.button(found, int(row), int(row), _, caption=False)
+                    sample_faces.button(found, int(row), int(row), caption=False)
                     for row in found.rows(key)
                 ],
             )
@@ -50,7 +50,7 @@ def show(_: Translator) -> None:
         )
         if chosen is not None:
             label = _(emotions.KEYS[found.labels[chosen]])
-            side_panel.show(label, lambda: one(chosen, _), _)
+            side_panel.show(label, lambda: one(chosen))
     except FerError as error:
         st.error(_.error(error))
 
@@ -60,7 +60,7 @@ def choose(row: int) -> None:
     side_panel.choose(FACES, row)
 
 
-def one(row: int, _: Translator) -> None:
+def one(row: int) -> None:
     """A sample face enlarged, with its histogram, its votes and what each model says.
 
     Raises:
@@ -70,21 +70,20 @@ def one(row: int, _: Translator) -> None:
     image, name = found.images[row], str(found.names[row])
 
     def below() -> None:
-        st.markdown(sample_faces.about(row, _))
-        dataset_sections.histogram(image, "sample", _)
+        st.markdown(sample_faces.about(row))
+        dataset_sections.histogram(image, "sample")
 
     side_panel.closely(
         image,
         found.counts[row],
         f"{_(emotions.KEYS[found.labels[row]])} · {Split.TRAINING} · {name.rpartition('/')[2]}",
         "sample",
-        _,
         below=below,
-        answer=lambda: _answers(row, _),
+        answer=lambda: _answers(row),
     )
 
 
-def _answers(row: int, _: Translator) -> tuple[dict[str, Prediction], str] | None:
+def _answers(row: int) -> tuple[dict[str, Prediction], str] | None:
     """Both models' answers, computed now."""
     if not loaders.models():
         st.caption(_("No model is installed here: see the README."))

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from fer import emotions
 from fer.media.streaming import HISTORY_SECONDS, Moment
 from fer.ui.charts import arrange
-from fer.ui.text import Translator
+from fer.ui.text import _
 
 # In the emotions' order; those that are seen most are the easiest to tell apart.
 DASHES = ("dash", "2px,6px", "dashdot", "solid", "dot", "longdashdot", "12px,3px")
@@ -17,32 +17,26 @@ DASHES = ("dash", "2px,6px", "dashdot", "solid", "dot", "longdashdot", "12px,3px
 SAMPLE = 46
 
 
-def minute(
-    moments: Sequence[Moment], model: str, number: int, now: float, _: Translator
-) -> go.Figure:
+def minute(moments: Sequence[Moment], model: str, number: int, now: float) -> go.Figure:
     """A model's confidence in each emotion for one face over the last minute.
 
     Args:
         number: the face.
         now: `time.monotonic` seconds; the axis counts back from it.
     """
-    figure = _lines(moments, model, number, now, _)
+    figure = _lines(moments, model, number, now)
     figure.update_xaxes(range=[-HISTORY_SECONDS, 0])
-    return arrange(figure, _, x=_("Seconds before now"), y=_("Confidence (%)"), height=260)
+    return arrange(figure, x=_("Seconds before now"), y=_("Confidence (%)"), height=260)
 
 
-def timeline(
-    moments: Sequence[Moment], model: str, number: int, seconds: float, _: Translator
-) -> go.Figure:
+def timeline(moments: Sequence[Moment], model: str, number: int, seconds: float) -> go.Figure:
     """A model's confidence in each emotion for one face over a video of that many seconds."""
-    figure = _lines(moments, model, number, 0.0, _)
+    figure = _lines(moments, model, number, 0.0)
     figure.update_xaxes(range=[0, seconds])
-    return arrange(figure, _, x=_("Time (s)"), y=_("Confidence (%)"), height=260)
+    return arrange(figure, x=_("Time (s)"), y=_("Confidence (%)"), height=260)
 
 
-def _lines(
-    moments: Sequence[Moment], model: str, number: int, origin: float, _: Translator
-) -> go.Figure:
+def _lines(moments: Sequence[Moment], model: str, number: int, origin: float) -> go.Figure:
     own = [moment for moment in moments if moment.number == number]
     figure = go.Figure()
     for position, (emotion, dash) in enumerate(zip(emotions.EMOTIONS, DASHES, strict=True)):

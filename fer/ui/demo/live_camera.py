@@ -15,7 +15,7 @@ from fer.media.live import socket as live_socket
 from fer.media.live.stream import LiveStream
 from fer.scenarios import SCENARIOS
 from fer.ui import presentation
-from fer.ui.text import Translator
+from fer.ui.text import _
 
 Way = Literal["webrtc", "socket"]
 KEY = "webcam_camera"
@@ -54,7 +54,7 @@ def state() -> CameraState:
     )
 
 
-def show(stream: LiveStream, way: Way, *, is_shown: bool, _: Translator) -> None:
+def show(stream: LiveStream, way: Way, *, is_shown: bool) -> None:
     """Draw the camera's picture and controls.
 
     Args:
@@ -68,13 +68,13 @@ def show(stream: LiveStream, way: Way, *, is_shown: bool, _: Translator) -> None
             "shown": is_shown,
             "on": state().is_on,
             "path": live_socket.PATH,
-            "token": _visit(stream, _).token,
+            "token": _visit(stream).token,
             "around": AROUND_STAGE if presentation.is_on() else AROUND_PICTURE,
             "large": presentation.is_on(),
             "names": {key: _(key) for key in emotions.KEYS},
             "colours": {key: scenario.colour for key, scenario in SCENARIOS.items()},
             "words": {
-                **_words(_),
+                **_words(),
                 "idle": "" if stream.has_frame else _("Press Start and look into the camera."),
             },
         },
@@ -85,7 +85,7 @@ def show(stream: LiveStream, way: Way, *, is_shown: bool, _: Translator) -> None
     )
 
 
-def _visit(stream: LiveStream, _: Translator) -> live_socket.Visit:
+def _visit(stream: LiveStream) -> live_socket.Visit:
     """Return what lets this visit's pictures in, for as long as the session keeps it."""
     visit: live_socket.Visit | None = st.session_state.get(VISIT)
     if visit is None:
@@ -96,7 +96,7 @@ def _visit(stream: LiveStream, _: Translator) -> live_socket.Visit:
     return visit
 
 
-def _words(_: Translator) -> dict[str, str]:
+def _words() -> dict[str, str]:
     return {
         "start": _("Start"),
         "stop": _("Stop"),

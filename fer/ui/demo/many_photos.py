@@ -16,7 +16,7 @@ from fer.media.photos import Photo
 from fer.scenarios import SCENARIOS
 from fer.ui import announcer, image_sources, loaders, turns, widgets
 from fer.ui.answers import face_name, told_small
-from fer.ui.text import Translator
+from fer.ui.text import _
 
 # How many photos the table has.
 MOST = 1000
@@ -30,12 +30,12 @@ COMMAND = "fer predict FOLDER --csv > answers.csv"
 Results = dict[str, Photo | FerError]
 
 
-def show(_: Translator) -> None:
+def show() -> None:
     """Show the uploader, and the answers for what came in as one table."""
     if KEY not in st.session_state:
         # Opened anew, with an empty uploader.
         st.session_state.update({DONE: {}, LISTED: []})
-    uploads = image_sources.uploads(KEY, _)
+    uploads = image_sources.uploads(KEY)
     st.caption(
         _(
             "Photos are classified in turns while they come in. Each one is let go as soon as it "
@@ -51,23 +51,23 @@ def show(_: Translator) -> None:
         # Taken away by the visitor.
         results.pop(file, None)
     st.session_state[LISTED] = listed
-    turns.answer_arriving(results, loaders.classified_once, _refuse, MOST, _)
-    turns.answer(uploads, results, loaders.classified_once, _refuse, MOST, _)
+    turns.answer_arriving(results, loaders.classified_once, _refuse, MOST)
+    turns.answer(uploads, results, loaders.classified_once, _refuse, MOST)
     # They came in as the network would have it.
     shown = [results[file] for file in listed if file in results]
     shown += [result for file, result in results.items() if file not in listed]
-    _tell_errors([result for result in shown if isinstance(result, FerError)], _)
+    _tell_errors([result for result in shown if isinstance(result, FerError)])
     if len(results) == MOST:
         st.warning(_("The table is full: it has the first {n} photos.", n=_.number(MOST)))
     if shown:
-        _answers([result for result in shown if isinstance(result, Photo)], _)
+        _answers([result for result in shown if isinstance(result, Photo)])
 
 
 def _refuse(name: str, error: FerError) -> FerError:
     return error
 
 
-def _tell_errors(errors: Sequence[FerError], _: Translator) -> None:
+def _tell_errors(errors: Sequence[FerError]) -> None:
     """Say in one place what is wrong with photos that could not be read."""
     if errors:
         lines = [_.error(error) for error in errors[:MOST_TOLD]]
@@ -76,7 +76,7 @@ def _tell_errors(errors: Sequence[FerError], _: Translator) -> None:
         st.error("  \n".join(lines))
 
 
-def _answers(found: Sequence[Photo], _: Translator) -> None:
+def _answers(found: Sequence[Photo]) -> None:
     """Show how many faces there are, whether the models agree, and the table."""
     answers = [answer for photo in found for answer in photo.answers]
     agreed = sum(answer.is_agreed for answer in answers)
@@ -93,7 +93,7 @@ def _answers(found: Sequence[Photo], _: Translator) -> None:
     turned = sum(photo.turns != 0 for photo in found)
     if turned:
         st.caption(_("Photos that were sideways or upside down and were turned: {n}.", n=turned))
-    told_small(sum(photo.too_small for photo in found), _)
+    told_small(sum(photo.too_small for photo in found))
     if not answers:
         return
     if any(answer.face is not None and answer.face.is_doubtful for answer in answers):
@@ -108,16 +108,16 @@ def _answers(found: Sequence[Photo], _: Translator) -> None:
             )
         )
     st.dataframe(
-        summary(found, _),
+        summary(found),
         hide_index=True,
         key="batch",
         alt=_("Top-1 and confidence of both models for each face"),
     )
     rows = [row for photo in found for row in photo.rows()]
-    widgets.download(pd.DataFrame(rows), "batch_confidences", _)
+    widgets.download(pd.DataFrame(rows), "batch_confidences")
 
 
-def summary(found: Sequence[Photo], _: Translator) -> pd.DataFrame:
+def summary(found: Sequence[Photo]) -> pd.DataFrame:
     """A row a face: both models' top-1 with confidence, and whether they agree."""
     rows = []
     for photo in found:

@@ -6,12 +6,12 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from fer.ui import answers, image_sources, presentation
-from fer.ui.text import Translator
+from fer.ui.text import _
 
 KEY = "demo"
 
 
-def show(row: DeltaGenerator, _: Translator) -> None:
+def show(row: DeltaGenerator) -> None:
     """The choice of an image, and both models' answers for it.
 
     On a phone, the answers for a visitor's own image stand above what it was chosen with.
@@ -25,10 +25,10 @@ def show(row: DeltaGenerator, _: Translator) -> None:
     is_own = st.session_state.get(f"{KEY}_source") != "sample"
     above = st.container() if presentation.is_phone() and is_own else None
     with presentation.aside(row, _("Choose a photo"), "stage_photo"):
-        chosen = image_sources.choose(KEY, _, default="upload")
+        chosen = image_sources.choose(KEY, default="upload")
     if chosen is None:
         return
     with above or st.container():
-        answers.photo(*chosen, KEY, _)
+        answers.photo(*chosen, KEY)
         if not presentation.is_on():
-            image_sources.votes(KEY, chosen[1], _)
+            image_sources.votes(KEY, chosen[1])

@@ -29,7 +29,7 @@ from fer.ui import (
     widgets,
 )
 from fer.ui.answers import confidences
-from fer.ui.text import Translator
+from fer.ui.text import _
 
 STATE, VISIT, CHOSEN = "play_game", "play_visit", "play_face"
 AT_END = "play_at_end"
@@ -61,7 +61,7 @@ class _Game:
         return len(self.answers) == len(self.places) and not self.is_revealing
 
 
-def show(_: Translator) -> None:
+def show() -> None:
     """The game from its first face to its scores.
 
     Raises:
@@ -71,11 +71,11 @@ def show(_: Translator) -> None:
     begun: _Game | None = st.session_state.get(STATE)
     # Somebody may have imported FER-2013 meanwhile.
     if begun is None or begun.deck != found.name:
-        _start(found, _)
+        _start(found)
     elif begun.is_over:
-        _finish(found, begun, _)
+        _finish(found, begun)
     else:
-        _show_face(found, begun, _)
+        _show_face(found, begun)
 
 
 def deck() -> Deck:
@@ -97,7 +97,7 @@ def _of_sample() -> Deck:
     return game.of_sample(sample.open_sample(loaders.DATA / sample.FOLDER.name))
 
 
-def _start(found: Deck, _: Translator) -> None:
+def _start(found: Deck) -> None:
     st.write(
         _(
             "Ten faces, and for each you choose one of seven expressions. Then you see what both "
@@ -133,7 +133,7 @@ def _start(found: Deck, _: Translator) -> None:
     )
 
 
-def _show_face(found: Deck, begun: _Game, _: Translator) -> None:
+def _show_face(found: Deck, begun: _Game) -> None:
     """A face with the seven answers to choose from, or with what others say of it."""
     at = begun.seen if begun.is_revealing else len(begun.answers)
     picture, side = st.columns([1, 1] if presentation.is_on() else [1, 2])
@@ -145,15 +145,15 @@ def _show_face(found: Deck, begun: _Game, _: Translator) -> None:
         )
     if begun.is_revealing:
         with side.container(key="stage_side"):
-            _reveal(found, begun, at, _)
+            _reveal(found, begun, at)
         with st.container(key="stage_buttons"):
-            _go_on(at, len(begun.places), _)
+            _go_on(at, len(begun.places))
     else:
         with (
             st.container(key="stage_buttons"),
             st.grid(emotions.COUNT, min_column_width=116, gap="xsmall"),
         ):
-            _ask(begun, at, _)
+            _ask(begun, at)
         question = _("Which expression do you see? Press a button, or a key from 1 to 7.")
         if presentation.is_on():
             side.container(key="stage_side").markdown(question)
@@ -164,7 +164,7 @@ def _show_face(found: Deck, begun: _Game, _: Translator) -> None:
         st.progress(at / len(begun.places), _("Face {n} of {all}", n=at + 1, all=len(begun.places)))
 
 
-def _ask(begun: _Game, at: int, _: Translator) -> None:
+def _ask(begun: _Game, at: int) -> None:
     """The seven answers."""
 
     def answer(label: int) -> None:
@@ -183,16 +183,16 @@ def _ask(begun: _Game, at: int, _: Translator) -> None:
         )
 
 
-def _reveal(found: Deck, begun: _Game, at: int, _: Translator) -> None:
+def _reveal(found: Deck, begun: _Game, at: int) -> None:
     """What the visitor, both models, the label and ten people say of a face."""
     place = begun.places[at]
     predictions = answers(found, begun.places)[at]
     given = {key: [int(p.probabilities.argmax())] for key, p in predictions.items()}
-    lines = _told(found, place, 0, {YOU: [begun.answers[at]], **given}, _)
+    lines = _told(found, place, 0, {YOU: [begun.answers[at]], **given})
     st.markdown("  \n".join(lines))
 
 
-def _go_on(at: int, faces: int, _: Translator) -> None:
+def _go_on(at: int, faces: int) -> None:
     """The button to the next face, or to the scores."""
 
     def go_on() -> None:
@@ -210,7 +210,7 @@ def _go_on(at: int, faces: int, _: Translator) -> None:
     )
 
 
-def _finish(found: Deck, begun: _Game, _: Translator) -> None:
+def _finish(found: Deck, begun: _Game) -> None:
     with st.spinner(_("Asking both models…")):
         predictions = answers(found, begun.places)
     given: dict[str, list[int]] = {YOU: list(begun.answers)}
@@ -218,8 +218,8 @@ def _finish(found: Deck, begun: _Game, _: Translator) -> None:
         given[key] = [int(by_model[key].probabilities.argmax()) for by_model in predictions]
     _remember(found, begun, given)
     total = game.scores(found, begun.places, given)
-    widgets.metrics(_metrics(total, len(begun.places), _), "play_scores")
-    verdict = _verdict(total, _)
+    widgets.metrics(_metrics(total, len(begun.places)), "play_scores")
+    verdict = _verdict(total)
     st.write(verdict)
     announcer.announce(verdict.replace("`", ""), "play_over")
     with st.container(horizontal=True):
@@ -231,13 +231,13 @@ def _finish(found: Deck, begun: _Game, _: Translator) -> None:
         )
         # The file is made later, where the session is out of reach.
         visit = list(st.session_state[VISIT])
-        widgets.download(pd.DataFrame(visit), "fer2013_game", _)
+        widgets.download(pd.DataFrame(visit), "fer2013_game")
     st.subheader(_("Face by face, game {n}", n=begun.number))
     with st.grid("auto", min_column_width=168, gap="small"):
         for at, place in enumerate(begun.places):
             with st.container(border=True):
-                _card(found, place, at, given, _)
-    _explain(found, begun, predictions, _)
+                _card(found, place, at, given)
+    _explain(found, begun, predictions)
 
 
 def _again() -> None:
@@ -294,9 +294,7 @@ def _stored(found: Deck, places: tuple[int, ...]) -> list[dict[str, Prediction]]
     ]
 
 
-def _metrics(
-    total: dict[str, game.Score], faces: int, _: Translator
-) -> dict[str, tuple[str, str | None]]:
+def _metrics(total: dict[str, game.Score], faces: int) -> dict[str, tuple[str, str | None]]:
     def of(value: float) -> str:
         # Words between them would be cut off on a phone.
         return f"{_.number(value, 0 if value == int(value) else 1)} / {faces}"
@@ -317,7 +315,7 @@ def _metrics(
     return row
 
 
-def _verdict(total: dict[str, game.Score], _: Translator) -> str:
+def _verdict(total: dict[str, game.Score]) -> str:
     """The game's figure in words, beside those of PrivateTest's images with a majority."""
     sentence = _(
         "Of ten voters, {n} would agree with you on average.",
@@ -340,16 +338,14 @@ def _verdict(total: dict[str, game.Score], _: Translator) -> str:
     )
 
 
-def _card(found: Deck, place: int, at: int, given: dict[str, list[int]], _: Translator) -> None:
+def _card(found: Deck, place: int, at: int, given: dict[str, list[int]]) -> None:
     name = _("Face {n}", n=at + 1)
-    vote_bars.image(found.face(place), found.counts[place], name, name, _)
+    vote_bars.image(found.face(place), found.counts[place], name, name)
 
-    st.markdown("  \n".join(_told(found, place, at, given, _)))
+    st.markdown("  \n".join(_told(found, place, at, given)))
 
 
-def _told(
-    found: Deck, place: int, at: int, given: dict[str, list[int]], _: Translator
-) -> list[str]:
+def _told(found: Deck, place: int, at: int, given: dict[str, list[int]]) -> list[str]:
     """What everybody says of a face, a line each; marked where most people say so, too.
 
     Args:
@@ -370,13 +366,11 @@ def _told(
             if key != YOU
         ),
         f"{_('Label')}: {told(label)}",
-        f"{_('Voters')}: {vote_bars.words(counts, _)}",
+        f"{_('Voters')}: {vote_bars.words(counts)}",
     ]
 
 
-def _explain(
-    found: Deck, begun: _Game, predictions: list[dict[str, Prediction]], _: Translator
-) -> None:
+def _explain(found: Deck, begun: _Game, predictions: list[dict[str, Prediction]]) -> None:
     """Confidences and Grad-CAM of one of the faces, on request."""
     st.caption(
         _(
@@ -396,8 +390,8 @@ def _explain(
     face, counts = found.face(begun.places[chosen]), found.counts[begun.places[chosen]]
     picture, side = st.columns([1, 2])
     with picture:
-        vote_bars.image(face, counts, None, _("Face {n}", n=chosen + 1), _)
-        vote_bars.chart(counts, "play_votes", _)
+        vote_bars.image(face, counts, None, _("Face {n}", n=chosen + 1))
+        vote_bars.chart(counts, "play_votes")
     with side:
-        confidences(predictions[chosen], "play", _)
-    explanations.show(face, predictions[chosen], "play", _)
+        confidences(predictions[chosen], "play")
+    explanations.show(face, predictions[chosen], "play")

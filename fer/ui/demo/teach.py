@@ -30,7 +30,7 @@ from fer.ui import (
 from fer.ui.demo import live_camera, webcam
 from fer.ui.demo.live_camera import Way
 from fer.ui.demo.stream import Stream
-from fer.ui.text import Translator
+from fer.ui.text import _
 from fer.vision import faces
 
 KEY = "teach"
@@ -83,7 +83,7 @@ class _Taking:
     last: float
 
 
-def show(_: Translator) -> None:
+def show() -> None:
     """The lesson from the first frame to the next face.
 
     Raises:
@@ -104,20 +104,20 @@ def show(_: Translator) -> None:
     sources = {"camera": _("Camera"), "photos": _("Photo"), "sample": _("Sample")}
     source = widgets.choice(_("Frames from"), sources, f"{KEY}_source")
     if source == "camera":
-        _camera(lesson, _)
+        _camera(lesson)
         return
     if source == "photos":
-        _photos(lesson, _)
+        _photos(lesson)
     else:
-        _sample(lesson, _)
-    taught = _taught(lesson, _)
+        _sample(lesson)
+    taught = _taught(lesson)
     if taught is not None:
-        _next_face(taught, _)
+        _next_face(taught)
 
 
-def _camera(lesson: _Lesson, _: Translator) -> None:
+def _camera(lesson: _Lesson) -> None:
     """The camera's picture, a button for each emotion, and the bars of the face before it."""
-    stream = webcam.opened(_)
+    stream = webcam.opened()
     if stream is None:
         return
     is_on = live_camera.state().is_on
@@ -125,15 +125,15 @@ def _camera(lesson: _Lesson, _: Translator) -> None:
         st.session_state.pop(TAKING, None)
     left, right = st.columns(2)
     with left:
-        way = webcam.picture(stream, _)
-        _buttons(lesson, is_on, _)
+        way = webcam.picture(stream)
+        _buttons(lesson, is_on)
     with st.container():
-        taught = _taught(lesson, _)
+        taught = _taught(lesson)
     with right:
-        st.fragment(_live, run_every=TICK if is_on else None)(stream, way, lesson, taught, _)
+        st.fragment(_live, run_every=TICK if is_on else None)(stream, way, lesson, taught)
 
 
-def _buttons(lesson: _Lesson, is_on: bool, _: Translator) -> None:
+def _buttons(lesson: _Lesson, is_on: bool) -> None:
     def take(label: int) -> None:
         until = min(lesson.count(label) + AT_ONCE, MOST_EACH)
         st.session_state[TAKING] = _Taking(label, until, time.monotonic())
@@ -146,7 +146,7 @@ def _buttons(lesson: _Lesson, is_on: bool, _: Translator) -> None:
     with st.grid(4, min_column_width=110, gap="xsmall"):
         for emotion in emotions.EMOTIONS:
             st.button(
-                _named(lesson, emotion.label, _),
+                _named(lesson, emotion.label),
                 key=f"{KEY}_{emotion.key}",
                 disabled=not is_on or not lesson.has_room(emotion.label),
                 width="stretch",
@@ -155,16 +155,16 @@ def _buttons(lesson: _Lesson, is_on: bool, _: Translator) -> None:
             )
 
 
-def _named(lesson: _Lesson, label: int, _: Translator) -> str:
+def _named(lesson: _Lesson, label: int) -> str:
     """An emotion with how many frames it has."""
     count, name = lesson.count(label), _(emotions.KEYS[label])
     return f"{name} · {_.number(count)}" if count else name
 
 
-def _live(stream: Stream, way: Way, lesson: _Lesson, taught: Taught | None, _: Translator) -> None:
+def _live(stream: Stream, way: Way, lesson: _Lesson, taught: Taught | None) -> None:
     """Take frames where they are asked for, else show what all say now. A fragment: it must always
     be called, and draws little when idle."""
-    webcam.keep_up(stream, way, _)
+    webcam.keep_up(stream, way)
     is_on, analyser = live_camera.state().is_on, stream.analyser
     if analyser is None or not is_on:
         return
@@ -188,20 +188,20 @@ def _live(stream: Stream, way: Way, lesson: _Lesson, taught: Taught | None, _: T
             _("{emotion}: {n} frames", emotion=_(emotions.KEYS[taking.label]), n=count),
         )
     elif latest.faces:
-        _bars(_largest(latest.faces), taught, _)
+        _bars(_largest(latest.faces), taught)
 
 
 def _largest(found: tuple[AnsweredFace, ...]) -> AnsweredFace:
     return found[faces.largest([answer.face for answer in found])]
 
 
-def _photos(lesson: _Lesson, _: Translator) -> None:
+def _photos(lesson: _Lesson) -> None:
     """Photos as frames of the chosen emotion."""
     key = st.pills(
         _("Photos of"),
         emotions.KEYS,
         default="happy",
-        format_func=lambda name: _named(lesson, emotions.LABEL_OF[name], _),
+        format_func=lambda name: _named(lesson, emotions.LABEL_OF[name]),
         required=True,
         key=f"{KEY}_emotion",
     )
@@ -219,17 +219,17 @@ def _photos(lesson: _Lesson, _: Translator) -> None:
         lesson.frames.append(frame)
         return frame
 
-    uploads = image_sources.uploads(f"{KEY}_upload_{key}", _)
-    image_sources.promise(_)
+    uploads = image_sources.uploads(f"{KEY}_upload_{key}")
+    image_sources.promise()
     most = len(lesson.files) + len(uploads)
-    turns.answer(uploads, lesson.files, ask, lambda name, error: error, most, _)
+    turns.answer(uploads, lesson.files, ask, lambda name, error: error, most)
     found = [lesson.files[upload.file_id] for upload in uploads if upload.file_id in lesson.files]
     errors = [result for result in found if isinstance(result, FerError)]
     if errors:
         st.error("  \n".join(_.error(error) for error in errors))
 
 
-def _sample(lesson: _Lesson, _: Translator) -> None:
+def _sample(lesson: _Lesson) -> None:
     """The 70 sample faces at a press, for whoever has no camera at hand."""
 
     def take() -> None:
@@ -246,7 +246,7 @@ def _sample(lesson: _Lesson, _: Translator) -> None:
         key=f"{KEY}_sample",
         on_click=widgets.telling(take),
     )
-    widgets.told(_)
+    widgets.told()
     st.caption(
         _(
             "They replace your frames. They are Training images, from which `proposed` has learnt "
@@ -255,19 +255,19 @@ def _sample(lesson: _Lesson, _: Translator) -> None:
     )
 
 
-def _taught(lesson: _Lesson, _: Translator) -> Taught | None:
+def _taught(lesson: _Lesson) -> Taught | None:
     """What was shown, how far both models' features separate it, and the head that comes of it."""
-    brought = _brought(_)
+    brought = _brought()
     labels = [label for label in range(emotions.COUNT) if lesson.count(label)]
     if labels:
-        chosen = _shown(lesson, labels, _)
+        chosen = _shown(lesson, labels)
         frames = [frame for frame in lesson.frames if frame.label in chosen]
     if not labels or len(chosen) < 2:
         if brought is None:
             st.info(_("It takes frames of at least two emotions."), icon=":material/school:")
         return brought
     taught, left_out, seconds = lesson.fit(frames)
-    _measured(left_out, seconds, _)
+    _measured(left_out, seconds)
     st.download_button(
         _("Take it home (JSON)"),
         teaching.to_file(taught),
@@ -280,14 +280,14 @@ def _taught(lesson: _Lesson, _: Translator) -> Taught | None:
     return brought or taught
 
 
-def _shown(lesson: _Lesson, labels: list[int], _: Translator) -> list[int]:
+def _shown(lesson: _Lesson, labels: list[int]) -> list[int]:
     """The frames so far, and which emotions the visitor teaches."""
     st.subheader(_("What you showed"))
     chosen = st.pills(
         _("Taught emotions"),
         labels,
         default=labels,
-        format_func=lambda label: _named(lesson, label, _),
+        format_func=lambda label: _named(lesson, label),
         selection_mode="multi",
         # Other pills for other emotions: what is new is chosen, too.
         key=f"{KEY}_labels_" + "".join(map(str, labels)),
@@ -297,7 +297,7 @@ def _shown(lesson: _Lesson, labels: list[int], _: Translator) -> list[int]:
             row = [frame.face for frame in lesson.frames if frame.label == label]
             st.image(
                 np.concatenate(row, axis=1),
-                caption=_named(lesson, label, _),
+                caption=_named(lesson, label),
                 alt=_("Frames of {emotion}: {n}", emotion=_(emotions.KEYS[label]), n=len(row)),
             )
 
@@ -310,7 +310,7 @@ def _shown(lesson: _Lesson, labels: list[int], _: Translator) -> list[int]:
     return list(chosen)
 
 
-def _measured(left_out: LeftOut, seconds: float, _: Translator) -> None:
+def _measured(left_out: LeftOut, seconds: float) -> None:
     """How many frames are answered right by a head that was taught without them."""
     st.subheader(_("Whose features separate your expressions better?"))
     n = len(left_out.labels)
@@ -329,7 +329,7 @@ def _measured(left_out: LeftOut, seconds: float, _: Translator) -> None:
     }
     widgets.metrics(figures, f"{KEY}_metrics", narrowest=210)
     if len(right) == 2:
-        said = _said(left_out, _)
+        said = _said(left_out)
         st.markdown(said)
         announcer.announce(said.replace("*", "").replace("`", ""), KEY)
     st.caption(
@@ -343,14 +343,13 @@ def _measured(left_out: LeftOut, seconds: float, _: Translator) -> None:
     )
     with st.expander(_("Table and download"), key=f"{KEY}_details"):
         widgets.table(
-            left_out_table(left_out, _),
+            left_out_table(left_out),
             f"{KEY}_left_out",
             _("Right answers for frames left out, by emotion and model"),
-            _,
         )
 
 
-def _said(left_out: LeftOut, _: Translator) -> str:
+def _said(left_out: LeftOut) -> str:
     """Which model's features separate the frames better, as far as so many frames tell."""
     if not left_out.is_separated:
         return _(
@@ -374,7 +373,7 @@ def _said(left_out: LeftOut, _: Translator) -> str:
     )
 
 
-def left_out_table(left_out: LeftOut, _: Translator) -> pd.DataFrame:
+def left_out_table(left_out: LeftOut) -> pd.DataFrame:
     """A row for each taught emotion and for all: frames, and how many each model's head answers
     right without them, in percent."""
     labels = [None, *np.unique(left_out.labels)]
@@ -394,7 +393,7 @@ def left_out_table(left_out: LeftOut, _: Translator) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _brought(_: Translator) -> Taught | None:
+def _brought() -> Taught | None:
     """The head that the visitor brings back as a file."""
     with st.expander(_("To try, and a head that you took home"), key=f"{KEY}_more"):
         st.markdown(
@@ -429,25 +428,24 @@ def _brought(_: Translator) -> Taught | None:
         return taught
 
 
-def _next_face(taught: Taught, _: Translator) -> None:
+def _next_face(taught: Taught) -> None:
     """The published answers and the visitor's own for another face."""
     st.subheader(_("The next face"))
-    chosen = image_sources.choose(f"{KEY}_next", _)
+    chosen = image_sources.choose(f"{KEY}_next")
     if chosen is None:
         return
     found = loaders.classified(*chosen, True)
-    every = _bars(found.answers[found.largest], taught, _)
+    every = _bars(found.answers[found.largest], taught)
     if details := widgets.opened(_("Table and download"), f"{KEY}_next_details"):
         with details:
             widgets.table(
-                answer_table(every, _),
+                answer_table(every),
                 f"{KEY}_answers",
                 _("Confidence of both models and of your own two heads for each emotion"),
-                _,
             )
 
 
-def answer_table(every: dict[str, Prediction], _: Translator) -> pd.DataFrame:
+def answer_table(every: dict[str, Prediction]) -> pd.DataFrame:
     """A row for each emotion: the confidence of each model and head in percent."""
     return pd.DataFrame(
         {
@@ -457,7 +455,7 @@ def answer_table(every: dict[str, Prediction], _: Translator) -> pd.DataFrame:
     )
 
 
-def _bars(face: AnsweredFace, taught: Taught | None, _: Translator) -> dict[str, Prediction]:
+def _bars(face: AnsweredFace, taught: Taught | None) -> dict[str, Prediction]:
     """Show and return both models' answers for a face, and beside them those of the taught heads,
     by name."""
     own: dict[str, Prediction] = {}
@@ -468,7 +466,7 @@ def _bars(face: AnsweredFace, taught: Taught | None, _: Translator) -> dict[str,
             for key, shares in taught.probabilities(features).items()
         }
     widgets.chart(
-        four_bars(face.predictions, own, taught, _),
+        four_bars(face.predictions, own, taught),
         key=f"{KEY}_bars",
         alt=_("Bars: confidence of both models and of your own two heads for each emotion"),
     )
@@ -482,10 +480,7 @@ def _bars(face: AnsweredFace, taught: Taught | None, _: Translator) -> dict[str,
 
 
 def four_bars(
-    published: dict[str, Prediction],
-    own: dict[str, Prediction],
-    taught: Taught | None,
-    _: Translator,
+    published: dict[str, Prediction], own: dict[str, Prediction], taught: Taught | None
 ) -> go.Figure:
     """A bar for each emotion of both models and of both heads, which have none for an emotion that
     they were not taught; what is the visitor's has its colour, hatched as the model it is on."""
@@ -498,7 +493,7 @@ def four_bars(
             float(share) if label in known else None
             for label, share in enumerate(one.probabilities)
         ]
-    figure = charts.emotion_bars(values, _("Confidence (%)"), _)
+    figure = charts.emotion_bars(values, _("Confidence (%)"))
     for name, one in own.items():
         marker = {"color": charts.OWN_COLOUR, "pattern": {"shape": charts.pattern(one.model)}}
         figure.update_traces(marker=marker, selector={"name": name})

@@ -25,7 +25,7 @@ from fer.ui import (
     widgets,
 )
 from fer.ui.demo import confidence_charts
-from fer.ui.text import Translator
+from fer.ui.text import _
 
 KEY = "video_upload"
 KEPT = "video_watched"
@@ -36,7 +36,7 @@ ASKED = "video_excerpt"
 LEAST_SECONDS = 5
 
 
-def show(row: DeltaGenerator, _: Translator) -> None:
+def show(row: DeltaGenerator) -> None:
     """Both models on a chosen video. What was seen is kept for this visit until another is chosen.
 
     Args:
@@ -46,22 +46,22 @@ def show(row: DeltaGenerator, _: Translator) -> None:
         FerError: if the video is refused or cannot be read, or no model is installed.
     """
     with presentation.aside(row, _("Choose a video"), "stage_video"):
-        upload = _upload(_)
+        upload = _upload()
     if upload is None:
         return
     content = shown_uploads.content(upload)
     digest = hashlib.sha256(content).hexdigest()
-    excerpt = _excerpt(content, upload.name, digest, _)
-    if excerpt is None or _is_stopped((digest, excerpt), _):
+    excerpt = _excerpt(content, upload.name, digest)
+    if excerpt is None or _is_stopped((digest, excerpt)):
         return
-    found = _watched(content, upload.name, digest, excerpt, _)
+    found = _watched(content, upload.name, digest, excerpt)
     if presentation.is_on():
-        _on_stage(found, digest, _)
+        _on_stage(found, digest)
     else:
-        _result(found, digest, _)
+        _result(found, digest)
 
 
-def _upload(_: Translator) -> UploadedFile | None:
+def _upload() -> UploadedFile | None:
     upload = st.file_uploader(
         _(
             "A video; up to {seconds} seconds of it are analysed at a time (MP4, MOV, WebM, MKV, "
@@ -76,7 +76,7 @@ def _upload(_: Translator) -> UploadedFile | None:
     return upload
 
 
-def _excerpt(content: bytes, name: str, digest: str, _: Translator) -> Excerpt | None:
+def _excerpt(content: bytes, name: str, digest: str) -> Excerpt | None:
     """What is analysed: the whole of a short video at once, of a longer one what the visitor
     chooses; None as long as nothing is chosen.
 
@@ -116,7 +116,7 @@ def _excerpt(content: bytes, name: str, digest: str, _: Translator) -> Excerpt |
     return asked[1] if asked is not None and asked[0] == digest else None
 
 
-def _is_stopped(chosen: tuple[str, Excerpt], _: Translator) -> bool:
+def _is_stopped(chosen: tuple[str, Excerpt]) -> bool:
     """Say that the visitor stopped the analysis and offer it anew; False if nobody did."""
     if st.session_state.get(STOPPED) != chosen:
         return False
@@ -137,9 +137,7 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
 
 
-def _watched(
-    content: bytes, name: str, digest: str, excerpt: Excerpt, _: Translator
-) -> videos.AnalysedVideo:
+def _watched(content: bytes, name: str, digest: str, excerpt: Excerpt) -> videos.AnalysedVideo:
     kept = st.session_state.get(KEPT)
     if kept is not None and (kept[0] != digest or kept[2].excerpt != excerpt):
         kept = None
@@ -191,7 +189,7 @@ def _analysed(
     return found
 
 
-def _on_stage(found: videos.AnalysedVideo, digest: str, _: Translator) -> None:
+def _on_stage(found: videos.AnalysedVideo, digest: str) -> None:
     """The video with the answers on it, and beside it both models' confidences over time."""
     picture, side = st.columns(presentation.COLUMNS)
     with picture, st.container(key="stage_view"):
@@ -199,32 +197,32 @@ def _on_stage(found: videos.AnalysedVideo, digest: str, _: Translator) -> None:
     with side:
         with st.container(key="stage_side"):
             st.markdown(
-                _("Models agree") + f": **{_agreement(found, _)}**"
+                _("Models agree") + f": **{_agreement(found)}**"
                 if found.moments
                 else _("No face was found in this video.")
             )
         if found.moments:
-            _timelines(found, digest, _)
+            _timelines(found, digest)
 
 
-def _agreement(found: videos.AnalysedVideo, _: Translator) -> str:
+def _agreement(found: videos.AnalysedVideo) -> str:
     """In which share of the answered frames both models say the same, as words."""
     compared = [m for m in found.moments if len(m.probabilities) > 1]
     agreed = sum(moment.is_agreed for moment in compared)
     return _.percent(agreed / len(compared)) if compared else "–"
 
 
-def _result(found: videos.AnalysedVideo, digest: str, _: Translator) -> None:
+def _result(found: videos.AnalysedVideo, digest: str) -> None:
     numbers = {moment.number for moment in found.moments}
     counted: widgets.Metrics = {
         _("Length"): (_("{n} s", n=_.number(found.seconds, 1)), None),
         _("Analysed frames"): (_.number(found.analysed), None),
         _("Faces"): (_.number(len(numbers)), None),
-        _("Models agree"): (_agreement(found, _), None),
+        _("Models agree"): (_agreement(found), None),
     }
     widgets.metrics(counted, "video_metrics")
     announcer.announce(announcer.listed(counted), "video")
-    _notes(found, _)
+    _notes(found)
     left, right = st.columns(2)
     with left:
         st.video(found.video, format="video/mp4", autoplay=True, muted=True)
@@ -241,11 +239,11 @@ def _result(found: videos.AnalysedVideo, digest: str, _: Translator) -> None:
         if not numbers:
             st.warning(_("No face was found in this video."))
             return
-        _timelines(found, digest, _)
-        widgets.download(pd.DataFrame(streaming.rows(list(found.moments))), "video_confidences", _)
+        _timelines(found, digest)
+        widgets.download(pd.DataFrame(streaming.rows(list(found.moments))), "video_confidences")
 
 
-def _timelines(found: videos.AnalysedVideo, digest: str, _: Translator) -> None:
+def _timelines(found: videos.AnalysedVideo, digest: str) -> None:
     """Each model's confidences for a face over the video, with a choice among several faces."""
     numbers = sorted({moment.number for moment in found.moments})
     number = numbers[0]
@@ -263,7 +261,7 @@ def _timelines(found: videos.AnalysedVideo, digest: str, _: Translator) -> None:
         if key not in found.moments[0].probabilities:
             continue
         st.markdown(f"{'## ' if presentation.is_on() else ''}**{key}**")
-        figure = confidence_charts.timeline(found.moments, key, number, found.seconds, _)
+        figure = confidence_charts.timeline(found.moments, key, number, found.seconds)
         if presentation.is_on():
             # Two steps: half of a stage's height holds no more numbers in its size.
             figure = charts.enlarged(figure, height=charts.STAGE_HEIGHT // 2)
@@ -283,7 +281,7 @@ def _doubtful(found: videos.AnalysedVideo) -> set[int]:
     return {number for number, each in looks.items() if 2 * sum(each) > len(each)}
 
 
-def _notes(found: videos.AnalysedVideo, _: Translator) -> None:
+def _notes(found: videos.AnalysedVideo) -> None:
     """What became of the video that a visitor would not expect, a sentence each."""
     if found.excerpt.begin > 0 or found.ending == "limit":
         st.caption(
@@ -302,7 +300,7 @@ def _notes(found: videos.AnalysedVideo, _: Translator) -> None:
                 seconds=_.number(found.excerpt.begin + found.seconds, 1),
             )
         )
-    answers.told_turn(found.turns, _)
+    answers.told_turn(found.turns)
     notes = []
     if found.shots > 1:
         notes.append(

@@ -17,7 +17,7 @@ from fer.ui import announcer, answers, ice, loaders, presentation, widgets
 from fer.ui.demo import confidence_charts, live_camera
 from fer.ui.demo.live_camera import OPEN, Way
 from fer.ui.demo.stream import Stream
-from fer.ui.text import Translator
+from fer.ui.text import _
 
 STREAM = "webcam_stream"
 FROZEN = "webcam_frozen"
@@ -34,14 +34,14 @@ LOOK_IN = 384
 MOST_FACES = 6
 
 
-def show(_: Translator) -> None:
+def show() -> None:
     """Camera, picture with both models' answers, and beside it what they say, several times a
     second.
 
     Raises:
         FerError: if no model is installed.
     """
-    stream = opened(_)
+    stream = opened()
     if stream is None:
         return
     camera = live_camera.state()
@@ -50,27 +50,27 @@ def show(_: Translator) -> None:
     frozen = st.container()
     left, right = st.columns(presentation.COLUMNS if presentation.is_on() else 2)
     with left.container(key="stage_camera"):
-        way = picture(stream, _)
+        way = picture(stream)
     with right:
-        st.fragment(_live, run_every=TICK if camera.is_on else None)(stream, way, _)
+        st.fragment(_live, run_every=TICK if camera.is_on else None)(stream, way)
     # Below both: on a phone the answers stand right below the picture.
     with st.container():
         if stream.has_frame and not presentation.is_on() and stream.analyser is not None:
-            _files(stream, stream.analyser, camera.is_on, _)
-    st.fragment(_lately, run_every=SLOW_TICK if camera.is_on else None)(stream, _)
+            _files(stream, stream.analyser, camera.is_on)
+    st.fragment(_lately, run_every=SLOW_TICK if camera.is_on else None)(stream)
     if presentation.is_on():
         return
-    half_life = _settings(_)
+    half_life = _settings()
     if stream.analyser is not None:
         stream.analyser.half_life = half_life
     st.caption(
         _("Frames stay in this server's memory, one at a time; nothing is stored or logged.")
     )
     with frozen:
-        _frozen(stream, _)
+        _frozen(stream)
 
 
-def opened(_: Translator) -> Stream | None:
+def opened() -> Stream | None:
     """Return the visit's stream, which takes note of whether its camera is on; None, with a
     sentence, where browsers give no camera to the page."""
     if not ice.is_secure(st.context.url or ""):
@@ -87,7 +87,7 @@ def opened(_: Translator) -> Stream | None:
     return stream
 
 
-def picture(stream: Stream, _: Translator) -> Way:
+def picture(stream: Stream) -> Way:
     """Draw the camera's picture, have its frames answered, and return the way by which they go to
     the server.
 
@@ -95,7 +95,7 @@ def picture(stream: Stream, _: Translator) -> Way:
         FerError: if no model is installed.
     """
     camera = live_camera.state()
-    way = _picture(stream, st.context.url or "", _)
+    way = _picture(stream, st.context.url or "")
     if camera.is_on and stream.analyser is None:
         # While the connection is being made, not when the page is opened.
         stream.analyser = StreamAnalyser(
@@ -105,7 +105,7 @@ def picture(stream: Stream, _: Translator) -> Way:
     return way
 
 
-def _picture(stream: Stream, url: str, _: Translator) -> Way:
+def _picture(stream: Stream, url: str) -> Way:
     camera, servers = live_camera.state(), ice.servers(url)
     way = _way(url, servers)
     is_wanted = way == "webrtc" and camera.is_on
@@ -114,8 +114,8 @@ def _picture(stream: Stream, url: str, _: Translator) -> Way:
             # Brings half a second of imports that the socket need not wait for.
             from fer.ui.demo import webrtc
 
-            webrtc.show(stream, camera, servers, is_wanted=is_wanted, _=_)
-    live_camera.show(stream, way, is_shown=_drawn(stream, way)[0], _=_)
+            webrtc.show(stream, camera, servers, is_wanted=is_wanted)
+    live_camera.show(stream, way, is_shown=_drawn(stream, way)[0])
     if way == "socket" and TAKEN_OVER in st.session_state:
         st.caption(
             _(
@@ -147,7 +147,7 @@ def _drawn(stream: Stream, way: Way) -> tuple[bool, bool]:
     return is_video, stream.has_frame
 
 
-def _settings(_: Translator) -> float:
+def _settings() -> float:
     """The half-life of smoothing in seconds."""
     with st.expander(_("Smoothing"), icon=":material/settings:", key="webcam_settings"):
         milliseconds = st.slider(
@@ -161,7 +161,7 @@ def _settings(_: Translator) -> float:
         return milliseconds / 1000
 
 
-def _frozen(stream: Stream, _: Translator) -> None:
+def _frozen(stream: Stream) -> None:
     """The frame that the visitor froze: both models' answers for it, and why."""
     if FROZEN not in st.session_state:
         return
@@ -178,9 +178,9 @@ def _frozen(stream: Stream, _: Translator) -> None:
             "answers are not smoothed, so they can differ from the live ones."
         )
     )
-    answers.show(rgb, found, "frozen", _)
+    answers.show(rgb, found, "frozen")
     with st.container(horizontal=True):
-        _picture_file(annotation.png(rgb, found.answers, stream.names), "webcam_still", _)
+        _picture_file(annotation.png(rgb, found.answers, stream.names), "webcam_still")
         st.button(
             _("Discard it"),
             icon=":material/delete:",
@@ -189,7 +189,7 @@ def _frozen(stream: Stream, _: Translator) -> None:
         )
 
 
-def _unreachable(_: Translator) -> None:
+def _unreachable() -> None:
     """Say that no video came about, where the socket may not take over, and offer photos."""
     url = st.context.url or ""
     if ice.is_local(url):
@@ -217,7 +217,7 @@ def _unreachable(_: Translator) -> None:
         st.rerun()
 
 
-def keep_up(stream: Stream, way: Way, _: Translator) -> None:
+def keep_up(stream: Stream, way: Way) -> None:
     """Draw the whole page anew where the picture's place on it changed, take another way where this
     one leads nowhere, or say so; called first by the fragment beside the picture."""
     is_on = live_camera.state().is_on
@@ -225,14 +225,14 @@ def keep_up(stream: Stream, way: Way, _: Translator) -> None:
         if live_socket.is_served() and st.query_params.get("way") != "webrtc":
             st.session_state[TAKEN_OVER] = True
             st.rerun()
-        _unreachable(_)
+        _unreachable()
     if is_on and _drawn(stream, way) != stream.drawn:
         st.rerun()
 
 
-def _live(stream: Stream, way: Way, _: Translator) -> None:
+def _live(stream: Stream, way: Way) -> None:
     """What the models see now. A fragment: it must always be called, and draws little when idle."""
-    keep_up(stream, way, _)
+    keep_up(stream, way)
     now, is_on = time.monotonic(), live_camera.state().is_on
     analyser = stream.analyser
     moments = [] if analyser is None else analyser.moments()
@@ -242,15 +242,15 @@ def _live(stream: Stream, way: Way, _: Translator) -> None:
         st.caption(_("Stopped. The last answers are shown."))
     latest = analyser.latest()
     if is_on and stream.is_moving(now):
-        answers.told_turn(latest.turns, _)
-        answers.told_small(latest.too_small, _)
+        answers.told_turn(latest.turns)
+        answers.told_small(latest.too_small)
         if not latest.faces:
             st.caption(_("No face is seen. Face the camera in good light, not too far away."))
     if latest.faces:
-        _answers(_chosen(stream, latest.faces, _), _)
+        _answers(_chosen(stream, latest.faces))
 
 
-def _lately(stream: Stream, _: Translator) -> None:
+def _lately(stream: Stream) -> None:
     """What the models saw in the last minute, and how the server keeps up. A fragment as `_live`
     is, drawn less often."""
     analyser, is_on = stream.analyser, live_camera.state().is_on
@@ -259,11 +259,11 @@ def _lately(stream: Stream, _: Translator) -> None:
         return
     faces = analyser.latest().faces
     if moments and not presentation.is_on():
-        _minute(stream, moments, faces, _)
+        _minute(stream, moments, faces)
     if is_on and faces:
         chosen = next((face for face in faces if face.number == stream.face), faces[0])
         # Confidences are never twice the same: only another expression is worth a sentence.
-        told = announcer.tops(chosen.predictions, _, with_confidence=False)
+        told = announcer.tops(chosen.predictions, with_confidence=False)
         announcer.announce(told, "webcam")
     if presentation.is_on():
         return
@@ -289,7 +289,7 @@ def _lately(stream: Stream, _: Translator) -> None:
     )
 
 
-def _files(stream: Stream, analyser: StreamAnalyser, is_on: bool, _: Translator) -> None:
+def _files(stream: Stream, analyser: StreamAnalyser, is_on: bool) -> None:
     """What can be taken home: while the camera is on, the frame that is frozen; afterwards the last
     one and all confidences, which change no more. Outside the fragment, which would replace the
     buttons while they are pressed."""
@@ -299,8 +299,8 @@ def _files(stream: Stream, analyser: StreamAnalyser, is_on: bool, _: Translator)
 
     with st.container(horizontal=True):
         if not is_on:
-            _picture_file(stream.snapshot(), "webcam_snapshot", _)
-            widgets.download(pd.DataFrame(streaming.rows(analyser.record())), "webcam_session", _)
+            _picture_file(stream.snapshot(), "webcam_snapshot")
+            widgets.download(pd.DataFrame(streaming.rows(analyser.record())), "webcam_session")
         st.button(
             _("Freeze and explain"),
             icon=":material/ac_unit:",
@@ -316,7 +316,7 @@ def _files(stream: Stream, analyser: StreamAnalyser, is_on: bool, _: Translator)
         )
 
 
-def _picture_file(png: bytes, key: str, _: Translator) -> None:
+def _picture_file(png: bytes, key: str) -> None:
     st.download_button(
         _("Snapshot (PNG)"),
         png,
@@ -328,7 +328,7 @@ def _picture_file(png: bytes, key: str, _: Translator) -> None:
     )
 
 
-def _chosen(stream: Stream, faces: tuple[AnsweredFace, ...], _: Translator) -> AnsweredFace:
+def _chosen(stream: Stream, faces: tuple[AnsweredFace, ...]) -> AnsweredFace:
     by_number = {face.number: face for face in sorted(faces, key=lambda p: p.number)}
     if len(faces) == 1:
         return faces[0]
@@ -355,17 +355,17 @@ def _chosen(stream: Stream, faces: tuple[AnsweredFace, ...], _: Translator) -> A
     return by_number[number]
 
 
-def _answers(face: AnsweredFace, _: Translator) -> None:
-    answers.in_large_words(face, _)
-    answers.bars(face.predictions, "webcam", _)
+def _answers(face: AnsweredFace) -> None:
+    answers.in_large_words(face)
+    answers.bars(face.predictions, "webcam")
     if not presentation.is_on():
-        st.caption(answers.agreement(face, _))
+        st.caption(answers.agreement(face))
     if face.is_doubtful:
         st.caption(_("A question mark: it is doubtful that this is a face."))
 
 
 def _minute(
-    stream: Stream, moments: list[streaming.Moment], faces: tuple[AnsweredFace, ...], _: Translator
+    stream: Stream, moments: list[streaming.Moment], faces: tuple[AnsweredFace, ...]
 ) -> None:
     keys = [key for key in SCENARIOS if key in moments[-1].probabilities]
     model = st.segmented_control(
@@ -374,7 +374,7 @@ def _minute(
     present = {face.number for face in faces}
     number = stream.face if stream.face in present else moments[-1].number
     widgets.chart(
-        confidence_charts.minute(moments, model, number, time.monotonic(), _),
+        confidence_charts.minute(moments, model, number, time.monotonic()),
         key="webcam_minute_chart",
         alt=_("Lines: {model}'s confidence for each emotion over the last minute", model=model),
     )

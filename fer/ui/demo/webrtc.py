@@ -14,7 +14,7 @@ from fer.media.live.stream import LiveStream
 from fer.ui import ice, presentation
 from fer.ui.demo import relay
 from fer.ui.demo.live_camera import AROUND_PICTURE, AROUND_STAGE, OPEN, VIDEO, CameraState
-from fer.ui.text import Translator
+from fer.ui.text import _
 
 relay.install()
 
@@ -23,12 +23,7 @@ WIDTH, HEIGHT, RATE = 640, 480, 30
 
 
 def show(
-    stream: LiveStream,
-    camera: CameraState,
-    servers: Sequence[ice.Server],
-    *,
-    is_wanted: bool,
-    _: Translator,
+    stream: LiveStream, camera: CameraState, servers: Sequence[ice.Server], *, is_wanted: bool
 ) -> None:
     """Draw the video with both models' answers on it, connect it while it is wanted, else end it.
 
@@ -64,7 +59,7 @@ def show(
                 "style": {"width": "100%", "maxHeight": f"{camera.screen - around}px"},
             },
             media_toggle_controls=False,
-            translations=_translations(_),
+            translations=_translations(),
         )
     except SignallingTimeoutError:
         # No picture will come: the page sees to that.
@@ -75,7 +70,7 @@ def show(
         st.session_state.pop(OPEN, None)
 
 
-def _translations(_: Translator) -> webrtc.Translations:
+def _translations() -> webrtc.Translations:
     return {
         "media_api_not_available": _("This browser gives no camera to this page; use a photo."),
         "device_ask_permission": _(

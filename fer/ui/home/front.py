@@ -21,20 +21,20 @@ from fer.ui import (
     widgets,
 )
 from fer.ui.home.places import Places
-from fer.ui.text import Translator
+from fer.ui.text import _
 
 # Which of the three places the face comes from: what was used last.
 SOURCE = "home_source"
 
 
-def show(places: Places, _: Translator) -> None:
+def show(places: Places) -> None:
     """What is compared, answers for a face, the modules, and whose work it is."""
-    places.compared.markdown(compared(_))
+    places.compared.markdown(compared())
     answered, place = places.answered, places.answer
     chosen = None
     with places.offered:
         try:
-            chosen = offer(_)
+            chosen = offer()
             if chosen is None:
                 place.empty()
         except FerError as error:
@@ -42,29 +42,29 @@ def show(places: Places, _: Translator) -> None:
             place.error(_.error(error))
     if chosen is not None:
         with answered:
-            answer(*chosen, place, _)
-    scenarios(_)
+            answer(*chosen, place)
+    scenarios()
     said = st.container()
-    widgets.notices(_)
-    module_cards(_)
-    about.show(_)
-    installed(_)
-    widgets.sources(_)
-    verdict_of_the_studies(places.chips, said, _)
+    widgets.notices()
+    module_cards()
+    about.show()
+    installed()
+    widgets.sources()
+    verdict_of_the_studies(places.chips, said)
 
 
-def compared(_: Translator) -> str:
+def compared() -> str:
     """What is compared, and the verdict's line of figures, as Markdown."""
     subtitle = _("VGG16 transfer learning with Squeeze-and-Excitation (SE block)")
     question = f"**{subtitle}**  \n" + _(
         "`proposed` (fine-tuned, with the block) and `baseline` (frozen): accuracy on {images}.",
-        images=data_origin.images_of("PrivateTest", _),
+        images=data_origin.images_of("PrivateTest"),
     )
-    figures = model_comparison.headline("PrivateTest", _)
+    figures = model_comparison.headline("PrivateTest")
     return f"{question}\n\n### {figures}" if figures else question
 
 
-def offer(_: Translator) -> tuple[bytes, str] | None:
+def offer() -> tuple[bytes, str] | None:
     """Sample faces, an upload and the camera; the content and name of what was chosen last.
 
     Raises:
@@ -77,34 +77,34 @@ def offer(_: Translator) -> tuple[bytes, str] | None:
     row = None
     st.markdown(_("**Click a face**, or use your own photo."))
     try:
-        row = sample_faces.strip("home", _, with_photo=False, on_press=lambda: use("sample"))
+        row = sample_faces.strip("home", with_photo=False, on_press=lambda: use("sample"))
     except FerError as error:
         st.error(_.error(error))
-    upload = image_sources.upload("photo", _, on_change=lambda: use("photo"))
+    upload = image_sources.upload("photo", on_change=lambda: use("photo"))
     taken = None
     if st.toggle(_("Camera"), key="home_camera_on"):
-        taken = image_sources.camera("home_camera", _, on_change=lambda: use("home_camera"))
+        taken = image_sources.camera("home_camera", on_change=lambda: use("home_camera"))
     own = {"photo": upload, "home_camera": taken}.get(st.session_state.get(SOURCE, "sample"))
     if own is not None:
-        image_sources.promise(_)
+        image_sources.promise()
         return shown_uploads.content(own), own.name
     return None if row is None else sample_faces.content(row)
 
 
-def answer(content: bytes, name: str, place: DeltaGenerator, _: Translator) -> None:
+def answer(content: bytes, name: str, place: DeltaGenerator) -> None:
     """Both models' answers."""
     row = sample_faces.row_of(name)
     try:
         # What holds the place stays until there is something to put there.
         loaders.classified(content, name, False)
-        words = "" if row is None else sample_faces.about(row, _)
+        words = "" if row is None else sample_faces.about(row)
         with place.container():
-            answers.photo(content, name, "home", _, is_narrow=True, words=words)
+            answers.photo(content, name, "home", is_narrow=True, words=words)
     except FerError as error:
         place.error(_.error(error))
 
 
-def scenarios(_: Translator) -> None:
+def scenarios() -> None:
     """A card for each scenario."""
     st.header(_("What is compared"), anchor="scenarios")
     models = loaders.models()
@@ -114,7 +114,7 @@ def scenarios(_: Translator) -> None:
                 f"{charts.swatch(scenario.key)} {_('Scenario')} "
                 f"{list(SCENARIOS).index(scenario.key) + 1} · {scenario.key}"
             )
-            st.write(about.describe(scenario, _))
+            st.write(about.describe(scenario))
             model = models.get(scenario.key)
             if model is None and (loaders.MODELS / scenario.key).exists():
                 st.caption(
@@ -146,7 +146,7 @@ def scenarios(_: Translator) -> None:
             )
 
 
-def verdict_of_the_studies(chips: DeltaGenerator, said: DeltaGenerator, _: Translator) -> None:
+def verdict_of_the_studies(chips: DeltaGenerator, said: DeltaGenerator) -> None:
     """What is said of the gain, in chips below the figures and in sentences, as on page 3."""
     if len(model_comparison.evaluated()) < len(SCENARIOS):
         return
@@ -154,22 +154,22 @@ def verdict_of_the_studies(chips: DeltaGenerator, said: DeltaGenerator, _: Trans
     from fer.ui.studies import verdict
 
     with chips:
-        verdict.show_chips(_)
+        verdict.show_chips()
     with said.container(border=True):
-        verdict.show(_)
+        verdict.show()
 
 
-def module_cards(_: Translator) -> None:
+def module_cards() -> None:
     """A card for each module, with the question that it answers."""
     st.header(_("Five modules"), anchor="modules")
     with st.grid("auto", min_column_width=230, key="modules"):
-        for module in modules.numbered(_):
+        for module in modules.numbered():
             with st.container(border=True, height="stretch", gap="xsmall"):
                 st.page_link(module.path, label=f"**{module.name}**", icon=module.icon)
                 st.markdown(module.question)
 
 
-def installed(_: Translator) -> None:
+def installed() -> None:
     """Which data are here, and which version of the code."""
     try:
         data = loaders.data()

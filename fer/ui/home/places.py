@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from fer.ui import charts
-from fer.ui.text import Translator
+from fer.ui.text import _
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Places:
     offered: DeltaGenerator
 
 
-def lay_out(_: Translator) -> Places:
+def lay_out() -> Places:
     """The places, with the axes on which the bars are to stand."""
     compared = st.container()
     chips = st.container(horizontal=True, gap="xsmall")
@@ -36,7 +36,7 @@ def lay_out(_: Translator) -> Places:
     answer = answered.empty()
     with answer.container(height=480, border=False):
         st.plotly_chart(
-            charts.confidence_bars({}, _),
+            charts.confidence_bars({}),
             config={"displayModeBar": False},
             key="home_waiting",
             alt=_("Looking for faces and asking both models…"),

@@ -15,7 +15,7 @@ from fer.inference.feature_maps import LAYERS, FeatureMaps, KernelStep
 from fer.scenarios import PROPOSED
 from fer.ui import announcer, caching, charts, face_buttons, loaders, widgets
 from fer.ui.face_buttons import FaceButton
-from fer.ui.text import Translator
+from fer.ui.text import _
 from fer.vision import preprocessing
 from fer.vision.preprocessing import Floats, Gray
 
@@ -40,7 +40,7 @@ _made: caching.Recent[Maps] = caching.Recent(150 << 20, loaders.KEPT_SECONDS, _b
 
 
 @st.fragment
-def show(face: Gray, _: Translator) -> None:
+def show(face: Gray) -> None:
     """The walk of a face (48, 48) through the layers; a layer's strongest channels; one of them
     large, and in block 1 its kernel at work."""
     try:
@@ -58,7 +58,7 @@ def show(face: Gray, _: Translator) -> None:
         shown = _shown(found, layer)
         if channel is None:
             channel = feature_maps.strongest(next(iter(shown.values())), 1)[0]
-        _walk(found, layer, _)
+        _walk(found, layer)
         st.caption(
             _(
                 "The maps are those of the networks that answer. Blocks 1–3 have the same frozen "
@@ -66,21 +66,20 @@ def show(face: Gray, _: Translator) -> None:
                 model=networks.trunk,
             )
         )
-        st.subheader(f"{_name(layer, _)} · {_size(shown, _)}")
+        st.subheader(f"{_name(layer)} · {_size(shown)}")
         announcer.announce(
-            f"{_name(layer, _)}, "
-            + "; ".join(f"{model}: {_words(channel, m, _)}" for model, m in shown.items()),
+            f"{_name(layer)}, "
+            + "; ".join(f"{model}: {_words(channel, m)}" for model, m in shown.items()),
             PREFIX,
         )
-        _channels(shown, layer, channel, _)
-        _one(face, found, networks, layer, channel, _)
+        _channels(shown, layer, channel)
+        _one(face, found, networks, layer, channel)
         if details := widgets.opened(_("Table and download"), f"{PREFIX}_details"):
             with details:
                 widgets.table(
-                    _channel_table(shown, _),
+                    _channel_table(shown),
                     f"{PREFIX}_channels",
                     _("Mean and largest value of every channel of the layer"),
-                    _,
                 )
     except FerError as error:
         st.error(_.error(error))
@@ -91,7 +90,7 @@ def _shown(found: Maps, layer: str) -> dict[str, Floats]:
     return {model: maps[layer] for model, maps in found.items() if layer in maps}
 
 
-def _name(layer: str, _: Translator) -> str:
+def _name(layer: str) -> str:
     """A layer in words: block 3 · convolution 2."""
     block, part = layer.removeprefix("block").split("_")
     if part == "pool":
@@ -99,14 +98,14 @@ def _name(layer: str, _: Translator) -> str:
     return _("Block {block} · convolution {number}", block=block, number=part.removeprefix("conv"))
 
 
-def _size(shown: Mapping[str, Floats], _: Translator) -> str:
+def _size(shown: Mapping[str, Floats]) -> str:
     """How many channels of which size a layer has; of each size where models take others."""
     (channels,) = {maps.shape[2] for maps in shown.values()}
     sizes = dict.fromkeys(f"{maps.shape[0]}×{maps.shape[1]}" for maps in shown.values())
     return _("{n} channels of {sizes}", n=channels, sizes=" / ".join(sizes))
 
 
-def _walk(found: Maps, chosen: str, _: Translator) -> None:
+def _walk(found: Maps, chosen: str) -> None:
     """The strongest channel of every layer: of what all models share, then of each beside it."""
     together, *each = st.columns(1 + len(found))
     for maps in found.values():
@@ -114,15 +113,15 @@ def _walk(found: Maps, chosen: str, _: Translator) -> None:
         if shared:
             with together:
                 st.markdown("**" + _("Blocks 1–3, both models") + "**")
-                _part(shared, chosen, _("both models"), "shared", _)
+                _part(shared, chosen, _("both models"), "shared")
     for place, (model, maps) in zip(each, found.items(), strict=True):
         with place:
             st.markdown(f"{charts.swatch(model)} **{model}**")
             own = {layer: maps[layer] for layer in maps if not feature_maps.is_shared(layer)}
-            _part(own, chosen, model, model, _)
+            _part(own, chosen, model, model)
 
 
-def _part(maps: Mapping[str, Floats], chosen: str, whose: str, key: str, _: Translator) -> None:
+def _part(maps: Mapping[str, Floats], chosen: str, whose: str, key: str) -> None:
     """The strongest channel of each of these layers, a row for a block, to press."""
     layers = list(maps)
     channels = [feature_maps.strongest(values, 1)[0] for values in maps.values()]
@@ -131,7 +130,7 @@ def _part(maps: Mapping[str, Floats], chosen: str, whose: str, key: str, _: Tran
     for at, (layer, channel) in enumerate(zip(layers, channels, strict=True)):
         pictures.append(feature_maps.tile(maps[layer][..., channel]))
         block, part = layer.removeprefix("block").split("_")
-        words = f"{_name(layer, _)}, {whose}, {_words(channel, maps[layer], _)}"
+        words = f"{_name(layer)}, {whose}, {_words(channel, maps[layer])}"
         rows.setdefault(_("Block {block}", block=block), []).append(FaceButton(at, words, part))
     face_buttons.show(
         face_buttons.side_by_side(pictures),
@@ -149,7 +148,7 @@ def _choose(layer: str, channel: int | None) -> None:
     st.session_state[CHOSEN] = (layer, channel)
 
 
-def _words(channel: int, maps: Floats, _: Translator) -> str:
+def _words(channel: int, maps: Floats) -> str:
     """A channel for those who cannot see it."""
     values = maps[..., channel]
     return _(
@@ -160,7 +159,7 @@ def _words(channel: int, maps: Floats, _: Translator) -> str:
     )
 
 
-def _channels(shown: Mapping[str, Floats], layer: str, chosen: int, _: Translator) -> None:
+def _channels(shown: Mapping[str, Floats], layer: str, chosen: int) -> None:
     """The strongest channels of a layer, a row for each model."""
     pictures: list[Gray] = []
     places: list[int] = []
@@ -170,7 +169,7 @@ def _channels(shown: Mapping[str, Floats], layer: str, chosen: int, _: Translato
         for channel in feature_maps.strongest(maps, CHANNELS):
             pictures.append(feature_maps.tile(maps[..., channel]))
             places.append(channel)
-            words = f"{model}, {_words(channel, maps, _)}"
+            words = f"{model}, {_words(channel, maps)}"
             buttons.append(FaceButton(len(places) - 1, words, str(channel)))
         rows.append(("" if len(shown) == 1 else model, buttons))
     face_buttons.show(
@@ -185,9 +184,7 @@ def _channels(shown: Mapping[str, Floats], layer: str, chosen: int, _: Translato
     )
 
 
-def _one(
-    face: Gray, found: Maps, networks: FeatureMaps, layer: str, channel: int, _: Translator
-) -> None:
+def _one(face: Gray, found: Maps, networks: FeatureMaps, layer: str, channel: int) -> None:
     """A channel large, of both models where they differ; in block 1 one value of it taken apart."""
     shown = _shown(found, layer)
     has_kernel = layer.startswith("block1_conv")
@@ -195,20 +192,20 @@ def _one(
     mark = None
     if has_kernel:
         with places[1]:
-            mark = _kernel(face, found, networks, layer, channel, _)
+            mark = _kernel(face, found, networks, layer, channel)
     for place, (model, maps) in zip(places, shown.items(), strict=False):
         with place:
             st.image(
                 feature_maps.enlarged(maps[..., channel], SIDE, mark, PROPOSED.colour),
                 width="stretch" if len(places) > 1 else SIDE,
-                alt=f"{_name(layer, _)}, {model}, {_words(channel, maps, _)}",
+                alt=f"{_name(layer)}, {model}, {_words(channel, maps)}",
             )
             told = "" if feature_maps.is_shared(layer) else f"{charts.swatch(model)} {model}: "
-            st.caption(told + _words(channel, maps, _))
+            st.caption(told + _words(channel, maps))
 
 
 def _kernel(
-    face: Gray, found: Maps, networks: FeatureMaps, layer: str, channel: int, _: Translator
+    face: Gray, found: Maps, networks: FeatureMaps, layer: str, channel: int
 ) -> tuple[int, int]:
     """The products of a chosen position that add up to the map's value; row and column from 0."""
     maps = found[networks.trunk][layer]
@@ -232,21 +229,18 @@ def _kernel(
     )
     step = feature_maps.take_apart(inputs, kernels, biases, channel, *at)
     names = [_("Blue"), _("Green"), _("Red")] if first else None
-    largest, table = _product_table(step, names, _)
+    largest, table = _product_table(step, names)
     widgets.table(
         _every_product(step),
         f"{PREFIX}_products",
         _("Input values times weights at the chosen position"),
-        _,
         shown=table,
     )
-    st.markdown(_sum(step, largest, float(maps[*at, channel]), _))
+    st.markdown(_sum(step, largest, float(maps[*at, channel])))
     return at
 
 
-def _product_table(
-    step: KernelStep, names: list[str] | None, _: Translator
-) -> tuple[list[int], pd.DataFrame]:
+def _product_table(step: KernelStep, names: list[str] | None) -> tuple[list[int], pd.DataFrame]:
     """The input channels with the largest sums of products, and a row for each of nine positions
     with its value, weight and product in each of them."""
     sums = step.products.sum(axis=(0, 1))
@@ -266,7 +260,7 @@ def _product_table(
     return largest, pd.DataFrame(table)
 
 
-def _sum(step: KernelStep, largest: list[int], served: float, _: Translator) -> str:
+def _sum(step: KernelStep, largest: list[int], served: float) -> str:
     """How the products add up to the map's value, and what the served network has there."""
     sums = step.products.sum(axis=(0, 1))
     parts = [_.number(float(sums[at]), 2) for at in largest]
@@ -309,7 +303,7 @@ def _every_product(step: KernelStep) -> pd.DataFrame:
     )
 
 
-def _channel_table(shown: Mapping[str, Floats], _: Translator) -> pd.DataFrame:
+def _channel_table(shown: Mapping[str, Floats]) -> pd.DataFrame:
     """A row for each channel and model, the strongest first."""
     return pd.DataFrame(
         [

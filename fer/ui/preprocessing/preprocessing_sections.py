@@ -11,7 +11,7 @@ import streamlit as st
 from fer.media import photos
 from fer.scenarios import PROPOSED, Augmentation
 from fer.ui import caching, charts, loaders, widgets
-from fer.ui.text import Translator
+from fer.ui.text import _
 from fer.vision import orientation, stages
 from fer.vision.faces import Face
 from fer.vision.preprocessing import FER_SIZE, NETWORK_SIZE, Gray
@@ -23,7 +23,7 @@ VARIANT_SIZE = 112
 PREFIX = "augment"
 
 
-def names(_: Translator) -> dict[str, str]:
+def names() -> dict[str, str]:
     """What each stage is called."""
     return {
         "original": _("Original"),
@@ -36,7 +36,7 @@ def names(_: Translator) -> dict[str, str]:
     }
 
 
-def reasons(_: Translator) -> dict[str, str]:
+def reasons() -> dict[str, str]:
     """What happens in each stage, and why."""
     return {
         "original": _("As it was taken: any size, in colour, upright."),
@@ -86,12 +86,12 @@ def small_face(found: tuple[Stage, ...]) -> Gray:
     return small
 
 
-def show_way(found: tuple[Stage, ...], _: Translator) -> None:
+def show_way(found: tuple[Stage, ...]) -> None:
     """Every stage with its table, its code and its download, and the three channels they end in."""
     st.header(_("Stage by stage"), anchor="stages")
-    show_stages(found, _)
+    show_stages(found)
     st.caption(_("The network's input has values below 0; its picture has the means added back."))
-    sizes = served_sizes(_)
+    sizes = served_sizes()
     if sizes is not None:
         st.caption(sizes)
     with st.container(horizontal=True):
@@ -106,9 +106,7 @@ def show_way(found: tuple[Stage, ...], _: Translator) -> None:
             on_click="ignore",
         )
     with st.expander(_("Table of stages"), key="stage_details"):
-        widgets.table(
-            stage_table(found, _), "stages", _("Shape, type, range and time of each stage"), _
-        )
+        widgets.table(stage_table(found), "stages", _("Shape, type, range and time of each stage"))
     code = st.expander(_("The code of a stage"), key="code", on_change="rerun")
     if code.open:
         with code:
@@ -117,7 +115,7 @@ def show_way(found: tuple[Stage, ...], _: Translator) -> None:
                 _("Stage"),
                 list(by_key),
                 default=list(by_key)[-1],
-                format_func=names(_).__getitem__,
+                format_func=names().__getitem__,
                 required=True,
                 key="code_stage",
             )
@@ -131,14 +129,14 @@ def show_way(found: tuple[Stage, ...], _: Translator) -> None:
         )
     )
     widgets.chart(
-        channels(found, _),
+        channels(found),
         key="channels",
         alt=_("Smallest, mean and largest value of the three channels"),
     )
-    widgets.download(channel_table(found, _), "channels_table", _)
+    widgets.download(channel_table(found), "channels_table")
 
 
-def show_augmentation(found: tuple[Stage, ...], _: Translator) -> None:
+def show_augmentation(found: tuple[Stage, ...]) -> None:
     """Sliders of the augmentation, and what it makes of the face."""
     st.header(_("Augmentation"), anchor="augmentation")
     st.write(
@@ -147,13 +145,13 @@ def show_augmentation(found: tuple[Stage, ...], _: Translator) -> None:
             "within these bounds. `baseline` sees every picture as it is."
         )
     )
-    augmentation, seed = sliders(_)
-    show_variants(found[2].array, augmentation, seed, _)
+    augmentation, seed = sliders()
+    show_variants(found[2].array, augmentation, seed)
 
 
-def stage_table(found: tuple[Stage, ...], _: Translator) -> pd.DataFrame:
+def stage_table(found: tuple[Stage, ...]) -> pd.DataFrame:
     """A row a stage: shape, dtype, range, milliseconds, the library's function."""
-    called = names(_)
+    called = names()
     return pd.DataFrame(
         [
             {
@@ -170,9 +168,9 @@ def stage_table(found: tuple[Stage, ...], _: Translator) -> pd.DataFrame:
     )
 
 
-def show_stages(found: tuple[Stage, ...], _: Translator) -> None:
+def show_stages(found: tuple[Stage, ...]) -> None:
     """Every stage's picture with shape, range and time, side by side."""
-    called, why = names(_), reasons(_)
+    called, why = names(), reasons()
     with st.grid(4, min_column_width=150, gap="small"):
         for number, stage in enumerate(found, start=1):
             with st.container():
@@ -189,7 +187,7 @@ def show_stages(found: tuple[Stage, ...], _: Translator) -> None:
                 )
 
 
-def channels(found: tuple[Stage, ...], _: Translator) -> go.Figure:
+def channels(found: tuple[Stage, ...]) -> go.Figure:
     """Range and mean of each channel of the network's input."""
     rows = stages.channel_statistics(found[-1].array)
     called = {"blue": _("Blue"), "green": _("Green"), "red": _("Red")}
@@ -212,17 +210,17 @@ def channels(found: tuple[Stage, ...], _: Translator) -> go.Figure:
     # Room for the numbers to the right of the longest bar.
     figure.update_xaxes(range=[-200, 300])
     figure.update_yaxes(autorange="reversed")
-    return charts.arrange(figure, _, x=_("Pixel value minus ImageNet's mean"), height=200)
+    return charts.arrange(figure, x=_("Pixel value minus ImageNet's mean"), height=200)
 
 
-def channel_table(found: tuple[Stage, ...], _: Translator) -> pd.DataFrame:
+def channel_table(found: tuple[Stage, ...]) -> pd.DataFrame:
     """Minimum, mean and maximum of each channel of the network's input."""
     frame = pd.DataFrame(stages.channel_statistics(found[-1].array)).round(3)
     frame.columns = pd.Index([_("Channel"), _("Minimum"), _("Mean"), _("Maximum")])
     return frame
 
 
-def sliders(_: Translator) -> tuple[Augmentation, int]:
+def sliders() -> tuple[Augmentation, int]:
     """The augmentation and the seed that the visitor set; at first, those of training."""
     if f"{PREFIX}_rotation" not in st.session_state:
         _reset()
@@ -291,7 +289,7 @@ def _augmentation(values: dict[str, float]) -> Augmentation:
     )
 
 
-def show_variants(gray: Gray, augmentation: Augmentation, seed: int, _: Translator) -> None:
+def show_variants(gray: Gray, augmentation: Augmentation, seed: int) -> None:
     """Twelve augmented pictures, each with the change that was drawn."""
     with st.grid(6, min_column_width=100, gap="xsmall"):
         for variant in stages.variants(gray, augmentation, seed, VARIANTS, VARIANT_SIZE):
@@ -313,7 +311,7 @@ def show_variants(gray: Gray, augmentation: Augmentation, seed: int, _: Translat
             )
 
 
-def served_sizes(_: Translator) -> str | None:
+def served_sizes() -> str | None:
     """A sentence on models that take another size than 224 pixels, None if there is none."""
     other = {
         key: model.scenario.input_size

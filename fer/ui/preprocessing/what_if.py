@@ -17,7 +17,7 @@ from fer.studies import robustness as study
 from fer.studies.records import ROBUSTNESS
 from fer.ui import announcer, answers, caching, charts, loaders, widgets
 from fer.ui.studies import records, robustness
-from fer.ui.text import Translator
+from fer.ui.text import _
 from fer.vision import corruptions, framing
 from fer.vision.corruptions import CORRUPTIONS, COVERING
 from fer.vision.preprocessing import Floats, Gray
@@ -36,7 +36,7 @@ _searched: caching.Recent[dict[str, dict[str, TurningPoint]]] = caching.Recent(
 
 
 @st.fragment
-def show(face: Gray, _: Translator) -> None:
+def show(face: Gray) -> None:
     """Sliders that change a face (48, 48), both models' answers to it, and the search for the
     smallest change that turns them; a slider runs this view alone."""
     try:
@@ -48,18 +48,17 @@ def show(face: Gray, _: Translator) -> None:
         strengths = _strengths(points is not None)
         changed = corruptions.combine(face, strengths, points)
         before, after = _answer(face), _answer(changed)
-        _faces(face, changed, before, after, _)
-        _sliders(points is not None, _)
-        _measured(strengths, _)
+        _faces(face, changed, before, after)
+        _sliders(points is not None)
+        _measured(strengths)
         if details := widgets.opened(_("Table and download"), f"{PREFIX}_details"):
             with details:
                 widgets.table(
-                    _confidence_table(before, after, _),
+                    _confidence_table(before, after),
                     f"{PREFIX}_confidences",
                     _("Both models' confidence before and after the change"),
-                    _,
                 )
-        _search(face, points, before, _)
+        _search(face, points, before)
     except FerError as error:
         st.error(_.error(error))
 
@@ -83,13 +82,13 @@ def _strengths(may_cover: bool) -> dict[str, float]:
     return strengths
 
 
-def _sliders(may_cover: bool, _: Translator) -> None:
+def _sliders(may_cover: bool) -> None:
     """Draw a slider for each corruption, and the button that sets all to neutral."""
     if not may_cover:
         st.caption(
             _("No single face was detected in this image, so eyes and mouth cannot be covered.")
         )
-    names = robustness.corruptions(_)
+    names = robustness.corruptions()
     with st.grid(4, min_column_width=150, gap="small"):
         for key, corruption in CORRUPTIONS.items():
             name, unit = names[key]
@@ -99,14 +98,14 @@ def _sliders(may_cover: bool, _: Translator) -> None:
                 f"{name} ({unit})",
                 (*opposite, float(corruption.neutral), *levels),
                 # The language's decimal mark, which a slider of numbers does not have.
-                format_func=partial(_strength, key, _),
+                format_func=partial(_strength, key),
                 key=f"{PREFIX}_{key}",
                 disabled=key in COVERING and not may_cover,
             )
     st.button(_("As it was"), icon=":material/restart_alt:", on_click=_set, key=f"{PREFIX}_reset")
 
 
-def _strength(key: str, _: Translator, value: float) -> str:
+def _strength(key: str, value: float) -> str:
     """A strength with as many decimals as its corruption's steps."""
     return _.number(value, len(f"{CORRUPTIONS[key].step:g}".partition(".")[2]))
 
@@ -120,17 +119,13 @@ def _set(point: TurningPoint | None = None) -> None:
 
 
 def _faces(
-    face: Gray,
-    changed: Gray,
-    before: Mapping[str, Prediction],
-    after: Mapping[str, Prediction],
-    _: Translator,
+    face: Gray, changed: Gray, before: Mapping[str, Prediction], after: Mapping[str, Prediction]
 ) -> None:
     """The face as it was and as it is now, with what each model says of it."""
     pictures, side = st.columns([2, 3])
     # First what is waited for.
     with side:
-        answers.confidences(after, PREFIX, _)
+        answers.confidences(after, PREFIX)
     with pictures:
         with st.container(horizontal=True, wrap=False, gap="small"):
             for picture, words in ((face, _("As it was")), (changed, _("Changed"))):
@@ -140,10 +135,10 @@ def _faces(
                     width=PICTURE_WIDTH,
                     alt=_("The face enlarged, pixel by pixel") + f" ({words})",
                 )
-        st.markdown("\n\n".join(_told(model, before[model], after[model], _) for model in after))
+        st.markdown("\n\n".join(_told(model, before[model], after[model]) for model in after))
 
 
-def _told(model: str, before: Prediction, after: Prediction, _: Translator) -> str:
+def _told(model: str, before: Prediction, after: Prediction) -> str:
     """A model's answer, and whether it is still the one that it gave before, as Markdown."""
     told = f"{charts.swatch(model)} {model}: **{_(after.top1)}** {_.percent(after.confidence)}"
     if after.top1 == before.top1:
@@ -157,13 +152,13 @@ def _told(model: str, before: Prediction, after: Prediction, _: Translator) -> s
     return f"{told}  \n:small[{was}]"
 
 
-def _measured(strengths: Mapping[str, float], _: Translator) -> None:
+def _measured(strengths: Mapping[str, float]) -> None:
     """By how much accuracy falls on average under each change that is made, as far as measured."""
     record = loaders.study(ROBUSTNESS)
     moved = {k: s for k, s in strengths.items() if s != CORRUPTIONS[k].neutral}
     if not moved or record is None:
         return
-    called = robustness.corruptions(_)
+    called = robustness.corruptions()
     lines = []
     for key, strength in moved.items():
         nearest = study.nearest(record, key, strength)
@@ -176,8 +171,8 @@ def _measured(strengths: Mapping[str, float], _: Translator) -> None:
             _(
                 "- {change} {strength}; measured at {level}: {falls} points",
                 change=f"{name} ({unit})",
-                strength=_strength(key, _, strength),
-                level=_strength(key, _, nearest["strength"]),
+                strength=_strength(key, strength),
+                level=_strength(key, nearest["strength"]),
                 falls=falls,
             )
         )
@@ -187,11 +182,11 @@ def _measured(strengths: Mapping[str, float], _: Translator) -> None:
         n=_.number(record["images"]),
     )
     st.markdown("\n".join([head, "", *lines]))
-    records.warn_of_other_weights(record["weights_sha256"], _)
+    records.warn_of_other_weights(record["weights_sha256"])
 
 
 def _confidence_table(
-    before: Mapping[str, Prediction], after: Mapping[str, Prediction], _: Translator
+    before: Mapping[str, Prediction], after: Mapping[str, Prediction]
 ) -> pd.DataFrame:
     """A row for each model: its confidence in each emotion, before and after the change."""
     return pd.DataFrame(
@@ -210,9 +205,7 @@ def _confidence_table(
     )
 
 
-def _search(
-    face: Gray, points: Floats | None, before: Mapping[str, Prediction], _: Translator
-) -> None:
+def _search(face: Gray, points: Floats | None, before: Mapping[str, Prediction]) -> None:
     """A button that searches for the smallest change that turns each model's answer, and what was
     found for this face."""
     digest = hashlib.sha256(face.tobytes()).hexdigest()
@@ -237,7 +230,7 @@ def _search(
         return found
 
     found = _searched.get(face.tobytes(), search, loaders.state())
-    told = {model: _smallest(model, kinds, before[model], _) for model, kinds in found.items()}
+    told = {model: _smallest(model, kinds, before[model]) for model, kinds in found.items()}
     announcer.announce(" ".join(told.values()).replace("**", ""), SEARCHED)
     for model, sentence in told.items():
         st.markdown(f"{charts.swatch(model)} {sentence}")
@@ -255,8 +248,7 @@ def _search(
         pd.DataFrame(_rows(found)),
         f"{PREFIX}_turns",
         _("The first strength of each change that turns each model's answer"),
-        _,
-        shown=_turn_table(found, _),
+        shown=_turn_table(found),
     )
     st.caption(
         _(
@@ -266,29 +258,27 @@ def _search(
     )
 
 
-def _smallest(
-    model: str, points: Mapping[str, TurningPoint], before: Prediction, _: Translator
-) -> str:
+def _smallest(model: str, points: Mapping[str, TurningPoint], before: Prediction) -> str:
     """A sentence on the smallest change that turns a model's answer, as Markdown."""
     point = turning_points.smallest(points)
     if point is None:
         return _("{model}: none of these changes alone turns its answer.", model=model)
-    name, unit = robustness.corruptions(_)[point.corruption]
+    name, unit = robustness.corruptions()[point.corruption]
     return _(
         "{model}: **{change}** {strength} turns {before} into **{after}**, {share} of the "
         "slider's range.",
         model=model,
         change=f"{name} ({unit})",
-        strength=_strength(point.corruption, _, point.strength),
+        strength=_strength(point.corruption, point.strength),
         before=_(before.top1),
         after=_(point.top1),
         share=_.percent(point.share, 0),
     )
 
 
-def _turn_table(found: Mapping[str, Mapping[str, TurningPoint]], _: Translator) -> pd.DataFrame:
+def _turn_table(found: Mapping[str, Mapping[str, TurningPoint]]) -> pd.DataFrame:
     """A row for each change: at which strength it turns each model's answer, and into what."""
-    called = robustness.corruptions(_)
+    called = robustness.corruptions()
     table = []
     for key in CORRUPTIONS:
         name, unit = called[key]
@@ -296,7 +286,7 @@ def _turn_table(found: Mapping[str, Mapping[str, TurningPoint]], _: Translator) 
         for model, points in found.items():
             point = points.get(key)
             row[model] = (
-                "–" if point is None else f"{_strength(key, _, point.strength)} → {_(point.top1)}"
+                "–" if point is None else f"{_strength(key, point.strength)} → {_(point.top1)}"
             )
         table.append(row)
     return pd.DataFrame(table)

@@ -11,14 +11,14 @@ from fer.scenarios import BASELINE, PROPOSED
 from fer.ui import charts, named_faces, vote_bars, widgets
 from fer.ui.results import result_charts, result_tables
 from fer.ui.results.shown import Shown
-from fer.ui.text import Translator
+from fer.ui.text import _
 
 # Two rows on a phone and three in half of a page's width: no more to scroll past.
 SHOWN = 12
 CELL = "confusion_cell"
 
 
-def show(shown: Shown, _: Translator) -> None:
+def show(shown: Shown) -> None:
     """Each model's matrix, below it the images of the chosen cell; a click on a cell of either
     chooses it for both.
 
@@ -31,22 +31,22 @@ def show(shown: Shown, _: Translator) -> None:
     st.session_state.setdefault(f"{CELL}_predicted", "sad")
     is_normalised = st.toggle(_("Percent of each true class"), value=True, key="is_normalised")
     with st.container(horizontal=True):
-        true = _emotion(_("True"), f"{CELL}_true", _)
-        predicted = _emotion(_("Predicted"), f"{CELL}_predicted", _)
+        true = _emotion(_("True"), f"{CELL}_true")
+        predicted = _emotion(_("Predicted"), f"{CELL}_predicted")
     st.caption(_("Click a cell or choose it above: its images are shown below each matrix."))
     chosen = (emotions.LABEL_OF[true], emotions.LABEL_OF[predicted])
     for column, (key, metrics) in zip(st.columns(len(found)), found.items(), strict=True):
         with column:
             st.subheader(f"{charts.swatch(key)} {key}")
             widgets.clickable(
-                result_charts.confusion(metrics["confusion"], key, is_normalised, _, chosen),
+                result_charts.confusion(metrics["confusion"], key, is_normalised, chosen),
                 key=f"confusion_{key}",
                 alt=_("Confusion matrix of {model}: true against predicted emotion", model=key),
                 on_click=choose,
             )
-            _images(shown, key, true, predicted, _)
+            _images(shown, key, true, predicted)
     if shown.image_of is None:
-        named_faces.offer_import(_)
+        named_faces.offer_import()
     if {BASELINE.key, PROPOSED.key} <= found.keys():
         st.subheader(_("What `proposed` changes"))
         st.caption(
@@ -57,7 +57,7 @@ def show(shown: Shown, _: Translator) -> None:
         )
         widgets.chart(
             result_charts.confusion_difference(
-                found[BASELINE.key]["confusion"], found[PROPOSED.key]["confusion"], _
+                found[BASELINE.key]["confusion"], found[PROPOSED.key]["confusion"]
             ),
             key="confusion_difference",
             alt=_("Difference of the two confusion matrices in percentage points"),
@@ -66,10 +66,9 @@ def show(shown: Shown, _: Translator) -> None:
         for key, metrics in found.items():
             st.markdown(f"**{key}**")
             widgets.table(
-                result_tables.confusion_table(metrics["confusion"], _),
+                result_tables.confusion_table(metrics["confusion"]),
                 f"confusion_{key}_{shown.name}",
                 _("Confusion matrix of {model}: true against predicted emotion", model=key),
-                _,
             )
 
 
@@ -79,7 +78,7 @@ def choose(cell: tuple[int, ...]) -> None:
     st.session_state[f"{CELL}_predicted"] = emotions.KEYS[cell[1]]
 
 
-def _emotion(label: str, key: str, _: Translator) -> str:
+def _emotion(label: str, key: str) -> str:
     # It is chosen before it is drawn, and required from then on.
     # Two stand in a row, where a phone would have to be scrolled sideways to reach the last ones.
     return cast(
@@ -87,7 +86,7 @@ def _emotion(label: str, key: str, _: Translator) -> str:
     )
 
 
-def _images(shown: Shown, model: str, true: str, predicted: str, _: Translator) -> None:
+def _images(shown: Shown, model: str, true: str, predicted: str) -> None:
     """Which cell is chosen, how many images it has, and the first of them."""
     images, sources, confidences, count = result_tables.cell_images(
         shown,
@@ -118,5 +117,4 @@ def _images(shown: Shown, model: str, true: str, predicted: str, _: Translator) 
                     true=_(true),
                     predicted=_(predicted),
                 ),
-                _,
             )

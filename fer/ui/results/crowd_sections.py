@@ -29,13 +29,13 @@ from fer.ui.answers import confidences
 from fer.ui.results import crowd_tables, result_charts
 from fer.ui.results.shown import OWN, Shown, own_model
 from fer.ui.studies import crowd_charts
-from fer.ui.text import Translator
+from fer.ui.text import _
 
 POSITION = "dispute_position"
 MOST = 200
 
 
-def show(shown: Shown, split: str, _: Translator) -> None:
+def show(shown: Shown, split: str) -> None:
     """How models, labels and one person agree with the crowd, and the images in dispute.
 
     Raises:
@@ -45,30 +45,29 @@ def show(shown: Shown, split: str, _: Translator) -> None:
     if found is None:
         st.caption(_("None of these images has votes of people."))
         return
-    st.write(lead(found, _))
-    widgets.metrics(_metrics(found, _), "crowd_metrics")
+    st.write(lead(found))
+    widgets.metrics(_metrics(found), "crowd_metrics")
     st.subheader(_("The clearer the face, the better the models"))
     widgets.chart(
-        crowd_charts.by_agreement(found["levels"], _),
+        crowd_charts.by_agreement(found["levels"]),
         key="crowd_levels",
         alt=_("Lines: agreement with the majority over the number of voters who make it"),
     )
-    st.caption(measured(_))
+    st.caption(measured())
     st.subheader(_("Whose error is it?"))
-    st.write(sides(found, _))
+    st.write(sides(found))
     widgets.chart(
-        crowd_charts.sides(found["models"], _),
+        crowd_charts.sides(found["models"]),
         key="crowd_sides",
         alt=_("Bars: with whom the crowd sides where a model's answer is not the label"),
     )
     with st.expander(_("Tables and downloads"), key="crowd_details"):
-        to_download = numbers(found, _)
-        for name, frame in tables(found, _).items():
+        to_download = numbers(found)
+        for name, frame in tables(found).items():
             widgets.table(
                 to_download.get(name, frame),
                 f"crowd_{name}_{split}",
-                _called(name, _),
-                _,
+                _called(name),
                 shown=frame if name in to_download else None,
             )
     st.subheader(_("Calibration against people"))
@@ -88,12 +87,11 @@ def show(shown: Shown, split: str, _: Translator) -> None:
                 for key, model in found["models"].items()
             },
             {key: model["ece_voters"] for key, model in found["models"].items()},
-            _,
         ).update_layout(title_text=_("Voters who agree with the answer (%)")),
         key="crowd_reliability",
         alt=_("Share of voters who agree with the answer against confidence, for both models"),
     )
-    _disputed(shown, split, _)
+    _disputed(shown, split)
     widgets.note_source(
         _(
             "Computed from the stored predictions and the votes {votes}, data {data}.",
@@ -125,7 +123,7 @@ def _with_own(shown: Shown, split: str) -> CrowdSplit | None:
     return cast("CrowdSplit | None", kept[1])
 
 
-def measured(_: Translator) -> str:
+def measured() -> str:
     """What counts as a majority, and what the intervals are of."""
     return _(
         "Ten people saw each image (FER+, Barsoum et al. 2016). The majority is the emotion that "
@@ -135,7 +133,7 @@ def measured(_: Translator) -> str:
     )
 
 
-def lead(found: CrowdSplit, _: Translator) -> str:
+def lead(found: CrowdSplit) -> str:
     """The answer in two sentences."""
     human, label = found["human"]["others"]["share"], found["fer2013_label"]["majority"]["share"]
     sentence = _(
@@ -148,17 +146,17 @@ def lead(found: CrowdSplit, _: Translator) -> str:
     )
     if "gain" not in found:
         return sentence
-    return f"{sentence} {gain(found, _)}"
+    return f"{sentence} {gain(found)}"
 
 
-def gain(found: CrowdSplit, _: Translator) -> str:
+def gain(found: CrowdSplit) -> str:
     """What `proposed` gains by both yardsticks."""
 
     def points(name: GainYardstick) -> str:
         low, high = found["gain"][name]["interval"]
         return _(
             "{gain} ({low} to {high})",
-            gain=crowd_tables.difference(found, name, _),
+            gain=crowd_tables.difference(found, name),
             low=_.signed(100 * low, 1),
             high=_.signed(100 * high, 1),
         )
@@ -171,7 +169,7 @@ def gain(found: CrowdSplit, _: Translator) -> str:
     )
 
 
-def sides(found: CrowdSplit, _: Translator) -> str:
+def sides(found: CrowdSplit) -> str:
     """With whom the crowd sides where a model's answer is not the label."""
     told = "; ".join(
         _(
@@ -186,7 +184,7 @@ def sides(found: CrowdSplit, _: Translator) -> str:
     return _("The crowd sides {sides}.", sides=told) if told else ""
 
 
-def _metrics(found: CrowdSplit, _: Translator) -> dict[str, tuple[str, str | None]]:
+def _metrics(found: CrowdSplit) -> dict[str, tuple[str, str | None]]:
     row: dict[str, tuple[str, str | None]] = {
         _("{model} and the majority", model=key): (
             _.percent(model["majority"]["share"]),
@@ -206,24 +204,24 @@ def _metrics(found: CrowdSplit, _: Translator) -> dict[str, tuple[str, str | Non
     return row
 
 
-def tables(found: CrowdSplit, _: Translator) -> dict[str, pd.DataFrame]:
+def tables(found: CrowdSplit) -> dict[str, pd.DataFrame]:
     """The figures of the view, to read: yardsticks, levels of agreement, sides."""
     return {
-        "yardsticks": crowd_tables.yardstick_table(found, _),
-        "levels": crowd_tables.level_table(found, _),
-        "sides": crowd_tables.side_table(found, _),
+        "yardsticks": crowd_tables.yardstick_table(found),
+        "levels": crowd_tables.level_table(found),
+        "sides": crowd_tables.side_table(found),
     }
 
 
-def numbers(found: CrowdSplit, _: Translator) -> dict[str, pd.DataFrame]:
+def numbers(found: CrowdSplit) -> dict[str, pd.DataFrame]:
     """The same figures to reckon with, of those tables whose cells are words."""
     return {
-        "yardsticks": crowd_tables.yardstick_numbers(found, _),
-        "levels": crowd_tables.level_numbers(found, _),
+        "yardsticks": crowd_tables.yardstick_numbers(found),
+        "levels": crowd_tables.level_numbers(found),
     }
 
 
-def _called(name: str, _: Translator) -> str:
+def _called(name: str) -> str:
     return {
         "yardsticks": _("Models, label and one person by each yardstick"),
         "levels": _("Agreement with the majority by the number of voters who make it"),
@@ -231,12 +229,12 @@ def _called(name: str, _: Translator) -> str:
     }[name]
 
 
-def report_tables(split: str, _: Translator) -> dict[str, pd.DataFrame]:
+def report_tables(split: str) -> dict[str, pd.DataFrame]:
     """The tables by their headings; empty if no image has votes."""
     found = figures(split)
     if found is None:
         return {}
-    return {_called(name, _): frame for name, frame in tables(found, _).items()}
+    return {_called(name): frame for name, frame in tables(found).items()}
 
 
 def figures(split: str) -> CrowdSplit | None:
@@ -247,7 +245,7 @@ def figures(split: str) -> CrowdSplit | None:
         return None
 
 
-def _disputed(shown: Shown, split: str, _: Translator) -> None:
+def _disputed(shown: Shown, split: str) -> None:
     """The most disputed images, one after another."""
     st.subheader(_("The most disputed images"))
     kinds: dict[Kind, str] = {
@@ -286,7 +284,7 @@ def _disputed(shown: Shown, split: str, _: Translator) -> None:
     def go(step: int) -> None:
         st.session_state[key] = max(0, min(position + step, len(found) - 1))
 
-    _one(found[position], shown, _)
+    _one(found[position], shown)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(_("Back"), key="dispute_back", on_click=go, args=(-1,), disabled=position == 0)
         st.button(
@@ -313,22 +311,22 @@ def disputed(model: str, split: str, kind: Kind) -> list[Dispute]:
     return disputes.find(part, vote_loaders.votes(), kind, MOST)
 
 
-def _one(dispute: Dispute, shown: Shown, _: Translator) -> None:
+def _one(dispute: Dispute, shown: Shown) -> None:
     picture, votes, bars = st.columns([1, 1, 1])
     face = named_faces.pixels(dispute.source)
     with picture:
         if face is None:
-            named_faces.offer_import(_)
+            named_faces.offer_import()
         else:
             alt = _(
                 "Face labelled {true}, predicted {predicted}",
                 true=_(dispute.label),
                 predicted=_(dispute.answer),
             )
-            named_faces.enlarged(face, vote_bars.spoken(alt, dispute.counts, _))
+            named_faces.enlarged(face, vote_bars.spoken(alt, dispute.counts))
     with votes:
         st.markdown(_("FER-2013's label: **{label}**", label=_(dispute.label)))
-        vote_bars.chart(dispute.counts, "dispute_votes", _)
+        vote_bars.chart(dispute.counts, "dispute_votes")
     with bars:
         answers = {
             key: Prediction(key, part.probabilities[part.row_of[dispute.source]])
@@ -337,4 +335,4 @@ def _one(dispute: Dispute, shown: Shown, _: Translator) -> None:
         st.markdown(
             " · ".join(f"{charts.swatch(key)} {key}: **{_(p.top1)}**" for key, p in answers.items())
         )
-        confidences(answers, "dispute", _)
+        confidences(answers, "dispute")

@@ -8,19 +8,19 @@ from fer.crowd import study
 from fer.crowd.records import CrowdNumber, CrowdSplit, Proportion, Yardstick
 from fer.ui import intervals
 from fer.ui.studies import crowd_charts
-from fer.ui.text import Translator
+from fer.ui.text import _
 
 # What stands in a cell for which nothing is measured.
 NOTHING = "–"
 
 
-def difference(found: CrowdSplit, name: Yardstick, _: Translator) -> str:
+def difference(found: CrowdSplit, name: Yardstick) -> str:
     """The gain by a yardstick, as the two shares beside it have it."""
     baseline, proposed = (found["models"][key][name]["share"] for key in study.PAIR)
     return _.difference(proposed, baseline)
 
 
-def yardsticks(_: Translator) -> dict[Yardstick, str]:
+def yardsticks() -> dict[Yardstick, str]:
     """What models are held against."""
     return {
         "label": _("FER-2013's label, all images"),
@@ -38,38 +38,38 @@ def _without_network(found: CrowdSplit) -> tuple[dict[str, Proportion], dict[str
     return of_label, {"others": human["others"], "voters": human["voters"]}
 
 
-def _words(of: Proportion | None, _: Translator) -> str:
+def _words(of: Proportion | None) -> str:
     if of is None:
         return NOTHING
     return f"{_.percent(of['share'])} ({_.interval(of['interval'])})"
 
 
-def _numbers(of: Proportion, _: Translator) -> dict[str, float]:
+def _numbers(of: Proportion) -> dict[str, float]:
     return {
         _("Share (%)"): round(100 * of["share"], 2),
-        **intervals.columns(of["interval"], _),
+        **intervals.columns(of["interval"]),
     }
 
 
-def yardstick_table(found: CrowdSplit, _: Translator) -> pd.DataFrame:
+def yardstick_table(found: CrowdSplit) -> pd.DataFrame:
     """A row a yardstick; a column for each model, the gain, FER-2013's label and one person."""
 
     def points(name: Yardstick) -> str:
         gains = found.get("gain")
         if gains is None or name == "others":
             return NOTHING
-        return f"{difference(found, name, _)} ({_.gain_interval(gains[name]['interval'])})"
+        return f"{difference(found, name)} ({_.gain_interval(gains[name]['interval'])})"
 
     of_label, of_person = _without_network(found)
     rows = [
         {
             _("Agreement with"): called,
-            **{key: _words(model[name], _) for key, model in found["models"].items()},
+            **{key: _words(model[name]) for key, model in found["models"].items()},
             _("Gain (percentage points)"): points(name),
-            _("FER-2013's label"): _words(of_label.get(name), _),
-            _("One person"): _words(of_person.get(name), _),
+            _("FER-2013's label"): _words(of_label.get(name)),
+            _("One person"): _words(of_person.get(name)),
         }
-        for name, called in yardsticks(_).items()
+        for name, called in yardsticks().items()
     ]
     numbers: dict[CrowdNumber, tuple[str, int | None]] = {
         "divergence": (_("Kullback–Leibler divergence from the votes (nats)"), 3),
@@ -93,13 +93,13 @@ def yardstick_table(found: CrowdSplit, _: Translator) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def yardstick_numbers(found: CrowdSplit, _: Translator) -> pd.DataFrame:
+def yardstick_numbers(found: CrowdSplit) -> pd.DataFrame:
     """A row for each yardstick and each of whom is held against it, in percent."""
     of_label, of_person = _without_network(found)
     return pd.DataFrame(
         [
-            {_("Agreement with"): called, _("Whose"): whose, **_numbers(of, _)}
-            for name, called in yardsticks(_).items()
+            {_("Agreement with"): called, _("Whose"): whose, **_numbers(of)}
+            for name, called in yardsticks().items()
             for whose, of in {
                 **{key: model[name] for key, model in found["models"].items()},
                 _("FER-2013's label"): of_label.get(name),
@@ -110,7 +110,7 @@ def yardstick_numbers(found: CrowdSplit, _: Translator) -> pd.DataFrame:
     )
 
 
-def level_table(found: CrowdSplit, _: Translator) -> pd.DataFrame:
+def level_table(found: CrowdSplit) -> pd.DataFrame:
     """A row for each number of agreeing voters and model, shares in percent with intervals."""
     return pd.DataFrame(
         [
@@ -118,10 +118,10 @@ def level_table(found: CrowdSplit, _: Translator) -> pd.DataFrame:
                 _("Voters who agree"): level["votes"],
                 _("Images"): level["images"],
                 _("Model"): key,
-                _("Majority"): _words(row.get("majority"), _),
-                _("A voter"): _words(row["voters"], _),
-                _("Label"): _words(row["label"], _),
-                _("One person"): _words(level.get("human"), _),
+                _("Majority"): _words(row.get("majority")),
+                _("A voter"): _words(row["voters"]),
+                _("Label"): _words(row["label"]),
+                _("One person"): _words(level.get("human")),
             }
             for level in found["levels"]
             for key, row in level["models"].items()
@@ -129,7 +129,7 @@ def level_table(found: CrowdSplit, _: Translator) -> pd.DataFrame:
     )
 
 
-def level_numbers(found: CrowdSplit, _: Translator) -> pd.DataFrame:
+def level_numbers(found: CrowdSplit) -> pd.DataFrame:
     """A row for each number of agreeing voters, each model and each yardstick, in percent."""
     return pd.DataFrame(
         [
@@ -138,7 +138,7 @@ def level_numbers(found: CrowdSplit, _: Translator) -> pd.DataFrame:
                 _("Images"): level["images"],
                 _("Whose"): whose,
                 _("Agreement with"): called,
-                **_numbers(of, _),
+                **_numbers(of),
             }
             for level in found["levels"]
             for whose, called, of in [
@@ -158,7 +158,7 @@ def level_numbers(found: CrowdSplit, _: Translator) -> pd.DataFrame:
     )
 
 
-def side_table(found: CrowdSplit, _: Translator) -> pd.DataFrame:
+def side_table(found: CrowdSplit) -> pd.DataFrame:
     """A row for each model and side: errors, and their share in percent with its interval."""
     return pd.DataFrame(
         [
@@ -169,10 +169,10 @@ def side_table(found: CrowdSplit, _: Translator) -> pd.DataFrame:
                 _("Share of the model's errors (%)"): round(
                     100 * model["errors"][side]["share"], 2
                 ),
-                **intervals.columns(model["errors"][side]["interval"], _),
+                **intervals.columns(model["errors"][side]["interval"]),
             }
             for key, model in found["models"].items()
-            for side, called in crowd_charts.side_names(_).items()
+            for side, called in crowd_charts.side_names().items()
             if side in model["errors"]
         ]
     )

@@ -19,7 +19,7 @@ from fer.scenarios import BASELINE, PROPOSED
 from fer.ui import named_faces, shown_uploads, side_panel, vote_bars, vote_loaders, widgets
 from fer.ui.results import crowd_sections
 from fer.ui.results.shown import Shown, own_model
-from fer.ui.text import Translator, plain
+from fer.ui.text import _, plain
 from fer.vision.preprocessing import Gray
 
 SHOWN = 24
@@ -31,7 +31,7 @@ FACES = "errors"
 REVIEWED, READ = "reviews", "reviews_read"
 
 
-def errors(shown: Shown, _: Translator) -> None:
+def errors(shown: Shown) -> None:
     """The surest wrong answers, the most confused pairs, and labels that both models doubt."""
     kinds = {
         "labels": _("Doubtful labels"),
@@ -48,21 +48,18 @@ def errors(shown: Shown, _: Translator) -> None:
         is_labelled=False,
     )
     if kind == "labels":
-        _doubtful(shown, _)
+        _doubtful(shown)
     elif kind == "confident":
-        _confident(shown, _)
+        _confident(shown)
     elif kind == "own" and own is not None:
-        _only_of(own.name, shown, _)
+        _only_of(own.name, shown)
     else:
         widgets.table(
-            pair_table(shown.predictions, _),
-            f"pairs_{shown.name}",
-            _("Pairs that the models confuse"),
-            _,
+            pair_table(shown.predictions), f"pairs_{shown.name}", _("Pairs that the models confuse")
         )
 
 
-def _confident(shown: Shown, _: Translator) -> None:
+def _confident(shown: Shown) -> None:
     model = st.segmented_control(
         _("Model"),
         list(shown.models),
@@ -71,18 +68,15 @@ def _confident(shown: Shown, _: Translator) -> None:
         key="sure_model",
     )
     part = shown.models[model].predictions
-    found = _ordered(mistakes.confident(part, len(part.labels)), shown, _)[:MOST]
-    _faces(found[:SHOWN], shown, _)
+    found = _ordered(mistakes.confident(part, len(part.labels)), shown)[:MOST]
+    _faces(found[:SHOWN], shown)
     with st.expander(_("Table and download"), key="sure_details"):
         widgets.table(
-            mistake_table(found, shown, _),
-            f"errors_{model}_{shown.name}",
-            _("Wrong answers"),
-            _,
+            mistake_table(found, shown), f"errors_{model}_{shown.name}", _("Wrong answers")
         )
 
 
-def _only_of(name: str, shown: Shown, _: Translator) -> None:
+def _only_of(name: str, shown: Shown) -> None:
     """The errors that only the visitor's model makes, the surest first."""
     parts = shown.predictions
     own = parts.pop(name)
@@ -95,13 +89,13 @@ def _only_of(name: str, shown: Shown, _: Translator) -> None:
         )
     )
     found = mistakes.confident(wrong, MOST)
-    _faces(found[:SHOWN], shown, _)
+    _faces(found[:SHOWN], shown)
     widgets.table(
-        mistake_table(found, shown, _), f"only_{shown.name}", _("Errors of your model alone"), _
+        mistake_table(found, shown), f"only_{shown.name}", _("Errors of your model alone")
     )
 
 
-def _ordered(found: list[Mistake], shown: Shown, _: Translator) -> list[Mistake]:
+def _ordered(found: list[Mistake], shown: Shown) -> list[Mistake]:
     """The mistakes in the order that the visitor chooses; they come in that of confidence."""
     if shown.split is None:
         return found
@@ -121,7 +115,7 @@ def _ordered(found: list[Mistake], shown: Shown, _: Translator) -> list[Mistake]
     return [one for one, _votes in disputes.by_crowd(found, votes)]
 
 
-def _doubtful(shown: Shown, _: Translator) -> None:
+def _doubtful(shown: Shown) -> None:
     if shown.gain is None:
         st.caption(_("Two evaluated models are needed."))
         return
@@ -134,29 +128,26 @@ def _doubtful(shown: Shown, _: Translator) -> None:
             n=_.number(len(every)),
             all=_.number(len(first.labels)),
         )
-        + f" {_crowd(shown, _)}"
+        + f" {_crowd(shown)}"
     )
-    found = _ordered(every, shown, _)[:MOST]
+    found = _ordered(every, shown)[:MOST]
     if shown.split is not None and shown.image_of is not None and found:
-        _review(found, shown.name, _)
+        _review(found, shown.name)
     else:
-        _faces(found[:SHOWN], shown, _)
+        _faces(found[:SHOWN], shown)
     with st.expander(_("Table and download"), key="doubt_details"):
         widgets.table(
-            mistake_table(found, shown, _),
-            f"doubts_{shown.name}",
-            _("Labels that both models doubt"),
-            _,
+            mistake_table(found, shown), f"doubts_{shown.name}", _("Labels that both models doubt")
         )
 
 
-def _crowd(shown: Shown, _: Translator) -> str:
+def _crowd(shown: Shown) -> str:
     """Whom ten people think right, of all errors; empty if nobody was asked."""
     found = None if shown.split is None else crowd_sections.figures(shown.split.value)
-    return "" if found is None else crowd_sections.sides(found, _)
+    return "" if found is None else crowd_sections.sides(found)
 
 
-def _review(found: list[Mistake], split: str, _: Translator) -> None:
+def _review(found: list[Mistake], split: str) -> None:
     """One doubtful image after another with a button for each verdict."""
     done: dict[str, Review] = st.session_state.setdefault(REVIEWED, {})
     called: dict[Verdict, str] = {
@@ -171,7 +162,7 @@ def _review(found: list[Mistake], split: str, _: Translator) -> None:
     counts = vote_loaders.votes_of([one.source])[0]
     picture, side = st.columns([1, 2])
     with picture:
-        _enlarged(one, counts, _)
+        _enlarged(one, counts)
     with side:
         st.markdown(
             _(
@@ -182,7 +173,7 @@ def _review(found: list[Mistake], split: str, _: Translator) -> None:
             )
         )
         if counts is not None:
-            vote_bars.chart(counts, "doubt_votes", _)
+            vote_bars.chart(counts, "doubt_votes")
         verdict = done.get(one.source)
         st.caption(
             _("{n} of {all}: {source}", n=position + 1, all=len(found), source=one.source)
@@ -203,25 +194,25 @@ def _review(found: list[Mistake], split: str, _: Translator) -> None:
         with st.container(horizontal=True):
             st.button(_("Back"), key="doubt_back", on_click=go, args=(-1,), type="tertiary")
             st.button(_("Skip"), key="doubt_skip", on_click=go, args=(1,), type="tertiary")
-            _download(done, _)
-    _go_on(done, _)
+            _download(done)
+    _go_on(done)
 
 
-def _enlarged(one: Mistake, counts: vote_bars.Counts | None, _: Translator) -> None:
+def _enlarged(one: Mistake, counts: vote_bars.Counts | None) -> None:
     """The image of a mistake, pixel by pixel, if FER-2013 is imported."""
     face = named_faces.pixels(one.source)
     if face is not None:
-        words = vote_bars.spoken(_labelled(one, _), counts, _)
+        words = vote_bars.spoken(_labelled(one), counts)
         named_faces.enlarged(face, words, width=240)
 
 
-def _labelled(one: Mistake, _: Translator) -> str:
+def _labelled(one: Mistake) -> str:
     return _(
         "Face labelled {true}, predicted {predicted}", true=_(one.label), predicted=_(one.answer)
     )
 
 
-def _go_on(done: dict[str, Review], _: Translator) -> None:
+def _go_on(done: dict[str, Review]) -> None:
     """Takes in the verdicts of an earlier visit from the file that it gave."""
     upload = st.file_uploader(
         _("Go on with the verdicts of an earlier visit (CSV)"),
@@ -241,7 +232,7 @@ def _go_on(done: dict[str, Review], _: Translator) -> None:
     st.rerun()
 
 
-def _download(done: dict[str, Review], _: Translator) -> None:
+def _download(done: dict[str, Review]) -> None:
     st.download_button(
         _("Download {n} verdicts as CSV", n=len(done)),
         reviews.text(done),
@@ -253,12 +244,12 @@ def _download(done: dict[str, Review], _: Translator) -> None:
     )
 
 
-def _faces(found: list[Mistake], shown: Shown, _: Translator) -> None:
+def _faces(found: list[Mistake], shown: Shown) -> None:
     """The images of some mistakes to press, if there are any to be seen; the pressed one in the
     panel."""
     image_of = shown.image_of
     if image_of is None:
-        named_faces.offer_import(_)
+        named_faces.offer_import()
         return
     votes = shown.votes_of([one.source for one in found])
     faces = {at: face for at, one in enumerate(found) if (face := image_of(one.source)) is not None}
@@ -271,11 +262,10 @@ def _faces(found: list[Mistake], shown: Shown, _: Translator) -> None:
                 votes[at],
                 f"{_(found[at].label)} → {_(found[at].answer)} "
                 + _.percent(found[at].confidence, 0),
-                _labelled(found[at], _),
+                _labelled(found[at]),
             )
             for at, face in faces.items()
         ],
-        _,
         narrowest=96,
     )
     st.caption(_("Press the words below a face to look closer."))
@@ -283,15 +273,11 @@ def _faces(found: list[Mistake], shown: Shown, _: Translator) -> None:
     if at in faces:
         one = found[at]
         side_panel.show(
-            f"{_(one.label)} → {_(one.answer)}",
-            lambda: _closely(one, faces[at], votes[at], shown, _),
-            _,
+            f"{_(one.label)} → {_(one.answer)}", lambda: _closely(one, faces[at], votes[at], shown)
         )
 
 
-def _closely(
-    one: Mistake, face: Gray, counts: vote_bars.Counts | None, shown: Shown, _: Translator
-) -> None:
+def _closely(one: Mistake, face: Gray, counts: vote_bars.Counts | None, shown: Shown) -> None:
     """A mistake in the panel: its face, the votes, what every model said and why."""
     parts = {key: model.predictions for key, model in shown.with_probabilities.items()}
     found = {
@@ -305,13 +291,12 @@ def _closely(
         counts,
         one.source,
         "error",
-        _,
-        below=lambda: st.caption(_labelled(one, _)),
+        below=lambda: st.caption(_labelled(one)),
         answer=lambda: (found, note),
     )
 
 
-def mistake_table(found: list[Mistake], shown: Shown, _: Translator) -> pd.DataFrame:
+def mistake_table(found: list[Mistake], shown: Shown) -> pd.DataFrame:
     """A row for each mistake: image, label, answer, confidence in percent, votes."""
     votes = shown.votes_of([one.source for one in found])
     frame = pd.DataFrame(
@@ -321,7 +306,7 @@ def mistake_table(found: list[Mistake], shown: Shown, _: Translator) -> pd.DataF
                 _("True"): _(one.label),
                 _("Predicted"): _(one.answer),
                 _("Confidence (%)"): round(100 * one.confidence, 2),
-                _("What people saw"): "" if counts is None else vote_bars.words(counts, _),
+                _("What people saw"): "" if counts is None else vote_bars.words(counts),
             }
             for one, counts in zip(found, votes, strict=True)
         ]
@@ -329,7 +314,7 @@ def mistake_table(found: list[Mistake], shown: Shown, _: Translator) -> pd.DataF
     return frame if shown.split is not None else frame.drop(columns=frame.columns[4:])
 
 
-def pair_table(predictions: Mapping[str, Predictions], _: Translator) -> pd.DataFrame:
+def pair_table(predictions: Mapping[str, Predictions]) -> pd.DataFrame:
     """A row for each model and pair of label and answer, the most frequent first."""
     return pd.DataFrame(
         [

@@ -31,7 +31,7 @@ from fer.ui import (
     widgets,
 )
 from fer.ui.studies import records
-from fer.ui.text import Translator
+from fer.ui.text import _
 
 KEY = "map"
 # Session state: the pressed image, and those that were drawn around, as rows of the map.
@@ -61,13 +61,13 @@ class _Images:
         return np.asarray(self.probabilities[model].argmax(axis=1) == self.labels)
 
 
-def show(_: Translator) -> None:
+def show() -> None:
     """Both models' maps, and what is chosen on them.
 
     Raises:
         FerError: if the map, stored predictions or votes are damaged.
     """
-    record = records.record(FEATURE_MAP, _)
+    record = records.record(FEATURE_MAP)
     if record is None:
         return
     images = _images()
@@ -90,15 +90,15 @@ def show(_: Translator) -> None:
         way = widgets.choice(_("On a map"), ways, f"{KEY}_way", wrap=True)
     for column, key in zip(st.columns(len(images.places)), images.places, strict=True):
         with column:
-            _map(key, images, colour, way, record, _)
+            _map(key, images, colour, way, record)
     left, right = st.columns(2)
     with left:
-        _image(images, _)
+        _image(images)
     with right:
-        _area(images, _)
+        _area(images)
     with st.expander(_("Table and download"), key=f"{KEY}_details"):
         widgets.table(
-            image_table(images, _), f"{KEY}_table", _("Every image of the map with its places"), _
+            image_table(images), f"{KEY}_table", _("Every image of the map with its places")
         )
     st.caption(
         _(
@@ -109,7 +109,7 @@ def show(_: Translator) -> None:
             perplexity=_.number(feature_map.PERPLEXITY),
         )
     )
-    records.made_with(record, FEATURE_MAP.command, _)
+    records.made_with(record, FEATURE_MAP.command)
 
 
 @loaders.follows
@@ -148,15 +148,13 @@ def _majorities(sources: NDArray[np.str_]) -> NDArray[np.int64]:
     return np.where(agreement.has_majority(counts), top, NONE)
 
 
-def _map(
-    key: str, images: _Images, colour: str, way: str, record: FeatureMap, _: Translator
-) -> None:
+def _map(key: str, images: _Images, colour: str, way: str, record: FeatureMap) -> None:
     """A model's map and how far it can be trusted."""
     st.subheader(f"{charts.swatch(key)} {key}")
     name = f"{KEY}_{key}"
     st.plotly_chart(
         # Plotly takes a press for the end of a line as long as it draws lines.
-        figure(key, images, colour, _).update_layout(dragmode="lasso" if way == "draw" else "pan"),
+        figure(key, images, colour).update_layout(dragmode="lasso" if way == "draw" else "pan"),
         config={
             "displaylogo": False,
             "modeBarButtons": [["lasso2d", "select2d"], ["toImage"]]
@@ -198,7 +196,7 @@ def _selected(name: str) -> None:
         st.session_state[AREA] = rows
 
 
-def figure(key: str, images: _Images, colour: str, _: Translator) -> go.Figure:
+def figure(key: str, images: _Images, colour: str) -> go.Figure:
     """A model's map; a trace for each emotion, or for right and wrong answers."""
     answers = images.probabilities[key].argmax(axis=1)
     groups: list[tuple[str, str, str, NDArray[np.bool_]]]
@@ -236,12 +234,10 @@ def figure(key: str, images: _Images, colour: str, _: Translator) -> go.Figure:
     found.update_layout(legend={"itemsizing": "constant"})
     found.update_xaxes(range=[-1.05, 1.05], showgrid=False, zeroline=False, showticklabels=False)
     found.update_yaxes(range=[-1.05, 1.05], showgrid=False, zeroline=False, showticklabels=False)
-    return charts.arrange(
-        found, _, x=_("t-SNE 1 (no unit)"), y=_("t-SNE 2 (no unit)"), height=HEIGHT
-    )
+    return charts.arrange(found, x=_("t-SNE 1 (no unit)"), y=_("t-SNE 2 (no unit)"), height=HEIGHT)
 
 
-def _image(images: _Images, _: Translator) -> None:
+def _image(images: _Images) -> None:
     """The chosen image: label, what both models answered and what people saw."""
     st.subheader(_("One image"))
     st.session_state.setdefault(IMAGE, 1)
@@ -254,24 +250,24 @@ def _image(images: _Images, _: Translator) -> None:
     counts = vote_loaders.votes_of([source])[0]
     face = named_faces.pixels(source)
     if face is None:
-        named_faces.offer_import(_)
+        named_faces.offer_import()
     else:
-        named_faces.enlarged(face, vote_bars.spoken(label, counts, _), width=192)
+        named_faces.enlarged(face, vote_bars.spoken(label, counts), width=192)
     lines = [_("FER-2013's label: **{label}**", label=label)]
     for key, answer in named_faces.answers(source).items():
         lines.append(
             f"{charts.swatch(key)} {key}: **{_(answer.top1)}** {_.percent(answer.confidence)}"
         )
     if counts is not None:
-        lines.append(_("People: {votes}", votes=vote_bars.words(counts, _)))
+        lines.append(_("People: {votes}", votes=vote_bars.words(counts)))
     st.markdown("  \n".join(lines))
     st.caption(source)
 
 
-def _area(images: _Images, _: Translator) -> None:
+def _area(images: _Images) -> None:
     """The accuracy of both models on the images that were drawn around."""
     st.subheader(_("Several images"))
-    _by_keyboard(images, _)
+    _by_keyboard(images)
     rows = np.array(st.session_state.get(AREA, []), np.int64)
     if len(rows) == 0:
         st.caption(_("Draw around points on either map to compare both models there."))
@@ -305,7 +301,7 @@ def _forget() -> None:
     st.session_state.pop(AREA, None)
 
 
-def _by_keyboard(images: _Images, _: Translator) -> None:
+def _by_keyboard(images: _Images) -> None:
     """A rectangle of a map, for whoever does not draw with a pointer."""
     with st.expander(_("Choose by keyboard"), key=f"{KEY}_keyboard"):
         model = widgets.choice(_("Map of"), {key: key for key in images.places}, f"{KEY}_model")
@@ -335,7 +331,7 @@ def _choose(rows: Callable[[], list[int]]) -> None:
     st.session_state[AREA] = rows()
 
 
-def image_table(images: _Images, _: Translator) -> pd.DataFrame:
+def image_table(images: _Images) -> pd.DataFrame:
     """A row for each image: name, label, people's majority, and each model's answer and place."""
     names = [*map(_, emotions.KEYS), _("no majority")]
     columns: dict[str, object] = {

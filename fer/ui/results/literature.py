@@ -15,7 +15,7 @@ from fer.evaluation.records import Protocols
 from fer.scenarios import SCENARIOS
 from fer.ui import charts, data_origin, intervals, loaders, model_comparison, widgets
 from fer.ui.studies import study_charts
-from fer.ui.text import Translator
+from fer.ui.text import _
 
 # Of the metrics, by Keras' name.
 FULL_PRECISION = "float32"
@@ -41,7 +41,7 @@ class Row:
     reproduced_link: str = ""
 
 
-def protocol_names(_: Translator) -> dict[Protocol | None, str]:
+def protocol_names() -> dict[Protocol | None, str]:
     """What each protocol is called; None is one that the source does not state."""
     return {
         Protocol.ONE_CROP: _("one crop"),
@@ -51,7 +51,7 @@ def protocol_names(_: Translator) -> dict[Protocol | None, str]:
     }
 
 
-def network_names(_: Translator) -> dict[str, str]:
+def network_names() -> dict[str, str]:
     """What each published network is called, by the name in the record."""
     return {
         "": "–",
@@ -66,7 +66,7 @@ def network_names(_: Translator) -> dict[str, str]:
     }
 
 
-def caveats(_: Translator) -> dict[str, str]:
+def caveats() -> dict[str, str]:
     """What keeps a published figure from being compared one to one."""
     return {
         "": "",
@@ -84,9 +84,9 @@ def caveats(_: Translator) -> dict[str, str]:
     }
 
 
-def rows(_: Translator) -> list[Row]:
+def rows() -> list[Row]:
     """Ours and others', the most accurate first; others' alone where ours are not FER-2013's."""
-    record, called = loaders.protocols(), protocol_names(_)
+    record, called = loaders.protocols(), protocol_names()
     found = []
     ours = model_comparison.metrics_of(SPLIT.value) if data_origin.is_fer2013() else {}
     for key, metrics in ours.items():
@@ -114,7 +114,7 @@ def rows(_: Translator) -> list[Row]:
                     model=key,
                 )
             )
-    told, networks = caveats(_), network_names(_)
+    told, networks = caveats(), network_names()
     others = {
         "validation_accuracy": _("validation accuracy"),
         "ten_views": _("ten views"),
@@ -144,7 +144,7 @@ def rows(_: Translator) -> list[Row]:
     return sorted(found, key=lambda row: -row.accuracy)
 
 
-def figure(found: list[Row], _: Translator) -> go.Figure:
+def figure(found: list[Row]) -> go.Figure:
     """Bars of accuracy, ours in the models' colours with 95% intervals, others in gray."""
 
     def label(row: Row) -> str:
@@ -190,21 +190,20 @@ def figure(found: list[Row], _: Translator) -> go.Figure:
     )
     return charts.arrange(
         plot,
-        _,
         x=_("Accuracy (%)"),
         y=_("Network and what was measured"),
         height=110 + 36 * len(found),
     )
 
 
-def table(found: list[Row], _: Translator) -> pd.DataFrame:
+def table(found: list[Row]) -> pd.DataFrame:
     """A row a result: accuracy, interval, protocol, network, year, note, source."""
     return pd.DataFrame(
         [
             {
                 _("Name"): row.name,
                 _("Accuracy (%)"): round(100 * row.accuracy, 2),
-                **intervals.columns(row.interval, _),
+                **intervals.columns(row.interval),
                 _("Protocol"): row.kind,
                 _("Network"): row.network,
                 _("Reproduced by others, lowest (%)"): _points(row.reproduced, 0),
@@ -222,7 +221,7 @@ def _points(interval: tuple[float, float] | None, end: int) -> float | None:
     return None if interval is None else round(100 * interval[end], 2)
 
 
-def sources(found: list[Row], _: Translator) -> list[str]:
+def sources(found: list[Row]) -> list[str]:
     """Where each published figure stands and what keeps it from being compared one to one."""
     return [
         " ".join(
@@ -230,7 +229,7 @@ def sources(found: list[Row], _: Translator) -> list[str]:
             for part in (
                 f"**{row.name}, {row.year}**: [{row.source}]({row.link}).",
                 row.note,
-                _reproduction(row, _),
+                _reproduction(row),
             )
             if part
         )
@@ -239,7 +238,7 @@ def sources(found: list[Row], _: Translator) -> list[str]:
     ]
 
 
-def _reproduction(row: Row, _: Translator) -> str:
+def _reproduction(row: Row) -> str:
     """What others measured with the authors' code or weights, and where they say so."""
     if row.reproduced is None:
         return ""
@@ -256,7 +255,7 @@ def _reproduction(row: Row, _: Translator) -> str:
     )
 
 
-def made_with(_: Translator) -> list[str]:
+def made_with() -> list[str]:
     """From which commits the averages over views of ours come."""
     record = loaders.protocols()
     found = {} if record is None else record["models"]
@@ -267,10 +266,10 @@ def made_with(_: Translator) -> list[str]:
     ]
 
 
-def how_ours_were_found(_: Translator) -> list[str]:
+def how_ours_were_found() -> list[str]:
     """Precision of every average over views of ours, and which are not computed yet."""
     record = loaders.protocols()
-    called = protocol_names(_)
+    called = protocol_names()
     found: dict[str, list[str]] = {}
     missing = []
     for key in model_comparison.metrics_of(SPLIT.value):
@@ -289,7 +288,7 @@ def how_ours_were_found(_: Translator) -> list[str]:
         )
         for dtype, names in found.items()
     ]
-    lines += _one_crop_in_int8(record, _)
+    lines += _one_crop_in_int8(record)
     if missing:
         lines.append(
             _(
@@ -300,7 +299,7 @@ def how_ours_were_found(_: Translator) -> list[str]:
     return lines
 
 
-def _one_crop_in_int8(record: Protocols | None, _: Translator) -> list[str]:
+def _one_crop_in_int8(record: Protocols | None) -> list[str]:
     """What one crop gives in the precision of those averages that were computed in int8."""
     exported = loaders.fast_export()
     if record is None or exported is None or "fidelity" not in exported:
@@ -317,9 +316,9 @@ def _one_crop_in_int8(record: Protocols | None, _: Translator) -> list[str]:
     return [_("One crop in int8, to compare with those averages: {shares}.", shares=shares)]
 
 
-def show(_: Translator) -> None:
+def show() -> None:
     """The whole view."""
-    found = rows(_)
+    found = rows()
     st.write(
         _(
             "Averaging over several views of an image changes the accuracy by itself, often by a "
@@ -329,21 +328,21 @@ def show(_: Translator) -> None:
         )
     )
     widgets.chart(
-        figure(found, _),
+        figure(found),
         key="literature",
         alt=_("Bars of accuracy: this project's models and published results"),
     )
     if data_origin.is_fer2013():
-        for line in how_ours_were_found(_):
+        for line in how_ours_were_found():
             st.caption(line)
-        for sentence in made_with(_):
+        for sentence in made_with():
             widgets.note_source(sentence)
     else:
         st.caption(
             _(
                 "This project's models do not stand beside them: they were measured on {data}, "
                 "which is not FER-2013.",
-                data=data_origin.own_name(_),
+                data=data_origin.own_name(),
             )
         )
     st.caption(
@@ -353,13 +352,12 @@ def show(_: Translator) -> None:
             "PublicTest; PrivateTest is only reported. Error bars: our 95% intervals."
         )
     )
-    frame = table(found, _)
+    frame = table(found)
     widgets.table(
         frame,
         "literature_table",
         _("Results on FER-2013 with sources"),
-        _,
         # Sentences would be cut off at the edge; they stand below, where links can be followed.
         hidden=(_("Note"), _("Source")),
     )
-    st.markdown("\n".join(f"- {source}" for source in sources(found, _)))
+    st.markdown("\n".join(f"- {source}" for source in sources(found)))

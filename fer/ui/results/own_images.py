@@ -23,7 +23,7 @@ from fer.ui import (
 )
 from fer.ui.results import confusions, error_sections, reliability, result_sections
 from fer.ui.results.shown import Shown
-from fer.ui.text import Translator, plain
+from fer.ui.text import _, plain
 from fer.ui.upload_limits import LARGEST_FILE, intake
 
 # How many images are measured in a visit.
@@ -38,7 +38,7 @@ COMMAND = "fer evaluate --images FOLDER"
 Outcomes = dict[str, Outcome]
 
 
-def show(_: Translator) -> None:
+def show() -> None:
     """Show the uploader, and both models measured on what came in."""
     st.write(
         _(
@@ -57,7 +57,7 @@ def show(_: Translator) -> None:
         st.session_state[OUTCOMES] = {}
     outcomes: Outcomes = st.session_state[OUTCOMES]
     try:
-        name = _zip(outcomes, _) if way == "zip" else _folder(outcomes, _)
+        name = _zip(outcomes) if way == "zip" else _folder(outcomes)
     except FerError as error:
         st.error(_.error(error))
         name = ""
@@ -77,10 +77,10 @@ def show(_: Translator) -> None:
     except FerError as error:
         st.error(_.error(error))
         return
-    _answers(found, _)
+    _answers(found)
 
 
-def _zip(outcomes: Outcomes, _: Translator) -> str:
+def _zip(outcomes: Outcomes) -> str:
     """Answer the images of a ZIP, whose name is returned; it is let go when all are answered.
 
     Raises:
@@ -107,7 +107,7 @@ def _zip(outcomes: Outcomes, _: Translator) -> str:
         for done, file in enumerate(files, start=1):
             if file.source not in outcomes:
                 outcomes[file.source] = _ask(file)
-            turns.tell(bar, done, len(files), len(outcomes), _)
+            turns.tell(bar, done, len(files), len(outcomes))
     bar.empty()
     st.session_state[ENDED] = True
     intake.forget(upload.file_id)
@@ -115,7 +115,7 @@ def _zip(outcomes: Outcomes, _: Translator) -> str:
     return str(upload.name)
 
 
-def _folder(outcomes: Outcomes, _: Translator) -> str:
+def _folder(outcomes: Outcomes) -> str:
     """Answer the images of a folder while they come in; returns what to call them."""
     uploads = st.file_uploader(
         _("A folder with one for each emotion in it"),
@@ -129,8 +129,8 @@ def _folder(outcomes: Outcomes, _: Translator) -> str:
     for taken_away in st.session_state.get(LISTED, set()) - listed:
         outcomes.pop(taken_away, None)
     st.session_state[LISTED] = listed
-    turns.answer_arriving(outcomes, _ask_content, _refuse, MOST, _)
-    turns.answer(uploads, outcomes, _ask_content, _refuse, MOST, _)
+    turns.answer_arriving(outcomes, _ask_content, _refuse, MOST)
+    turns.answer(uploads, outcomes, _ask_content, _refuse, MOST)
     if len(outcomes) == MOST:
         st.warning(
             _("The first {n} images are measured; the others were let go.", n=_.number(MOST))
@@ -150,7 +150,7 @@ def _ask(file: LabelledFile) -> Outcome:
     return images.answer(file, loaders.detector(), loaders.classifier())
 
 
-def _answers(found: OwnImages, _: Translator) -> None:
+def _answers(found: OwnImages) -> None:
     """Show the figures in one row, what they are of, and the view that the visitor chooses."""
     faces = {image.source: image.face for image in found.answered}
     shown = Shown(
@@ -161,13 +161,13 @@ def _answers(found: OwnImages, _: Translator) -> None:
         faces.get,
         lambda sources: [None] * len(sources),
     )
-    st.markdown(f"#### {model_comparison.told(shown.scores, found.gain, _)}")
+    st.markdown(f"#### {model_comparison.told(shown.scores, found.gain)}")
     if found.gain is not None:
-        st.markdown(model_comparison.told_in_words(shown.scores, found.gain, _))
+        st.markdown(model_comparison.told_in_words(shown.scores, found.gain))
     announcer.announce(
         announcer.listed({_("Images"): (_.number(len(found.answered)), None)}), "own_images"
     )
-    st.markdown("\n".join(f"- {line}" for line in _sentences(found, _)))
+    st.markdown("\n".join(f"- {line}" for line in _sentences(found)))
     views = {
         "metrics": _("Metrics"),
         "classes": _("Classes"),
@@ -178,26 +178,26 @@ def _answers(found: OwnImages, _: Translator) -> None:
     }
     view = widgets.choice(_("View"), views, "own_view", is_labelled=False)
     if view == "metrics":
-        result_sections.tables(shown, _)
+        result_sections.tables(shown)
     elif view == "classes":
-        result_sections.classes(shown, _)
+        result_sections.classes(shown)
     elif view == "confusion":
-        confusions.show(shown, _)
+        confusions.show(shown)
     elif view == "calibration":
-        reliability.calibrated(shown, _)
+        reliability.calibrated(shown)
     elif view == "errors":
-        error_sections.errors(shown, _)
+        error_sections.errors(shown)
     else:
-        _left_out(found, _)
+        _left_out(found)
     st.caption(_("Every image with its label and both models' answers:"))
-    widgets.download(_frame(found), "own_answers", _)
+    widgets.download(_frame(found), "own_answers")
 
 
 def _frame(found: OwnImages) -> pd.DataFrame:
     return pd.DataFrame(found.rows(), columns=list(images.COLUMNS))
 
 
-def _sentences(found: OwnImages, _: Translator) -> list[str]:
+def _sentences(found: OwnImages) -> list[str]:
     """How the images compare with PrivateTest, and what of them was measured."""
     lines = []
     usual = found.on_private_test(loaders.models())
@@ -255,7 +255,7 @@ def _sentences(found: OwnImages, _: Translator) -> list[str]:
     return lines
 
 
-def _left_out(found: OwnImages, _: Translator) -> None:
+def _left_out(found: OwnImages) -> None:
     """Every image that was left out, and why."""
     if not found.left_out:
         st.caption(_("Nothing was left out."))
@@ -266,4 +266,4 @@ def _left_out(found: OwnImages, _: Translator) -> None:
             for left in found.left_out
         ]
     )
-    widgets.table(frame, "own_left_out", _("Images that were left out, and why"), _)
+    widgets.table(frame, "own_left_out", _("Images that were left out, and why"))

@@ -11,7 +11,7 @@ from fer.own import comparison, tables
 from fer.own.comparison import OwnModel
 from fer.ui import charts, loaders, model_comparison, shown_uploads, vote_loaders, widgets
 from fer.ui.results.shown import OWN, own_model, stored
-from fer.ui.text import Translator, plain
+from fer.ui.text import _, plain
 
 UPLOAD = "own_table"
 # Session state: the id of the file that was read last.
@@ -21,7 +21,7 @@ image,angry,disgust,fear,happy,sad,surprise,neutral
 test/fear/PrivateTest_88305.jpg,0.05,0.01,0.62,0.02,0.2,0.05,0.05"""
 
 
-def show(_: Translator) -> None:
+def show() -> None:
     """Show the uploader, and the model of the table beside both scenarios."""
     st.write(
         _(
@@ -49,7 +49,7 @@ def show(_: Translator) -> None:
         return
     own = own_model()
     if own is not None:
-        _answers(own, _)
+        _answers(own)
 
 
 def _read(content: bytes, name: str) -> OwnModel:
@@ -58,11 +58,11 @@ def _read(content: bytes, name: str) -> OwnModel:
     return comparison.measure(table)
 
 
-def _answers(own: OwnModel, _: Translator) -> None:
+def _answers(own: OwnModel) -> None:
     """Show the model's figures on each split that it has."""
     for split, model in own.models.items():
         st.subheader(f"{charts.swatch(own.name)} {plain(own.name)}: {split}")
-        _figures(own.name, split.value, model, _)
+        _figures(own.name, split.value, model)
     lines = [
         _("Every view above shows {model} as well until you leave.", model=f"`{own.name}`"),
         _("One answer an image: no calibration, curves or losses.")
@@ -84,7 +84,7 @@ def _forget() -> None:
     st.session_state.pop(OWN, None)
 
 
-def _figures(name: str, split: str, model: MeasuredModel, _: Translator) -> None:
+def _figures(name: str, split: str, model: MeasuredModel) -> None:
     scenarios = stored(split).models
     found = {
         key: comparison.against(model.predictions, scenario.predictions)
@@ -119,5 +119,4 @@ def _figures(name: str, split: str, model: MeasuredModel, _: Translator) -> None
         ),
         f"own_mcnemar_{split}",
         _("Your model against each scenario"),
-        _,
     )

@@ -15,14 +15,14 @@ from fer.ui import widgets
 from fer.ui.results import result_charts, result_tables
 from fer.ui.results.shown import Shown
 from fer.ui.studies import study_charts
-from fer.ui.text import Translator
+from fer.ui.text import _
 
 
-def calibrated(shown: Shown, _: Translator) -> None:
+def calibrated(shown: Shown) -> None:
     """Whether confidences can be believed, before and after the temperature, and what abstaining
     gains."""
     st.write(_("On the dotted line, answers given with 70% confidence are right 70% of the time."))
-    is_raw = _asks_for_raw(_)
+    is_raw = _asks_for_raw()
     models = shown.with_probabilities
     found = {key: _probabilities(model, is_raw) for key, model in models.items()}
     labels = {key: model.predictions.labels for key, model in models.items()}
@@ -33,7 +33,6 @@ def calibrated(shown: Shown, _: Translator) -> None:
                 key: calibration.expected_calibration_error(labels[key], p)
                 for key, p in found.items()
             },
-            _,
         ),
         key="reliability",
         alt=_("Accuracy against confidence for both models"),
@@ -41,18 +40,18 @@ def calibrated(shown: Shown, _: Translator) -> None:
     st.subheader(_("How confident the models are"))
     widgets.chart(
         study_charts.confidences(
-            {key: calibration.histogram(labels[key], p) for key, p in found.items()}, _
+            {key: calibration.histogram(labels[key], p) for key, p in found.items()}
         ),
         key="confidence_histogram",
         alt=_("Lines: number of images by confidence for both models"),
     )
     curves = {key: calibration.selective(labels[key], p) for key, p in found.items()}
-    _abstaining(curves, found, labels, _)
+    _abstaining(curves, found, labels)
     with st.expander(_("Tables and downloads"), key="calibration_details"):
-        _tables(curves, shown, _)
+        _tables(curves, shown)
 
 
-def _asks_for_raw(_: Translator) -> bool:
+def _asks_for_raw() -> bool:
     """Whether the visitor wants confidences as they were before the temperature."""
     return (
         widgets.choice(
@@ -66,10 +65,7 @@ def _asks_for_raw(_: Translator) -> bool:
 
 
 def _abstaining(
-    curves: dict[str, Coverage],
-    found: dict[str, Probabilities],
-    labels: dict[str, Labels],
-    _: Translator,
+    curves: dict[str, Coverage], found: dict[str, Probabilities], labels: dict[str, Labels]
 ) -> None:
     """What answering only the surest images gains: of both models as many, so that they compare."""
     st.subheader(_("Answer only when sure"))
@@ -91,30 +87,25 @@ def _abstaining(
         "coverage_metrics",
     )
     widgets.chart(
-        study_charts.coverage(curves, {key: (share, of.accuracy) for key, of in surest.items()}, _),
+        study_charts.coverage(curves, {key: (share, of.accuracy) for key, of in surest.items()}),
         key="coverage_chart",
         alt=_("Lines: accuracy of the answers given against the share of images answered"),
     )
 
 
-def _tables(curves: dict[str, Coverage], shown: Shown, _: Translator) -> None:
+def _tables(curves: dict[str, Coverage], shown: Shown) -> None:
     widgets.table(
-        result_tables.reliability_table(shown.with_probabilities, _),
+        result_tables.reliability_table(shown.with_probabilities),
         f"reliability_{shown.name}",
         _("Confidence bins with accuracy"),
-        _,
     )
     widgets.table(
-        classwise_table(shown.with_probabilities, _),
+        classwise_table(shown.with_probabilities),
         f"classwise_{shown.name}",
         _("Calibration error of each emotion's probability"),
-        _,
     )
     widgets.table(
-        coverage_table(curves, _),
-        f"coverage_{shown.name}",
-        _("Coverage and accuracy by threshold"),
-        _,
+        coverage_table(curves), f"coverage_{shown.name}", _("Coverage and accuracy by threshold")
     )
 
 
@@ -122,7 +113,7 @@ def _probabilities(model: MeasuredModel, is_raw: bool) -> Probabilities:
     return model.raw if is_raw else model.predictions.probabilities
 
 
-def classwise_table(models: Mapping[str, MeasuredModel], _: Translator) -> pd.DataFrame:
+def classwise_table(models: Mapping[str, MeasuredModel]) -> pd.DataFrame:
     """For each emotion and model, the class-wise calibration error before and after the
     temperature, in percent."""
     columns: dict[str, list[object]] = {_("Emotion"): [_(key) for key in emotions.KEYS]}
@@ -135,7 +126,7 @@ def classwise_table(models: Mapping[str, MeasuredModel], _: Translator) -> pd.Da
     return pd.DataFrame(columns)
 
 
-def coverage_table(curves: dict[str, Coverage], _: Translator) -> pd.DataFrame:
+def coverage_table(curves: dict[str, Coverage]) -> pd.DataFrame:
     """Every fifth threshold with coverage and accuracy of each model, in percent."""
     first = next(iter(curves.values()))
     chosen = slice(None, None, 5)

@@ -20,7 +20,7 @@ from fer.ui.results import crowd_sections, result_charts, result_tables
 from fer.ui.results.shown import stored
 from fer.ui.studies import crowd_charts, records, report_tables, verdict
 from fer.ui.studies.report_tables import Part
-from fer.ui.text import Language, Translator
+from fer.ui.text import Language, _, in_language
 from fer.ui.training import training_charts, training_sections
 
 TEMPLATE = Path(__file__).parent / "report.html.j2"
@@ -49,7 +49,7 @@ class Section:
     alt: str = ""
 
 
-def button(split: str, _: Translator) -> None:
+def button(split: str) -> None:
     """Two clicks to the report: one makes it, one saves it; the file is made only on request."""
     if st.button(_("Make the report"), icon=":material/description:", key="make_report"):
         with st.spinner(_("Writing the report…")):
@@ -73,18 +73,19 @@ def button(split: str, _: Translator) -> None:
 
 @loaders.follows
 def _cached(split: str, language: Language) -> str:
-    return html(split, Translator(language), datetime.now(UTC))
+    with in_language(language):
+        return html(split, datetime.now(UTC))
 
 
-def html(split: str, _: Translator, now: datetime) -> str:
+def html(split: str, now: datetime) -> str:
     """The report on one split in one language.
 
     Raises:
         FerError: if stored predictions are damaged.
     """
-    parts = _tables(split, _)
+    parts = _tables(split)
     tables = {
-        name: Section(name, _markup(part.table, _), part.note.translate(UNMARKED))
+        name: Section(name, _markup(part.table), part.note.translate(UNMARKED))
         for name, part in parts.items()
     }
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
@@ -96,23 +97,23 @@ def html(split: str, _: Translator, now: datetime) -> str:
         sources=[
             f"{key}: SHA-256 {model.digest}" for key, model in model_comparison.evaluated().items()
         ],
-        data=" ".join([f"{data_origin.sources(_)}.", *map(_.error, data_origin.notices())]),
-        thesis=f"{about.credit(_)} {about.departures(_)}".translate(UNMARKED),
-        gain=model_comparison.gain_in_words(split, _).translate(UNMARKED),
-        answers=[sentence.translate(UNMARKED) for sentence in verdict.sentences(_)],
+        data=" ".join([f"{data_origin.sources()}.", *map(_.error, data_origin.notices())]),
+        thesis=f"{about.credit()} {about.departures()}".translate(UNMARKED),
+        gain=model_comparison.gain_in_words(split).translate(UNMARKED),
+        answers=[sentence.translate(UNMARKED) for sentence in verdict.sentences()],
         script=plotly.offline.get_plotlyjs(),
         # What does not fit a page comes after the curves.
         tables=[section for name, section in tables.items() if len(parts[name].table) <= PAGE],
         long_tables=[section for name, section in tables.items() if len(parts[name].table) > PAGE],
         figures=[
             Section(name, _plot(drawn.figure, name), drawn.note, drawn.alt)
-            for name, drawn in _figures(split, _).items()
+            for name, drawn in _figures(split).items()
         ],
         saving=_("Point at a chart and press its camera to save it as SVG, for print."),
     )
 
 
-def _figures(split: str, _: Translator) -> dict[str, Drawn]:
+def _figures(split: str) -> dict[str, Drawn]:
     """The report's charts by title."""
     shown = stored(split)
     found = shown.scores
@@ -121,20 +122,19 @@ def _figures(split: str, _: Translator) -> dict[str, Drawn]:
             charts.emotion_bars(
                 {k: [m["per_class"][e]["f1"] for e in emotions.KEYS] for k, m in found.items()},
                 "F1 (%)",
-                _,
             ),
             _("Bars of {metric} for each emotion and model", metric="F1"),
         ),
     }
     for key, metrics in found.items():
         figures[f"{_('Confusion')}: {key}"] = Drawn(
-            result_charts.confusion(metrics["confusion"], key, True, _),
+            result_charts.confusion(metrics["confusion"], key, True),
             _("Confusion matrix of {model}: true against predicted emotion", model=key),
         )
     if {BASELINE.key, PROPOSED.key} <= found.keys():
         figures[_("What `proposed` changes").translate(UNMARKED)] = Drawn(
             result_charts.confusion_difference(
-                found[BASELINE.key]["confusion"], found[PROPOSED.key]["confusion"], _
+                found[BASELINE.key]["confusion"], found[PROPOSED.key]["confusion"]
             ),
             _("Difference of the two confusion matrices in percentage points"),
         )
@@ -142,66 +142,65 @@ def _figures(split: str, _: Translator) -> dict[str, Drawn]:
         result_charts.reliability(
             {key: model.reliability for key, model in shown.models.items()},
             {key: m["ece"] for key, m in found.items()},
-            _,
         ),
         _("Accuracy against confidence for both models"),
     )
-    figures |= _against_people(split, _)
+    figures |= _against_people(split)
     histories = {key: training_sections.history(key) for key in found}
     figures[_("Learning curves")] = Drawn(
-        training_charts.curves(histories, "accuracy", _),
+        training_charts.curves(histories, "accuracy"),
         _("Lines: {quantity} of each run by epoch", quantity=_("Accuracy")),
-        training_charts.marks(_).translate(UNMARKED),
+        training_charts.marks().translate(UNMARKED),
     )
     return figures
 
 
-def _against_people(split: str, _: Translator) -> dict[str, Drawn]:
+def _against_people(split: str) -> dict[str, Drawn]:
     found = crowd_sections.figures(split)
     if found is None:
         return {}
     return {
         _("What people see"): Drawn(
-            crowd_charts.by_agreement(found["levels"], _),
+            crowd_charts.by_agreement(found["levels"]),
             _("Lines: agreement with the majority over the number of voters who make it"),
-            crowd_sections.measured(_),
+            crowd_sections.measured(),
         ),
         _("Whose error is it?"): Drawn(
-            crowd_charts.sides(found["models"], _),
+            crowd_charts.sides(found["models"]),
             _("Bars: with whom the crowd sides where a model's answer is not the label"),
         ),
     }
 
 
-def _tables(split: str, _: Translator) -> dict[str, Part]:
+def _tables(split: str) -> dict[str, Part]:
     """The report's tables by title."""
     shown = stored(split)
     roc = {key: model.roc for key, model in shown.models.items()}
     precision = {key: model.precision_recall for key, model in shown.models.items()}
     tables = {
-        _("Metrics"): result_tables.metric_table(shown.scores, _),
-        _("Method"): about.methodology(_),
-        _("Parameters"): model_comparison.parameter_table(_),
-        _("Metrics of each class"): result_tables.class_table(shown.scores, _),
-        _("ROC and PR"): result_tables.curve_table(roc, precision, _),
+        _("Metrics"): result_tables.metric_table(shown.scores),
+        _("Method"): about.methodology(),
+        _("Parameters"): model_comparison.parameter_table(),
+        _("Metrics of each class"): result_tables.class_table(shown.scores),
+        _("ROC and PR"): result_tables.curve_table(roc, precision),
     }
-    tables |= crowd_sections.report_tables(split, _)
+    tables |= crowd_sections.report_tables(split)
     parts = {name: Part(table, "") for name, table in tables.items()}
-    parts |= report_tables.report_tables(_)
+    parts |= report_tables.report_tables()
     timed = loaders.benchmark()
     if timed is not None:
         parts[_("Speed")] = Part(
-            result_tables.speed_table(timed, _),
-            records.of_other_weights(timed["weights_sha256"], _),
+            result_tables.speed_table(timed),
+            records.of_other_weights(timed["weights_sha256"]),
         )
     if shown.gain is not None:
         parts[_("Where one model is right and the other wrong")] = Part(
-            result_tables.disagreement_table(shown.gain, _), ""
+            result_tables.disagreement_table(shown.gain), ""
         )
     return parts
 
 
-def _markup(frame: pd.DataFrame, _: Translator) -> str:
+def _markup(frame: pd.DataFrame) -> str:
     return frame.to_html(
         index=False, border=0, na_rep="–", decimal="," if _.language == "id" else "."
     )

@@ -12,12 +12,12 @@ from fer.evaluation.roc_pr import Curve
 from fer.inference.benchmark import Benchmark
 from fer.scenarios import BASELINE, PROPOSED
 from fer.ui.charts import BOTH, INK, arrange, colour, dash, heat_map
-from fer.ui.text import Translator
+from fer.ui.text import _
 
 SQUARE = 360
 
 
-def speed(record: Benchmark, ways: Mapping[str, str], _: Translator) -> go.Figure:
+def speed(record: Benchmark, ways: Mapping[str, str]) -> go.Figure:
     """A bar for each way of asking both models about one face: its median in milliseconds.
 
     Args:
@@ -37,14 +37,13 @@ def speed(record: Benchmark, ways: Mapping[str, str], _: Translator) -> go.Figur
         hovertemplate="%{y}: %{text} ms<extra></extra>",
     )
     figure.update_yaxes(autorange="reversed")
-    return arrange(figure, _, x=_("Median time (ms)"), height=220, right=48)
+    return arrange(figure, x=_("Median time (ms)"), height=220, right=48)
 
 
 def confusion(
     counts: Sequence[Sequence[int]],
     model: str,
     is_normalised: bool,
-    _: Translator,
     chosen: tuple[int, int] | None = None,
 ) -> go.Figure:
     """A model's confusion matrix, a row for each true class; counts or percent of the row.
@@ -59,11 +58,11 @@ def confusion(
     ]
     unit = _("Share of the row (%)") if is_normalised else _("Images")
     top = 100.0 if is_normalised else max(max(row) for row in shown)
-    return _matrix(shown, texts, unit, colour(model), top, None, chosen, _)
+    return _matrix(shown, texts, unit, colour(model), top, None, chosen)
 
 
 def confusion_difference(
-    baseline: Sequence[Sequence[int]], proposed: Sequence[Sequence[int]], _: Translator
+    baseline: Sequence[Sequence[int]], proposed: Sequence[Sequence[int]]
 ) -> go.Figure:
     """How many percentage points of each true class `proposed` moves into each cell."""
     before, after = _shares(baseline), _shares(proposed)
@@ -73,7 +72,7 @@ def confusion_difference(
     limit = max(abs(value) for row in change for value in row) or 1.0
     texts = [[("+" if v > 0 else "") + _.number(v, 1) for v in row] for row in change]
     unit = _("Percentage points")
-    return _matrix(change, texts, unit, PROPOSED.colour, limit, BASELINE.colour, None, _)
+    return _matrix(change, texts, unit, PROPOSED.colour, limit, BASELINE.colour, None)
 
 
 def _shares(counts: Sequence[Sequence[int]]) -> list[list[float]]:
@@ -88,7 +87,6 @@ def _matrix(
     limit: float,
     below: str | None,
     chosen: tuple[int, int] | None,
-    _: Translator,
 ) -> go.Figure:
     names = [_(key) for key in emotions.KEYS]
     figure = heat_map(values, texts, names, names, colour, limit, below=below)
@@ -116,12 +114,12 @@ def _matrix(
             line={"color": INK, "width": 2},
         )
     figure.update_xaxes(tickangle=-45)
-    return arrange(figure, _, x=_("Predicted"), y=_("True"), height=SQUARE)
+    return arrange(figure, x=_("Predicted"), y=_("True"), height=SQUARE)
 
 
-def receiver_operating(curves: Mapping[str, Curve], _: Translator) -> go.Figure:
+def receiver_operating(curves: Mapping[str, Curve]) -> go.Figure:
     """Both models' ROC curve of one class, with the diagonal of a guess."""
-    figure = _lines(curves, "AUC", _)
+    figure = _lines(curves, "AUC")
     figure.add_scatter(
         x=[0, 100],
         y=[0, 100],
@@ -130,16 +128,16 @@ def receiver_operating(curves: Mapping[str, Curve], _: Translator) -> go.Figure:
         line={"dash": "dot", "width": 1, "color": emotions.EMOTIONS[-1].colour},
         hoverinfo="skip",
     )
-    return arrange(figure, _, x=_("False-positive rate (%)"), y=_("True-positive rate (%)"))
+    return arrange(figure, x=_("False-positive rate (%)"), y=_("True-positive rate (%)"))
 
 
-def precision_recall(curves: Mapping[str, Curve], _: Translator) -> go.Figure:
+def precision_recall(curves: Mapping[str, Curve]) -> go.Figure:
     """Both models' precision-recall curve of one class."""
-    figure = _lines(curves, "AP", _)
-    return arrange(figure, _, x=_("Recall (%)"), y=_("Precision (%)"))
+    figure = _lines(curves, "AP")
+    return arrange(figure, x=_("Recall (%)"), y=_("Precision (%)"))
 
 
-def _lines(curves: Mapping[str, Curve], score: str, _: Translator) -> go.Figure:
+def _lines(curves: Mapping[str, Curve], score: str) -> go.Figure:
     figure = go.Figure()
     for key, curve in curves.items():
         figure.add_scatter(
@@ -155,9 +153,7 @@ def _lines(curves: Mapping[str, Curve], score: str, _: Translator) -> go.Figure:
     return figure
 
 
-def reliability(
-    bins: Mapping[str, Sequence[AccuracyBin]], ece: Mapping[str, float], _: Translator
-) -> go.Figure:
+def reliability(bins: Mapping[str, Sequence[AccuracyBin]], ece: Mapping[str, float]) -> go.Figure:
     """Accuracy against confidence for each model; on the diagonal, confidence is honest."""
     figure = go.Figure()
     figure.add_scatter(
@@ -181,4 +177,4 @@ def reliability(
         )
     figure.update_xaxes(range=[0, 100])
     figure.update_yaxes(range=[0, 100])
-    return arrange(figure, _, x=_("Mean confidence (%)"), y=_("Accuracy (%)"))
+    return arrange(figure, x=_("Mean confidence (%)"), y=_("Accuracy (%)"))

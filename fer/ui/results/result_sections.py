@@ -16,32 +16,31 @@ from fer.ui import charts, loaders, model_comparison, widgets
 from fer.ui.results import result_charts, result_tables
 from fer.ui.results.shown import Shown
 from fer.ui.studies import records, verdict
-from fer.ui.text import Translator, plain
+from fer.ui.text import _, plain
 
 
-def chips(shown: Shown, _: Translator) -> None:
+def chips(shown: Shown) -> None:
     """The verdict's chips above every view, and the accuracies of other models."""
-    verdict.choose_view(_)
+    verdict.choose_view()
     for key, scores in shown.scores.items():
         if key not in (BASELINE.key, PROPOSED.key):
             st.markdown(f"{charts.swatch(key)} {plain(key)} **{_.percent(scores['accuracy'])}**")
 
 
-def metrics(shown: Shown, split: str, _: Translator) -> None:
+def metrics(shown: Shown, split: str) -> None:
     """The verdict in sentences, both models' metrics, how often only one of them is right."""
-    st.markdown(model_comparison.gain_in_words(split, _))
-    verdict.show(_)
-    tables(shown, _)
+    st.markdown(model_comparison.gain_in_words(split))
+    verdict.show()
+    tables(shown)
 
 
-def tables(shown: Shown, _: Translator) -> None:
+def tables(shown: Shown) -> None:
     """Every metric of the models, and how often only one of the scenarios is right."""
     widgets.table(
-        result_tables.metric_numbers(shown.scores, _),
+        result_tables.metric_numbers(shown.scores),
         f"metrics_{shown.name}",
         _("Both models' metrics"),
-        _,
-        shown=result_tables.metric_table(shown.scores, _),
+        shown=result_tables.metric_table(shown.scores),
     )
     st.caption(
         _(
@@ -52,24 +51,20 @@ def tables(shown: Shown, _: Translator) -> None:
     if shown.gain is not None:
         st.subheader(_("Where one model is right and the other wrong"))
         widgets.table(
-            result_tables.disagreement_table(shown.gain, _),
+            result_tables.disagreement_table(shown.gain),
             f"mcnemar_{shown.name}",
             _("Counts of images that both, one or none of the models gets right"),
-            _,
         )
 
 
-def parameters(_: Translator) -> None:
+def parameters() -> None:
     """The technical comparison of the scenarios."""
     widgets.table(
-        model_comparison.parameter_table(_),
-        "parameters",
-        _("Both scenarios, property by property"),
-        _,
+        model_comparison.parameter_table(), "parameters", _("Both scenarios, property by property")
     )
 
 
-def classes(of: Shown, _: Translator) -> None:
+def classes(of: Shown) -> None:
     """Precision, recall and F1 of each class."""
     scores: dict[Literal["f1", "precision", "recall"], str] = {
         "f1": "F1",
@@ -86,19 +81,16 @@ def classes(of: Shown, _: Translator) -> None:
         for key, found in of.scores.items()
     }
     widgets.chart(
-        charts.emotion_bars(shown, f"{scores[score]} (%)", _),
+        charts.emotion_bars(shown, f"{scores[score]} (%)"),
         key="class_scores",
         alt=_("Bars of {metric} for each emotion and model", metric=scores[score]),
     )
     widgets.table(
-        result_tables.class_table(of.scores, _),
-        f"classes_{of.name}",
-        _("Metrics of each class"),
-        _,
+        result_tables.class_table(of.scores), f"classes_{of.name}", _("Metrics of each class")
     )
 
 
-def curves(shown: Shown, _: Translator) -> None:
+def curves(shown: Shown) -> None:
     """ROC and precision-recall of a class, and the areas of all classes."""
     with st.spinner(_("Computing the curves…")):
         found = shown.with_probabilities
@@ -116,33 +108,32 @@ def curves(shown: Shown, _: Translator) -> None:
     with left:
         st.subheader("ROC")
         widgets.chart(
-            result_charts.receiver_operating({k: c[emotion] for k, c in roc.items()}, _),
+            result_charts.receiver_operating({k: c[emotion] for k, c in roc.items()}),
             key="roc",
             alt=_("ROC curves of both models for {emotion}", emotion=_(emotion)),
         )
     with right:
         st.subheader(_("Precision and recall"))
         widgets.chart(
-            result_charts.precision_recall({k: c[emotion] for k, c in precision.items()}, _),
+            result_charts.precision_recall({k: c[emotion] for k, c in precision.items()}),
             key="precision_recall",
             alt=_("Precision-recall curves of both models for {emotion}", emotion=_(emotion)),
         )
     widgets.table(
-        result_tables.curve_table(roc, precision, _),
+        result_tables.curve_table(roc, precision),
         f"curves_{shown.name}",
         _("Area under ROC and average precision of each class"),
-        _,
     )
 
 
-def speed(_: Translator) -> None:
+def speed() -> None:
     """How long both models take for a face, and what the fast backend changes."""
     record, exported = loaders.benchmark(), loaders.fast_export()
     if record is None:
-        records.missing(_)
+        records.missing()
         return
     machine = record["machine"]
-    records.warn_of_other_weights(record["weights_sha256"], _)
+    records.warn_of_other_weights(record["weights_sha256"])
     st.write(
         _(
             "Both models on one face take {fast} ms as served here, {speedup} times as fast as two "
@@ -152,7 +143,7 @@ def speed(_: Translator) -> None:
         )
     )
     widgets.chart(
-        result_charts.speed(record, result_tables.ways(_), _),
+        result_charts.speed(record, result_tables.ways()),
         key="speed",
         alt=_(
             "Bars: milliseconds that both models take for one face, for each way of running them"
@@ -172,17 +163,14 @@ def speed(_: Translator) -> None:
             model=machine["model"],
         )
     )
-    widgets.table(
-        result_tables.speed_table(record, _), "speed_table", _("Times by way and faces"), _
-    )
+    widgets.table(result_tables.speed_table(record), "speed_table", _("Times by way and faces"))
     if exported is not None and (fidelity := exported.get("fidelity")):
         st.subheader(_("What int8 changes"))
-        records.warn_of_other_weights(exported["weights_sha256"], _)
+        records.warn_of_other_weights(exported["weights_sha256"])
         widgets.table(
-            result_tables.fidelity_table(fidelity, _),
+            result_tables.fidelity_table(fidelity),
             "fidelity",
             _("Accuracy of both models in int8 and in float32"),
-            _,
         )
         if (calibrated := exported["calibration"]) is not None:
             st.caption(
@@ -194,22 +182,22 @@ def speed(_: Translator) -> None:
             )
 
 
-def overfitting(shown: Shown, split: str, _: Translator) -> None:
+def overfitting(shown: Shown, split: str) -> None:
     """How far both models overfit: their accuracy on Training and on both tests, and on the test
     images that also stand in Training."""
-    verdict.show(_, "overfitting", "twins")
+    verdict.show("overfitting", "twins")
     fit = loaders.training_fit()
     if fit is None:
-        records.missing(_)
+        records.missing()
     else:
         widgets.table(
-            result_tables.fit_table(fit, _), "training_fit", _("Accuracy on Training and tests"), _
+            result_tables.fit_table(fit), "training_fit", _("Accuracy on Training and tests")
         )
-        records.made_with(fit, TRAINING_FIT.command, _)
+        records.made_with(fit, TRAINING_FIT.command)
     record = loaders.study(LEAKAGE)
     st.subheader(_("Test images with a twin in Training"))
     if record is None:
-        records.missing(_)
+        records.missing()
         return
     twins = aggregates.read_duplicates(loaders.figures_folder())["twins"]
     groups = record["splits"][split] | {
@@ -218,9 +206,8 @@ def overfitting(shown: Shown, split: str, _: Translator) -> None:
         if key not in record["splits"][split]
     }
     widgets.table(
-        result_tables.twin_table(groups, _),
+        result_tables.twin_table(groups),
         f"leakage_{split}",
         _("Accuracy with and without duplicates"),
-        _,
     )
-    records.made_with(record, LEAKAGE.command, _)
+    records.made_with(record, LEAKAGE.command)

@@ -19,10 +19,10 @@ from fer.inference.records import Fidelity
 from fer.studies.records import GroupAccuracy
 from fer.ui import intervals, model_comparison
 from fer.ui.results.shown import Shown
-from fer.ui.text import Translator
+from fer.ui.text import _
 
 
-def metric_table(found: Mapping[str, SplitScores], _: Translator) -> pd.DataFrame:
+def metric_table(found: Mapping[str, SplitScores]) -> pd.DataFrame:
     """A row for each metric and a column for each model."""
     names: dict[str, tuple[str, Callable[[SplitScores], str]]] = {
         "accuracy": (_("Top-1 accuracy"), lambda m: _.percent(m["accuracy"])),
@@ -45,7 +45,7 @@ def metric_table(found: Mapping[str, SplitScores], _: Translator) -> pd.DataFram
     )
 
 
-def metric_numbers(found: Mapping[str, SplitScores], _: Translator) -> pd.DataFrame:
+def metric_numbers(found: Mapping[str, SplitScores]) -> pd.DataFrame:
     """The rows of `metric_table` as numbers, in percent where they are shares."""
     names: dict[str, Callable[[SplitScores], float]] = {
         _("Top-1 accuracy (%)"): lambda m: round(100 * m["accuracy"], 2),
@@ -72,7 +72,7 @@ def _told(tell: Callable[[SplitScores], str], scores: SplitScores) -> str:
     return "–" if "NaN" in told else told
 
 
-def class_table(found: Mapping[str, SplitScores], _: Translator) -> pd.DataFrame:
+def class_table(found: Mapping[str, SplitScores]) -> pd.DataFrame:
     """Precision, recall, F1 in percent and support for each model and emotion, a row each."""
     return pd.DataFrame(
         [
@@ -95,7 +95,7 @@ def _rounded(row: ClassScores, score: Literal["f1", "precision", "recall"]) -> f
     return round(100 * row[score], 2) if row["support"] else None
 
 
-def confusion_table(counts: list[list[int]], _: Translator) -> pd.DataFrame:
+def confusion_table(counts: list[list[int]]) -> pd.DataFrame:
     """The confusion matrix with the true class in the first column."""
     names = [_(key) for key in emotions.KEYS]
     frame = pd.DataFrame(counts, columns=names)
@@ -106,7 +106,6 @@ def confusion_table(counts: list[list[int]], _: Translator) -> pd.DataFrame:
 def curve_table(
     roc: Mapping[str, Mapping[str, roc_pr.Curve]],
     precision: Mapping[str, Mapping[str, roc_pr.Curve]],
-    _: Translator,
 ) -> pd.DataFrame:
     """Area under ROC and average precision for each emotion and model."""
     return pd.DataFrame(
@@ -124,7 +123,7 @@ def curve_table(
     )
 
 
-def reliability_table(models: Mapping[str, MeasuredModel], _: Translator) -> pd.DataFrame:
+def reliability_table(models: Mapping[str, MeasuredModel]) -> pd.DataFrame:
     """Confidence bins in percent with count, mean confidence and accuracy for each model."""
     return pd.DataFrame(
         [
@@ -142,7 +141,7 @@ def reliability_table(models: Mapping[str, MeasuredModel], _: Translator) -> pd.
     )
 
 
-def disagreement_table(pairs: PairedGain, _: Translator) -> pd.DataFrame:
+def disagreement_table(pairs: PairedGain) -> pd.DataFrame:
     """McNemar's table: how often both, one or none of the models is right."""
     return pd.DataFrame(
         {
@@ -178,7 +177,7 @@ def cell_images(
     )
 
 
-def fit_table(fit: TrainingFit, _: Translator) -> pd.DataFrame:
+def fit_table(fit: TrainingFit) -> pd.DataFrame:
     """A row for each model and split: accuracy with its interval in percent, and by how many points
     that on Training is higher."""
     rows: list[tuple[str, str, Accuracy]] = []
@@ -193,7 +192,7 @@ def fit_table(fit: TrainingFit, _: Translator) -> pd.DataFrame:
                 _("Split"): name,
                 _("Images"): scores["images"],
                 _("Accuracy (%)"): round(100 * scores["accuracy"], 2),
-                **intervals.columns(scores["accuracy_interval"], _),
+                **intervals.columns(scores["accuracy_interval"]),
                 _("Gap (points)"): _.points(fit["models"][key]["accuracy"], scores["accuracy"], 2),
             }
             for key, name, scores in rows
@@ -201,7 +200,7 @@ def fit_table(fit: TrainingFit, _: Translator) -> pd.DataFrame:
     )
 
 
-def twin_table(found: Mapping[str, Mapping[str, GroupAccuracy]], _: Translator) -> pd.DataFrame:
+def twin_table(found: Mapping[str, Mapping[str, GroupAccuracy]]) -> pd.DataFrame:
     """A row for each model and group of a split's images: all, those with and without a twin."""
     called = {
         "all": _("all images"),
@@ -215,7 +214,7 @@ def twin_table(found: Mapping[str, Mapping[str, GroupAccuracy]], _: Translator) 
                 _("Images of the split"): called[name],
                 _("Images"): row["images"],
                 _("Accuracy (%)"): round(100 * row["accuracy"], 2),
-                **intervals.columns(row["interval"], _),
+                **intervals.columns(row["interval"]),
             }
             for key, by_name in found.items()
             for name, row in by_name.items()
@@ -223,7 +222,7 @@ def twin_table(found: Mapping[str, Mapping[str, GroupAccuracy]], _: Translator) 
     )
 
 
-def ways(_: Translator) -> dict[str, str]:
+def ways() -> dict[str, str]:
     """What each timed way of asking both models is called."""
     return {
         "two_predict_calls": _("Keras predict, twice"),
@@ -233,9 +232,9 @@ def ways(_: Translator) -> dict[str, str]:
     }
 
 
-def speed_table(record: Benchmark, _: Translator) -> pd.DataFrame:
+def speed_table(record: Benchmark) -> pd.DataFrame:
     """A row for each way and number of faces, as `fer benchmark` measured them."""
-    called = ways(_)
+    called = ways()
     return pd.DataFrame(
         [
             {
@@ -252,7 +251,7 @@ def speed_table(record: Benchmark, _: Translator) -> pd.DataFrame:
     )
 
 
-def fidelity_table(fidelity: Mapping[str, Mapping[str, Fidelity]], _: Translator) -> pd.DataFrame:
+def fidelity_table(fidelity: Mapping[str, Mapping[str, Fidelity]]) -> pd.DataFrame:
     """What int8 costs: accuracy of both precisions and how often their top-1 agrees."""
     return pd.DataFrame(
         [

@@ -15,7 +15,7 @@ from fer.studies.records import GATES, Gates
 from fer.studies.turned_gates import Answer, Kind, Setting
 from fer.ui import announcer, charts, image_sources, loaders, widgets
 from fer.ui.studies import attention, records
-from fer.ui.text import Translator
+from fer.ui.text import _
 from fer.vision.preprocessing import Gray
 
 KEY = "turn"
@@ -25,13 +25,13 @@ FIRST_CLOSED = 64
 STRENGTH = 0.5
 
 
-def show(_: Translator) -> None:
+def show() -> None:
     """A face, a setting of the gates, and both answers beside each other.
 
     Raises:
         FerError: if the image cannot be read or the networks cannot be explained here.
     """
-    record = records.record(GATES, _)
+    record = records.record(GATES)
     gated = [model for model in loaders.models().values() if model.scenario.se_ratio is not None]
     if not gated:
         st.warning(_("No model that is installed here has an SE block."))
@@ -44,37 +44,36 @@ def show(_: Translator) -> None:
             "face. Set the gates yourself and see what changes."
         )
     )
-    chosen = image_sources.choose(KEY, _)
+    chosen = image_sources.choose(KEY)
     if chosen is None:
         return
-    face = _face(*chosen, _)
-    setting = _setting(_)
+    face = _face(*chosen)
+    setting = _setting()
     untouched, turned = turned_gates.turn(loaders.explainer(), gated[0], face, setting, record)
-    said = verdict(untouched, turned, _)
+    said = verdict(untouched, turned)
     st.markdown(said)
     announcer.announce(said.replace("*", "").replace("`", ""), KEY)
-    _answers(face, gated[0], untouched, turned, _)
+    _answers(face, gated[0], untouched, turned)
     widgets.chart(
-        gate_chart(untouched, turned, _),
+        gate_chart(untouched, turned),
         key=f"{KEY}_gates",
         alt=_("Lines: the 512 gates of this face, the most open first, and the turned ones"),
     )
     if details := widgets.opened(_("Table and download"), f"{KEY}_details"):
         with details:
             widgets.table(
-                gate_table(untouched, turned, _),
+                gate_table(untouched, turned),
                 f"{KEY}_table",
                 _("Each channel's gate as computed and as turned"),
-                _,
             )
-    st.caption(attention.what_gates_give(record, _))
+    st.caption(attention.what_gates_give(record))
     if setting.kind == "ones":
-        st.caption(attention.mismatch(_))
-    st.caption(_measured(record, _))
-    records.made_with(record, GATES.command, _)
+        st.caption(attention.mismatch())
+    st.caption(_measured(record))
+    records.made_with(record, GATES.command)
 
 
-def _face(content: bytes, name: str, _: Translator) -> Gray:
+def _face(content: bytes, name: str) -> Gray:
     """The largest face of an image, the whole image if none is found."""
     found = loaders.classified(content, name, True)
     answer = found.answers[found.largest]
@@ -83,7 +82,7 @@ def _face(content: bytes, name: str, _: Translator) -> Gray:
     return answer.crop
 
 
-def _setting(_: Translator) -> Setting:
+def _setting() -> Setting:
     """What the visitor sets the gates to."""
     kinds: dict[Kind, str] = {
         "mean": _("their mean"),
@@ -114,7 +113,7 @@ def _setting(_: Translator) -> Setting:
     return Setting(kind)
 
 
-def verdict(untouched: Answer, turned: Answer, _: Translator) -> str:
+def verdict(untouched: Answer, turned: Answer) -> str:
     """What the turned gates change about the answer, as Markdown."""
     before, after = untouched.prediction, turned.prediction
     values = {
@@ -135,7 +134,7 @@ def verdict(untouched: Answer, turned: Answer, _: Translator) -> str:
     )
 
 
-def _answers(face: Gray, model: Artifact, untouched: Answer, turned: Answer, _: Translator) -> None:
+def _answers(face: Gray, model: Artifact, untouched: Answer, turned: Answer) -> None:
     """Both answers' bars, and where each rests in the face."""
     names = {
         model.key: untouched,
@@ -145,7 +144,7 @@ def _answers(face: Gray, model: Artifact, untouched: Answer, turned: Answer, _: 
     with bars:
         shares = {name: list(map(float, a.prediction.probabilities)) for name, a in names.items()}
         widgets.chart(
-            charts.emotion_bars(shares, _("Confidence (%)"), _),
+            charts.emotion_bars(shares, _("Confidence (%)")),
             key=f"{KEY}_bars",
             alt=_("Bars: confidence for each emotion with the gates as computed and as turned"),
         )
@@ -162,7 +161,7 @@ def _answers(face: Gray, model: Artifact, untouched: Answer, turned: Answer, _: 
             )
 
 
-def gate_chart(untouched: Answer, turned: Answer, _: Translator) -> go.Figure:
+def gate_chart(untouched: Answer, turned: Answer) -> go.Figure:
     """A face's gates, the most open first, and the turned ones in the same order."""
     order = np.argsort(-untouched.gates, kind="stable")
     rank = np.arange(1, len(order) + 1)
@@ -188,12 +187,10 @@ def gate_chart(untouched: Answer, turned: Answer, _: Translator) -> go.Figure:
     )
     figure.update_xaxes(range=[0, len(order)], tick0=0, dtick=len(order) // 4)
     figure.update_yaxes(range=[0, 100])
-    return charts.arrange(
-        figure, _, x=_("Channels, the most open first"), y=_("Gate (%)"), height=240
-    )
+    return charts.arrange(figure, x=_("Channels, the most open first"), y=_("Gate (%)"), height=240)
 
 
-def gate_table(untouched: Answer, turned: Answer, _: Translator) -> pd.DataFrame:
+def gate_table(untouched: Answer, turned: Answer) -> pd.DataFrame:
     """A row for each channel, the most open first: its gate as computed and as turned."""
     order = np.argsort(-untouched.gates, kind="stable")
     return pd.DataFrame(
@@ -205,7 +202,7 @@ def gate_table(untouched: Answer, turned: Answer, _: Translator) -> pd.DataFrame
     )
 
 
-def _measured(record: Gates, _: Translator) -> str:
+def _measured(record: Gates) -> str:
     return _(
         "Means: over {n} PrivateTest images. Both answers come from the same int8 feature maps. "
         "Grad-CAM of turned gates takes them as fixed: it does not ask how the face would have "

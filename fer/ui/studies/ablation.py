@@ -14,15 +14,15 @@ from fer.studies import contributions
 from fer.studies.records import ABLATION, Ablation, AblationRun
 from fer.ui import intervals, loaders, widgets
 from fer.ui.studies import records, study_charts, verdict
-from fer.ui.text import Language, Translator
+from fer.ui.text import Language, _, in_language
 
 
-def ablation(_: Translator) -> None:
+def ablation() -> None:
     """What each ingredient of `proposed` gives, under one small budget."""
-    record = records.record(ABLATION, _)
+    record = records.record(ABLATION)
     if record is None:
         return
-    verdict.show(_, "fine_tuning", "se", "augmentation")
+    verdict.show("fine_tuning", "se", "augmentation")
     widgets.chart(
         _chart(_.language),
         key="ablation",
@@ -31,8 +31,8 @@ def ablation(_: Translator) -> None:
             "gives"
         ),
     )
-    st.caption(budget(record, _))
-    for said in sentences(record, _):
+    st.caption(budget(record))
+    for said in sentences(record):
         st.write(said)
     se = contributions.squeeze_excitation(record)
     if se is not None:
@@ -44,35 +44,30 @@ def ablation(_: Translator) -> None:
                 deviation=_.number(100 * se.standard_deviation, 1),
             )
         )
-    gained = gain_table(record, _)
+    gained = gain_table(record)
     widgets.table(
-        gained,
-        "ablation_gains",
-        _("What each ingredient gives"),
-        _,
-        shown=narrow_gains(gained, _),
+        gained, "ablation_gains", _("What each ingredient gives"), shown=narrow_gains(gained)
     )
     widgets.table(
-        run_table(record, _),
+        run_table(record),
         "ablation_runs",
         _("Every run of the ablation"),
-        _,
         hidden=(_("Training (%)"), "ECE"),
     )
-    records.made_with(record, "fer ablate", _)
+    records.made_with(record, "fer ablate")
 
 
-def sentences(record: Ablation, _: Translator) -> list[str]:
+def sentences(record: Ablation) -> list[str]:
     """What the runs say beside their gains in accuracy."""
     return [
-        seeds_alone(record, _),
-        regularisation(record, _),
-        rare_emotion(record, _),
-        smoothing(record, _),
+        seeds_alone(record),
+        regularisation(record),
+        rare_emotion(record),
+        smoothing(record),
     ]
 
 
-def seeds_alone(record: Ablation, _: Translator) -> str:
+def seeds_alone(record: Ablation) -> str:
     """How far trainings with all ingredients differ."""
     whole = [run for run in record["runs"] if run["without"] == "full"]
     found = [
@@ -90,7 +85,7 @@ def seeds_alone(record: Ablation, _: Translator) -> str:
     )
 
 
-def regularisation(record: Ablation, _: Translator) -> str:
+def regularisation(record: Ablation) -> str:
     """What augmentation does to overfitting."""
     found = contributions.regularisation(record)
     plain, augmented = found.plain, found.augmented
@@ -128,7 +123,7 @@ def regularisation(record: Ablation, _: Translator) -> str:
     )
 
 
-def rare_emotion(record: Ablation, _: Translator) -> str:
+def rare_emotion(record: Ablation) -> str:
     """What class weights do for the rarest emotion."""
     found = contributions.rare_emotion(record)
     return _(
@@ -146,7 +141,7 @@ def rare_emotion(record: Ablation, _: Translator) -> str:
     )
 
 
-def smoothing(record: Ablation, _: Translator) -> str:
+def smoothing(record: Ablation) -> str:
     """What label smoothing does to confidence."""
     found = contributions.smoothing(record)
     return _(
@@ -165,7 +160,7 @@ def smoothing(record: Ablation, _: Translator) -> str:
     )
 
 
-def precisions(record: Ablation, _: Translator) -> str:
+def precisions(record: Ablation) -> str:
     """Which seeds were trained in which precision, empty where all were in the same."""
     seeds: dict[str, list[str]] = {}
     for run in record["runs"]:
@@ -183,7 +178,7 @@ def precisions(record: Ablation, _: Translator) -> str:
     )
 
 
-def budget(record: Ablation, _: Translator) -> str:
+def budget(record: Ablation) -> str:
     """What all runs have in common, and what that means for the gains."""
     common = _(
         "`proposed` trained with one ingredient left out at a time: the same {epochs} epochs "
@@ -196,19 +191,20 @@ def budget(record: Ablation, _: Translator) -> str:
         passes=_.number(record["passes"], 1),
         size=record["budget"]["image_size"],
     )
-    return f"{common} {precisions(record, _)}".strip()
+    return f"{common} {precisions(record)}".strip()
 
 
 @loaders.follows
 def _chart(language: Language) -> go.Figure:
-    _, record = Translator(language), loaders.study(ABLATION)
-    return study_charts.ablation({} if record is None else gains(record, _), _)
+    record = loaders.study(ABLATION)
+    with in_language(language):
+        return study_charts.ablation({} if record is None else gains(record))
 
 
-def gains(record: Ablation, _: Translator) -> dict[str, dict[str, Difference]]:
+def gains(record: Ablation) -> dict[str, dict[str, Difference]]:
     """What each pair of runs gives: by metric, and by ingredient with the seed where several
     pairs lack the same one."""
-    called, found = verdict.ingredients(_), pairs(record)
+    called, found = verdict.ingredients(), pairs(record)
     times = Counter(run["without"] for run in found)
 
     def name(run: AblationRun) -> str:
@@ -231,10 +227,10 @@ def pairs(record: Ablation) -> list[AblationRun]:
     return sorted(found, key=lambda run: order.index(run["without"]))
 
 
-def gain_table(record: Ablation, _: Translator) -> pd.DataFrame:
+def gain_table(record: Ablation) -> pd.DataFrame:
     """A row for each pair of runs: the ingredient, seed, gains in accuracy and macro F1 with their
     intervals, McNemar's p."""
-    called = verdict.ingredients(_)
+    called = verdict.ingredients()
     whole = {run["seed"]: run["private"] for run in record["runs"] if run["without"] == "full"}
 
     def gain(run: AblationRun, metric: Literal["accuracy", "macro_f1"]) -> float:
@@ -246,13 +242,13 @@ def gain_table(record: Ablation, _: Translator) -> pd.DataFrame:
                 _("Ingredient"): called[run["without"]],
                 _("Seed"): str(run["seed"]),
                 _("Accuracy (points)"): gain(run, "accuracy"),
-                **intervals.of_points(run["gain"]["gain_interval"], _),
+                **intervals.of_points(run["gain"]["gain_interval"]),
                 _("McNemar's exact p"): round(run["gain"]["mcnemar_p"], 4),
                 _("Macro F1 (points)"): gain(run, "macro_f1"),
                 **{
                     f"{name} (F1)": end
                     for name, end in intervals.of_points(
-                        run["macro_f1_gain"]["gain_interval"], _
+                        run["macro_f1_gain"]["gain_interval"]
                     ).items()
                 },
             }
@@ -261,7 +257,7 @@ def gain_table(record: Ablation, _: Translator) -> pd.DataFrame:
     )
 
 
-def narrow_gains(table: pd.DataFrame, _: Translator) -> pd.DataFrame:
+def narrow_gains(table: pd.DataFrame) -> pd.DataFrame:
     """`gain_table` for a phone: each gain with its interval in one cell."""
 
     low, high = _("95% from (points)"), _("95% to (points)")
@@ -287,10 +283,10 @@ def narrow_gains(table: pd.DataFrame, _: Translator) -> pd.DataFrame:
     )
 
 
-def run_table(record: Ablation, _: Translator) -> pd.DataFrame:
+def run_table(record: Ablation) -> pd.DataFrame:
     """A row for each run: what was left out, seed, accuracies (in training, too: how far the run
     overfits), macro F1, and how far its confidence is from its accuracy."""
-    called = verdict.ingredients(_)
+    called = verdict.ingredients()
     return pd.DataFrame(
         [
             {

@@ -12,7 +12,7 @@ from fer import emotions
 from fer.studies.records import GATES, REGION_SHARES, SANITY, Gates, Regions, RegionShare, Sanity
 from fer.ui import intervals, loaders, named_faces, widgets
 from fer.ui.studies import records, study_charts
-from fer.ui.text import Translator
+from fer.ui.text import _
 from fer.vision.preprocessing import FER_SIZE, Gray
 
 # How much of an image around a channel's strongest cell is marked, as a share of its side.
@@ -21,22 +21,22 @@ PATCH = 1 / 3
 EACH = 3
 
 
-def looking(_: Translator) -> None:
+def looking() -> None:
     """Where each model's Grad-CAM lies, whether the maps can be trusted, and the SE gates."""
-    record = records.record(REGION_SHARES, _)
+    record = records.record(REGION_SHARES)
     if record is not None:
-        _regions(record, _)
+        _regions(record)
     checked = loaders.study(SANITY)
     if checked is not None:
-        _sanity(checked, _)
+        _sanity(checked)
     gates = loaders.study(GATES)
     if gates is not None:
-        _gates(gates, _)
+        _gates(gates)
 
 
-def _regions(record: Regions, _: Translator) -> None:
+def _regions(record: Regions) -> None:
     st.subheader(_("Eyes, mouth and the rest"))
-    names = region_names(_)
+    names = region_names()
     options = ["all", *emotions.KEYS]
     emotion = st.pills(
         _("True emotion"),
@@ -52,21 +52,21 @@ def _regions(record: Regions, _: Translator) -> None:
     }
     change = record.get("proposed_minus_baseline")
     if change is not None and emotion == "all":
-        st.write(_claim(change, _))
+        st.write(_claim(change))
     widgets.chart(
-        study_charts.region_shares(shown, record["area"], names, _),
+        study_charts.region_shares(shown, record["area"], names),
         key="region_shares",
         alt=_("Bars: share of Grad-CAM of each model on eyes, mouth and the rest of the face"),
     )
-    st.caption(measured(record, _))
+    st.caption(measured(record))
     with st.expander(_("Table and download"), key="region_details"):
         widgets.table(
-            region_table(record, names, _), "regions", _("Share of Grad-CAM by class and region"), _
+            region_table(record, names), "regions", _("Share of Grad-CAM by class and region")
         )
-    records.made_with(record, "fer analyse --only regions", _)
+    records.made_with(record, "fer analyse --only regions")
 
 
-def measured(record: Regions, _: Translator) -> str:
+def measured(record: Regions) -> str:
     """What the maps are of, and how the regions were found."""
     return _(
         "Grad-CAM (Selvaraju et al. 2017) of each model's own answer on {n} PrivateTest images; "
@@ -81,7 +81,7 @@ def measured(record: Regions, _: Translator) -> str:
     )
 
 
-def mismatch(_: Translator) -> str:
+def mismatch() -> str:
     """How the row of open gates is to be read."""
     return _(
         "With all gates at 1 the features are about twice as strong as the classifier has ever "
@@ -89,12 +89,12 @@ def mismatch(_: Translator) -> str:
     )
 
 
-def region_names(_: Translator) -> dict[str, str]:
+def region_names() -> dict[str, str]:
     """What each region of the face is called."""
     return {"eyes": _("Eyes and brows"), "mouth": _("Mouth"), "rest": _("Rest")}
 
 
-def _claim(change: Mapping[str, RegionShare], _: Translator) -> str:
+def _claim(change: Mapping[str, RegionShare]) -> str:
     """What the record says of the claim that the SE block sees eyes and mouth better."""
     told = []
     for region, name in (("eyes", _("eyes and brows")), ("mouth", _("mouth"))):
@@ -116,7 +116,7 @@ def _claim(change: Mapping[str, RegionShare], _: Translator) -> str:
     )
 
 
-def region_table(record: Regions, names: Mapping[str, str], _: Translator) -> pd.DataFrame:
+def region_table(record: Regions, names: Mapping[str, str]) -> pd.DataFrame:
     """A row for each model, class and region: share in percent, interval, ratio to the area."""
     return pd.DataFrame(
         [
@@ -136,10 +136,10 @@ def region_table(record: Regions, names: Mapping[str, str], _: Translator) -> pd
     )
 
 
-def _sanity(record: Sanity, _: Translator) -> None:
+def _sanity(record: Sanity) -> None:
     st.subheader(_("Do the maps depend on what was learnt?"))
     widgets.chart(
-        study_charts.randomisation(record, _),
+        study_charts.randomisation(record),
         key="sanity",
         alt=_("Lines: rank correlation of the maps as more of each network is randomised"),
     )
@@ -165,18 +165,17 @@ def _sanity(record: Sanity, _: Translator) -> None:
             ),
             "sanity_table",
             _("Rank correlation by stage and model"),
-            _,
         )
 
 
-def _gates(record: Gates, _: Translator) -> None:
+def _gates(record: Gates) -> None:
     st.subheader(_("Gates of the SE block"))
-    st.write(what_gates_give(record, _))
-    widgets.table(gate_ablation_table(record, _), "gate_ablation", _("Accuracy by kind of gate"), _)
-    st.caption(mismatch(_))
+    st.write(what_gates_give(record))
+    widgets.table(gate_ablation_table(record), "gate_ablation", _("Accuracy by kind of gate"))
+    st.caption(mismatch())
     channels = opening_channels(record)
     widgets.chart(
-        study_charts.gate_map(record, channels, _),
+        study_charts.gate_map(record, channels),
         key="gate_map",
         alt=_("Heat map: mean gate of the channels that react most to an emotion, by emotion"),
     )
@@ -191,14 +190,12 @@ def _gates(record: Gates, _: Translator) -> None:
         )
     )
     with st.expander(_("Table and download"), key="gate_details"):
-        widgets.table(
-            gate_table(record, _), "gates", _("Mean gate of a channel by emotion, in σ"), _
-        )
-    _patches(record, _)
-    records.made_with(record, "fer analyse --only gates", _)
+        widgets.table(gate_table(record), "gates", _("Mean gate of a channel by emotion, in σ"))
+    _patches(record)
+    records.made_with(record, "fer analyse --only gates")
 
 
-def what_gates_give(record: Gates, _: Translator) -> str:
+def what_gates_give(record: Gates) -> str:
     """How much of the gates the emotion explains, and what accuracy their own values give."""
     ablation = record["ablation"]
     return _(
@@ -224,7 +221,7 @@ def opening_channels(record: Gates, each: int = EACH) -> dict[int, str]:
     return found
 
 
-def gate_table(record: Gates, _: Translator) -> pd.DataFrame:
+def gate_table(record: Gates) -> pd.DataFrame:
     """A row for each channel of the record: for which emotion it opens, and how far its mean gate
     lies from the overall one in each class, in standard deviations."""
     channels = opening_channels(record, each=len(record["channels"][emotions.KEYS[0]]))
@@ -238,7 +235,7 @@ def gate_table(record: Gates, _: Translator) -> pd.DataFrame:
     )
 
 
-def gate_ablation_table(record: Gates, _: Translator) -> pd.DataFrame:
+def gate_ablation_table(record: Gates) -> pd.DataFrame:
     """Accuracy, interval, macro F1 and ECE with the gates as they are, at their mean, and at 1."""
     called = {
         "own": _("as computed for each image"),
@@ -250,7 +247,7 @@ def gate_ablation_table(record: Gates, _: Translator) -> pd.DataFrame:
             {
                 _("Gates"): called[name],
                 _("Accuracy (%)"): round(100 * row["accuracy"], 2),
-                **intervals.columns(row["accuracy_interval"], _),
+                **intervals.columns(row["accuracy_interval"]),
                 _("Macro F1"): round(row["macro_f1"], 4),
                 "ECE (%)": round(100 * row["ece"], 2),
             }
@@ -259,7 +256,7 @@ def gate_ablation_table(record: Gates, _: Translator) -> pd.DataFrame:
     )
 
 
-def _patches(record: Gates, _: Translator) -> None:
+def _patches(record: Gates) -> None:
     """Images that drive a channel hardest, the place in them marked."""
     if loaders.data() is None:
         return

@@ -16,10 +16,10 @@ from fer.data.votes import CHOICES
 from fer.ui import vote_bars
 from fer.ui.charts import BOTH, INK, arrange, colour, dash, heat_map, pattern
 from fer.ui.studies.study_charts import error_bars
-from fer.ui.text import Translator
+from fer.ui.text import _
 
 
-def by_agreement(levels: Sequence[Level], _: Translator) -> go.Figure:
+def by_agreement(levels: Sequence[Level]) -> go.Figure:
     """Agreement with the crowd's majority over how many of ten voters make it, in percent: each
     model's, FER-2013's label's, and a single voter's with the nine others."""
     shown = [row for row in reversed(levels) if row["votes"] >= agreement.ENOUGH]
@@ -59,15 +59,13 @@ def by_agreement(levels: Sequence[Level], _: Translator) -> go.Figure:
     )
     figure.update_xaxes(type="category")
     figure.update_yaxes(range=[0, 100])
-    return arrange(
-        figure, _, x=_("Voters who agree, of ten"), y=_("Agreement with the majority (%)")
-    )
+    return arrange(figure, x=_("Voters who agree, of ten"), y=_("Agreement with the majority (%)"))
 
 
-def sides(models: Mapping[str, ModelAgreement], _: Translator) -> go.Figure:
+def sides(models: Mapping[str, ModelAgreement]) -> go.Figure:
     """A pair of bars a side: in what share of its errors by the label the crowd sides with the
     model, with the label, with both by a tie, with neither."""
-    names = side_names(_)
+    names = side_names()
     figure = go.Figure()
     for key, found in models.items():
         values = [found["errors"][side]["share"] for side in names]
@@ -88,7 +86,6 @@ def sides(models: Mapping[str, ModelAgreement], _: Translator) -> go.Figure:
     figure.update_yaxes(autorange="reversed")
     return arrange(
         figure,
-        _,
         x=_("Share of the model's errors (%)"),
         y=_("The crowd sides with"),
         height=300,
@@ -96,7 +93,7 @@ def sides(models: Mapping[str, ModelAgreement], _: Translator) -> go.Figure:
     )
 
 
-def side_names(_: Translator) -> dict[Side, str]:
+def side_names() -> dict[Side, str]:
     """What each of `agreement.SIDES` is called."""
     return {
         "model": _("the model"),
@@ -107,7 +104,7 @@ def side_names(_: Translator) -> dict[Side, str]:
     }
 
 
-def label_confusion(counts: NDArray[np.float64], _: Translator) -> go.Figure:
+def label_confusion(counts: NDArray[np.float64]) -> go.Figure:
     """For each label (row), in what percent of its images the crowd's most frequent answer is each
     choice (column).
 
@@ -118,7 +115,7 @@ def label_confusion(counts: NDArray[np.float64], _: Translator) -> go.Figure:
     figure = heat_map(
         shares,
         [[_.number(value, 0) for value in row] for row in shares],
-        [vote_bars.name(choice, _) for choice in CHOICES],
+        [vote_bars.name(choice) for choice in CHOICES],
         [_(key) for key in emotions.KEYS],
         emotions.EMOTIONS[2].colour,
         100,
@@ -126,9 +123,5 @@ def label_confusion(counts: NDArray[np.float64], _: Translator) -> go.Figure:
     )
     figure.update_xaxes(tickangle=-45)
     return arrange(
-        figure,
-        _,
-        x=_("Most frequent answer (% of the label)"),
-        y=_("FER-2013's label"),
-        height=380,
+        figure, x=_("Most frequent answer (% of the label)"), y=_("FER-2013's label"), height=380
     )

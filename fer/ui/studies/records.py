@@ -11,25 +11,25 @@ from fer.artifacts.records import MadeWith
 from fer.artifacts.stored import Stored
 from fer.data import dataset
 from fer.ui import loaders, widgets
-from fer.ui.text import Translator
+from fer.ui.text import _
 
 T = TypeVar("T")
 
 
-def record(study: Stored[T], _: Translator) -> T | None:
+def record(study: Stored[T]) -> T | None:
     """A study's record; without one, a sentence that says so."""
     record = loaders.study(study)
     if record is None:
-        missing(_)
+        missing()
     return record
 
 
-def missing(_: Translator) -> None:
+def missing() -> None:
     """Say that a figure was not made here, and where those who run the server read how to."""
     st.caption(_("Not computed here yet: see the README."))
 
 
-def made_with(record: MadeWith, command: str, _: Translator) -> None:
+def made_with(record: MadeWith, command: str) -> None:
     """Which command made a record, from which commit, seed and data, among the page's sources; on
     the page, that it is of other images or weights."""
     widgets.note_source(
@@ -43,17 +43,17 @@ def made_with(record: MadeWith, command: str, _: Translator) -> None:
     )
     if not dataset.is_official(record["data_sha256"]):
         st.caption(_("Made of other images than FER-2013's, so it is not FER-2013's result."))
-    warn_of_other_weights(record["weights_sha256"], _)
+    warn_of_other_weights(record["weights_sha256"])
 
 
-def warn_of_other_weights(digests: Mapping[str, str], _: Translator) -> None:
+def warn_of_other_weights(digests: Mapping[str, str]) -> None:
     """A warning where a record was made with other weights than these, by model key."""
-    told = of_other_weights(digests, _)
+    told = of_other_weights(digests)
     if told:
         st.warning(told)
 
 
-def of_other_weights(digests: Mapping[str, str], _: Translator) -> str:
+def of_other_weights(digests: Mapping[str, str]) -> str:
     """Says of which models' weights a record was made that are not here; empty if there are none.
 
     Args:

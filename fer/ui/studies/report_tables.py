@@ -12,7 +12,7 @@ from fer.artifacts.stored import Stored
 from fer.studies.records import ABLATION, GATES, REGION_SHARES, ROBUSTNESS
 from fer.ui import loaders
 from fer.ui.studies import ablation, attention, records, robustness
-from fer.ui.text import Translator
+from fer.ui.text import _
 
 T = TypeVar("T", bound=MadeWith)
 
@@ -24,7 +24,7 @@ class Part(NamedTuple):
     note: str
 
 
-def report_tables(_: Translator) -> dict[str, Part]:
+def report_tables() -> dict[str, Part]:
     """The studies' tables that the report shows, by heading; only of studies that were made."""
     found: dict[str, Part] = {}
 
@@ -32,39 +32,37 @@ def report_tables(_: Translator) -> dict[str, Part]:
         record = loaders.study(study)
         if record is not None:
             part = make(record)
-            stale = records.of_other_weights(record["weights_sha256"], _)
+            stale = records.of_other_weights(record["weights_sha256"])
             found[heading] = part._replace(note=f"{part.note} {stale}".strip())
 
     add(
         _("What each ingredient gives"),
         ABLATION,
         lambda r: Part(
-            ablation.gain_table(r, _),
-            " ".join([*ablation.sentences(r, _), ablation.budget(r, _)]),
+            ablation.gain_table(r),
+            " ".join([*ablation.sentences(r), ablation.budget(r)]),
         ),
     )
     add(
         _("Every run of the ablation"),
         ABLATION,
-        lambda r: Part(ablation.run_table(r, _), ""),
+        lambda r: Part(ablation.run_table(r), ""),
     )
     add(
         _("Gates of the SE block"),
         GATES,
-        lambda r: Part(attention.gate_ablation_table(r, _), attention.mismatch(_)),
+        lambda r: Part(attention.gate_ablation_table(r), attention.mismatch()),
     )
     add(
         _("Accuracy on corrupted faces"),
         ROBUSTNESS,
         lambda r: Part(
-            robustness.robustness_table(r, robustness.corruptions(_), _), robustness.measured(r, _)
+            robustness.robustness_table(r, robustness.corruptions()), robustness.measured(r)
         ),
     )
     add(
         _("Share of Grad-CAM by class and region"),
         REGION_SHARES,
-        lambda r: Part(
-            attention.region_table(r, attention.region_names(_), _), attention.measured(r, _)
-        ),
+        lambda r: Part(attention.region_table(r, attention.region_names()), attention.measured(r)),
     )
     return found

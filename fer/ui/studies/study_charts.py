@@ -14,7 +14,7 @@ from fer.evaluation.records import Difference
 from fer.scenarios import PROPOSED, SCENARIOS
 from fer.studies.records import Gates, RegionShare, Robustness, Sanity
 from fer.ui.charts import BOTH, INK, arrange, colour, dash, heat_map, name_lines
-from fer.ui.text import Translator
+from fer.ui.text import _
 
 # Of gates that close; no model's colour, and far from that of those that open.
 CLOSED = "#E2E8F0"
@@ -38,7 +38,6 @@ def region_shares(
     shares: Mapping[str, Mapping[str, RegionShare]],
     area: Mapping[str, float],
     names: Mapping[str, str],
-    _: Translator,
 ) -> go.Figure:
     """A group of bars a region: its share of the face's area, and of each model's Grad-CAM.
 
@@ -71,10 +70,10 @@ def region_shares(
         )
     figure.update_layout(barmode="group", bargap=0.25)
     figure.update_yaxes(range=[0, 100])
-    return arrange(figure, _, x=_("Region of the face"), y=_("Share of Grad-CAM (%)"))
+    return arrange(figure, x=_("Region of the face"), y=_("Share of Grad-CAM (%)"))
 
 
-def randomisation(record: Sanity, _: Translator) -> go.Figure:
+def randomisation(record: Sanity) -> go.Figure:
     """How like the trained network's the maps still are as the network is randomised downwards."""
     stages = [_("trained"), *record["stages"]]
     figure = go.Figure()
@@ -90,9 +89,7 @@ def randomisation(record: Sanity, _: Translator) -> go.Figure:
     figure.update_yaxes(range=[-0.5, 1])
     # The stages' names are long; on a phone they would take half of the figure.
     figure.update_xaxes(tickvals=stages, ticktext=["0", *map(str, range(1, len(stages)))])
-    return arrange(
-        figure, _, x=_("Stages randomised, from the output down"), y=_("Rank correlation")
-    )
+    return arrange(figure, x=_("Stages randomised, from the output down"), y=_("Rank correlation"))
 
 
 def gate_contrasts(record: Gates, channels: Sequence[int]) -> NDArray[np.float64]:
@@ -112,7 +109,7 @@ def gate_limit(record: Gates, channels: Sequence[int]) -> float:
     return float(found) or 1.0
 
 
-def gate_map(record: Gates, channels: Mapping[int, str], _: Translator) -> go.Figure:
+def gate_map(record: Gates, channels: Mapping[int, str]) -> go.Figure:
     """Mean gate of some channels for each class, in standard deviations from the overall mean.
 
     Colours end at `gate_limit`; the numbers in the cells do not.
@@ -134,15 +131,11 @@ def gate_map(record: Gates, channels: Mapping[int, str], _: Translator) -> go.Fi
     figure.update_xaxes(tickangle=-45)
     height = 120 + 19 * len(channels)
     return arrange(
-        figure,
-        _,
-        x=_("True emotion"),
-        y=_("Opens most for · channel of block5_pool"),
-        height=height,
+        figure, x=_("True emotion"), y=_("Opens most for · channel of block5_pool"), height=height
     )
 
 
-def confidences(bins: Mapping[str, Sequence[RightAndWrong]], _: Translator) -> go.Figure:
+def confidences(bins: Mapping[str, Sequence[RightAndWrong]]) -> go.Figure:
     """How many images are answered with each confidence, a line for each model."""
     figure = go.Figure()
     for key, rows in bins.items():
@@ -158,11 +151,11 @@ def confidences(bins: Mapping[str, Sequence[RightAndWrong]], _: Translator) -> g
             + "</extra>",
         )
     figure.update_xaxes(range=[0, 100])
-    return arrange(figure, _, x=_("Confidence (%)"), y=_("Images"), height=240)
+    return arrange(figure, x=_("Confidence (%)"), y=_("Images"), height=240)
 
 
 def coverage(
-    curves: Mapping[str, Coverage], marked: Mapping[str, tuple[float, float]], _: Translator
+    curves: Mapping[str, Coverage], marked: Mapping[str, tuple[float, float]]
 ) -> go.Figure:
     """Accuracy of the answers that are given against how many are.
 
@@ -192,11 +185,11 @@ def coverage(
         )
     figure.update_xaxes(range=[0, 100])
     figure.update_yaxes(range=[0, 100])
-    figure = arrange(figure, _, x=_("Coverage (% of images)"), y=_("Accuracy (%)"))
+    figure = arrange(figure, x=_("Coverage (% of images)"), y=_("Accuracy (%)"))
     return name_lines(figure)
 
 
-def corruption(record: Robustness, key: str, unit: str, _: Translator) -> go.Figure:
+def corruption(record: Robustness, key: str, unit: str) -> go.Figure:
     """Both models' accuracy under one corruption, from the clean images to the strongest."""
     results = record["corruptions"][key]["results"]
     names = [_("none"), *(_.number(row["strength"], _decimals(row["strength"])) for row in results)]
@@ -221,7 +214,7 @@ def corruption(record: Robustness, key: str, unit: str, _: Translator) -> go.Fig
     )
     figure.update_xaxes(type="category")
     figure.update_yaxes(range=[0, 100])
-    return name_lines(arrange(figure, _, x=unit, y=_("Accuracy (%)")))
+    return name_lines(arrange(figure, x=unit, y=_("Accuracy (%)")))
 
 
 def _decimals(value: float) -> int:
@@ -229,7 +222,7 @@ def _decimals(value: float) -> int:
     return next((n for n in (0, 1) if round(value, n) == value), 2)
 
 
-def ablation(measures: Mapping[str, Mapping[str, Difference]], _: Translator) -> go.Figure:
+def ablation(measures: Mapping[str, Mapping[str, Difference]]) -> go.Figure:
     """A bar for each metric and ingredient: what the ingredient gives in percentage points, with
     its interval.
 
@@ -270,7 +263,6 @@ def ablation(measures: Mapping[str, Mapping[str, Difference]], _: Translator) ->
     figure.update_yaxes(autorange="reversed")
     return arrange(
         figure,
-        _,
         x=_("Gain (percentage points)"),
         height=110 + sum(20 + 14 * len(label.split("<br>")) for label in labels.values()),
     )

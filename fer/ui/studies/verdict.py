@@ -14,7 +14,7 @@ from fer.studies.contributions import Effect, Estimate
 from fer.studies.records import ABLATION, LEAKAGE, Ablation
 from fer.studies.verdict import Overfitting, Verdict
 from fer.ui import loaders, model_comparison, views
-from fer.ui.text import Translator
+from fer.ui.text import _
 
 Part = Literal["fine_tuning", "se", "augmentation", "twins", "overfitting"]
 PAGE = "pages/3_Classification_Results.py"
@@ -31,17 +31,17 @@ class Chip:
     view: str
 
 
-def chips(_: Translator) -> dict[Part, Chip]:
+def chips() -> dict[Part, Chip]:
     """Return what is said, as far as it was measured."""
     found = _figures()
-    tell: dict[Part, Callable[[Verdict, Translator], Chip | None]] = {
+    tell: dict[Part, Callable[[Verdict], Chip | None]] = {
         "fine_tuning": _fine_tuning,
         "se": _squeeze_excitation,
         "augmentation": _augmentation,
         "twins": _twins,
         "overfitting": _overfitting,
     }
-    told = {part: make(found, _) for part, make in tell.items()}
+    told = {part: make(found) for part, make in tell.items()}
     return {part: chip for part, chip in told.items() if chip is not None}
 
 
@@ -65,9 +65,9 @@ def _ablation() -> Ablation | None:
     return record if record is not None and record["data_sha256"] in images else None
 
 
-def show_chips(_: Translator) -> None:
+def show_chips() -> None:
     """Draw the chips; each opens the page of results with the view that has its evidence."""
-    for chip in chips(_).values():
+    for chip in chips().values():
         # The theme's badges are too faint to be read.
         st.page_link(
             PAGE,
@@ -77,12 +77,12 @@ def show_chips(_: Translator) -> None:
         )
 
 
-def choose_view(_: Translator) -> None:
+def choose_view() -> None:
     """Draw the chips on the page of results itself; each asks the address for its view.
 
     Links to the page that is shown look alike with and without the keyboard's focus.
     """
-    told = chips(_)
+    told = chips()
 
     def choose() -> None:
         part: Part | None = st.session_state[CHOSEN]
@@ -103,18 +103,18 @@ def choose_view(_: Translator) -> None:
     )
 
 
-def sentences(_: Translator, *parts: Part) -> list[str]:
+def sentences(*parts: Part) -> list[str]:
     """Return the sentences of these parts in this order, of all of them if none is named."""
-    told = chips(_)
+    told = chips()
     return [told[part].sentence for part in parts or told if part in told]
 
 
-def show(_: Translator, *parts: Part) -> None:
+def show(*parts: Part) -> None:
     """Draw the sentences of these parts as a list, of all of them if none is named."""
-    st.markdown("\n".join(f"- {sentence}" for sentence in sentences(_, *parts)))
+    st.markdown("\n".join(f"- {sentence}" for sentence in sentences(*parts)))
 
 
-def _ends(estimate: Estimate, _: Translator) -> dict[str, str]:
+def _ends(estimate: Estimate) -> dict[str, str]:
     return {
         "points": _.signed(100 * estimate.gain, 1),
         "low": _.signed(100 * estimate.low, 1),
@@ -122,10 +122,10 @@ def _ends(estimate: Estimate, _: Translator) -> dict[str, str]:
     }
 
 
-def _fine_tuning(found: Verdict, _: Translator) -> Chip | None:
+def _fine_tuning(found: Verdict) -> Chip | None:
     if found.helpful is None:
         return None
-    others = [ingredients(_)[name] for name in found.helpful]
+    others = [ingredients()[name] for name in found.helpful]
     source = (
         _(
             "**Most of the gain comes from fine-tuning**: in the ablation no other ingredient "
@@ -149,7 +149,7 @@ def _fine_tuning(found: Verdict, _: Translator) -> Chip | None:
     )
 
 
-def _squeeze_excitation(found: Verdict, _: Translator) -> Chip | None:
+def _squeeze_excitation(found: Verdict) -> Chip | None:
     se = found.squeeze_excitation
     if se is None:
         return None
@@ -165,17 +165,17 @@ def _squeeze_excitation(found: Verdict, _: Translator) -> Chip | None:
             "**The SE block brought no gain**: accuracy {points} ({low} to {high}, {seeds} seeds)"
         ),
     }
-    ends = _ends(se.gain, _)
+    ends = _ends(se.gain)
     return Chip(
         labels[se.gain.effect].format(**ends),
-        f"{said[se.gain.effect].format(**ends, seeds=se.seeds)}; {_macro_f1(se.macro_f1_gain, _)}.",
+        f"{said[se.gain.effect].format(**ends, seeds=se.seeds)}; {_macro_f1(se.macro_f1_gain)}.",
         "ingredients",
     )
 
 
-def _macro_f1(estimate: Estimate, _: Translator) -> str:
+def _macro_f1(estimate: Estimate) -> str:
     if estimate.effect == "unclear":
-        return _("macro F1 {points} ({low} to {high})", **_ends(estimate, _))
+        return _("macro F1 {points} ({low} to {high})", **_ends(estimate))
     low, high = sorted(abs(100 * end) for end in (estimate.low, estimate.high))
     shown = {
         "points": _.number(abs(100 * estimate.gain), 1),
@@ -187,7 +187,7 @@ def _macro_f1(estimate: Estimate, _: Translator) -> str:
     return _("macro F1 lower by {points} ({low} to {high})", **shown)
 
 
-def _augmentation(found: Verdict, _: Translator) -> Chip | None:
+def _augmentation(found: Verdict) -> Chip | None:
     augmentation = found.augmentation
     if augmentation is None:
         return None
@@ -196,7 +196,7 @@ def _augmentation(found: Verdict, _: Translator) -> Chip | None:
         "costs": _("**Augmentation costs accuracy** in the ablation's short trainings"),
         "unclear": _("**Augmentation brought no gain** in the ablation's short trainings"),
     }
-    ends = _ends(augmentation.gain, _)
+    ends = _ends(augmentation.gain)
     return Chip(
         _("augmentation {points}", points=ends["points"]),
         said[augmentation.gain.effect]
@@ -213,11 +213,11 @@ def _augmentation(found: Verdict, _: Translator) -> Chip | None:
     )
 
 
-def _twins(found: Verdict, _: Translator) -> Chip | None:
+def _twins(found: Verdict) -> Chip | None:
     twins = found.twins
     if twins is None:
         return None
-    ends = _ends(twins.gain, _)
+    ends = _ends(twins.gain)
     return Chip(
         _("without twins {points}", points=ends["points"]),
         _(
@@ -227,18 +227,18 @@ def _twins(found: Verdict, _: Translator) -> Chip | None:
             **ends,
             images=_.number(twins.images),
             of=_.number(twins.of),
-            on_twins=_each(twins.with_twin, _),
-            elsewhere=_each(twins.without_twin, _),
+            on_twins=_each(twins.with_twin),
+            elsewhere=_each(twins.without_twin),
         ),
         "overfitting",
     )
 
 
-def _each(shares: dict[str, float], _: Translator) -> str:
+def _each(shares: dict[str, float]) -> str:
     return ", ".join(f"`{key}` {_.percent(share)}" for key, share in shares.items())
 
 
-def _overfitting(found: Verdict, _: Translator) -> Chip | None:
+def _overfitting(found: Verdict) -> Chip | None:
     if not found.fits:
         return None
     gaps = {key: _.difference(fit.training, fit.private) for key, fit in found.fits.items()}
@@ -284,7 +284,7 @@ def _overfitting(found: Verdict, _: Translator) -> Chip | None:
     )
 
 
-def ingredients(_: Translator) -> dict[str, str]:
+def ingredients() -> dict[str, str]:
     """What each ingredient of `proposed` is called; "full" leaves none out."""
     return {
         "full": _("nothing left out"),

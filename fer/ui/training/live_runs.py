@@ -13,7 +13,7 @@ from fer.scenarios import SCENARIOS
 from fer.training import jobs, learning_curves, monitor
 from fer.training.monitor import RunState, Stage
 from fer.ui import loaders, permissions, text, widgets
-from fer.ui.text import Translator
+from fer.ui.text import _
 from fer.ui.training import training_charts
 from fer.ui.training.training_sections import CHOSEN, ENDED
 
@@ -32,12 +32,12 @@ def is_active() -> bool:
     return bool(jobs.active(loaders.RUNS, time.time()))
 
 
-def show(_: Translator) -> None:
+def show() -> None:
     """Draw the running trainings with progress, curves so far and a button to stop each.
 
     When one has ended, the page is drawn anew, with its curves among the chosen ones.
     """
-    widgets.told(_)
+    widgets.told()
     running = {_name(run_dir): (run_dir, run) for run_dir, run in _running()}
     ended = st.session_state.get(SEEN, set()) - {*running}
     st.session_state[SEEN] = {*running}
@@ -48,7 +48,7 @@ def show(_: Translator) -> None:
         st.caption(_("No training is running here."))
         return
     for name, (run_dir, run) in running.items():
-        _show_one(name, run_dir, run, _)
+        _show_one(name, run_dir, run)
     if any("accuracy" in run.values for run_dir, run in running.values()):
         share = _.percent(1 / emotions.COUNT)
         st.caption(_("Guessing among seven emotions gives {share}.", share=share))
@@ -62,7 +62,7 @@ def _name(run_dir: Path) -> str:
     return run_dir.relative_to(loaders.RUNS).as_posix()
 
 
-def _show_one(name: str, run_dir: Path, run: RunState, _: Translator) -> None:
+def _show_one(name: str, run_dir: Path, run: RunState) -> None:
     is_watched_only = monitor.is_watched_only(run_dir)
     if is_watched_only:
         monitor.watch(run_dir)
@@ -74,12 +74,12 @@ def _show_one(name: str, run_dir: Path, run: RunState, _: Translator) -> None:
     if "accuracy" in run.values:
         words.append(_("training accuracy {share}", share=_.percent(run.values["accuracy"])))
     is_stopping = monitor.is_stopping(run_dir)
-    words.append(_stopping(run, _) if is_stopping else _doing(run, _))
+    words.append(_stopping(run) if is_stopping else _doing(run))
     st.progress(run.share, " · ".join(words))
     history = runs.read_history(run_dir)
     if history:
         widgets.chart(
-            training_charts.curves({name: history}, "accuracy", _),
+            training_charts.curves({name: history}, "accuracy"),
             key=f"live_{name}",
             alt=_("Accuracy of the running training by epoch"),
         )
@@ -95,12 +95,12 @@ def _show_one(name: str, run_dir: Path, run: RunState, _: Translator) -> None:
         )
 
 
-def _doing(run: RunState, _: Translator) -> str:
+def _doing(run: RunState) -> str:
     """What the training is doing, or how long it will take."""
     if run.state == "waiting":
         return _("waiting for its turn")
     if run.left is not None:
-        return _("about {time} left", time=text.duration(run.left, _))
+        return _("about {time} left", time=text.duration(run.left))
     stages: dict[Stage, str] = {
         "starting": _("starting Python and reading the images"),
         "loading TensorFlow": _("loading TensorFlow"),
@@ -114,7 +114,7 @@ def _doing(run: RunState, _: Translator) -> str:
     return stages[run.stage]
 
 
-def _stopping(run: RunState, _: Translator) -> str:
+def _stopping(run: RunState) -> str:
     """What the end of a training that was asked to stop waits for."""
     if run.stage == "training":
         return _("stopping after this step …")
@@ -123,10 +123,10 @@ def _stopping(run: RunState, _: Translator) -> str:
     return _("stopping within a few seconds …")
 
 
-def start_form(_: Translator) -> None:
+def start_form() -> None:
     """Draw the form that starts a short training, in a process of its own."""
     if not permissions.may("train"):
-        st.caption(permissions.refusal("train", _))
+        st.caption(permissions.refusal("train"))
         return
     is_here = permissions.is_visitor_here()
     most_share, most_epochs = MOST if is_here else MOST_OF_VISITORS
@@ -174,7 +174,7 @@ def _own_training() -> str | None:
     return run_dir.name if run_dir is not None and run is not None and run.is_active else None
 
 
-def outcome(_: Translator) -> None:
+def outcome() -> None:
     """How the newest run ended."""
     paths = sorted(loaders.RUNS.rglob(monitor.PROGRESS), key=lambda path: path.stat().st_mtime)
     if not paths:
@@ -186,7 +186,7 @@ def outcome(_: Translator) -> None:
     name = _name(run_dir)
     reading = learning_curves.read(runs.read_history(run_dir))
     if run.state == "finished" and reading is not None:
-        st.success(_finished(name, reading.best, _), icon=":material/check_circle:")
+        st.success(_finished(name, reading.best), icon=":material/check_circle:")
     elif run.state == "failed":
         known = None if run.error is None else _.error(FerError.from_record(run.error))
         reason = known or run.reason or "–"
@@ -196,10 +196,10 @@ def outcome(_: Translator) -> None:
             _("The training {name} was stopped, because nobody was watching any more.", name=name)
         )
     elif run.state == "stopped":
-        st.caption(_stopped(run_dir, reading is not None, _).format(name=name))
+        st.caption(_stopped(run_dir, reading is not None).format(name=name))
 
 
-def _finished(name: str, best: learning_curves.EpochAccuracy, _: Translator) -> str:
+def _finished(name: str, best: learning_curves.EpochAccuracy) -> str:
     where = (
         _("Its curves are among those above.")
         if name in st.session_state.get(CHOSEN, ())
@@ -216,7 +216,7 @@ def _finished(name: str, best: learning_curves.EpochAccuracy, _: Translator) -> 
     return f"{result} {where}"
 
 
-def _stopped(run_dir: Path, has_epochs: bool, _: Translator) -> str:
+def _stopped(run_dir: Path, has_epochs: bool) -> str:
     # How a training was started is known of those that the page started.
     is_own = (run_dir / jobs.LOG).exists()
     if not has_epochs:

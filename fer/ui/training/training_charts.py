@@ -12,7 +12,7 @@ from fer.artifacts.runs import Row
 from fer.scenarios import SCENARIOS
 from fer.training import learning_curves
 from fer.ui.charts import arrange
-from fer.ui.text import Translator
+from fer.ui.text import _
 
 Quantity = Literal["accuracy", "loss", "learning_rate", "gap", "seconds"]
 
@@ -23,7 +23,6 @@ DASHES = {"": "dot", "val_": "solid"}
 def curves(
     histories: Mapping[str, Sequence[Row]],
     quantity: Quantity,
-    _: Translator,
     *,
     smoothing: float = 0.0,
     is_log: bool = False,
@@ -44,7 +43,7 @@ def curves(
     for name, history in histories.items():
         colour = colour_of(name, list(histories))
         epochs = [row["epoch"] for row in history]
-        for part, label in _parts(quantity, _).items():
+        for part, label in _parts(quantity).items():
             values = [_value(row, quantity, part) for row in history]
             shown = learning_curves.smoothed(values, smoothing)
             if smoothing:
@@ -58,17 +57,17 @@ def curves(
                 name,
                 label=label,
             )
-        _mark_best(figure, name, history, quantity, colour, _)
+        _mark_best(figure, name, history, quantity, colour)
         # Where the curves are not: accuracy grows, the others fall.
         _mark_phases(figure, history, colour, at_top=quantity != "accuracy")
     if is_log:
         figure.update_yaxes(type="log")
     # An epoch is a whole number, even where only one has passed.
     figure.update_xaxes(rangemode="tozero", tickformat="d")
-    return arrange(figure, _, x=_("Epoch"), y=titles[quantity])
+    return arrange(figure, x=_("Epoch"), y=titles[quantity])
 
 
-def marks(_: Translator) -> str:
+def marks() -> str:
     """What the curves' dashes, stars and upright lines stand for."""
     return _(
         "Dotted: training; solid: validation on PublicTest; star: best epoch; dashed upright line: "
@@ -78,12 +77,7 @@ def marks(_: Translator) -> str:
 
 
 def _mark_best(
-    figure: go.Figure,
-    name: str,
-    history: Sequence[Row],
-    quantity: Quantity,
-    colour: str,
-    _: Translator,
+    figure: go.Figure, name: str, history: Sequence[Row], quantity: Quantity, colour: str
 ) -> None:
     """A star on the validation curve where the run was best."""
     reading = learning_curves.read(history)
@@ -149,7 +143,7 @@ def colour_of(name: str, names: Sequence[str]) -> str:
     return palette[others.index(name) % len(palette)]
 
 
-def _parts(quantity: Quantity, _: Translator) -> dict[str, str]:
+def _parts(quantity: Quantity) -> dict[str, str]:
     if quantity in ("accuracy", "loss"):
         return {"": _("training"), "val_": _("validation")}
     return {"": ""}

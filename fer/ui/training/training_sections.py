@@ -15,7 +15,7 @@ from fer.scenarios import PROPOSED, Scenario
 from fer.training import jobs, learning_curves
 from fer.training.learning_curves import EpochAccuracy, LossRise
 from fer.ui import charts, loaders, model_comparison, text
-from fer.ui.text import Translator
+from fer.ui.text import _
 
 # Whose curves are drawn, and the runs that have ended before the visitor's eyes and join them.
 CHOSEN = "runs"
@@ -47,7 +47,7 @@ def histories() -> dict[str, list[Row]]:
     return {name: rows for name, rows in found.items() if rows}
 
 
-def choose(names: list[str], _: Translator) -> list[str]:
+def choose(names: list[str]) -> list[str]:
     """Return the runs whose curves are wanted: at first the published models, then those chosen and
     each that has ended before the visitor's eyes."""
     published = [name for name in names if name in loaders.models()]
@@ -60,17 +60,17 @@ def choose(names: list[str], _: Translator) -> list[str]:
     return st.pills(_("Runs"), names, selection_mode="multi", key=CHOSEN, persist_state="session")
 
 
-def words(model: Artifact, _: Translator) -> list[str]:
+def words(model: Artifact) -> list[str]:
     """What a published model's curves say about overfitting and generalisation, in sentences."""
     reading = learning_curves.read(history(model.key))
     if reading is None:
         return []
     said = [
-        _at_best(reading.best, _),
+        _at_best(reading.best),
         _("The last epoch is the best one: longer training may still gain.")
         if reading.is_unfinished
-        else _at_last(reading.last, _),
-        _loss(reading.loss, _),
+        else _at_last(reading.last),
+        _loss(reading.loss),
     ]
     if model.scenario.augmentation is not None:
         said.append(
@@ -98,7 +98,7 @@ def words(model: Artifact, _: Translator) -> list[str]:
     return said
 
 
-def gap(_: Translator) -> str:
+def gap() -> str:
     """Why the gap of the curves is not how far a model overfits."""
     return _(
         "Training accuracy is measured here with dropout, and of augmented images where a run "
@@ -106,7 +106,7 @@ def gap(_: Translator) -> str:
     )
 
 
-def losses(_: Translator) -> str:
+def losses() -> str:
     """Why the heights of loss curves are not compared, and what is measured alike."""
     return _(
         "Loss is what each training minimises, so the heights of different models cannot be "
@@ -120,22 +120,22 @@ def losses(_: Translator) -> str:
     )
 
 
-def _at_best(epoch: EpochAccuracy, _: Translator) -> str:
+def _at_best(epoch: EpochAccuracy) -> str:
     return _(
         "**Best epoch {epoch}**, whose weights are used: {validation} on PublicTest; the training "
         "curve is at {training}.",
-        **_figures(epoch, _),
+        **_figures(epoch),
     )
 
 
-def _at_last(epoch: EpochAccuracy, _: Translator) -> str:
+def _at_last(epoch: EpochAccuracy) -> str:
     return _(
         "**Last epoch {epoch}**: {validation} on PublicTest; the training curve is at {training}.",
-        **_figures(epoch, _),
+        **_figures(epoch),
     )
 
 
-def _figures(epoch: EpochAccuracy, _: Translator) -> dict[str, str | int]:
+def _figures(epoch: EpochAccuracy) -> dict[str, str | int]:
     return {
         "epoch": epoch.epoch,
         "training": _.percent(epoch.accuracy),
@@ -143,7 +143,7 @@ def _figures(epoch: EpochAccuracy, _: Translator) -> dict[str, str | int]:
     }
 
 
-def _loss(rise: LossRise, _: Translator) -> str:
+def _loss(rise: LossRise) -> str:
     # Told with one decimal of a percent.
     if rise.share < 0.0005:
         return _("At the end, validation loss is at its lowest.")
@@ -163,21 +163,21 @@ def _loss(rise: LossRise, _: Translator) -> str:
     )
 
 
-def show_words(_: Translator) -> None:
+def show_words() -> None:
     """The reading of each published model, side by side."""
     models = loaders.models()
     for column, (key, model) in zip(st.columns(max(len(models), 1)), models.items(), strict=False):
         with column.container(border=True, height="stretch"):
             st.subheader(f"{charts.swatch(key)} {key}")
-            for sentence in words(model, _):
+            for sentence in words(model):
                 st.markdown(sentence)
 
 
-def _gap(epoch: EpochAccuracy, _: Translator) -> float:
+def _gap(epoch: EpochAccuracy) -> float:
     return _.points(epoch.accuracy, epoch.val_accuracy, 2)
 
 
-def run_table(chosen: dict[str, list[Row]], _: Translator) -> pd.DataFrame:
+def run_table(chosen: dict[str, list[Row]]) -> pd.DataFrame:
     """A row for each run: epochs, best epoch, accuracies, gap, sizes, time."""
     rows = []
     for name, found in chosen.items():
@@ -190,16 +190,16 @@ def run_table(chosen: dict[str, list[Row]], _: Translator) -> pd.DataFrame:
                     _("Best epoch"): reading.best.epoch,
                     _("Validation (%)"): round(100 * reading.best.val_accuracy, 2),
                     _("Training (%)"): round(100 * reading.best.accuracy, 2),
-                    _("Gap of the curves (points)"): _gap(reading.best, _),
-                    _("Gap of the curves at the last epoch (points)"): _gap(reading.last, _),
+                    _("Gap of the curves (points)"): _gap(reading.best),
+                    _("Gap of the curves at the last epoch (points)"): _gap(reading.last),
                     _("Image size (px)"): ", ".join(str(s.image_size) for s in reading.phases),
-                    _("Time"): text.duration(reading.seconds, _),
+                    _("Time"): text.duration(reading.seconds),
                 }
             )
     return pd.DataFrame(rows)
 
 
-def turned(table: pd.DataFrame, _: Translator) -> pd.DataFrame:
+def turned(table: pd.DataFrame) -> pd.DataFrame:
     """`run_table` with a column for each run, so that a phone shows all of it."""
     runs = table.set_index(_("Run"))
     told = {
@@ -214,7 +214,7 @@ def turned(table: pd.DataFrame, _: Translator) -> pd.DataFrame:
     return pd.DataFrame({_("Run"): runs.columns, **told})
 
 
-def differences(names: list[str], _: Translator) -> pd.DataFrame:
+def differences(names: list[str]) -> pd.DataFrame:
     """The hyperparameters in which the runs differ, a row each and a column a run."""
     scenarios = {}
     for name in names:
@@ -225,7 +225,7 @@ def differences(names: list[str], _: Translator) -> pd.DataFrame:
             scenarios[name] = Scenario.from_dict(record["scenario"])
     rows = {
         label: [tell(scenario) for scenario in scenarios.values()]
-        for label, tell in model_comparison.hyperparameters(_).items()
+        for label, tell in model_comparison.hyperparameters().items()
     }
     different = {label: told for label, told in rows.items() if len(set(told)) > 1}
     return pd.DataFrame(
