@@ -1,7 +1,11 @@
-"""Progress of long work: one callable, and two ways to pass it on to a part of the work."""
+"""Progress of long work: one callable, two ways to pass it on to a part of the work, and a thread
+that asks for it."""
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 
@@ -35,3 +39,26 @@ def with_details(progress: Progress | None, **added: Any) -> Progress | None:
         progress(done, total, **added, **details)
 
     return report
+
+
+@contextmanager
+def calling(
+    report: Callable[[], object], seconds: float, *, first: float | None = None
+) -> Iterator[None]:
+    """Call a function from another thread while the block runs: after `first` seconds (by default
+    `seconds`), and then again after every `seconds`."""
+    ended = threading.Event()
+
+    def repeat() -> None:
+        pause = seconds if first is None else first
+        while not ended.wait(pause):
+            pause = seconds
+            report()
+
+    reporter = threading.Thread(target=repeat, name="report", daemon=True)
+    reporter.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        reporter.join()

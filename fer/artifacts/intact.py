@@ -12,11 +12,7 @@ from fer.scenarios import SCENARIOS
 
 def models(folder: Path = model_store.FOLDER) -> tuple[dict[str, Artifact], list[FerError]]:
     """Return the trained models whose files match the manifest, and an error for every file that
-    does not.
-
-    A model needs its weights and the temperature among its metrics; without either it is left out.
-    Any other bad file disables only what is made from it: `model_store.checked` raises there.
-    """
+    does not. A bad file that no model needs disables only what is made from it."""
     artifacts: dict[str, Artifact] = {}
     problems: list[FerError] = []
     try:
@@ -28,10 +24,8 @@ def models(folder: Path = model_store.FOLDER) -> tuple[dict[str, Artifact], list
             artifacts[key] = open_model(key, folder)
         except FerError as error:
             problems.append(error)
-    for name in sorted(listed):
-        # Nothing is computed from a card.
-        if name.endswith(CARD):
-            continue
+    # Nothing is computed from a card.
+    for name in sorted(name for name in listed if not name.endswith(CARD)):
         try:
             model_store.checked(folder, name)
         except FerError as error:

@@ -24,12 +24,8 @@ VARIABLES = {model_store.FOLDER: "FER_MODELS_DIR", dataset.FOLDER: "FER_DATA_DIR
 
 
 def from_environment(folder: Path) -> Path | None:
-    """Return the folder that its environment variable names, None if the variable is not set.
-
-    Args:
-        folder: one of `VARIABLES`.
-    """
-    name = os.environ.get(VARIABLES[folder])
+    """Return the folder that its environment variable names; None if it has none that is set."""
+    name = os.environ.get(VARIABLES.get(folder, ""))
     return Path(name) if name else None
 
 
@@ -65,7 +61,7 @@ def default(folder: Path, working: Path | None = None, root: Path = ROOT) -> Pat
         working: the working directory; None means the process' own.
         root: the folder that contains the package `fer`.
     """
-    named_folder = from_environment(folder) if folder in VARIABLES else None
+    named_folder = from_environment(folder)
     if named_folder is not None:
         return named_folder
     here = (working or Path.cwd()) / folder

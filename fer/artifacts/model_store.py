@@ -48,7 +48,7 @@ TEXT_SUFFIXES = {".csv", ".json", ".md", ".txt", ".xml"}
 
 @dataclass(frozen=True)
 class Artifact:
-    """One trained model in `models/<key>/`; files are read when first asked for."""
+    """A trained model in `models/<key>/`; files are read when first asked for."""
 
     folder: Path
     scenario: Scenario
@@ -90,7 +90,7 @@ class Artifact:
         tensors = {**packing.read(self.folder.parent / TRUNK), **own}
         return {name: np.asarray(value, dtype=np.float32) for name, value in tensors.items()}
 
-    def history(self) -> list[dict[str, float]]:
+    def history(self) -> list[runs.Row]:
         """Return a row for each epoch, as training wrote it."""
         return runs.read_history(self.folder)
 
@@ -188,10 +188,7 @@ def write_model(
     folder: Path, scenario: Scenario, tensors: Tensors, history: str, config: RunConfig
 ) -> None:
     """Write weights, configuration and history of one model, then remove the measurements of the
-    model that it replaces.
-
-    Nothing changes unless all three can be written. If writing is cut off between two of them,
-    `intact.open_model` raises.
+    model that it replaces. Nothing changes unless all three can be written.
 
     Args:
         tensors: every variable by `layer/variable`, float32.
@@ -206,7 +203,8 @@ def write_model(
     _write_trunk(folder, scenario, packing.pack(trunk))
     target = folder / scenario.key
     with ExitStack() as stack:
-        # Files are moved into place in reverse order: the configuration last.
+        # Files are moved into place in reverse order: the configuration last. Between two of them,
+        # `intact.open_model` raises.
         new = {
             name: stack.enter_context(files.replacing(target / name))
             for name in (CONFIG, runs.HISTORY, WEIGHTS)
@@ -278,13 +276,8 @@ def write_manifest(folder: Path = FOLDER) -> None:
 
 
 def checked(folder: Path, name: str) -> Path:
-    """Return the path of a file after checking its content against the manifest.
-
-    A file that the manifest does not list passes, as does any file where there is no manifest: it
-    was made here and not published yet.
-
-    Args:
-        name: relative to the folder, as in the manifest.
+    """Return the path of a file after checking its content against the manifest. A file that the
+    manifest does not list passes: it was made here and not published yet.
 
     Raises:
         FerError: if the file is missing or differs, or if the manifest is damaged.
@@ -336,10 +329,7 @@ def known_sha256(path: Path) -> str:
 
 
 def verify(folder: Path = FOLDER) -> tuple[list[str], list[str]]:
-    """Return the names of the manifest's files that are missing, and of those that differ.
-
-    Files that the manifest does not list were made here and not published yet.
-    """
+    """Return the names of the manifest's files that are missing, and of those that differ."""
     record = schema.read(folder / MANIFEST, dict[str, ListedFile], "fer evaluate")
     missing = [name for name in record if not (folder / name).exists()]
     changed = [

@@ -61,7 +61,7 @@ class Config(RunConfig):
 
 
 class ClassScores(TypedDict):
-    """How well one emotion is recognised: shares of 1; support: images of it."""
+    """The scores of one emotion. support: images of it."""
 
     precision: float
     recall: float
@@ -70,8 +70,7 @@ class ClassScores(TypedDict):
 
 
 class Accuracy(TypedDict):
-    """How often a model is right on some images. accuracy: top-1, 0-1, like macro_f1;
-    accuracy_interval: the ends of its 95 % bootstrap interval over images."""
+    """The accuracy (top-1) of a model on some images, and its bootstrap interval over images."""
 
     images: int
     accuracy: float
@@ -104,10 +103,8 @@ class SplitScores(Scores):
 class Metrics(TypedDict):
     """`models/<key>/metrics.json`, which `fer evaluate` writes.
 
-    data_source: the file or folder that the data set was imported from; missing if that was not
-    recorded.
-    input_size: pixels a side. compute_dtype: Keras' name of the precision. temperature: the divisor
-    of logits, above 0. ece_bins: how many. splits: by name of both test splits.
+    data_source: what the data set was imported from, if that was recorded. input_size: pixels a
+    side. temperature: the divisor of logits, above 0. ece_bins: how many. splits: by name.
     """
 
     model: str

@@ -66,8 +66,8 @@ def checkpoint(epoch: int) -> str:
 
 
 def has_epochs(run_dir: Path) -> bool:
-    """Whether a run in the folder has finished an epoch: one that failed before that leaves nothing
-    worth keeping."""
+    """Return whether a run in the folder has finished an epoch: one that failed before that leaves
+    nothing worth keeping."""
     return finished_epochs(run_dir) > 0 or bool(read_history(run_dir))
 
 
@@ -129,10 +129,7 @@ def record(
 
 def compute_dtype(run_dir: Path) -> str | None:
     """Return Keras' name of the precision in which the run was begun; None if there is no run.
-
-    Raises:
-        FerError: if `run.json` cannot be read.
-    """
+    Raises as `read`."""
     if not (run_dir / RUN).exists():
         return None
     return Scenario.from_dict(read(run_dir)["scenario"]).compute_dtype
@@ -160,13 +157,12 @@ def _require_same(stored: Scenario, wanted: Scenario, finished: int, run_dir: Pa
         for name, value in stored.to_dict().items()
         if name not in may_differ and value != wanted.to_dict()[name]
     ]
-    first_epoch = 0
+    epochs_before = 0
     for number, phase in enumerate(stored.phases):
-        if first_epoch >= finished:
-            break
-        first_epoch += phase.epochs
-        if number >= len(wanted.phases) or wanted.phases[number] != phase:
+        # Only phases that were begun must be the same.
+        if epochs_before < finished and wanted.phases[number : number + 1] != (phase,):
             changed.append(f"phase {number + 1}")
+        epochs_before += phase.epochs
     if changed:
         raise FerError(
             "The run in {run_dir} was begun with other values of {names}; resume it with the "
@@ -177,13 +173,11 @@ def _require_same(stored: Scenario, wanted: Scenario, finished: int, run_dir: Pa
 
 
 def best_epoch(history: Sequence[Row]) -> Row:
-    """Return the best epoch: the highest PublicTest accuracy among epochs at the last image size.
+    """Return the best of one or more epochs: that of the highest PublicTest accuracy at the last
+    image size, at which the model is served.
 
-    A model is served at the size it was last trained at. Accuracy decides and not the loss, which a
-    handful of images can multiply; of equal epochs the earlier is taken, which was trained less.
-
-    Args:
-        history: at least one row.
+    Accuracy decides and not the loss, which a handful of images can multiply; of equal epochs the
+    earlier is taken, which was trained less.
     """
     rows_at_last_size = [row for row in history if row["image_size"] == history[-1]["image_size"]]
     return max(rows_at_last_size, key=lambda row: row["val_accuracy"])
@@ -212,7 +206,7 @@ def read_weights(path: Path) -> Tensors:
         ) from error
 
 
-def read_history(run_dir: Path) -> list[dict[str, float]]:
+def read_history(run_dir: Path) -> list[Row]:
     """Return the rows of `history.csv`, empty if there is none.
 
     Raises:
@@ -235,7 +229,7 @@ def read_history(run_dir: Path) -> list[dict[str, float]]:
         ) from error
 
 
-def write_history(run_dir: Path, history: list[dict[str, float]]) -> None:
+def write_history(run_dir: Path, history: Sequence[Row]) -> None:
     """Write `history.csv`, whole or not at all."""
     stream = io.StringIO()
     writer = csv.DictWriter(stream, HISTORY_COLUMNS, lineterminator="\n")

@@ -24,19 +24,11 @@ class Stored(Generic[T]):
     command: str
 
     def read(self, folder: Path) -> T | None:
-        """Return the record, None if it was not made yet.
-
-        Raises:
-            FerError: if it is not JSON or does not fit its schema.
-        """
+        """Return the record, None if it was not made yet. Raises as `schema.read`."""
         return self.require(folder) if (folder / self.name).exists() else None
 
     def require(self, folder: Path) -> T:
-        """Return the record.
-
-        Raises:
-            FerError: if it is missing, is not JSON or does not fit its schema.
-        """
+        """Return the record. Raises as `schema.read`."""
         return schema.read(folder / self.name, self.schema, self.command)
 
     def published(self, folder: Path) -> T | None:

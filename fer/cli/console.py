@@ -8,10 +8,10 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Literal
+from typing import IO, Any, Literal
 
 import click
 from rich import progress as display
@@ -23,138 +23,130 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.table import Table
 from rich.text import Text
 
 from fer import FerError, logs
 from fer.artifacts import locations, model_store, runs
+from fer.artifacts.records import Scores
 from fer.cli import waiting
 from fer.data import dataset
+from fer.evaluation.records import PairedGain
 from fer.progress import Progress
 
 # Columns of a table in a pipe or file, which has no edge to keep to.
 PIPE_WIDTH = 200
 # Errors of a device that takes no more data: full, over quota, broken, file too large.
 DEVICE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG}
+# How long the pace of a work is measured: longer than one step of any.
+PACE_SECONDS = 600.0
 Kind = Literal["progress", "note", "warning", "error"]
-COLOURS: dict[Kind, str] = {"progress": "", "note": "", "warning": "yellow", "error": "red"}
+LABELS: dict[Kind, tuple[str, str]] = {
+    "warning": ("Warning: ", "yellow"),
+    "error": ("Error: ", "red"),
+}
 
 
-class Terminal(Console):
-    """A console that prints text as it is: no markup, no colours of its own, never wrapped."""
-
-    def __init__(self, *, stderr: bool = False) -> None:
-        is_terminal = (sys.stderr if stderr else sys.stdout).isatty()
-        super().__init__(
-            stderr=stderr,
-            markup=False,
-            highlight=False,
-            width=None if is_terminal or "COLUMNS" in os.environ else PIPE_WIDTH,
-        )
-
-    def print(self, *objects: Any, **options: Any) -> None:
-        """Print as rich does, but keep a long path in one line, for programs that read it."""
-        if all(isinstance(value, str) for value in objects):
-            options.setdefault("soft_wrap", True)
-        super().print(*objects, **options)
+def _console(*, stderr: bool = False) -> Console:
+    """Return a console that prints text as it is: no markup, no colours of its own, and a long path
+    in one line, for programs that read it."""
+    is_terminal = (sys.stderr if stderr else sys.stdout).isatty()
+    width = None if is_terminal or "COLUMNS" in os.environ else PIPE_WIDTH
+    return Console(stderr=stderr, markup=False, highlight=False, soft_wrap=True, width=width)
 
 
-out = Terminal()
-err = Terminal(stderr=True)
-
-
+out = _console()
+err = _console(stderr=True)
 # Held while stderr is redirected: what is printed then would be lost.
 _stderr_lock = threading.Lock()
-
-
-class InterruptError(Exception):
-    """Ctrl+C, with a sentence on what was finished before."""
 
 
 def note(sentence: str, kind: Kind = "note") -> None:
     """Write a sentence to stderr: in words, or as a line of JSON where FER_LOG asks for it."""
     if logs.is_json():
         logs.sentence(sentence, kind)
-        return
-    label = {"error": "Error: ", "warning": "Warning: "}.get(kind, "")
-    err.print(Text.assemble((label, COLOURS[kind]), sentence), soft_wrap=True)
+    else:
+        err.print(Text.assemble(LABELS.get(kind, ""), sentence))
+
+
+class Failure(click.ClickException):
+    """The end of a command before its time, with one sentence on stderr."""
+
+    kind: Kind = "error"
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        note(self.message, self.kind)
+
+
+class Interruption(Failure):
+    """The end of a command by Ctrl+C."""
+
+    kind = "note"
+    exit_code = 130
+
+
+class Misuse(Failure):
+    """A mistake in the command line, where click's own words would be no JSON."""
+
+    exit_code = click.UsageError.exit_code
 
 
 class Group(click.Group):
-    """A group of commands that print a `FerError` as its one sentence and end with exit code 1.
+    """A group of commands that end with one sentence where they fail, with Ctrl+C as with a
+    `FerError` or a file that the system refuses.
 
-    Names that the output's encoding lacks are written with escapes; a full device and a file that
-    the system refuses are reported in one sentence. Where FER_LOG asks for JSON, every line on
-    stderr is an object.
+    Names that the output's encoding lacks are written with escapes. Where FER_LOG asks for JSON,
+    every line on stderr is an object.
     """
 
     def make_context(self, *arguments: Any, **extra: Any) -> click.Context:
-        try:
+        with _failures():
             logs.begin()
             return super().make_context(*arguments, **extra)
-        except FerError as error:
-            err.print(f"Error: {error}")
-            sys.exit(1)
-        except click.UsageError as error:
-            raise _usage_error(error) from error
 
     def invoke(self, ctx: click.Context) -> Any:
-        _escape_unknown_letters()
-        try:
+        for stream in (sys.stdout, sys.stderr):
+            # A redirected output may have another code page; file names in Linux may be no text.
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
+        with _failures():
             with waiting.reported(lambda: f"fer {ctx.invoked_subcommand}", _print_progress):
                 result = super().invoke(ctx)
             sys.stdout.flush()
             return result
-        except FerError as error:
-            note(str(error), "error")
-            sys.exit(1)
-        except KeyboardInterrupt:
-            note("Interrupted; nothing half-written was left behind.")
-            sys.exit(130)
-        except InterruptError as error:
-            note(str(error))
-            sys.exit(130)
-        except click.UsageError as error:
-            raise _usage_error(error) from error
-        except OSError as error:
-            if error.filename is None and error.errno not in DEVICE_ERRORS:
-                raise
-            _report_os_error(error)
-            sys.exit(1)
+
+
+@contextmanager
+def _failures() -> Iterator[None]:
+    """Raise `Failure` for everything that ends a command and is no mistake in the code."""
+    try:
+        yield
+    except FerError as error:
+        raise Failure(str(error)) from error
+    except KeyboardInterrupt:
+        raise Interruption("Interrupted; nothing half-written was left behind.") from None
+    except click.UsageError as error:
+        if not logs.is_json():
+            raise
+        raise Misuse(error.format_message()) from error
+    except OSError as error:
+        reason = error.strerror or error
+        if error.filename is not None:
+            raise Failure(
+                f"{os.fsdecode(error.filename)} cannot be read or written ({reason}); check the "
+                "path and who may use it."
+            ) from error
+        if error.errno not in DEVICE_ERRORS:
+            raise
+        _discard_output()
+        raise Failure(
+            f"The output cannot be written ({reason}); what is there is cut off."
+        ) from error
 
 
 def _print_progress(sentence: str) -> None:
     with _stderr_lock:
         note(sentence, "progress")
-
-
-def _report_os_error(error: OSError) -> None:
-    """Print which file the system refused; an error without a file name is one of the output."""
-    if error.filename is not None:
-        note(
-            f"{os.fsdecode(error.filename)} cannot be read or written "
-            f"({error.strerror or error}); check the path and who may use it.",
-            "error",
-        )
-        return
-    _discard_output()
-    note(f"The output cannot be written ({error.strerror}); what is there is cut off.", "error")
-
-
-def _usage_error(error: click.UsageError) -> BaseException:
-    """Return what to raise for a mistake in the command line: click's own error, or an exit once a
-    line of JSON is written."""
-    if not logs.is_json():
-        return error
-    note(error.format_message(), "error")
-    return SystemExit(error.exit_code)
-
-
-def _escape_unknown_letters() -> None:
-    """Let stdout and stderr write escapes for letters that their encoding lacks: a redirected
-    output may have another code page, and file names in Linux may be no text at all."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
 
 
 def _discard_output() -> None:
@@ -163,6 +155,32 @@ def _discard_output() -> None:
         null_device = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null_device, sys.stdout.fileno())
         os.close(null_device)
+
+
+def format_interval(ends: Sequence[float]) -> str:
+    """Return both ends of an interval of shares, for a table."""
+    return "{:.4f}-{:.4f}".format(*ends)
+
+
+def metrics_table(scores: Mapping[str, Scores]) -> Table:
+    """Return a table with a column of metrics for each of the scores."""
+    from fer.lab.evaluation.evaluate import CHECKED_METRICS
+
+    table = Table("metric", *scores)
+    for name in CHECKED_METRICS:
+        table.add_row(name, *(f"{row[name]:.4f}" for row in scores.values()))
+    intervals = (format_interval(row["accuracy_interval"]) for row in scores.values())
+    table.add_row("95 % interval", *intervals)
+    return table
+
+
+def format_gain(gain: PairedGain) -> str:
+    """Return the gain in accuracy of the proposed model over the baseline, with its interval."""
+    low, high = gain["gain_interval"]
+    return (
+        f"proposed - baseline {gain['gain']:+.4f} (95 % {low:+.4f} to {high:+.4f}), "
+        f"McNemar p = {gain['mcnemar_p']:.3g}"
+    )
 
 
 class PathType(click.Path):
@@ -239,33 +257,33 @@ def progress_bar(
         TimeRemainingColumn(),
     )
     is_shown = err.is_terminal and not logs.is_json()
-    with (
-        waiting.working(waiting.Work(text, is_shown)) as work,
-        display.Progress(
-            *columns,
-            console=err,
-            transient=True,
-            disable=not is_shown or (beside_output and out.is_terminal),
-            # Otherwise what is printed meanwhile would go to stderr.
-            redirect_stdout=not beside_output,
-        ) as bar,
-    ):
-        task = bar.add_task(text, total=unit_total)
+    with display.Progress(
+        *columns,
+        console=err,
+        transient=True,
+        speed_estimate_period=PACE_SECONDS,
+        disable=not is_shown or (beside_output and out.is_terminal),
+        # Otherwise what is printed meanwhile would go to stderr.
+        redirect_stdout=not beside_output,
+    ) as bar:
+        task_id = bar.add_task(text, total=unit_total)
+        (task,) = bar.tasks
 
         def update(done: float, total: float, /, *, stage: str = "", **details: float) -> None:
-            words = (
-                [text]
-                + ([f"({stage})"] if stage else [])
-                + [
-                    f"{name} {value:.0f}" if name == "epoch" else f"{name} {value:.3f}"
-                    for name, value in details.items()
-                ]
+            figures = (
+                f"{name} {value:.0f}" if name == "epoch" else f"{name} {value:.3f}"
+                for name, value in details.items()
             )
-            description = " ".join(words)
-            work.update(description, done, total)
-            bar.update(task, completed=done, total=total or None, description=description)
+            stages = [f"({stage})"] if stage else []
+            bar.update(task_id, description=" ".join([text, *stages, *figures]))
+            # The next part of the work begins anew, with a pace of its own.
+            if total and done < task.completed:
+                bar.reset(task_id)
+            if total:
+                bar.update(task_id, completed=done, total=total)
 
-        yield update
+        with waiting.working(None if is_shown else task):
+            yield update
 
 
 def wanted_precision(choice: str, run_dir: Path | None = None) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from fer import FerError
 from fer.artifacts import locations, model_store
-from fer.cli.console import models_dir, out
+from fer.cli.console import format_interval, models_dir, out
 from fer.crowd import study
 from fer.crowd.records import CrowdSplit, Proportion
 from fer.data import votes
@@ -54,4 +54,4 @@ def _add_rows(table: Table, split: str, row: CrowdSplit) -> None:
 
 
 def _cells(proportion: Proportion) -> tuple[str, str]:
-    return f"{proportion['share']:.4f}", "{:.4f}-{:.4f}".format(*proportion["interval"])
+    return f"{proportion['share']:.4f}", format_interval(proportion["interval"])

@@ -13,11 +13,10 @@ from rich.table import Table
 from fer import FerError, emotions
 from fer.artifacts import locations
 from fer.artifacts.model_store import Artifact
-from fer.cli.console import note, out, progress_bar
+from fer.cli.console import format_gain, metrics_table, note, out, progress_bar
 from fer.data.formats import labelled_files
 from fer.evaluation import mistakes
 from fer.inference import classification
-from fer.lab.evaluation.evaluate import CHECKED_METRICS
 from fer.own import images
 from fer.own.images import OwnImages
 from fer.scenarios import BASELINE, PROPOSED
@@ -69,23 +68,9 @@ def evaluate_images(
 def _print(result: OwnImages, models: Mapping[str, Artifact]) -> None:
     """Print figures, classes, confusion, what was left out, and errors to look at, for people."""
     _print_counts(result)
-    table = Table("metric", *result.models)
-    for name in CHECKED_METRICS:
-        table.add_row(name, *(f"{model.scores[name]:.4f}" for model in result.models.values()))
-    table.add_row(
-        "95 % interval",
-        *(
-            "{:.4f}-{:.4f}".format(*model.scores["accuracy_interval"])
-            for model in result.models.values()
-        ),
-    )
-    out.print(table)
+    out.print(metrics_table({key: model.scores for key, model in result.models.items()}))
     if result.gain is not None:
-        low, high = result.gain["gain_interval"]
-        out.print(
-            f"proposed - baseline {result.gain['gain']:+.4f} (95 % {low:+.4f} to {high:+.4f}), "
-            f"McNemar p = {result.gain['mcnemar_p']:.3g}"
-        )
+        out.print(format_gain(result.gain))
     for key, share in result.on_private_test(models).items():
         accuracy = result.models[key].scores["accuracy"]
         out.print(

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import click
 import numpy as np
@@ -16,14 +16,7 @@ from rich.table import Table
 
 from fer import FerError, emotions, files
 from fer.artifacts import locations
-from fer.cli.console import (
-    PATH,
-    InterruptError,
-    models_dir,
-    note,
-    out,
-    progress_bar,
-)
+from fer.cli.console import PATH, Interruption, models_dir, note, out, progress_bar
 from fer.media import photo_files, photos, video_gate
 from fer.media.photos import NO_FACE, Photo
 from fer.progress import Progress, part_of
@@ -60,13 +53,13 @@ class WatchedVideo:
     annotated: Path | None
 
     def rows(self) -> list[dict[str, object]]:
-        """A row for each moment, face and model, as in the page's table."""
+        """Return a row for each moment, face and model, as in the page's table."""
         from fer.media import streaming
 
         return streaming.rows(list(self.analysis.moments))
 
     def record(self) -> dict[str, object]:
-        """The video as plain JSON types; turned: degrees clockwise."""
+        """Return the video as plain JSON types; turned: degrees clockwise."""
         return {
             "video": str(self.path),
             "seconds": round(self.analysis.seconds, 3),
@@ -81,26 +74,9 @@ class WatchedVideo:
         }
 
 
-class Output(Protocol):
-    """A format in which answers are printed as they come."""
-
-    def print_photo(self, photo: Photo) -> None:
-        """Print a classified photo."""
-
-    def print_video(self, video: WatchedVideo) -> None:
-        """Print a watched video."""
-
-    def print_error(self, path: Path, error: FerError) -> None:
-        """Print that a file could not be read."""
-
-
 class CsvRows:
     """A row for each face and model, in a video for each moment, too; one for a file without a face
-    and for one that is broken.
-
-    Args:
-        columns: `PHOTO_COLUMNS` or `VIDEO_COLUMNS`; the first one holds the file's name.
-    """
+    and for one that is broken. The first of the columns holds the file's name."""
 
     def __init__(self, columns: Sequence[str]) -> None:
         self._columns = columns
@@ -198,6 +174,9 @@ class Tables:
         """Do nothing: the error's sentence is on stderr already."""
 
 
+Output = CsvRows | JsonLines | Tables
+
+
 @click.command()
 @click.argument("paths", metavar="FILES...", nargs=-1, required=True, type=PATH)
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object a line for each file.")
@@ -256,7 +235,7 @@ def predict(
                 note(str(answer), "error")
             done += 1
     except KeyboardInterrupt:
-        raise InterruptError(
+        raise Interruption(
             f"Interrupted after {done:,} of {total:,} {kind}; what is printed is whole."
         ) from None
     if failed:
@@ -314,10 +293,8 @@ def _watch(
     classifier: Classifier,
     progress: Progress | None,
 ) -> WatchedVideo:
-    """Answer a video with both models from second `start` on, as the page does.
-
-    Args:
-        folder: where the video with the answers drawn on it is written; None for none.
+    """Answer a video with both models from second `start` on, as the page does, and write it with
+    the answers drawn on it into the folder, if there is one.
 
     Raises:
         FerError: if the video cannot be read, or the annotated one cannot be written.
@@ -333,9 +310,8 @@ def _watch(
     analysis = videos.analyse(
         content, str(path), analyser, names, excerpt=excerpt, progress=progress
     )
-    if folder is None:
-        return WatchedVideo(path, analysis, None)
-    target = folder / f"{path.stem}-annotated.mp4"
-    with files.replacing(target) as temporary:
-        temporary.write_bytes(analysis.video)
+    target = None if folder is None else folder / f"{path.stem}-annotated.mp4"
+    if target is not None:
+        with files.replacing(target) as temporary:
+            temporary.write_bytes(analysis.video)
     return WatchedVideo(path, analysis, target)

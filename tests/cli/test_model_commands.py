@@ -203,7 +203,7 @@ def test_protocols_are_written_call_by_call_and_found_again(models: Path, data_d
     assert "The stored metrics are reproduced" in succeeded(again).stdout
     missing = fer("evaluate", "--protocol", "ten_crops", "--int8", "--check", *there)
     assert missing.exit_code == 1
-    assert f"{KEYS[1]} ten_crops is not stored" in missing.stderr
+    assert f"{KEYS[1]} ten_crops accuracy is not stored" in missing.stderr
     assert files.read_json(path) == both
 
 
@@ -222,7 +222,7 @@ def test_accuracy_on_training_is_written_and_found_again(models: Path, data_dir:
     assert "The stored metrics are reproduced" in succeeded(again).stdout
     others = fer("evaluate", "--training", "21", "--check", *there)
     assert others.exit_code == 1
-    assert f"{KEYS[0]} on these Training images is not stored" in others.stderr
+    assert f"{KEYS[0]} accuracy on these Training images is not stored" in others.stderr
     assert files.read_json(path) == record
 
 

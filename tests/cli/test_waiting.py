@@ -5,35 +5,45 @@ from __future__ import annotations
 import click
 import pytest
 from click.testing import CliRunner
+from rich.progress import Progress, Task
 
 from fer.cli import console, waiting
-from fer.cli.waiting import Work
 from tests.support.making import until
 
 
-def test_what_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sentence_says_how_far_a_task_is() -> None:
     now = 0.0
-    monkeypatch.setattr(waiting.time, "monotonic", lambda: now)
-    work = Work("fer train", start=now)
-    assert work.sentence(5.2) == "fer train: 5 s so far."
-    work.update("Training (loading TensorFlow)", 0, 0)
-    assert work.sentence(65.0) == "Training (loading TensorFlow): 65 s so far."
+    bar = Progress(get_time=lambda: now, disable=True, speed_estimate_period=600.0)
+    task_id = bar.add_task("Training", total=None)
+    (task,) = bar.tasks
+    now = 65.0
+    assert waiting.sentence(task) == "Training: 65 s so far."
     # A resumed run has done a half before; its pace counts from here.
     now = 100.0
-    work.update("Training", 500, 1000)
-    assert work.sentence(100.0) == "Training: 500 of 1,000 after 2 min."
+    bar.update(task_id, completed=500, total=1000)
+    assert waiting.sentence(task) == "Training: 500 of 1,000 after 2 min."
     now = 160.0
-    work.update("Training epoch 3", 600, 1000)
-    assert work.sentence(160.0) == "Training epoch 3: 600 of 1,000 after 3 min, about 4 min left."
-    # The next study begins anew.
-    now = 200.0
-    work.update("Gates", 0, 50)
-    now = 210.0
-    work.update("Gates", 10, 50)
-    assert work.sentence(210.0).endswith(", about 40 s left.")
-    work.update("Gates", 50, 50)
-    assert work.sentence(210.0) == "Gates: 50 of 50 after 4 min."
+    bar.update(task_id, completed=600, description="Training epoch 3")
+    assert waiting.sentence(task) == (
+        "Training epoch 3: 600 of 1,000 after 3 min, about 4 min left."
+    )
+    bar.update(task_id, completed=1000)
+    assert waiting.sentence(task) == "Training epoch 3: 1,000 of 1,000 after 3 min."
     assert waiting.duration(7200.0) == "2.0 h"
+
+
+def test_the_next_part_of_the_work_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    open_tasks: list[Task | None] = []
+    monkeypatch.setattr(waiting, "_tasks", open_tasks)
+    with console.progress_bar("Analysing") as update:
+        (task,) = open_tasks
+        assert task is not None
+        update(49, 50)
+        update(0, 0, stage="loading")
+        assert (task.completed, task.description) == (49, "Analysing (loading)")
+        update(1, 20)
+        assert (task.completed, task.total, task.speed) == (1, 20, None)
+    assert open_tasks == []
 
 
 def test_a_long_command_says_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,7 +66,7 @@ def test_a_long_command_says_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> N
     assert CliRunner().invoke(main, ["think"]).exit_code == 0
     before = len(said)
     assert before >= 3
-    assert waiting._active_work == []
+    assert waiting._tasks == []
 
 
 def test_a_short_command_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

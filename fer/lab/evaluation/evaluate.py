@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -156,20 +157,33 @@ def save(results: dict[str, tuple[Metrics, Predictions]], models: dict[str, Arti
 
 
 def differences(stored: Metrics | None, new: Metrics, tolerance: float) -> list[str]:
-    """Return a phrase for every new number that differs from the stored one by more than the
-    tolerance.
-
-    Log loss and Brier score are compared with ten times the tolerance: they are not shares.
-    """
+    """Return a phrase for every new metric that differs from the stored one by more than the
+    tolerance."""
     if stored is None:
         return ["has no stored metrics"]
+    return figure_differences(_checked_figures(stored), _checked_figures(new), tolerance)
+
+
+def _checked_figures(record: Metrics) -> dict[str, float]:
+    return {
+        f"{split} {name}": scores[name]
+        for split, scores in record["splits"].items()
+        for name in CHECKED_METRICS
+    }
+
+
+def figure_differences(
+    stored: Mapping[str, float], new: Mapping[str, float], tolerance: float
+) -> list[str]:
+    """Return a phrase for every new figure that is not stored, or that differs from the stored one
+    by more than the tolerance; log loss and Brier score, which are no shares, by ten times that."""
     phrases = []
-    for split, values in new["splits"].items():
-        for name in CHECKED_METRICS:
-            limit = tolerance * (10 if name in ("log_loss", "brier_score") else 1)
-            stored_value = stored["splits"][split][name]
-            if abs(stored_value - values[name]) > limit:
-                phrases.append(f"{split} {name} is {values[name]:.4f}, stored {stored_value:.4f}")
+    for name, value in new.items():
+        limit = tolerance * (10 if name.endswith(("log_loss", "brier_score")) else 1)
+        if name not in stored:
+            phrases.append(f"{name} is not stored")
+        elif abs(stored[name] - value) > limit:
+            phrases.append(f"{name} is {value:.4f}, stored {stored[name]:.4f}")
     return phrases
 
 

@@ -21,7 +21,7 @@ from fer.evaluation.records import Protocols
 from fer.inference.calibrate import softmax
 from fer.inference.classification import Classifier
 from fer.lab import provenance
-from fer.lab.evaluation.evaluate import logits
+from fer.lab.evaluation.evaluate import figure_differences, logits
 from fer.progress import Progress, part_of, with_details
 
 SEED = 0
@@ -187,17 +187,14 @@ def summary(labels: Labels, values: Probabilities) -> Accuracy:
 def differences(stored: Protocols, new: Protocols, tolerance: float) -> list[str]:
     """Return a phrase for every new accuracy that is not stored for these weights, or that differs
     from the stored one by more than the tolerance."""
-    problems = []
-    for key, by_protocol in new["models"].items():
-        is_same_model = stored["weights_sha256"].get(key) == new["weights_sha256"][key]
-        stored_rows = stored["models"].get(key, {}) if is_same_model else {}
-        for protocol, row in by_protocol.items():
-            stored_row = stored_rows.get(protocol)
-            if stored_row is None:
-                problems.append(f"{key} {protocol} is not stored")
-            elif abs(stored_row["accuracy"] - row["accuracy"]) > tolerance:
-                problems.append(
-                    f"{key} {protocol} accuracy is {row['accuracy']:.4f}, "
-                    f"stored {stored_row['accuracy']:.4f}"
-                )
-    return problems
+    weights = new["weights_sha256"]
+    return figure_differences(_accuracies(stored, weights), _accuracies(new, weights), tolerance)
+
+
+def _accuracies(record: Protocols, weights: Mapping[str, str]) -> dict[str, float]:
+    return {
+        f"{key} {protocol} accuracy": row["accuracy"]
+        for key, rows in record["models"].items()
+        if record["weights_sha256"][key] == weights.get(key)
+        for protocol, row in rows.items()
+    }

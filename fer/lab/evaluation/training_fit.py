@@ -15,7 +15,7 @@ from fer.evaluation.records import TrainingFit
 from fer.inference.calibrate import softmax
 from fer.inference.classification import Classifier
 from fer.lab import provenance
-from fer.lab.evaluation.evaluate import logits
+from fer.lab.evaluation.evaluate import figure_differences, logits
 from fer.lab.evaluation.protocols import summary
 from fer.progress import Progress
 
@@ -78,16 +78,15 @@ def measure(
 def differences(stored: TrainingFit, new: TrainingFit, tolerance: float) -> list[str]:
     """Return a phrase for every new accuracy that is not stored for these weights and images, or
     that differs from the stored one by more than the tolerance."""
-    problems = []
-    is_same_data = all(stored[name] == new[name] for name in ("data_sha256", "seed", "images"))
-    for key, row in new["models"].items():
-        is_same_model = stored["weights_sha256"].get(key) == new["weights_sha256"][key]
-        stored_row = stored["models"].get(key) if is_same_data and is_same_model else None
-        if stored_row is None:
-            problems.append(f"{key} on these Training images is not stored")
-        elif abs(stored_row["accuracy"] - row["accuracy"]) > tolerance:
-            problems.append(
-                f"{key} Training accuracy is {row['accuracy']:.4f}, "
-                f"stored {stored_row['accuracy']:.4f}"
-            )
-    return problems
+    return figure_differences(_accuracies(stored, new), _accuracies(new, new), tolerance)
+
+
+def _accuracies(record: TrainingFit, other: TrainingFit) -> dict[str, float]:
+    """Return the accuracies of those models that have the other record's weights and images."""
+    if any(record[name] != other[name] for name in ("data_sha256", "seed", "images")):
+        return {}
+    return {
+        f"{key} accuracy on these Training images": row["accuracy"]
+        for key, row in record["models"].items()
+        if record["weights_sha256"][key] == other["weights_sha256"].get(key)
+    }

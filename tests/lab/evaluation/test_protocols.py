@@ -122,7 +122,9 @@ def test_differences_name_what_is_missed_and_what_is_not_stored(small_data: Data
         as_classifier(LeftOrRight()), small_data, protocols=(Protocol.MIRROR,)
     )
     assert protocols.differences(record, other, 0.002) == []
-    assert protocols.differences(other, record, 0.002) == ["proposed ten_crops is not stored"]
+    assert protocols.differences(other, record, 0.002) == [
+        "proposed ten_crops accuracy is not stored"
+    ]
     other["models"]["proposed"]["mirror"]["accuracy"] += 0.01
     (problem,) = protocols.differences(record, other, 0.002)
     assert problem.startswith("proposed mirror accuracy is")

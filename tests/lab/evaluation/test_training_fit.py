@@ -71,14 +71,14 @@ def test_differences_name_what_is_missed_and_what_is_not_stored(small_data: Data
     assert training_fit.differences(record, record, 0.0) == []
     worse = {"proposed": {**record["models"]["proposed"], "accuracy": 0.9}}
     (problem,) = training_fit.differences(record, {**record, "models": worse}, 0.002)
-    assert problem == "proposed Training accuracy is 0.9000, stored 1.0000"
+    assert problem == ("proposed accuracy on these Training images is 0.9000, stored 1.0000")
     others = training_fit.measure(classifier, small_data, 20, seed=1)
     assert training_fit.differences(record, others, 1.0) == [
-        "proposed on these Training images is not stored"
+        "proposed accuracy on these Training images is not stored"
     ]
     trained = {**record, "weights_sha256": {"proposed": "1" * 64}}
     assert training_fit.differences(trained, record, 1.0) == [
-        "proposed on these Training images is not stored"
+        "proposed accuracy on these Training images is not stored"
     ]
 
 
