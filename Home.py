@@ -83,12 +83,12 @@ if __name__ == "__main__":
     # Drawn before the imports below, which take most of a second in a fresh server.
     from fer.ui import document, loaders, widgets
 
-    loaders.settle()
+    loaders.freeze_imports()
     widgets.begin_sources()
     with st.sidebar:
         document.tell()
     with messages:
-        widgets.told()
+        widgets.show_callback_error()
     try:
         # Networks are compiled while the page imports what it needs.
         loaders.preload()

@@ -76,11 +76,9 @@ try:
         )
     )
     class_pixels.show()
-    if details := widgets.opened(_("Table and download"), "pixel_details"):
-        with details:
-            widgets.table(
-                class_pixels.pixel_table(), "pixels", _("Pixel statistics of each emotion")
-            )
+    widgets.folded_table(
+        class_pixels.pixel_table, "pixels", _("Pixel statistics of each emotion"), "pixel_details"
+    )
 
     st.header(_("Duplicates and leakage"), anchor="duplicates")
     private_images = sum(loaders.summary()["counts"]["PrivateTest"].values())

@@ -78,7 +78,7 @@ def show(face: Gray, predictions: dict[str, Prediction], key: str) -> None:
             ms=_.number(1000 * taken),
         )
     )
-    record = loaders.study(GATES)
+    record = loaders.record(GATES)
     for model, explanation in found.items():
         if explanation.gates is not None and record is not None:
             st.markdown(_("Gates of the SE block of `{model}`", model=model))

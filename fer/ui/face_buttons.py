@@ -75,7 +75,7 @@ def show(
                 {"title": title, "faces": [vars(face) for face in faces]} for title, faces in rows
             ),
         },
-        on_pressed_change=widgets.telling(pressed),
+        on_pressed_change=widgets.catch_errors(pressed),
     )
 
 

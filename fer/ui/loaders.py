@@ -32,9 +32,9 @@ from fer.evaluation.records import (
     TrainingFit,
 )
 from fer.inference import classification, openvino_backend
-from fer.inference.benchmark import BENCHMARK, Benchmark
+from fer.inference.benchmark import BENCHMARK
 from fer.inference.classification import Classifier
-from fer.inference.records import FAST_EXPORT, FastExport
+from fer.inference.records import FAST_EXPORT
 from fer.media import photos
 from fer.media.live import predict_route
 from fer.scenarios import SCENARIOS
@@ -123,8 +123,8 @@ def _data(folder: Path, state: Hashable) -> Dataset:
 
 
 @st.cache_resource(show_spinner=False)
-def settle() -> None:
-    """Freezes what start-up imported, once for the whole server."""
+def freeze_imports() -> None:
+    """Freeze what start-up imported, once for the whole server."""
     caching.freeze()
 
 
@@ -215,12 +215,6 @@ def classifier() -> Classifier:
 
 
 @follows
-def benchmark() -> Benchmark | None:
-    """What `fer benchmark` measured, None if it has not been run."""
-    return BENCHMARK.published(MODELS)
-
-
-@follows
 def protocols() -> Protocols | None:
     """What `fer evaluate --protocol` found of these weights and images; None if nothing."""
     found = PROTOCOL_SCORES.published(MODELS)
@@ -248,12 +242,6 @@ def training_fit() -> TrainingFit | None:
     found = TRAINING_FIT.published(MODELS)
     here = {key: model.digest for key, model in models().items()}
     return found if found is not None and found["weights_sha256"].items() <= here.items() else None
-
-
-@follows
-def fast_export() -> FastExport | None:
-    """What `fer export` recorded of the fast backend, None if there is none."""
-    return FAST_EXPORT.published(MODELS)
 
 
 @follows
@@ -314,8 +302,8 @@ def _classify(
 
 
 @follows
-def study(stored: Stored[T]) -> T | None:
-    """A study's record as `fer analyse` or `fer ablate` wrote it, None if there is none or it is
+def record(stored: Stored[T]) -> T | None:
+    """Return a record that a command wrote into the models' folder, None if there is none or it is
     not as published."""
     return stored.published(MODELS)
 

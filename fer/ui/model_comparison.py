@@ -10,6 +10,7 @@ from fer.artifacts.model_store import Artifact
 from fer.artifacts.records import SplitScores
 from fer.evaluation.records import PairedGain
 from fer.inference import complexity
+from fer.inference.benchmark import BENCHMARK
 from fer.scenarios import BASELINE, PROPOSED, Augmentation, Phase, Scenario
 from fer.ui import charts, loaders, text
 from fer.ui.text import _
@@ -215,7 +216,7 @@ def _augmentation(changes: Augmentation | None) -> str:
 
 
 def _latency(key: str) -> str:
-    record = loaders.benchmark()
+    record = loaders.record(BENCHMARK)
     if record is None or record["weights_sha256"].get(key) != loaders.models()[key].digest:
         return "–"
     return f"{_.number(record['models'][key]['fast_ms'], 1)} ms"

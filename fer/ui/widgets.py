@@ -146,10 +146,17 @@ def _decimals(column: pd.Series[float]) -> int:
 
 
 def opened(label: str, key: str) -> DeltaGenerator | None:
-    """An expander if the visitor has opened it, else None: what stands in one is made on every
-    rerun, seen or not, and a table costs as much as a page's text."""
-    found = st.expander(label, key=key, on_change="rerun")
-    return found if found.open else None
+    """Return an expander if the visitor has opened it, else None: what stands in one is made on
+    every rerun, seen or not, and a table costs as much as a page's text."""
+    expander = st.expander(label, key=key, on_change="rerun")
+    return expander if expander.open else None
+
+
+def folded_table(make: Callable[[], pd.DataFrame], key: str, alt: str, expander_key: str) -> None:
+    """Draw `table` of what `make` returns in an expander, once the visitor has opened it."""
+    if details := opened(_("Table and download"), expander_key):
+        with details:
+            table(make(), key, alt)
 
 
 def choice(
@@ -219,24 +226,22 @@ def metrics(values: Metrics, key: str, *, narrowest: int = 150) -> None:
                     st.caption(below)
 
 
-def telling(act: Callable[P, object]) -> Callable[P, None]:
-    """A button's callback whose `FerError` `told` says when the page is drawn.
+def catch_errors(callback: Callable[P, object]) -> Callable[P, None]:
+    """Wrap a widget's callback, which runs before the page and outside of what the page catches: a
+    FerError that it raises is shown by `show_callback_error`."""
 
-    A callback runs before the page does, outside of what the page catches.
-    """
-
-    @wraps(act)
+    @wraps(callback)
     def safe(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
-            act(*args, **kwargs)
+            callback(*args, **kwargs)
         except FerError as error:
             st.session_state[_CALLBACK_ERROR] = error
 
     return safe
 
 
-def told() -> None:
-    """What went wrong when a button was pressed; once, nothing if nothing did."""
+def show_callback_error() -> None:
+    """Show the error that a callback raised before this run, once."""
     error = st.session_state.pop(_CALLBACK_ERROR, None)
     if error is not None:
         st.error(_.error(error))

@@ -77,11 +77,11 @@ def test_the_report_follows_studies_and_benchmark(name: str, server: Path) -> No
 
 
 def test_a_new_study_is_read(server: Path) -> None:
-    study = loaders.study(ROBUSTNESS)
+    study = loaders.record(ROBUSTNESS)
     assert study is not None
     rewrite(analysis.path_of("robustness", server), images=7)
     model_store.write_manifest(server)
-    assert (loaders.study(ROBUSTNESS) or {})["images"] == 7
+    assert (loaders.record(ROBUSTNESS) or {})["images"] == 7
 
 
 def test_new_figures_of_the_data_set_are_read(

@@ -13,6 +13,7 @@ from fer.artifacts.records import MadeWith
 from fer.evaluation.literature import PUBLISHED
 from fer.evaluation.protocols import Protocol
 from fer.evaluation.records import PROTOCOL_SCORES, Protocols, ProtocolScores
+from fer.inference.records import FAST_EXPORT
 from fer.ui import loaders
 from fer.ui.results import literature
 from fer.ui.text import _, in_language
@@ -94,7 +95,7 @@ def test_what_is_measured_stands_beside_the_published(monkeypatch: pytest.Monkey
     assert "(proposed, ten crops): int8." in int8
     assert any("at commit 0123456789ab." in line for line in literature.made_with())
     # What was averaged in int8 is compared with one crop in int8.
-    shares = loaders.fast_export()["fidelity"]["proposed"]["PrivateTest"]
+    shares = loaders.record(FAST_EXPORT)["fidelity"]["proposed"]["PrivateTest"]
     assert one_crop.endswith(f"proposed {_.percent(shares['accuracy'])}.")
     assert missing.endswith("baseline, ten crops.")
     with in_language("id"):

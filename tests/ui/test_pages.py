@@ -17,6 +17,7 @@ from fer import FerError, files
 from fer.artifacts import model_store
 from fer.data import dataset
 from fer.inference import classification
+from fer.inference.benchmark import BENCHMARK
 from fer.media import videos
 from fer.media.video_gate import Excerpt
 from fer.ui import loaders, permissions, sample_faces, side_panel
@@ -105,7 +106,7 @@ def test_speed_view_shows_the_committed_figures() -> None:
     app = open_page("3_Classification_Results.py")
     open_view(app, "speed")
     assert not app.exception
-    record = loaders.benchmark()
+    record = loaders.record(BENCHMARK)
     assert record is not None
     fastest = f"{record['ways']['fast']['1']['p50_ms']:.1f} ms"
     assert any(fastest in str(element.value) for element in app.markdown)

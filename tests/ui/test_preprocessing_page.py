@@ -76,7 +76,7 @@ def test_a_slider_says_what_its_change_costs_on_average(answers: Answers) -> Non
     app = open_view(open_page(PAGE), "what_if")
     assert "What this costs" not in shown(app)
     app.select_slider(key="what_if_rotation").set_value(-12.5).run()
-    record = loaders.study(ROBUSTNESS)
+    record = loaders.record(ROBUSTNESS)
     assert record is not None
     at_ten = record["corruptions"]["rotation"]["results"][0]
     assert at_ten["strength"] == 10

@@ -69,7 +69,7 @@ def test_the_gain_is_that_of_both_accuracies_wherever_it_is_told(
 
 
 def test_the_gates_gain_agrees_with_its_table() -> None:
-    record = loaders.study(GATES)
+    record = loaders.record(GATES)
     assert record is not None
     table = attention.gate_ablation_table(record)["Accuracy (%)"]
     shown = _.signed(table[0] - table[1], 2)
@@ -213,7 +213,7 @@ def test_long_cells_are_wrapped() -> None:
 
 
 def test_colours_of_the_gates_end_where_most_cells_do() -> None:
-    record = loaders.study(GATES)
+    record = loaders.record(GATES)
     assert record is not None
     channels = attention.opening_channels(record)
     limit = study_charts.gate_limit(record, list(channels))
@@ -233,7 +233,7 @@ def test_colours_of_the_gates_end_where_most_cells_do() -> None:
 
 
 def test_the_table_behind_the_gates_holds_every_channel() -> None:
-    record = loaders.study(GATES)
+    record = loaders.record(GATES)
     assert record is not None
     table = attention.gate_table(record)
     every = {str(row["channel"]) for rows in record["channels"].values() for row in rows}
@@ -272,8 +272,8 @@ def test_a_button_that_cannot_do_its_work_says_so() -> None:
         def refuse() -> None:
             raise FerError("There is no file {path}.", path="x.json")
 
-        widgets.told()
-        st.button("Do it", key="do", on_click=widgets.telling(refuse))
+        widgets.show_callback_error()
+        st.button("Do it", key="do", on_click=widgets.catch_errors(refuse))
 
     app = AppTest.from_function(script, default_timeout=300).run()
     assert not app.exception, app.exception

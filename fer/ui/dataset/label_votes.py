@@ -56,13 +56,12 @@ def _crowd_against_label(split: str) -> None:
             "counts its share."
         )
     )
-    if details := widgets.opened(_("Table and download"), "label_details"):
-        with details:
-            widgets.table(
-                confusion_table(matrix),
-                f"label_votes_{split}",
-                _("FER-2013's label against the most frequent answer of ten people"),
-            )
+    widgets.folded_table(
+        lambda: confusion_table(matrix),
+        f"label_votes_{split}",
+        _("FER-2013's label against the most frequent answer of ten people"),
+        "label_details",
+    )
 
 
 def _disputed(data: Dataset | None, votes: Votes, split: str) -> None:
@@ -81,11 +80,12 @@ def _disputed(data: Dataset | None, votes: Votes, split: str) -> None:
     found = _rows(split, kind)
     st.write(_how_many(kind, len(found)))
     _images(data, votes, found)
-    if details := widgets.opened(_("Table and download"), "label_image_details"):
-        with details:
-            widgets.table(
-                image_table(split, kind, _.language), f"label_{kind}_{split}", kinds[kind]
-            )
+    widgets.folded_table(
+        lambda: image_table(split, kind, _.language),
+        f"label_{kind}_{split}",
+        kinds[kind],
+        "label_image_details",
+    )
 
 
 def _how_many(kind: str, images: int) -> str:

@@ -129,7 +129,10 @@ def _start(found: Deck) -> None:
         st.session_state[STATE] = _Game(number, found.name, places, st.session_state[AT_END])
 
     st.button(
-        _("Start"), icon=":material/play_arrow:", key="play_start", on_click=widgets.telling(begin)
+        _("Start"),
+        icon=":material/play_arrow:",
+        key="play_start",
+        on_click=widgets.catch_errors(begin),
     )
 
 

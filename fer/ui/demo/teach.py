@@ -244,9 +244,9 @@ def _sample(lesson: _Lesson) -> None:
         _("Teach with the sample's {n} faces", n=sample.EACH * emotions.COUNT),
         icon=":material/school:",
         key=f"{KEY}_sample",
-        on_click=widgets.telling(take),
+        on_click=widgets.catch_errors(take),
     )
-    widgets.told()
+    widgets.show_callback_error()
     st.caption(
         _(
             "They replace your frames. They are Training images, from which `proposed` has learnt "
@@ -436,13 +436,12 @@ def _next_face(taught: Taught) -> None:
         return
     found = loaders.classified(*chosen, True)
     every = _bars(found.answers[found.largest], taught)
-    if details := widgets.opened(_("Table and download"), f"{KEY}_next_details"):
-        with details:
-            widgets.table(
-                answer_table(every),
-                f"{KEY}_answers",
-                _("Confidence of both models and of your own two heads for each emotion"),
-            )
+    widgets.folded_table(
+        lambda: answer_table(every),
+        f"{KEY}_answers",
+        _("Confidence of both models and of your own two heads for each emotion"),
+        f"{KEY}_next_details",
+    )
 
 
 def answer_table(every: dict[str, Prediction]) -> pd.DataFrame:

@@ -305,14 +305,14 @@ def _files(stream: Stream, analyser: StreamAnalyser, is_on: bool) -> None:
             _("Freeze and explain"),
             icon=":material/ac_unit:",
             key="webcam_freeze",
-            on_click=widgets.telling(freeze),
+            on_click=widgets.catch_errors(freeze),
         )
         st.button(
             _("Start over"),
             icon=":material/restart_alt:",
             help=_("Forgets this session's confidences and the agreement so far."),
             key="webcam_clear",
-            on_click=widgets.telling(analyser.clear),
+            on_click=widgets.catch_errors(analyser.clear),
         )
 
 

@@ -74,13 +74,12 @@ def show(face: Gray) -> None:
         )
         _channels(shown, layer, channel)
         _one(face, found, networks, layer, channel)
-        if details := widgets.opened(_("Table and download"), f"{PREFIX}_details"):
-            with details:
-                widgets.table(
-                    _channel_table(shown),
-                    f"{PREFIX}_channels",
-                    _("Mean and largest value of every channel of the layer"),
-                )
+        widgets.folded_table(
+            lambda: _channel_table(shown),
+            f"{PREFIX}_channels",
+            _("Mean and largest value of every channel of the layer"),
+            f"{PREFIX}_details",
+        )
     except FerError as error:
         st.error(_.error(error))
 

@@ -51,13 +51,12 @@ def show(face: Gray) -> None:
         _faces(face, changed, before, after)
         _sliders(points is not None)
         _measured(strengths)
-        if details := widgets.opened(_("Table and download"), f"{PREFIX}_details"):
-            with details:
-                widgets.table(
-                    _confidence_table(before, after),
-                    f"{PREFIX}_confidences",
-                    _("Both models' confidence before and after the change"),
-                )
+        widgets.folded_table(
+            lambda: _confidence_table(before, after),
+            f"{PREFIX}_confidences",
+            _("Both models' confidence before and after the change"),
+            f"{PREFIX}_details",
+        )
         _search(face, points, before)
     except FerError as error:
         st.error(_.error(error))
@@ -154,7 +153,7 @@ def _told(model: str, before: Prediction, after: Prediction) -> str:
 
 def _measured(strengths: Mapping[str, float]) -> None:
     """By how much accuracy falls on average under each change that is made, as far as measured."""
-    record = loaders.study(ROBUSTNESS)
+    record = loaders.record(ROBUSTNESS)
     moved = {k: s for k, s in strengths.items() if s != CORRUPTIONS[k].neutral}
     if not moved or record is None:
         return

@@ -12,6 +12,7 @@ from fer.artifacts.records import Accuracy
 from fer.evaluation.literature import PUBLISHED
 from fer.evaluation.protocols import AVERAGING, CROP, SPLIT, Protocol
 from fer.evaluation.records import Protocols
+from fer.inference.records import FAST_EXPORT
 from fer.scenarios import SCENARIOS
 from fer.ui import charts, data_origin, intervals, loaders, model_comparison, widgets
 from fer.ui.studies import study_charts
@@ -301,7 +302,7 @@ def how_ours_were_found() -> list[str]:
 
 def _one_crop_in_int8(record: Protocols | None) -> list[str]:
     """What one crop gives in the precision of those averages that were computed in int8."""
-    exported = loaders.fast_export()
+    exported = loaders.record(FAST_EXPORT)
     if record is None or exported is None or "fidelity" not in exported:
         return []
     of_int8 = {

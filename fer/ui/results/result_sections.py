@@ -9,6 +9,8 @@ import streamlit as st
 from fer import emotions
 from fer.data import aggregates
 from fer.evaluation.records import TRAINING_FIT
+from fer.inference.benchmark import BENCHMARK
+from fer.inference.records import FAST_EXPORT
 from fer.scenarios import BASELINE, PROPOSED
 from fer.studies import leakage
 from fer.studies.records import LEAKAGE
@@ -128,7 +130,7 @@ def curves(shown: Shown) -> None:
 
 def speed() -> None:
     """How long both models take for a face, and what the fast backend changes."""
-    record, exported = loaders.benchmark(), loaders.fast_export()
+    record, exported = loaders.record(BENCHMARK), loaders.record(FAST_EXPORT)
     if record is None:
         records.missing()
         return
@@ -194,7 +196,7 @@ def overfitting(shown: Shown, split: str) -> None:
             result_tables.fit_table(fit), "training_fit", _("Accuracy on Training and tests")
         )
         records.made_with(fit, TRAINING_FIT.command)
-    record = loaders.study(LEAKAGE)
+    record = loaders.record(LEAKAGE)
     st.subheader(_("Test images with a twin in Training"))
     if record is None:
         records.missing()

@@ -59,13 +59,12 @@ def show() -> None:
         key=f"{KEY}_gates",
         alt=_("Lines: the 512 gates of this face, the most open first, and the turned ones"),
     )
-    if details := widgets.opened(_("Table and download"), f"{KEY}_details"):
-        with details:
-            widgets.table(
-                gate_table(untouched, turned),
-                f"{KEY}_table",
-                _("Each channel's gate as computed and as turned"),
-            )
+    widgets.folded_table(
+        lambda: gate_table(untouched, turned),
+        f"{KEY}_table",
+        _("Each channel's gate as computed and as turned"),
+        f"{KEY}_details",
+    )
     st.caption(attention.what_gates_give(record))
     if setting.kind == "ones":
         st.caption(attention.mismatch())

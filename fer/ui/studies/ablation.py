@@ -196,7 +196,7 @@ def budget(record: Ablation) -> str:
 
 @loaders.follows
 def _chart(language: Language) -> go.Figure:
-    record = loaders.study(ABLATION)
+    record = loaders.record(ABLATION)
     with in_language(language):
         return study_charts.ablation({} if record is None else gains(record))
 

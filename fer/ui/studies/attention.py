@@ -26,10 +26,10 @@ def looking() -> None:
     record = records.record(REGION_SHARES)
     if record is not None:
         _regions(record)
-    checked = loaders.study(SANITY)
+    checked = loaders.record(SANITY)
     if checked is not None:
         _sanity(checked)
-    gates = loaders.study(GATES)
+    gates = loaders.record(GATES)
     if gates is not None:
         _gates(gates)
 

@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 def record(study: Stored[T]) -> T | None:
     """A study's record; without one, a sentence that says so."""
-    record = loaders.study(study)
+    record = loaders.record(study)
     if record is None:
         missing()
     return record

@@ -29,7 +29,7 @@ def report_tables() -> dict[str, Part]:
     found: dict[str, Part] = {}
 
     def add(heading: str, study: Stored[T], make: Callable[[T], Part]) -> None:
-        record = loaders.study(study)
+        record = loaders.record(study)
         if record is not None:
             part = make(record)
             stale = records.of_other_weights(record["weights_sha256"])

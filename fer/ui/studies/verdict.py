@@ -51,7 +51,7 @@ def _figures() -> Verdict:
     return figures.read(
         {key: model.metrics for key, model in evaluated.items() if model.metrics is not None},
         loaders.comparison(),
-        loaders.study(LEAKAGE),
+        loaders.record(LEAKAGE),
         _ablation(),
         loaders.training_fit(),
     )
@@ -60,7 +60,7 @@ def _figures() -> Verdict:
 def _ablation() -> Ablation | None:
     """The ablation, unless it was made from other images than the published models: then it says
     nothing about them."""
-    record = loaders.study(ABLATION)
+    record = loaders.record(ABLATION)
     images = {model.config["data_sha256"] for model in loaders.models().values()}
     return record if record is not None and record["data_sha256"] in images else None
 

@@ -37,7 +37,7 @@ def show() -> None:
 
     When one has ended, the page is drawn anew, with its curves among the chosen ones.
     """
-    widgets.told()
+    widgets.show_callback_error()
     running = {_name(run_dir): (run_dir, run) for run_dir, run in _running()}
     ended = st.session_state.get(SEEN, set()) - {*running}
     st.session_state[SEEN] = {*running}
@@ -90,7 +90,7 @@ def _show_one(name: str, run_dir: Path, run: RunState) -> None:
             icon=":material/stop_circle:",
             key=f"stop_{name}",
             disabled=is_stopping,
-            on_click=widgets.telling(monitor.ask_to_stop),
+            on_click=widgets.catch_errors(monitor.ask_to_stop),
             args=(run_dir,),
         )
 
