@@ -5,6 +5,8 @@ Counts, mean and standard-deviation face of each class, pixel statistics, framin
 
 from __future__ import annotations
 
+import itertools
+from collections import Counter, defaultdict
 from pathlib import Path
 from typing import TypedDict
 
@@ -22,7 +24,6 @@ from fer.data.dataset import (
     gray_histogram,
     moments,
 )
-from fer.progress import Progress
 from fer.vision import faces, framing
 
 FOLDER = Path("data")
@@ -49,10 +50,7 @@ class Pixels(TypedDict):
 
 
 class FramingSummary(TypedDict):
-    """How YuNet's boxes lie in faces as FER-2013 frames them.
-
-    images: number examined. share_with_one_face: 0-1. side, dx, dy: as in `faces.Framing`.
-    """
+    """YuNet's boxes in FER-2013's faces; side, dx, dy as in `faces.Framing`, of `images` faces."""
 
     images: int
     share_with_one_face: float
@@ -75,11 +73,8 @@ class Summary(TypedDict):
 
 
 class Pairs(TypedDict):
-    """Pairs of images that repeat each other.
-
-    pairs: how many, by "split/split". pairs_with_different_labels: of all of them. images: that are
-    in any pair. leaked: images of each test split that have a twin in Training.
-    """
+    """Pairs of images that repeat each other: how many by "split/split", how many images are in any
+    of them, and how many of each test split have a twin in Training (`leaked`)."""
 
     pairs: dict[str, int]
     pairs_with_different_labels: int
@@ -88,10 +83,8 @@ class Pairs(TypedDict):
 
 
 class DuplicateCounts(TypedDict):
-    """What `duplicates` counts; hash_distance: in bits of 63; correlation: of pixels, at least.
-
-    twins: the names of the test images that have an exact or near twin in Training.
-    """
+    """Counted duplicates. hash_distance: in bits of 63, at most. correlation: of pixels, at least.
+    twins: the names of the test images that have an exact or near twin in Training."""
 
     hash_distance: int
     correlation: float
@@ -108,11 +101,7 @@ class Duplicates(DuplicateCounts):
 
 
 def write(data: Dataset, detector: faces.Detector, folder: Path = FOLDER) -> None:
-    """Compute every aggregate and write it under `folder`.
-
-    Raises:
-        FerError: if the folder cannot be written.
-    """
+    """Compute every aggregate and write it under `folder`. Raises as `files.replacing`."""
     mean, deviation = class_faces(data)
     with files.replacing(folder / FACES) as temporary, temporary.open("wb") as stream:
         np.savez_compressed(stream, mean=mean, deviation=deviation)
@@ -204,38 +193,31 @@ def pixel_statistics(data: Dataset, split: Split, emotion: str | None = None) ->
     }
 
 
-def duplicates(data: Dataset, progress: Progress | None = None) -> DuplicateCounts:
+def duplicates(data: Dataset) -> DuplicateCounts:
     """Count the images that repeat another one exactly or nearly, within and across splits.
 
     Exact: equal pixels. Near: perceptual hash (low frequencies of the discrete cosine transform
     above their median, Zauner 2010) within `HASH_DISTANCE` bits and pixel correlation of at least
     `CORRELATION`; exact ones are not counted again.
-
-    Returns:
-        for each kind, `pairs` by "split/split", how many of them carry two different labels, and
-        `leaked`: images of each test split that have a twin in Training; and `twins`, their names.
     """
-    exact = exact_pairs(data.images)
-    near = near_pairs(data.images, progress)
-    exact_rows = {(int(a), int(b)) for a, b in exact}
-    near = np.array([p for p in near if (int(p[0]), int(p[1])) not in exact_rows]).reshape(-1, 2)
-    either = np.concatenate([exact, near.astype(np.int64)])
+    exact, exact_or_near = exact_pairs(data.images), near_pairs(data.images)
+    is_exact = [np.array_equal(*data.images[pair]) for pair in exact_or_near]
+    near = exact_or_near[~np.array(is_exact, dtype=bool)]
     return {
         "hash_distance": HASH_DISTANCE,
         "correlation": CORRELATION,
         "exact": _summary(data, exact),
-        "near": _summary(data, near.astype(np.int64)),
-        "exact_or_near": _summary(data, either),
-        "twins": sorted(data.sources[with_twin_in_training(data, either)].tolist()),
+        "near": _summary(data, near),
+        "exact_or_near": _summary(data, exact_or_near),
+        "twins": sorted(data.sources[with_twin_in_training(data, exact_or_near)].tolist()),
     }
 
 
 def _summary(data: Dataset, pairs: NDArray[np.int64]) -> Pairs:
-    rank = {split.value: position for position, split in enumerate(SPLITS)}
-    count_by_splits: dict[str, int] = {}
-    for a, b in pairs:
-        first, second = sorted((str(data.splits[a]), str(data.splits[b])), key=rank.__getitem__)
-        count_by_splits[f"{first}/{second}"] = count_by_splits.get(f"{first}/{second}", 0) + 1
+    count_by_splits = Counter(
+        "/".join(sorted(data.splits[pair].tolist(), key=lambda name: SPLITS.index(Split(name))))
+        for pair in pairs
+    )
     has_twin = with_twin_in_training(data, pairs)
     leaked = {
         split.value: int((has_twin & (data.splits == split.value)).sum()) for split in SPLITS[1:]
@@ -261,15 +243,10 @@ def with_twin_in_training(data: Dataset, pairs: NDArray[np.int64]) -> NDArray[np
 
 def exact_pairs(images: NDArray[np.uint8]) -> NDArray[np.int64]:
     """Return pairs (n, 2) of rows with equal pixels, the smaller row first."""
-    groups: dict[bytes, list[int]] = {}
+    rows_by_pixels: dict[bytes, list[int]] = defaultdict(list)
     for row, image in enumerate(images):
-        groups.setdefault(image.tobytes(), []).append(row)
-    pairs = [
-        (a, b)
-        for rows in groups.values()
-        for position, a in enumerate(rows)
-        for b in rows[position + 1 :]
-    ]
+        rows_by_pixels[image.tobytes()].append(row)
+    pairs = [pair for rows in rows_by_pixels.values() for pair in itertools.combinations(rows, 2)]
     return np.array(pairs, dtype=np.int64).reshape(-1, 2)
 
 
@@ -282,7 +259,7 @@ def perceptual_hash(image: NDArray[np.uint8]) -> int:
     return int(np.packbits(np.append(bits, False)).view(">u8")[0])
 
 
-def near_pairs(images: NDArray[np.uint8], progress: Progress | None = None) -> NDArray[np.int64]:
+def near_pairs(images: NDArray[np.uint8]) -> NDArray[np.int64]:
     """Return pairs (n, 2) of rows that look alike, the smaller first, exact duplicates included."""
     hashes = np.array([perceptual_hash(image) for image in images], dtype=np.uint64)
     candidate_blocks = []
@@ -292,18 +269,14 @@ def near_pairs(images: NDArray[np.uint8], progress: Progress | None = None) -> N
         a, b = np.nonzero(distance <= HASH_DISTANCE)
         pairs = np.stack([a + start, b + start], axis=1)
         candidate_blocks.append(pairs[pairs[:, 0] < pairs[:, 1]])
-        if progress is not None:
-            progress(min(start + BLOCK, len(hashes)), len(hashes))
-    candidates = np.concatenate(candidate_blocks).astype(np.int64).reshape(-1, 2)
-    if len(candidates) == 0:
-        return candidates
-    alike = [_correlation(images[a], images[b]) >= CORRELATION for a, b in candidates]
-    return np.asarray(candidates[np.array(alike, dtype=bool)], dtype=np.int64)
+    candidates = np.concatenate(candidate_blocks)
+    is_alike = [_correlation(images[a], images[b]) >= CORRELATION for a, b in candidates]
+    return np.asarray(candidates[np.array(is_alike, dtype=bool)])
 
 
 def _correlation(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
     x = a.astype(np.float64).ravel() - a.mean()
     y = b.astype(np.float64).ravel() - b.mean()
     norm = float(np.sqrt((x @ x) * (y @ y)))
-    # Two flat images are alike only if they are equal, and then `exact_pairs` has them, too.
+    # Two flat images are alike only if they are equal.
     return float(x @ y) / norm if norm > 0 else float(np.array_equal(a, b))

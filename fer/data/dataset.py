@@ -54,11 +54,8 @@ ORIGINAL_MD5 = {"f8428a1edbd21e88f42c73edd2a14f95", "b114b9e04e6949e5fe8b6a98b38
 
 
 class Origin(StrEnum):
-    """The source of an imported set's pixels.
-
-    KAGGLE: those of Kaggle's JPEG files. ORIGINAL: those of the challenge's own table, without
-    loss. COPY: FER-2013's counts with other pixels. OTHER: another set, or a part of FER-2013.
-    """
+    """The source of a set's pixels: Kaggle's JPEG files; the challenge's own table, without loss;
+    a copy with FER-2013's counts and other pixels; another set, or a part of FER-2013."""
 
     KAGGLE = "kaggle"
     ORIGINAL = "original"
@@ -68,11 +65,8 @@ class Origin(StrEnum):
 
 @dataclass(frozen=True)
 class LabelledFace:
-    """One image as an import reads it.
-
-    source: file or row of origin. number: place among the images of its split. pixels: (48, 48)
-    uint8.
-    """
+    """An image as an import reads it; source: file or row, number: place among those of its split,
+    pixels: (48, 48) uint8."""
 
     split: Split
     label: int
@@ -102,13 +96,9 @@ class GrayStatistics(TypedDict):
 
 
 class Manifest(TypedDict):
-    """`dataset.json`: the names of the data set's files, and how it was imported.
-
-    images, index: files in the same folder. digest: as `content_digest`; a subset has its own, its
-    `fraction` (0-1) of the full set, and in `whole` the full set's digest. md5: of the table that
-    was imported, None for other sources. imported: when, ISO 8601. counts: as `class_counts`, by
-    split. skipped, differences: a sentence each.
-    """
+    """`dataset.json`; images, index: files in its folder. digest: as `content_digest`; a subset
+    has its own, its `fraction` (0-1) of the full set, and in `whole` the full set's digest. md5: of
+    an imported table, None for other sources. imported: ISO 8601. counts: as `class_counts`."""
 
     images: str
     index: str
@@ -183,7 +173,7 @@ class Dataset:
 
 
 def is_imported(folder: Path = FOLDER) -> bool:
-    """Whether a data set lies in the folder."""
+    """Return true if a data set lies in the folder."""
     return (folder / MANIFEST).is_file()
 
 
@@ -238,10 +228,7 @@ def subset(data: Dataset, fraction: float, seed: int) -> Dataset:
     """Return the same share of every class of every split, at least one image, drawn by the seed.
 
     A subset's digest is that of its own content, so that its results are never taken for those of
-    the full set.
-
-    Raises:
-        FerError: if the fraction is not above 0 and at most 1.
+    the full set. Raises a FerError if the fraction is not above 0 and at most 1.
     """
     if not 0 < fraction <= 1:
         raise FerError(
@@ -281,7 +268,7 @@ def count_differences(counts: dict[Split, tuple[int, ...]]) -> list[str]:
 
 
 def is_official(digest: str) -> bool:
-    """Whether a content digest is that of Kaggle's FER-2013 or of the original table."""
+    """Return true for the content digest of Kaggle's FER-2013 or of the original table."""
     return digest == KAGGLE_DIGEST or digest.startswith(ORIGINAL_DIGEST)
 
 
@@ -295,23 +282,25 @@ def origin(manifest: Manifest) -> Origin:
     digest = manifest.get("whole", manifest["digest"])
     if digest == KAGGLE_DIGEST:
         return Origin.KAGGLE
-    counts = {split: tuple(manifest["counts"][split.value]) for split in SPLITS}
-    if counts != OFFICIAL_COUNTS:
+    if _counts(manifest) != OFFICIAL_COUNTS:
         return Origin.OTHER
     if digest.startswith(ORIGINAL_DIGEST) or manifest["md5"] in ORIGINAL_MD5:
         return Origin.ORIGINAL
     return Origin.COPY
 
 
+def _counts(manifest: Manifest) -> dict[Split, tuple[int, ...]]:
+    return {split: tuple(manifest["counts"][split.value]) for split in SPLITS}
+
+
 def notice(manifest: Manifest) -> FerError | None:
     """Return the warning that an imported set is not FER-2013; None if it is."""
     pixels_origin = origin(manifest)
     if pixels_origin == Origin.OTHER:
-        counts = {split: tuple(manifest["counts"][split.value]) for split in SPLITS}
         return FerError(
             "The imported images are not the whole FER-2013 ({difference}), so results on them are "
             "not FER-2013's.",
-            difference=count_differences(counts)[0],
+            difference=count_differences(_counts(manifest))[0],
         )
     if pixels_origin == Origin.COPY:
         return FerError(

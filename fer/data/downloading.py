@@ -13,7 +13,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Generator, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Literal
@@ -42,6 +42,8 @@ class Step:
 def download(folder: Path, fetching: Progress, importing_: Progress) -> Report:
     """Fetch Kaggle's `msambare/fer2013` and import it into `folder`.
 
+    kagglehub fetches into its own cache, or into a temporary folder where that cannot be written.
+
     Args:
         fetching: called with the bytes fetched and the archive's bytes, from another thread.
         importing_: called with the number of faces read and the number expected.
@@ -49,18 +51,6 @@ def download(folder: Path, fetching: Progress, importing_: Progress) -> Report:
     Raises:
         FerError: if kagglehub is not installed or the download fails; as
             `importing.import_dataset`.
-    """
-    with ExitStack() as scratch:
-        return importing.import_dataset(fetch(scratch, fetching), folder, importing_)
-
-
-def fetch(scratch: ExitStack, progress: Progress) -> Path:
-    """Download the data set and return its folder, which lasts at least as long as `scratch`.
-
-    The folder is kagglehub's own cache, or a temporary one where the cache cannot be written.
-
-    Raises:
-        FerError: if kagglehub is not installed or the download fails.
     """
     try:
         import kagglehub
@@ -70,19 +60,19 @@ def fetch(scratch: ExitStack, progress: Progress) -> Path:
             "set {KAGGLE_DATASET} from Kaggle yourself and run: fer data import archive.zip",
             KAGGLE_DATASET=KAGGLE_DATASET,
         ) from None
-    target = None
-    if not _is_writable(_kagglehub_cache()):
-        target = scratch.enter_context(tempfile.TemporaryDirectory(prefix="fer2013-"))
-    try:
-        with _progress_reported(progress):
-            return Path(kagglehub.dataset_download(KAGGLE_DATASET, output_dir=target))
-    except Exception as error:
-        raise FerError(
-            "The download of {KAGGLE_DATASET} failed ({reason}); check the connection, or "
-            "download archive.zip in a browser and run: fer data import archive.zip",
-            KAGGLE_DATASET=KAGGLE_DATASET,
-            reason=upload_gate.one_line(error),
-        ) from error
+    with tempfile.TemporaryDirectory(prefix="fer2013-") as scratch:
+        target = None if _is_writable(_kagglehub_cache()) else scratch
+        try:
+            with _progress_reported(fetching):
+                fetched = kagglehub.dataset_download(KAGGLE_DATASET, output_dir=target)
+        except Exception as error:
+            raise FerError(
+                "The download of {KAGGLE_DATASET} failed ({reason}); check the connection, or "
+                "download archive.zip in a browser and run: fer data import archive.zip",
+                KAGGLE_DATASET=KAGGLE_DATASET,
+                reason=upload_gate.one_line(error),
+            ) from error
+        return importing.import_dataset(Path(fetched), folder, importing_)
 
 
 def _kagglehub_cache() -> Path:

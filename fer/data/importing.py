@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from fer import FerError, emotions, files, schema
 from fer.data import dataset, votes
-from fer.data.dataset import FOLDER, MANIFEST, SPLITS, LabelledFace, Manifest
+from fer.data.dataset import FOLDER, MANIFEST, SPLITS, LabelledFace, Manifest, Split
 from fer.data.formats import archive_files, face_files
 from fer.data.formats.face_tables import CsvTable
 from fer.progress import Progress
@@ -111,11 +111,10 @@ def import_dataset(
     if require_official:
         _refuse_unofficial(faces, PurePath(source_name).name)
     faces.sort(key=lambda face: (SPLITS.index(face.split), face.number, face.label, face.source))
-    table = content.table
     stacked = _stacked(faces)
-    if table is not None:
+    if content.table is not None:
         stacked = with_official_names(stacked)
-    md5 = table.md5 if isinstance(table, CsvTable) else None
+    md5 = content.table.md5 if isinstance(content.table, CsvTable) else None
     manifest = _manifest(stacked, PurePath(source_name).name, md5, report.skipped)
     report.images = len(stacked.labels)
     report.differences = manifest["differences"]
@@ -160,13 +159,8 @@ def with_official_names(faces: Faces, votes_folder: Path = VOTES_FOLDER) -> Face
     ):
         return faces
     numbers = [int(re.findall(r"\d+", name)[-1]) for name in fer_plus.names.tolist()]
-    rank = [[split.value for split in SPLITS].index(split) for split in fer_plus.splits.tolist()]
-    order = np.array(
-        sorted(
-            range(len(fer_plus)),
-            key=lambda row: (rank[row], numbers[row], int(fer_plus.labels[row])),
-        )
-    )
+    ranks = [SPLITS.index(Split(split)) for split in fer_plus.splits.tolist()]
+    order = np.lexsort((fer_plus.labels, np.array(numbers), np.array(ranks)))
     as_archive = faces.ordered(order, fer_plus.sources)
     if as_archive.digest == dataset.KAGGLE_DIGEST:
         return as_archive
@@ -201,7 +195,7 @@ def _refuse_useless(
         if (split, label) not in present
     ]
     if missing:
-        empty = [s.value for s in SPLITS if s not in {split for split, _ in present}]
+        empty = [split.value for split in SPLITS if split not in {split for split, _ in present}]
         raise FerError(
             "{path} holds no image of {lacking}; training and evaluation need every emotion in "
             "Training, PublicTest and PrivateTest. Nothing was imported.",

@@ -58,7 +58,7 @@ class Sample:
 
     @cached_property
     def is_contested(self) -> NDArray[np.bool_]:
-        """(70,) bool: whether no expression has more than half of the votes."""
+        """The faces of which no expression has more than half of the votes, (70,) bool."""
         return np.asarray(self.counts.max(axis=1) <= DISPUTED)
 
     def rows(self, emotion: str) -> NDArray[np.int64]:
@@ -111,13 +111,13 @@ def _without_repeats(
     data: Dataset, rows: NDArray[np.int64], count: int, earlier: list[int]
 ) -> list[int]:
     """Return the first `count` rows that repeat no photograph of each other or of `earlier`."""
-    selected: list[int] = []
+    selected = list(earlier)
     for row in rows.tolist():
-        if len(selected) == count:
+        if len(selected) == len(earlier) + count:
             break
-        if not any(_is_same_photo(data.images[row], data.images[o]) for o in [*earlier, *selected]):
+        if not any(_is_same_photo(data.images[row], data.images[other]) for other in selected):
             selected.append(row)
-    return selected
+    return selected[len(earlier) :]
 
 
 def _is_same_photo(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> bool:
@@ -146,11 +146,7 @@ def write(sample: Sample, folder: Path = FOLDER) -> None:
 
 
 def open_sample(folder: Path = FOLDER) -> Sample:
-    """Open the committed sample.
-
-    Raises:
-        FerError: if one of its files is missing or damaged.
-    """
+    """Open the committed sample. Raises a FerError if a file of it is missing or damaged."""
     try:
         with (folder / TABLE).open(newline="", encoding="utf-8") as stream:
             table = list(csv.DictReader(stream))

@@ -63,15 +63,9 @@ class Votes:
         Unlike names, of which two occur twice, all are different.
         """
         folders = np.where(self.splits == Split.TRAINING.value, "train", "test").tolist()
-        return np.array(
-            [
-                f"{folder}/{emotions.KEYS[label]}/{name}"
-                for folder, label, name in zip(
-                    folders, self.labels, self.names.tolist(), strict=True
-                )
-            ],
-            dtype=np.str_,
-        )
+        rows = zip(folders, self.labels, self.names.tolist(), strict=True)
+        paths = [f"{folder}/{emotions.KEYS[label]}/{name}" for folder, label, name in rows]
+        return np.array(paths, dtype=np.str_)
 
     @cached_property
     def digest(self) -> str:
@@ -132,11 +126,7 @@ class Votes:
 
 
 def open_votes(folder: Path = FOLDER) -> Votes:
-    """Open the votes under `folder`.
-
-    Raises:
-        FerError: if the file is missing or damaged.
-    """
+    """Open the votes under `folder`. Raises a FerError if the file is missing or damaged."""
     path = folder / VOTES
     try:
         table = parquet.read_table(path)
@@ -158,15 +148,11 @@ def write(votes: Votes, folder: Path = FOLDER) -> None:
     columns = {
         "name": arrow.array(votes.names.tolist()),
         "label": arrow.array(votes.labels.astype(np.int8)),
-        **{
-            key: arrow.array(np.ascontiguousarray(votes.counts[:, at]))
-            for at, key in enumerate(CHOICES)
-        },
+        **{key: arrow.array(count) for key, count in zip(CHOICES, votes.counts.T, strict=True)},
     }
+    table = arrow.table(columns)
     with files.replacing(folder / VOTES) as temporary:
-        parquet.write_table(
-            arrow.table(columns), temporary, compression="zstd", compression_level=19
-        )
+        parquet.write_table(table, temporary, compression="zstd", compression_level=19)
 
 
 def read_table(path: Path, data: Dataset) -> Votes:
@@ -210,17 +196,17 @@ def _labels(
 ) -> NDArray[np.int64]:
     """Return the label of each row. Rows that share a name share its images' labels out so that as
     many voters as possible agree with them."""
-    labels_of: dict[str, list[int]] = defaultdict(list)
+    labels_by_stem: dict[str, list[int]] = defaultdict(list)
     for source, label in zip(data.sources.tolist(), data.labels.tolist(), strict=True):
-        labels_of[_stem(source)].append(label)
-    rows_of: dict[str, list[int]] = defaultdict(list)
+        labels_by_stem[_stem(source)].append(label)
+    rows_by_stem: dict[str, list[int]] = defaultdict(list)
     for row, name in enumerate(names.tolist()):
         # Tables name their rows by number.
-        is_numbered = _stem(name) not in labels_of
-        rows_of[f"row {row + 1}" if is_numbered else _stem(name)].append(row)
+        is_numbered = _stem(name) not in labels_by_stem
+        rows_by_stem[f"row {row + 1}" if is_numbered else _stem(name)].append(row)
     labels_by_row = np.zeros(len(names), np.int64)
-    for stem, rows in rows_of.items():
-        if len(labels_of[stem]) != len(rows):
+    for stem, rows in rows_by_stem.items():
+        if len(labels_by_stem[stem]) != len(rows):
             raise FerError(
                 "{path} names an image that the imported data set does not have ({name}); import "
                 "FER-2013 first: fer data download",
@@ -228,7 +214,7 @@ def _labels(
                 name=names[rows[0]],
             )
         labels_by_row[rows] = max(
-            itertools.permutations(labels_of[stem]),
+            itertools.permutations(labels_by_stem[stem]),
             key=lambda labels: int(counts[rows, list(labels)].sum()),
         )
     return labels_by_row

@@ -52,14 +52,12 @@ def accuracies(predictions: Predictions, twins: Collection[str]) -> dict[str, Gr
 
 def sources_with_twins(data: Dataset) -> set[str]:
     """Return the sources of the images that have an exact or near twin in Training."""
-    pairs = np.concatenate(
-        [aggregates.exact_pairs(data.images), aggregates.near_pairs(data.images)]
-    )
-    return set(data.sources[aggregates.with_twin_in_training(data, pairs)].tolist())
+    has_twin = aggregates.with_twin_in_training(data, aggregates.near_pairs(data.images))
+    return set(data.sources[has_twin].tolist())
 
 
 def _groups(sources: NDArray[np.str_], twins: Collection[str]) -> dict[str, NDArray[np.bool_]]:
-    """Masks (n,) of the images of each group that has any."""
+    """Return masks (n,) of the images of each group that has any."""
     has_twin = np.array([str(source) in twins for source in sources], dtype=bool)
     groups = {"all": np.ones_like(has_twin), "with_twin": has_twin, "without_twin": ~has_twin}
     return {name: mask for name, mask in groups.items() if mask.any()}
@@ -68,7 +66,7 @@ def _groups(sources: NDArray[np.str_], twins: Collection[str]) -> dict[str, NDAr
 def _gains(
     models: Sequence[Artifact], split: Split, twins: set[str], seed: int
 ) -> dict[str, PairedGain]:
-    """The paired gain of `proposed` on each group of a split; empty without both models."""
+    """Measure the paired gain of `proposed` on each group of a split; empty without both models."""
     predictions = {model.key: model.predictions().of(split) for model in models}
     if not {"baseline", "proposed"} <= set(predictions):
         return {}

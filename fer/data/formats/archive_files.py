@@ -14,7 +14,7 @@ import tarfile
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path, PurePath, PurePosixPath
@@ -37,10 +37,8 @@ _MACOS_PREFIXES = ("__MACOSX", "._")
 
 @dataclass(frozen=True)
 class Content:
-    """The content of a source: the number of faces to expect, and the faces, each read once.
-
-    A string among the faces says why one is not used. table: the table that rows are read from.
-    """
+    """The faces of a source, each read once, how many to expect, and the table that they are read
+    from. A string among the faces says why one is not used."""
 
     expected: int
     faces: Iterator[LabelledFace | str]
@@ -60,7 +58,9 @@ def opened(source: Path | IO[bytes], name: str) -> Iterator[Content]:
     """
     with _damage_explained(name), ExitStack() as stack:
         if isinstance(source, Path) and source.is_dir():
-            yield _folder_content(source, name, stack)
+            entries, problems = _folder_entries(source)
+            content = _best_content(entries, name, stack, is_inside=False)
+            yield replace(content, faces=chain(problems, content.faces))
         else:
             yield _content(_stream(source, stack), name, stack)
 
@@ -78,19 +78,19 @@ def opened_files(source: Path | IO[bytes], name: str) -> Iterator[list[FileEntry
     """
     with ExitStack() as stack:
         with _damage_explained(name):
-            entries = _entries_of(source, name, stack)
+            entries: list[FileEntry] | None
+            if isinstance(source, Path) and source.is_dir():
+                entries, problems = _folder_entries(source)
+                if problems:
+                    reason = problems[0]
+                    raise FerError(
+                        "{path} cannot be read ({reason}); check it.", path=name, reason=reason
+                    )
+            else:
+                stream = _stream(source, stack)
+                entries = _members(stream, _head(stream, name), name, stack)
         # Outside of the block: errors of the caller keep their own message.
         yield None if entries is None else _without_macos_files(entries)
-
-
-def _entries_of(source: Path | IO[bytes], name: str, stack: ExitStack) -> list[FileEntry] | None:
-    if not isinstance(source, Path) or not source.is_dir():
-        stream = _stream(source, stack)
-        return _members(stream, _head(stream, name), name, stack)
-    entries, problems = _folder_entries(source)
-    if problems:
-        raise FerError("{path} cannot be read ({reason}); check it.", path=name, reason=problems[0])
-    return entries
 
 
 @contextmanager
@@ -170,25 +170,18 @@ def _members(stream: IO[bytes], head: bytes, name: str, stack: ExitStack) -> lis
         with gzip.open(stream) as unpacked:
             head = unpacked.read(512)
         stream.seek(0)
-    if not _is_tar(head):
+    if head[257:262] != b"ustar":
         return None
-    return _tar_entries(stack.enter_context(tarfile.open(fileobj=stream)), name)
-
-
-def _tar_entries(archive: tarfile.TarFile, name: str) -> list[FileEntry]:
+    tar = stack.enter_context(tarfile.TarFile.open(fileobj=stream))
     return [
-        FileEntry(member.name, partial(_extracted, archive, member))
-        for member in members.tar_members(archive, name)
+        FileEntry(member.name, partial(_extracted, tar, member))
+        for member in members.tar_members(tar, name)
         if member.isfile()
     ]
 
 
 def _gunzipped(stream: IO[bytes]) -> IO[bytes]:
     return cast("IO[bytes]", gzip.open(stream))
-
-
-def _is_tar(head: bytes) -> bool:
-    return head[257:262] == b"ustar"
 
 
 def _extracted(archive: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:
@@ -198,20 +191,17 @@ def _extracted(archive: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:
     return stream
 
 
-def _folder_content(path: Path, name: str, stack: ExitStack) -> Content:
-    entries, problems = _folder_entries(path)
-    content = _best_content(entries, name, stack, is_inside=False)
-    return Content(content.expected, chain(problems, content.faces), content.table)
-
-
 def _folder_entries(path: Path) -> tuple[list[FileEntry], list[str]]:
     """Return the files in a folder and below, ordered by name, and a sentence for each folder that
     cannot be read; hidden folders are left out."""
     entries: list[FileEntry] = []
     problems: list[str] = []
-    for folder, folders, names in os.walk(
-        path, onerror=lambda e: problems.append(_problem(e, path))
-    ):
+
+    def report(error: OSError) -> None:
+        folder = Path(error.filename).relative_to(path).as_posix()
+        problems.append(f"{folder}: cannot be read ({error.strerror})")
+
+    for folder, folders, names in os.walk(path, onerror=report):
         folders[:] = sorted(f for f in folders if not f.startswith("."))
         for file in map(Path(folder).joinpath, sorted(names)):
             entries.append(FileEntry(file.relative_to(path).as_posix(), partial(_open_file, file)))
@@ -225,12 +215,6 @@ def _open_file(file: Path) -> IO[bytes]:
     return file.open("rb")
 
 
-def _problem(error: OSError, path: Path) -> str:
-    file = Path(error.filename or path)
-    shown = file.relative_to(path) if file.is_relative_to(path) else file
-    return f"{shown.as_posix()}: cannot be read ({error.strerror or error})"
-
-
 def _best_content(
     entries: Sequence[FileEntry], name: str, stack: ExitStack, is_inside: bool
 ) -> Content:
@@ -239,9 +223,10 @@ def _best_content(
     images = [entry for entry in entries if entry.suffix in face_files.SUFFIXES]
     if face_files.has_official_names([entry.path for entry in images]):
         return _image_content(images, name)
-    table, reason = _best_table(entries, stack)
-    if table is not None:
+    table = _best_table(entries, stack)
+    if isinstance(table, Content):
         return table
+    reason = table
     parquets = [entry for entry in entries if entry.suffix == ".parquet"]
     if parquets:
         return _parquet_content(parquets, name)
@@ -261,7 +246,6 @@ def _best_content(
 
 
 def _without_macos_files(entries: Sequence[FileEntry]) -> list[FileEntry]:
-    """Return the files without those that macOS adds for itself."""
     return [
         entry
         for entry in entries
@@ -269,10 +253,8 @@ def _without_macos_files(entries: Sequence[FileEntry]) -> list[FileEntry]:
     ]
 
 
-def _best_table(
-    entries: Sequence[FileEntry], stack: ExitStack
-) -> tuple[Content | None, FerError | None]:
-    """Return the first table with all columns; else the error of the first candidate."""
+def _best_table(entries: Sequence[FileEntry], stack: ExitStack) -> Content | FerError | None:
+    """Return the first table with all columns; else the error of the first candidate, if any."""
     reason: FerError | None = None
     for entry in entries:
         name = entry.path.lower()
@@ -287,8 +269,8 @@ def _best_table(
                 reason = reason or error
                 continue
             stack.enter_context(streams.pop_all())
-            return content, None
-    return None, reason
+            return content
+    return reason
 
 
 def _csv_content(stream: IO[bytes], name: str) -> Content:
@@ -309,4 +291,4 @@ def _image_content(entries: Sequence[FileEntry], name: str) -> Content:
             face = face_files.read(entry, place)
             yield face if isinstance(face, LabelledFace) else f"{entry.path}: {face}"
 
-    return Content(len(entries), faces(), None)
+    return Content(len(entries), faces())

@@ -76,7 +76,7 @@ class FileEntry:
 
 @dataclass(frozen=True)
 class Place:
-    """An image's place in the data set, taken from its path."""
+    """An image's place in the data set."""
 
     split: Split
     label: int
@@ -84,7 +84,7 @@ class Place:
 
 
 def has_official_names(paths: Sequence[str]) -> bool:
-    """Whether any of the files is named as in Kaggle's archive."""
+    """Return true if any of the files is named as in Kaggle's archive."""
     return any(OFFICIAL_NAME.match(PurePosixPath(path).name) for path in paths)
 
 
@@ -124,8 +124,7 @@ def places(paths: Sequence[str], source_name: str) -> list[Place | None]:
 
 
 def label_of(path: PurePosixPath) -> int | None:
-    """Return the label of the innermost folder named after an emotion; None without such a
-    folder."""
+    """Return the label of the innermost folder that is named after an emotion, if any."""
     labels = map(emotions.find_label, reversed(path.parent.parts))
     return next((label for label in labels if label is not None), None)
 
@@ -138,19 +137,17 @@ def _place(path: PurePosixPath, is_official: bool) -> Place | None:
         match = OFFICIAL_NAME.match(path.name)
         if match is None:
             return None
-        split = next(s for s in SPLITS if s.value.lower() == match[1].lower())
-        return Place(split, label, int(match[2]))
-    folders = [part.lower() for part in path.parent.parts]
-    folder_split = next((_SPLIT_BY_FOLDER[f] for f in folders if f in _SPLIT_BY_FOLDER), None)
-    if folder_split is None:
+        return Place(_SPLIT_BY_FOLDER[match[1].lower()], label, int(match[2]))
+    split = next(filter(None, map(split_of_folder, path.parent.parts)), None)
+    if split is None:
         return None
     number = _NUMBER.search(path.stem)
-    return Place(folder_split, label, int(number[1]) if number else 0)
+    return Place(split, label, int(number[1]) if number else 0)
 
 
 def _require_three_splits(paths: Sequence[str], source_name: str) -> None:
-    folders = {part.lower() for path in paths for part in PurePosixPath(path).parent.parts}
-    if {_SPLIT_BY_FOLDER[f] for f in folders if f in _SPLIT_BY_FOLDER} < set(SPLITS):
+    folders = {part for path in paths for part in PurePosixPath(path).parent.parts}
+    if not set(SPLITS) <= set(map(split_of_folder, folders)):
         raise FerError(
             "{path} does not tell which images are PublicTest and which are PrivateTest; give "
             "Kaggle's archive.zip (its files are named like PrivateTest_88305.jpg), a table with "

@@ -39,14 +39,7 @@ class CsvTable:
     """A CSV table with the columns `COLUMNS` in any order; rows are read once."""
 
     def __init__(self, stream: IO[bytes], name: str) -> None:
-        """Read the header.
-
-        Args:
-            name: what to call the table in error messages.
-
-        Raises:
-            FerError: if it is no CSV table or lacks a column.
-        """
+        """Read the header. Raises a FerError if it is no CSV table or lacks a column."""
         csv.field_size_limit(MAX_LINE)
         self.name = name
         self._bytes = _Hashed(stream)
@@ -56,11 +49,10 @@ class CsvTable:
             head = next(lines, "")
             # Excel saves with semicolons where the decimal mark is a comma.
             delimiter = max(DELIMITERS, key=head.count)
-            self._header = [
-                c.strip().lower() for c in next(csv.reader([head], delimiter=delimiter))
-            ]
+            columns = next(csv.reader([head], delimiter=delimiter))
         except (csv.Error, UnicodeDecodeError, StopIteration) as error:
             raise FerError("{name} is not a CSV table; check the file.", name=name) from error
+        self._header = [column.strip().lower() for column in columns]
         self._rows = csv.reader(lines, delimiter=delimiter)
         missing = [column for column in COLUMNS if column.lower() not in self._header]
         if missing:
@@ -179,9 +171,6 @@ class ParquetTables:
     def __init__(self, entries: Sequence[FileEntry], source_name: str) -> None:
         """Open the files and find the columns of images and labels.
 
-        Args:
-            source_name: what to call all files together in error messages.
-
         Raises:
             FerError: if a file is no Parquet, its columns or labels are not understood, or the
                 names do not tell the three splits.
@@ -217,7 +206,8 @@ class ParquetTables:
                 for batch in file.iter_batches(_BATCH, columns=[image, label]):
                     for row in batch.to_pylist():
                         number += 1
-                        value = _normalized(row[label])
+                        value = row[label]
+                        value = value.strip().lower() if isinstance(value, str) else value
                         yield self._face(split, row[image], labels.get(value), number)
             except (arrow.ArrowException, OSError) as error:
                 raise FerError(
@@ -239,12 +229,11 @@ class ParquetTables:
         image = next((n for n in schema.names if n.lower() in ("image", "img", "img_bytes")), None)
         label = next((n for n in schema.names if n.lower() in ("label", "labels", "emotion")), None)
         label_by_value: dict[object, int] = {}
-        if image and label:
-            for key, name in _label_names(schema, label).items():
-                word = _WORD.search(name)
-                label_of_name = emotions.find_label(word[0]) if word else None
-                if label_of_name is not None:
-                    label_by_value[key] = label_of_name
+        for value, name in _label_names(schema, label).items() if label else ():
+            word = _WORD.search(name)
+            emotion = emotions.find_label(word[0]) if word else None
+            if emotion is not None:
+                label_by_value[value] = emotion
         if not image or not label or set(label_by_value.values()) != set(range(emotions.COUNT)):
             raise FerError(
                 "{path} is not FER-2013 in a known form: a Parquet file needs a column image and "
@@ -267,11 +256,7 @@ class ParquetTables:
 
 def _split_of_name(path: str) -> Split | None:
     words = _WORD.findall(path)
-    return next((s for s in map(face_files.split_of_folder, reversed(words)) if s), None)
-
-
-def _normalized(label: object) -> object:
-    return label.strip().lower() if isinstance(label, str) else label
+    return next(filter(None, map(face_files.split_of_folder, reversed(words))), None)
 
 
 def _label_names(schema: arrow.Schema, column: str) -> dict[object, str]:

@@ -25,10 +25,9 @@ MOST_NAMED = 5
 
 @dataclass(frozen=True)
 class LabelledFile:
-    """An image file and the emotion that its folders are named after.
+    """The path of an image file, and the label (0-6) that its folders are named after, if any.
 
-    source: the file's path. label: 0-6; None where no folder is named after one of the seven. read:
-    returns the upright RGB image; raises a FerError if the file is no readable image.
+    read: returns the upright RGB image; raises a FerError if the file is no readable image.
     """
 
     source: str
@@ -42,12 +41,9 @@ class LabelledFile:
 
 
 def labelled(source: str, read: Callable[[], bytes]) -> LabelledFile:
-    """Return the labelled file of a path, with forward slashes, and a function that reads its
-    bytes."""
-    path = PurePosixPath(source)
-    return LabelledFile(
-        source, face_files.label_of(path), lambda: preprocessing.read_image(read(), source)
-    )
+    """Return the labelled file of a path with forward slashes, whose bytes `read` returns."""
+    label = face_files.label_of(PurePosixPath(source))
+    return LabelledFile(source, label, lambda: preprocessing.read_image(read(), source))
 
 
 @contextmanager
