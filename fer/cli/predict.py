@@ -56,7 +56,7 @@ class WatchedVideo:
         """Return a row for each moment, face and model, as in the page's table."""
         from fer.media import streaming
 
-        return streaming.rows(list(self.analysis.moments))
+        return streaming.rows(self.analysis.moments)
 
     def record(self) -> dict[str, object]:
         """Return the video as plain JSON types; turned: degrees clockwise."""

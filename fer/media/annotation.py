@@ -44,15 +44,25 @@ def answers(rgb: Rgb, faces: Sequence[AnsweredFace], names: Mapping[str, str]) -
         mark = "?" if face.is_doubtful else ""
         # A single face needs no number.
         prefix = f"{answered.number}{mark} " if len(faces) > 1 or mark else ""
-        lines = [
-            (key, f"{prefix}{key}: {names[answer.top1]} {100 * answer.confidence:.0f}%")
-            for key, answer in answered.predictions.items()
+        strips = [
+            (
+                rgb_of(SCENARIOS[key].colour),
+                f"{prefix}{key}: {names[p.top1]} {100 * p.confidence:.0f}%",
+            )
+            for key, p in answered.predictions.items()
         ]
-        top_line = top - line * len(lines)
-        if top_line < 0:
-            top_line = min(bottom, rgb.shape[0] - line * len(lines))
-        for position, (key, text) in enumerate(lines):
-            _draw_strip(canvas, text, (left, top_line + position * line), line, scale, key)
+        if top < line * len(strips):
+            top = max(0, min(bottom, rgb.shape[0] - line * len(strips)))
+        else:
+            top -= line * len(strips)
+        for colour, text in strips:
+            (width, height), _ = cv2.getTextSize(text, FONT, scale, 1)
+            start = max(0, min(left, rgb.shape[1] - width - 6))
+            corner = (start + width + 6, top + line - 1)
+            cv2.rectangle(canvas, (start, top), corner, colour, cv2.FILLED)
+            baseline = (start + 3, top + (line + height) // 2)
+            cv2.putText(canvas, text, baseline, FONT, scale, INK, 1, cv2.LINE_AA)
+            top += line
     return canvas
 
 
@@ -80,16 +90,9 @@ def numbered(rgb: Rgb, faces: Sequence[AnsweredFace], colour: str, chosen: int =
         thickness = line_width * (2 if number == chosen else 1)
         outline(canvas, answer.face, ink, thickness)
         if len(faces) > 1:
-            cv2.putText(
-                canvas,
-                str(number + 1),
-                (left, max(top - 2 * line_width, 12 * line_width)),
-                cv2.FONT_HERSHEY_SIMPLEX,
-                0.45 * line_width,
-                ink,
-                max(1, line_width),
-                cv2.LINE_AA,
-            )
+            place = (left, max(top - 2 * line_width, 12 * line_width))
+            scale, label = 0.45 * line_width, str(number + 1)
+            cv2.putText(canvas, label, place, FONT, scale, ink, line_width, cv2.LINE_AA)
     return canvas
 
 
@@ -106,17 +109,5 @@ def outline(canvas: Rgb, face: Face, colour: tuple[int, int, int], thickness: in
 
 def rgb_of(colour: str) -> tuple[int, int, int]:
     """Return red, green and blue, 0-255 each, of "#RRGGBB"."""
-    red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
+    red, green, blue = bytes.fromhex(colour[1:])
     return red, green, blue
-
-
-def _draw_strip(
-    canvas: Rgb, text: str, corner: tuple[int, int], line: int, scale: float, key: str
-) -> None:
-    (width, height), _ = cv2.getTextSize(text, FONT, scale, 1)
-    left = max(0, min(corner[0], canvas.shape[1] - width - 6))
-    top = max(0, corner[1])
-    colour = rgb_of(SCENARIOS[key].colour)
-    cv2.rectangle(canvas, (left, top), (left + width + 6, top + line - 1), colour, cv2.FILLED)
-    baseline = top + (line + height) // 2
-    cv2.putText(canvas, text, (left + 3, baseline), FONT, scale, INK, 1, cv2.LINE_AA)

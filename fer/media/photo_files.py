@@ -71,11 +71,9 @@ def _add_folder(path: Path, files: PhotoFiles) -> None:
 
     images: list[Path] = []
     for folder, folders, names in os.walk(path, onerror=unreadable):
-        for hidden in [name for name in (*folders, *names) if name.startswith(".")]:
-            files.hidden += 1
-            (folders if hidden in folders else names).remove(hidden)
-        folders.sort()
-        for name in sorted(names):
+        files.hidden += sum(name.startswith(".") for name in (*folders, *names))
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(name for name in names if not name.startswith(".")):
             file = Path(folder, name)
             if file.suffix.lower() in SUFFIXES:
                 images.append(file)

@@ -14,7 +14,7 @@ from fer.vision.faces import Detector, Face, Found
 from fer.vision.preprocessing import Rgb
 from fer.vision.quality import Flaw
 
-NO_FACE = "no face found"
+NO_FACE, NO_BOX = "no face found", (None,) * 4
 SUFFIXES = set(upload_gate.IMAGE_SUFFIXES)
 COLUMNS = (
     *("photo", "turned", "too_small", "face", "left", "top", "width", "height", "tilt", "score"),
@@ -109,10 +109,9 @@ class Photo:
                     "models": {
                         key: {
                             "top1": p.top1,
-                            "confidence": {
-                                name: round(float(p.probabilities[at]), 6)
-                                for at, name in enumerate(emotions.KEYS)
-                            },
+                            "confidence": dict(
+                                zip(emotions.KEYS, p.probabilities.round(6).tolist(), strict=True)
+                            ),
                         }
                         for key, p in a.predictions.items()
                     },
@@ -127,30 +126,24 @@ class Photo:
 
     def rows(self) -> list[dict[str, object]]:
         """Return a flat row for each face and model, with the columns `COLUMNS`."""
-        rows: list[dict[str, object]] = []
-        for number, face in enumerate(self.record()["faces"], start=1):
-            left, top, width, height = face["box"] or (None, None, None, None)
-            for key, answered in face["models"].items():
-                rows.append(
-                    {
-                        "photo": self.name,
-                        "turned": self.turned,
-                        "too_small": self.too_small,
-                        "face": number,
-                        "left": left,
-                        "top": top,
-                        "width": width,
-                        "height": height,
-                        "tilt": face["tilt"],
-                        "score": face["score"],
-                        "doubtful": face["doubtful"],
-                        "flaws": " ".join(face["flaws"]),
-                        "model": key,
-                        "top1": answered["top1"],
-                        **answered["confidence"],
-                    }
-                )
-        return rows
+        return [
+            {
+                "photo": self.name,
+                "turned": self.turned,
+                "too_small": self.too_small,
+                "face": number,
+                **dict(zip(("left", "top", "width", "height"), face["box"] or NO_BOX, strict=True)),
+                "tilt": face["tilt"],
+                "score": face["score"],
+                "doubtful": face["doubtful"],
+                "flaws": " ".join(face["flaws"]),
+                "model": key,
+                "top1": answered["top1"],
+                **answered["confidence"],
+            }
+            for number, face in enumerate(self.record()["faces"], start=1)
+            for key, answered in face["models"].items()
+        ]
 
 
 def classify(
@@ -169,21 +162,20 @@ def classify(
     """
     started = time.perf_counter()
     turns, found = search(rgb, detector)
-    rgb = orientation.turned(rgb, turns)
+    upright = orientation.turned(rgb, turns)
     detected_at = time.perf_counter()
-    faces_or_none: list[Face | None] = list(found.faces)
-    if not faces_or_none and (whole or _is_crop(rgb)):
-        faces_or_none = [None]
-    crops = [faces.gray_crop(rgb, face) for face in faces_or_none]
-    answers = answer(faces_or_none, crops, classifier)
+    classified: list[Face | None] = list(found.faces)
+    if not classified and (whole or _is_crop(rgb)):
+        classified = [None]
+    answers = answer(classified, [faces.gray_crop(upright, f) for f in classified], classifier)
     return Photo(
         name,
         answers,
-        detected_at - started,
-        time.perf_counter() - detected_at,
-        turns,
-        (rgb.shape[1], rgb.shape[0]),
-        found.too_small,
+        detection_seconds=detected_at - started,
+        prediction_seconds=time.perf_counter() - detected_at,
+        turns=turns,
+        size=(upright.shape[1], upright.shape[0]),
+        too_small=found.too_small,
     )
 
 

@@ -10,7 +10,8 @@ import logging
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,17 +33,18 @@ HISTORY_SECONDS = 60.0
 HISTORY_STEP = 0.25
 # The most points that a session's record holds: an hour of one face.
 MOST_MOMENTS = 14_400
-# The span over which rates and times are measured.
+# The span over which rates and times are measured, and more frames than come in it.
 RATE_SECONDS = 4.0
+MOST_TIMES = 1000
 
 
 @dataclass(frozen=True)
 class FrameAnswers:
-    """The answered faces of an analysed frame. Seconds are of `time.monotonic`.
+    """The answered faces of an analysed frame.
 
-    `taken`: time at which the frame came; `answered`: time of its answers. `turns`: quarter turns
-    anticlockwise that set the frame upright; boxes of faces are in the upright one. `too_small`:
-    number of faces too small to judge.
+    taken: seconds at which the frame came, on the caller's clock; answered: of its answers, in a
+    stream. turns: quarter turns anticlockwise that set the frame upright; boxes of faces are in the
+    upright one. too_small: number of faces too small to judge. shot: counted from 0.
     """
 
     faces: tuple[AnsweredFace, ...] = ()
@@ -50,6 +52,7 @@ class FrameAnswers:
     answered: float = 0.0
     turns: int = 0
     too_small: int = 0
+    shot: int = 0
 
 
 @dataclass(frozen=True)
@@ -89,14 +92,6 @@ class Throughput:
     agreement: float | None
 
 
-@dataclass
-class _Counts:
-    shown: deque[float] = field(default_factory=deque)
-    delays: deque[tuple[float, float]] = field(default_factory=deque)
-    faces: int = 0
-    agreed: int = 0
-
-
 class FrameAnalyser:
     """Analyses one frame after another with both models: faces keep their number, confidences are
     smoothed, and a stream that lies on its side is set upright. Not to be shared between
@@ -117,43 +112,35 @@ class FrameAnalyser:
     ) -> None:
         self._detector, self._classifier = detector, classifier
         self._most_faces = most_faces
-        self._tracker = Tracker()
-        self._upright = Upright()
+        self._tracker, self._upright = Tracker(), Upright()
+        self._shot = 0
         self.smoother = Smoother(half_life)
-        self.too_small = 0
 
-    @property
-    def turns(self) -> int:
-        """Quarter turns anticlockwise that set the last frame upright."""
-        return self._upright.turns
-
-    def analyse(self, rgb: Rgb, at: float) -> tuple[AnsweredFace, ...]:
-        """Classify the faces of a frame (H, W, 3) uint8 taken at `at` seconds; boxes are in pixels
-        of the upright frame. Faces too small to judge are counted in `too_small`.
-        """
-        upright, found = self._upright.search(rgb, self._detector, at)
-        self.too_small = found.too_small
+    def analyse(self, rgb: Rgb, taken: float) -> FrameAnswers:
+        """Classify the faces of a frame (H, W, 3) uint8 taken at that second."""
+        upright, found = self._upright.search(rgb, self._detector, taken)
         faces = found.faces[: self._most_faces]
         numbers = self._tracker.update(faces)
         # In the networks' own resolution, since a video's faces are kept until its end.
         crops = [to_fer_resolution(gray_crop(upright, face)) for face in faces]
-        answers = answer(faces, crops, self._classifier)
-        answered = tuple(
-            self._smoothed(replace(face, number=number), at)
-            for number, face in zip(numbers, answers, strict=True)
-        )
+        answered = []
+        for number, face in zip(numbers, answer(faces, crops, self._classifier), strict=True):
+            probabilities = {key: p.probabilities for key, p in face.predictions.items()}
+            smoothed = self.smoother.update(number, probabilities, taken)
+            predictions = {key: Prediction(key, values) for key, values in smoothed.items()}
+            answered.append(replace(face, number=number, predictions=predictions))
         self.smoother.forget(self._tracker)
-        return answered
-
-    def _smoothed(self, face: AnsweredFace, at: float) -> AnsweredFace:
-        probabilities = {key: p.probabilities for key, p in face.predictions.items()}
-        smoothed = self.smoother.update(face.number, probabilities, at)
-        return replace(
-            face, predictions={key: Prediction(key, values) for key, values in smoothed.items()}
+        return FrameAnswers(
+            tuple(answered),
+            taken,
+            turns=self._upright.turns,
+            too_small=found.too_small,
+            shot=self._shot,
         )
 
     def begin_shot(self) -> None:
         """End all tracks: the next frame belongs to another shot, with other faces."""
+        self._shot += 1
         self._tracker.forget()
         self.smoother.forget(self._tracker)
 
@@ -166,13 +153,17 @@ class StreamAnalyser:
 
     def __init__(self, frame_analyser: FrameAnalyser) -> None:
         self._frame_analyser = frame_analyser
+        self.smoother = frame_analyser.smoother
         self._lock = threading.Condition()
         self._newest: tuple[float, Rgb] | None = None
         self._thread: threading.Thread | None = None
         self._latest = FrameAnswers()
         self._moments: deque[Moment] = deque()
         self._record: deque[Moment] = deque(maxlen=MOST_MOMENTS)
-        self._counts = _Counts()
+        # When frames came; when frames were answered, and after how many seconds.
+        self._shown: deque[float] = deque(maxlen=MOST_TIMES)
+        self._delays: deque[tuple[float, float]] = deque(maxlen=MOST_TIMES)
+        self._faces = self._agreed = 0
         self._analysis_seconds = 0.0
         # The time of the last frame that will have no answers.
         self._dropped = 0.0
@@ -198,9 +189,7 @@ class StreamAnalyser:
         with self._lock:
             now = time.monotonic() if now is None else now
             self._newest = (now, rgb)
-            self._counts.shown.append(now)
-            while self._counts.shown[0] < now - RATE_SECONDS:
-                self._counts.shown.popleft()
+            self._shown.append(now)
             if self._thread is None:
                 self._thread = threading.Thread(
                     target=self._run, name="stream-analyser", daemon=True
@@ -210,16 +199,6 @@ class StreamAnalyser:
             if is_single or self._analysis_seconds < patience:
                 self._lock.wait_for(lambda: max(self._latest.taken, self._dropped) >= now, patience)
             return self._latest
-
-    @property
-    def half_life(self) -> float:
-        """Seconds after which a past frame counts half in the answers; 0: not smoothed."""
-        return self._frame_analyser.smoother.half_life
-
-    @half_life.setter
-    def half_life(self, seconds: float) -> None:
-        with self._lock:
-            self._frame_analyser.smoother.half_life = seconds
 
     def latest(self) -> FrameAnswers:
         """Return the answers of the newest analysed frame."""
@@ -240,14 +219,13 @@ class StreamAnalyser:
         """Return the rates over the last seconds before `now`, `time.monotonic` seconds."""
         with self._lock:
             since = (time.monotonic() if now is None else now) - RATE_SECONDS
-            counts = self._counts
-            delays = [delay for at, delay in counts.delays if at >= since]
+            delays = [delay for at, delay in self._delays if at >= since]
             return Throughput(
-                shown=sum(at >= since for at in counts.shown) / RATE_SECONDS,
+                shown=sum(at >= since for at in self._shown) / RATE_SECONDS,
                 analysed=len(delays) / RATE_SECONDS,
                 p50_ms=1000 * float(np.median(delays)) if delays else 0.0,
                 p95_ms=1000 * float(np.percentile(delays, 95)) if delays else 0.0,
-                agreement=counts.agreed / counts.faces if counts.faces else None,
+                agreement=self._agreed / self._faces if self._faces else None,
             )
 
     def clear(self) -> None:
@@ -255,7 +233,7 @@ class StreamAnalyser:
         with self._lock:
             self._moments.clear()
             self._record.clear()
-            self._counts.faces = self._counts.agreed = 0
+            self._faces = self._agreed = 0
 
     def _run(self) -> None:
         while True:
@@ -271,57 +249,42 @@ class StreamAnalyser:
             except Exception:
                 # One bad frame must not end the stream; the log says what was wrong with it.
                 logger.exception("A frame could not be analysed.")
-                self._drop(taken)
-
-    def _drop(self, taken: float) -> None:
-        with self._lock:
-            self._dropped = taken
-            self._lock.notify_all()
+                with self._lock:
+                    self._dropped = taken
+                    self._lock.notify_all()
 
     def _analyse(self, taken: float, rgb: Rgb) -> None:
         started = time.monotonic()
-        faces = self._frame_analyser.analyse(rgb, taken)
+        answers = self._frame_analyser.analyse(rgb, taken)
         answered = time.monotonic()
         with self._lock:
             self._analysis_seconds = answered - started
-            self._latest = FrameAnswers(
-                faces, taken, answered, self._frame_analyser.turns, self._frame_analyser.too_small
-            )
+            self._latest = replace(answers, answered=answered)
             self._lock.notify_all()
-            self._counts.delays.append((answered, answered - taken))
-            while self._counts.delays[0][0] < answered - RATE_SECONDS:
-                self._counts.delays.popleft()
-            self._counts.faces += len(faces)
-            self._counts.agreed += sum(face.is_agreed for face in faces)
-            self._remember(faces, taken)
-
-    def _remember(self, faces: tuple[AnsweredFace, ...], taken: float) -> None:
-        while self._moments and self._moments[0].at < taken - HISTORY_SECONDS:
-            self._moments.popleft()
-        for face in faces:
-            last = next((m.at for m in reversed(self._moments) if m.number == face.number), None)
-            if last is None or taken - last >= HISTORY_STEP:
-                self._moments.append(Moment.of(face, taken))
-                self._record.append(self._moments[-1])
+            self._delays.append((answered, answered - taken))
+            self._faces += len(answers.faces)
+            self._agreed += sum(face.is_agreed for face in answers.faces)
+            while self._moments and self._moments[0].at < taken - HISTORY_SECONDS:
+                self._moments.popleft()
+            last = {moment.number: moment.at for moment in self._moments}
+            for face in answers.faces:
+                if taken - last.get(face.number, -np.inf) >= HISTORY_STEP:
+                    self._moments.append(Moment.of(face, taken))
+                    self._record.append(self._moments[-1])
 
 
-def rows(moments: list[Moment]) -> list[dict[str, object]]:
+def rows(moments: Sequence[Moment]) -> list[dict[str, object]]:
     """Return a flat row for each moment and model: seconds since the first, face, model, whether
     the face is doubtful, top-1, seven confidences."""
-    table: list[dict[str, object]] = []
-    for moment in moments:
-        for key, values in moment.probabilities.items():
-            table.append(
-                {
-                    "seconds": round(moment.at - moments[0].at, 3),
-                    "face": moment.number,
-                    "model": key,
-                    "doubtful": moment.is_doubtful,
-                    "top1": emotions.KEYS[int(values.argmax())],
-                    **{
-                        name: round(float(value), 6)
-                        for name, value in zip(emotions.KEYS, values, strict=True)
-                    },
-                }
-            )
-    return table
+    return [
+        {
+            "seconds": round(moment.at - moments[0].at, 3),
+            "face": moment.number,
+            "model": model,
+            "doubtful": moment.is_doubtful,
+            "top1": emotions.KEYS[int(values.argmax())],
+            **dict(zip(emotions.KEYS, values.round(6).tolist(), strict=True)),
+        }
+        for moment in moments
+        for model, values in moment.probabilities.items()
+    ]

@@ -90,10 +90,11 @@ class Smoother:
         Args:
             now: the time of the frame, in seconds on any clock.
         """
-        smoothed = {}
+        # Another thread may set it meanwhile.
+        half_life, smoothed = self.half_life, {}
         for key, current in probabilities.items():
             last_time, last_values = self._last.get((number, key), (now, current))
-            past_weight = 0.5 ** ((now - last_time) / self.half_life) if self.half_life > 0 else 0.0
+            past_weight = 0.5 ** ((now - last_time) / half_life) if half_life > 0 else 0.0
             smoothed[key] = past_weight * last_values + (1 - past_weight) * current
             self._last[number, key] = (now, smoothed[key])
         return smoothed

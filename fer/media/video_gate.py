@@ -48,7 +48,14 @@ def opened_video(content: bytes, name: str) -> Iterator[tuple[InputContainer, Vi
         FerError: if the content is empty, too large in bytes or pixels, not MP4, MOV, WebM, MKV or
             AVI, holds no video or one of a codec that is not read, or is damaged.
     """
-    _refuse_size(content, name)
+    if not content:
+        raise FerError("{name} is empty; choose a file that holds a video.", name=name)
+    if len(content) > VIDEO_BYTES:
+        raise FerError(
+            "{name} is larger than {limit} MB; choose a shorter video.",
+            name=name,
+            limit=VIDEO_BYTES >> 20,
+        )
     # Imported here, so that photos need not wait for the video libraries.
     import av
     from av.error import FFmpegError
@@ -66,26 +73,16 @@ def opened_video(content: bytes, name: str) -> Iterator[tuple[InputContainer, Vi
             yield source, stream
     except FerError:
         raise
-    except (
-        FFmpegError,
-        ValueError,
-        OverflowError,
-        ArithmeticError,
-        LookupError,
-        TypeError,
-    ) as error:
-        raise _unreadable(content, name) from error
-
-
-def _refuse_size(content: bytes, name: str) -> None:
-    if not content:
-        raise FerError("{name} is empty; choose a file that holds a video.", name=name)
-    if len(content) > VIDEO_BYTES:
+    except (FFmpegError, ValueError, ArithmeticError, LookupError, TypeError) as error:
+        if _lacks_index(content):
+            raise FerError(
+                "{name} is cut off: the index at its end is missing, and without it no frame can "
+                "be read; copy or download it again.",
+                name=name,
+            ) from error
         raise FerError(
-            "{name} is larger than {limit} MB; choose a shorter video.",
-            name=name,
-            limit=VIDEO_BYTES >> 20,
-        )
+            "{name} is not a video that can be read; use MP4, MOV, WebM, MKV or AVI.", name=name
+        ) from error
 
 
 def _video_stream(source: InputContainer, name: str) -> VideoStream:
@@ -94,7 +91,11 @@ def _video_stream(source: InputContainer, name: str) -> VideoStream:
     Raises:
         FerError: if there is none, or its codec is not read.
     """
-    streams = [s for s in source.streams.video if not _is_cover(s)]
+    from av.stream import Disposition
+
+    # The cover of a piece of music is a stream, too, of a single picture.
+    cover = Disposition.attached_pic
+    streams = [stream for stream in source.streams.video if not stream.disposition & cover]
     if not streams:
         raise FerError(
             "{name} holds sound or a still picture, but no video; choose another file.", name=name
@@ -109,26 +110,6 @@ def _video_stream(source: InputContainer, name: str) -> VideoStream:
             codec=codec,
         )
     return streams[0]
-
-
-def _unreadable(content: bytes, name: str) -> FerError:
-    """Return the error for a video that FFmpeg cannot read."""
-    if _lacks_index(content):
-        return FerError(
-            "{name} is cut off: the index at its end is missing, and without it no frame can "
-            "be read; copy or download it again.",
-            name=name,
-        )
-    return FerError(
-        "{name} is not a video that can be read; use MP4, MOV, WebM, MKV or AVI.", name=name
-    )
-
-
-def _is_cover(stream: VideoStream) -> bool:
-    """Whether a stream is the cover of a piece of music, a single picture."""
-    from av.stream import Disposition
-
-    return bool(stream.disposition & Disposition.attached_pic)
 
 
 def _lacks_index(content: bytes) -> bool:
@@ -163,7 +144,7 @@ class Frames:
 
     Frames without a time follow the previous one at the video's rate, packets that cannot be
     decoded are skipped, and the number of decoded frames is limited. Afterwards `reached_limit`
-    says whether there would have been more, and `broken` how many packets could not be decoded.
+    says whether there would have been more.
     """
 
     def __init__(
@@ -171,7 +152,6 @@ class Frames:
     ) -> None:
         self._source, self._stream, self._name, self._excerpt = source, stream, name, excerpt
         self.reached_limit = False
-        self.broken = 0
 
     def __iter__(self) -> Iterator[tuple[float, VideoFrame]]:
         """Raise FerError if a frame is too large or the excerpt's beginning cannot be sought."""
@@ -223,7 +203,6 @@ class Frames:
                     return
                 decoded = packet.decode()
             except FFmpegError:
-                self.broken += 1
                 broken_in_a_row += 1
                 continue
             broken_in_a_row = 0

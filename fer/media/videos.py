@@ -21,10 +21,9 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from fer import FerError
-from fer.inference.answered_face import AnsweredFace
 from fer.media import annotation, photos, tracks, video_gate
 from fer.media.scenes import CutDetector
-from fer.media.streaming import FrameAnalyser, Moment
+from fer.media.streaming import FrameAnalyser, FrameAnswers, Moment
 from fer.media.video_gate import Excerpt
 from fer.progress import Progress, part_of
 from fer.vision import orientation
@@ -45,18 +44,6 @@ CUT_SECONDS = 1.0
 DURATION = re.compile(r"(\d{1,4}):(\d\d):(\d\d(?:\.\d+)?)", re.ASCII)
 
 Ending = Literal["whole", "limit", "cut"]
-
-
-@dataclass(frozen=True)
-class AnalysedFrame:
-    """One analysed frame: its seconds, its shot (counted from 0), its faces, the quarter turns
-    anticlockwise that set it upright, and the number of faces that were too small."""
-
-    at: float
-    shot: int
-    faces: tuple[AnsweredFace, ...]
-    turns: int
-    too_small: int
 
 
 @dataclass(frozen=True)
@@ -82,7 +69,7 @@ class AnalysedVideo:
     shots: int = 1
     glimpses: int = 0
     too_small: int = 0
-    frames: tuple[AnalysedFrame, ...] = ()
+    frames: tuple[FrameAnswers, ...] = ()
     excerpt: Excerpt = field(default_factory=Excerpt)
 
 
@@ -94,11 +81,12 @@ def length(content: bytes, name: str) -> float:
         FerError: as `video_gate.opened_video`.
     """
     with video_gate.opened_video(content, name) as (source, stream):
-        stated = _stated_seconds(source, stream) or _total_seconds(source)
-        if stated:
-            return stated
+        seconds, total = _stated_seconds(source, stream)
+        if seconds or total:
+            return seconds or total
         times = (packet.pts for packet in source.demux(stream) if packet.pts is not None)
-        return max((max(times, default=0) - (stream.start_time or 0)) * _time_unit(stream), 0.0)
+        last = max(times, default=0) - (stream.start_time or 0)
+        return max(last * float(stream.time_base or 0), 0.0)
 
 
 def analyse(
@@ -147,7 +135,7 @@ def analyse(
     elif film.stated - excerpt.begin - seconds > CUT_SECONDS:
         ending = "cut"
     return AnalysedVideo(
-        tuple(Moment.of(face, frame.at) for frame in numbered for face in frame.faces),
+        tuple(Moment.of(face, frame.taken) for frame in numbered for face in frame.faces),
         video,
         seconds,
         len(frames),
@@ -214,63 +202,51 @@ def _open_film(content: bytes, name: str, excerpt: Excerpt) -> Iterator[_Film]:
             video_gate.Frames(source, stream, name, excerpt),
             # Frames beyond FASTEST are left out: slow motion at 120 frames/s keeps its speed.
             min(max(float(stream.average_rate or 25), SLOWEST), FASTEST),
-            _stated_seconds(source, stream),
-            _total_seconds(source),
+            *_stated_seconds(source, stream),
             stretch if 1 / MOST_STRETCH <= stretch <= MOST_STRETCH else 1.0,
             excerpt,
         )
 
 
-def _total_seconds(source: InputContainer) -> float:
-    """Return the seconds of all, sound included, as the file states them, 0 where it does not."""
-    return max((source.duration or 0) / av.time_base, 0.0)
-
-
-def _time_unit(stream: VideoStream) -> float:
-    """Return the unit of the stream's times, in seconds."""
-    return float(stream.time_base or 0)
-
-
-def _stated_seconds(source: InputContainer, stream: VideoStream) -> float:
-    """Return the video stream's own seconds as the file states them, 0 where it does not."""
-    unit = _time_unit(stream)
+def _stated_seconds(source: InputContainer, stream: VideoStream) -> tuple[float, float]:
+    """Return the seconds of the video stream alone and of all, sound included, as the file states
+    them, 0 where it does not."""
+    total, unit = max((source.duration or 0) / av.time_base, 0.0), float(stream.time_base or 0)
     # Matroska states the whole file's length only, in which the sound may outlast the picture; the
     # stream's own length is a tag. FFmpeg may give the file's length as the stream's.
     if "matroska" not in source.format.name:
-        return max((stream.duration or 0) * unit, 0.0)
+        return max((stream.duration or 0) * unit, 0.0), total
     tag = DURATION.fullmatch(stream.metadata.get("DURATION", ""))
     if tag is None:
-        return 0.0
+        return 0.0, total
     hours, minutes, seconds = (float(part) for part in tag.groups())
-    return max(3600 * hours + 60 * minutes + seconds - (stream.start_time or 0) * unit, 0.0)
+    end = 3600 * hours + 60 * minutes + seconds
+    return max(end - (stream.start_time or 0) * unit, 0.0), total
 
 
 def _analysed_frames(
     film: _Film, frame_analyser: FrameAnalyser, progress: Progress | None
-) -> Iterator[AnalysedFrame]:
+) -> Iterator[FrameAnswers]:
     """Analyse `PER_SECOND` frames a second, and every frame whose size changes."""
-    cuts, shot, due = CutDetector(), 0, 0.0
-    size = (0, 0)
+    cuts, due, size = CutDetector(), 0.0, (0, 0)
     for at, frame in film.frames:
         if at + 1e-6 < due and (frame.width, frame.height) == size:
             continue
         due, size = at + 1 / PER_SECOND, (frame.width, frame.height)
         rgb = film.picture(frame)
         if cuts.is_cut(rgb):
-            shot += 1
             frame_analyser.begin_shot()
-        faces = frame_analyser.analyse(rgb, at)
-        yield AnalysedFrame(at, shot, faces, frame_analyser.turns, frame_analyser.too_small)
+        yield frame_analyser.analyse(rgb, at)
         if progress is not None:
             progress(film.share(at), 1.0)
 
 
-def _with_final_numbers(frames: Sequence[AnalysedFrame]) -> tuple[list[AnalysedFrame], int]:
+def _with_final_numbers(frames: Sequence[FrameAnswers]) -> tuple[list[FrameAnswers], int]:
     """Return the frames with the faces' final numbers, each turned as the faces around it are, and
     the number of faces left out as glimpses."""
     numbers = tracks.final_numbers(
         [
-            tracks.Sighting(frame.at, frame.shot, face.number, face.face.box)
+            tracks.Sighting(frame.taken, frame.shot, face.number, face.face.box)
             for frame in frames
             for face in frame.faces
             if face.face is not None
@@ -281,20 +257,15 @@ def _with_final_numbers(frames: Sequence[AnalysedFrame]) -> tuple[list[AnalysedF
     turns = next((frame.turns for frame in frames if frame.faces), 0)
     numbered = []
     for frame in frames:
-        faces = tuple(
-            replace(face, number=numbers[face.number])
-            for face in frame.faces
-            if face.number in numbers
-        )
+        faces = [replace(f, number=numbers[f.number]) for f in frame.faces if f.number in numbers]
         turns = frame.turns if frame.faces else turns
-        numbered.append(replace(frame, faces=faces, turns=turns))
-    tracked = {face.number for frame in frames for face in frame.faces}
-    return numbered, len(tracked - set(numbers))
+        numbered.append(replace(frame, faces=tuple(faces), turns=turns))
+    return numbered, len({face.number for frame in frames for face in frame.faces} - set(numbers))
 
 
 def _draw_answers(
     film: _Film,
-    frames: Sequence[AnalysedFrame],
+    frames: Sequence[FrameAnswers],
     names: Mapping[str, str],
     progress: Progress | None,
 ) -> tuple[bytes, float]:
@@ -304,7 +275,7 @@ def _draw_answers(
     sink: VideoStream | None = None
     with av.open(out, "w", format="mp4") as target:
         for seconds, frame in film.frames:
-            while index + 1 < len(frames) and frames[index + 1].at <= seconds + 1e-6:
+            while index + 1 < len(frames) and frames[index + 1].taken <= seconds + 1e-6:
                 index += 1
             if seconds + 1e-6 < frames_written / film.rate:
                 continue

@@ -262,7 +262,7 @@ def test_a_video_gives_the_pages_table_and_the_film_with_the_answers(
         ),
         {key: key for key in emotions.KEYS},
     )
-    assert record["moments"] == streaming.rows(list(seen.moments))
+    assert record["moments"] == streaming.rows(seen.moments)
     assert (record["analysed"], record["ending"], record["problem"]) == (6, "whole", None)
     assert record["annotated"] == str(folder / "clip-annotated.mp4")
     with video_gate.opened_video(Path(record["annotated"]).read_bytes(), "drawn") as (_, stream):

@@ -37,20 +37,18 @@ def write(rgb: np.ndarray, number: int) -> None:
 
 def install() -> None:
     """Makes every stream of this process note what it analyses and stamp what it shows."""
-    from fer.media.streaming import AnsweredFace, FrameAnalyser, FrameAnswers, StreamAnalyser
+    from fer.media.streaming import FrameAnalyser, FrameAnswers, StreamAnalyser
 
     analyse, hand_in = FrameAnalyser.analyse, StreamAnalyser.hand_in
     numbers: dict[float, np.ndarray] = {}
 
-    def analyse_and_note(
-        self: FrameAnalyser, rgb: np.ndarray, at: float
-    ) -> tuple[AnsweredFace, ...]:
+    def analyse_and_note(self: FrameAnalyser, rgb: np.ndarray, at: float) -> FrameAnswers:
         numbers[at] = region(rgb).copy()
         while len(numbers) > 32:
             del numbers[next(iter(numbers))]
-        faces = analyse(self, rgb, at)
+        answers = analyse(self, rgb, at)
         analysed.append(time.monotonic())
-        return faces
+        return answers
 
     def hand_in_and_stamp(
         self: StreamAnalyser, rgb: np.ndarray, *arguments: float, **options: bool

@@ -10,6 +10,7 @@ import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -18,7 +19,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from fer import FerError
-from fer.media.live.socket import FASTEST, MOST_CONNECTIONS
+from fer.media.live.socket import FASTEST, MOST_CONNECTIONS, addresses
 
 if TYPE_CHECKING:
     # For types only: it loads the image libraries, which would delay a server's start by a second.
@@ -61,16 +62,20 @@ class PredictApi:
 
     async def endpoint(self, request: Request) -> Response:
         """Answer a photo in the request's body with JSON, or with an error's sentence."""
-        if not _is_own_origin(request):
+        origin = request.headers.get("origin")
+        # Programs name none.
+        if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
             return _refused(403, "Only programs and the app's own pages may ask.")
         if self._waiting >= MOST_CONNECTIONS or time.monotonic() < self._next_allowed:
             return _refused(429, "The server is busy; ask again in a moment.")
         self._next_allowed = time.monotonic() + 1 / FASTEST
         self._waiting += 1
         try:
-            content = await self._body(request)
-            if content is None:
-                return _refused(413, f"A photo may have {self._most_bytes // 1000} kB at most.")
+            content = b""
+            async for chunk in request.stream():
+                content += chunk
+                if len(content) > self._most_bytes:
+                    return _refused(413, f"A photo may have {self._most_bytes // 1000} kB at most.")
             name = request.query_params.get("name", "photo")
             record = await asyncio.get_running_loop().run_in_executor(
                 self._threads, self._predict, content, name
@@ -81,20 +86,6 @@ class PredictApi:
         finally:
             self._waiting -= 1
 
-    async def _body(self, request: Request) -> bytes | None:
-        content = b""
-        async for chunk in request.stream():
-            content += chunk
-            if len(content) > self._most_bytes:
-                return None
-        return content
-
-
-def _is_own_origin(request: Request) -> bool:
-    """Whether a program or the app's own page asks, and no other site: programs name no origin."""
-    origin = request.headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == request.headers.get("host")
-
 
 def _refused(status: int, sentence: str) -> Response:
     headers = {"Retry-After": "1"} if status == 429 else None
@@ -102,16 +93,10 @@ def _refused(status: int, sentence: str) -> Response:
 
 
 def routes(predict: Predict, most_bytes: int) -> list[BaseRoute]:
-    """Return the route, at the app's root and below whatever path it is served at; none unless the
-    operator turned it on."""
-    try:
-        if not is_on():
-            return []
-    except FerError:
-        # The pages show the error.
-        return []
-    endpoint = PredictApi(predict, most_bytes).endpoint
-    return [
-        Route(f"/{PATH}", endpoint, methods=["POST"]),
-        Route(f"/{{below:path}}/{PATH}", endpoint, methods=["POST"]),
-    ]
+    """Return the route at each of its addresses; none unless the operator turned it on."""
+    # The pages show the error.
+    with suppress(FerError):
+        if is_on():
+            endpoint = PredictApi(predict, most_bytes).endpoint
+            return [Route(path, endpoint, methods=["POST"]) for path in addresses(PATH)]
+    return []

@@ -129,11 +129,10 @@ class Sockets:
                 return
             received_at = time.monotonic()
             reply: dict[str, object] = {}
+            jpeg = b""
             if isinstance(message, bytes) and len(message) > NUMBER_BYTES:
                 reply["frame"] = int.from_bytes(message[:NUMBER_BYTES], "big")
                 jpeg = message[NUMBER_BYTES:]
-            else:
-                jpeg = b""
             try:
                 reply |= await in_thread(self._threads, visit.stream.answer, jpeg)
                 counts["answered"] += 1
@@ -151,9 +150,8 @@ async def _identify(socket: WebSocket) -> Visit | None:
     from another page."""
     token = await _next_message(socket, INTRODUCTION_SECONDS)
     visit = _visits.get(token) if isinstance(token, str) else None
-    if visit is None or socket.headers.get("origin") != visit.origin:
-        return None
-    return visit
+    is_own_page = visit is not None and socket.headers.get("origin") == visit.origin
+    return visit if is_own_page else None
 
 
 async def _next_message(socket: WebSocket, seconds: float) -> str | bytes | None:
@@ -190,10 +188,12 @@ def is_served() -> bool:
     return _served
 
 
+def addresses(path: str) -> tuple[str, str]:
+    """Return a route's path at the app's root, and below whatever path the app is served at."""
+    return f"/{path}", f"/{{below:path}}/{path}"
+
+
 def routes() -> list[BaseRoute]:
-    """Return the socket's routes: at the app's root, and below whatever path it is served at."""
+    """Return the socket's routes."""
     endpoint = Sockets().endpoint
-    return [
-        WebSocketRoute(f"/{PATH}", endpoint),
-        WebSocketRoute(f"/{{below:path}}/{PATH}", endpoint),
-    ]
+    return [WebSocketRoute(path, endpoint) for path in addresses(PATH)]

@@ -43,8 +43,8 @@ class ModelAnswer(TypedDict):
 
 
 class FaceAnswer(TypedDict):
-    """A face: its number among those of the stream, the corners (4, 2) of its box in pixels of the
-    upright picture, whether it is doubtful, and each model's answer."""
+    """A face. number: among those of the stream. corners: (4, 2) of its box, pixels of the upright
+    picture."""
 
     number: int
     corners: list[list[float]]
@@ -55,9 +55,9 @@ class FaceAnswer(TypedDict):
 class Reply(TypedDict):
     """The answers for a picture.
 
-    size: width and height of the upright picture; turns: quarter turns anticlockwise that set it
-    upright; ms: milliseconds from its arrival to its answers. `is_answered` is False if the
-    networks are not loaded yet or too busy: then there are no faces.
+    is_answered: False if the networks are not loaded yet or too busy: then there are no faces.
+    size: width and height of the upright picture. turns: quarter turns anticlockwise that set it
+    upright. ms: from its arrival to its answers.
     """
 
     is_answered: bool
@@ -97,8 +97,8 @@ class LiveStream:
             pixels = np.asarray(frame.to_ndarray(format="rgb24"), dtype=np.uint8)
             rgb = photos.for_display(pixels, LONGEST)
             latest = self.analyser.hand_in(rgb, patience=PATIENCE)
-            rgb = self._keep(rgb, latest)
-            drawn = annotation.answers(rgb, latest.faces, self.names)
+            upright = self._keep(rgb, latest)
+            drawn = annotation.answers(upright, latest.faces, self.names)
         except Exception:
             logger.exception("A frame could not be drawn.")
             return frame
@@ -118,18 +118,32 @@ class LiveStream:
         is_answered = latest.taken == now
         if is_answered:
             rgb = self._keep(rgb, latest)
+        else:
+            latest = FrameAnswers()
         return {
             "is_answered": is_answered,
             "size": [rgb.shape[1], rgb.shape[0]],
-            "turns": latest.turns if is_answered else 0,
-            "faces": _face_answers(latest) if is_answered else [],
+            "turns": latest.turns,
+            "faces": [
+                {
+                    "number": answered.number,
+                    "corners": answered.face.corners.round(1).tolist(),
+                    "doubtful": answered.is_doubtful,
+                    "models": {
+                        key: {"top1": p.top1, "confidence": round(p.confidence, 4)}
+                        for key, p in answered.predictions.items()
+                    },
+                }
+                for answered in latest.faces
+                if answered.face is not None
+            ],
             "ms": round(1000 * (time.monotonic() - now), 1),
         }
 
     def _keep(self, rgb: Rgb, answers: FrameAnswers) -> Rgb:
-        upright = orientation.turned(rgb, answers.turns)
-        self._frame, self._answers = upright, answers
-        return upright
+        """Keep an answered frame, and return it upright."""
+        self._frame, self._answers = orientation.turned(rgb, answers.turns), answers
+        return self._frame
 
     def is_still(self, now: float) -> bool:
         """Whether pictures came but stopped coming, as when the connection broke."""
@@ -156,44 +170,21 @@ def decode(jpeg: bytes) -> Rgb:
     Raises:
         FerError: if the content is no readable JPEG, or too large.
     """
-    if len(jpeg) > MOST_BYTES:
-        raise _too_large()
     unreadable = FerError(
         "A picture of the camera could not be read and was left out; the next one follows."
     )
-    if not jpeg.startswith(JPEG_BEGINS):
-        raise unreadable
-    try:
-        with upload_gate.opened_image(jpeg, "frame") as image:
-            is_small = image.width * image.height <= MOST_PIXELS
-            rgb = np.asarray(image.convert("RGB")) if is_small else None
-    except FerError as error:
-        raise unreadable from error
-    if rgb is None:
-        raise _too_large()
-    return rgb
-
-
-def _too_large() -> FerError:
-    return FerError(
+    if len(jpeg) <= MOST_BYTES:
+        if not jpeg.startswith(JPEG_BEGINS):
+            raise unreadable
+        try:
+            with upload_gate.opened_image(jpeg, "frame") as image:
+                if image.width * image.height <= MOST_PIXELS:
+                    return np.asarray(image.convert("RGB"))
+        except FerError as error:
+            raise unreadable from error
+    raise FerError(
         "A picture of the camera was left out: it is larger than {kilobytes} kB or {megapixels} "
         "megapixels.",
         kilobytes=MOST_BYTES // 1000,
         megapixels=MOST_PIXELS // 1_000_000,
     )
-
-
-def _face_answers(answers: FrameAnswers) -> list[FaceAnswer]:
-    return [
-        {
-            "number": answered.number,
-            "corners": [[round(float(v), 1) for v in corner] for corner in answered.face.corners],
-            "doubtful": answered.is_doubtful,
-            "models": {
-                key: {"top1": p.top1, "confidence": round(p.confidence, 4)}
-                for key, p in answered.predictions.items()
-            },
-        }
-        for answered in answers.faces
-        if answered.face is not None
-    ]

@@ -240,7 +240,7 @@ def _result(found: videos.AnalysedVideo, digest: str) -> None:
             st.warning(_("No face was found in this video."))
             return
         _timelines(found, digest)
-        widgets.download(pd.DataFrame(streaming.rows(list(found.moments))), "video_confidences")
+        widgets.download(pd.DataFrame(streaming.rows(found.moments)), "video_confidences")
 
 
 def _timelines(found: videos.AnalysedVideo, digest: str) -> None:

@@ -62,7 +62,7 @@ def show() -> None:
         return
     half_life = _settings()
     if stream.analyser is not None:
-        stream.analyser.half_life = half_life
+        stream.analyser.smoother.half_life = half_life
     st.caption(
         _("Frames stay in this server's memory, one at a time; nothing is stored or logged.")
     )
