@@ -119,7 +119,7 @@ class FastBackend:
             try:
                 answers = self.logits(batch(faces, size))
             except Exception as error:
-                raise _unusable(error) from error
+                raise unusable(error) from error
             for model in group:
                 expected = recorded[model.key][:CHECKED_FACES]
                 distance = float(np.abs(answers[model.key] - expected).max())
@@ -178,12 +178,13 @@ def core() -> openvino.Core:
             raise FerError(
                 "OpenVINO is not installed; install it with: pip install openvino"
             ) from error
-        raise _unusable(error) from error
+        raise unusable(error) from error
     except Exception as error:
-        raise _unusable(error) from error
+        raise unusable(error) from error
 
 
-def _unusable(error: Exception) -> FerError:
+def unusable(error: Exception) -> FerError:
+    """Return the sentence that OpenVINO cannot be used here, and why."""
     return FerError(
         "OpenVINO cannot be used here ({reason}); reinstall it with: pip install --force-reinstall "
         "openvino",

@@ -109,20 +109,25 @@ class GateScores(TypedDict):
 class GateFigures(TypedDict):
     """The figures of `se_gates.study` on the 512 gates, each 0-1.
 
+    sources_sha256: of the images' names, in their order. public_mean: over PublicTest, (512,).
     mean, standard_deviation: over images, (512,). classes: mean by true class, (7, 512).
     explained: share of each gate's variance that the class accounts for, (512,). channels: the ones
     that open most, by emotion. ablation: with the gates as they are (`own`), at their `mean` over
-    PublicTest, and at `ones`.
+    PublicTest, and at `ones`. answers: for every image in these settings, as
+    `turned_gates.packed_answers`.
     """
 
     split: str
     images: int
+    sources_sha256: NotRequired[str]
+    public_mean: NotRequired[list[float]]
     mean: list[float]
     standard_deviation: list[float]
     classes: list[list[float]]
     explained: list[float]
     channels: dict[str, list[Channel]]
     ablation: dict[str, GateScores]
+    answers: NotRequired[dict[str, str]]
 
 
 class Gates(MadeWith, GateFigures):

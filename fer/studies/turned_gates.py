@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
-from fer import emotions
+from fer import FerError, emotions
 from fer.artifacts.model_store import Artifact
 from fer.inference import gradcam
 from fer.inference.calibrate import softmax
@@ -18,6 +21,8 @@ from fer.studies.records import GateFigures
 from fer.vision.preprocessing import Gray
 
 Kind = Literal["mean", "ones", "closed", "borrowed"]
+# Of a packed answer, 0-6.
+BITS = 3
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,38 @@ class Answer:
     gates: Floats
     prediction: Prediction
     explanation: Explanation
+
+
+def fixed_gates(kind: Literal["mean", "ones"], public_mean: Sequence[float]) -> Floats:
+    """Return the gates (C,) that a setting gives to every face: each its mean over PublicTest, as
+    the study stores it, or 1."""
+    mean = np.array(public_mean, np.float32)
+    return mean if kind == "mean" else np.ones_like(mean)
+
+
+def packed_answers(answers: NDArray[np.int64]) -> str:
+    """Return answers (n,) with 0-6 as base64 of three bits an image."""
+    bits = np.unpackbits(answers.astype(np.uint8)[:, None], axis=1)[:, -BITS:]
+    return base64.b64encode(np.packbits(bits).tobytes()).decode()
+
+
+def unpacked_answers(packed: str, images: int) -> NDArray[np.int64]:
+    """Return the answers (n,) with 0-6 that `packed_answers` packed.
+
+    Raises:
+        FerError: if they are not those of so many images.
+    """
+    try:
+        content = np.frombuffer(base64.b64decode(packed, validate=True), np.uint8)
+        bits = np.unpackbits(content)[: BITS * images].reshape(images, BITS)
+        answers = bits.astype(np.int64) @ (1 << np.arange(BITS)[::-1])
+        if len(content) != -(-BITS * images // 8) or (answers >= emotions.COUNT).any():
+            raise ValueError(f"not {images} answers")
+    except ValueError as error:
+        raise FerError(
+            "The study of the gates is damaged; make it anew: fer analyse --only gates"
+        ) from error
+    return answers
 
 
 def gates(setting: Setting, own: Floats, record: GateFigures) -> Floats:

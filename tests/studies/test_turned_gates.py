@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fer import emotions
+from fer import FerError, emotions
 from fer.artifacts import model_store
 from fer.data import sample
 from fer.data.dataset import Dataset, Split
@@ -77,6 +77,23 @@ def test_every_setting_gives_its_gates(record: Gates) -> None:
     for gates, wanted in zip(found.values(), expected, strict=True):
         assert gates == pytest.approx(wanted)
     assert list(own.round(1)) == pytest.approx([0.2, 0.9, 0.4, 0.9]), "own gates stay as they are"
+
+
+def test_answers_are_packed_in_three_bits() -> None:
+    answers = np.random.default_rng(0).integers(0, emotions.COUNT, 3589)
+    packed = turned_gates.packed_answers(answers)
+    assert np.array_equal(turned_gates.unpacked_answers(packed, 3589), answers)
+    assert len(packed) < 1_800
+
+
+@pytest.mark.parametrize(
+    ("packed", "images"),
+    [("not base64!", 3), ("AAAA", 9), ("AAAA", 3), ("////", 8)],
+    ids=["not base64", "too short", "too long", "no emotion"],
+)
+def test_damaged_answers_are_refused(packed: str, images: int) -> None:
+    with pytest.raises(FerError, match="fer analyse --only gates"):
+        turned_gates.unpacked_answers(packed, images)
 
 
 def test_untouched_answers_are_those_of_the_other_pages(

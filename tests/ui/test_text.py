@@ -46,6 +46,7 @@ SHOWN = (
     "scenarios",
     "schema",
     "studies/feature_map",
+    "studies/turned_gates",
     "lab/networks/vgg16",
     "own/images",
     "own/tables",

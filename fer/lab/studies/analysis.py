@@ -1,8 +1,9 @@
 """Every study of `fer analyse`, and the files they fill under `models/analysis/`.
 
-Studies of the networks' inside use the exact float32 networks; robustness, which needs forty
-passes, uses the fast backend and says so, and so does the map, to be quickly made anew. Importing
-this module is cheap.
+Studies of the networks' inside use the exact float32 networks, that of the gates under OpenVINO: a
+visitor who turns them there gets the study's answers. Robustness, which needs forty passes, uses
+the fast backend and says so, and so does the map, to be quickly made anew. Importing this module is
+cheap.
 """
 
 from __future__ import annotations
@@ -82,7 +83,7 @@ def _study(
     seed: int,
     progress: Progress | None,
 ) -> Figures:
-    from fer.inference import classification, gradcam
+    from fer.inference import classification, exact_backend, gradcam
     from fer.lab import keras_backend
     from fer.lab.studies import attention, feature_map, robustness, se_gates
     from fer.studies import leakage
@@ -104,6 +105,5 @@ def _study(
     gated = [model for model in models if model.scenario.se_ratio is not None]
     if not gated:
         raise FerError("No trained model has an SE block; run: fer train proposed")
-    keys = [model.key for model in gated]
-    explainer = gradcam.Explainer(keras_backend.load(folder, keys))
+    explainer = gradcam.Explainer(exact_backend.load(folder, [gated[0].key]))
     return se_gates.study(data, explainer, gated[0], seed=seed, progress=progress)

@@ -13,6 +13,8 @@ from fer.inference.calibrate import softmax
 from fer.inference.gradcam import Explainer
 from fer.inference.heads import Head
 from fer.progress import Progress, part_of
+from fer.studies import turned_gates
+from fer.studies.feature_map import digest_of
 from fer.studies.records import Channel, GateFigures, GateScores
 
 BATCH = 32
@@ -35,7 +37,8 @@ def study(
     channel, the share of its variance between images that the class accounts for (eta squared).
     `channels`: for each emotion, the channels whose mean gate for it lies most standard deviations
     above that of all images, each with the images that drive it hardest and the place in the image.
-    `ablation`: accuracy with the gates as they are, fixed to their mean over PublicTest, and to 1.
+    `ablation`: accuracy with the gates as they are, fixed to their mean over PublicTest, and to 1;
+    `answers`: the most probable class of each image in these settings.
     """
     head = explainer.heads[model.key]
     public, private = data.rows(Split.PUBLIC_TEST), data.rows(Split.PRIVATE_TEST)
@@ -44,11 +47,11 @@ def study(
         data, explainer, model.key, public, part_of(progress, 0, public_count, total)
     )
     # From PublicTest, so that the ablation learns nothing from the images that it is measured on.
-    mean_gate = reference_gates.mean(axis=0).astype(np.float32)
+    public_mean = _rounded(reference_gates.mean(axis=0))
     heads = {
         "own": head,
-        "mean": head.with_fixed_gates(mean_gate),
-        "ones": head.with_fixed_gates(np.ones_like(mean_gate)),
+        "mean": head.with_fixed_gates(turned_gates.fixed_gates("mean", public_mean)),
+        "ones": head.with_fixed_gates(turned_gates.fixed_gates("ones", public_mean)),
     }
     gates, maxima, positions, logits = _measure_channels(
         data, explainer, model.key, private, part_of(progress, public_count, total, total), heads
@@ -58,6 +61,8 @@ def study(
     return {
         "split": Split.PRIVATE_TEST.value,
         "images": len(private),
+        "sources_sha256": digest_of(data.sources[private]),
+        "public_mean": public_mean,
         "mean": _rounded(gates.mean(axis=0)),
         "standard_deviation": _rounded(gates.std(axis=0)),
         "classes": [_rounded(row) for row in classes],
@@ -70,6 +75,10 @@ def study(
             for label, name in enumerate(emotions.KEYS)
         },
         "ablation": _ablation(labels, logits, model.temperature, seed),
+        "answers": {
+            name: turned_gates.packed_answers(values.argmax(axis=1))
+            for name, values in logits.items()
+        },
     }
 
 

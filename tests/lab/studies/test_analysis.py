@@ -13,10 +13,10 @@ from fer.artifacts.model_store import Predictions
 from fer.data import dataset
 from fer.data.dataset import Split
 from fer.evaluation import calibration, mistakes, reviews
-from fer.inference import gradcam
+from fer.inference import exact_backend, gradcam
 from fer.inference.calibrate import softmax
 from fer.lab.studies import analysis, attention, robustness, se_gates
-from fer.studies import leakage
+from fer.studies import feature_map, leakage, turned_gates
 from fer.studies.records import REGION_SHARES
 from fer.vision import faces, framing, regions
 from tests.support.making import ROOT, face_like, in_keras
@@ -129,8 +129,18 @@ def test_regions_study_counts_every_image(small_models: Path, small_data: datase
 
 def test_gates_study(small_models: Path, small_data: dataset.Dataset) -> None:
     model = model_store.open_artifact("proposed", small_models)
-    explainer = gradcam.Explainer(in_keras(small_models, [model.key]))
+    explainer = gradcam.Explainer(exact_backend.load(small_models, [model.key]))
     record = se_gates.study(small_data, explainer, model, seed=1)
+    rows = small_data.rows(Split.PRIVATE_TEST)
+    assert record["sources_sha256"] == feature_map.digest_of(small_data.sources[rows])
+    public = explainer.maps(small_data.images[small_data.rows(Split.PUBLIC_TEST)])[model.key]
+    gates = explainer.heads[model.key].gates(public)
+    assert record["public_mean"] == pytest.approx(gates.mean(axis=0), abs=1e-4)
+    for setting, packed in record["answers"].items():
+        answers = turned_gates.unpacked_answers(packed, len(rows))
+        assert (answers == small_data.labels[rows]).mean() == pytest.approx(
+            record["ablation"][setting]["accuracy"]
+        )
     assert np.array(record["classes"]).shape == (7, len(record["mean"]))
     assert (np.array(record["classes"]) >= 0).all()
     assert (np.array(record["classes"]) <= 1).all()
@@ -139,7 +149,7 @@ def test_gates_study(small_models: Path, small_data: dataset.Dataset) -> None:
     stored = model.predictions().of(Split.PRIVATE_TEST)
     accuracy = float((stored.probabilities.argmax(axis=1) == stored.labels).mean())
     assert record["ablation"]["own"]["accuracy"] == pytest.approx(accuracy, abs=1e-9)
-    assert set(record["ablation"]) == {"own", "mean", "ones"}
+    assert set(record["ablation"]) == set(record["answers"]) == {"own", "mean", "ones"}
     known = set(small_data.sources.tolist())
     for channels in record["channels"].values():
         for row in channels:
