@@ -12,8 +12,7 @@ from fer import FerError
 from fer.media.live import socket as live_socket
 from fer.ui import (
     address,
-    missing_page,
-    modules,
+    navigation,
     presentation,
     server,
     shown_uploads,
@@ -51,9 +50,9 @@ if __name__ == "__main__":
         """The first page; imported when it is shown."""
         from fer.ui.home import front
 
-        front.show(laid_out)
+        front.draw_home(laid_out)
 
-    five = modules.numbered()
+    five = navigation.modules()
     first = st.Page(
         home,
         title=_("Home"),
@@ -64,7 +63,7 @@ if __name__ == "__main__":
     )
     numbered = [st.Page(m.path, title=m.name, icon=m.icon, help=m.help) for m in five]
     by_path = {shown.url_path: module for shown, module in zip(numbered, five, strict=True)}
-    missing = missing_page.page({"", *by_path}, first)
+    missing = navigation.missing_page({"", *by_path}, first)
     # Beside the pages' names the system's own would be cut off.
     page = st.navigation({"FER-2013": [first, *numbered, *missing]}, expanded=True)
     module = by_path.get(page.url_path)
@@ -72,7 +71,7 @@ if __name__ == "__main__":
     if page in missing:
         title = page.title
     else:
-        title = modules.app_title() if module is None else module.title
+        title = _("Facial Expression Analysis System") if module is None else module.title
     # Of the browser's tab, too: several of them stand beside each other.
     st.set_page_config(page_title=f"{title} · FER-2013")
     if not presentation.is_on() and (module is None or not module.has_own_title):

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from fer import FerError
-from fer.ui import address, model_comparison, views, widgets
+from fer.ui import address, model_comparison, widgets
 from fer.ui.results import (
     confusions,
     crowd_sections,
@@ -78,7 +78,7 @@ NAMES = {
 }
 headline.markdown(f"### {model_comparison.headline(split)}")
 result_sections.chips(shown)
-view = views.chosen(GROUPS, NAMES)
+view = address.grouped_choice(GROUPS, NAMES)
 try:
     if view == "metrics":
         result_sections.metrics(shown, split)

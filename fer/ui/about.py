@@ -1,19 +1,15 @@
-"""What the two scenarios are, in a sentence each, and the thesis they come from."""
+"""The two scenarios in a sentence each, and the thesis they come from."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING
 
+import pandas as pd
 import streamlit as st
 
 from fer.scenarios import PROPOSED, SCENARIOS, TOP_BLOCK_LAYERS, Scenario
 from fer.ui import widgets
 from fer.ui.text import _
-
-# Home draws a table after the bars, which would wait a quarter of a second for pandas.
-if TYPE_CHECKING:
-    import pandas as pd
 
 CITATION = """@thesis{rifat2025fer,
   author = {Qoid Rif'at},
@@ -23,15 +19,13 @@ CITATION = """@thesis{rifat2025fer,
   year   = {2025},
   type   = {Skripsi}
 }"""
-
-
 # What the thesis feeds its networks, in pixels, and how it augments.
 THESIS_SIZE = 224
 THESIS_AUGMENTATION = {"rotation", "flip"}
 
 
 def describe(scenario: Scenario) -> str:
-    """The scenario in one sentence."""
+    """Return the scenario in one sentence."""
     if scenario.trainable_layers is None:
         return _(
             "VGG16 with its ImageNet weights frozen; only a small head is trained, without "
@@ -54,7 +48,7 @@ def describe(scenario: Scenario) -> str:
 
 
 def methodology() -> pd.DataFrame:
-    """The comparison's design, a row an aspect and a column a scenario."""
+    """Return the comparison's design, a row an aspect and a column a scenario."""
 
     def training(scenario: Scenario) -> str:
         if scenario.trainable_layers is None:
@@ -62,8 +56,8 @@ def methodology() -> pd.DataFrame:
         first, last = scenario.trainable_layers
         if scenario.trainable_layers != TOP_BLOCK_LAYERS:
             return _("fine-tuning of Keras layers {first}–{last}", first=first, last=last)
-        return _("fine-tuning of Keras layers {first}–{last} (blocks 4 and 5)").format(
-            first=first, last=last
+        return _(
+            "fine-tuning of Keras layers {first}–{last} (blocks 4 and 5)", first=first, last=last
         )
 
     kinds = {
@@ -82,8 +76,9 @@ def methodology() -> pd.DataFrame:
             if scenario.class_weights == "none":
                 return _("no augmentation")
             return _("class weights, no augmentation")
-        strengths = asdict(scenario.augmentation)
-        changes = ", ".join(named for name, named in kinds.items() if strengths[name])
+        changes = ", ".join(
+            word for kind, word in kinds.items() if getattr(scenario.augmentation, kind)
+        )
         if scenario.class_weights == "none":
             return _("augmentation ({changes})", changes=changes)
         return _("augmentation ({changes}) and class weights", changes=changes)
@@ -104,18 +99,16 @@ def methodology() -> pd.DataFrame:
         _("Data"): data,
         _("Loss"): loss,
     }
-    import pandas as pd
-
     return pd.DataFrame(
         {
             _("Aspect"): list(aspects),
-            **{s.key: [tell(s) for tell in aspects.values()] for s in SCENARIOS.values()},
+            **{s.key: [words(s) for words in aspects.values()] for s in SCENARIOS.values()},
         }
     )
 
 
 def credit() -> str:
-    """The thesis, its author and supervisors, as Markdown."""
+    """Return the thesis, its author and supervisors, as Markdown."""
     return _(
         "After the thesis *Sistem Analisis Ekspresi Wajah: Transfer Learning VGG16 dengan "
         "Squeeze-and-Excitation (SE-Block)* by **Qoid Rif'at**, Teknik Informatika, Fakultas "
@@ -125,10 +118,10 @@ def credit() -> str:
 
 
 def departures(scenario: Scenario = PROPOSED) -> str:
-    """In what the scenario departs from the thesis; empty where it does not."""
-    told = []
+    """Return how the scenario departs from the thesis; empty where it does not."""
+    departures = []
     if scenario.input_size != THESIS_SIZE:
-        told.append(
+        departures.append(
             _(
                 "the input of `{key}` is {size}×{size} pixels instead of {thesis}×{thesis}, which "
                 "take {times} times the computing",
@@ -140,12 +133,14 @@ def departures(scenario: Scenario = PROPOSED) -> str:
         )
     kinds = asdict(scenario.augmentation) if scenario.augmentation else {}
     if any(kinds[name] for name in kinds.keys() - THESIS_AUGMENTATION - {"erased_area"}):
-        told.append(_("its augmentation has more than rotation and flip"))
-    return _("Departures from the thesis: {what}.", what="; ".join(told)) if told else ""
+        departures.append(_("its augmentation has more than rotation and flip"))
+    return (
+        _("Departures from the thesis: {what}.", what="; ".join(departures)) if departures else ""
+    )
 
 
-def show() -> None:
-    """The thesis, its method, how to cite it, and what this implementation is."""
+def show_thesis() -> None:
+    """Draw the thesis, its method, how to cite it, and what this implementation is."""
     st.header(_("About"), anchor="about")
     st.markdown(credit())
     st.table(

@@ -1,4 +1,8 @@
-"""Choices that stand in the page's address, in words that no language changes."""
+"""Choices that stand in the page's address, in words that no language changes.
+
+Streamlit's own binding writes what an option is called in the visitor's language: such an address
+opens something else for a visitor of the other. It also ends in an error for the number `inf`.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,11 @@ from collections.abc import Collection, Mapping
 from typing import cast
 
 import streamlit as st
+
+from fer.ui.text import _
+
+# Names the view of a page that has several.
+VIEW = "view"
 
 
 def keep(names: Collection[str]) -> None:
@@ -26,9 +35,6 @@ def choice(
     """Return the key of what the visitor chose, or what the address asks for with `?key=…`; the
     first where it asks for nothing, or for what there is not.
 
-    Streamlit's own binding writes what an option is called in the visitor's language: such an
-    address opens something else for a visitor of the other.
-
     Args:
         names: what each option is called, by key.
         key: of the widget, of its value in the session and in the address.
@@ -37,35 +43,67 @@ def choice(
     first = next(iter(names))
     asked = st.query_params.get(key, first)
     _follow(key, asked if asked in names else first)
-    chosen = cast(
-        str,
-        st.segmented_control(
-            label,
-            list(names),
-            format_func=lambda option: names[option],
-            required=True,
-            key=key,
-            label_visibility="visible" if is_labelled else "collapsed",
-            # In one row a phone would have to be scrolled sideways to reach the last ones.
-            wrap=True,
-            help=help,
-        ),
-    )
+    chosen = _buttons(label, names, key, is_labelled=is_labelled, help=help)
     _write(key, chosen, first)
     return chosen
 
 
+def grouped_choice(groups: Mapping[str, Mapping[str, str]], names: Mapping[str, str]) -> str:
+    """Return the key of the view that the visitor chose, a group first and then a view of it, or
+    that the address asks for with `?view=…`; the first one as in `choice`.
+
+    Args:
+        groups: for each group's key, its views: what each is called, by key.
+        names: what each group is called, in the same order.
+    """
+    group_of = {view: group for group, views in groups.items() for view in views}
+    first = next(iter(group_of))
+    asked = st.query_params.get(VIEW, first)
+    if asked not in group_of:
+        asked = first
+    if st.session_state.get(f"{VIEW}_seen") != asked or "view_group" not in st.session_state:
+        st.session_state["view_group"] = group_of[asked]
+        st.session_state[f"view_of_{group_of[asked]}"] = asked
+    with st.container(horizontal=True, gap="small"):
+        group = _buttons(_("Group of views"), names, "view_group")
+        key = f"view_of_{group}"
+        # A default would be a second say beside the session's.
+        st.session_state.setdefault(key, next(iter(groups[group])))
+        view = _buttons(_("View"), groups[group], key)
+    _write(VIEW, view, first)
+    return view
+
+
 def number(label: str, most: int, key: str, *, first: int = 1, width: int) -> int:
     """Return the whole number from 1 to `most` that the visitor entered, or what the address asks
-    for with `?key=…`: `most` where that is more, `first` where it is no such number.
-
-    Streamlit's own binding ends in an error for `inf`.
-    """
+    for with `?key=…`: `most` where that is more, `first` where it is no such number."""
     asked = st.query_params.get(key, "")
     _follow(key, min(int(asked) if re.fullmatch(r"[1-9][0-9]{0,17}", asked) else first, most))
     chosen = int(st.number_input(label, 1, most, key=key, width=width))
     _write(key, chosen, first)
     return chosen
+
+
+def _buttons(
+    label: str,
+    names: Mapping[str, str],
+    key: str,
+    *,
+    is_labelled: bool = False,
+    help: str | None = None,
+) -> str:
+    chosen = st.segmented_control(
+        label,
+        list(names),
+        format_func=lambda option: names[option],
+        required=True,
+        key=key,
+        label_visibility="visible" if is_labelled else "collapsed",
+        # In one row a phone would have to be scrolled sideways to reach the last ones.
+        wrap=True,
+        help=help,
+    )
+    return cast(str, chosen)
 
 
 def _follow(key: str, asked: object) -> None:

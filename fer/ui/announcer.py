@@ -15,19 +15,19 @@ _component = st.components.v2.component("fer_announcer", js=SCRIPT)
 
 
 def announce(sentence: str, key: str) -> None:
-    """Has the browser tell a sentence, politely, once until it is another. Draws nothing to be
-    seen."""
+    """Have screen readers say a sentence, once until it is another; nothing is to be seen."""
     _component(key=f"{key}_announced", data=sentence)
 
 
 def tops(predictions: Mapping[str, Prediction], *, with_confidence: bool = True) -> str:
-    """Each model's most probable emotion in plain words."""
+    """Return each model's most probable emotion in plain words."""
     return ", ".join(
-        f"{model}: {_(found.top1)}" + (f" {_.percent(found.confidence)}" if with_confidence else "")
-        for model, found in predictions.items()
+        f"{model}: {_(answer.top1)}"
+        + (f" {_.percent(answer.confidence)}" if with_confidence else "")
+        for model, answer in predictions.items()
     )
 
 
 def listed(values: Mapping[str, tuple[str, str | None]]) -> str:
-    """The figures of `widgets.metrics` in plain words."""
+    """Return the figures of `widgets.metrics` in plain words."""
     return ", ".join(f"{label}: {value}" for label, (value, _below) in values.items())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 
+import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -24,28 +25,26 @@ ENLARGEMENT = 3
 PHONE_WIDTH, PHONE_HEIGHT = 358, 230
 
 
-def photo(content: bytes, name: str, key: str, *, is_narrow: bool = False, words: str = "") -> None:
-    """The image with boxed faces beside both models' confidences for the chosen face.
-
-    Args:
-        is_narrow: the picture stands above the confidences.
-        words: what else is known of the image, Markdown.
+def answer_photo(
+    content: bytes, name: str, key: str, *, is_narrow: bool = False, words: str = ""
+) -> None:
+    """Classify an image and draw it with its answers; see `show_photo`.
 
     Raises:
         FerError: if the image cannot be read or no model is installed.
     """
     rgb = loaders.image(content, name)
     with st.spinner(_("Looking for faces and asking both models…")):
-        found = loaders.classified(content, name, False)
-    if not found.answers:
+        photo = loaders.classified(content, name, False)
+    if not photo.answers:
         st.warning(_("No face was found. The whole image can be classified instead."))
         if st.toggle(_("Classify the whole image"), key=f"{key}_whole"):
-            found = loaders.classified(content, name, True)
-    show(rgb, found, key, is_narrow=is_narrow, words=words)
+            photo = loaders.classified(content, name, True)
+    show_photo(rgb, photo, key, is_narrow=is_narrow, words=words)
 
 
-def told_turn(turns: int) -> None:
-    """By how much a picture was turned, where it was."""
+def tell_turn(turns: int) -> None:
+    """Tell by how much a picture was turned, if it was."""
     if turns:
         st.info(
             _(
@@ -58,8 +57,8 @@ def told_turn(turns: int) -> None:
         )
 
 
-def told_small(too_small: int) -> None:
-    """How many faces were too small to judge, where there are any."""
+def tell_too_small(too_small: int) -> None:
+    """Tell how many faces were too small to judge, if any."""
     if too_small:
         st.caption(
             _(
@@ -70,39 +69,44 @@ def told_small(too_small: int) -> None:
         )
 
 
-def show(rgb: Rgb, found: Photo, key: str, *, is_narrow: bool = False, words: str = "") -> None:
-    """A classified image and its answers, with a choice among several faces; see `photo`."""
-    rgb = found.upright(rgb)
+def show_photo(
+    rgb: Rgb, photo: Photo, key: str, *, is_narrow: bool = False, words: str = ""
+) -> None:
+    """Draw a classified image with boxed faces beside both models' confidences for the chosen one.
+
+    Args:
+        is_narrow: the picture stands above the confidences.
+        words: what else is known of the image, Markdown.
+    """
+    rgb = photo.upright(rgb)
     picture, side = _places(rgb, is_narrow)
     # Below the answers, which are to be seen first; a choice is drawn before what it changes.
     with side:
         first, below = st.container(), st.container()
-    chosen = found.largest
-    if len(found.answers) > 1:
+    chosen = photo.largest
+    if len(photo.answers) > 1:
         chosen = below.pills(
             _("Face"),
-            list(range(len(found.answers))),
+            list(range(len(photo.answers))),
             default=chosen,
-            format_func=lambda position: face_name(found, position),
+            format_func=lambda position: face_name(photo, position),
             required=True,
-            key=face_key(key, *(answer.crop.tobytes() for answer in found.answers)),
+            key=face_key(key, *(answer.crop.tobytes() for answer in photo.answers)),
         )
     is_crop = rgb.shape[:2] == (FER_SIZE, FER_SIZE) and not presentation.is_on()
     with picture, st.container(key="stage_view", width="content" if is_crop else "stretch"):
-        _picture(rgb, found, chosen, is_narrow=is_narrow)
+        _picture(rgb, photo, chosen, is_narrow=is_narrow)
     with picture:
-        told = [_tops(found.answers[chosen].predictions)] if found.answers else []
-        told += [words] if words else []
-        if is_narrow and told:
-            st.markdown("\n\n".join(told))
-        elif words:
-            st.caption(words)
+        if is_narrow and photo.answers:
+            words = "\n\n".join(filter(None, [_tops(photo.answers[chosen].predictions), words]))
+        if words:
+            (st.markdown if is_narrow else st.caption)(words)
     with below:
-        told_turn(found.turns)
-        told_small(found.too_small)
-    if not found.answers:
+        tell_turn(photo.turns)
+        tell_too_small(photo.too_small)
+    if not photo.answers:
         return
-    answer = found.answers[chosen]
+    answer = photo.answers[chosen]
     with first:
         _warn_of_doubt(answer)
         in_large_words(answer)
@@ -113,46 +117,37 @@ def show(rgb: Rgb, found: Photo, key: str, *, is_narrow: bool = False, words: st
             return
         if not is_narrow:
             st.markdown(_tops(answer.predictions))
-        _timing(found, answer)
+        _timing(photo, answer)
     explanations.offer(answer.crop, answer.predictions, key)
-    _details(found, key, is_lazy=is_narrow)
+    _confidence_table(photo, key, is_lazy=is_narrow)
 
 
 def face_key(key: str, *contents: bytes) -> str:
-    """The key of a choice among the faces of that content.
-
-    Under one key Streamlit would take the number that was chosen in one photo for a choice in the
-    next; what no key asks for any more it forgets.
-    """
+    """Return the key of a choice among the faces of that content: under one key Streamlit would
+    take the number that was chosen in one photo for a choice in the next."""
     return f"{key}_face_{hashlib.sha256(b''.join(contents)).hexdigest()[:12]}"
 
 
-def _details(found: Photo, key: str, *, is_lazy: bool) -> None:
-    """The table of all confidences: where the page is about more than this answer, when opened,
-    since a browser takes as long for it as for the bars. Programs read the other."""
-    label, name = _("Table and download"), f"{key}_details"
-    details = widgets.opened(label, name) if is_lazy else st.expander(label, key=name)
-    if details:
-        # A quarter of a second that the bars need not wait for.
-        import pandas as pd
-
-        with details:
-            widgets.table(
-                pd.DataFrame(found.rows()),
-                f"{key}_confidences",
-                _("Both models' confidence for each face and emotion"),
-            )
+def _confidence_table(photo: Photo, key: str, *, is_lazy: bool) -> None:
+    """Draw the table of all confidences, on Home only when opened: a browser takes as long for it
+    as for the bars. On other pages it always is there for programs to read."""
+    name, alt = f"{key}_confidences", _("Both models' confidence for each face and emotion")
+    if is_lazy:
+        widgets.folded_table(lambda: pd.DataFrame(photo.rows()), name, alt, f"{key}_details")
+        return
+    with st.expander(_("Table and download"), key=f"{key}_details"):
+        widgets.table(pd.DataFrame(photo.rows()), name, alt)
 
 
 def in_large_words(answer: AnsweredFace) -> None:
-    """On a stage, both models' answers for a face in large words; else nothing."""
+    """Draw both models' answers for a face in large words, on a stage only."""
     if presentation.is_on():
         with st.container(key="stage_side"):
             st.markdown(f"{_tops(answer.predictions)}  \n{agreement(answer)}")
 
 
 def agreement(answer: AnsweredFace) -> str:
-    """Whether both models say the same, as a sentence; empty if there are no two."""
+    """Return a sentence on whether both models say the same; empty if there are no two."""
     if len(answer.predictions) < 2:
         return ""
     if answer.is_agreed:
@@ -161,13 +156,13 @@ def agreement(answer: AnsweredFace) -> str:
 
 
 def confidences(predictions: Mapping[str, Prediction], key: str) -> None:
-    """Both models' confidence for each emotion as bars; the highest is told to screen readers."""
+    """Draw both models' confidence bars; the highest one is told to screen readers."""
     bars(predictions, key)
     announcer.announce(announcer.tops(predictions), key)
 
 
 def bars(predictions: Mapping[str, Prediction], key: str) -> None:
-    """Both models' confidence for each emotion as bars, where they change all the time."""
+    """Draw both models' confidence for each emotion as bars."""
     figure = charts.confidence_bars(predictions)
     widgets.chart(
         charts.enlarged(figure) if presentation.is_on() else figure,
@@ -177,7 +172,7 @@ def bars(predictions: Mapping[str, Prediction], key: str) -> None:
 
 
 def _places(rgb: Rgb, is_narrow: bool) -> tuple[DeltaGenerator, DeltaGenerator]:
-    """Where the picture goes and where what the models say of it: side by side, or below."""
+    """Return where the picture goes and where what the models say of it: beside or below it."""
     if not is_narrow:
         picture, side = st.columns(presentation.COLUMNS if presentation.is_on() else 2)
         return picture, side
@@ -203,7 +198,7 @@ def _warn_of_doubt(answer: AnsweredFace) -> None:
 
 
 def _warn_of_flaws(answer: AnsweredFace) -> None:
-    """A sentence on each thing that makes the face hard to read."""
+    """Warn of each thing that makes the face hard to read."""
     sentences: dict[Flaw, str] = {
         "dark": _("This face is very dark: in better light the answer may be another."),
         "blurred": _("This face is blurred: in a sharp photo the answer may be another."),
@@ -216,8 +211,8 @@ def _warn_of_flaws(answer: AnsweredFace) -> None:
         st.warning(sentences[flaw])
 
 
-def _picture(rgb: Rgb, found: Photo, chosen: int, *, is_narrow: bool) -> None:
-    """The image with its faces; one of FER-2013's own crops enlarged, pixel by pixel."""
+def _picture(rgb: Rgb, photo: Photo, chosen: int, *, is_narrow: bool) -> None:
+    """Draw the image with its faces; one of FER-2013's own crops enlarged, pixel by pixel."""
     if rgb.shape[:2] == (FER_SIZE, FER_SIZE):
         times = ENLARGEMENT - is_narrow
         crisp = rgb.repeat(times, axis=0).repeat(times, axis=1)
@@ -227,8 +222,8 @@ def _picture(rgb: Rgb, found: Photo, chosen: int, *, is_narrow: bool) -> None:
             alt=_("The face enlarged, pixel by pixel"),
         )
         return
-    faces = sum(answer.face is not None for answer in found.answers)
-    shown = photos.for_display(annotation.numbered(rgb, found.answers, PROPOSED.colour, chosen))
+    faces = sum(answer.face is not None for answer in photo.answers)
+    shown = photos.for_display(annotation.numbered(rgb, photo.answers, PROPOSED.colour, chosen))
     height, width = shown.shape[:2]
     st.image(
         shown,
@@ -241,31 +236,31 @@ def _picture(rgb: Rgb, found: Photo, chosen: int, *, is_narrow: bool) -> None:
 
 
 def _tops(predictions: Mapping[str, Prediction]) -> str:
-    """Each model's most probable emotion, a line a model, as Markdown."""
+    """Return each model's most probable emotion, a line a model, as Markdown."""
     return "  \n".join(
         f"{charts.swatch(model)} {model}: **{_(p.top1)}** {_.percent(p.confidence)}"
         for model, p in predictions.items()
     )
 
 
-def _timing(found: Photo, answer: AnsweredFace) -> None:
-    predict = _.number(1000 * found.prediction_seconds / len(found.answers))
+def _timing(photo: Photo, answer: AnsweredFace) -> None:
+    predict = _.number(1000 * photo.prediction_seconds / len(photo.answers))
     timing = (
         _("Both models: {predict} ms, waiting included.", predict=predict)
-        if found.size == (FER_SIZE, FER_SIZE)
+        if photo.size == (FER_SIZE, FER_SIZE)
         else _(
             "Detection {detect} ms, both models {predict} ms for each face, waiting included.",
-            detect=_.number(1000 * found.detection_seconds),
+            detect=_.number(1000 * photo.detection_seconds),
             predict=predict,
         )
     )
     # Not counted in one of FER-2013's own crops, where no face is looked for.
-    faces = [one for one in found.answers if one.face is not None]
-    counted = _("Faces found: {n}", n=len(faces)) + ". " if faces else ""
+    faces = sum(one.face is not None for one in photo.answers)
+    counted = _("Faces found: {n}", n=faces) + ". " if faces else ""
     st.caption(f"{counted}{agreement(answer)} {timing}")
 
 
-def face_name(found: Photo, position: int) -> str:
-    """A face's number, with a question mark where it is doubtful."""
-    face = found.answers[position].face
+def face_name(photo: Photo, position: int) -> str:
+    """Return a face's number, with a question mark where it is doubtful."""
+    face = photo.answers[position].face
     return f"{position + 1} ?" if face is not None and face.is_doubtful else str(position + 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 from numpy.typing import NDArray
@@ -20,25 +21,18 @@ OWN = "own"
 
 
 def offer(face: Gray, predictions: dict[str, Prediction], key: str) -> None:
-    """A switch that explains the answers for a gray face; off, it costs nothing.
-
-    Raises:
-        FerError: if the networks cannot be explained here.
-    """
+    """Draw a switch that explains the answers for a gray face; see `show_grad_cam`."""
     if st.toggle(_("Why? Where both models look (Grad-CAM)"), key=f"{key}_why"):
-        show(face, predictions, key)
+        show_grad_cam(face, predictions, key)
 
 
-def show(face: Gray, predictions: dict[str, Prediction], key: str) -> None:
-    """Both models' maps over the face for a chosen class, and the gates of the SE block.
+def show_grad_cam(face: Gray, predictions: dict[str, Prediction], key: str) -> None:
+    """Draw both models' maps over the face for a chosen class, and the gates of the SE block.
 
     Raises:
         FerError: if the networks cannot be explained here.
     """
-    # Imported here: pandas, and what Grad-CAM needs of SciPy, take time and memory that answers do
-    # without.
-    import pandas as pd
-
+    # What it needs of SciPy takes time and memory that answers do without.
     from fer.inference import gradcam
 
     chosen = st.pills(
@@ -54,8 +48,10 @@ def show(face: Gray, predictions: dict[str, Prediction], key: str) -> None:
     )
     target = None if chosen == OWN else emotions.LABEL_OF[chosen]
     with st.spinner(_("Looking where the models look…")):
-        found, taken = loaders.explained(face, target)
-    for column, (model, explanation) in zip(st.columns(len(found)), found.items(), strict=True):
+        explanations, seconds = loaders.explained(face, target)
+    for column, (model, explanation) in zip(
+        st.columns(len(explanations)), explanations.items(), strict=True
+    ):
         name = emotions.KEYS[explanation.target]
         share = float(predictions[model].probabilities[explanation.target])
         with column:
@@ -74,12 +70,12 @@ def show(face: Gray, predictions: dict[str, Prediction], key: str) -> None:
             "Bright: what speaks for the class (Selvaraju et al. 2017, last convolution); each map "
             "is scaled to its own highest value and has {cells} cells a side. {ms} ms for both "
             "models.",
-            cells=" / ".join(str(e.side) for e in found.values()),
-            ms=_.number(1000 * taken),
+            cells=" / ".join(str(e.side) for e in explanations.values()),
+            ms=_.number(1000 * seconds),
         )
     )
     record = loaders.record(GATES)
-    for model, explanation in found.items():
+    for model, explanation in explanations.items():
         if explanation.gates is not None and record is not None:
             st.markdown(_("Gates of the SE block of `{model}`", model=model))
             widgets.chart(
@@ -87,11 +83,11 @@ def show(face: Gray, predictions: dict[str, Prediction], key: str) -> None:
                 key=f"{key}_gates",
                 alt=_("Points: the gate of each channel for this face, beside its class' average"),
             )
-    widgets.download(pd.DataFrame(gradcam.rows(found)), f"{key}_grad_cam")
+    widgets.download(pd.DataFrame(gradcam.rows(explanations)), f"{key}_grad_cam")
 
 
 def gates_of_image(gates: NDArray[np.float32], record: Gates, target: int) -> go.Figure:
-    """One image's gates beside the average gates of its class; channels sorted by that average."""
+    """Draw one image's gates beside its class' average gates, by which channels are sorted."""
     average = np.array(record["classes"][target])
     order = np.argsort(-average)
     rank = np.arange(1, len(order) + 1)

@@ -23,10 +23,8 @@ _component = st.components.v2.component("fer_faces", js=SCRIPT, css=STYLE)
 
 @dataclass(frozen=True)
 class FaceButton:
-    """A button: which picture it shows, what it says to those who cannot see it, a word below it.
-
-    marked draws a dashed line around the picture.
-    """
+    """A button: which picture it shows, what it says to those who cannot see it, a word below it;
+    marked: with a dashed line around the picture."""
 
     at: int
     words: str
@@ -34,7 +32,7 @@ class FaceButton:
     marked: bool = False
 
 
-def show(
+def draw_rows(
     pictures: str,
     count: int,
     rows: Sequence[tuple[str, Sequence[FaceButton]]],
@@ -45,7 +43,7 @@ def show(
     *,
     columns: int = 0,
 ) -> None:
-    """Rows of faces, each with a title or none.
+    """Draw rows of faces, each with a title or none.
 
     Args:
         pictures: what `side_by_side` made of the images.
@@ -80,8 +78,7 @@ def show(
 
 
 def side_by_side(images: Sequence[NDArray[np.uint8]]) -> str:
-    """Square images of 48x48 pixels, gray or RGB, as the address of one picture that holds them in
-    a row."""
+    """Return the address of one picture with images of 48x48 pixels, gray or RGB, in a row."""
     rgb = [image if image.ndim == 3 else np.repeat(image[:, :, None], 3, 2) for image in images]
     is_gray = all(image.ndim == 2 for image in images)
     row = np.concatenate(rgb, axis=1)

@@ -27,67 +27,56 @@ from fer.vision.faces import Face, Found, largest
 
 
 def choose(key: str, default: str = "sample") -> tuple[bytes, str] | None:
-    """The chosen image's content and name, None as long as nothing is chosen.
+    """Return the chosen image's content and name, None as long as nothing is chosen.
 
     Raises:
         FerError: if the server did not take the file, or the data set has no such face.
     """
     kinds = {"upload": _("Upload"), "camera": _("Camera"), "sample": _("Sample")}
-    kind = widgets.choice(
-        _("Image from"),
-        kinds,
-        f"{key}_source",
-        default=default,
-    )
+    kind = widgets.choice(_("Image from"), kinds, f"{key}_source", default=default)
     if kind == "sample":
         return _sample(key)
-    taken = upload(f"{key}_upload") if kind == "upload" else camera(f"{key}_camera")
-    if taken is None:
+    photo = upload(f"{key}_upload") if kind == "upload" else camera(f"{key}_camera")
+    if photo is None:
         return None
     promise()
-    return shown_uploads.content(taken), taken.name
+    return shown_uploads.content(photo), photo.name
 
 
 def upload(key: str, on_change: Callable[[], None] | None = None) -> UploadedFile | None:
-    """A file of the visitor's, None as long as there is none. It may be of any kind: the gate for
-    images says a sentence where the browser would only mark it in red.
-
-    Args:
-        on_change: called when a file came or went.
-    """
+    """Return a file of the visitor's, None as long as there is none. It may be of any kind: the
+    gate for images says a sentence where the browser would only mark it in red."""
     photo = st.file_uploader(
         _("A photo with one or more faces (JPEG, PNG, WebP, AVIF, HEIC…; up to 40 MB)"),
         key=key,
         on_change=on_change,
     )
-    shown_uploads.show(photo)
+    shown_uploads.keep(photo)
     return photo
 
 
 def uploads(key: str) -> list[UploadedFile]:
-    """Several files of the visitor's, of any kind."""
+    """Return several files of the visitor's, of any kind."""
     photos = st.file_uploader(
         _("Photos (JPEG, PNG, WebP, AVIF, HEIC…; up to 40 MB each)"),
         accept_multiple_files=True,
         key=key,
     )
-    shown_uploads.show(None)
-    for photo in photos:
-        shown_uploads.show(photo)
+    shown_uploads.keep(photos)
     return photos
 
 
 def camera(key: str, on_change: Callable[[], None] | None = None) -> UploadedFile | None:
-    """A picture of the visitor's camera, None as long as there is none."""
-    taken = st.camera_input(
+    """Return a picture of the visitor's camera, None as long as there is none."""
+    photo = st.camera_input(
         _("A photo from your camera (needs https or localhost)"), key=key, on_change=on_change
     )
-    shown_uploads.show(taken)
-    return taken
+    shown_uploads.keep(photo)
+    return photo
 
 
 def promise() -> None:
-    """What happens to a visitor's photos."""
+    """Tell what happens to a visitor's photos."""
     st.caption(
         _(
             "Photos stay in this server's memory for your visit and at most ten minutes longer, "
@@ -132,23 +121,23 @@ def _sample(key: str) -> tuple[bytes, str]:
 
 
 def votes(key: str, name: str) -> None:
-    """What people saw in the chosen sample, beside FER-2013's label; nothing for a visitor's own
-    photo, whatever it is called."""
+    """Draw what people saw in the chosen sample, beside FER-2013's label; nothing for a visitor's
+    own photo, whatever it is called."""
     if st.session_state.get(f"{key}_source") != "sample":
         return
-    found = vote_loaders.votes_of([name])[0]
+    counts = vote_loaders.votes_of([name])[0]
     label = name.rpartition("/")[0].rpartition("/")[2]
-    if found is None or label not in emotions.KEYS:
+    if counts is None or label not in emotions.KEYS:
         return
     st.markdown(_("FER-2013's label: **{label}**", label=_(label)))
-    vote_bars.chart(found, f"{key}_votes")
+    vote_bars.chart(counts, f"{key}_votes")
 
 
 _detected: caching.Recent[tuple[int, Found]] = caching.Recent(16, loaders.KEPT_SECONDS)
 
 
 def detected(content: bytes, name: str) -> tuple[int, Found]:
-    """The quarter turns anticlockwise that set an image upright, and its faces then.
+    """Return the quarter turns anticlockwise that set an image upright, and its faces then.
 
     Raises:
         FerError: if the image cannot be read.
@@ -161,11 +150,11 @@ def detected(content: bytes, name: str) -> tuple[int, Found]:
 
 
 def face(content: bytes, name: str, key: str) -> tuple[int, Face | None]:
-    """The quarter turns anticlockwise that set an image upright, and the face to look at, chosen by
-    the visitor if there are several; None if there is none."""
+    """Return the quarter turns anticlockwise that set an image upright, and the face to look at,
+    chosen by the visitor if there are several; None if there is none."""
     turns, found = detected(content, name)
     faces = found.faces
-    answers.told_turn(turns)
+    answers.tell_turn(turns)
     if len(faces) <= 1:
         return turns, faces[0] if faces else None
     chosen = st.pills(

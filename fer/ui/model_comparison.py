@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from fer.artifacts.model_store import Artifact
 from fer.artifacts.records import SplitScores
@@ -14,10 +15,6 @@ from fer.inference.benchmark import BENCHMARK
 from fer.scenarios import BASELINE, PROPOSED, Augmentation, Phase, Scenario
 from fer.ui import charts, loaders, text
 from fer.ui.text import _
-
-# Home tells the gain before its bars, which would wait a quarter of a second for pandas.
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 def evaluated() -> dict[str, Artifact]:
@@ -134,8 +131,6 @@ def hyperparameters() -> dict[str, Callable[[Scenario], str]]:
 
 def parameter_table() -> pd.DataFrame:
     """The two scenarios as they were trained, a row for each property, from their records."""
-    import pandas as pd
-
     models = loaders.models()
     of_model: dict[str, Callable[[Artifact], str]] = {
         _("Parameters"): lambda a: _.number(a.config["parameters"]),

@@ -95,7 +95,7 @@ def strip(key: str, *, with_photo: bool, on_press: Callable[[], object] | None =
         if on_press is not None:
             on_press()
 
-    face_buttons.show(
+    face_buttons.draw_rows(
         pictures(rows),
         len(rows),
         [("", [button(found, row, at) for at, row in enumerate(rows)])],

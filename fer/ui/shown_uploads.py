@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 from streamlit.typing import UploadedFile
 
@@ -9,10 +11,10 @@ from fer import FerError, files
 from fer.ui import visits
 from fer.ui.upload_limits import KEPT, LARGEST_FILE, NO_ROOM, TOO_LARGE, Upload, intake
 
-# Session state: the ids of the files that this run of the page has shown so far, and earlier runs
-# did, each with the keys under which the visit keeps what was made of it.
+# Session state: the ids of the files that this run of the page shows, and that earlier runs did,
+# each with the keys under which the visit keeps what was made of it.
 SHOWING, SHOWN = "uploads_showing", "uploads_shown"
-# Stands in these for an uploader in which no file is chosen.
+# Stands in these for an uploader, in which a file may not be chosen yet.
 NO_FILE = ""
 
 
@@ -22,13 +24,12 @@ def begin_run() -> None:
     st.session_state.update({SHOWN: earlier, SHOWING: {}})
 
 
-def show(upload: UploadedFile | None, *made: str) -> None:
-    """Keep the file of an uploader, and what session state has under those keys, until a run of
-    the page that does not show it."""
+def keep(uploads: UploadedFile | Sequence[UploadedFile] | None, *made: str) -> None:
+    """Keep what an uploader holds, and what session state has under those keys, until a run of the
+    page that does not."""
     showing = st.session_state.setdefault(SHOWING, {})
-    if upload is None:
-        showing[NO_FILE] = ()
-    else:
+    showing[NO_FILE] = ()
+    for upload in [uploads] if isinstance(uploads, UploadedFile) else uploads or ():
         showing[upload.file_id] = made
 
 
@@ -51,10 +52,10 @@ def content(file: UploadedFile | Upload) -> bytes:
     if file.type != KEPT:
         # Not through the server's upload route: a program's.
         return file.getvalue()
-    found = intake.content(file.file_id)
-    if found is None:
+    content = intake.content(file.file_id)
+    if content is None:
         raise FerError("{name} is not here any more; choose it again.", name=file.name)
-    return found
+    return content
 
 
 def end_run() -> None:

@@ -1,7 +1,4 @@
-"""A panel at the side of the page for the face that was pressed: seen wherever it was pressed.
-
-There is one for the whole page: a face that is pressed takes the place of the one before.
-"""
+"""A panel at the side of the page for the face that was pressed; there is one for the page."""
 
 from __future__ import annotations
 
@@ -20,7 +17,7 @@ from fer.vision.preprocessing import Gray
 WIDTH = 720
 # Sides of the enlarged face; on a phone what is said of it fits the screen, too.
 FACE, PHONE_FACE = 240, 144
-# Of which faces the chosen one is, and its row among them.
+# Session state: which faces the chosen one belongs to, and its row among them.
 CHOSEN = "side_panel"
 
 
@@ -43,11 +40,11 @@ def choose(faces: str, row: int) -> None:
 
 def chosen(faces: str) -> int | None:
     """Return the row that the panel shows, None unless it is one of these faces."""
-    of, row = st.session_state.get(CHOSEN, ("", 0))
-    return row if of == faces else None
+    chosen_faces, row = st.session_state.get(CHOSEN, ("", 0))
+    return row if chosen_faces == faces else None
 
 
-def show(title: str, draw: Callable[[], None]) -> None:
+def open_panel(title: str, draw: Callable[[], None]) -> None:
     """Open the panel with what `draw` draws; when it is closed, the choice is forgotten."""
 
     def content() -> None:
@@ -84,7 +81,7 @@ def grid(faces: str, shown: Sequence[PressableFace], *, narrowest: int = 76) -> 
                 )
 
 
-def closely(
+def draw_face(
     pixels: Gray,
     counts: vote_bars.Counts | None,
     title: str,

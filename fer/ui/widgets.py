@@ -1,11 +1,12 @@
-"""Pieces that every page is put together from: metrics, chart, table with download, sources."""
+"""What every page is put together from: metrics, chart, table with download, sources."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial, wraps
-from typing import TYPE_CHECKING, Literal, ParamSpec, TypeAlias, TypeVar
+from typing import Literal, ParamSpec, TypeAlias, TypeVar
 
+import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -13,11 +14,6 @@ from streamlit.delta_generator import DeltaGenerator
 from fer import FerError
 from fer.ui import data_origin, intervals, loaders
 from fer.ui.text import _, plain
-
-# What shows a table imports pandas, a quarter of a second that Home's bars need not wait for.
-if TYPE_CHECKING:
-    import pandas as pd
-    from pandas.io.formats.style import Styler
 
 P = ParamSpec("P")
 K = TypeVar("K", bound=str)
@@ -32,20 +28,16 @@ MOST_STYLED = 5_000
 
 
 def chart(figure: go.Figure, key: str, alt: str) -> None:
-    """A figure with full screen and a picture to download; `alt` says in words what it shows."""
+    """Draw a figure with full screen and a picture to download; `alt` says what it shows."""
     st.plotly_chart(figure, config=toolbar(key), key=key, alt=alt)
 
 
 def toolbar(name: str, picture: Literal["png", "svg"] = "png") -> dict[str, object]:
-    """Plotly's settings for a chart: of its toolbar, shown over the chart that is pointed at, only
-    the picture, a PNG three times as fine as the screen; Streamlit adds full screen.
+    """Return Plotly's settings for a chart: of its toolbar only the picture of that name, a PNG
+    three times as fine as the screen for slides, or an SVG for print; Streamlit adds full screen.
 
     A button for a second format would be a function of JavaScript, which these settings cannot
-    hold on their way to the browser: pages give PNG in the page's colours, for slides, and the
-    report SVG on white, for print.
-
-    Args:
-        name: of the picture's file.
+    hold on their way to the browser.
     """
     return {
         "displaylogo": False,
@@ -61,11 +53,8 @@ def toolbar(name: str, picture: Literal["png", "svg"] = "png") -> dict[str, obje
 def clickable(
     figure: go.Figure, key: str, alt: str, on_click: Callable[[tuple[int, ...]], None]
 ) -> None:
-    """A figure whose points answer to a click, before the page is drawn anew.
-
-    Args:
-        on_click: is given the clicked point's custom data, whole numbers only.
-    """
+    """Draw a figure that calls `on_click` with the whole numbers of the custom data of the point
+    that is clicked, before the page is drawn anew."""
 
     def clicked() -> None:
         points = st.session_state[key]["selection"]["points"]
@@ -90,11 +79,10 @@ def table(
     hidden: Sequence[str] = (),
     shown: pd.DataFrame | None = None,
 ) -> None:
-    """A table with its CSV download, named after `key`; decimals follow the language.
+    """Draw a table with its CSV download, named after `key`; decimals follow the language.
 
     Intervals are two columns of numbers in the download, and one of words on the page. A short
-    table stands on the page as text: every cell can be read and every column reached on a phone,
-    and no toolbar lies over the words above it. A long one scrolls, its first column stays.
+    table stands on the page as text, which a phone shows whole. A long one scrolls.
 
     Args:
         hidden: columns that only the download has.
@@ -109,9 +97,7 @@ def table(
         st.dataframe(
             localised(shown),
             hide_index=True,
-            column_config={
-                str(name): st.column_config.Column(pinned=True) for name in shown.columns[:1]
-            },
+            column_config={str(shown.columns[0]): st.column_config.Column(pinned=True)},
             placeholder="–",
             key=key,
             alt=alt,
@@ -119,12 +105,12 @@ def table(
     download(frame, key)
 
 
-def localised(frame: pd.DataFrame) -> pd.DataFrame | Styler:
-    """The table whose numbers are shown with the language's marks, and whose words are no Markdown;
-    the values stay as they are.
+def localised(frame: pd.DataFrame) -> pd.DataFrame | pd.io.formats.style.Styler:
+    """Return the table with its numbers in the language's marks and its words as no Markdown; the
+    values stay as they are.
 
-    A column of floats has as many decimals as its longest value, six at most. What is a name more
-    than a number, a seed or a year, comes as text.
+    A column of floats has as many decimals as its longest value, six at most. A number that is a
+    name, a seed or a year, comes as text.
     """
     if frame.size > MOST_STYLED:
         return frame
@@ -142,7 +128,7 @@ def _decimals(column: pd.Series[float]) -> int:
     if column.dtype.kind != "f":
         return 0
     digits = [f"{value:.6f}".rstrip("0").partition(".")[2] for value in column.dropna()]
-    return max((len(found) for found in digits), default=0)
+    return max(map(len, digits), default=0)
 
 
 def opened(label: str, key: str) -> DeltaGenerator | None:
@@ -169,7 +155,7 @@ def choice(
     wrap: bool | None = None,
     help: str | None = None,
 ) -> K:
-    """One of several kinds of what is shown below, chosen by buttons in a row.
+    """Return the key of the kind that is chosen by buttons in a row.
 
     Args:
         kinds: what each kind is called, by its key.
@@ -190,10 +176,10 @@ def choice(
 
 
 def download(frame: pd.DataFrame, key: str) -> None:
-    """The CSV download of a table.
+    """Draw the CSV download of a table.
 
-    It is made now: what Streamlit makes at a press goes with the second run after that of whichever
-    visitor, before a slow network has fetched it.
+    The CSV is made now: what Streamlit makes at a press goes with the second run after that of
+    whichever visitor, before a slow network has fetched it.
     """
     st.download_button(
         _("Download as CSV"),
@@ -207,13 +193,11 @@ def download(frame: pd.DataFrame, key: str) -> None:
 
 
 def metrics(values: Metrics, key: str, *, narrowest: int = 150) -> None:
-    """Labelled values in rows, each with a line below it or none; two columns on a phone.
+    """Draw labelled values in rows, each with a line below it or none; two columns on a phone.
 
     Args:
         narrowest: pixels that the longest value needs.
     """
-    if not values:
-        return
     # Beside the sidebar four columns would cut words off, and three leave one alone.
     columns = 2 if len(values) == 4 else len(values)
     with st.grid(columns, min_column_width=narrowest, gap="small", key=key):
@@ -248,22 +232,20 @@ def show_callback_error() -> None:
 
 
 def problems() -> None:
-    """What of the installed models is missing or damaged; nothing if all is as published."""
-    found = loaders.problems()
-    if found:
-        st.warning("  \n".join(_.error(error) for error in found), icon=":material/broken_image:")
+    """Warn of what is missing or damaged of the installed models."""
+    if errors := loaders.problems():
+        st.warning("  \n".join(map(_.error, errors)), icon=":material/broken_image:")
 
 
 def notices() -> None:
-    """Which of the images and results here are not FER-2013's; nothing if all are."""
-    found = data_origin.notices()
-    if found:
-        st.info("  \n".join(_.error(notice) for notice in found), icon=":material/report:")
+    """Tell which of the images and results here are not FER-2013's."""
+    if errors := data_origin.notices():
+        st.info("  \n".join(map(_.error, errors)), icon=":material/report:")
 
 
 def begin_sources() -> None:
     """Forget what the page before noted."""
-    st.session_state.pop(_NOTED, None)
+    st.session_state[_NOTED] = {}
 
 
 def note_source(sentence: str) -> None:
@@ -273,33 +255,26 @@ def note_source(sentence: str) -> None:
 
 
 def sources(imported: str | None = None) -> None:
-    """Which data, models and commands the page's figures come from, by digest, at a press; what is
-    broken stands on the page.
+    """Draw a button that tells which data, models and commands the page's figures come from, by
+    digest; what is broken stands on the page.
 
     Args:
         imported: the digest of the imported data set, where the page shows counts or images of it.
     """
     problems()
     with st.popover(_("Sources"), type="tertiary", icon=":material/info:", key="sources"):
-        _told_sources(imported)
-
-
-def _told_sources(imported: str | None) -> None:
-    if imported is not None and imported != loaders.summary()["data_sha256"]:
-        st.caption(
-            _(
-                "Counts and images: the data set imported here, SHA-256 {data}. All other figures "
-                "come from the data below.",
-                data=imported[:12],
+        if imported is not None and imported != loaders.summary()["data_sha256"]:
+            st.caption(
+                _(
+                    "Counts and images: the data set imported here, SHA-256 {data}. All other "
+                    "figures come from the data below.",
+                    data=imported[:12],
+                )
             )
+        models = loaders.models()
+        digests = " · ".join(f"{key} {model.digest[:12]}" for key, model in models.items())
+        st.caption(
+            _("Source: {data}; models {models}.", data=data_origin.sources(), models=digests or "–")
         )
-    digests = " · ".join(f"{key} {model.digest[:12]}" for key, model in loaders.models().items())
-    st.caption(
-        _(
-            "Source: {data}; models {models}.",
-            data=data_origin.sources(),
-            models=digests or "–",
-        )
-    )
-    for sentence in st.session_state.pop(_NOTED, {}):
-        st.caption(sentence)
+        for sentence in st.session_state.pop(_NOTED, {}):
+            st.caption(sentence)

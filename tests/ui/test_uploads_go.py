@@ -37,7 +37,7 @@ def test_what_was_made_of_a_file_goes_with_it(forgotten: list[str]) -> None:
             file = st.file_uploader("A file", key="file")
             if file is not None:
                 st.session_state["made"] = "of it"
-            shown_uploads.show(file, "made")
+            shown_uploads.keep(file, "made")
         shown_uploads.end_run()
 
     app = AppTest.from_function(page).run()

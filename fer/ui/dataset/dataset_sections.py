@@ -146,7 +146,7 @@ def browse(data: Dataset) -> None:
     row = side_panel.chosen(FACES)
     if row is not None and row < len(data):
         label = _(emotions.KEYS[data.labels[row]])
-        side_panel.show(label, lambda: one(data, row))
+        side_panel.open_panel(label, lambda: one(data, row))
 
 
 def one(data: Dataset, row: int) -> None:
@@ -164,7 +164,7 @@ def one(data: Dataset, row: int) -> None:
         )
         histogram(image, "image")
 
-    side_panel.closely(
+    side_panel.draw_face(
         image,
         vote_loaders.votes_of([source])[0],
         f"{_(emotions.KEYS[data.labels[row]])} · {data.splits[row]} · {source}",
@@ -227,7 +227,7 @@ def offer_import() -> None:
         ),
         key="archive",
     )
-    shown_uploads.show(upload, READABLE)
+    shown_uploads.keep(upload, READABLE)
     try:
         content = b"" if upload is None else _archive(upload)
     except FerError as error:

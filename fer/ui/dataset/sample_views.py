@@ -31,7 +31,7 @@ def show() -> None:
             )
             for key in emotions.KEYS
         ]
-        face_buttons.show(
+        face_buttons.draw_rows(
             sample_faces.pictures(range(len(found))),
             len(found),
             rows,
@@ -50,7 +50,7 @@ def show() -> None:
         )
         if chosen is not None:
             label = _(emotions.KEYS[found.labels[chosen]])
-            side_panel.show(label, lambda: one(chosen))
+            side_panel.open_panel(label, lambda: one(chosen))
     except FerError as error:
         st.error(_.error(error))
 
@@ -73,7 +73,7 @@ def one(row: int) -> None:
         st.markdown(sample_faces.about(row))
         dataset_sections.histogram(image, "sample")
 
-    side_panel.closely(
+    side_panel.draw_face(
         image,
         found.counts[row],
         f"{_(emotions.KEYS[found.labels[row]])} · {Split.TRAINING} · {name.rpartition('/')[2]}",

@@ -15,7 +15,7 @@ from fer import FerError
 from fer.media.photos import Photo
 from fer.scenarios import SCENARIOS
 from fer.ui import announcer, image_sources, loaders, turns, widgets
-from fer.ui.answers import face_name, told_small
+from fer.ui.answers import face_name, tell_too_small
 from fer.ui.text import _
 
 # How many photos the table has.
@@ -93,7 +93,7 @@ def _answers(found: Sequence[Photo]) -> None:
     turned = sum(photo.turns != 0 for photo in found)
     if turned:
         st.caption(_("Photos that were sideways or upside down and were turned: {n}.", n=turned))
-    told_small(sum(photo.too_small for photo in found))
+    tell_too_small(sum(photo.too_small for photo in found))
     if not answers:
         return
     if any(answer.face is not None and answer.face.is_doubtful for answer in answers):

@@ -29,6 +29,6 @@ def show(row: DeltaGenerator) -> None:
     if chosen is None:
         return
     with above or st.container():
-        answers.photo(*chosen, KEY)
+        answers.answer_photo(*chosen, KEY)
         if not presentation.is_on():
             image_sources.votes(KEY, chosen[1])

@@ -397,4 +397,4 @@ def _explain(found: Deck, begun: _Game, predictions: list[dict[str, Prediction]]
         vote_bars.chart(counts, "play_votes")
     with side:
         confidences(predictions[chosen], "play")
-    explanations.show(face, predictions[chosen], "play")
+    explanations.show_grad_cam(face, predictions[chosen], "play")

@@ -407,7 +407,7 @@ def _brought() -> Taught | None:
             )
         )
         file = st.file_uploader(_("Bring a head back (JSON)"), key=f"{KEY}_brought")
-        shown_uploads.show(file)
+        shown_uploads.keep(file)
         if file is None:
             return None
         sizes = {key: len(head.scale) for key, head in loaders.explainer().heads.items()}

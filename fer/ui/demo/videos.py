@@ -71,7 +71,7 @@ def _upload() -> UploadedFile | None:
         ),
         key=KEY,
     )
-    shown_uploads.show(upload, KEPT, ASKED)
+    shown_uploads.keep(upload, KEPT, ASKED)
     st.caption(_("The video stays in this server's memory for your visit and is never stored."))
     return upload
 
@@ -300,7 +300,7 @@ def _notes(found: videos.AnalysedVideo) -> None:
                 seconds=_.number(found.excerpt.begin + found.seconds, 1),
             )
         )
-    answers.told_turn(found.turns)
+    answers.tell_turn(found.turns)
     notes = []
     if found.shots > 1:
         notes.append(

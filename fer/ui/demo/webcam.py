@@ -178,7 +178,7 @@ def _frozen(stream: Stream) -> None:
             "answers are not smoothed, so they can differ from the live ones."
         )
     )
-    answers.show(rgb, found, "frozen")
+    answers.show_photo(rgb, found, "frozen")
     with st.container(horizontal=True):
         _picture_file(annotation.png(rgb, found.answers, stream.names), "webcam_still")
         st.button(
@@ -242,8 +242,8 @@ def _live(stream: Stream, way: Way) -> None:
         st.caption(_("Stopped. The last answers are shown."))
     latest = analyser.latest()
     if is_on and stream.is_moving(now):
-        answers.told_turn(latest.turns)
-        answers.told_small(latest.too_small)
+        answers.tell_turn(latest.turns)
+        answers.tell_too_small(latest.too_small)
         if not latest.faces:
             st.caption(_("No face is seen. Face the camera in good light, not too far away."))
     if latest.faces:

@@ -15,7 +15,7 @@ from fer.ui import (
     image_sources,
     loaders,
     model_comparison,
-    modules,
+    navigation,
     sample_faces,
     shown_uploads,
     widgets,
@@ -27,7 +27,7 @@ from fer.ui.text import _
 SOURCE = "home_source"
 
 
-def show(places: Places) -> None:
+def draw_home(places: Places) -> None:
     """What is compared, answers for a face, the modules, and whose work it is."""
     places.compared.markdown(compared())
     answered, place = places.answered, places.answer
@@ -47,7 +47,7 @@ def show(places: Places) -> None:
     said = st.container()
     widgets.notices()
     module_cards()
-    about.show()
+    about.show_thesis()
     installed()
     widgets.sources()
     verdict_of_the_studies(places.chips, said)
@@ -99,7 +99,7 @@ def answer(content: bytes, name: str, place: DeltaGenerator) -> None:
         loaders.classified(content, name, False)
         words = "" if row is None else sample_faces.about(row)
         with place.container():
-            answers.photo(content, name, "home", is_narrow=True, words=words)
+            answers.answer_photo(content, name, "home", is_narrow=True, words=words)
     except FerError as error:
         place.error(_.error(error))
 
@@ -163,7 +163,7 @@ def module_cards() -> None:
     """A card for each module, with the question that it answers."""
     st.header(_("Five modules"), anchor="modules")
     with st.grid("auto", min_column_width=230, key="modules"):
-        for module in modules.numbered():
+        for module in navigation.modules():
             with st.container(border=True, height="stretch", gap="xsmall"):
                 st.page_link(module.path, label=f"**{module.name}**", icon=module.icon)
                 st.markdown(module.question)

@@ -131,7 +131,7 @@ def _part(maps: Mapping[str, Floats], chosen: str, whose: str, key: str) -> None
         block, part = layer.removeprefix("block").split("_")
         words = f"{_name(layer)}, {whose}, {_words(channel, maps[layer])}"
         rows.setdefault(_("Block {block}", block=block), []).append(FaceButton(at, words, part))
-    face_buttons.show(
+    face_buttons.draw_rows(
         face_buttons.side_by_side(pictures),
         len(pictures),
         list(rows.items()),
@@ -171,7 +171,7 @@ def _channels(shown: Mapping[str, Floats], layer: str, chosen: int) -> None:
             words = f"{model}, {_words(channel, maps)}"
             buttons.append(FaceButton(len(places) - 1, words, str(channel)))
         rows.append(("" if len(shown) == 1 else model, buttons))
-    face_buttons.show(
+    face_buttons.draw_rows(
         face_buttons.side_by_side(pictures),
         len(pictures),
         rows,

@@ -218,7 +218,7 @@ def _go_on(done: dict[str, Review]) -> None:
         _("Go on with the verdicts of an earlier visit (CSV)"),
         key="reviews_upload",
     )
-    shown_uploads.show(upload)
+    shown_uploads.keep(upload)
     try:
         if upload is None or upload.file_id == st.session_state.get(READ):
             return
@@ -272,7 +272,7 @@ def _faces(found: list[Mistake], shown: Shown) -> None:
     at = side_panel.chosen(FACES)
     if at in faces:
         one = found[at]
-        side_panel.show(
+        side_panel.open_panel(
             f"{_(one.label)} → {_(one.answer)}", lambda: _closely(one, faces[at], votes[at], shown)
         )
 
@@ -286,7 +286,7 @@ def _closely(one: Mistake, face: Gray, counts: vote_bars.Counts | None, shown: S
         if one.source in part.row_of
     }
     note = "" if shown.split is None else _("Stored predictions.")
-    side_panel.closely(
+    side_panel.draw_face(
         face,
         counts,
         one.source,

@@ -90,7 +90,7 @@ def _zip(outcomes: Outcomes) -> str:
         _("A ZIP with a folder for each emotion (up to {limit} MB)", limit=LARGEST_FILE >> 20),
         key=ZIP,
     )
-    shown_uploads.show(upload)
+    shown_uploads.keep(upload)
     chosen = None if upload is None else upload.file_id
     if st.session_state.get(CHOSEN) != chosen:
         # Another one was chosen, or this one taken away.
@@ -122,9 +122,7 @@ def _folder(outcomes: Outcomes) -> str:
         accept_multiple_files="directory",
         key=FOLDER,
     )
-    shown_uploads.show(None)
-    for upload in uploads:
-        shown_uploads.show(upload)
+    shown_uploads.keep(uploads)
     listed = {upload.file_id for upload in uploads}
     for taken_away in st.session_state.get(LISTED, set()) - listed:
         outcomes.pop(taken_away, None)

@@ -33,7 +33,7 @@ def show() -> None:
     )
     st.code(EXAMPLE, language=None)
     upload = st.file_uploader(_("A table of predictions (CSV)"), key=UPLOAD)
-    shown_uploads.show(upload)
+    shown_uploads.keep(upload)
     try:
         if upload is not None and upload.file_id != st.session_state.get(READ):
             st.session_state[READ] = upload.file_id

@@ -13,7 +13,7 @@ from fer.studies import verdict as figures
 from fer.studies.contributions import Effect, Estimate
 from fer.studies.records import ABLATION, LEAKAGE, Ablation
 from fer.studies.verdict import Overfitting, Verdict
-from fer.ui import loaders, model_comparison, views
+from fer.ui import address, loaders, model_comparison
 from fer.ui.text import _
 
 Part = Literal["fine_tuning", "se", "augmentation", "twins", "overfitting"]
@@ -87,7 +87,7 @@ def choose_view() -> None:
     def choose() -> None:
         part: Part | None = st.session_state[CHOSEN]
         if part is not None:
-            st.query_params[views.PARAMETER] = told[part].view
+            st.query_params[address.VIEW] = told[part].view
         # A chip opens a view; which one is open the buttons below say.
         st.session_state[CHOSEN] = None
 

@@ -1,19 +1,25 @@
-"""The five modules of the dashboard: address, name, and the question that each answers."""
+"""The five modules of the dashboard, and what stands at an address that is no page's."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
+
+import streamlit as st
 
 from fer.ui.text import _
+
+# Session state: the last part of the address at which this visit began.
+ASKED = "page_asked"
 
 
 @dataclass(frozen=True)
 class Module:
-    """A numbered page: its file, its names in the navigation and above the page, what it answers.
+    """A numbered page: its file, its name in the navigation, its title, the question it answers.
 
-    help says what the page offers, in the navigation's tooltip and to programs; parameters are what
-    its address may have beside the language; has_own_title: it draws its title itself, beside a
-    choice.
+    help: what it offers, in the navigation's tooltip and to programs. parameters: what its address
+    may have beside the language. has_own_title: it draws its title itself, beside a choice.
     """
 
     path: str
@@ -26,13 +32,25 @@ class Module:
     has_own_title: bool = False
 
 
-def app_title() -> str:
-    """The name of the thesis' system."""
-    return _("Facial Expression Analysis System")
+def missing_page(known: Collection[str], home: st.Page) -> list[st.Page]:
+    """Return a page that no menu shows, for the address at which this visit began, if that is none
+    of the known ones; Streamlit's own box is in English."""
+    if ASKED not in st.session_state:
+        path = urlsplit(st.context.url or "").path
+        st.session_state[ASKED] = unquote(path.rstrip("/").rpartition("/")[2]).strip()
+    name = st.session_state[ASKED]
+    if name in known or "/" in name:
+        return []
+
+    def draw() -> None:
+        st.write(_("There is no page at this address; the menu has all that there are."))
+        st.page_link(home, label=_("Home"), icon=":material/home:")
+
+    return [st.Page(draw, title=_("Page not found"), url_path=name, visibility="hidden")]
 
 
-def numbered() -> list[Module]:
-    """The modules in the order of their numbers."""
+def modules() -> list[Module]:
+    """Return the modules in the order of their numbers."""
     return [
         Module(
             "pages/1_Dataset.py",
