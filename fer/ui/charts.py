@@ -49,25 +49,23 @@ MARKDOWN_COLOURS = {"#F59E0B": "orange", "#818CF8": "violet"}
 
 
 def colour(key: str) -> str:
-    """The colour of a scenario, or of the visitor's own model."""
+    """Return the colour of a scenario, or of the visitor's own model."""
     return SCENARIOS[key].colour if key in SCENARIOS else OWN_COLOUR
 
 
 def pattern(key: str) -> str:
-    """How a model's bars are hatched."""
+    """Return Plotly's name for how a model's bars are hatched."""
     return SCENARIOS[key].pattern if key in SCENARIOS else OWN_PATTERN
 
 
 def dash(key: str) -> str:
-    """How a model's line is dashed."""
+    """Return Plotly's name for how a model's line is dashed."""
     return DASHES.get(pattern(key), "dashdot")
 
 
 def swatch(key: str) -> str:
-    """A small square in the model's colour, filled or hatched like its bars, as Markdown.
-
-    It is gray where the theme has no such colour's name.
-    """
+    """Return a small square in the model's colour, hatched like its bars, as Markdown; gray where
+    the theme has no name for the colour."""
     mark = MARKS.get(pattern(key), "▩")
     return f":{MARKDOWN_COLOURS.get(colour(key), 'gray')}[{mark}]"
 
@@ -83,7 +81,7 @@ def heat_map(
     below: str | None = None,
     hover: str | None = None,
 ) -> go.Figure:
-    """A grid of cells, each with its value in words, black or white, whichever can be read on it.
+    """Draw a grid of cells, each with its value in words, black or white, whichever can be read.
 
     Args:
         values: (rows, columns); what is beyond `limit` has the colour at the limit.
@@ -92,18 +90,18 @@ def heat_map(
         below: of a cell at `-limit`; None if no value is negative.
         hover: Plotly's template of what stands at the pointer; None if nothing does.
     """
-    found = np.asarray(values, dtype=np.float64)
+    cells = np.asarray(values, dtype=np.float64)
     scale = [[0, _faded(colour)], [1, colour]]
     if below is not None:
         scale = [[0, below], [0.5, _faded(below)], [0.5, _faded(colour)], [1, colour]]
     figure = go.Figure()
-    is_bright = _luminance(found / limit, colour, below or colour) > _MIDDLE
+    is_bright = _luminance(cells / limit, colour, below or colour) > _MIDDLE
     for ink, chosen in ((INK, ~is_bright), (DARK_INK, is_bright)):
         if not chosen.any():
             continue
         # All texts of a trace have one colour, and are drawn even where it has no cell.
         figure.add_heatmap(
-            z=np.where(chosen, found, np.nan),
+            z=np.where(chosen, cells, np.nan),
             x=list(columns),
             y=list(rows),
             text=np.where(chosen, np.array(texts, dtype=object), ""),
@@ -130,13 +128,13 @@ _MIDDLE = 0.179
 
 
 def _faded(colour: str) -> str:
-    """The colour, not to be seen. Of another one, what lies between would be darker."""
+    """Return the colour, fully transparent: towards another one, colours between were darker."""
     return "rgba({}, {}, {}, 0)".format(*hex_to_rgb(colour))
 
 
 def _luminance(share: NDArray[np.float64], colour: str, below: str) -> NDArray[np.float64]:
-    """Relative luminance (WCAG 2.2) of the background covered with that share of a colour, -1 to
-    1; of `below` where it is negative."""
+    """Return the relative luminance (WCAG 2.2) of the background covered with that share of a
+    colour, -1 to 1; of `below` where it is negative."""
     ends = np.where(share[..., None] < 0, hex_to_rgb(below), hex_to_rgb(colour))
     alpha = np.clip(np.abs(share), 0, 1)[..., None]
     mixed = (alpha * ends + (1 - alpha) * np.array(hex_to_rgb(BACKGROUND))) / 255
@@ -145,13 +143,13 @@ def _luminance(share: NDArray[np.float64], colour: str, below: str) -> NDArray[n
 
 
 def confidence_bars(predictions: Mapping[str, Prediction]) -> go.Figure:
-    """Each model's confidence for each emotion, a pair of bars an emotion, 0-100%."""
+    """Draw each model's confidence for each emotion, a pair of bars an emotion, 0-100%."""
     confidences = {key: [float(p) for p in one.probabilities] for key, one in predictions.items()}
     return emotion_bars(confidences, _("Confidence (%)"))
 
 
 def emotion_bars(values: Mapping[str, Sequence[float | None]], x: str) -> go.Figure:
-    """A pair of bars an emotion: one figure of each model, 0-100%.
+    """Draw a pair of bars an emotion: one figure of each model, 0-100%.
 
     Args:
         values: for each model, the figure (0-1) in the order of `emotions.EMOTIONS`; None where
@@ -190,14 +188,14 @@ def _empty_emotion_bars(models: tuple[str, ...], labels: tuple[str, ...], x: str
 
 
 def enlarged(figure: go.Figure, height: int = STAGE_HEIGHT) -> go.Figure:
-    """The figure as a projector needs it."""
+    """Return the figure as a projector needs it."""
     right = figure.layout.margin.r * STAGE_FONT_SIZE / FONT_SIZE
     return _written(figure, STAGE_FONT_SIZE).update_layout(height=height, margin={"r": right})
 
 
 def _written(figure: go.Figure, size: int) -> go.Figure:
-    """The figure with all its texts in that size, in pixels: Streamlit's theme has sizes of its own
-    for ticks, titles and legends."""
+    """Return the figure with all its texts in that size, in pixels: Streamlit's theme has sizes of
+    its own for ticks, titles and legends."""
     font = {"size": size}
     figure.update_layout(font=font, legend={"font": font}, title={"font": font})
     figure.update_annotations(font=font)
@@ -208,10 +206,8 @@ def _written(figure: go.Figure, size: int) -> go.Figure:
 def arrange(
     figure: go.Figure, *, x: str, y: str = "", height: int = HEIGHT, right: int = RIGHT
 ) -> go.Figure:
-    """The figure with axis titles that are read without turning the head, ticks at the ends of its
-    axes, the language's decimal mark, no zoom and narrow margins.
-
-    The legend lies above the plot, where it stays clear of the axis at any width.
+    """Return the figure with axis titles that are read without turning the head, ticks at the ends
+    of its axes, the language's decimal mark, no zoom, narrow margins and the legend above.
 
     Args:
         x: title of the horizontal axis. y: of the upright one, above it; empty where the names on
@@ -270,8 +266,8 @@ def _step(span: float, *, is_whole: bool) -> float:
     """Return 1, 2, 2.5 or 5 times a power of ten, so that five steps span a range at least."""
     least = max(span, 1e-12) / 5
     power = 10.0 ** np.floor(np.log10(least))
-    found = next(float(power * n) for n in (1, 2, 2.5, 5, 10) if power * n >= least * (1 - 1e-9))
-    return max(1.0, float(np.ceil(found))) if is_whole else found
+    step = next(float(power * n) for n in (1, 2, 2.5, 5, 10) if power * n >= least * (1 - 1e-9))
+    return max(1.0, float(np.ceil(step))) if is_whole else step
 
 
 def last_tick(most: float) -> float:
@@ -283,7 +279,7 @@ def last_tick(most: float) -> float:
 def _extent(figure: go.Figure, name: str) -> tuple[float, float] | None:
     """Return the least and the largest number that is drawn along an axis, intervals included; None
     where there are no numbers, or bars stand beside each other."""
-    found: list[float] = []
+    drawn: list[float] = []
     for trace in figure.data:
         values = list(trace[name]) if trace[name] is not None else []
         is_bar = trace.type == "bar"
@@ -296,8 +292,8 @@ def _extent(figure: go.Figure, name: str) -> tuple[float, float] | None:
         above = 0 if spread.array is None else np.array(spread.array, dtype=np.float64)
         below = above if spread.arrayminus is None else np.array(spread.arrayminus)
         ends = np.concatenate([numbers + above, numbers - below, [0.0] if is_bar else []])
-        found += ends[np.isfinite(ends)].tolist()
-    return (min(found), max(found)) if found else None
+        drawn += ends[np.isfinite(ends)].tolist()
+    return (min(drawn), max(drawn)) if drawn else None
 
 
 def name_lines(figure: go.Figure) -> go.Figure:

@@ -1,4 +1,4 @@
-"""How the browser and the server find each other: ICE servers by where the page is served."""
+"""ICE servers, by which browser and server find each other, by where the page is served."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ Server = Mapping[str, object]
 
 
 def is_local(url: str) -> bool:
-    """Whether the page is served by this very machine."""
+    """Return whether the page is served by this very machine."""
     return urlsplit(url).hostname in LOCAL
 
 
 def is_secure(url: str) -> bool:
-    """Whether browsers give the page a camera: over https, or from this very machine."""
+    """Return whether browsers give the page a camera: over https, or from this very machine."""
     return is_local(url) or urlsplit(url).scheme == "https"
 
 
-def check() -> None:
+def validate_setting() -> None:
     """Raise FerError unless `[ice]` of the app's secrets can be understood, if there is one."""
     parse(app_secrets.read(SECRET))
 
@@ -44,8 +44,8 @@ def servers(url: str) -> list[Server]:
 
     None on this very machine: gathering candidates from servers that cannot be reached takes up to
     45 s (streamlit-webrtc issue 1976). Elsewhere what the operator's secrets name; a public STUN
-    server where they name nothing, cannot be understood (`check` says so on every page), or where
-    the service they name does not answer.
+    server where they name nothing or cannot be understood (every page says so), or where the
+    service they name does not answer.
     """
     if is_local(url):
         return []
@@ -59,7 +59,7 @@ def servers(url: str) -> list[Server]:
 
 
 def has_turn(servers: Sequence[Server]) -> bool:
-    """Whether a TURN server is among them, which strict networks need."""
+    """Return whether a TURN server is among them, which strict networks need."""
     return any(url.startswith(("turn:", "turns:")) for server in servers for url in _urls(server))
 
 

@@ -1,4 +1,4 @@
-"""What pages share, made once: models, detector, classified photos.
+"""Models, records, detector and classified photos, made once for all pages.
 
 Everything made of `models/` and `data/` follows the state of their files: after `fer publish`,
 `evaluate` or `analyse` under a running server the next rerun shows the new ones, all of them.
@@ -10,7 +10,6 @@ import threading
 import time
 from collections.abc import Callable, Hashable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -69,16 +68,8 @@ RECORDS = (
 KEPT_SECONDS = 600
 
 
-@dataclass(frozen=True)
-class _State:
-    """What changes whenever the files that pages show change."""
-
-    models: Hashable
-    figures: Hashable
-
-
-def state() -> _State:
-    """The state of what `fer` published and of the committed figures.
+def state() -> Hashable:
+    """Return the state of what `fer` published and of the committed figures.
 
     The manifest is written last and names every file, so its state is that of all of them; without
     one it is that of every file.
@@ -88,25 +79,23 @@ def state() -> _State:
     if published is None and MODELS.is_dir():
         published = tuple((p.as_posix(), caching.file_state(p)) for p in sorted(MODELS.rglob("*")))
     folder = figures_folder()
-    figures = [
-        *(folder / name for name in (aggregates.SUMMARY, aggregates.FACES, aggregates.DUPLICATES)),
-        DATA / VOTES,
-    ]
-    return _State((MODELS, published), (folder, *map(caching.file_state, figures)))
+    names = (aggregates.SUMMARY, aggregates.FACES, aggregates.DUPLICATES)
+    figures = [*(folder / name for name in names), DATA / VOTES]
+    return MODELS, published, folder, *map(caching.file_state, figures)
 
 
 follows = caching.following(state)
 
 
 def figures_folder() -> Path:
-    """Where the figures about the data set lie that may be shown without its images: beside the
+    """Return the folder of the figures that may be shown without the data set's images: beside the
     data set that an environment variable names, else the committed ones of FER-2013."""
     own = locations.from_environment(dataset.FOLDER)
     return DATA if own is None or not (own / aggregates.SUMMARY).is_file() else own.absolute()
 
 
 def data() -> Dataset | None:
-    """The imported data set, None if there is none; opened again when another is imported.
+    """Return the imported data set, None if there is none; opened again after another import.
 
     Raises:
         FerError: if its files are damaged.
@@ -130,16 +119,15 @@ def freeze_imports() -> None:
 
 @st.cache_resource(show_spinner=False)
 def preload() -> None:
-    """Begins to load the models, once for the whole server; called when the first page is drawn.
-
-    They are ready by the time a visitor has chosen a photo.
+    """Begin to load the models, once for the whole server, so that they are ready by the time a
+    visitor has chosen a photo.
 
     Raises:
         FerError: if an environment variable asks for something that there is not.
     """
     logs.begin()
-    permissions.check()
-    ice.check()
+    permissions.validate_setting()
+    ice.validate_setting()
     locations.check()
     predict_route.is_on()
     logs.event("start", version=__version__, models={k: m.digest for k, m in models().items()})
@@ -154,19 +142,18 @@ def _load_early() -> None:
 
 @follows
 def summary() -> aggregates.Summary:
-    """The figures about FER-2013, or about the data set that the operator named."""
+    """Return the figures about FER-2013, or about the data set that the operator named."""
     return aggregates.read_summary(figures_folder())
 
 
 def models() -> dict[str, Artifact]:
-    """The trained models by scenario key whose files are whole; read-only, shared by all
-    visitors."""
+    """Return the trained models whose files are whole, by scenario key; read-only."""
     return _intact()[0]
 
 
 def problems() -> list[FerError]:
-    """What is missing, damaged or another version's in the models' folder, a sentence a file."""
-    return [*_intact()[1], *_misfits()]
+    """Return a sentence on each missing, damaged or unreadable file of the models' folder."""
+    return _intact()[1] + _misfits()
 
 
 @follows
@@ -176,19 +163,19 @@ def _intact() -> tuple[dict[str, Artifact], list[FerError]]:
 
 @follows
 def comparison() -> Comparison | None:
-    """What `fer evaluate` found comparing the models, None if there is nothing to compare."""
+    """Return what `fer evaluate` found comparing the models, None without two of them."""
     return COMPARISON.published(MODELS) if len(models()) == len(SCENARIOS) else None
 
 
 @follows
 def _misfits() -> list[FerError]:
-    """A sentence for each record that is as published and yet cannot be read."""
+    """Return a sentence on each record that is as published and yet cannot be read."""
     return [error for stored in RECORDS if (error := stored.misfit(MODELS)) is not None]
 
 
 @follows
 def predictions(key: str) -> Predictions:
-    """A model's stored probabilities for both test splits; read-only.
+    """Return a model's stored probabilities for both test splits; read-only.
 
     Raises:
         FerError: if it is not evaluated yet or the file is missing or damaged.
@@ -199,7 +186,7 @@ def predictions(key: str) -> Predictions:
 
 @follows
 def classifier() -> Classifier:
-    """All networks, loaded once for all visitors.
+    """Return all networks, loaded once for all visitors.
 
     Raises:
         FerError: if they cannot answer here; see `classification.load`.
@@ -216,9 +203,9 @@ def classifier() -> Classifier:
 
 @follows
 def protocols() -> Protocols | None:
-    """What `fer evaluate --protocol` found of these weights and images; None if nothing."""
-    found = PROTOCOL_SCORES.published(MODELS)
-    if found is None:
+    """Return what `fer evaluate --protocol` found of these weights and images; None if nothing."""
+    record = PROTOCOL_SCORES.published(MODELS)
+    if record is None:
         return None
     made_from = {
         key: (model.digest, model.metrics["data_sha256"])
@@ -227,26 +214,26 @@ def protocols() -> Protocols | None:
     }
     fits = {
         key: digest
-        for key, digest in found["weights_sha256"].items()
-        if made_from.get(key) == (digest, found["data_sha256"])
+        for key, digest in record["weights_sha256"].items()
+        if made_from.get(key) == (digest, record["data_sha256"])
     }
     if not fits:
         return None
-    kept = {key: found["models"].get(key, {}) for key in fits}
-    return {**found, "weights_sha256": fits, "models": kept}
+    models_that_fit = {key: record["models"].get(key, {}) for key in fits}
+    return {**record, "weights_sha256": fits, "models": models_that_fit}
 
 
 @follows
 def training_fit() -> TrainingFit | None:
-    """What `fer evaluate --training` found of these weights; None if nothing."""
-    found = TRAINING_FIT.published(MODELS)
+    """Return what `fer evaluate --training` found of these weights; None if nothing."""
+    fit = TRAINING_FIT.published(MODELS)
     here = {key: model.digest for key, model in models().items()}
-    return found if found is not None and found["weights_sha256"].items() <= here.items() else None
+    return fit if fit is not None and fit["weights_sha256"].items() <= here.items() else None
 
 
 @follows
 def detector(longest: int = LONGEST_SIDE) -> Detector:
-    """The face detector for images of that size, shared by all visitors.
+    """Return the face detector for images of that size, shared by all visitors.
 
     Raises:
         FerError: if its file is missing or damaged.
@@ -261,7 +248,7 @@ _images: caching.Recent[preprocessing.Rgb] = caching.Recent(
 
 
 def image(content: bytes, name: str) -> preprocessing.Rgb:
-    """An uploaded image, upright RGB, read-only; kept for ten minutes, never written to disk."""
+    """Return an uploaded image, upright RGB, read-only; kept for ten minutes, never on disk."""
 
     def read() -> preprocessing.Rgb:
         with logs.refusals("photo refused", content):
@@ -276,14 +263,14 @@ _answered: caching.Recent[photos.Photo] = caching.Recent(64, KEPT_SECONDS)
 
 
 def classified(content: bytes, name: str, whole: bool) -> photos.Photo:
-    """Both models' answers for an uploaded photo; kept for ten minutes, never written to disk."""
+    """Return both models' answers for an uploaded photo; kept for ten minutes, never on disk."""
     return _answered.get(
         content, lambda: _classify(image, content, name, whole), name, whole, state()
     )
 
 
 def classified_once(content: bytes, name: str) -> photos.Photo:
-    """Both models' answers for a photo that is shown no more: neither it nor they are kept."""
+    """Return both models' answers for a photo that is shown no more; neither is kept."""
     return _classify(preprocessing.read_image, content, name, whole=False)
 
 
@@ -291,14 +278,14 @@ def _classify(
     read: Callable[[bytes, str], preprocessing.Rgb], content: bytes, name: str, whole: bool
 ) -> photos.Photo:
     with logs.refusals("photo refused", content):
-        found = photos.classify(read(content, name), name, detector(), classifier(), whole=whole)
+        photo = photos.classify(read(content, name), name, detector(), classifier(), whole=whole)
     logs.event(
         "photo classified",
-        faces=len(found.answers),
-        detection_ms=round(1000 * found.detection_seconds, 1),
-        prediction_ms=round(1000 * found.prediction_seconds, 1),
+        faces=len(photo.answers),
+        detection_ms=round(1000 * photo.detection_seconds, 1),
+        prediction_ms=round(1000 * photo.prediction_seconds, 1),
     )
-    return found
+    return photo
 
 
 @follows
@@ -310,7 +297,7 @@ def record(stored: Stored[T]) -> T | None:
 
 @follows
 def explainer() -> Explainer:
-    """Grad-CAM of the classifier's networks; their heads are read when first asked for."""
+    """Return Grad-CAM of the networks; their heads are read when first asked for."""
     from fer.inference import gradcam
 
     return gradcam.Explainer(classifier())
@@ -318,8 +305,7 @@ def explainer() -> Explainer:
 
 @follows
 def feature_maps() -> FeatureMaps:
-    """Every layer of the classifier's networks, which are compiled once more when first asked for;
-    they take 250 MB."""
+    """Return every layer of the networks, compiled once more when first asked for: 250 MB."""
     from fer.inference import feature_maps
 
     return feature_maps.FeatureMaps(classifier(), MODELS)
@@ -327,7 +313,7 @@ def feature_maps() -> FeatureMaps:
 
 @follows
 def trunk_weights(layer: str) -> tuple[preprocessing.Floats, preprocessing.Floats]:
-    """The kernels (3, 3, C, K) and biases (K,) of a convolution of blocks 1-3 in full precision.
+    """Return the float32 kernels (3, 3, C, K) and biases (K,) of a convolution of blocks 1-3.
 
     Raises:
         FerError: if the weights are missing or damaged.
@@ -340,9 +326,8 @@ _explained: caching.Recent[tuple[dict[str, Explanation], float]] = caching.Recen
 
 
 def explained(face: preprocessing.Gray, target: int | None) -> tuple[dict[str, Explanation], float]:
-    """Both models' Grad-CAM for a gray face and the seconds it took, waiting included; kept for ten
-    minutes, never written to disk.
-    """
+    """Return both models' Grad-CAM for a gray face and the seconds it took, waiting included; kept
+    for ten minutes, never on disk."""
 
     def explain() -> tuple[dict[str, Explanation], float]:
         ready = explainer()

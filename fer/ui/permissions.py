@@ -1,4 +1,4 @@
-"""What visitors may do to the server: train, and import or download a data set.
+"""Acts that change the server and that its operator may allow: train and import a data set.
 
 Both change what every other visitor sees and take the server's processor, network and disk. The
 operator decides; where nobody did, whoever sits at the server's own machine may, and nobody else.
@@ -27,14 +27,14 @@ FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-pr
 
 
 def allowed(wish: str | None, is_own_machine: bool) -> frozenset[Act]:
-    """What visitors may do.
+    """Return what a visitor may do.
 
     Args:
-        wish: what the operator says, None for nothing said.
+        wish: the operator's setting, None for none.
         is_own_machine: whether the visitor's browser runs on the server's machine.
 
     Raises:
-        FerError: if the operator names an act that there is not.
+        FerError: if the setting names an unknown act.
     """
     if wish is None:
         return ACTS if is_own_machine else frozenset()
@@ -47,11 +47,11 @@ def allowed(wish: str | None, is_own_machine: bool) -> frozenset[Act]:
             variable=VARIABLE,
             wish=f"{wish!r}",
         )
-    return frozenset(act for act in ACTS if act in named)
+    return ACTS & named
 
 
 def is_own_machine(url: str, address: str | None, headers: Mapping[str, str]) -> bool:
-    """Whether a visitor's browser runs on the server's machine and no proxy stands between them.
+    """Return whether a visitor's browser runs on the server's machine with no proxy between them.
 
     Args:
         url: the page's address, as the browser says it.
@@ -63,31 +63,27 @@ def is_own_machine(url: str, address: str | None, headers: Mapping[str, str]) ->
 
 
 def is_visitor_here() -> bool:
-    """Whether this visitor sits at the server's own machine."""
+    """Return whether this visitor sits at the server's own machine."""
     context = st.context
     return is_own_machine(context.url or "", context.ip_address, dict(context.headers))
 
 
 def may(act: Act) -> bool:
-    """Whether this visitor may do that; no where the operator's wish cannot be understood."""
+    """Return whether this visitor may do that; no where the setting cannot be understood."""
     try:
         return act in allowed(_wish(), is_visitor_here())
     except FerError:
-        # `check` says so on every page.
+        # `validate_setting` says so on every page.
         return False
 
 
-def check() -> None:
-    """Nothing, if what the operator says can be understood.
-
-    Raises:
-        FerError: if not.
-    """
+def validate_setting() -> None:
+    """Raise FerError if the operator's setting names an unknown act."""
     allowed(_wish(), is_own_machine=False)
 
 
 def refusal(act: Act) -> str:
-    """The sentence that stands where a button would be."""
+    """Return the sentence that stands where a button would be."""
     if act == "train":
         return _(
             "Visitors may not start trainings on this server. Whoever runs it can allow it: see "

@@ -70,59 +70,58 @@ class Translator:
         return CHOICES[st.session_state.get("lang") or browser_choice(st.context.locale)]
 
     def __call__(self, sentence: str, **values: object) -> str:
-        """The sentence in this language with its `{name}` places filled."""
-        found = _catalogue(self.language).get(sentence, sentence)
-        return found.format(**values) if values else found
+        """Return the sentence in this language with its `{name}` places filled."""
+        translated = _catalogue(self.language).get(sentence, sentence)
+        return translated.format(**values) if values else translated
 
     def error(self, error: FerError) -> str:
-        """The error's sentence in this language, as Markdown; file names in it are no markup."""
+        """Return the error's sentence in this language, as Markdown; names in it are no markup."""
         return self(error.template, **{key: plain(value) for key, value in error.values.items()})
 
     def number(self, value: float, decimals: int = 0) -> str:
-        """A number with the language's marks and a true minus sign: 35,887 or 35.887, −0.4."""
+        """Return a number with the language's marks and a true minus: 35,887 or 35.887, −0.4."""
         # Adding zero makes nothing of the sign of -0.0.
         rounded = round(value, decimals) + 0.0
         shown = str(format_decimal(rounded, _pattern(decimals), locale=self.language))
         return shown.replace("-", "\N{MINUS SIGN}")
 
     def signed(self, value: float, decimals: int = 0) -> str:
-        """A number with its sign, a plus included; what is shown as zero has none."""
+        """Return a number with its sign, a plus included; what is shown as zero has none."""
         return ("+" if round(value, decimals) > 0 else "") + self.number(value, decimals)
 
     def scientific(self, value: float) -> str:
-        """A small number as a power of ten with at most two digits before it: 1.5·10⁻⁵."""
+        """Return a small number as a power of ten with at most two digits before it: 1.5·10⁻⁵."""
         mantissa, exponent = f"{value:.1e}".split("e")
         digits = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
         return f"{self.number(float(mantissa), 0 if mantissa.endswith('.0') else 1)}·10{digits}"
 
     def difference(self, share: float, other: float, decimals: int = 1) -> str:
-        """What a share of 1 is more than another, in percentage points with its sign: +8.3.
+        """Return by how much a share of 1 exceeds another, in percentage points with its sign.
 
-        It is the difference of both as `percent` shows them, so that 69.4%, 61.1% and +8.3 stand
-        beside each other wherever the digits behind them lie. Every difference of two shown shares
-        is told by this function; the tables to download have the digits.
+        It is the difference of both as `percent` shows them, so that 69.4%, 61.1% and +8.3 agree.
+        Every difference of two shown shares is told by this; tables to download have the digits.
         """
         return self.signed(self.points(share, other, decimals), decimals)
 
     @staticmethod
     def points(share: float, other: float, decimals: int = 1) -> float:
-        """The number that `difference` shows."""
+        """Return the number that `difference` shows."""
         return round(round(100 * share, decimals) - round(100 * other, decimals), decimals)
 
     def p_value(self, value: float) -> str:
-        """A probability of a test with three decimals, "< 0.001" below."""
+        """Return a test's probability with three decimals, "< 0.001" below."""
         return f"< {self.number(0.001, 3)}" if value < 0.001 else self.number(value, 3)
 
     def interval(self, ends: Sequence[float]) -> str:
-        """Two shares of 1 as a range in percent: 59.5–62.7%."""
+        """Return two shares of 1 as a range in percent: 59.5–62.7%."""
         return f"{self.number(100 * ends[0], 1)}–{self.percent(ends[1])}"
 
     def gain_interval(self, ends: Sequence[float]) -> str:
-        """Two differences of shares of 1 as a range in points: −1.5 … +0.3."""
+        """Return two differences of shares of 1 as a range in points: −1.5 … +0.3."""
         return " … ".join(self.signed(100 * end, 1) for end in ends)
 
     def percent(self, share: float, decimals: int = 1) -> str:
-        """A share of 1 as a percentage: 66.4% or 66,4%."""
+        """Return a share of 1 as a percentage: 66.4% or 66,4%."""
         return f"{self.number(100 * share, decimals)}%"
 
 
@@ -131,7 +130,7 @@ _ = Translator()
 
 
 def duration(seconds: float) -> str:
-    """Seconds, minutes or hours, whichever reads best; the same on every page."""
+    """Return seconds, minutes or hours, whichever reads best."""
     if seconds < 90:
         return _("{n} s", n=_.number(seconds))
     if seconds < 5400:
@@ -140,12 +139,8 @@ def duration(seconds: float) -> str:
 
 
 def plain(value: object) -> str:
-    """A value as Markdown that shows its characters, whatever they are.
-
-    A file may be called `[draft] *new*.jpg`, `$1.jpg` or `:red[x].jpg`.
-    """
-    found = _MARKUP.sub(r"\\\g<0>", str(value).strip())
-    return _LINE_START.sub(r"\1\\\2", found)
+    """Return Markdown that shows a value's characters, be they `[draft] *new*.jpg` or `$1.jpg`."""
+    return _LINE_START.sub(r"\1\\\2", _MARKUP.sub(r"\\\g<0>", str(value).strip()))
 
 
 @contextmanager
@@ -159,10 +154,8 @@ def in_language(language: Language) -> Iterator[None]:
 
 
 def language_control() -> None:
-    """Two buttons that switch the language; the choice stays in the address and on every page.
-
-    Called once by `Home.py` before anything that is translated.
-    """
+    """Draw two buttons that switch the language; the choice stays in the address and on every page.
+    Called before anything that is translated."""
     asked = st.query_params.get("lang", "")
     is_mended = asked not in CHOICES and asked.upper() in CHOICES
     if is_mended:

@@ -1,4 +1,4 @@
-"""Visits that are over are forgotten, with what was uploaded in them, on a quiet server too.
+"""Visits, forgotten when they are over with what was uploaded in them, on a quiet server too.
 
 Streamlit keeps a visit for two minutes after its connection ended, so that a browser may come back,
 and lets go of it when another visitor comes or goes: where nobody does, not for days. It has no
@@ -58,7 +58,7 @@ class Visits(Generic[T]):
         self._guard = threading.Lock()
 
     def see(self, visit: T) -> None:
-        """That visit has a connection now."""
+        """Note that the visit has a connection now."""
         with self._guard:
             is_first = not self._connected
             self._connected[visit] = self._clock()
@@ -93,26 +93,15 @@ def current() -> str:
     return "none" if run is None else run.session_id
 
 
-def _forget(visit: AppSession) -> None:
-    """Empties what Streamlit itself may still hold: its loop waits for the next visitor with the
-    last one's session at hand."""
-    visit.shutdown()
-    visit.session_state.clear()
-    # Fragments hold what they were called with, the webcam's the last frame.
-    visit._fragment_storage.clear()
-    # Streamlit collects garbage after a page has run, and none may run for days.
-    caching.give_back()
-
-
 _visits: Visits[AppSession] | None = None
 _making = threading.Lock()
 
 
 def forget_when_over(forget: Callable[[str], None]) -> None:
-    """What belongs to this visit is forgotten some minutes after its browser has gone.
+    """Forget what belongs to this visit some minutes after its browser has gone.
 
     Args:
-        forget: lets go of what else there is of a visit of that id.
+        forget: lets go of what there is of a visit of that id besides Streamlit's.
     """
     global _visits
     if not runtime.exists():
@@ -121,7 +110,13 @@ def forget_when_over(forget: Callable[[str], None]) -> None:
 
     def forget_all(visit: AppSession) -> None:
         forget(visit.id)
-        _forget(visit)
+        # Streamlit's loop waits for the next visitor with the last one's session at hand.
+        visit.shutdown()
+        visit.session_state.clear()
+        # Fragments hold what they were called with, the webcam's the last frame.
+        visit._fragment_storage.clear()
+        # Streamlit collects garbage after a page has run, and none may run for days.
+        caching.give_back()
 
     with _making:
         if _visits is None:

@@ -104,7 +104,7 @@ def test_a_slip_is_one_sentence_and_leaves_stun(
 ) -> None:
     given(monkeypatch, tomllib.loads(written)["ice"])
     with pytest.raises(FerError, match=sentence):
-        ice.check()
+        ice.validate_setting()
     assert ice.servers(ELSEWHERE) == [{"urls": [ice.PUBLIC_STUN]}]
     assert ice.servers("http://localhost:8501") == []
 
@@ -122,15 +122,15 @@ def secrets_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pa
 def test_secrets_that_are_no_toml_are_said_and_allow_nothing(secrets_file: Path) -> None:
     secrets_file.write_text("[ice\nservers = [")
     with pytest.raises(FerError, match=r"cannot be read, .* line 1.* Correct the file"):
-        ice.check()
+        ice.validate_setting()
     with pytest.raises(FerError, match="cannot be read"):
-        permissions.check()
+        permissions.validate_setting()
     assert not permissions.may("train")
 
 
 def test_secrets_that_are_whole_are_read(secrets_file: Path) -> None:
     assert app_secrets.read("visitors_may") is None
     secrets_file.write_text('visitors_may = "train"\n[ice]\nservers = []')
-    ice.check()
+    ice.validate_setting()
     assert app_secrets.read("visitors_may") == "train"
     assert app_secrets.read("ice") == {"servers": []}
