@@ -16,10 +16,10 @@ from fer.ui import (
     answers,
     caching,
     loaders,
+    named_faces,
     sample_faces,
     shown_uploads,
     vote_bars,
-    vote_loaders,
     widgets,
 )
 from fer.ui.text import _
@@ -125,7 +125,7 @@ def votes(key: str, name: str) -> None:
     own photo, whatever it is called."""
     if st.session_state.get(f"{key}_source") != "sample":
         return
-    counts = vote_loaders.votes_of([name])[0]
+    counts = named_faces.votes_for([name])[0]
     label = name.rpartition("/")[0].rpartition("/")[2]
     if counts is None or label not in emotions.KEYS:
         return

@@ -19,9 +19,11 @@ from fer import FerError, __version__, logs
 from fer.artifacts import intact, locations, model_store
 from fer.artifacts.model_store import Artifact, Predictions
 from fer.artifacts.stored import Stored
+from fer.crowd import study
+from fer.crowd.records import CrowdSplit
 from fer.data import aggregates, dataset
-from fer.data.dataset import Dataset
-from fer.data.votes import VOTES
+from fer.data.dataset import Dataset, Split
+from fer.data.votes import VOTES, Votes, open_votes
 from fer.evaluation.records import (
     COMPARISON,
     PROTOCOL_SCORES,
@@ -182,6 +184,24 @@ def predictions(key: str) -> Predictions:
     """
     model_store.checked(MODELS, f"{key}/{model_store.PREDICTIONS}")
     return models()[key].predictions()
+
+
+@follows
+def votes() -> Votes:
+    """Return the FER+ votes; read-only.
+
+    Raises:
+        FerError: if they are missing or damaged.
+    """
+    return open_votes(DATA)
+
+
+@follows
+def crowd(split: str) -> CrowdSplit | None:
+    """Return how evaluated models, labels and single voters agree with the crowd on a test split;
+    None if none of its images has votes. Raises as `votes` and `predictions`."""
+    evaluated = [key for key, model in models().items() if model.metrics is not None]
+    return study.study({key: predictions(key) for key in evaluated}, votes(), Split(split))
 
 
 @follows

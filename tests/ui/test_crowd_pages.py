@@ -10,7 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from fer.data import dataset, importing, sample, votes
-from fer.ui import loaders, vote_bars, vote_loaders
+from fer.ui import loaders, named_faces, vote_bars
 from fer.ui.results import report
 from fer.ui.text import in_language
 from tests.support.making import ROOT, small_archive
@@ -34,14 +34,14 @@ def test_the_view_shows_the_figures(split: str, elsewhere: Path) -> None:
     app = crowd_view(split=split)
     assert not app.exception
     assert messages(app) == []
-    found = vote_loaders.crowd(split)
+    found = loaders.crowd(split)
     assert found is not None
     values = [metric.value for metric in app.metric]
     for key in ("baseline", "proposed"):
         assert f"{100 * found['models'][key]['majority']['share']:.1f}%" in values
     assert f"{100 * found['human']['others']['share']:.1f}%" in values
     assert f"On the {found['images_with_majority']:,} images" in texts(app)
-    assert vote_loaders.votes().digest[:12] in texts(app)
+    assert loaders.votes().digest[:12] in texts(app)
     assert len(app.table) == 3
 
 
@@ -110,7 +110,7 @@ def test_missing_votes_are_told_and_nothing_else_breaks(elsewhere: Path) -> None
     assert len(messages(app)) == 1
     assert "votes.parquet" in messages(app)[0]
     assert "Images" in [header.value for header in app.header]
-    assert vote_loaders.votes_of(["PrivateTest_1.jpg"]) == [None]
+    assert named_faces.votes_for(["PrivateTest_1.jpg"]) == [None]
 
 
 def test_a_square_for_each_voter() -> None:
@@ -155,7 +155,7 @@ def test_a_sample_photo_has_its_votes_and_a_visitors_has_none(elsewhere: Path) -
 
 
 def test_the_report_has_what_people_see() -> None:
-    found = vote_loaders.crowd("PrivateTest")
+    found = loaders.crowd("PrivateTest")
     assert found is not None
     page = report.html("PrivateTest", datetime(2026, 1, 2, tzinfo=UTC))
     human = found["human"]["others"]["share"]

@@ -26,7 +26,6 @@ from fer.ui import (
     shown_uploads,
     side_panel,
     upload_limits,
-    vote_loaders,
     widgets,
 )
 from fer.ui.dataset import dataset_charts, download
@@ -131,7 +130,7 @@ def browse(data: Dataset) -> None:
     number = address.number(_("Page of {n}", n=_.number(last)), last, "browse_page", width=180)
 
     shown = browsing.page(found, number)
-    votes = vote_loaders.votes_of(data.sources[shown].tolist())
+    votes = named_faces.votes_for(data.sources[shown].tolist())
     labels = [_(emotions.KEYS[data.labels[row]]) for row in shown]
     side_panel.grid(
         FACES,
@@ -166,7 +165,7 @@ def one(data: Dataset, row: int) -> None:
 
     side_panel.draw_face(
         image,
-        vote_loaders.votes_of([source])[0],
+        named_faces.votes_for([source])[0],
         f"{_(emotions.KEYS[data.labels[row]])} · {data.splits[row]} · {source}",
         "image",
         below=below,

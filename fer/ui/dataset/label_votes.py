@@ -12,7 +12,7 @@ from fer import FerError, emotions
 from fer.crowd import agreement, disputes
 from fer.data.dataset import SPLITS, Dataset
 from fer.data.votes import CHOICES, Votes
-from fer.ui import loaders, named_faces, vote_bars, vote_loaders, widgets
+from fer.ui import loaders, named_faces, vote_bars, widgets
 from fer.ui.studies import crowd_charts
 from fer.ui.text import Language, _, in_language
 
@@ -25,7 +25,7 @@ def show(data: Dataset | None) -> None:
     """Label against crowd by class, and the images on which they differ most; the images
     themselves only of an imported data set; one sentence if the votes are missing or damaged."""
     try:
-        votes = vote_loaders.votes()
+        votes = loaders.votes()
     except FerError as error:
         st.error(_.error(error))
         return
@@ -106,7 +106,7 @@ def _how_many(kind: str, images: int) -> str:
 @loaders.follows
 def _rows(split: str, kind: str) -> NDArray[np.int64]:
     """The votes' rows of the images of a kind in a split, or in all."""
-    votes = vote_loaders.votes()
+    votes = loaders.votes()
     rows = np.arange(len(votes)) if split == ALL else np.flatnonzero(votes.splits == split)
     counts, labels = votes.counts[rows], votes.labels[rows]
     if kind == "contested":
@@ -119,7 +119,7 @@ def _rows(split: str, kind: str) -> NDArray[np.int64]:
 @loaders.follows
 def confusion(split: str) -> NDArray[np.float64]:
     """Images of a split, or of all, by label (7) and most frequent answer of the crowd (10)."""
-    votes = vote_loaders.votes()
+    votes = loaders.votes()
     chosen = np.ones(len(votes), bool) if split == ALL else votes.splits == split
     return agreement.label_confusion(votes.counts[chosen], votes.labels[chosen])
 
@@ -156,7 +156,7 @@ def confusion_table(matrix: NDArray[np.float64]) -> pd.DataFrame:
 @loaders.follows
 def image_table(split: str, kind: str, language: Language) -> pd.DataFrame:
     """A row an image: its name, its label, what people saw."""
-    votes, rows = vote_loaders.votes(), _rows(split, kind)[:LISTED]
+    votes, rows = loaders.votes(), _rows(split, kind)[:LISTED]
     with in_language(language):
         return pd.DataFrame(
             {
@@ -169,7 +169,7 @@ def image_table(split: str, kind: str, language: Language) -> pd.DataFrame:
 
 def _images(data: Dataset | None, votes: Votes, rows: NDArray[np.int64]) -> None:
     """The first images of those rows of the votes that the imported data set has."""
-    row_of = vote_loaders.data_rows()
+    row_of = named_faces.dataset_row_of_vote()
     shown = [int(row) for row in rows[:SHOWN] if row_of is not None and row_of[row] >= 0]
     if data is None or row_of is None or not shown:
         named_faces.offer_import()

@@ -25,7 +25,6 @@ from fer.ui import (
     loaders,
     presentation,
     vote_bars,
-    vote_loaders,
     widgets,
 )
 from fer.ui.answers import confidences
@@ -81,15 +80,13 @@ def show() -> None:
 def deck() -> Deck:
     """PrivateTest where FER-2013 is imported, else the committed sample."""
     data = loaders.data()
-    found = (
-        None if data is None else _of_private_test(data.digest, vote_loaders.votes().digest, data)
-    )
+    found = None if data is None else _of_private_test(data.digest, loaders.votes().digest, data)
     return found or _of_sample()
 
 
 @st.cache_resource(show_spinner=False, max_entries=2)
 def _of_private_test(digest: str, of_votes: str, _data: Dataset) -> Deck | None:
-    return game.of_private_test(_data, vote_loaders.votes())
+    return game.of_private_test(_data, loaders.votes())
 
 
 @loaders.follows
@@ -324,7 +321,7 @@ def _verdict(total: dict[str, game.Score]) -> str:
         "Of ten voters, {n} would agree with you on average.",
         n=_.number(10 * total[YOU].voters, 1),
     )
-    private = vote_loaders.crowd(Split.PRIVATE_TEST)
+    private = loaders.crowd(Split.PRIVATE_TEST)
     if private is None:
         return sentence
     return f"{sentence} " + _(

@@ -16,15 +16,7 @@ from fer.evaluation.calibration import AccuracyBin
 from fer.inference.classification import Prediction
 from fer.own import comparison
 from fer.scenarios import PROPOSED, SCENARIOS
-from fer.ui import (
-    charts,
-    loaders,
-    model_comparison,
-    named_faces,
-    vote_bars,
-    vote_loaders,
-    widgets,
-)
+from fer.ui import charts, loaders, model_comparison, named_faces, vote_bars, widgets
 from fer.ui.answers import confidences
 from fer.ui.results import crowd_tables, result_charts
 from fer.ui.results.shown import OWN, Shown, own_model
@@ -41,7 +33,7 @@ def show(shown: Shown, split: str) -> None:
     Raises:
         FerError: if votes or stored predictions are missing or damaged.
     """
-    found = _with_own(shown, split) or vote_loaders.crowd(split)
+    found = _with_own(shown, split) or loaders.crowd(split)
     if found is None:
         st.caption(_("None of these images has votes of people."))
         return
@@ -95,7 +87,7 @@ def show(shown: Shown, split: str) -> None:
     widgets.note_source(
         _(
             "Computed from the stored predictions and the votes {votes}, data {data}.",
-            votes=vote_loaders.votes().digest[:12],
+            votes=loaders.votes().digest[:12],
             data=", ".join(
                 sorted(
                     {
@@ -118,7 +110,7 @@ def _with_own(shown: Shown, split: str) -> CrowdSplit | None:
     kept = st.session_state.get(key)
     if kept is None or kept[0] is not own:
         parts = {k: part for k, part in shown.predictions.items() if k != own.name}
-        found = comparison.with_people(own, Split(split), parts, vote_loaders.votes())
+        found = comparison.with_people(own, Split(split), parts, loaders.votes())
         kept = st.session_state[key] = (own, found)
     return cast("CrowdSplit | None", kept[1])
 
@@ -240,7 +232,7 @@ def report_tables(split: str) -> dict[str, pd.DataFrame]:
 def figures(split: str) -> CrowdSplit | None:
     """The view's figures; None if no image has votes, or they cannot be read."""
     try:
-        return vote_loaders.crowd(split)
+        return loaders.crowd(split)
     except FerError:
         return None
 
@@ -274,7 +266,7 @@ def _disputed(shown: Shown, split: str) -> None:
         found = disputed(model, split, kind)
     else:
         part = shown.models[model].predictions
-        found = disputes.find(part, vote_loaders.votes(), kind, MOST)
+        found = disputes.find(part, loaders.votes(), kind, MOST)
     if not found:
         st.caption(_("There is no such image."))
         return
@@ -308,7 +300,7 @@ def _disputed(shown: Shown, split: str) -> None:
 def disputed(model: str, split: str, kind: Kind) -> list[Dispute]:
     """The most disputed images of a kind for a model."""
     part = loaders.predictions(model).of(Split(split))
-    return disputes.find(part, vote_loaders.votes(), kind, MOST)
+    return disputes.find(part, loaders.votes(), kind, MOST)
 
 
 def _one(dispute: Dispute, shown: Shown) -> None:

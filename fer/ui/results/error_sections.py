@@ -16,7 +16,7 @@ from fer.evaluation.reviews import VERDICTS, Review, Verdict
 from fer.inference.classification import Prediction
 from fer.own import comparison
 from fer.scenarios import BASELINE, PROPOSED
-from fer.ui import named_faces, shown_uploads, side_panel, vote_bars, vote_loaders, widgets
+from fer.ui import named_faces, shown_uploads, side_panel, vote_bars, widgets
 from fer.ui.results import crowd_sections
 from fer.ui.results.shown import Shown, own_model
 from fer.ui.text import _, plain
@@ -159,7 +159,7 @@ def _review(found: list[Mistake], split: str) -> None:
     key = f"{STATE}_{split}"
     position = min(st.session_state.get(key, 0), len(found) - 1)
     one = found[position]
-    counts = vote_loaders.votes_of([one.source])[0]
+    counts = named_faces.votes_for([one.source])[0]
     picture, side = st.columns([1, 2])
     with picture:
         _enlarged(one, counts)

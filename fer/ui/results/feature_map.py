@@ -20,16 +20,7 @@ from fer.data.dataset import Split
 from fer.evaluation import metrics
 from fer.studies import feature_map
 from fer.studies.records import FEATURE_MAP, FeatureMap
-from fer.ui import (
-    announcer,
-    charts,
-    loaders,
-    model_comparison,
-    named_faces,
-    vote_bars,
-    vote_loaders,
-    widgets,
-)
+from fer.ui import announcer, charts, loaders, model_comparison, named_faces, vote_bars, widgets
 from fer.ui.studies import records
 from fer.ui.text import _
 
@@ -142,7 +133,7 @@ def _images() -> _Images:
 
 
 def _majorities(sources: NDArray[np.str_]) -> NDArray[np.int64]:
-    votes = vote_loaders.votes_of(sources.tolist())
+    votes = named_faces.votes_for(sources.tolist())
     counts = np.stack([np.zeros(10, np.uint8) if v is None else v for v in votes])
     top = counts[:, : emotions.COUNT].argmax(axis=1)
     return np.where(agreement.has_majority(counts), top, NONE)
@@ -247,7 +238,7 @@ def _image(images: _Images) -> None:
     row = int(number) - 1
     source = str(images.sources[row])
     label = _(emotions.KEYS[images.labels[row]])
-    counts = vote_loaders.votes_of([source])[0]
+    counts = named_faces.votes_for([source])[0]
     face = named_faces.pixels(source)
     if face is None:
         named_faces.offer_import()

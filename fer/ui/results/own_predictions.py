@@ -9,7 +9,7 @@ from fer import FerError, logs
 from fer.evaluation.measured import MeasuredModel
 from fer.own import comparison, tables
 from fer.own.comparison import OwnModel
-from fer.ui import charts, loaders, model_comparison, shown_uploads, vote_loaders, widgets
+from fer.ui import charts, loaders, model_comparison, shown_uploads, widgets
 from fer.ui.results.shown import OWN, own_model, stored
 from fer.ui.text import _, plain
 
@@ -54,7 +54,7 @@ def show() -> None:
 
 def _read(content: bytes, name: str) -> OwnModel:
     first = next(iter(model_comparison.evaluated()))
-    table = tables.read(content, name, loaders.predictions(first), vote_loaders.votes())
+    table = tables.read(content, name, loaders.predictions(first), loaders.votes())
     return comparison.measure(table)
 
 

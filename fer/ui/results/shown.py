@@ -16,7 +16,7 @@ from fer.data.dataset import Split
 from fer.evaluation.measured import MeasuredModel
 from fer.evaluation.records import PairedGain
 from fer.own.comparison import OwnModel
-from fer.ui import loaders, model_comparison, named_faces, vote_loaders
+from fer.ui import loaders, model_comparison, named_faces
 from fer.vision.preprocessing import Gray
 
 # Session state: the model that the visitor brought.
@@ -65,7 +65,7 @@ def stored(split: str) -> Shown:
         stored_models(split),
         None if comparison is None else comparison["splits"][split],
         None if loaders.data() is None else named_faces.pixels,
-        vote_loaders.votes_of,
+        named_faces.votes_for,
     )
 
 
