@@ -30,7 +30,7 @@ with row:
             help=_("What do both models see in your face, live or in photos, and do they agree?"),
         )
     mode = address.choice(_("Mode"), modes, "mode")
-    presentation.offer()
+    presentation.draw_switch()
 address.keep(
     ("lang", "mode")
     + (("way",) if mode in ("webcam", "teach") else ())

@@ -20,16 +20,16 @@ T = TypeVar("T")
 
 
 def file_state(path: Path) -> tuple[int, int, int] | None:
-    """What changes with a file: inode, time and size; None if there is no file."""
+    """Return what changes with a file: inode, time and size; None if there is no file."""
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         return None
-    return found.st_ino, found.st_mtime_ns, found.st_size
+    return status.st_ino, status.st_mtime_ns, status.st_size
 
 
 class _Memory:
-    """What was made of one state of the files, each once however many visitors ask for it."""
+    """Results for one state of the files, each made once however many visitors ask for it."""
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
@@ -85,7 +85,7 @@ def following(
 
 
 def call_later(seconds: float, call: Callable[[], None]) -> None:
-    """Calls a function after that many seconds, in a thread that keeps no process alive."""
+    """Call a function after that many seconds, in a thread that keeps no process alive."""
     timer = threading.Timer(seconds, call)
     timer.name, timer.daemon = "forget-uploads", True
     timer.start()
@@ -123,7 +123,7 @@ class Recent(Generic[T]):
         self._guard = threading.Lock()
 
     def get(self, content: bytes, make: Callable[[], T], *also: Hashable) -> T:
-        """What is kept of that content, else what `make` returns, once however many ask.
+        """Return what is kept of that content, else what `make` returns, once however many ask.
 
         Args:
             also: what else the value depends on.
@@ -150,7 +150,7 @@ class Recent(Generic[T]):
         self._kept = {key: kept for key, kept in self._kept.items() if kept[1] > now}
 
     def _set_timer(self) -> None:
-        """There is one timer at a time, for what ends first."""
+        """Start a timer for what ends first, unless one runs."""
         if self._kept and not self._is_timed:
             self._is_timed = True
             self._later(next(iter(self._kept.values()))[1] - self._clock(), self._wake)
@@ -180,7 +180,7 @@ def give_back() -> None:
 
 
 def freeze() -> None:
-    """Takes what is in memory now out of the collections that Streamlit makes after every rerun.
+    """Take what is in memory now out of the collections that Streamlit makes after every rerun.
 
     What was frozen before and is garbage by now, as models that were replaced, goes first: frozen,
     it would stay for good.

@@ -1,4 +1,4 @@
-"""What a visitor reads whose network blocks WebSockets: without one, Streamlit's page stays empty.
+"""A sentence for visitors whose network blocks WebSockets, where Streamlit's page stays empty.
 
 The sentence is in the page's HTML, which comes without a WebSocket; a style shows it after some
 seconds, and `document.js`, which runs only over a WebSocket, takes it away.
@@ -81,7 +81,7 @@ class ConnectionNotice:
 
 
 def _is_page(scope: Scope) -> bool:
-    """Whether a request is for a page's address, which is no file's and none of Streamlit's own."""
+    """Return whether a request is for a page: no file, and none of Streamlit's own addresses."""
     if scope["type"] != "http" or scope["method"] != "GET" or "/_stcore/" in scope["path"]:
         return False
     is_file = "." in scope["path"].rpartition("/")[2]

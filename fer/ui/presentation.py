@@ -20,18 +20,18 @@ COLUMNS = [3, 2]
 
 
 def is_on() -> bool:
-    """Whether the address asks for it: `?view=presentation`."""
+    """Return whether the address asks for it: `?view=presentation`."""
     return st.query_params.get(PARAMETER) == VALUE
 
 
 def is_phone() -> bool:
-    """Whether the browser says that it is a phone's."""
+    """Return whether the browser says that it is a phone's."""
     return "Mobi" in st.context.headers.get("User-Agent", "")
 
 
 def sidebar() -> int | Literal["collapsed"]:
-    """Return how a page opens its sidebar, as wide in pixels as its names need: not at all here,
-    and not on a phone, where it takes a third of the screen of one that is held sideways."""
+    """Return how a page opens its sidebar: in pixels that its names need, not at all here and on a
+    phone, of which it takes a third when that is held sideways."""
     return "collapsed" if is_on() or is_phone() else SIDEBAR_WIDTH
 
 
@@ -55,8 +55,8 @@ def aside(row: DeltaGenerator, label: str, key: str) -> DeltaGenerator:
     return row.popover(label, icon=":material/folder_open:", key=key) if is_on() else st.container()
 
 
-def offer() -> None:
-    """The button that turns it on or off, in the same tab: what streams there goes on. Escape
+def draw_switch() -> None:
+    """Draw the button that turns it on or off, in the same tab: what streams there goes on. Escape
     leaves the view, too. A phone has no use for it."""
 
     def turn() -> None:

@@ -1,4 +1,4 @@
-"""The committed sample faces on a page: opened once, offered in a strip, told with their votes."""
+"""The committed sample faces on a page: offered in a strip, described with their votes."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from fer import FerError, emotions
-from fer.data import sample
-from fer.data.sample import Sample
+from fer.data.sample import FACES, FOLDER, TABLE, Sample, open_sample
 from fer.ui import caching, face_buttons, loaders, vote_bars
 from fer.ui.face_buttons import FaceButton
 from fer.ui.text import _
@@ -27,68 +26,56 @@ FIRST = "happy"
 
 
 def faces() -> Sample:
-    """The committed sample, opened again when its files change; read-only.
+    """Return the committed sample, opened again when its files change; read-only.
 
     Raises:
         FerError: if it is missing or damaged.
     """
-    folder = loaders.DATA / sample.FOLDER.name
-    paths = (folder / sample.FACES, folder / sample.TABLE)
-    return _opened(folder, tuple(map(caching.file_state, paths)))
+    folder = loaders.DATA / FOLDER.name
+    return _open(folder, *(caching.file_state(folder / name) for name in (FACES, TABLE)))
 
 
 @st.cache_resource(show_spinner=False, max_entries=2)
-def _opened(folder: Path, state: Hashable) -> Sample:
-    return sample.open_sample(folder)
-
-
-def strip_rows(found: Sample) -> list[int]:
-    """A clear face of each emotion, then a contested one of each."""
-    clear = [int(found.rows(key)[0]) for key in emotions.KEYS]
-    contested = [int(found.rows(key)[-1]) for key in emotions.KEYS]
-    return clear + contested
-
-
-def first_row(found: Sample) -> int:
-    """The face that is answered before anyone presses one."""
-    return int(found.rows(FIRST)[0])
+def _open(folder: Path, *state: Hashable) -> Sample:
+    return open_sample(folder)
 
 
 def pictures(rows: Sequence[int]) -> str:
-    """Sample faces side by side in one picture's address; the photo where a row is `PHOTO_ROW`."""
+    """Return the address of one picture of these sample faces; the photo for `PHOTO_ROW`."""
     return _pictures(tuple(rows), id(faces()))
 
 
 @st.cache_data(show_spinner=False, max_entries=4)
 def _pictures(rows: tuple[int, ...], sample_id: int) -> str:
-    found = faces()
-    return face_buttons.side_by_side(
-        [_thumbnail() if row == PHOTO_ROW else found.images[row] for row in rows]
-    )
-
-
-def _thumbnail() -> NDArray[np.uint8]:
-    photo = preprocessing.read_image(PHOTO)
-    face = photo[:300, 70:370]
-    return np.asarray(
-        cv2.resize(face, (FER_SIZE, FER_SIZE), interpolation=cv2.INTER_AREA), dtype=np.uint8
-    )
+    images: list[NDArray[np.uint8]] = []
+    for row in rows:
+        if row == PHOTO_ROW:
+            head = preprocessing.read_image(PHOTO)[:300, 70:370]
+            small = cv2.resize(head, (FER_SIZE, FER_SIZE), interpolation=cv2.INTER_AREA)
+            images.append(np.asarray(small, dtype=np.uint8))
+        else:
+            images.append(faces().images[row])
+    return face_buttons.side_by_side(images)
 
 
 def strip(key: str, *, with_photo: bool, on_press: Callable[[], object] | None = None) -> int:
-    """Fourteen faces to press, and the photo; the row of the chosen one, `PHOTO_ROW` for the photo.
+    """Draw a clear and a contested face of each emotion to press; return the chosen one's row.
 
     Args:
-        with_photo: offers a photograph of a whole person first, and begins with it.
+        with_photo: offers a photograph of a whole person first, and begins with it: `PHOTO_ROW`.
         on_press: called when a face was pressed.
 
     Raises:
         FerError: if the sample is missing or damaged.
     """
-    found = faces()
-    rows = [*([PHOTO_ROW] if with_photo else []), *strip_rows(found)]
+    sample = faces()
+    rows = [int(sample.rows(emotion)[at]) for at in (0, -1) for emotion in emotions.KEYS]
+    first = int(sample.rows(FIRST)[0])
+    if with_photo:
+        first = PHOTO_ROW
+        rows.insert(0, PHOTO_ROW)
     chosen_key = f"{key}_sample_row"
-    chosen = st.session_state.setdefault(chosen_key, PHOTO_ROW if with_photo else first_row(found))
+    chosen = st.session_state.setdefault(chosen_key, first)
 
     def press(at: int) -> None:
         st.session_state[chosen_key] = rows[at]
@@ -98,7 +85,7 @@ def strip(key: str, *, with_photo: bool, on_press: Callable[[], object] | None =
     face_buttons.draw_rows(
         pictures(rows),
         len(rows),
-        [("", [button(found, row, at) for at, row in enumerate(rows)])],
+        [("", [button(sample, row, at) for at, row in enumerate(rows)])],
         rows.index(chosen) if chosen in rows else None,
         f"{key}_strip",
         _("Sample faces of FER-2013"),
@@ -109,37 +96,35 @@ def strip(key: str, *, with_photo: bool, on_press: Callable[[], object] | None =
     return int(chosen)
 
 
-def button(found: Sample, row: int, at: int, caption: bool = True) -> FaceButton:
-    """The button of a face: its label below it, and its votes for those who cannot see it."""
+def button(sample: Sample, row: int, at: int, caption: bool = True) -> FaceButton:
+    """Return the button of a face: its label below it, and its votes for screen readers."""
     if row == PHOTO_ROW:
         return FaceButton(at, _("NASA photo"), _("NASA photo") if caption else "")
-    label = _(emotions.KEYS[found.labels[row]])
-    words = _("{label}; votes: {votes}", label=label, votes=vote_bars.words(found.counts[row]))
-    return FaceButton(at, words, label if caption else "", bool(found.is_contested[row]))
+    label = _(emotions.KEYS[sample.labels[row]])
+    words = _("{label}; votes: {votes}", label=label, votes=vote_bars.words(sample.counts[row]))
+    return FaceButton(at, words, label if caption else "", bool(sample.is_contested[row]))
 
 
 def content(row: int) -> tuple[bytes, str]:
-    """A sample's file and name."""
+    """Return a sample's file and name."""
     if row == PHOTO_ROW:
         return PHOTO.read_bytes(), PHOTO.name
-    found = faces()
-    return found.png(row), str(found.names[row])
+    return faces().png(row), str(faces().names[row])
 
 
 def about(row: int) -> str:
-    """Where a face comes from, FER-2013's label of it and what ten people saw, as Markdown."""
+    """Return a face's origin, FER-2013's label and what ten people saw in it, as Markdown."""
     if row == PHOTO_ROW:
         return _("Eileen Collins, photo by NASA, public domain.")
-    found = faces()
     return _(
         "FER-2013 label: **{label}** (Training image). {votes}.",
-        label=_(emotions.KEYS[found.labels[row]]),
-        votes=vote_bars.of_all(found.counts[row]),
+        label=_(emotions.KEYS[faces().labels[row]]),
+        votes=vote_bars.sentence(faces().counts[row]),
     )
 
 
 def row_of(name: str) -> int | None:
-    """The row of the sample face with that name, None for any other image."""
+    """Return the row of the sample face with that name, None for any other image."""
     try:
         at = np.flatnonzero(faces().names == name)
     except FerError:

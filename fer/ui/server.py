@@ -1,4 +1,4 @@
-"""What the server does besides Streamlit's pages: routes and middleware for `st.App` in Home.py.
+"""Routes and middleware of the server besides Streamlit's pages, for `st.App` in Home.py.
 
 Imported before Streamlit's runtime exists: nothing here registers a component or a cache.
 """
@@ -54,8 +54,8 @@ def declare_navigation() -> None:
 
 
 def tell_crash(error: Exception) -> bool:
-    """Say in the visitor's language that a page ended in an error, which Streamlit has logged by
-    then; return that it was told, since Streamlit's own box is in English."""
+    """Tell the visitor that a page ended in an error, which Streamlit has logged by then; return
+    True so that its own box in English stays away."""
     from fer.ui.text import _
 
     if isinstance(error, FerError):

@@ -27,8 +27,8 @@ def answer_arriving(
     refuse: Callable[[str, FerError], T],
     most: int,
 ) -> None:
-    """Answer what has come in while other images are still on their way: Streamlit's uploader
-    lists none before all are there."""
+    """Answer what has come in while other images are on their way: Streamlit's uploader lists none
+    before all are there. Arguments as `answer`'s."""
     answer(intake.arrived(visits.current())[:TURN], results, ask, refuse, most)
 
 
@@ -39,7 +39,7 @@ def answer(
     refuse: Callable[[str, FerError], T],
     most: int,
 ) -> None:
-    """Answer those images that are not yet, with a progress bar, and let go of each at once.
+    """Answer the images that have no answer yet, with a progress bar, and let go of each at once.
 
     Args:
         results: the answers by file id, which grow.
@@ -58,11 +58,11 @@ def answer(
             except FerError as error:
                 results[upload.file_id] = refuse(upload.name, error)
         intake.forget(upload.file_id)
-        tell(bar, number, len(waiting), len(results))
+        show_progress(bar, number, len(waiting), len(results))
     caching.give_back()
     bar.empty()
 
 
-def tell(bar: DeltaGenerator, done: int, total: int, answered: int) -> None:
+def show_progress(bar: DeltaGenerator, done: int, total: int, answered: int) -> None:
     """Show how many images are answered and how many wait."""
     bar.progress(done / total, _("Classified: {n}, waiting: {left}", n=answered, left=total - done))

@@ -1,4 +1,4 @@
-"""What people saw in an image, beside it: a square for each voter, bars, or words (FER+)."""
+"""FER+ votes of an image beside it: a square for each voter, bars, or words."""
 
 from __future__ import annotations
 
@@ -23,41 +23,37 @@ COLOURS = (*(emotion.colour for emotion in emotions.EMOTIONS), *(charts.OTHER_CH
 
 
 def name(choice: str) -> str:
-    """What a choice of the voters is called."""
-    others = {
-        "contempt": _("contempt"),
-        "unknown": _("not sure"),
-        "not_a_face": _("no face"),
-    }
+    """Return what a choice of the voters is called."""
+    others = {"contempt": _("contempt"), "unknown": _("not sure"), "not_a_face": _("no face")}
     return others[choice] if choice in others else _(choice)
 
 
 def ranked(counts: Counts) -> list[tuple[int, int]]:
-    """Choice (its place in `CHOICES`) and votes, of those with any, the most frequent first."""
+    """Return the choices with votes, the most frequent first: place in `CHOICES` and votes."""
     order = np.argsort(-counts.astype(np.int64), kind="stable")
     return [(int(choice), int(counts[choice])) for choice in order if counts[choice]]
 
 
 def words(counts: Counts) -> str:
-    """The votes in one line: "happy 7 · neutral 3"."""
+    """Return the votes in one line: "happy 7 · neutral 3"."""
     return " · ".join(f"{name(CHOICES[choice])} {n}" for choice, n in ranked(counts))
 
 
-def of_all(counts: Counts) -> str:
-    """The votes as a clause: "FER+: 9 of 10 people saw happy, 1 neutral"."""
+def sentence(counts: Counts) -> str:
+    """Return the votes as a clause: "FER+: 9 of 10 people saw happy, 1 neutral"."""
     (first, most), *others = ranked(counts)
-    said = _(
+    clause = _(
         "FER+: {n} of {all} people saw {choice}",
         n=most,
         all=int(counts.sum()),
         choice=name(CHOICES[first]),
     )
-    return ", ".join([said, *(f"{n} {name(CHOICES[choice])}" for choice, n in others)])
+    return ", ".join([clause, *(f"{n} {name(CHOICES[choice])}" for choice, n in others)])
 
 
 def with_squares(face: NDArray[np.uint8], counts: Counts | None) -> NDArray[np.uint8]:
-    """A gray face (48, 48) enlarged to (SIDE, SIDE) over a row of squares, one a voter in the
-    colour of what they saw, RGBA; without the row if there are no votes."""
+    """Return a gray face (48, 48) enlarged to (SIDE, SIDE) over a row of squares, one a voter in
+    the colour of what they saw, RGBA; without the row if there are no votes."""
     size = (SIDE, SIDE)
     large = cv2.resize(np.ascontiguousarray(face), size, interpolation=cv2.INTER_LINEAR)
     picture = cv2.cvtColor(large, cv2.COLOR_GRAY2RGBA)
@@ -73,10 +69,10 @@ def with_squares(face: NDArray[np.uint8], counts: Counts | None) -> NDArray[np.u
 
 
 def figure(counts: Counts) -> go.Figure:
-    """A bar for each choice that has votes, the most frequent first."""
+    """Draw a bar for each choice that has votes, the most frequent first."""
     rows = ranked(counts)
-    found = go.Figure()
-    found.add_bar(
+    figure = go.Figure()
+    figure.add_bar(
         orientation="h",
         y=[name(CHOICES[choice]) for choice, _n in rows],
         x=[n for _choice, n in rows],
@@ -87,25 +83,25 @@ def figure(counts: Counts) -> go.Figure:
         marker={"color": [COLOURS[choice] for choice, _n in rows]},
         hovertemplate="%{y}: %{x}<extra></extra>",
     )
-    found.update_xaxes(range=[0, 10], dtick=2)
-    found.update_yaxes(autorange="reversed")
+    figure.update_xaxes(range=[0, 10], dtick=2)
+    figure.update_yaxes(autorange="reversed")
     height = 96 + 26 * len(rows)
-    return charts.arrange(found, x=_("Votes of ten people"), height=height, right=24)
+    return charts.arrange(figure, x=_("Votes of ten people"), height=height, right=24)
 
 
 def chart(counts: Counts, key: str) -> None:
-    """The bars of one image, with where they come from."""
+    """Draw the bars of one image, with where they come from."""
     widgets.chart(figure(counts), key=key, alt=_("What people saw: {votes}", votes=words(counts)))
     st.caption(_("What ten people saw in this image (FER+, Barsoum et al. 2016)."))
 
 
 def image(face: NDArray[np.uint8], counts: Counts | None, caption: str | None, alt: str) -> None:
-    """A face with a square for each voter below it; the votes in words go into its text."""
+    """Draw a face with a square for each voter below it; its alt has the votes in words."""
     st.image(png(face, counts), caption=caption, width="stretch", alt=spoken(alt, counts))
 
 
 def png(face: NDArray[np.uint8], counts: Counts | None = None) -> bytes:
-    """`with_squares` as a PNG file."""
+    """Return `with_squares` as a PNG file."""
     pixels = np.asarray(face, dtype=np.uint8)
     return _png(pixels.tobytes(), pixels.shape, None if counts is None else counts.tobytes())
 
@@ -122,7 +118,7 @@ def _png(pixels: bytes, shape: tuple[int, ...], counts: bytes | None) -> bytes:
 
 
 def spoken(alt: str, counts: Counts | None) -> str:
-    """The text of an image, with what people saw in it."""
+    """Return the alt text of an image with what people saw in it."""
     if counts is None:
         return alt
     return f"{alt}. " + _("What people saw: {votes}", votes=words(counts))

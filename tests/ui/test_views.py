@@ -368,7 +368,7 @@ def test_the_projector_view_opens_in_the_same_tab() -> None:
     def page() -> None:
         from fer.ui import presentation
 
-        presentation.offer()
+        presentation.draw_switch()
 
     app = AppTest.from_function(page).run()
     app.button(key="presentation").click().run()

@@ -107,7 +107,7 @@ def _zip(outcomes: Outcomes) -> str:
         for done, file in enumerate(files, start=1):
             if file.source not in outcomes:
                 outcomes[file.source] = _ask(file)
-            turns.tell(bar, done, len(files), len(outcomes))
+            turns.show_progress(bar, done, len(files), len(outcomes))
     bar.empty()
     st.session_state[ENDED] = True
     intake.forget(upload.file_id)
