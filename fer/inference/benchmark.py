@@ -12,11 +12,10 @@ from fer.artifacts.stored import Stored
 
 
 class Machine(TypedDict):
-    """The processor and the versions that times belong to.
+    """The processor and the versions, by package, that times belong to.
 
-    family, model: of the processor, as Linux numbers them; empty elsewhere. cores: logical ones,
-    None where Linux does not tell. features: which instructions for int8 and bfloat16 it has.
-    versions: by package.
+    family, model: as Linux numbers processors; empty elsewhere. cores: logical ones, None where
+    Linux does not tell. features: its instructions for int8 and bfloat16.
     """
 
     processor: str
@@ -30,11 +29,8 @@ class Machine(TypedDict):
 
 
 class WayTimes(TypedDict):
-    """How fast one way of asking both models is with so many faces at once.
-
-    p50_ms, p95_ms: median and 95th percentile in milliseconds. speedup: how many times as fast as
-    the first of `latency.WAYS`.
-    """
+    """The times of one way of asking both models, with so many faces at once; speedup: against the
+    first of `latency.WAYS`."""
 
     p50_ms: float
     p95_ms: float
@@ -49,10 +45,8 @@ class ModelTime(TypedDict):
 
 
 class ColdStart(TypedDict):
-    """A fresh process; without keys where Linux' /proc is missing.
-
-    seconds: from the first import to the first answer. resident_mb: its memory then, in 10^6 bytes.
-    """
+    """Seconds from a fresh process' first import to its first answer, and its memory then, in 10^6
+    bytes; without keys where Linux' /proc is missing."""
 
     seconds: NotRequired[float]
     resident_mb: NotRequired[float]
@@ -61,8 +55,8 @@ class ColdStart(TypedDict):
 class Benchmark(TypedDict):
     """`models/benchmark.json`.
 
-    weights_sha256, input_sizes (pixels a side), models: by model key. rounds: how often each way
-    was timed. ways: by name in `latency.WAYS` and number of faces. starts: by backend.
+    input_sizes: pixels a side. rounds: of timing each way. ways: by name in `latency.WAYS` and
+    number of faces. starts: by backend.
     """
 
     machine: Machine

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,9 @@ from fer.inference.calibrate import softmax
 from fer.inference.fair_queue import FairQueue
 from fer.vision import preprocessing
 from fer.vision.preprocessing import Floats, Gray
+
+# Gray faces: any sizes in a list, one size in an array (n, H, W).
+Faces: TypeAlias = Sequence[Gray] | NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -48,25 +51,21 @@ class Backend(Protocol):
 
     name: str
 
-    def logits(self, inputs: Floats) -> dict[str, NDArray[np.float32]]:
-        """Logits (n, 7) by model key, of the models that take input of this size (n, S, S, 3)."""
+    def logits(self, inputs: Floats) -> dict[str, Floats]:
+        """Return logits (n, 7) by model key, of the models that take input of this size
+        (n, S, S, 3)."""
         ...
 
-    def maps(self, inputs: Floats) -> dict[str, NDArray[np.float32]]:
-        """The last convolution's maps (n, h, w, 512) by model key, of the models that take input of
-        this size (n, S, S, 3)."""
+    def maps(self, inputs: Floats) -> dict[str, Floats]:
+        """Return the last convolution's maps (n, h, w, 512) by model key, of the models that take
+        input of this size (n, S, S, 3)."""
         ...
 
 
 class Classifier:
     """All trained models behind one call, safe to share between threads."""
 
-    def __init__(
-        self,
-        models: dict[str, Artifact],
-        backend: Backend,
-        compute_dtype: str,
-    ) -> None:
+    def __init__(self, models: dict[str, Artifact], backend: Backend, compute_dtype: str) -> None:
         self.models = models
         self.compute_dtype = compute_dtype
         self.backend = backend.name
@@ -75,10 +74,8 @@ class Classifier:
         # A request to the backend already uses every core: two at once would only slow each other.
         self._queue = FairQueue()
 
-    def logits(
-        self, faces: Sequence[Gray] | NDArray[np.uint8], keys: Sequence[str] | None = None
-    ) -> dict[str, NDArray[np.float32]]:
-        """Logits (n, 7) by model key for gray faces of any size.
+    def logits(self, faces: Faces, keys: Sequence[str] | None = None) -> dict[str, Floats]:
+        """Return logits (n, 7) by model key for gray faces of any size.
 
         Args:
             keys: only these models; all of them if None.
@@ -87,39 +84,48 @@ class Classifier:
             FerError: as `preprocessing.require_faces`.
         """
         preprocessing.require_faces(faces)
-        keys = list(self.models) if keys is None else keys
         if len(faces) == 0:
-            return {key: np.zeros((0, emotions.COUNT), np.float32) for key in keys}
+            models = self.models if keys is None else keys
+            return {key: np.zeros((0, emotions.COUNT), np.float32) for key in models}
         return self._run(self._backend.logits, faces, keys)
 
-    def maps(
-        self, faces: Sequence[Gray] | NDArray[np.uint8], keys: Sequence[str] | None = None
-    ) -> dict[str, NDArray[np.float32]]:
-        """The last convolution's maps (n, h, w, 512) by model key for at least one gray face of any
-        size.
+    def maps(self, faces: Faces, keys: Sequence[str] | None = None) -> dict[str, Floats]:
+        """Return the last convolution's maps (n, h, w, 512) by model key for at least one gray face
+        of any size. Arguments and errors are those of `logits`."""
+        return self._run(self._backend.maps, faces, keys)
 
-        Args:
-            keys: only these models; all of them if None.
+    def predict(
+        self, faces: Faces, keys: Sequence[str] | None = None
+    ) -> list[dict[str, Prediction]]:
+        """Return each gray face's calibrated predictions by model key.
 
-        Raises:
-            FerError: as `preprocessing.require_faces`.
+        Each face waits for its own turn in the queue, so that a crowd in one photo holds nobody up.
+        Arguments and errors are those of `logits`.
         """
-        return self._run(self._backend.maps, faces, list(self.models) if keys is None else keys)
+        preprocessing.require_faces(faces)
+        return [
+            {
+                key: Prediction(key, softmax(logits[0], self.models[key].temperature))
+                for key, logits in self._run(self._backend.logits, [face], keys).items()
+            }
+            for face in faces
+        ]
 
     def _run(
         self,
-        method: Callable[[Floats], dict[str, NDArray[np.float32]]],
-        faces: Sequence[Gray] | NDArray[np.uint8],
-        keys: Sequence[str],
-    ) -> dict[str, NDArray[np.float32]]:
+        method: Callable[[Floats], dict[str, Floats]],
+        faces: Faces,
+        keys: Sequence[str] | None,
+    ) -> dict[str, Floats]:
         """Return what a method of the backend gives for these models, in one turn of the queue."""
+        keys = list(self.models) if keys is None else keys
         inputs = [
             preprocessing.batch(faces, size)
             for size, group in self._by_size.items()
             if any(model.key in keys for model in group)
         ]
-        outputs: dict[str, NDArray[np.float32]] = {}
-        with self._queue.turn():
+        outputs: dict[str, Floats] = {}
+        with self.turn():
             for batch in inputs:
                 outputs.update(method(batch))
         return {key: outputs[key] for key in keys}
@@ -127,28 +133,6 @@ class Classifier:
     def turn(self) -> AbstractContextManager[None]:
         """Return a turn in the queue for whatever else runs the networks, as long as the block."""
         return self._queue.turn()
-
-    def predict(
-        self, faces: Sequence[Gray] | NDArray[np.uint8], keys: Sequence[str] | None = None
-    ) -> list[dict[str, Prediction]]:
-        """Return each gray face's calibrated predictions by model key.
-
-        Each face waits for its own turn in the queue, so that a crowd in one photo holds nobody up.
-
-        Args:
-            keys: only these models; all of them if None.
-
-        Raises:
-            FerError: as `preprocessing.require_faces`.
-        """
-        preprocessing.require_faces(faces)
-        return [
-            {
-                key: Prediction(key, softmax(logits[0], self.models[key].temperature))
-                for key, logits in self.logits([face], keys).items()
-            }
-            for face in faces
-        ]
 
 
 def load(

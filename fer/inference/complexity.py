@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import pairwise
 
 from fer import emotions
@@ -12,14 +13,23 @@ from fer.scenarios import Scenario
 BLOCKS = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
 
 
-def multiply_adds(scenario: Scenario) -> int:
-    """The multiply-adds for one face; each is two floating-point operations."""
-    side, channels, total = scenario.input_size, 3, 0
-    for width, convolutions in BLOCKS:
-        for _ in range(convolutions):
-            total += side * side * 9 * channels * width
+def convolutions(size: int) -> Iterator[tuple[int, int, int]]:
+    """Yield side, channels in and channels out of VGG16's 13 convolutions for that input size."""
+    side, channels = size, 3
+    for width, count in BLOCKS:
+        for _ in range(count):
+            yield side, channels, width
             channels = width
         side //= 2
+
+
+def multiply_adds(scenario: Scenario) -> int:
+    """Return the multiply-adds for one face; each is two floating-point operations."""
+    total = sum(
+        side * side * 9 * channels * width
+        for side, channels, width in convolutions(scenario.input_size)
+    )
+    channels, _ = BLOCKS[-1]
     if scenario.se_ratio is not None:
         total += 2 * channels * (channels // scenario.se_ratio)
     vector = 4 * channels if scenario.pooling == "grid" else channels

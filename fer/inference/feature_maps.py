@@ -1,4 +1,4 @@
-"""What every layer of the networks that answer makes of a face, and one value of it taken apart.
+"""The maps of every layer of the networks that answer, and one value of a map taken apart.
 
 The maps are what ReLU and pooling hand on in the served networks. Where those compute in int8, what
 goes into a convolution and its kernels are rounded, so a map differs a little from full precision.
@@ -6,7 +6,9 @@ goes into a convolution and its kernels are rounded, so a map differs a little f
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,7 +42,7 @@ class FeatureMaps:
     """
 
     def __init__(self, classifier: Classifier, folder: Path = model_store.FOLDER) -> None:
-        """Compiles the networks once more, every layer an output.
+        """Compile the networks once more, every layer an output.
 
         Raises:
             FerError: as `openvino_backend.FastBackend`.
@@ -56,39 +58,33 @@ class FeatureMaps:
         for size, group in model_store.by_input_size(models).items():
             names = [(model.key, layer) for model in group for layer in self.layers_of(model.key)]
 
-            def wanted(
-                network: openvino.Model, names: list[tuple[str, str]] = names
-            ) -> list[openvino.Output]:
-                found = {
-                    key: dict(zip(LAYERS, _activations(network.output(key)), strict=True))
-                    for key in {key for key, _ in names}
-                }
-                return [found[key][layer] for key, layer in names]
-
             path = folder / model_store.FAST / record["networks"][str(size)]
             self._names[size] = names
-            self._requests[size] = openvino_backend.request(entry, path, wanted)
+            self._requests[size] = openvino_backend.request(
+                entry, path, partial(_named_activations, names=names)
+            )
 
     def layers_of(self, model: str) -> tuple[str, ...]:
-        """The layers whose maps there are of a model: all of `trunk`, blocks 4 and 5 of others."""
+        """Return the layers whose maps there are of a model: all of `trunk`, blocks 4 and 5 of
+        others."""
         return LAYERS if model == self.trunk else tuple(x for x in LAYERS if not is_shared(x))
 
     def of(self, face: Gray) -> dict[str, dict[str, Floats]]:
-        """The maps (h, w, C) of a gray face of any size by model key and layer, from 0 up.
+        """Return the maps (h, w, C) of a gray face of any size by model key and layer, from 0 up.
 
         Raises:
             FerError: as `preprocessing.require_faces`.
         """
         inputs = {size: batch([face], size) for size in self._requests}
-        found: dict[str, dict[str, Floats]] = {key: {} for key in self._classifier.models}
+        maps: dict[str, dict[str, Floats]] = {key: {} for key in self._classifier.models}
         with self._classifier.turn():
             for size, request in self._requests.items():
                 outputs = request.infer({0: np.ascontiguousarray(inputs[size])})
                 for at, (model, layer) in enumerate(self._names[size]):
                     # The request's own memory is written again by its next call; OpenVINO keeps
                     # channels before rows and columns.
-                    found[model][layer] = np.array(outputs[at][0]).transpose(1, 2, 0)
-        return found
+                    maps[model][layer] = np.array(outputs[at][0]).transpose(1, 2, 0)
+        return maps
 
 
 def is_shared(layer: str) -> bool:
@@ -96,28 +92,38 @@ def is_shared(layer: str) -> bool:
     return layer.startswith(layers.TRUNK_BLOCKS)
 
 
+def _named_activations(
+    network: openvino.Model, names: Sequence[tuple[str, str]]
+) -> list[openvino.Output]:
+    """Return the output of each of these models' layers."""
+    by_model = {
+        key: dict(zip(LAYERS, _activations(network.output(key)), strict=True))
+        for key in {key for key, _ in names}
+    }
+    return [by_model[key][layer] for key, layer in names]
+
+
 def _activations(output: openvino.Output) -> list[openvino.Output]:
-    """What every ReLU and max pooling before the head hands on, on the way to an output."""
-    found: list[openvino.Output] = []
+    """Return the outputs of every ReLU and max pooling before the head, on the way to an output."""
+    activations: list[openvino.Output] = []
     node = output.get_node()
-    while node.get_type_name() != "Parameter":
-        kind = node.get_type_name()
+    while (kind := node.get_type_name()) != "Parameter":
         # The head begins after the last max pooling, and may have a ReLU of its own.
-        if kind == "MaxPool" or (kind == "Relu" and found):
-            found.append(node.output(0))
+        if kind == "MaxPool" or (kind == "Relu" and activations):
+            activations.append(node.output(0))
         # Only the first input can be an activation; an SE block's product has the map first, too.
         node = node.input_value(0).get_node()
-    return found[::-1]
+    return activations[::-1]
 
 
 def strongest(maps: Floats, count: int) -> list[int]:
-    """The channels of maps (h, w, C) with the largest means, the strongest first."""
+    """Return the channels of maps (h, w, C) with the largest means, the strongest first."""
     return [int(c) for c in np.argsort(-maps.mean(axis=(0, 1)), kind="stable")[:count]]
 
 
 def rows(maps: Floats) -> list[dict[str, float]]:
-    """A row for each channel of maps (h, w, C): mean and largest value, and the share of positions
-    at which it is above 0; the strongest channel first."""
+    """Return a row for each channel of maps (h, w, C): mean and largest value, and the share of
+    positions at which it is above 0; the strongest channel first."""
     return [
         {
             "channel": channel,
@@ -130,47 +136,43 @@ def rows(maps: Floats) -> list[dict[str, float]]:
 
 
 def tile(values: Floats) -> Gray:
-    """A channel's map (h, w) as a picture (48, 48) uint8, scaled to its own largest value."""
-    side = values.shape[0]
-    method = cv2.INTER_AREA if side > FER_SIZE else cv2.INTER_NEAREST
-    return _shades(
-        np.asarray(cv2.resize(values, (FER_SIZE, FER_SIZE), interpolation=method), np.float32)
-    )
+    """Return a channel's map (h, w) as a picture (48, 48) uint8, scaled to its own largest
+    value."""
+    method = cv2.INTER_AREA if values.shape[0] > FER_SIZE else cv2.INTER_NEAREST
+    return _shades(values, FER_SIZE, method)
 
 
 def enlarged(
     values: Floats, side: int, mark: tuple[int, int] | None = None, colour: str = "#FFFFFF"
 ) -> Rgb:
-    """A channel's map (h, w) cell by cell, (side, side, 3) uint8, scaled to its own largest value.
+    """Return a channel's map (h, w) cell by cell, (side, side, 3) uint8, scaled to its own largest
+    value.
 
     Args:
         mark: row and column, around which the 3x3 cells of a kernel are framed.
         colour: of the frame, as #RRGGBB.
     """
-    large = cv2.resize(values, (side, side), interpolation=cv2.INTER_NEAREST)
-    picture = np.repeat(_shades(np.asarray(large, np.float32))[:, :, None], 3, axis=2)
+    picture = np.repeat(_shades(values, side, cv2.INTER_NEAREST)[:, :, None], 3, axis=2)
     if mark is not None:
         cell = side / values.shape[0]
         row, column = mark
         first = (round((column - 1) * cell) - 1, round((row - 1) * cell) - 1)
         last = (round((column + 2) * cell), round((row + 2) * cell))
-        shade = tuple(int(colour[at : at + 2], 16) for at in (1, 3, 5))
-        picture = np.ascontiguousarray(picture)
-        cv2.rectangle(picture, first, last, shade, 2)
+        cv2.rectangle(picture, first, last, tuple(bytes.fromhex(colour[1:])), 2)
     return picture
 
 
-def _shades(values: Floats) -> Gray:
-    top = float(values.max())
-    return np.rint(255 * values / top if top > 0 else values).astype(np.uint8)
+def _shades(values: Floats, side: int, method: int) -> Gray:
+    resized = cv2.resize(values, (side, side), interpolation=method)
+    top = float(resized.max())
+    return np.rint(255 * resized / top if top > 0 else resized).astype(np.uint8)
 
 
 @dataclass(frozen=True)
 class KernelStep:
     """One value of a convolution's map, taken apart.
 
-    patch: what the kernel lies on, (3, 3, C); 0 beyond the edge. kernel: (3, 3, C). bias: what is
-    added to the sum of the products.
+    patch: the input below the kernel, (3, 3, C); 0 beyond the edge. kernel: (3, 3, C).
     """
 
     patch: NDArray[np.float64]
@@ -189,18 +191,17 @@ class KernelStep:
 
     @property
     def value(self) -> float:
-        """What ReLU makes of the sum."""
+        """The sum after ReLU."""
         return max(self.sum, 0.0)
 
 
 def take_apart(
     inputs: Floats, kernels: Floats, biases: Floats, channel: int, row: int, column: int
 ) -> KernelStep:
-    """The value of a 3x3 convolution's map at one position of one channel, as VGG16 computes it.
+    """Return the value of a 3x3 convolution's map at one position of one channel.
 
     Args:
-        inputs: what goes into the convolution, (h, w, C).
-        kernels: (3, 3, C, K). biases: (K,).
+        inputs: of the convolution, (h, w, C). kernels: (3, 3, C, K). biases: (K,).
     """
     framed = np.pad(inputs.astype(np.float64), ((1, 1), (1, 1), (0, 0)))
     return KernelStep(

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from fer import emotions
 from fer.inference import heads
-from fer.inference.heads import Floats, Head
-from fer.vision.preprocessing import FER_SIZE, Gray, Rgb
+from fer.inference.heads import Head
+from fer.vision.preprocessing import FER_SIZE, Floats, Gray, Rgb
 
 if TYPE_CHECKING:
     from fer.inference.classification import Classifier
@@ -30,9 +30,9 @@ COLOUR_SCALE = cv2.COLORMAP_INFERNO
 class Explanation:
     """An explanation of one model's answer for one face.
 
-    heat: Grad-CAM of the target class, (48, 48) float32 from 0 up, in the logit's own unit.
-    gates: of the SE block, (512,) between 0 and 1; None for a model without one.
     target: the explained class, 0-6. side: cells along a side of the map before it was enlarged.
+    heat: Grad-CAM of the class, (48, 48) float32 from 0 up, in the logit's own unit. gates: of the
+    SE block, (512,) between 0 and 1; None for a model without one.
     """
 
     model: str
@@ -56,26 +56,20 @@ class Explainer:
     def __init__(self, classifier: Classifier) -> None:
         """Read the heads; raise FerError if weights are missing or damaged."""
         self.heads: dict[str, Head] = {
-            key: heads.from_artifact(model) for key, model in classifier.models.items()
+            key: heads.from_tensors(model.scenario, model.weights())
+            for key, model in classifier.models.items()
         }
         self._classifier = classifier
 
     def maps(
         self, faces: Sequence[Gray] | NDArray[np.uint8], keys: Sequence[str] | None = None
     ) -> dict[str, Floats]:
-        """The last convolution's maps (n, h, w, 512) by model key for gray faces of any size.
-
-        Args:
-            keys: only these models; all of them if None.
-        """
+        """Return the last convolution's maps, as `Classifier.maps` does."""
         return self._classifier.maps(faces, keys)
 
     def explain(self, face: Gray, target: int | None = None) -> dict[str, Explanation]:
-        """Each model's explanation for a gray face of any size.
-
-        Args:
-            target: the class to explain, 0-6; None for each model's own top-1.
-        """
+        """Return each model's explanation for a gray face of any size: of a class, 0-6, or of the
+        model's own top-1 if None."""
         return {
             key: explanation(key, maps, self.heads[key], target)
             for key, maps in self.maps([face]).items()
@@ -83,10 +77,9 @@ class Explainer:
 
 
 def explanation(model: str, maps: Floats, head: Head, target: int | None = None) -> Explanation:
-    """Explain the answer of a head for one face.
+    """Explain the answer of a model's head for one face.
 
     Args:
-        model: its key.
         maps: the last convolution's output for the face, (1, h, w, C).
         target: the class to explain, 0-6; None for the head's own top-1.
     """
@@ -110,9 +103,7 @@ def grad_cam(maps: Floats, head: Head, targets: NDArray[np.int64]) -> Floats:
 
 def enlarge(heat: Floats, side: int = FER_SIZE) -> Floats:
     """Enlarge a map (h, w) bilinearly to (side, side)."""
-    return np.asarray(
-        cv2.resize(heat, (side, side), interpolation=cv2.INTER_LINEAR), dtype=np.float32
-    )
+    return np.asarray(cv2.resize(heat, (side, side)), dtype=np.float32)
 
 
 def overlay(face: Gray, explanation: Explanation, strength: float, side: int = 384) -> Rgb:
@@ -133,17 +124,16 @@ def overlay(face: Gray, explanation: Explanation, strength: float, side: int = 3
 
 def rows(explanations: dict[str, Explanation]) -> list[dict[str, object]]:
     """Return a row for each model and pixel: model, class, row, column, share of the map's sum."""
-    table: list[dict[str, object]] = []
-    for key, explanation in explanations.items():
-        total = float(explanation.heat.sum()) or 1.0
-        for (row, column), value in np.ndenumerate(explanation.heat):
-            table.append(
-                {
-                    "model": key,
-                    "class": emotions.KEYS[explanation.target],
-                    "row": row,
-                    "column": column,
-                    "share": round(float(value) / total, 8),
-                }
-            )
-    return table
+    return [
+        {
+            "model": key,
+            "class": emotions.KEYS[explanation.target],
+            "row": row,
+            "column": column,
+            "share": round(float(share), 8),
+        }
+        for key, explanation in explanations.items()
+        for (row, column), share in np.ndenumerate(
+            explanation.heat / (float(explanation.heat.sum()) or 1.0)
+        )
+    ]

@@ -7,18 +7,15 @@ out, so they need no TensorFlow. Tests compare it with Keras and its gradients.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
 from fer import layers
-from fer.artifacts.model_store import Artifact
 from fer.artifacts.packing import Tensors
 from fer.scenarios import Scenario
-
-Floats: TypeAlias = NDArray[np.float32]
+from fer.vision.preprocessing import Floats
 
 # Keras' default, which `vgg16.classify` leaves as it is.
 EPSILON = 1e-3
@@ -49,45 +46,40 @@ class Head:
     fixed_gates: Floats | None = None
 
     def with_fixed_gates(self, gates: Floats) -> Head:
-        """The head with the same gates (C,) for every image."""
+        """Return the head with the same gates (C,) for every image."""
         return replace(self, fixed_gates=np.asarray(gates, np.float32))
 
     def gates(self, maps: Floats) -> Floats:
-        """The gate of each channel, (n, C) between 0 and 1; ones without an SE block.
-
-        Args:
-            maps: output of `block5_conv3`, (n, h, w, C).
-        """
+        """Return the gate of each channel, (n, C) between 0 and 1, for the last convolution's maps
+        (n, h, w, C); ones without an SE block."""
         return self._gates(_pooled(maps).mean(axis=(1, 2)))[0]
 
     def features(self, maps: Floats) -> Floats:
-        """Features for the classifier from the last convolution's maps (n, h, w, C): pooled, gated
-        and normalised, (n, C) or, of quadrants, (n, 4 C)."""
+        """Return the classifier's features of the last convolution's maps (n, h, w, C): pooled,
+        gated and normalised, (n, C) or, of quadrants, (n, 4 C)."""
         pooled = _pooled(maps)
         gates, _ = self._gates(pooled.mean(axis=(1, 2)))
         vectors = (self._means(pooled) * gates[:, None, :]).reshape(len(maps), -1)
         return np.asarray(vectors * self.scale + self.shift, dtype=np.float32)
 
     def logits(self, maps: Floats) -> Floats:
-        """Logits (n, 7) of the last convolution's maps (n, h, w, C)."""
+        """Return logits (n, 7) of the last convolution's maps (n, h, w, C)."""
         x = self.features(maps)
         if self.hidden is not None:
             x = np.maximum(x @ self.hidden[0] + self.hidden[1], 0.0)
         return np.asarray(x @ self.kernel + self.bias, dtype=np.float32)
 
     def summed_gradient(self, maps: Floats, targets: NDArray[np.int64]) -> Floats:
-        """Return the gradient of each image's target logit by the maps, summed over positions,
-        (n, C).
+        """Return the gradient of each image's target logit by the last convolution's maps
+        (n, h, w, C), summed over positions, (n, C).
 
         Pooling hands each gradient to one position, so its sum is that of the pooled map.
 
         Args:
-            maps: output of `block5_conv3`, (n, h, w, C).
             targets: the class of each image, (n,) with 0-6.
         """
         pooled = _pooled(maps)
-        squeezed = pooled.mean(axis=(1, 2))
-        gates, is_open = self._gates(squeezed)
+        gates, is_open = self._gates(pooled.mean(axis=(1, 2)))
         means = self._means(pooled)
         slope = self.kernel.T[targets]
         if self.hidden is not None:
@@ -103,7 +95,7 @@ class Head:
         return np.asarray(gradient, dtype=np.float32)
 
     def _gates(self, squeezed: Floats) -> tuple[Floats, NDArray[np.bool_]]:
-        """Gates (n, C), and which units of the bottleneck are above zero (n, C/r or 0)."""
+        """Return gates (n, C), and whether units of the bottleneck are above zero (n, C/r or 0)."""
         no_units = np.zeros((len(squeezed), 0), bool)
         if self.fixed_gates is not None:
             return np.broadcast_to(self.fixed_gates, squeezed.shape), no_units
@@ -114,8 +106,8 @@ class Head:
         return np.asarray(expit(wide), dtype=np.float32), narrow > 0
 
     def _means(self, pooled: Floats) -> Floats:
-        """Means of the whole map, or of its quadrants as `vgg16.QuadrantPooling` cuts them,
-        (n, 1 or 4, C)."""
+        """Return the means of the whole map, or of its quadrants as `vgg16.QuadrantPooling` cuts
+        them, (n, 1 or 4, C)."""
         if not self.is_grid:
             return np.asarray(pooled.mean(axis=(1, 2), keepdims=True)[:, 0])
         height, width = pooled.shape[1:3]
@@ -130,24 +122,16 @@ class Head:
 
 
 def _pooled(maps: Floats) -> Floats:
-    """`block5_pool`: the largest of each 2x2 positions; a last odd row or column is left out."""
+    """Return the largest of each 2x2 positions, as `block5_pool` does; a last odd row or column is
+    left out."""
     n, height, width, channels = maps.shape
     even = maps[:, : height // 2 * 2, : width // 2 * 2]
     cells = even.reshape(n, height // 2, 2, width // 2, 2, channels)
     return np.asarray(cells.max(axis=(2, 4)))
 
 
-def from_artifact(artifact: Artifact) -> Head:
-    """The head of a published model.
-
-    Raises:
-        FerError: if its weights are missing or damaged.
-    """
-    return from_tensors(artifact.scenario, artifact.weights())
-
-
 def from_tensors(scenario: Scenario, tensors: Tensors) -> Head:
-    """The head whose variables are `tensors`, by `layer/variable`."""
+    """Return the head whose variables are `tensors`, by `layer/variable`."""
     deviation = np.sqrt(tensors[f"{layers.NORM}/moving_variance"] + np.float32(EPSILON))
     scale = np.asarray(tensors[f"{layers.NORM}/gamma"] / deviation, dtype=np.float32)
     shift = np.asarray(
@@ -156,12 +140,8 @@ def from_tensors(scenario: Scenario, tensors: Tensors) -> Head:
     )
     gate = None
     if scenario.se_ratio is not None:
-        gate = Gate(
-            tensors[f"{layers.SQUEEZE_EXCITE}/reduce/kernel"],
-            tensors[f"{layers.SQUEEZE_EXCITE}/reduce/bias"],
-            tensors[f"{layers.SQUEEZE_EXCITE}/expand/kernel"],
-            tensors[f"{layers.SQUEEZE_EXCITE}/expand/bias"],
-        )
+        names = ("reduce/kernel", "reduce/bias", "expand/kernel", "expand/bias")
+        gate = Gate(*(tensors[f"{layers.SQUEEZE_EXCITE}/{name}"] for name in names))
     hidden = None
     if scenario.hidden_units is not None:
         hidden = (tensors[f"{layers.HIDDEN}/kernel"], tensors[f"{layers.HIDDEN}/bias"])

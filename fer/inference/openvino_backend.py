@@ -7,7 +7,7 @@ one, was made from the weights beside it, and gives the recorded answers on this
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -70,39 +70,39 @@ class FastBackend:
         self.folder = folder / model_store.FAST
         record = checked_record(models, folder)
         openvino_core = core()
+        self._models, self._by_size = models, model_store.by_input_size(models)
         self._requests: dict[int, openvino.InferRequest] = {}
-        self._keys: dict[int, list[str]] = {}
-        for size, group in model_store.by_input_size(models).items():
+        for size, group in self._by_size.items():
             path = self.folder / record["networks"][str(size)]
             # Loaded alone, a model does not wait for the layers of others that share its trunk.
-            self._keys[size] = [model.key for model in group]
-            self._requests[size] = request(
-                openvino_core, path, partial(_answers, keys=self._keys[size])
-            )
-        self._models = models
+            keys = [model.key for model in group]
+            self._requests[size] = request(openvino_core, path, partial(_answers, keys=keys))
 
-    def logits(self, inputs: Floats) -> dict[str, NDArray[np.float32]]:
-        """Logits (n, 7) by model key, of the models that take input of this size (n, S, S, 3)."""
-        keys = self._keys[inputs.shape[1]]
-        return dict(zip(keys, self._outputs(inputs, range(len(keys))), strict=True))
+    def logits(self, inputs: Floats) -> dict[str, Floats]:
+        """Return logits (n, 7) by model key, of the models that take input of this size
+        (n, S, S, 3)."""
+        return self._outputs(inputs, 0)
 
-    def maps(self, inputs: Floats) -> dict[str, NDArray[np.float32]]:
-        """The last convolution's maps (n, h, w, 512) by model key, of the models that take input of
-        this size (n, S, S, 3)."""
-        keys = self._keys[inputs.shape[1]]
-        outputs = self._outputs(inputs, range(len(keys), 2 * len(keys)))
+    def maps(self, inputs: Floats) -> dict[str, Floats]:
+        """Return the last convolution's maps (n, h, w, 512) by model key, of the models that take
+        input of this size (n, S, S, 3)."""
+        first = len(self._by_size[inputs.shape[1]])
         # OpenVINO keeps channels before rows and columns.
-        return {key: maps.transpose(0, 2, 3, 1) for key, maps in zip(keys, outputs, strict=True)}
+        outputs = self._outputs(inputs, first)
+        return {key: maps.transpose(0, 2, 3, 1) for key, maps in outputs.items()}
 
-    def _outputs(self, inputs: Floats, positions: Iterable[int]) -> list[NDArray[np.float32]]:
-        request = self._requests[inputs.shape[1]]
-        outputs: dict[int, list[NDArray[np.float32]]] = {position: [] for position in positions}
+    def _outputs(self, inputs: Floats, first: int) -> dict[str, Floats]:
+        """Return an output of each model of this input size, from that position on."""
+        size = inputs.shape[1]
+        outputs: dict[str, list[Floats]] = {model.key: [] for model in self._by_size[size]}
         for start in range(0, len(inputs), BATCH):
-            result = request.infer({0: np.ascontiguousarray(inputs[start : start + BATCH])})
-            for position, values in outputs.items():
+            result = self._requests[size].infer(
+                {0: np.ascontiguousarray(inputs[start : start + BATCH])}
+            )
+            for position, values in enumerate(outputs.values(), start=first):
                 # Copied: the request's next call overwrites its memory.
                 values.append(np.array(result[position]))
-        return [np.concatenate(values) for values in outputs.values()]
+        return {key: np.concatenate(values) for key, values in outputs.items()}
 
     def check(self) -> None:
         """Check the answers for known faces.
@@ -115,7 +115,7 @@ class FastBackend:
         faces = faces[:CHECKED_FACES]
         if not recorded.keys() >= {model.key for model in self._models}:
             raise _unreadable(self.folder / PROBE)
-        for size, group in model_store.by_input_size(self._models).items():
+        for size, group in self._by_size.items():
             try:
                 answers = self.logits(batch(faces, size))
             except Exception as error:
@@ -172,14 +172,11 @@ def core() -> openvino.Core:
         import openvino
 
         return openvino.Core()
-    except ImportError as error:
-        # A part of OpenVINO that cannot be loaded is an ImportError, too.
+    except Exception as error:
         if isinstance(error, ModuleNotFoundError) and error.name == "openvino":
             raise FerError(
                 "OpenVINO is not installed; install it with: pip install openvino"
             ) from error
-        raise unusable(error) from error
-    except Exception as error:
         raise unusable(error) from error
 
 
@@ -195,10 +192,7 @@ def unusable(error: Exception) -> FerError:
 def request(
     core: openvino.Core, path: Path, outputs: Callable[[openvino.Model], list[openvino.Output]]
 ) -> openvino.InferRequest:
-    """Return a request for some outputs of a network.
-
-    Args:
-        outputs: returns the outputs of the network in the order of the answers.
+    """Return a request for the outputs that `outputs` picks of a network, in their order.
 
     Raises:
         FerError: if OpenVINO cannot run it here.
@@ -218,21 +212,19 @@ def request(
 
 
 def _answers(network: openvino.Model, keys: Sequence[str]) -> list[openvino.Output]:
-    """The logits of each of these models, then the last convolution's maps of each."""
+    """Return the logits of each of these models, then the last convolution's maps of each."""
     logits = [network.output(key) for key in keys]
-    return logits + [_input_of_last_pooling(output) for output in logits]
+    maps = []
+    for output in logits:
+        node = output.get_node()
+        while node.get_type_name() != "MaxPool":
+            # Only the first input can be an activation; an SE block's product has the map first.
+            node = node.input_value(0).get_node()
+        maps.append(node.input_value(0))
+    return logits + maps
 
 
-def _input_of_last_pooling(output: openvino.Output) -> openvino.Output:
-    """The input of the last max pooling on the way to an output."""
-    node = output.get_node()
-    while node.get_type_name() != "MaxPool":
-        # Only the first input can be an activation; an SE block's product has the map first, too.
-        node = node.input_value(0).get_node()
-    return node.input_value(0)
-
-
-def read_probe(folder: Path) -> tuple[NDArray[np.uint8], dict[str, NDArray[np.float32]]]:
+def read_probe(folder: Path) -> tuple[NDArray[np.uint8], dict[str, Floats]]:
     """Read known faces (n, 48, 48) uint8 and each model's int8 logits (n, 7) for them.
 
     Raises:

@@ -9,8 +9,7 @@ from fer.artifacts.stored import Stored
 
 
 class Calibration(TypedDict):
-    """The images that activations were calibrated on: `images` of a split, drawn with the seed,
-    from the data set with that SHA-256."""
+    """The images that activations were calibrated on: so many of a split, drawn with the seed."""
 
     split: str
     images: int
@@ -19,11 +18,8 @@ class Calibration(TypedDict):
 
 
 class Fidelity(TypedDict):
-    """How far int8 is from float32 on one split.
-
-    accuracy: top-1 in int8; float32_accuracy: in float32; top1_agreement: how often both answer the
-    same; mean_absolute_difference: of confidences. All 0-1.
-    """
+    """The distance of int8 from float32 on one split, 0-1: top-1 accuracies, the share of images
+    with the same answer, and the mean difference of confidences."""
 
     accuracy: float
     float32_accuracy: float
@@ -34,9 +30,8 @@ class Fidelity(TypedDict):
 class FastExport(TypedDict):
     """The networks under OpenVINO and what they were made from.
 
-    weights_sha256: by model key. networks: file by side of the input in pixels. files_sha256: by
-    file. calibration: None of networks in full precision. versions: by package. fidelity: by model
-    key and test split; missing until it is measured.
+    networks: file by side of the input in pixels. calibration: None of networks in full precision.
+    versions: by package. fidelity: by model key and test split; missing until it is measured.
     """
 
     weights_sha256: dict[str, str]

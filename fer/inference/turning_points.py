@@ -32,8 +32,8 @@ def search(
     classifier: Classifier,
     progress: Progress | None = None,
 ) -> dict[str, dict[str, TurningPoint]]:
-    """For each model, the turning point of each corruption alone; none where no strength turns the
-    answer.
+    """Return for each model the turning point of each corruption alone; none where no strength
+    turns the answer.
 
     Strengths are tried from weak to strong, both ways where there are two, each by the models whose
     answer has not turned yet.
@@ -44,7 +44,7 @@ def search(
         progress: called with how many strengths are tried or need no trial.
     """
     (untouched,) = classifier.predict([face])
-    found: dict[str, dict[str, TurningPoint]] = {model: {} for model in untouched}
+    points: dict[str, dict[str, TurningPoint]] = {model: {} for model in untouched}
     kinds = [c for c in CORRUPTIONS.values() if landmarks is not None or c.key not in COVERING]
     steps = sum(len(corruption.levels) for corruption in kinds)
     done = 0
@@ -58,17 +58,17 @@ def search(
                     if answer.top1 != untouched[model].top1:
                         share = corruption.share(strength)
                         point = TurningPoint(corruption.key, strength, share, answer.top1)
-                        found[model].setdefault(corruption.key, point)
-            waiting = [model for model in waiting if corruption.key not in found[model]]
+                        points[model].setdefault(corruption.key, point)
+            waiting = [model for model in waiting if corruption.key not in points[model]]
             if progress is not None:
                 progress(done + at, steps)
             if not waiting:
                 break
         done += len(corruption.levels)
-    return found
+    return points
 
 
 def smallest(points: Mapping[str, TurningPoint]) -> TurningPoint | None:
-    """Of one model's turning points the one that takes the smallest share of its corruption's
+    """Return the one of a model's turning points that takes the smallest share of its corruption's
     range; None if no corruption turns the answer."""
     return min(points.values(), key=lambda point: point.share, default=None)

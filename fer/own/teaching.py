@@ -22,8 +22,7 @@ from fer.evaluation import metrics
 from fer.evaluation.records import PairedGain
 from fer.inference.calibrate import softmax
 from fer.inference.gradcam import Explainer
-from fer.inference.heads import Floats
-from fer.vision.preprocessing import Gray, to_fer_resolution
+from fer.vision.preprocessing import Floats, Gray, to_fer_resolution
 
 # How much the frames count against the penalty on large weights, scikit-learn's `C`.
 STRENGTH = 10.0

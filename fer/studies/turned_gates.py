@@ -16,9 +16,9 @@ from fer.inference import gradcam
 from fer.inference.calibrate import softmax
 from fer.inference.classification import Prediction
 from fer.inference.gradcam import Explainer, Explanation
-from fer.inference.heads import Floats, Head
+from fer.inference.heads import Head
 from fer.studies.records import GateFigures
-from fer.vision.preprocessing import Gray
+from fer.vision.preprocessing import Floats, Gray
 
 Kind = Literal["mean", "ones", "closed", "borrowed"]
 # Of a packed answer, 0-6.

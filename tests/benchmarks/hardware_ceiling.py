@@ -88,32 +88,15 @@ def _convolution(side: int, channels: int, width: int, batch: int) -> openvino.M
     return openvino.Model([last], [inputs], "convolution")
 
 
-def convolution_shapes(size: int) -> list[tuple[int, int, int]]:
-    """Side, channels in and channels out of VGG16's 13 convolutions for an input of that size."""
-    side, channels, shapes = size, 3, []
-    for width, convolutions in complexity.BLOCKS:
-        for _ in range(convolutions):
-            shapes.append((side, channels, width))
-            channels = width
-        side //= 2
-    return shapes
-
-
-def trunk_multiply_adds(size: int) -> int:
-    """Multiplications with addition of blocks 1-3 for one face of that many pixels a side."""
-    return sum(
-        side * side * 9 * channels * width
-        for side, channels, width in convolution_shapes(size)[:TRUNK_CONVOLUTIONS]
-    )
-
-
 def _flops(found: dict[str, Artifact], way: str) -> float:
     """Floating-point operations for one face, the shared trunk counted once where it is shared."""
     scenarios = [model.scenario for model in found.values()]
     total = sum(complexity.multiply_adds(scenario) for scenario in scenarios)
     if way == "joined_float32":
         for size, group in model_store.by_input_size(found.values()).items():
-            total -= (len(group) - 1) * trunk_multiply_adds(size)
+            trunk = list(complexity.convolutions(size))[:TRUNK_CONVOLUTIONS]
+            shared = sum(side * side * 9 * channels * width for side, channels, width in trunk)
+            total -= (len(group) - 1) * shared
     return 2.0 * total
 
 
@@ -121,7 +104,7 @@ def _int8_ceiling(found: dict[str, Artifact], count: int) -> float:
     """Seconds that the bare convolutions of all models take, shared ones once."""
     seconds = 0.0
     for size, group in model_store.by_input_size(found.values()).items():
-        shapes = convolution_shapes(size)
+        shapes = list(complexity.convolutions(size))
         own = shapes[TRUNK_CONVOLUTIONS:]
         seconds += int8_seconds(shapes + own * (len(group) - 1), count)
     return seconds
