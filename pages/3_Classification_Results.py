@@ -1,5 +1,7 @@
 """Module 3: how good the two scenarios are, and where they differ."""
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from fer import FerError
@@ -42,33 +44,6 @@ if not models:
 
 widgets.notices()
 shown = with_own(stored(split))
-GROUPS = {
-    "comparison": {
-        "metrics": _("Metrics"),
-        "ingredients": _("Ingredients"),
-        "literature": _("Others"),
-    },
-    "emotions": {
-        "classes": _("Classes"),
-        "confusion": _("Confusion"),
-        "curves": "ROC",
-        "crowd": _("People"),
-    },
-    "trust": {
-        "calibration": _("Calibration"),
-        "overfitting": _("Overfitting"),
-        "errors": _("Errors"),
-        "robustness": _("Robustness"),
-    },
-    "inside": {
-        "looking": _("Attention"),
-        "gates": _("Turn the gates"),
-        "map": _("Map"),
-        "speed": _("Speed"),
-        "parameters": _("Parameters"),
-    },
-    "yours": {"own_images": _("Your images"), "own_predictions": _("Your predictions")},
-}
 NAMES = {
     "comparison": _("Comparison"),
     "emotions": _("Emotions"),
@@ -76,46 +51,42 @@ NAMES = {
     "inside": _("Networks"),
     "yours": _("Yours"),
 }
+# By group and view: what the view is called, and what draws it.
+VIEWS: dict[str, dict[str, tuple[str, Callable[[], object]]]] = {
+    "comparison": {
+        "metrics": (_("Metrics"), lambda: result_sections.metrics(shown, split)),
+        "ingredients": (_("Ingredients"), ablation.ablation),
+        "literature": (_("Others"), literature.show),
+    },
+    "emotions": {
+        "classes": (_("Classes"), lambda: result_sections.classes(shown)),
+        "confusion": (_("Confusion"), lambda: confusions.show(shown)),
+        "curves": ("ROC", lambda: result_sections.curves(shown)),
+        "crowd": (_("People"), lambda: crowd_sections.show(shown, split)),
+    },
+    "trust": {
+        "calibration": (_("Calibration"), lambda: reliability.calibrated(shown)),
+        "overfitting": (_("Overfitting"), lambda: result_sections.overfitting(shown, split)),
+        "errors": (_("Errors"), lambda: error_sections.errors(shown)),
+        "robustness": (_("Robustness"), robustness.robustness),
+    },
+    "inside": {
+        "looking": (_("Attention"), attention.looking),
+        "gates": (_("Turn the gates"), turned_gates.show),
+        "map": (_("Map"), feature_map.show),
+        "speed": (_("Speed"), result_sections.speed),
+        "parameters": (_("Parameters"), result_sections.parameters),
+    },
+    "yours": {
+        "own_images": (_("Your images"), own_images.show),
+        "own_predictions": (_("Your predictions"), own_predictions.show),
+    },
+}
 headline.markdown(f"### {model_comparison.headline(split)}")
 result_sections.chips(shown)
-view = address.grouped_choice(GROUPS, NAMES)
+draw = address.grouped_choice(NAMES, VIEWS)
 try:
-    if view == "metrics":
-        result_sections.metrics(shown, split)
-    elif view == "parameters":
-        result_sections.parameters()
-    elif view == "ingredients":
-        ablation.ablation()
-    elif view == "classes":
-        result_sections.classes(shown)
-    elif view == "confusion":
-        confusions.show(shown)
-    elif view == "curves":
-        result_sections.curves(shown)
-    elif view == "calibration":
-        reliability.calibrated(shown)
-    elif view == "overfitting":
-        result_sections.overfitting(shown, split)
-    elif view == "errors":
-        error_sections.errors(shown)
-    elif view == "crowd":
-        crowd_sections.show(shown, split)
-    elif view == "looking":
-        attention.looking()
-    elif view == "gates":
-        turned_gates.show()
-    elif view == "map":
-        feature_map.show()
-    elif view == "robustness":
-        robustness.robustness()
-    elif view == "own_images":
-        own_images.show()
-    elif view == "own_predictions":
-        own_predictions.show()
-    elif view == "literature":
-        literature.show()
-    else:
-        result_sections.speed()
+    draw()
     report.button(split)
 except FerError as error:
     st.error(_.error(error))

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from typing import cast
+from typing import TypeAlias, TypeVar, cast
 
 import streamlit as st
 
 from fer.ui.text import _
 
+T = TypeVar("T")
+Named: TypeAlias = tuple[str, T]
 # Names the view of a page that has several.
 VIEW = "view"
 
@@ -48,13 +50,14 @@ def choice(
     return chosen
 
 
-def grouped_choice(groups: Mapping[str, Mapping[str, str]], names: Mapping[str, str]) -> str:
-    """Return the key of the view that the visitor chose, a group first and then a view of it, or
-    that the address asks for with `?view=…`; the first one as in `choice`.
+def grouped_choice(names: Mapping[str, str], groups: Mapping[str, Mapping[str, Named[T]]]) -> T:
+    """Return what belongs to the view that the visitor chose, a group first and then a view of it,
+    or that the address asks for with `?view=…`; the first one's as in `choice`.
 
     Args:
-        groups: for each group's key, its views: what each is called, by key.
-        names: what each group is called, in the same order.
+        names: what each group is called.
+        groups: for each group, in the same order, its views by key: what each is called, and what
+            belongs to it.
     """
     group_of = {view: group for group, views in groups.items() for view in views}
     first = next(iter(group_of))
@@ -69,9 +72,10 @@ def grouped_choice(groups: Mapping[str, Mapping[str, str]], names: Mapping[str, 
         key = f"view_of_{group}"
         # A default would be a second say beside the session's.
         st.session_state.setdefault(key, next(iter(groups[group])))
-        view = _buttons(_("View"), groups[group], key)
+        views = {view: name for view, (name, _value) in groups[group].items()}
+        view = _buttons(_("View"), views, key)
     _write(VIEW, view, first)
-    return view
+    return groups[group][view][1]
 
 
 def number(label: str, most: int, key: str, *, first: int = 1, width: int) -> int:
