@@ -61,10 +61,8 @@ def agreement_with_others(counts: Counts, answers: Labels | None) -> Floats:
     """Return how often an answer is the most frequent one of nine voters, the tenth left out at
     random, (n,) float64, 0-1.
 
-    Args:
-        answers: None for the answer of the voter who was left out: how often one voter agrees with
-            the others, the ceiling that people set. A model's answers are measured against the same
-            nine, so that the two may be compared.
+    Without answers, it is that of the voter who was left out: how often one voter agrees with the
+    others, the ceiling that people set. A model is measured against the same nine.
     """
     total = counts.sum(axis=1).astype(np.float64)
     agreement_rate = np.zeros(len(counts))
@@ -74,15 +72,13 @@ def agreement_with_others(counts: Counts, answers: Labels | None) -> Floats:
         others = counts[rows].copy()
         others[:, choice] -= 1
         answer = choice if answers is None else answers[rows]
-        agreement_rate[rows] += (
-            counts[rows, choice] / total[rows] * winners(others)[positions[: len(rows)], answer]
-        )
+        agreed = winners(others)[positions[: len(rows)], answer]
+        agreement_rate[rows] += counts[rows, choice] / total[rows] * agreed
     return agreement_rate
 
 
 def saw_an_emotion(counts: Counts) -> NDArray[np.bool_]:
-    """Mark images in which at least `ENOUGH` voters saw one of the seven emotions, any of them,
-    (n,)."""
+    """Mark images in which at least `ENOUGH` voters saw any of the seven emotions, (n,)."""
     return np.asarray(counts[:, : emotions.COUNT].sum(axis=1) >= ENOUGH)
 
 
@@ -109,18 +105,10 @@ def entropy(counts: Counts) -> Floats:
 
 
 def reliability(confidence: Floats, agreed: Floats, bins: int = ECE_BINS) -> list[AgreementBin]:
-    """Return for each non-empty bin of confidence (n,) its edges, count, mean confidence, and mean
-    agreement (n,) of the crowd with the answers, both 0-1."""
-    return [
-        {
-            "low": row["low"],
-            "high": row["high"],
-            "count": row["count"],
-            "agreement": agreed_with,
-            "confidence": row["confidence"],
-        }
-        for row, agreed_with in calibration.binned(confidence, agreed, bins)
-    ]
+    """Bin confidence (n,) and the crowd's agreement (n,) with the answers; empty bins are left
+    out."""
+    table = calibration.binned(confidence, agreed, bins)
+    return [{**row, "agreement": share} for row, share in table]
 
 
 def calibration_error(confidence: Floats, agreed: Floats, bins: int = ECE_BINS) -> float:

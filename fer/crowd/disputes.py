@@ -80,9 +80,8 @@ def by_crowd(
         mistake, votes = row
         if votes is None:
             return float("inf")
-        return float(votes[emotions.LABEL_OF[mistake.label]]) - float(
-            votes[emotions.LABEL_OF[mistake.answer]]
-        )
+        label, answer = emotions.LABEL_OF[mistake.label], emotions.LABEL_OF[mistake.answer]
+        return float(votes[label]) - float(votes[answer])
 
     return sorted(zip(mistakes, counts, strict=True), key=surplus)
 

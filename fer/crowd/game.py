@@ -61,15 +61,8 @@ def of_private_test(data: Dataset, votes: Votes) -> Deck | None:
     rows, vote_rows = rows[is_playable], vote_rows[is_playable]
     if len(rows) < FACES:
         return None
-    return Deck(
-        data.images,
-        rows,
-        data.labels[rows],
-        data.sources[rows],
-        votes.counts[vote_rows],
-        data.digest,
-        False,
-    )
+    labels, names, counts = data.labels[rows], data.sources[rows], votes.counts[vote_rows]
+    return Deck(data.images, rows, labels, names, counts, data.digest, False)
 
 
 def draw(deck: Deck, number: int) -> tuple[int, ...]:
@@ -83,7 +76,6 @@ class Score:
     """How many of a game's faces a player answers like FER-2013's label, and like most people, a
     tie counting by its share; and the share (0-1) of voters who agree with the answers."""
 
-    player: str
     by_label: float
     by_people: float
     voters: float
@@ -99,27 +91,22 @@ def scores(
         answers: by player, a class (0-6) for each face.
     """
     labels, counts = deck.labels[list(places)], deck.counts[list(places)]
-    score_by_player = {}
-    for player, player_answers in {**answers, LABEL: labels.tolist()}.items():
-        classes = np.array(player_answers, dtype=np.int64)
-        score_by_player[player] = Score(
-            player,
+
+    def score(classes: NDArray[np.int64]) -> Score:
+        return Score(
             float((classes == labels).sum()),
             float(agreement.credit(counts, classes).sum()),
             float(agreement.share_of_voters(counts, classes).mean()),
         )
+
     winner_shares = agreement.winners(counts)
-    by_people = Score(
-        PEOPLE,
+    people = Score(
         float(agreement.credit(counts, labels).sum()),
         float(len(labels)),
         float((winner_shares * counts / counts.sum(axis=1, keepdims=True)).sum(axis=1).mean()),
     )
-    return {
-        **{k: v for k, v in score_by_player.items() if k != LABEL},
-        PEOPLE: by_people,
-        LABEL: score_by_player[LABEL],
-    }
+    by_player = {player: score(np.array(classes)) for player, classes in answers.items()}
+    return {**by_player, PEOPLE: people, LABEL: score(labels)}
 
 
 def most_frequent(counts: NDArray[np.uint8]) -> list[str]:
@@ -140,10 +127,7 @@ def rows(
             LABEL: emotions.KEYS[deck.labels[place]],
             PEOPLE: " ".join(most_frequent(deck.counts[place])),
             **{player: emotions.KEYS[classes[index]] for player, classes in answers.items()},
-            **{
-                f"votes_{choice}": int(n)
-                for choice, n in zip(CHOICES, deck.counts[place], strict=True)
-            },
+            **{f"votes_{choice}": int(deck.counts[place, at]) for at, choice in enumerate(CHOICES)},
         }
         for index, place in enumerate(places)
     ]

@@ -37,12 +37,8 @@ class SideShare(Proportion):
 
 
 class Agreement(TypedDict):
-    """Rates at which answers agree with the crowd.
-
-    majority: with its most frequent answer, on images with a majority. voters: with a voter drawn
-    at random, on all images. others: with the most frequent answer of nine voters, on images with a
-    majority.
-    """
+    """Rates at which answers agree with the crowd's most frequent one (majority) or that of nine
+    voters (others), on images with a majority; with a voter drawn at random (voters), on all."""
 
     majority: Proportion
     voters: Proportion
@@ -56,16 +52,15 @@ class LabelAgreement(Agreement):
 
 
 class HumanAgreement(TypedDict):
-    """One person against the crowd. others: with the nine others, on images with a majority;
-    voters: two voters of an image with each other, on all images."""
+    """A voter's agreement with the nine others, on images with a majority, and with another voter,
+    on all images."""
 
     others: Proportion
     voters: Proportion
 
 
 class ErrorSides(TypedDict):
-    """A model's answers that are not the label: their number, and the crowd's sides, by
-    `agreement.SIDES`; without sides if there are no errors."""
+    """A model's answers that are not the label: their number, and the crowd's sides, if any."""
 
     images: int
     model: NotRequired[SideShare]
@@ -105,10 +100,7 @@ class LevelAgreement(TypedDict):
 
 class Level(TypedDict):
     """Images in which the same number of voters, 0-10, chose the most frequent emotion.
-
-    models: by key. fer2013_label, human: their agreement with the majority, only where there is
-    one.
-    """
+    fer2013_label, human: their agreement with the majority, only where there is one."""
 
     votes: int
     images: int
@@ -117,20 +109,11 @@ class Level(TypedDict):
     human: NotRequired[Proportion]
 
 
-class CrowdGain(TypedDict):
-    """The gain of `proposed` over `baseline` by each yardstick, -1 to 1."""
-
-    label: Proportion
-    label_with_majority: Proportion
-    majority: Proportion
-    voters: Proportion
-
-
 class CrowdSplit(TypedDict):
     """The figures of one split, of its images with votes.
 
     images_with_tie: of those with a majority, where two emotions share it. vote_entropy: mean, in
-    nats. levels: from all ten voters down. gain: only where both models are there.
+    nats. levels: from all ten voters down. gain: of `proposed` over `baseline`, if both are there.
     """
 
     images: int
@@ -141,4 +124,4 @@ class CrowdSplit(TypedDict):
     fer2013_label: LabelAgreement
     models: dict[str, ModelAgreement]
     levels: list[Level]
-    gain: NotRequired[CrowdGain]
+    gain: NotRequired[dict[GainYardstick, Proportion]]

@@ -15,10 +15,11 @@ from fer.crowd import agreement
 from fer.crowd.agreement import Counts, Floats
 from fer.crowd.records import (
     Agreement,
-    CrowdGain,
     CrowdSplit,
     ErrorSides,
+    GainYardstick,
     Level,
+    LevelAgreement,
     ModelAgreement,
     Proportion,
 )
@@ -36,8 +37,8 @@ def study(predictions: Mapping[str, Predictions], votes: Votes, split: Split) ->
     Args:
         predictions: by model key; models with other images than the first are left out.
     """
-    of_split_by_model = {key: part.of(split) for key, part in predictions.items()}
-    first = next(iter(of_split_by_model.values()), None)
+    parts = {key: part.of(split) for key, part in predictions.items()}
+    first = next(iter(parts.values()), None)
     if first is None:
         return None
     rows = votes.find(first.sources, first.labels)
@@ -49,7 +50,7 @@ def study(predictions: Mapping[str, Predictions], votes: Votes, split: Split) ->
         first.labels[has_votes],
         {
             key: part.probabilities[has_votes]
-            for key, part in of_split_by_model.items()
+            for key, part in parts.items()
             if np.array_equal(part.sources, first.sources)
         },
     )
@@ -58,13 +59,7 @@ def study(predictions: Mapping[str, Predictions], votes: Votes, split: Split) ->
 def of_split(
     counts: Counts, labels: NDArray[np.int64], probabilities: Mapping[str, Floats]
 ) -> CrowdSplit:
-    """Compute the figures of one split; all its images must have votes.
-
-    Shares are of 1. `label`: agreement with FER-2013's label. `majority`: with the crowd's most
-    frequent answer, on the images that have a majority (`agreement.has_majority`). `voters`: with a
-    voter drawn at random. `others`: with the most frequent answer of nine voters, on the images
-    with a majority; a single voter's is the ceiling.
-    """
+    """Compute the figures of one split; all its images must have votes."""
     decided = agreement.has_majority(counts)
     answers = {key: p.argmax(axis=1) for key, p in probabilities.items()}
     figures: CrowdSplit = {
@@ -143,9 +138,9 @@ def _errors(counts: Counts, labels: NDArray[np.int64], answers: NDArray[np.int64
     sides: ErrorSides = {"images": int(wrong.sum())}
     if not wrong.any():
         return sides
-    of_error = agreement.side_of(counts[wrong], answers[wrong], labels[wrong])
+    side_of_error = agreement.side_of(counts[wrong], answers[wrong], labels[wrong])
     for side in agreement.SIDES:
-        is_side = of_error == side
+        is_side = side_of_error == side
         sides[side] = {"images": int(is_side.sum()), **_proportion(is_side.astype(np.float64))}
     return sides
 
@@ -153,26 +148,24 @@ def _errors(counts: Counts, labels: NDArray[np.int64], answers: NDArray[np.int64
 def _levels(
     counts: Counts, labels: NDArray[np.int64], answers: Mapping[str, NDArray[np.int64]]
 ) -> list[Level]:
-    """Group images by how many voters chose the most frequent emotion, from all ten down; accuracy
-    against the majority only where there is one."""
+    """Group images by how many voters chose the most frequent emotion, from all ten down."""
     level_of = agreement.agreement(counts)
     table = []
     for level in sorted(np.unique(level_of).tolist(), reverse=True):
         rows = level_of == level
-        row: Level = {"votes": int(level), "images": int(rows.sum()), "models": {}}
+        row: Level = {"votes": level, "images": int(rows.sum()), "models": {}}
         has_majority = level >= agreement.ENOUGH
         if has_majority:
             row["fer2013_label"] = _proportion(agreement.credit(counts[rows], labels[rows]))
             row["human"] = _proportion(agreement.agreement_with_others(counts[rows], None))
         for key, classes in answers.items():
-            row["models"][key] = {
+            model: LevelAgreement = {
                 "voters": _proportion(agreement.share_of_voters(counts[rows], classes[rows])),
                 "label": _proportion((classes[rows] == labels[rows]).astype(np.float64)),
             }
             if has_majority:
-                row["models"][key]["majority"] = _proportion(
-                    agreement.credit(counts[rows], classes[rows])
-                )
+                model["majority"] = _proportion(agreement.credit(counts[rows], classes[rows]))
+            row["models"][key] = model
         table.append(row)
     return table
 
@@ -182,7 +175,7 @@ def _gain(
     labels: NDArray[np.int64],
     answers: Mapping[str, NDArray[np.int64]],
     decided: NDArray[np.bool_],
-) -> CrowdGain:
+) -> dict[GainYardstick, Proportion]:
     """Compute the gain of `proposed` over `baseline` by each yardstick, paired by image."""
     baseline, proposed = (answers[key] for key in PAIR)
     by_label = (proposed == labels).astype(np.float64) - (baseline == labels)

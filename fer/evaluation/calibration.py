@@ -22,8 +22,7 @@ Probabilities = NDArray[np.float64]
 
 
 class Bin(TypedDict):
-    """An equal-width bin of confidence: its edges, how many answers it has, and the mean of their
-    confidence; all but the count 0-1."""
+    """An equal-width bin of confidence, 0-1: its edges, answers and their mean confidence."""
 
     low: float
     high: float
@@ -38,7 +37,7 @@ class AccuracyBin(Bin):
 
 
 class RightAndWrong(TypedDict):
-    """How many answers of a bin of confidence, low to high (0-1), are right and wrong."""
+    """The numbers of right and wrong answers in a bin of confidence, low to high (0-1)."""
 
     low: float
     high: float
@@ -47,7 +46,7 @@ class RightAndWrong(TypedDict):
 
 
 def _bin_numbers(shares: NDArray[np.float64], bins: int) -> NDArray[np.int64]:
-    """The equal-width bin (0 to bins - 1) of each share (0-1); edges belong to the bin below."""
+    """Return the equal-width bin (0 to bins - 1) of each share; edges belong to the bin below."""
     return np.clip(np.ceil(shares * bins).astype(np.int64) - 1, 0, bins - 1)
 
 
@@ -56,7 +55,7 @@ def binned(
     agreement: NDArray[np.bool_] | NDArray[np.float64],
     bins: int = ECE_BINS,
 ) -> list[tuple[Bin, float]]:
-    """Each non-empty bin of confidence (n,), with the mean agreement (n,), 0-1, of its answers."""
+    """Return each non-empty bin of confidence (n,) with the mean agreement (n,) of its answers."""
     bin_numbers = _bin_numbers(confidence, bins)
     return [
         (
@@ -74,7 +73,7 @@ def binned(
 
 
 def mean_gap(table: Sequence[tuple[Bin, float]]) -> float:
-    """Mean distance of confidence and agreement over the bins (Guo et al. 2017, eq. 3)."""
+    """Return the mean distance of confidence and agreement over bins (Guo et al. 2017, eq. 3)."""
     gaps = [row["count"] * abs(agreement - row["confidence"]) for row, agreement in table]
     return float(sum(gaps) / sum(row["count"] for row, _ in table))
 
@@ -87,14 +86,14 @@ def _table(labels: Labels, probabilities: Probabilities, bins: int) -> list[tupl
 def reliability(
     labels: Labels, probabilities: Probabilities, bins: int = ECE_BINS
 ) -> list[AccuracyBin]:
-    """For each non-empty confidence bin: its lower and upper edge, count, accuracy, confidence."""
+    """Return each non-empty bin of confidence with the accuracy of its answers."""
     return [{**row, "accuracy": right} for row, right in _table(labels, probabilities, bins)]
 
 
 def expected_calibration_error(
     labels: Labels, probabilities: Probabilities, bins: int = ECE_BINS
 ) -> float:
-    """Mean distance of confidence and accuracy over equal-width bins (Guo et al. 2017, eq. 3)."""
+    """Return the mean distance of confidence and accuracy (Guo et al. 2017, eq. 3)."""
     return mean_gap(_table(labels, probabilities, bins))
 
 
@@ -109,23 +108,16 @@ def uncalibrated(probabilities: Probabilities, temperature: float) -> Probabilit
 def classwise_error(
     labels: Labels, probabilities: Probabilities, bins: int = ECE_BINS
 ) -> dict[str, float]:
-    """For each emotion, the mean distance of its probability and its frequency over equal-width
-    bins of that probability (Kull et al. 2019, eq. 2)."""
-    errors = {}
-    for label, key in enumerate(emotions.KEYS):
-        confidence, is_label = probabilities[:, label], labels == label
-        bin_numbers = _bin_numbers(confidence, bins)
-        gaps = [
-            (bin_numbers == number).sum()
-            * abs(confidence[bin_numbers == number].mean() - is_label[bin_numbers == number].mean())
-            for number in np.unique(bin_numbers)
-        ]
-        errors[key] = float(sum(gaps) / len(labels))
-    return errors
+    """Return for each emotion the mean distance of its probability and its frequency over
+    equal-width bins of that probability (Kull et al. 2019, eq. 2)."""
+    return {
+        key: mean_gap(binned(probabilities[:, label], labels == label, bins))
+        for label, key in enumerate(emotions.KEYS)
+    }
 
 
 def histogram(labels: Labels, probabilities: Probabilities, bins: int = 20) -> list[RightAndWrong]:
-    """How many answers are right and wrong in each equal-width bin of confidence from 0 to 1."""
+    """Count right and wrong answers in each equal-width bin of confidence from 0 to 1."""
     confidence = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == labels
     bin_numbers = _bin_numbers(confidence, bins)
@@ -154,8 +146,7 @@ class Coverage:
 
 @dataclass(frozen=True)
 class Surest:
-    """A model's surest answers: the share of them that is right, and the lowest confidence among
-    them, both 0-1."""
+    """The accuracy of a model's surest answers and their lowest confidence, both 0-1."""
 
     accuracy: float
     confidence: float
@@ -171,8 +162,8 @@ def surest(labels: Labels, probabilities: Probabilities, share: float) -> Surest
 
 
 def selective(labels: Labels, probabilities: Probabilities, points: int = 101) -> Coverage:
-    """Accuracy of the answers given with at least each confidence from 0 to 1 (El-Yaniv & Wiener
-    2010)."""
+    """Return the accuracy of the answers given with at least each confidence from 0 to 1 (El-Yaniv
+    & Wiener 2010)."""
     confidence = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == labels
     thresholds = np.linspace(0.0, 1.0, points)

@@ -49,14 +49,12 @@ class PublishedResult:
     reproduced_link: str = ""
 
 
-OPTIONAL = ("protocol", "reproduced_low", "reproduced_high")
-
-
 def _read_published() -> tuple[PublishedResult, ...]:
     path = Path(__file__).with_name("published_results.csv")
+    optional = ("protocol", "reproduced_low", "reproduced_high")
     with path.open(newline="", encoding="utf-8") as stream:
         rows = [
-            {**row, **{name: row[name] or None for name in OPTIONAL}}
+            {**row, **{name: row[name] or None for name in optional}}
             for row in csv.DictReader(stream)
         ]
     return msgspec.convert(rows, tuple[PublishedResult, ...], strict=False)

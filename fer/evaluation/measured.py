@@ -15,11 +15,8 @@ from fer.evaluation.roc_pr import Curve
 
 @dataclass(frozen=True)
 class MeasuredModel:
-    """One model on some images; predictions are loaded, and curves computed, when asked for.
-
-    load: returns the calibrated predictions. temperature: by which they were calibrated.
-    has_probabilities: otherwise each image has one answer, whose probability is 1.
-    """
+    """A model on some images; predictions, calibrated by `temperature`, are loaded and curves
+    computed when asked for. Without probabilities each image has one answer, which has 1."""
 
     load: Callable[[], Predictions]
     scores: SplitScores
@@ -53,11 +50,7 @@ class MeasuredModel:
 
 
 def measure(predictions: Predictions, temperature: float) -> MeasuredModel:
-    """Measure calibrated predictions.
-
-    Args:
-        temperature: by which they were calibrated.
-    """
+    """Measure predictions that were calibrated by a temperature."""
     labels, probabilities = predictions.labels, predictions.probabilities
     raw = calibration.uncalibrated(probabilities, temperature)
     scores: SplitScores = {

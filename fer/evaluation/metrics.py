@@ -23,12 +23,12 @@ CLASSES = list(range(emotions.COUNT))
 
 
 def top1_accuracy(labels: Labels, probabilities: Probabilities) -> float:
-    """The share of images whose most probable class is the right one."""
+    """Return the share of images whose most probable class is the right one."""
     return float(scores.accuracy_score(labels, probabilities.argmax(axis=1)))
 
 
 def accuracy_interval(labels: Labels, probabilities: Probabilities) -> list[float]:
-    """The 95 % percentile-bootstrap interval of top-1 accuracy over images.
+    """Return the 95 % percentile-bootstrap interval of top-1 accuracy over images.
 
     Resampling n images with replacement draws the number of right ones from a binomial, whose
     quantiles are the limit for ever more resamples (Efron & Tibshirani 1993, ch. 13).
@@ -39,7 +39,7 @@ def accuracy_interval(labels: Labels, probabilities: Probabilities) -> list[floa
 
 
 def fit_temperature(labels: Labels, logits: NDArray[np.float32] | NDArray[np.float64]) -> float:
-    """The temperature that minimises the log loss of softmax(logits / T) (Guo et al. 2017).
+    """Return the temperature that minimises the log loss of softmax(logits / T) (Guo et al. 2017).
 
     Dividing by it changes confidences, never the most probable class.
     """
@@ -53,8 +53,7 @@ def fit_temperature(labels: Labels, logits: NDArray[np.float32] | NDArray[np.flo
 
 
 def report(labels: Labels, probabilities: Probabilities) -> Scores:
-    """Every metric of one model on some images; means over classes leave out a class without
-    images."""
+    """Return every metric of a model; means over classes leave out a class without images."""
     predicted = probabilities.argmax(axis=1)
     precision, recall, f1, support = scores.precision_recall_fscore_support(
         labels, predicted, labels=CLASSES, zero_division=0.0
@@ -114,11 +113,11 @@ def compare(
 def macro_f1_gain(
     labels: Labels, baseline: Probabilities, proposed: Probabilities, seed: int = 0
 ) -> Difference:
-    """By how much macro F1 differs on the same images, and the 95 % percentile bootstrap over
-    images, pairs kept together.
+    """Compare the macro F1 of two models on the same images, with the 95 % percentile bootstrap
+    over images, pairs kept together.
 
-    Macro F1 is the mean of the F1 of every class, 0 for a class that neither occurs nor is
-    predicted; unlike accuracy it counts rare classes as much as frequent ones.
+    The F1 of a class that neither occurs nor is predicted is 0; unlike accuracy, macro F1 counts
+    rare classes as much as frequent ones.
     """
     shape = (emotions.COUNT,) * 3
     cells = np.ravel_multi_index((labels, baseline.argmax(axis=1), proposed.argmax(axis=1)), shape)
@@ -134,7 +133,7 @@ def macro_f1_gain(
 
 
 def _macro_f1(confusion: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Macro F1 (n,) of confusion matrices (n, 7, 7) with a row for each true class."""
+    """Return macro F1 (n,) of confusion matrices (n, 7, 7) with a row for each true class."""
     right = np.diagonal(confusion, axis1=1, axis2=2)
     true_and_predicted = confusion.sum(axis=1) + confusion.sum(axis=2)
     f1: NDArray[np.float64] = np.mean(2 * right / np.maximum(true_and_predicted, 1), axis=1)

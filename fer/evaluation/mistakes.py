@@ -26,7 +26,7 @@ class Mistake:
 
 
 def confident(predictions: Predictions, most: int) -> list[Mistake]:
-    """The wrong answers of one model, the most confident first."""
+    """Return the wrong answers of a model, the most confident first."""
     answers = predictions.probabilities.argmax(axis=1)
     confidence = predictions.probabilities.max(axis=1)
     wrong = np.flatnonzero(answers != predictions.labels)
@@ -34,7 +34,7 @@ def confident(predictions: Predictions, most: int) -> list[Mistake]:
 
 
 def against_label(first: Predictions, second: Predictions, most: int) -> list[Mistake]:
-    """Images for which both models give the same answer and the label is another, by falling
+    """Return images for which both models give the same answer and the label is another, by falling
     confidence of the less sure model. Many are mislabelled (Northcutt et al. 2021).
 
     Raises:
@@ -50,7 +50,7 @@ def against_label(first: Predictions, second: Predictions, most: int) -> list[Mi
 
 
 def confused_pairs(predictions: Predictions) -> list[tuple[str, str, int, float]]:
-    """Label, answer, images, and their share of the label's images, the most frequent first."""
+    """Return (label, answer, images, share of the label's images), the most frequent first."""
     answers = predictions.probabilities.argmax(axis=1)
     pairs = []
     for label, label_key in enumerate(emotions.KEYS):

@@ -17,7 +17,7 @@ SPLIT = Split.PRIVATE_TEST
 
 
 class Protocol(StrEnum):
-    """Which views of an image the confidences are averaged over."""
+    """The views of an image over which confidences are averaged."""
 
     ONE_CROP = "one_crop"
     MIRROR = "mirror"

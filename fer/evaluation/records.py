@@ -14,19 +14,16 @@ from fer.artifacts.stored import Stored
 
 
 class Difference(TypedDict):
-    """By how much a metric of the second of two models is higher on the same images, -1 to 1, and
-    the ends of the 95 % bootstrap interval over images."""
+    """The gain of the second of two models in a metric on the same images, -1 to 1, with its 95 %
+    bootstrap interval over images."""
 
     gain: float
     gain_interval: list[float]
 
 
 class PairedGain(Difference):
-    """How two models differ in accuracy on the same images, as `metrics.compare` measures it.
-
-    The four counts of images that only one, both or none gets right add up to `images`.
-    mcnemar_p: of McNemar's exact test, 0-1.
-    """
+    """The gain in accuracy as `metrics.compare` measures it, the images that only one, both or none
+    gets right, and p of McNemar's exact test."""
 
     images: int
     both_right: int
@@ -53,10 +50,7 @@ class ProtocolScores(Accuracy):
 
 
 class Protocols(MadeWith):
-    """`models/protocols.json`, which `fer evaluate --protocol` writes.
-
-    split: which images. crop: side of a crop in pixels. models: scores by model key and protocol.
-    """
+    """`models/protocols.json`. crop: side in pixels. models: scores by key and protocol."""
 
     split: str
     crop: int
@@ -64,11 +58,8 @@ class Protocols(MadeWith):
 
 
 class TrainingFit(MadeWith):
-    """`models/training_fit.json`, which `fer evaluate --training` writes.
-
-    images: how many of the split's `images_of_split` were classified, drawn with the seed, the same
-    share of every class. compute_dtype: Keras' name of the precision. models: by key.
-    """
+    """`models/training_fit.json`, of `images` of the split's `images_of_split`, drawn with the
+    seed, the same share of every class. compute_dtype: Keras' name of the precision."""
 
     split: str
     images: int

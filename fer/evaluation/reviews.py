@@ -35,9 +35,6 @@ COLUMNS = [field.name for field in fields(Review)]
 def parse(content: bytes, name: str) -> dict[str, Review]:
     """Read the reviews in a CSV file's content, by image; a later verdict replaces an earlier one.
 
-    Args:
-        name: the file's name in error messages.
-
     Raises:
         FerError: if it is too large or not such a file, lacks its header, or holds an unknown
             verdict.

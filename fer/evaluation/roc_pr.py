@@ -24,7 +24,7 @@ class Curve:
 
 
 def roc(labels: Labels, probabilities: Probabilities) -> dict[str, Curve]:
-    """By emotion: false-positive rate, true-positive rate, area under the curve (Fawcett 2006)."""
+    """Return false- against true-positive rate by emotion, and the area (Fawcett 2006)."""
     from sklearn import metrics
 
     curves = {}
@@ -35,7 +35,7 @@ def roc(labels: Labels, probabilities: Probabilities) -> dict[str, Curve]:
 
 
 def precision_recall(labels: Labels, probabilities: Probabilities) -> dict[str, Curve]:
-    """By emotion: recall, precision, average precision (Davis & Goadrich 2006)."""
+    """Return recall against precision by emotion, and its average (Davis & Goadrich 2006)."""
     from sklearn import metrics
 
     curves = {}
