@@ -33,7 +33,7 @@ CHOICES: tuple[str, ...] = (*emotions.KEYS, *OTHERS)
 # The columns of FER+ in the order of `CHOICES`.
 _COLUMNS = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral", *OTHERS)
 # Rows of an imported table are named by their number from 1.
-_ROW = re.compile(r"row (\d+)")
+_ROW = re.compile(r"row ([1-9]\d{0,8})")
 
 
 @dataclass(frozen=True)
@@ -99,20 +99,15 @@ class Votes:
                 such rows, so they are taken for FER-2013's only if all labels agree.
         """
         vote_rows = np.array([self._row(source) for source in sources.tolist()], dtype=np.int64)
-        # Most sources are files; only the others are worth the slower match.
-        matches = [
-            _ROW.fullmatch(source) if source.startswith("row ") else None
-            for source in sources.tolist()
-        ]
-        table_images = np.flatnonzero([match is not None for match in matches])
-        table_rows = np.array([int(match[1]) - 1 for match in matches if match], dtype=np.int64)
+        matches = [_ROW.fullmatch(source) for source in sources.tolist()]
+        table_rows = np.array([int(m[1]) - 1 if m else -1 for m in matches], dtype=np.int64)
+        is_numbered = table_rows >= 0
         if (
             labels is not None
-            and len(table_images)
-            and table_rows.max() < len(self)
-            and np.array_equal(self.labels[table_rows], labels[table_images])
+            and table_rows.max(initial=-1) < len(self)
+            and np.array_equal(self.labels[table_rows[is_numbered]], labels[is_numbered])
         ):
-            vote_rows[table_images] = table_rows
+            vote_rows[is_numbered] = table_rows[is_numbered]
         return vote_rows
 
     def _row(self, source: str) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NotRequired, TypedDict
 
 import numpy as np
@@ -31,9 +31,8 @@ NAN = float("nan")
 
 
 class Against(TypedDict):
-    """The model against a scenario on the same images: by how much its accuracy is higher (-1 to
-    1), the ends of the 95 % bootstrap interval, on how many images only one is right, and p of
-    McNemar's exact test."""
+    """The model's gain in accuracy over a scenario on the same images (-1 to 1), its 95 % bootstrap
+    interval, the images on which only one is right, and p of McNemar's exact test."""
 
     difference: float
     interval: list[float]
@@ -46,9 +45,8 @@ class OwnSplit(TypedDict):
     """A split of `fer compare --json`.
 
     scores: as `SplitScores`; None for metrics that need probabilities where the table has none.
-    against: by scenario. crowd: agreement with ten people. twins: accuracy on all images, on those
-    with a twin in Training and on those without. only_wrong: images that both scenarios answer
-    rightly and this model does not.
+    against: by scenario. twins: as `leakage.accuracies`. only_wrong: images that both scenarios
+    answer rightly and this model does not.
     """
 
     scores: dict[str, object]
@@ -60,8 +58,7 @@ class OwnSplit(TypedDict):
 
 class OwnComparison(TypedDict):
     """The record that `fer compare --json` prints. temperature: fitted on PublicTest and applied to
-    both splits; None where there are no probabilities or no PublicTest. weights_sha256: of the
-    scenarios, by key. splits: by name."""
+    both splits; None where there are no probabilities or no PublicTest."""
 
     model: str
     temperature: float | None
@@ -72,10 +69,7 @@ class OwnComparison(TypedDict):
 
 @dataclass(frozen=True)
 class OwnModel:
-    """A model's table, and what was measured of it on each split that it has.
-
-    temperature: None if none was fitted.
-    """
+    """A model's table, the temperature that was fitted, if any, and its measures on each split."""
 
     table: OwnTable
     temperature: float | None
@@ -96,14 +90,11 @@ def measure(table: OwnTable) -> OwnModel:
         temperature = metrics.fit_temperature(public.labels, _logits(public))
         if math.isclose(temperature, 1.0, abs_tol=CALIBRATED_WITHIN):
             temperature = 1.0
-    return OwnModel(
-        table,
-        temperature,
-        {
-            split: _measured(predictions, temperature, table.has_probabilities)
-            for split, predictions in table.predictions.items()
-        },
-    )
+    models = {
+        split: _measured(predictions, temperature, table.has_probabilities)
+        for split, predictions in table.predictions.items()
+    }
+    return OwnModel(table, temperature, models)
 
 
 def _logits(predictions: Predictions) -> NDArray[np.float64]:
@@ -115,9 +106,7 @@ def _measured(
 ) -> MeasuredModel:
     if temperature is not None and temperature != 1.0:
         calibrated = softmax(_logits(predictions), temperature)
-        predictions = Predictions(
-            predictions.splits, predictions.sources, predictions.labels, calibrated
-        )
+        predictions = replace(predictions, probabilities=calibrated)
     model = measured.measure(predictions, temperature or 1.0)
     if has_probabilities:
         return model
@@ -144,8 +133,7 @@ def against(own: Predictions, scenario: Predictions) -> Against:
 
 
 def only_wrong(own: Predictions, scenarios: Mapping[str, Predictions]) -> Predictions:
-    """Return the predictions for images that every scenario answers rightly and the model does
-    not."""
+    """Return the predictions for images that only this model answers wrongly."""
     mask = own.probabilities.argmax(axis=1) != own.labels
     for predictions in scenarios.values():
         mask &= predictions.probabilities.argmax(axis=1) == predictions.labels

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NotRequired, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fer import FerError, emotions
 from fer.artifacts.model_store import Artifact, Predictions
-from fer.artifacts.records import Metrics, SplitScores
 from fer.data.formats.labelled_files import LabelledFile
 from fer.evaluation import measured, metrics
 from fer.evaluation.measured import MeasuredModel
@@ -38,8 +36,7 @@ COLUMNS = (
 class AnsweredImage:
     """An image, its label (0-6), the gray face (48, 48) uint8, each model's probabilities (7,).
 
-    is_whole: whether the whole image was taken for the face. faces: how many were found; the
-    largest was taken.
+    is_whole: the whole image was taken for the face. faces: how many were found.
     """
 
     source: str
@@ -52,8 +49,7 @@ class AnsweredImage:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """An image that is not measured, and why. folder: its folder, if that names none of the seven
-    emotions; None where there is another reason."""
+    """An image that is not measured, and why; its folder, if the reason is the folder's name."""
 
     source: str
     reason: FerError
@@ -100,33 +96,6 @@ def answer(
     )
 
 
-class OwnScores(TypedDict):
-    """The record that `fer evaluate --images --json` prints.
-
-    images: how many were measured. taken_whole: how many of them were taken whole, because of their
-    size or because no face was found. several_faces: how many have more than one face, of which the
-    largest was taken. support: images by emotion. missing: emotions without an image, which the
-    means leave out. without_counterpart: how many images were left out, by the name of their
-    folder, which is none of the seven emotions. left_out: the reason, by name of every other image
-    that was left out. weights_sha256: by model key. private_test: the accuracy of each model on
-    PrivateTest, were its emotions as frequent as here. gain: of `proposed` over `baseline`.
-    """
-
-    source: str
-    images: int
-    taken_whole: int
-    several_faces: int
-    support: dict[str, int]
-    missing: list[str]
-    without_counterpart: dict[str, int]
-    left_out: dict[str, str]
-    weights_sha256: dict[str, str]
-    compute_dtype: str
-    models: dict[str, SplitScores]
-    private_test: dict[str, float]
-    gain: NotRequired[PairedGain]
-
-
 @dataclass(frozen=True)
 class OwnImages:
     """Answered and left-out images of one source, and both models measured on them."""
@@ -149,7 +118,7 @@ class OwnImages:
 
     @property
     def support(self) -> dict[str, int]:
-        """How many images of each emotion were measured."""
+        """The number of measured images by emotion."""
         images_by_label = Counter(image.label for image in self.answered)
         return {key: images_by_label[label] for label, key in enumerate(emotions.KEYS)}
 
@@ -160,12 +129,12 @@ class OwnImages:
 
     @property
     def taken_whole(self) -> int:
-        """How many images were taken whole."""
+        """The number of images that were taken whole."""
         return sum(image.is_whole for image in self.answered)
 
     @property
     def several_faces(self) -> int:
-        """In how many images more than one face was found."""
+        """The number of images in which more than one face was found."""
         return sum(image.faces > 1 for image in self.answered)
 
     def rows(self) -> list[dict[str, object]]:
@@ -190,9 +159,9 @@ class OwnImages:
             {"image": left.source, "problem": str(left.reason)} for left in self.left_out
         ]
 
-    def record(self, artifacts: Mapping[str, Artifact], compute_dtype: str) -> OwnScores:
-        """The figures as plain JSON types."""
-        record: OwnScores = {
+    def record(self, artifacts: Mapping[str, Artifact], compute_dtype: str) -> dict[str, object]:
+        """Return what `fer evaluate --images --json` prints, as docs/OUTPUT.md describes it."""
+        record: dict[str, object] = {
             "source": self.name,
             "images": len(self.answered),
             "taken_whole": self.taken_whole,
@@ -211,30 +180,20 @@ class OwnImages:
         return record
 
     def on_private_test(self, artifacts: Mapping[str, Artifact]) -> dict[str, float]:
-        """Each evaluated model's accuracy on PrivateTest, were its emotions as frequent as here."""
-        return {
-            key: _accuracy_with_mix(artifacts[key].metrics, self.support)
-            for key in self.models
-            if artifacts[key].metrics is not None
-        }
-
-
-def _accuracy_with_mix(stored: Metrics | None, support: Mapping[str, int]) -> float:
-    assert stored is not None
-    by_class = stored["splits"]["PrivateTest"]["per_class"]
-    right = sum(count * by_class[key]["recall"] for key, count in support.items())
-    return right / sum(support.values())
+        """Return each evaluated model's accuracy on PrivateTest, were its emotions as frequent as
+        here."""
+        accuracies = {}
+        for key in self.models:
+            stored = artifacts[key].metrics
+            if stored is not None:
+                by_class = stored["splits"]["PrivateTest"]["per_class"]
+                right = sum(n * by_class[name]["recall"] for name, n in self.support.items())
+                accuracies[key] = right / len(self.answered)
+        return accuracies
 
 
 def measure(name: str, outcomes: Iterable[Outcome], models: Mapping[str, Artifact]) -> OwnImages:
-    """Measure both models on the images that were answered.
-
-    Args:
-        name: the images' name in the report and in messages.
-
-    Raises:
-        FerError: if no image was answered.
-    """
+    """Measure both models on the images that were answered. Raises a FerError if none was."""
     images = list(outcomes)
     answered = [image for image in images if isinstance(image, AnsweredImage)]
     left_out = [image for image in images if isinstance(image, LeftOut)]
@@ -261,8 +220,8 @@ def measure(name: str, outcomes: Iterable[Outcome], models: Mapping[str, Artifac
 def _predictions(answered: Sequence[AnsweredImage], key: str) -> Predictions:
     return Predictions(
         # The images belong to none of FER-2013's splits.
-        splits=np.full(len(answered), "", dtype=np.str_),
-        sources=np.array([image.source for image in answered], dtype=np.str_),
-        labels=np.array([image.label for image in answered], dtype=np.int64),
+        splits=np.full(len(answered), ""),
+        sources=np.array([image.source for image in answered]),
+        labels=np.array([image.label for image in answered]),
         probabilities=np.stack([image.probabilities[key] for image in answered]),
     )

@@ -8,7 +8,7 @@ import io
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 
 import numpy as np
@@ -35,9 +35,8 @@ SUM_TOLERANCE = 0.02
 class OwnTable:
     """A model's predictions for one or both test splits, in the order of the stored predictions.
 
-    name: of the model: the file's name, with `own-` before it where a scenario has that name.
-    has_probabilities: otherwise each image has one answer, whose probability is 1. others: how many
-    rows are about Training, which are not used.
+    name: the file's, with `own-` before it where a scenario has that name. has_probabilities:
+    otherwise each image has one answer, whose probability is 1. others: rows about Training.
     """
 
     name: str
@@ -50,7 +49,7 @@ def read(content: bytes, file_name: str, stored: Predictions, votes: Votes) -> O
     """Read the predictions in a CSV file and check them against FER-2013's names and labels.
 
     Args:
-        stored: a model's stored predictions, which say what images there are and in what order.
+        stored: a model's stored predictions, whose images and order are taken.
         votes: FER+'s, which know the name and the row of every image.
 
     Raises:
@@ -80,9 +79,8 @@ def read(content: bytes, file_name: str, stored: Predictions, votes: Votes) -> O
                 split=split,
                 missing=stored.sources[rows_of_split[~is_present][0]],
             )
-        images = stored.of(split)
-        predictions[split] = Predictions(
-            images.splits, images.sources, images.labels, probabilities[table_row[rows_of_split]]
+        predictions[split] = replace(
+            stored.of(split), probabilities=probabilities[table_row[rows_of_split]]
         )
     if not predictions:
         raise FerError(
@@ -142,25 +140,22 @@ def _stored_rows(
     stored: Predictions,
     votes: Votes,
 ) -> NDArray[np.int64]:
-    """The row in the stored predictions of each of the table's rows, -1 for images of Training."""
+    """Return the row in the stored predictions of each row of the table, -1 for Training."""
     by_name, by_row = _column(header, NAME_COLUMNS), _column(header, ROW_COLUMNS)
     if by_name is not None:
         references = np.array([row[by_name].replace("\\", "/") for row in rows], dtype=np.str_)
         vote_rows = votes.find(references)
-        unknown = np.flatnonzero(vote_rows < 0)
     elif by_row is not None:
         references = np.array([row[by_row] for row in rows], dtype=np.str_)
-        is_row = [cell.isdecimal() and int(cell) < len(votes) for cell in references.tolist()]
-        vote_rows = np.array(
-            [int(cell) if ok else -1 for cell, ok in zip(references, is_row, strict=True)]
-        )
-        unknown = np.flatnonzero(~np.array(is_row))
+        row_by_cell = {str(row): row for row in range(len(votes))}
+        vote_rows = np.array([row_by_cell.get(cell, -1) for cell in references.tolist()])
     else:
         raise FerError(
             "{name} names no images: it needs the column image (a file name of Kaggle's archive, "
             "with its folder) or row (of the original fer2013.csv, from 0).",
             name=name,
         )
+    unknown = np.flatnonzero(vote_rows < 0)
     if len(unknown):
         raise FerError(
             "{name}: {count} rows are about no image of FER-2013 (the first: {image}); use the "
@@ -193,7 +188,7 @@ def _stored_rows(
 def _probabilities(
     header: Sequence[str], rows: Sequence[Sequence[str]], name: str
 ) -> tuple[NDArray[np.float64], bool]:
-    """Seven probabilities for each row, and whether the table holds them or only one answer."""
+    """Return seven probabilities for each row, and false if the table holds only one answer."""
     column_of_label = {
         label: position
         for position, column in enumerate(header)
@@ -223,9 +218,8 @@ def _probabilities(
 
 
 def _find_label(cell: str) -> int | None:
-    if cell.isdecimal():
-        return int(cell) if int(cell) < emotions.COUNT else None
-    return emotions.find_label(cell)
+    numbers = [str(label) for label in range(emotions.COUNT)]
+    return numbers.index(cell) if cell in numbers else emotions.find_label(cell)
 
 
 def _checked_probabilities(cells: Sequence[Sequence[str]], name: str) -> NDArray[np.float64]:

@@ -24,14 +24,14 @@ from fer.inference.calibrate import softmax
 from fer.inference.gradcam import Explainer
 from fer.vision.preprocessing import Floats, Gray, to_fer_resolution
 
-# How much the frames count against the penalty on large weights, scikit-learn's `C`.
+# The weight of the frames against the penalty on large kernels, scikit-learn's `C`.
 STRENGTH = 10.0
 # Steps after which the fit ends; it does earlier where no slope is larger than this.
 MOST_STEPS, SLOPE = 1000, 1e-3
 FORMAT: Literal["fer-head-1"] = "fer-head-1"
 # A head of all seven emotions on both models takes 200 kB.
 MOST_BYTES = 1 << 20
-# What no number of a head comes near.
+# Far above every number of a head.
 LARGEST = 1e6
 
 Vectors = dict[str, Floats]
@@ -39,7 +39,7 @@ Vectors = dict[str, Floats]
 
 @dataclass(frozen=True)
 class Frame:
-    """A face (48, 48) uint8, what it is shown for (0-6), and its features (D,) by model key."""
+    """A face (48, 48) uint8, its label (0-6), and its features (D,) by model key."""
 
     face: Gray
     label: int
@@ -50,8 +50,8 @@ class Frame:
 class Taught:
     """A classifier for each model's features.
 
-    labels: the emotions that it knows, ascending, (k,) with 0-6. frames: how many it was taught
-    with, by emotion. kernels: (D, k) by model key. weights_sha256: of the models, by key.
+    labels: of the emotions that it knows, ascending, (k,). frames: how many it was taught with, by
+    emotion. kernels: (D, k) by model key.
     """
 
     labels: NDArray[np.int64]
@@ -60,7 +60,7 @@ class Taught:
     weights_sha256: dict[str, str]
 
     def probabilities(self, features: Vectors) -> dict[str, NDArray[np.float64]]:
-        """Probabilities (n, 7) by model key of features (n, D); 0 for what it does not know."""
+        """Return probabilities (n, 7) of features (n, D), by model key; 0 for unknown emotions."""
         return {
             key: spread(softmax(features[key] @ kernel), self.labels)
             for key, kernel in self.kernels.items()
@@ -69,78 +69,71 @@ class Taught:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """What is answered for each frame by a head that was taught with all others.
-
-    labels: what the frames were shown for, (n,) with 0-6. probabilities: (n, 7) by model key.
-    """
+    """The answers for each frame by a head that was taught with all others: labels (n,) of the
+    frames, and probabilities (n, 7) by model key."""
 
     labels: NDArray[np.int64]
     probabilities: dict[str, NDArray[np.float64]]
 
     def right(self, key: str) -> NDArray[np.bool_]:
-        """Which frames are answered right, (n,)."""
+        """Mark the frames that are answered right, (n,)."""
         return np.asarray(self.probabilities[key].argmax(axis=1) == self.labels)
 
     def interval(self, key: str) -> list[float]:
-        """The 95 % interval of the share of right answers."""
+        """Return the 95 % interval of the share of right answers."""
         return metrics.accuracy_interval(self.labels, self.probabilities[key])
 
     @property
     def is_separated(self) -> bool:
-        """Whether any model's features tell the emotions apart: better than answering always the
+        """True if any model's features tell the emotions apart: better than answering always the
         most frequent one. Of frames that look alike less than that is right, since whichever frame
         is left out makes its emotion the rarer one."""
         guessing = np.bincount(self.labels).max() / len(self.labels)
         return any(self.interval(key)[0] > guessing for key in self.probabilities)
 
     def compared(self) -> PairedGain:
-        """How `proposed` differs from `baseline` on the same frames."""
+        """Compare `proposed` with `baseline` on the same frames."""
         return metrics.compare(
             self.labels, self.probabilities["baseline"], self.probabilities["proposed"]
         )
 
 
 def features(explainer: Explainer, faces: Sequence[Gray]) -> Vectors:
-    """Features (n, D) of at least one gray face of any size by model key, each of length 1."""
-    found = {
-        key: explainer.heads[key].features(maps) for key, maps in explainer.maps(faces).items()
-    }
-    return {
-        key: values / np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-6)
-        for key, values in found.items()
-    }
+    """Return the features (n, D) of gray faces of any size by model key, each of length 1."""
+    vectors = {}
+    for key, maps in explainer.maps(faces).items():
+        values = explainer.heads[key].features(maps)
+        vectors[key] = values / np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-6)
+    return vectors
 
 
 def frame(explainer: Explainer, face: Gray, label: int) -> Frame:
-    """A gray face of any size as a frame to teach with."""
-    found = features(explainer, [face])
+    """Return a gray face of any size as a frame to teach with."""
     small = np.rint(to_fer_resolution(face)).astype(np.uint8)
-    return Frame(small, label, {key: values[0] for key, values in found.items()})
+    vectors = {key: values[0] for key, values in features(explainer, [face]).items()}
+    return Frame(small, label, vectors)
 
 
 def teach(frames: Sequence[Frame], weights_sha256: Mapping[str, str]) -> tuple[Taught, LeftOut]:
-    """Return a classifier of these frames' emotions, and what those without one of them answer.
-
-    Args:
-        frames: of at least two emotions.
-        weights_sha256: of the models, by key.
-    """
-    shown = np.array([one.label for one in frames])
-    labels, targets = np.unique(shown, return_inverse=True)
-    kernels, answered = {}, {}
+    """Return a classifier of these frames' emotions, of which there are two or more, and the
+    answers of those that leave one frame out."""
+    frame_labels = np.array([one.label for one in frames])
+    labels, targets = np.unique(frame_labels, return_inverse=True)
+    kernels, probabilities = {}, {}
     for key in weights_sha256:
         vectors = np.stack([one.features[key] for one in frames]).astype(np.float64)
         kernels[key], scores = _fit(vectors, np.eye(len(labels))[targets])
-        answered[key] = spread(softmax(scores), labels)
-    counts = {emotions.KEYS[label]: int((shown == label).sum()) for label in labels}
-    return Taught(labels, counts, kernels, dict(weights_sha256)), LeftOut(shown, answered)
+        probabilities[key] = spread(softmax(scores), labels)
+    counts = {emotions.KEYS[label]: int((frame_labels == label).sum()) for label in labels}
+    taught = Taught(labels, counts, kernels, dict(weights_sha256))
+    return taught, LeftOut(frame_labels, probabilities)
 
 
 def spread(shares: NDArray[np.float64], labels: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Probabilities (n, k) of some emotions as (n, 7), 0 for the others."""
-    found = np.zeros((len(shares), emotions.COUNT))
-    found[:, labels] = shares
-    return found
+    """Return probabilities (n, k) of some emotions as (n, 7), 0 for the others."""
+    probabilities = np.zeros((len(shares), emotions.COUNT))
+    probabilities[:, labels] = shares
+    return probabilities
 
 
 def _fit(
@@ -179,8 +172,7 @@ def _fit(
 
 
 class HeadFile(TypedDict):
-    """A taught head as a file. emotions: keys in the order of the kernels' columns. frames: how
-    many it was taught with, by emotion. kernels: rows of numbers by model key."""
+    """A taught head as a file; emotions: keys in the order of the kernels' columns."""
 
     format: Literal["fer-head-1"]
     emotions: list[str]
@@ -190,7 +182,7 @@ class HeadFile(TypedDict):
 
 
 def to_file(taught: Taught) -> bytes:
-    """A head as a JSON file."""
+    """Return a head as a JSON file."""
     record: HeadFile = {
         "format": FORMAT,
         "emotions": [emotions.KEYS[label] for label in taught.labels],
@@ -207,10 +199,9 @@ def to_file(taught: Taught) -> bytes:
 def from_file(
     content: bytes, name: str, weights_sha256: Mapping[str, str], sizes: Mapping[str, int]
 ) -> Taught:
-    """A head from a file that `to_file` made.
+    """Return a head from a file that `to_file` made.
 
     Args:
-        weights_sha256: of the models here, by key.
         sizes: length of the features, by model key.
 
     Raises:

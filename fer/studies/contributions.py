@@ -46,11 +46,8 @@ class Estimate:
 
 @dataclass(frozen=True)
 class SqueezeExcitation:
-    """The gain of the SE block: trained with and without it, one gain for each seed.
-
-    gains: in accuracy. The estimates are means over seeds with Student's interval (n - 1 degrees of
-    freedom), of accuracy except for `macro_f1_gain`.
-    """
+    """The gain of the SE block: in accuracy for each seed, and means over seeds with Student's
+    interval (n - 1 degrees of freedom)."""
 
     gains: tuple[float, ...]
     gain: Estimate
@@ -72,9 +69,8 @@ class SqueezeExcitation:
 class RareEmotion:
     """The effect of class weights on the emotion with the fewest images, in one pair of trainings.
 
-    emotion: its key. found: how many of its `images` were recognised. right: the share of the
-    answers with this emotion that was right, 0-1. Both of the run with class weights and of the one
-    without.
+    found: how many of its `images` were recognised. right: the share of the answers with this
+    emotion that was right, 0-1.
     """
 
     emotion: str
@@ -87,8 +83,8 @@ class RareEmotion:
 
 @dataclass(frozen=True)
 class Confidence:
-    """The confidence of a trained model, not calibrated: its mean on PrivateTest, the top-1
-    accuracy that it should equal, both 0-1, and the ECE."""
+    """A model's mean confidence on PrivateTest, not calibrated, the accuracy that it should equal,
+    and the ECE."""
 
     mean: float
     accuracy: float
@@ -105,9 +101,9 @@ class Smoothing:
 
 @dataclass(frozen=True)
 class Fit:
-    """The fit of a training: top-1 accuracy on Training, as Keras measured it while the network
-    learnt (augmented where the run augments, dropout active), and on PrivateTest, 0-1; the epoch,
-    from 1, that is best on PublicTest."""
+    """The fit of a training: accuracy on Training, as Keras measured it while the network learnt
+    (augmented where the run augments, dropout active), and on PrivateTest; the epoch, from 1, that
+    is best on PublicTest."""
 
     training: float
     private: float
@@ -116,10 +112,8 @@ class Fit:
 
 @dataclass(frozen=True)
 class Regularisation:
-    """The effect of augmentation on overfitting, in one pair of trainings.
-
-    gain_without_twins: in accuracy, on the PrivateTest images without a twin in Training.
-    """
+    """The effect of augmentation on overfitting, in one pair of trainings, with its gain in
+    accuracy, also on the images without a twin in Training."""
 
     augmented: Fit
     plain: Fit
@@ -170,7 +164,7 @@ def smoothing(ablation: Ablation) -> Smoothing:
     """Compare the runs with and without label smoothing, of the record's own seed."""
     runs = (run["private"] for run in _pair(ablation, "label_smoothing"))
     return Smoothing(
-        *(Confidence(run["mean_confidence"], run["accuracy"], run["ece"]) for run in runs),
+        *(Confidence(run["mean_confidence"], run["accuracy"], run["ece"]) for run in runs)
     )
 
 
@@ -185,7 +179,7 @@ def regularisation(ablation: Ablation) -> Regularisation:
 
 
 def _pair(ablation: Ablation, without: str) -> tuple[AblationRun, AblationRun]:
-    """The runs of the record's own seed with all ingredients and without this one."""
+    """Return the runs of the record's own seed with all ingredients and without this one."""
     runs = {run["without"]: run for run in ablation["runs"] if run["seed"] == ablation["seed"]}
     return runs["full"], runs[without]
 

@@ -17,9 +17,8 @@ T = TypeVar("T")
 
 
 class RegionShare(TypedDict):
-    """A region's mean share of the Grad-CAM mass, 0-1, or the difference of two models' shares, -1
-    to 1. ratio: of this share to the region's share of the area, 1 without preference; missing from
-    a difference."""
+    """A region's mean share of the Grad-CAM mass, 0-1, or the difference of two models' shares.
+    ratio: of this share to the region's share of the area; missing from a difference."""
 
     share: float
     interval: list[float]
@@ -27,8 +26,8 @@ class RegionShare(TypedDict):
 
 
 class ModelRegions(TypedDict):
-    """The regions where one model looks. blank: share of images whose map is blank. all, per_class:
-    by region of `regions.REGIONS`, empty if every map is blank; per_class: by true emotion, too."""
+    """The regions where a model looks, by `regions.REGIONS`, per class by true emotion; empty if
+    every map is blank. blank: share of images whose map is."""
 
     blank: float
     all: dict[str, RegionShare]
@@ -36,11 +35,8 @@ class ModelRegions(TypedDict):
 
 
 class RegionFigures(TypedDict):
-    """The figures of `attention.study`.
-
-    landmarks_detected: in what share of the images; area: share of the face by region. models: by
-    key. proposed_minus_baseline: by region, on the same images; only where both are there.
-    """
+    """The figures of `attention.study`. landmarks_detected: in what share of the images. area:
+    share of the face by region. proposed_minus_baseline: by region, where both models are there."""
 
     split: str
     layer: str
@@ -65,7 +61,7 @@ class Cascade(TypedDict):
 
 class SanityFigures(TypedDict):
     """The figures of `attention.sanity`. stages: the layers that are randomised, from the output
-    down, each on top of the one before. models: by key."""
+    down, each on top of the one before."""
 
     images: int
     stages: list[str]
@@ -73,7 +69,7 @@ class SanityFigures(TypedDict):
 
 
 class Sanity(MadeWith, SanityFigures):
-    """`analysis/sanity.json`: whether the maps depend on what was learnt."""
+    """`analysis/sanity.json`: how far the maps depend on what was learnt."""
 
 
 class Patch(TypedDict):
@@ -156,8 +152,8 @@ class CorruptionFigures(TypedDict):
 
 
 class RobustnessFigures(TypedDict):
-    """The figures of `robustness.study`. backend: `fast` or `reference`. clean: by model key.
-    corruptions: by key of `corruptions.CORRUPTIONS`."""
+    """The figures of `robustness.study`; clean: by model key, corruptions: by key. backend: `fast`
+    or `reference`."""
 
     split: str
     images: int
@@ -167,7 +163,7 @@ class RobustnessFigures(TypedDict):
 
 
 class Robustness(MadeWith, RobustnessFigures):
-    """`analysis/robustness.json`: how the models bear spoilt faces."""
+    """`analysis/robustness.json`: accuracy on spoilt faces."""
 
 
 class GroupAccuracy(SampleAccuracy):
@@ -177,12 +173,8 @@ class GroupAccuracy(SampleAccuracy):
 
 
 class LeakageFigures(TypedDict):
-    """The figures of `leakage.study`, by test split and then by group: `all` images, those
-    `with_twin` in Training and those `without_twin`, as far as there are any.
-
-    splits: accuracy by split, model key and group. gains: of `proposed` over `baseline`, by split
-    and group; no group unless both models are there.
-    """
+    """Accuracies by test split, model key and group, and the gains of `proposed` over `baseline` by
+    split and group: `all` images, those `with_twin` in Training and those `without_twin`."""
 
     splits: dict[str, dict[str, dict[str, GroupAccuracy]]]
     gains: dict[str, dict[str, PairedGain]]
@@ -193,8 +185,8 @@ class Leakage(MadeWith, LeakageFigures):
 
 
 class ModelMap(TypedDict):
-    """A model's map. coordinates: as `feature_map.packed`. trustworthiness: 0-1. variance_kept: of
-    the features, by the components that t-SNE was given, 0-1."""
+    """A model's map. coordinates: as `feature_map.packed`. trustworthiness: 0-1. variance_kept: by
+    the components that t-SNE was given, 0-1."""
 
     coordinates: str
     trustworthiness: float
@@ -202,8 +194,8 @@ class ModelMap(TypedDict):
 
 
 class MapFigures(TypedDict):
-    """What `feature_map.study` finds. sources_sha256: of the images' names, in their order.
-    neighbours: of which trustworthiness asks. models: by key."""
+    """The figures of `feature_map.study`. sources_sha256: of the images' names, in their order.
+    neighbours: of which trustworthiness asks."""
 
     split: str
     images: int
@@ -213,12 +205,11 @@ class MapFigures(TypedDict):
 
 
 class FeatureMap(MadeWith, MapFigures):
-    """`analysis/map.json`: where each test image lies among those whose features are alike."""
+    """`analysis/map.json`: the places of the test images, like features beside each other."""
 
 
 class RunScores(Accuracy):
-    """The scores of a run's best epoch on PrivateTest, not calibrated; log_loss in nats. per_class:
-    by emotion. mean_confidence: of the most probable class, over all images, 0-1."""
+    """The scores of a run's best epoch on PrivateTest, not calibrated; log_loss in nats."""
 
     log_loss: float
     ece: float
@@ -227,12 +218,11 @@ class RunScores(Accuracy):
 
 
 class AblationRun(TypedDict):
-    """A training without one ingredient (`full`: without none), and how well its best epoch does.
+    """A training without one ingredient (`full`: without none), and the scores of its best epoch.
 
-    compute_dtype: Keras' name of the precision; all runs of a seed have the same. public_accuracy,
-    training_accuracy: as Keras measured them. seconds: of all epochs. gain: in accuracy, of putting
-    the ingredient back, on the same images with the same seed. gain_without_twins: on the images
-    without a twin in Training. macro_f1_gain: in macro F1. `full` has no gains.
+    compute_dtype: Keras' name of the precision. public_accuracy, training_accuracy: as Keras
+    measured them. seconds: of all epochs. gain: in accuracy, of putting the ingredient back, with
+    the same seed; gain_without_twins: on the images without a twin in Training.
     """
 
     without: str
@@ -261,8 +251,7 @@ class Budget(TypedDict):
 
 
 class Ablation(MadeWith):
-    """`analysis/ablation.json`, written once all runs are done; passes: over Training, of every
-    run."""
+    """`analysis/ablation.json`, once all runs are done; passes: over Training, of every run."""
 
     budget: Budget
     passes: float

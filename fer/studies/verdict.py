@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Literal
 
-import numpy as np
-
 from fer.artifacts.records import Metrics
 from fer.evaluation.records import Comparison, TrainingFit
 from fer.studies import contributions
@@ -30,8 +28,8 @@ CLEAR_GAP = 0.15
 
 @dataclass(frozen=True)
 class Fit:
-    """The fit of a model to its training images: its accuracy on Training and on PrivateTest, both
-    without augmentation and dropout, and by how much they differ."""
+    """A model's accuracy on Training and on PrivateTest, both without augmentation and dropout, and
+    their difference."""
 
     training: float
     private: float
@@ -39,7 +37,7 @@ class Fit:
 
     @property
     def overfitting(self) -> Overfitting:
-        """How far the model overfits, by the gap."""
+        """The degree of overfitting, by the gap."""
         if self.gap.gain >= CLEAR_GAP:
             return "clear"
         return "mild" if self.gap.gain >= MILD_GAP else "none"
@@ -47,8 +45,7 @@ class Fit:
 
 @dataclass(frozen=True)
 class Augmentation:
-    """The gain of augmentation in the ablation, with McNemar's exact p, and its gain on the images
-    without a twin in Training."""
+    """The gain of augmentation in the ablation with McNemar's exact p, and without twins."""
 
     gain: Estimate
     p: float
@@ -57,11 +54,8 @@ class Augmentation:
 
 @dataclass(frozen=True)
 class Twins:
-    """The PrivateTest images that have an exact or near twin in Training.
-
-    images: how many, of how many. gain: on the images without a twin. with_twin, without_twin: each
-    model's accuracy, by model key.
-    """
+    """The PrivateTest images that have an exact or near twin in Training: `images` of `of`, the
+    gain on those without, and each model's accuracy on both groups."""
 
     images: int
     of: int
@@ -74,9 +68,8 @@ class Twins:
 class Verdict:
     """The verdict that every page states.
 
-    helpful: the ingredients beside fine-tuning that raise accuracy in the ablation; None without an
-    ablation. fits: by model key. training_images: how many Training images the fits were measured
-    on, of how many.
+    helpful: the ingredients beside fine-tuning that raise accuracy in the ablation. fits: by model
+    key. training_images: how many Training images the fits were measured on, of how many.
     """
 
     gain: Estimate | None
@@ -121,8 +114,8 @@ def _twins(leakage: Leakage) -> Twins | None:
 
 
 def _helpful(ablation: Ablation) -> tuple[str, ...]:
-    """The ingredients whose gain has an interval above zero with the record's own seed; that of SE
-    over all seeds, if there are enough."""
+    """Return the ingredients whose gain has an interval above zero with the record's own seed; that
+    of SE over all seeds, if there are enough."""
     gains = {
         run["without"]: contributions.paired(run["gain"])
         for run in contributions.comparable(ablation)
@@ -151,16 +144,13 @@ def _fits(fit: TrainingFit, metrics: Mapping[str, Metrics]) -> dict[str, Fit]:
         if key not in metrics or metrics[key]["data_sha256"] != fit["data_sha256"]:
             continue
         private = metrics[key]["splits"][SPLIT]
-        accuracies = np.array([training["accuracy"], private["accuracy"]])
-        image_counts = np.array([training["images"], private["images"]])
         # The two accuracies are of different images, so their variances add up.
-        half_width = NormalDist().inv_cdf((1 + LEVEL) / 2) * float(
-            np.sqrt((accuracies * (1 - accuracies) / image_counts).sum())
+        variance = sum(
+            part["accuracy"] * (1 - part["accuracy"]) / part["images"]
+            for part in (training, private)
         )
-        gap = float(accuracies[0] - accuracies[1])
-        fits[key] = Fit(
-            float(accuracies[0]),
-            float(accuracies[1]),
-            Estimate(gap, gap - half_width, gap + half_width),
-        )
+        half_width = NormalDist().inv_cdf((1 + LEVEL) / 2) * variance**0.5
+        gap = training["accuracy"] - private["accuracy"]
+        estimate = Estimate(gap, gap - half_width, gap + half_width)
+        fits[key] = Fit(training["accuracy"], private["accuracy"], estimate)
     return fits
