@@ -105,30 +105,25 @@ def test_a_record_of_another_version_says_what_makes_it_anew(
         read(tmp_path)
 
 
-def cut(content: bytes) -> bytes:
-    return content[: len(content) // 2]
-
-
-def without_end(content: bytes) -> bytes:
-    return content[:-22]
-
-
 def of_another_compression(content: bytes) -> bytes:
     position = content.index(b"PK\x01\x02") + 10
     return content[:position] + bytes([99]) + content[position + 1 :]
 
 
-def spoilt_within(content: bytes) -> bytes:
-    return content[:4000] + bytes(100) + content[4100:]
-
-
 @pytest.mark.parametrize(
     "spoil",
-    [lambda _: b"", cut, without_end, of_another_compression, spoilt_within, lambda _: b"PK"],
+    [
+        lambda _: b"",
+        lambda content: content[: len(content) // 2],
+        lambda content: content[:-22],
+        of_another_compression,
+        lambda content: content[:4000] + bytes(100) + content[4100:],
+        lambda _: b"PK",
+    ],
     ids=["empty", "cut", "without end", "compression", "within", "two bytes"],
 )
 def test_damaged_class_faces_are_told(spoil: Callable[[bytes], bytes], tmp_path: Path) -> None:
-    whole = (ROOT / "data" / aggregates.FACES).read_bytes()
+    whole = (DATA / aggregates.FACES).read_bytes()
     path = tmp_path / aggregates.FACES
     path.write_bytes(spoil(whole))
     with pytest.raises(FerError, match="cannot be read"):

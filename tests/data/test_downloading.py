@@ -12,17 +12,16 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 from streamlit.testing.v1 import AppTest
 
 from fer import FerError
 from fer.artifacts import locations
-from fer.cli.main import main
 from fer.data import dataset, downloading
 from fer.data.downloading import Step
 from fer.ui import loaders, permissions
 from fer.ui.dataset import download
 from tests.support import kaggle
+from tests.support.command import fer, succeeded
 from tests.support.making import ROOT, small_archive
 
 
@@ -124,8 +123,7 @@ def test_a_cache_that_cannot_be_written_is_done_without(
 
 
 def test_command_downloads(served: kaggle.Kaggle, tmp_path: Path) -> None:
-    done = CliRunner().invoke(main, ["data", "download", "--data-dir", str(tmp_path / "data")])
-    assert done.exit_code == 0, done.output
+    done = succeeded(fer("data", "download", "--data-dir", tmp_path / "data"))
     assert "Imported 840 images" in done.output
 
 

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import tarfile
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +26,13 @@ from tests.support.making import (
     jpeg,
     small_archive,
 )
+
+
+def zipped(name: str, content: bytes) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(name, content)
+    return stream.getvalue()
 
 
 def test_archive_keeps_pixels_labels_splits_and_names(archive: Path, tmp_path: Path) -> None:
@@ -72,14 +78,13 @@ def test_packed_csv_table(tmp_path: Path, kind: str) -> None:
         member.size = len(content)
         archive.addfile(member, io.BytesIO(content))
     path = tmp_path / ("fer2013.tar.gz" if kind == "tar" else "challenge.zip")
-    if kind == "tar":
-        path.write_bytes(packed.getvalue())
-    else:
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as outer:
-            if kind == "zip":
-                outer.writestr("fer2013.csv", content)
-            else:
-                outer.writestr("fer2013.tar.gz", packed.getvalue())
+    path.write_bytes(
+        {
+            "tar": packed.getvalue(),
+            "zip": zipped("fer2013.csv", content),
+            "zip around tar": zipped("fer2013.tar.gz", packed.getvalue()),
+        }[kind]
+    )
     assert importing.import_dataset(path, tmp_path / "data").images == 21
 
 
@@ -104,56 +109,30 @@ def test_bad_images_are_named_and_skipped(archive: Path, tmp_path: Path) -> None
     assert len(report.differences) == 21
 
 
-def broken_bomb(path: Path) -> None:
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("train/sad/Training_1.jpg", bytes(64 * 2**20))
-
-
-def broken_climb(path: Path) -> None:
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("../train/sad/Training_1.jpg", jpeg(face_like(1)))
-
-
-def broken_cut(path: Path) -> None:
-    small_archive(path)
-    path.write_bytes(path.read_bytes()[:-3000])
-
-
 @pytest.mark.parametrize(
-    ("name", "make", "message"),
+    ("name", "content", "message"),
     [
-        ("empty.zip", lambda path: path.write_bytes(b""), "is empty"),
-        ("text.zip", lambda path: path.write_text("hello"), "not FER-2013 in a known form"),
-        ("bomb.zip", broken_bomb, "zip bomb"),
-        ("climb.zip", broken_climb, "leaves its folder"),
-        ("cut.zip", broken_cut, "is cut off"),
-        (
-            "column.csv",
-            lambda path: path.write_text(csv_table("emotion,pixels")),
-            "lacks a column",
-        ),
-        ("short.csv", lambda path: path.write_text(csv_table(pixels=2303)), "row 1: 2303 pixels"),
-        (
-            "label.csv",
-            lambda path: path.write_text(csv_table().replace("\n1,", "\n9,")),
-            "emotion 9",
-        ),
-        (
-            "usage.csv",
-            lambda path: path.write_text(csv_table().replace("Public", "Open")),
-            "Usage is",
-        ),
-        ("photo.jpg", lambda path: path.write_bytes(b"\xff\xd8"), "not FER-2013"),
-        ("fer2013.tar.gz", lambda path: path.write_bytes(b"\x1f\x8b\x00"), "damaged"),
+        ("empty.zip", b"", "is empty"),
+        ("text.zip", b"hello", "not FER-2013 in a known form"),
+        ("bomb.zip", zipped("train/sad/Training_1.jpg", bytes(64 * 2**20)), "zip bomb"),
+        ("climb.zip", zipped("../train/sad/Training_1.jpg", b""), "leaves its folder"),
+        ("cut.zip", zipped("train/sad/Training_1.jpg", b"")[:-30], "is cut off"),
+        ("column.csv", csv_table("emotion,pixels").encode(), "lacks a column"),
+        ("short.csv", csv_table(pixels=2303).encode(), "row 1: 2303 pixels"),
+        ("label.csv", csv_table().replace("\n1,", "\n9,").encode(), "emotion 9"),
+        ("usage.csv", csv_table().replace("Public", "Open").encode(), "Usage is"),
+        ("photo.jpg", b"\xff\xd8", "not FER-2013"),
+        ("fer2013.tar.gz", b"\x1f\x8b\x00", "damaged"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_refused_with_one_sentence_and_old_data_kept(
-    archive: Path, tmp_path: Path, name: str, make: Callable[[Path], object], message: str
+    archive: Path, tmp_path: Path, name: str, content: bytes, message: str
 ) -> None:
     folder = tmp_path / "data"
     importing.import_dataset(archive, folder)
     before = {path: path.read_bytes() for path in folder.iterdir()}
-    make(tmp_path / name)
+    (tmp_path / name).write_bytes(content)
     with pytest.raises(FerError, match=message) as caught:
         importing.import_dataset(tmp_path / name, folder)
     assert "\n" not in str(caught.value)
@@ -277,7 +256,10 @@ def test_damaged_files_are_told(kind: str, content: bytes, archive: Path, tmp_pa
 def test_real_archive_is_complete(real_archive: Path, tmp_path: Path) -> None:
     report = importing.import_dataset(real_archive, tmp_path)
     assert (report.images, report.skipped, report.differences) == (35_887, [], [])
-    assert dataset.open_dataset(tmp_path).counts == dataset.OFFICIAL_COUNTS
+    data = dataset.open_dataset(tmp_path)
+    assert data.counts == dataset.OFFICIAL_COUNTS
+    assert data.origin is dataset.Origin.KAGGLE
+    assert data.notice is None
 
 
 def test_each_image_is_decoded_once_and_opening_reads_none(

@@ -9,12 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 from PIL import Image
 
 from fer import FerError, emotions, files
-from fer.cli.main import main
 from fer.data import aggregates, dataset, sample, votes
+from tests.support.command import fer, succeeded
 from tests.support.making import ROOT
 
 FOLDER = ROOT / sample.FOLDER
@@ -22,26 +21,25 @@ FOLDER = ROOT / sample.FOLDER
 
 def test_sample_is_small_and_has_ten_faces_an_emotion() -> None:
     assert sum((FOLDER / name).stat().st_size for name in (sample.FACES, sample.TABLE)) < 200_000
-    found = sample.open_sample(FOLDER)
-    assert found.images.shape == (70, 48, 48)
-    assert found.images.dtype == np.uint8
-    assert found.labels.tolist() == np.repeat(np.arange(7), 10).tolist()
-    assert len(set(found.names)) == 70
-    assert all(name.startswith("train/") for name in found.names)
+    faces = sample.open_sample(FOLDER)
+    assert faces.images.shape == (70, 48, 48)
+    assert faces.images.dtype == np.uint8
+    assert faces.labels.tolist() == np.repeat(np.arange(7), 10).tolist()
+    assert len(set(faces.names)) == 70
+    assert all(name.startswith("train/") for name in faces.names)
 
 
 def test_clear_and_contested_are_what_the_votes_say() -> None:
-    found = sample.open_sample(FOLDER)
-    agreed = found.counts[np.arange(70), found.labels]
+    faces = sample.open_sample(FOLDER)
+    agreed = faces.counts[np.arange(70), faces.labels]
     for key in emotions.KEYS:
-        rows = found.rows(key)
-        assert found.is_contested[rows].tolist() == [False] * 8 + [True] * 2
+        rows = faces.rows(key)
+        assert faces.is_contested[rows].tolist() == [False] * 8 + [True] * 2
         assert (agreed[rows[:8]] >= (7 if key == "disgust" else 9)).all(), key
     all_votes = votes.open_votes(ROOT / votes.FOLDER)
-    row_of = {source: row for row, source in enumerate(all_votes.sources)}
-    rows = [row_of[name] for name in found.names]
-    assert np.array_equal(all_votes.counts[rows], found.counts)
-    assert np.array_equal(all_votes.labels[rows], found.labels)
+    rows = all_votes.find(faces.names)
+    assert np.array_equal(all_votes.counts[rows], faces.counts)
+    assert np.array_equal(all_votes.labels[rows], faces.labels)
 
 
 def test_no_photograph_is_in_it_twice() -> None:
@@ -79,20 +77,15 @@ def test_no_other_image_of_the_data_set_is_committed() -> None:
 
 @pytest.mark.fer2013
 def test_command_chooses_the_committed_faces(real_data: dataset.Dataset, tmp_path: Path) -> None:
-    done = CliRunner().invoke(
-        main,
-        [
-            *("data", "sample", "--data-dir", str(real_data.folder)),
-            *("--votes-dir", str(ROOT / votes.FOLDER), "--out", str(tmp_path)),
-        ],
+    votes_options = ("--votes-dir", ROOT / votes.FOLDER)
+    succeeded(
+        fer("data", "sample", "--data-dir", real_data.folder, *votes_options, "--out", tmp_path)
     )
-    assert done.exit_code == 0, done.output
     again, committed = sample.open_sample(tmp_path), sample.open_sample(FOLDER)
     assert (tmp_path / sample.TABLE).read_bytes() == (FOLDER / sample.TABLE).read_bytes()
     assert np.array_equal(again.images, committed.images)
-    row_of = {str(source): row for row, source in enumerate(real_data.sources)}
-    for image, name in zip(committed.images, committed.names, strict=True):
-        assert np.array_equal(image, real_data.images[row_of[str(name)]]), name
+    for image, name in zip(committed.images, committed.names.tolist(), strict=True):
+        assert np.array_equal(image, real_data.images[real_data.row_of[name]]), name
 
 
 def test_another_data_set_has_no_sample(small_data: dataset.Dataset) -> None:
