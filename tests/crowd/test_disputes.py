@@ -51,10 +51,10 @@ def predictions(votes: Votes) -> Predictions:
 def test_the_most_disputed_come_first(
     predictions: Predictions, votes: Votes, kind: disputes.Kind, expected: list[int]
 ) -> None:
-    found = disputes.find(predictions, votes, kind, 100)
-    assert [one.source for one in found] == [str(votes.sources[row]) for row in expected]
-    assert [one.label for one in found] == [ROWS[row][0] for row in expected]
-    assert [one.answer for one in found] == [ROWS[row][1] for row in expected]
+    disputed = disputes.find(predictions, votes, kind, 100)
+    assert [(one.source, one.label, one.answer) for one in disputed] == [
+        (str(votes.sources[row]), *ROWS[row][:2]) for row in expected
+    ]
 
 
 def test_no_more_than_asked_and_none_without_votes(predictions: Predictions, votes: Votes) -> None:
@@ -64,9 +64,9 @@ def test_no_more_than_asked_and_none_without_votes(predictions: Predictions, vot
 
 
 def test_errors_are_sorted_by_what_the_crowd_says(votes: Votes) -> None:
-    found = [Mistake(str(row), label, answer, 0.9) for row, (label, answer, _) in enumerate(ROWS)]
+    mistakes = [Mistake(str(row), *sides, 0.9) for row, (*sides, _) in enumerate(ROWS)]
     counts = [*votes.counts[:-1], None]
-    order = [int(mistake.source) for mistake, _votes in disputes.by_crowd(found, counts)]
+    order = [int(mistake.source) for mistake, _votes in disputes.by_crowd(mistakes, counts)]
     assert order[:2] == [1, 0]
     assert order[-2:] == [3, 8]
 

@@ -63,9 +63,8 @@ def test_only_private_test_with_an_emotion_is_played(small_data: dataset.Dataset
 
 def test_a_data_set_without_votes_is_not_played(small_data: dataset.Dataset) -> None:
     counts = np.ones((len(small_data), len(CHOICES)), np.uint8)
-    strangers = replace(
-        voted(small_data, counts), names=np.array([f"x{n}" for n in range(len(small_data))])
-    )
+    votes_of_data = voted(small_data, counts)
+    strangers = replace(votes_of_data, names=np.char.add("x", votes_of_data.names))
     assert game.of_private_test(small_data, strangers) is None
 
 
@@ -74,23 +73,18 @@ def test_scores_by_label_by_people_and_by_voters() -> None:
     counts[0, HAPPY] = 10
     counts[1, [SAD, NEUTRAL]] = 5
     counts[2, [SAD, NEUTRAL]] = 2, 8
-    labels = np.array([HAPPY, SAD, SAD])
-    deck = Deck(
-        np.zeros((3, 48, 48), np.uint8),
-        np.arange(3),
-        labels,
-        np.array(list("abc")),
-        counts,
-        "",
-        True,
-    )
-    found = game.scores(deck, (0, 1, 2), {"you": [HAPPY, NEUTRAL, NEUTRAL], "proposed": [SAD] * 3})
-    assert list(found) == ["you", "proposed", game.PEOPLE, game.LABEL]
-    assert (found["you"].by_label, found["you"].by_people) == (1, 2.5)
-    assert found["you"].voters == pytest.approx((1 + 0.5 + 0.8) / 3)
-    assert (found["proposed"].by_label, found["proposed"].by_people) == (2, 0.5)
-    assert (found[game.PEOPLE].by_label, found[game.PEOPLE].by_people) == (1.5, 3)
-    assert (found[game.LABEL].by_label, found[game.LABEL].by_people) == (3, 1.5)
+    labels, names = np.array([HAPPY, SAD, SAD]), np.array(list("abc"))
+    deck = Deck(np.zeros((3, 48, 48), np.uint8), np.arange(3), labels, names, counts, "", True)
+    answers = {"you": [HAPPY, NEUTRAL, NEUTRAL], "proposed": [SAD] * 3}
+    scores = game.scores(deck, (0, 1, 2), answers)
+    assert {player: (score.by_label, score.by_people) for player, score in scores.items()} == {
+        "you": (1, 2.5),
+        "proposed": (2, 0.5),
+        game.PEOPLE: (1.5, 3),
+        game.LABEL: (3, 1.5),
+    }
+    assert list(scores) == ["you", "proposed", game.PEOPLE, game.LABEL]
+    assert scores["you"].voters == pytest.approx((1 + 0.5 + 0.8) / 3)
     lines = game.rows(deck, 7, (2, 0), {"you": [NEUTRAL, HAPPY]})
     assert [line["image"] for line in lines] == ["c", "a"]
     assert lines[0] | {"label": "sad", "people": "neutral", "you": "neutral"} == lines[0]
@@ -130,9 +124,9 @@ def test_after_each_face_others_answers_are_shown(elsewhere: Path, sampled: Deck
         app.button(key=f"play_happy_{at}").click().run()
         assert not app.exception
         assert [node.proto.text for node in app.get("progress")] == [f"Face {at + 1} of 10"]
-        (told,) = (str(said.value) for said in app.markdown if "You: **" in str(said.value))
-        assert f"Label: **{emotions.KEYS[sampled.labels[place]]}**" in told
-        assert all(f"{key}: **" in told for key in loaders.models())
+        (line,) = (str(text.value) for text in app.markdown if "You: **" in str(text.value))
+        assert f"Label: **{emotions.KEYS[sampled.labels[place]]}**" in line
+        assert all(f"{key}: **" in line for key in loaders.models())
         button = app.button(key=f"play_next_{at}")
         assert button.label == ("To the scores" if at == 9 else "Next face")
         # A second press passes over no face.
@@ -148,7 +142,7 @@ def test_a_game_of_the_sample_from_start_to_scores(elsewhere: Path, sampled: Dec
     app = play_through(begin(42), given)
     assert messages(app) == []
     assert app.metric[0].label == "You"
-    assert any("10 / 10 by the label" in str(told.value) for told in app.caption)
+    assert any("10 / 10 by the label" in str(caption.value) for caption in app.caption)
     assert [metric.label for metric in app.metric][1:3] == ["baseline", "proposed"]
     kept = app.session_state[play.VISIT]
     assert [line["image"] for line in kept] == [str(sampled.names[place]) for place in places]
@@ -174,7 +168,7 @@ def test_a_press_that_comes_twice_answers_one_face(elsewhere: Path) -> None:
     assert app.session_state[play.STATE].answers == (SAD,)
 
 
-def test_an_imported_data_set_is_played(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_imported_data_set_is_played(elsewhere: Path) -> None:
     importing.import_dataset(small_archive(elsewhere / "archive.zip"), elsewhere / dataset.FOLDER)
     data = dataset.open_dataset(elsewhere / dataset.FOLDER)
     counts = np.zeros((len(data), len(CHOICES)), np.uint8)
@@ -205,9 +199,9 @@ def test_stored_predictions_answer_where_the_data_is_theirs(
         digest = deck.name
 
     monkeypatch.setattr(loaders, "data", Imported)
-    found = play.answers(deck, (4, 0))
-    assert np.array_equal(found[0]["proposed"].probabilities, part.probabilities[4])
-    assert np.array_equal(found[1]["proposed"].probabilities, part.probabilities[0])
+    fifth, first = (answer["proposed"] for answer in play.answers(deck, (4, 0)))
+    assert np.array_equal(fifth.probabilities, part.probabilities[4])
+    assert np.array_equal(first.probabilities, part.probabilities[0])
     Imported.digest = "another"
     with pytest.raises(AssertionError, match="what is stored"):
         play.answers(deck, (4, 0))
@@ -245,11 +239,10 @@ def test_a_class_plays_at_once(number: int | None, tmp_path: Path) -> None:
         ask(server, session_id=session, trigger={"key": "play_start"})
         given = [emotions.KEYS[(pupil + at) % 7] for at in range(game.FACES)]
         for at, emotion in enumerate(given):
-            found = ask(server, session_id=session, trigger={"key": f"play_{emotion}_{at}"})
-        said = [str(e.get("props", {}).get("body")) for e in elements(found["tree"])]
-        assert f"Face by face, game {chosen}" in "\n".join(said)
-        told = [re.search(r"You: \*\*(\w+)\*\*", text) for text in said]
-        assert [match[1] for match in told if match] == given
+            page = ask(server, session_id=session, trigger={"key": f"play_{emotion}_{at}"})
+        texts = "\n".join(str(e.get("props", {}).get("body")) for e in elements(page["tree"]))
+        assert f"Face by face, game {chosen}" in texts
+        assert re.findall(r"You: \*\*(\w+)\*\*", texts) == given
 
     with running(tmp_path, **ON) as server, ThreadPoolExecutor(CLASS) as pool:
         assert list(pool.map(visit, range(CLASS))) == [None] * CLASS

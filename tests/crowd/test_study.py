@@ -14,12 +14,12 @@ from fer.artifacts.model_store import Predictions
 from fer.crowd import agreement, study
 from fer.data.dataset import TEST_SPLITS, Split
 from fer.data.votes import CHOICES, Votes
-from tests.support.command import fer, refusal
+from tests.support.command import fer, refusal, succeeded
 from tests.support.making import ROOT
 
 
 def counted(*images: dict[str, int]) -> np.ndarray:
-    """Votes by name, a dictionary an image."""
+    """Return votes from a dictionary by name for each image."""
     return np.array([[votes.get(key, 0) for key in CHOICES] for votes in images], dtype=np.uint8)
 
 
@@ -53,29 +53,22 @@ def test_a_tie_counts_by_its_share(image: dict[str, int], answer: int, expected:
 
 
 def test_share_of_voters_is_of_all_ten() -> None:
-    counts = counted(CLEAR, TORN, NO_FACE)
-    assert agreement.share_of_voters(counts, np.array([HAPPY, FEAR, HAPPY])).tolist() == [
-        1.0,
-        0.3,
-        0.1,
-    ]
+    shares = agreement.share_of_voters(
+        counted(CLEAR, TORN, NO_FACE), np.array([HAPPY, FEAR, HAPPY])
+    )
+    assert shares.tolist() == [1.0, 0.3, 0.1]
 
 
 def test_one_voter_is_measured_against_the_other_nine() -> None:
     counts = counted(CLEAR, {"happy": 9, "sad": 1}, SPLIT)
-    # Of five and five, the one left out always stands against five of nine.
-    assert agreement.agreement_with_others(counts, None) == pytest.approx([1.0, 0.9, 0.0])
-    happy = np.full(3, HAPPY)
-    assert agreement.agreement_with_others(counts, happy) == pytest.approx([1.0, 1.0, 0.0])
-    assert agreement.agreement_with_others(counts, np.full(3, SAD)) == pytest.approx(
-        [0.0, 0.0, 0.5]
-    )
-
-
-def test_leaving_out_a_voter_leaves_the_votes_as_they_are() -> None:
-    counts = counted(TORN)
     before = counts.copy()
-    agreement.agreement_with_others(counts, None)
+    # Of five and five, the one left out always stands against five of nine.
+    for answers, expected in (
+        (None, [1.0, 0.9, 0.0]),
+        (np.full(3, HAPPY), [1.0, 1.0, 0.0]),
+        (np.full(3, SAD), [0.0, 0.0, 0.5]),
+    ):
+        assert agreement.agreement_with_others(counts, answers) == pytest.approx(expected)
     assert np.array_equal(counts, before)
 
 
@@ -111,11 +104,11 @@ def test_the_crowd_sides_with_one_both_or_neither() -> None:
 
 def test_the_confusion_of_label_and_crowd_keeps_every_image() -> None:
     counts = counted(CLEAR, SPLIT, NO_FACE)
-    found = agreement.label_confusion(counts, np.array([HAPPY, SAD, HAPPY]))
-    assert found[HAPPY, HAPPY] == 1
-    assert found[HAPPY, CHOICES.index("not_a_face")] == 1
-    assert found[SAD, [SAD, NEUTRAL]].tolist() == [0.5, 0.5]
-    assert found.sum() == 3
+    confusion = agreement.label_confusion(counts, np.array([HAPPY, SAD, HAPPY]))
+    assert confusion[HAPPY, HAPPY] == 1
+    assert confusion[HAPPY, CHOICES.index("not_a_face")] == 1
+    assert confusion[SAD, [SAD, NEUTRAL]].tolist() == [0.5, 0.5]
+    assert confusion.sum() == 3
 
 
 def test_the_interval_is_the_binomials_for_shares() -> None:
@@ -131,22 +124,26 @@ def test_the_figures_of_a_split_by_hand() -> None:
     labels = np.array([HAPPY, SAD, SAD, FEAR])
     answers = {"baseline": [SAD, SAD, FEAR, FEAR], "proposed": [HAPPY, HAPPY, SAD, SAD]}
     probabilities = {key: np.eye(7)[given] * 0.93 + 0.01 for key, given in answers.items()}
-    found = study.of_split(counts, labels, probabilities)
-    assert (found["images"], found["images_with_majority"], found["images_with_tie"]) == (4, 3, 1)
-    proposed = found["models"]["proposed"]
+    figures = study.of_split(counts, labels, probabilities)
+    assert (figures["images"], figures["images_with_majority"], figures["images_with_tie"]) == (
+        4,
+        3,
+        1,
+    )
+    proposed = figures["models"]["proposed"]
     assert proposed["label"]["share"] == 0.5
     assert proposed["majority"]["share"] == pytest.approx(2.5 / 3)
     assert proposed["voters"]["share"] == pytest.approx((1 + 1 + 0.5 + 0.4) / 4)
     assert proposed["errors"]["images"] == 2
     assert proposed["errors"]["model"]["images"] == 1
     assert proposed["errors"]["no_majority"]["images"] == 1
-    assert found["models"]["baseline"]["errors"]["label"]["images"] == 2
-    assert found["gain"]["label"]["share"] == 0.0
-    assert found["gain"]["majority"]["share"] == pytest.approx(2.5 / 3)
-    assert [(row["votes"], row["images"]) for row in found["levels"]] == [(10, 2), (5, 1), (4, 1)]
-    assert "majority" not in found["levels"][2]["models"]["proposed"]
-    assert found["levels"][0]["models"]["proposed"]["majority"]["share"] == 1.0
-    json.dumps(found)
+    assert figures["models"]["baseline"]["errors"]["label"]["images"] == 2
+    assert figures["gain"]["label"]["share"] == 0.0
+    assert figures["gain"]["majority"]["share"] == pytest.approx(2.5 / 3)
+    assert [(row["votes"], row["images"]) for row in figures["levels"]] == [(10, 2), (5, 1), (4, 1)]
+    assert "majority" not in figures["levels"][2]["models"]["proposed"]
+    assert figures["levels"][0]["models"]["proposed"]["majority"]["share"] == 1.0
+    json.dumps(figures)
 
 
 @pytest.fixture(scope="module")
@@ -194,13 +191,10 @@ def test_a_model_of_other_images_is_left_out(
 def test_a_table_has_the_archives_figures(
     predictions: dict[str, Predictions], small_votes: Votes
 ) -> None:
-    by_row = {
-        key: replace(
-            part,
-            sources=np.array([f"row {row + 1}" for row in small_votes.find(part.sources)]),
-        )
-        for key, part in predictions.items()
-    }
+    by_row = {}
+    for key, part in predictions.items():
+        rows = [f"row {row + 1}" for row in small_votes.find(part.sources)]
+        by_row[key] = replace(part, sources=np.array(rows))
     for split in TEST_SPLITS:
         by_name = study.study(predictions, small_votes, split)
         assert by_name is not None
@@ -208,8 +202,7 @@ def test_a_table_has_the_archives_figures(
 
 
 def test_the_command_prints_the_published_models_against_people() -> None:
-    done = fer("crowd", "--models-dir", ROOT / "models")
-    assert done.exit_code == 0
+    done = succeeded(fer("crowd", "--models-dir", ROOT / "models"))
     for name in ("a voter", "FER-2013's label", "baseline", "proposed"):
         assert name in done.stdout
 
@@ -218,5 +211,5 @@ def test_the_command_prints_the_published_models_against_people() -> None:
 def test_nothing_to_compare_is_no_success(
     has_models: bool, small_models: Path, tmp_path: Path
 ) -> None:
-    said = refusal(fer("crowd", "--models-dir", small_models if has_models else tmp_path))
-    assert "No image of the stored predictions has votes" in said
+    message = refusal(fer("crowd", "--models-dir", small_models if has_models else tmp_path))
+    assert "No image of the stored predictions has votes" in message

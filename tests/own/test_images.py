@@ -24,26 +24,18 @@ from tests.support.making import ROOT, csv_table, jpeg
 from tests.support.pages import messages, open_page, open_view
 
 MODELS = ROOT / "models"
-# What other data sets call the seven.
-CALLED = dict(
-    zip(
-        emotions.KEYS,
-        ("Anger", "disgusted", "fearful", "Happiness", "sadness", "surprised", "neutral"),
-        strict=True,
-    )
-)
+# The names of the seven in other data sets.
+OTHER_NAMES = ("Anger", "disgusted", "fearful", "Happiness", "sadness", "surprised", "neutral")
 
 
 def labelled_zip(path: Path, per_class: int, without: str = "") -> Path:
-    """Faces of the committed sample in folders with other data sets' names, and what no data set
-    should have: a broken image, a class without counterpart, a note."""
-    found = sample.open_sample(ROOT / sample.FOLDER)
+    """Write faces of the committed sample in folders with other data sets' names, a broken image, a
+    class without counterpart and a note."""
+    faces = sample.open_sample(ROOT / sample.FOLDER)
     with zipfile.ZipFile(path, "w") as archive:
-        for key in emotions.KEYS:
-            for row in found.rows(key)[: per_class if key != without else 0]:
-                archive.writestr(
-                    f"mine/{CALLED[key]}/face {row}.png", jpeg(found.images[row], "PNG")
-                )
+        for key, folder in zip(emotions.KEYS, OTHER_NAMES, strict=True):
+            for row in faces.rows(key)[: per_class if key != without else 0]:
+                archive.writestr(f"mine/{folder}/face {row}.png", faces.png(row))
         gray = jpeg(np.full((300, 300), 128, np.uint8), "PNG")
         archive.writestr("mine/Happiness/broken.jpg", b"\xff\xd8\xff\xe0 no more")
         archive.writestr("mine/Happiness/no face.png", gray)
@@ -66,18 +58,15 @@ def test_command_and_page_measure_a_zip_alike(tmp_path: Path) -> None:
     app.file_uploader(key="own_zip").upload("mine.zip", path.read_bytes(), "application/zip").run()
     assert not app.exception
     assert messages(app) == []
-    told = " ".join(str(element.value) for element in app.markdown)
-    assert "contempt (1)" in told
-    assert "No image of disgust" in told
-    found = images.measure(
-        "mine.zip",
-        app.session_state[own_images.OUTCOMES].values(),
-        model_store.available(MODELS),
-    )
-    assert {key: model.scores for key, model in found.models.items()} == record["models"]
-    assert found.gain == record["gain"]
+    text = " ".join(str(element.value) for element in app.markdown)
+    assert "contempt (1)" in text
+    assert "No image of disgust" in text
+    outcomes = app.session_state[own_images.OUTCOMES].values()
+    measured = images.measure("mine.zip", outcomes, model_store.available(MODELS))
+    assert {key: model.scores for key, model in measured.models.items()} == record["models"]
+    assert measured.gain == record["gain"]
     for model in record["models"].values():
-        assert f"{100 * model['accuracy']:.1f}%" in told
+        assert f"{100 * model['accuracy']:.1f}%" in text
     for view in ("classes", "confusion", "calibration", "errors", "left_out"):
         app.segmented_control(key="own_view").set_value(view).run()
         assert not app.exception, view
@@ -133,18 +122,19 @@ def test_a_photo_is_cut_out_and_the_largest_face_taken(portrait: np.ndarray) -> 
 
     both = np.hstack([portrait, np.pad(portrait[::2, ::2], ((0, 256), (0, 0), (0, 0)))])
     file = labelled_files.labelled("happy/photo.png", lambda: jpeg(both, "PNG"))
-    found = images.answer(file, Detector(locations.detector(MODELS)), classification.load(MODELS))
-    assert isinstance(found, images.AnsweredImage)
-    assert (found.is_whole, found.faces, found.label) == (False, 2, 3)
-    assert found.face.shape == (48, 48)
+    detector = Detector(locations.detector(MODELS))
+    outcome = images.answer(file, detector, classification.load(MODELS))
+    assert isinstance(outcome, images.AnsweredImage)
+    assert (outcome.is_whole, outcome.faces, outcome.label) == (False, 2, 3)
+    assert outcome.face.shape == (48, 48)
 
 
 def test_means_leave_out_a_class_without_images() -> None:
     labels = np.array([0, 0, 3, 3])
     answers = np.eye(7)[[0, 0, 3, 0]]
-    found = metrics.report(labels, answers)
-    assert found["balanced_accuracy"] == pytest.approx((1 + 0.5) / 2)
-    assert found["macro_f1"] == pytest.approx((0.8 + 2 / 3) / 2)
+    report = metrics.report(labels, answers)
+    assert report["balanced_accuracy"] == pytest.approx((1 + 0.5) / 2)
+    assert report["macro_f1"] == pytest.approx((0.8 + 2 / 3) / 2)
 
 
 def bomb(path: Path) -> Path:
@@ -154,27 +144,22 @@ def bomb(path: Path) -> Path:
 
 
 def test_refusals_are_a_sentence_each(tmp_path: Path) -> None:
-    empty = tmp_path / "empty"
-    empty.mkdir()
-    numbered = tmp_path / "numbered"
-    (numbered / "1").mkdir(parents=True)
-    (numbered / "1" / "a.png").write_bytes(jpeg(np.zeros((48, 48), np.uint8), "PNG"))
-    cut = tmp_path / "cut.zip"
-    cut.write_bytes(bomb(tmp_path / "bomb.zip").read_bytes()[:2000])
-    broken = tmp_path / "broken"
-    (broken / "sad").mkdir(parents=True)
-    (broken / "sad" / "a.png").write_bytes(b"nothing")
+    for folder in ("empty", "numbered/1", "broken/sad"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "numbered/1/a.png").write_bytes(jpeg(np.zeros((48, 48), np.uint8), "PNG"))
+    (tmp_path / "broken/sad/a.png").write_bytes(b"nothing")
+    (tmp_path / "cut.zip").write_bytes(bomb(tmp_path / "bomb.zip").read_bytes()[:2000])
     for source, words in {
-        empty: "holds no image",
-        numbered: "they lie in: 1",
-        tmp_path / "bomb.zip": "zip bomb",
-        cut: "cut off",
-        broken: "No image of",
-        tmp_path / "nowhere": "There is no file or folder",
+        "empty": "holds no image",
+        "numbered": "they lie in: 1",
+        "bomb.zip": "zip bomb",
+        "cut.zip": "cut off",
+        "broken": "No image of",
+        "nowhere": "There is no file or folder",
     }.items():
-        assert words in refusal(fer("evaluate", "--images", source)), source
+        assert words in refusal(fer("evaluate", "--images", tmp_path / source)), source
     assert "--json and --csv" in refusal(fer("evaluate", "--json"))
-    assert "Beside --images" in refusal(fer("evaluate", "--images", empty, "--check"))
+    assert "Beside --images" in refusal(fer("evaluate", "--images", tmp_path / "empty", "--check"))
 
 
 def test_the_page_refuses_a_bomb_in_a_sentence(tmp_path: Path) -> None:

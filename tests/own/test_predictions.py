@@ -60,24 +60,24 @@ def test_the_projects_own_predictions_renamed_give_the_stored_metrics(tmp_path: 
     assert record["temperature"] == 1.0
     stored = model_store.available(ROOT / "models")["proposed"].metrics
     assert stored is not None
-    for split, found in record["splits"].items():
-        expected = stored["splits"][split]
+    leakage = json.loads((ROOT / "models/analysis/leakage.json").read_text())
+    for split, figures in record["splits"].items():
+        expected, scores = stored["splits"][split], figures["scores"]
         for name in ("accuracy", "accuracy_interval", "macro_f1", "balanced_accuracy", "confusion"):
-            assert found["scores"][name] == expected[name], name
+            assert scores[name] == expected[name], name
         for name in ("log_loss", "brier_score", "ece"):
             # Stored in single precision.
-            assert found["scores"][name] == pytest.approx(expected[name], abs=1e-6), name
-        same = found["against"]["proposed"]
+            assert scores[name] == pytest.approx(expected[name], abs=1e-6), name
+        same = figures["against"]["proposed"]
         assert (same["difference"], same["interval"], same["mcnemar_p"]) == (0, [0, 0], 1)
-        assert found["only_wrong"] == []
-        leakage = json.loads((ROOT / "models/analysis/leakage.json").read_text())
-        assert found["twins"] == leakage["splits"][split]["proposed"]
+        assert figures["only_wrong"] == []
+        assert figures["twins"] == leakage["splits"][split]["proposed"]
         people = study.study({"proposed": STORED}, VOTES, Split(split))
         assert people is not None
-        expected_crowd = people["models"]["proposed"]
-        assert found["crowd"]["majority"] == expected_crowd["majority"]
-        assert found["crowd"]["errors"] == expected_crowd["errors"]
-        assert found["crowd"]["ece_voters"] == pytest.approx(expected_crowd["ece_voters"])
+        crowd, expected_crowd = figures["crowd"], people["models"]["proposed"]
+        assert crowd["majority"] == expected_crowd["majority"]
+        assert crowd["errors"] == expected_crowd["errors"]
+        assert crowd["ece_voters"] == pytest.approx(expected_crowd["ece_voters"])
     printed = succeeded(fer("compare", path)).stdout
     assert "mine - proposed +0.0000" in printed
     assert "p = 1;" in printed
@@ -92,12 +92,12 @@ def test_rows_of_the_original_table_and_semicolons_are_understood() -> None:
         }
         for row in PRIVATE
     ]
-    found = read(text(rows, ";"))
-    assert list(found.predictions) == [Split.PRIVATE_TEST]
+    table = read(text(rows, ";"))
+    assert list(table.predictions) == [Split.PRIVATE_TEST]
     part = STORED.of(Split.PRIVATE_TEST)
-    assert np.allclose(found.predictions[Split.PRIVATE_TEST].probabilities, part.probabilities)
+    assert np.allclose(table.predictions[Split.PRIVATE_TEST].probabilities, part.probabilities)
     # Without PublicTest nothing is fitted.
-    assert comparison.measure(found).temperature is None
+    assert comparison.measure(table).temperature is None
 
 
 def test_a_temperature_is_found_on_public_test() -> None:
@@ -116,22 +116,12 @@ def test_a_temperature_is_found_on_public_test() -> None:
 def test_answers_alone_have_no_calibration() -> None:
     part = STORED.of(Split.PRIVATE_TEST)
     answers = part.probabilities.argmax(axis=1).tolist()
-    named = text(
-        [
-            {"image": s, "answer": emotions.KEYS[a]}
-            for s, a in zip(part.sources, answers, strict=True)
-        ]
-    )
-    numbered = text([{"image": s, "answer": a} for s, a in zip(part.sources, answers, strict=True)])
-    own = comparison.measure(read(named))
-    assert np.array_equal(
-        read(named).predictions[Split.PRIVATE_TEST].probabilities,
-        read(numbered).predictions[Split.PRIVATE_TEST].probabilities,
-    )
-    scores = own.models[Split.PRIVATE_TEST].scores
-    assert scores["accuracy"] == metrics.top1_accuracy(part.labels, part.probabilities)
-    assert np.isnan(scores["ece"])
-    assert not own.models[Split.PRIVATE_TEST].has_probabilities
+    for cells in (answers, [emotions.KEYS[answer] for answer in answers]):
+        rows = [{"image": s, "answer": a} for s, a in zip(part.sources, cells, strict=True)]
+        model = comparison.measure(read(text(rows))).models[Split.PRIVATE_TEST]
+        assert model.predictions.probabilities.argmax(axis=1).tolist() == answers
+        assert np.isnan(model.scores["ece"])
+        assert not model.has_probabilities
 
 
 def test_rows_of_training_are_counted_and_not_used() -> None:
@@ -160,6 +150,10 @@ REFUSED: dict[str, Callable[[], list[Row]]] = {
     "about no image of FER-2013": lambda: [{**PRIVATE[0], "image": "me.jpg"}, *PRIVATE[1:]],
     "names no images": lambda: [{k: v for k, v in row.items() if k != "image"} for row in PRIVATE],
     "lacks a column: sad": lambda: [{k: v for k, v in r.items() if k != "sad"} for r in PRIVATE],
+    "1 rows are about no image": lambda: [
+        {**dict.fromkeys(emotions.KEYS, 1 / 7), "row": "9" * 5000}
+    ],
+    "99 is no emotion": lambda: [{"image": PRIVATE[0]["image"], "answer": "9" * 5000}],
     "is no emotion": lambda: [{"image": row["image"], "answer": "bored"} for row in PRIVATE],
     "counted from 0": lambda: [{**PRIVATE[0], "image": str(VOTES.sources[0]), "label": "angry"}],
 }

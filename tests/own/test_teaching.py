@@ -23,9 +23,9 @@ SIZES = {"baseline": 24, "proposed": 12}
 def clusters(
     each: int = 10, labels: tuple[int, ...] = (0, 3, 6), noise: float = 0.6
 ) -> list[Frame]:
-    """Frames whose features lie around a centre for each emotion."""
+    """Return frames whose features lie around a centre for each emotion."""
     rng = np.random.default_rng(4)
-    found = []
+    frames = []
     centres = {key: rng.normal(size=(emotions.COUNT, size)) for key, size in SIZES.items()}
     for label in labels:
         for _ in range(each):
@@ -34,40 +34,28 @@ def clusters(
                 for key, centre in centres.items()
             }
             unit = {k: (v / np.linalg.norm(v)).astype(np.float32) for k, v in vectors.items()}
-            found.append(Frame(np.zeros((48, 48), np.uint8), label, unit))
-    return found
+            frames.append(Frame(np.zeros((48, 48), np.uint8), label, unit))
+    return frames
 
 
 def test_it_is_logistic_regression() -> None:
     frames = clusters(noise=1.5)
     taught, left_out = teaching.teach(frames, DIGESTS)
     labels = np.array([frame.label for frame in frames])
-    for key in DIGESTS:
-        vectors = np.stack([frame.features[key] for frame in frames])
-
-        def known(kept: np.ndarray, vectors: np.ndarray = vectors) -> LogisticRegression:
-            return LogisticRegression(
-                C=teaching.STRENGTH, fit_intercept=False, tol=1e-8, max_iter=2000
-            ).fit(vectors[kept], labels[kept])
-
-        everything = known(np.arange(len(labels))).predict_proba(vectors)
-        found = taught.probabilities({key: vectors, **_others(key, frames)})[key]
-        assert found[:, taught.labels] == pytest.approx(everything, abs=2e-3)
-        assert found.sum(axis=1) == pytest.approx(1)
+    features = {key: np.stack([frame.features[key] for frame in frames]) for key in DIGESTS}
+    regression = LogisticRegression(
+        C=teaching.STRENGTH, fit_intercept=False, tol=1e-8, max_iter=2000
+    )
+    for key, probabilities in taught.probabilities(features).items():
+        vectors = features[key]
+        expected = regression.fit(vectors, labels).predict_proba(vectors)
+        assert probabilities[:, taught.labels] == pytest.approx(expected, abs=2e-3)
+        assert probabilities.sum(axis=1) == pytest.approx(1)
         for at in (0, 14, 29):
-            without = known(np.flatnonzero(np.arange(len(labels)) != at))
-            expected = without.predict_proba(vectors[at : at + 1])[0]
-            assert left_out.probabilities[key][at, taught.labels] == pytest.approx(
-                expected, abs=2e-3
-            )
-
-
-def _others(key: str, frames: list[Frame]) -> dict[str, np.ndarray]:
-    return {
-        other: np.stack([frame.features[other] for frame in frames])
-        for other in DIGESTS
-        if other != key
-    }
+            regression.fit(np.delete(vectors, at, axis=0), np.delete(labels, at))
+            (expected,) = regression.predict_proba(vectors[at : at + 1])
+            answered = left_out.probabilities[key][at, taught.labels]
+            assert answered == pytest.approx(expected, abs=2e-3)
 
 
 def test_what_is_apart_is_told_apart_and_what_is_noise_is_not() -> None:
@@ -97,13 +85,13 @@ def test_an_emotion_with_one_frame_is_never_found_without_it() -> None:
 def test_the_sample_is_taught_within_two_seconds() -> None:
     explainer = gradcam.Explainer(classification.load(ROOT / "models"))
     faces = sample.open_sample(ROOT / sample.FOLDER)
-    found = teaching.features(explainer, list(faces.images))
+    vectors = teaching.features(explainer, list(faces.images))
     frames = [
-        Frame(face, int(label), {key: values[at] for key, values in found.items()})
+        Frame(face, int(label), {key: values[at] for key, values in vectors.items()})
         for at, (face, label) in enumerate(zip(faces.images, faces.labels, strict=True))
     ]
     one = teaching.frame(explainer, faces.images[0], 0)
-    assert one.features["proposed"] == pytest.approx(found["proposed"][0], abs=1e-3)
+    assert one.features["proposed"] == pytest.approx(vectors["proposed"][0], abs=1e-3)
     digests = dict.fromkeys(explainer.heads, "")
     started = time.process_time()
     _, left_out = teaching.teach(frames, digests)

@@ -47,24 +47,23 @@ def ablation(gains: list[float], macro_f1_gains: list[float] | None = None) -> d
     ],
 )
 def test_verdict_on_the_se_block_follows_the_seeds(gains: list[float], effect: str) -> None:
-    found = contributions.squeeze_excitation(ablation(gains))
-    assert found is not None
-    assert found.seeds == 3
-    assert found.gain.effect == effect
-    assert found.gain.gain == pytest.approx(sum(gains) / 3)
-    assert found.gain_without_twins.gain == pytest.approx(sum(gains) / 6)
-    assert found.standard_deviation == pytest.approx(statistics.stdev(gains))
+    se = contributions.squeeze_excitation(ablation(gains))
+    assert se is not None
+    assert se.seeds == 3
+    assert se.gain.effect == effect
+    assert se.gain.gain == pytest.approx(sum(gains) / 3)
+    assert se.gain_without_twins.gain == pytest.approx(sum(gains) / 6)
+    assert se.standard_deviation == pytest.approx(statistics.stdev(gains))
 
 
 @pytest.mark.parametrize(
     ("gains", "effect"), [([-0.012, -0.014, -0.013], "costs"), ([-0.03, 0.01, 0.0], "unclear")]
 )
 def test_se_block_is_judged_by_macro_f1_too(gains: list[float], effect: str) -> None:
-    record = ablation([0.001, 0.0, -0.001], gains)
-    found = contributions.squeeze_excitation(record)
-    assert found is not None
-    assert found.macro_f1_gain.gain == pytest.approx(sum(gains) / 3)
-    assert found.macro_f1_gain.effect == effect
+    se = contributions.squeeze_excitation(ablation([0.001, 0.0, -0.001], gains))
+    assert se is not None
+    assert se.macro_f1_gain.gain == pytest.approx(sum(gains) / 3)
+    assert se.macro_f1_gain.effect == effect
 
 
 def test_two_seeds_say_nothing_about_the_se_block() -> None:
@@ -77,12 +76,10 @@ def test_the_frozen_run_is_not_compared() -> None:
 
 
 def test_interval_over_seeds_is_students() -> None:
-    found = contributions.interval_over_seeds([1.0, 2.0, 3.0])
-    assert found is not None
+    estimate = contributions.interval_over_seeds([1.0, 2.0, 3.0])
     # t(0.975, 2) = 4.303, standard error 1 / sqrt(3).
-    assert (found.low, found.high) == pytest.approx(
-        (2 - 4.3027 / 3**0.5, 2 + 4.3027 / 3**0.5), 1e-4
-    )
+    half_width = 4.3027 / 3**0.5
+    assert (estimate.low, estimate.high) == pytest.approx((2 - half_width, 2 + half_width), 1e-4)
 
 
 def of_run(without: str, recall: float, precision: float) -> dict[str, Any]:
@@ -112,8 +109,8 @@ def test_label_smoothing_is_judged_by_the_confidence_of_one_pair() -> None:
 
 
 def trained(without: str, training: float, private: float, best: int) -> dict[str, Any]:
-    found: dict[str, Any] = {"without": without, "seed": 1, "private": {"accuracy": private}}
-    return {**found, "training_accuracy": training, "best_epoch": best}
+    scores = {"training_accuracy": training, "private": {"accuracy": private}, "best_epoch": best}
+    return {"without": without, "seed": 1, **scores}
 
 
 def test_augmentation_is_judged_by_how_two_trainings_fit() -> None:

@@ -18,10 +18,10 @@ from tests.support.making import in_keras
 
 def test_places_are_packed_within_a_step() -> None:
     places = np.random.default_rng(0).normal(5, 20, (300, 2))
-    found = feature_map.unpacked(feature_map.packed(places), 300)
-    assert np.abs(found).max() == pytest.approx(1)
+    unpacked = feature_map.unpacked(feature_map.packed(places), 300)
+    assert np.abs(unpacked).max() == pytest.approx(1)
     centred = places - (places.max(axis=0) + places.min(axis=0)) / 2
-    assert found == pytest.approx(centred / np.abs(centred).max(), abs=1 / feature_map.SCALE)
+    assert unpacked == pytest.approx(centred / np.abs(centred).max(), abs=1 / feature_map.SCALE)
     # 3,589 images of both models take less than 60 kB.
     assert 2 * 3589 * len(feature_map.packed(places)) / 300 < 60_000
 
@@ -41,8 +41,8 @@ def test_every_image_has_a_place(small_models: Path, small_data: dataset.Dataset
     assert record["images"] == len(rows)
     assert record["sources_sha256"] == feature_map.digest_of(small_data.sources[rows])
     assert record["sources_sha256"] != feature_map.digest_of(small_data.sources[rows][::-1])
-    for found in record["models"].values():
-        assert feature_map.unpacked(found["coordinates"], len(rows)).shape == (len(rows), 2)
-        assert 0 <= found["trustworthiness"] <= 1
-        assert 0 < found["variance_kept"] <= 1 + 1e-9
+    for model in record["models"].values():
+        assert feature_map.unpacked(model["coordinates"], len(rows)).shape == (len(rows), 2)
+        assert 0 <= model["trustworthiness"] <= 1
+        assert 0 < model["variance_kept"] <= 1 + 1e-9
     assert making.study(small_data, explainer, seed=1) == record

@@ -57,14 +57,14 @@ def test_nothing_measured_says_nothing() -> None:
     [(0.93, 0.63, "clear"), (0.76, 0.70, "mild"), (0.72, 0.70, "none"), (0.60, 0.70, "none")],
 )
 def test_overfitting_goes_by_the_gap(training: float, private: float, overfitting: str) -> None:
-    found = verdict.read({"baseline": metrics(private)}, None, None, None, fit(baseline=training))
-    of_model = found.fits["baseline"]
-    assert of_model.overfitting == overfitting
-    assert of_model.gap.gain == pytest.approx(training - private)
+    result = verdict.read({"baseline": metrics(private)}, None, None, None, fit(baseline=training))
+    model = result.fits["baseline"]
+    assert model.overfitting == overfitting
+    assert model.gap.gain == pytest.approx(training - private)
     # Both samples' standard errors, each alone smaller than the two together.
     error = (training * (1 - training) / 1800 + private * (1 - private) / 3589) ** 0.5
-    assert of_model.gap.high - of_model.gap.low == pytest.approx(2 * 1.96 * error, rel=1e-3)
-    assert found.training_images == (1800, 28709)
+    assert model.gap.high - model.gap.low == pytest.approx(2 * 1.96 * error, rel=1e-3)
+    assert result.training_images == (1800, 28709)
 
 
 def test_training_of_other_images_is_not_compared_with_a_test() -> None:
@@ -74,13 +74,13 @@ def test_training_of_other_images_is_not_compared_with_a_test() -> None:
 
 def test_the_frozen_run_counts_for_nothing() -> None:
     record = ablation(augmentation=-0.035, class_weights=0.003, label_smoothing=0.004)
-    found = verdict.read({}, None, None, record, None)
-    assert found.helpful == ()
-    assert found.augmentation == verdict.Augmentation(
+    result = verdict.read({}, None, None, record, None)
+    assert result.helpful == ()
+    assert result.augmentation == verdict.Augmentation(
         Estimate(-0.035, -0.035 - 0.01, -0.035 + 0.01), 0.0004, Estimate(-0.0175, -0.01, 0.01)
     )
-    assert found.squeeze_excitation is not None
-    assert found.squeeze_excitation.gain.effect == "costs"
+    assert result.squeeze_excitation is not None
+    assert result.squeeze_excitation.gain.effect == "costs"
 
 
 def test_what_raises_accuracy_beside_fine_tuning_is_named() -> None:
