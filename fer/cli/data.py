@@ -81,7 +81,7 @@ def _print_origin(data: dataset.Dataset) -> None:
         dataset.Origin.KAGGLE: "This is FER-2013 as Kaggle has it (msambare/fer2013).",
         dataset.Origin.ORIGINAL: "This is the original FER-2013 without loss (fer2013.csv).",
     }
-    out.print(origins.get(data.origin) or str(data.notice))
+    out.print(origins.get(dataset.origin(data.manifest)) or str(data.notice))
 
 
 @data.command()
@@ -96,11 +96,12 @@ def info(data_dir: Path) -> None:
     sums = [sum(data.counts[split]) for split in dataset.SPLITS]
     table.add_row("all", *(f"{n:,}" for n in sums), f"{sum(sums):,}")
     out.print(table)
+    gray = data.manifest["gray"]
     out.print(
         f"From {data.manifest['source']}, imported {data.manifest['imported']}\n"
         f"SHA-256 {data.digest}\n"
-        f"Gray values (0-255): mean {data.gray['mean']:.2f}, standard deviation "
-        f"{data.gray['standard_deviation']:.2f}",
+        f"Gray values (0-255): mean {gray['mean']:.2f}, standard deviation "
+        f"{gray['standard_deviation']:.2f}",
     )
     for line in dataset.count_differences(data.counts):
         out.print(f"Count differs: {line}.")

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from fer import emotions
 from fer.crowd.records import AgreementBin
 from fer.evaluation import calibration
-from fer.evaluation.calibration import ECE_BINS, Labels, Probabilities
+from fer.evaluation.calibration import Labels, Probabilities
 
 Counts = NDArray[np.uint8]
 Floats = NDArray[np.float64]
@@ -104,17 +104,17 @@ def entropy(counts: Counts) -> Floats:
     return np.asarray(-(p * np.log(np.where(p > 0, p, 1.0))).sum(axis=1))
 
 
-def reliability(confidence: Floats, agreed: Floats, bins: int = ECE_BINS) -> list[AgreementBin]:
+def reliability(confidence: Floats, agreed: Floats) -> list[AgreementBin]:
     """Bin confidence (n,) and the crowd's agreement (n,) with the answers; empty bins are left
     out."""
-    table = calibration.binned(confidence, agreed, bins)
-    return [{**row, "agreement": share} for row, share in table]
+    binned = calibration.binned(confidence, agreed)
+    return [{**row, "agreement": share} for row, share in binned]
 
 
-def calibration_error(confidence: Floats, agreed: Floats, bins: int = ECE_BINS) -> float:
+def calibration_error(confidence: Floats, agreed: Floats) -> float:
     """Return the mean distance of confidence and the crowd's agreement over bins: the expected
     calibration error (Guo et al. 2017, eq. 3) with the crowd in place of the label."""
-    return calibration.mean_gap(calibration.binned(confidence, agreed, bins))
+    return calibration.mean_gap(calibration.binned(confidence, agreed))
 
 
 def side_of(counts: Counts, answers: Labels, labels: Labels) -> NDArray[np.str_]:

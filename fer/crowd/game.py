@@ -84,12 +84,8 @@ class Score:
 def scores(
     deck: Deck, places: Sequence[int], answers: Mapping[str, Sequence[int]]
 ) -> dict[str, Score]:
-    """Return each player's score, then that of most people (`PEOPLE`) and of the labels (`LABEL`).
-
-    Args:
-        places: of the game's faces.
-        answers: by player, a class (0-6) for each face.
-    """
+    """Return each player's score, then that of most people (`PEOPLE`) and of the labels (`LABEL`);
+    answers: by player, a class (0-6) for the face at each place."""
     labels, counts = deck.labels[list(places)], deck.counts[list(places)]
 
     def score(classes: NDArray[np.int64]) -> Score:
@@ -117,8 +113,7 @@ def most_frequent(counts: NDArray[np.uint8]) -> list[str]:
 def rows(
     deck: Deck, number: int, places: Sequence[int], answers: Mapping[str, Sequence[int]]
 ) -> list[dict[str, str | int]]:
-    """Return a row for each face for a CSV file: game, image, label, most frequent answer, each
-    player's answer, the votes."""
+    """Return a row of a CSV file for each face: label, the answers of people and players, votes."""
     return [
         {
             "game": number,

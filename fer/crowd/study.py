@@ -32,11 +32,7 @@ PAIR = ("baseline", "proposed")
 
 def study(predictions: Mapping[str, Predictions], votes: Votes, split: Split) -> CrowdSplit | None:
     """Return how models, FER-2013's labels and single voters agree with the crowd on a test split;
-    None if none of its images has votes.
-
-    Args:
-        predictions: by model key; models with other images than the first are left out.
-    """
+    None if none of its images has votes. Models with other images than the first are left out."""
     parts = {key: part.of(split) for key, part in predictions.items()}
     first = next(iter(parts.values()), None)
     if first is None:

@@ -110,7 +110,7 @@ def write(data: Dataset, detector: faces.Detector, folder: Path = FOLDER) -> Non
     frame, share = framing.measure_framing(data.images[sample], detector)
     summary: Summary = {
         "data_sha256": data.digest,
-        "gray": data.gray,
+        "gray": data.manifest["gray"],
         "official_counts": _by_name(OFFICIAL_COUNTS),
         "counts": _by_name(data.counts),
         "pixels": {split.value: pixel_statistics(data, split) for split in SPLITS},
@@ -140,10 +140,7 @@ def read_duplicates(folder: Path = FOLDER) -> Duplicates:
 
 def read_class_faces(folder: Path = FOLDER) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Return the stored mean and standard deviation face of each class, (7, 48, 48) uint8 each.
-
-    Raises:
-        FerError: if the file is missing or damaged.
-    """
+    Raises a FerError if the file is missing or damaged."""
     try:
         with np.load(folder / FACES, allow_pickle=False) as store:
             return store["mean"], store["deviation"]
@@ -171,12 +168,8 @@ def class_faces(data: Dataset) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
 
 
 def pixel_statistics(data: Dataset, split: Split, emotion: str | None = None) -> Pixels:
-    """Compute mean, standard deviation, quartiles and a 32-bin histogram of the pixels (0-255) of
-    a split, or of one class of it.
-
-    Raises:
-        FerError: if it has no image.
-    """
+    """Compute mean, standard deviation, quartiles and a 32-bin histogram of the pixels (0-255) of a
+    split, or of one class of it. Raises a FerError if it has no image."""
     rows = data.rows(split, emotion)
     if len(rows) == 0:
         raise FerError(

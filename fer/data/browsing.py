@@ -16,13 +16,8 @@ PAGE = 24
 def chosen_rows(
     data: Dataset, split: Split | None, emotions: Sequence[str], seed: int
 ) -> NDArray[np.int64]:
-    """Return row numbers of a split and of some classes, in an order set by the seed alone.
-
-    Args:
-        split: None means all.
-        emotions: keys; none means all.
-        seed: 0 keeps the data set's own order.
-    """
+    """Return row numbers of a split and of some classes (None and () mean all), in an order set by
+    the seed alone; 0 keeps the data set's own."""
     if emotions:
         rows = np.sort(np.concatenate([data.rows(split, emotion) for emotion in emotions]))
     else:
@@ -36,8 +31,7 @@ def pages(rows: NDArray[np.int64], per_page: int = PAGE) -> int:
 
 
 def page(rows: NDArray[np.int64], number: int, per_page: int = PAGE) -> NDArray[np.int64]:
-    """Return the rows of a page, counted from 1; of the nearest page if the number is out of
-    range."""
+    """Return the rows of a page, counted from 1; of the nearest if there is no such page."""
     index = min(max(number, 1), pages(rows, per_page)) - 1
     return rows[index * per_page : (index + 1) * per_page]
 

@@ -147,11 +147,6 @@ class Dataset:
         return class_counts(self.labels, self.splits)
 
     @property
-    def origin(self) -> Origin:
-        """The source of the pixels; a subset has the full set's."""
-        return origin(self.manifest)
-
-    @property
     def notice(self) -> FerError | None:
         """The warning that these images are not FER-2013's; None if they are."""
         return notice(self.manifest)
@@ -160,11 +155,6 @@ class Dataset:
     def row_of(self) -> dict[str, int]:
         """The row of each image's source."""
         return {source: row for row, source in enumerate(self.sources.tolist())}
-
-    @property
-    def gray(self) -> GrayStatistics:
-        """The `gray_statistics` of all images."""
-        return self.manifest["gray"]
 
     @property
     def digest(self) -> str:
@@ -178,11 +168,8 @@ def is_imported(folder: Path = FOLDER) -> bool:
 
 
 def open_dataset(folder: Path = FOLDER) -> Dataset:
-    """Open the imported data set without copying its images into memory.
-
-    Raises:
-        FerError: if none is imported, or its files are damaged.
-    """
+    """Open the imported data set without copying its images into memory. Raises a FerError if none
+    is imported, or its files are damaged."""
     if not is_imported(folder):
         raise FerError(
             "FER-2013 is not imported yet (nothing in {folder}); run: fer data import PATH "
@@ -278,7 +265,8 @@ def name_of(digest: str) -> str:
 
 
 def origin(manifest: Manifest) -> Origin:
-    """Return the source of a set's pixels, by the record of its import."""
+    """Return the source of a set's pixels, by the record of its import; a subset has the full
+    set's."""
     digest = manifest.get("whole", manifest["digest"])
     if digest == KAGGLE_DIGEST:
         return Origin.KAGGLE

@@ -181,8 +181,7 @@ def in_child(folder: Path, root: Path) -> Generator[Step, None, None]:
 
 def _end(child: subprocess.Popen[str]) -> None:
     """Terminate the child, so that it removes its unfinished files; kill it if it does not end."""
-    if child.poll() is None:
-        child.terminate()
+    child.terminate()
     try:
         child.wait(PATIENCE_SECONDS)
     except subprocess.TimeoutExpired:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path, PurePath
 from typing import IO
@@ -38,15 +38,15 @@ OWN_FILES = re.compile(
 VOTES_FOLDER = Path(__file__).resolve().parents[2] / votes.FOLDER
 
 
-@dataclass
+@dataclass(frozen=True)
 class Report:
     """The result of an import: images kept, images skipped with the reason, class counts that are
     not the official ones, and a warning if the images are not FER-2013's."""
 
-    images: int = 0
-    skipped: list[str] = field(default_factory=list)
-    differences: list[str] = field(default_factory=list)
-    notice: FerError | None = None
+    images: int
+    skipped: list[str]
+    differences: list[str]
+    notice: FerError | None
 
 
 @dataclass(frozen=True)
@@ -96,39 +96,31 @@ def import_dataset(
             images are unusable; if a split lacks an emotion; if the set is refused; or if `folder`
             cannot be written.
     """
-    report = Report()
     faces: list[LabelledFace] = []
+    skipped: list[str] = []
     source_name = name or str(source if isinstance(source, Path) else "the file")
     with archive_files.opened(source, source_name) as content:
         for done, face in enumerate(content.faces, start=1):
             if isinstance(face, LabelledFace):
                 faces.append(face)
             else:
-                report.skipped.append(face)
+                skipped.append(face)
             if progress is not None and (done % 200 == 0 or done == content.expected):
                 progress(done, content.expected)
-    _refuse_useless(faces, report.skipped, source_name)
-    if require_official:
-        _refuse_unofficial(faces, PurePath(source_name).name)
+    _refuse_useless(faces, skipped, source_name)
     faces.sort(key=lambda face: (SPLITS.index(face.split), face.number, face.label, face.source))
     stacked = _stacked(faces)
     if content.table is not None:
         stacked = with_official_names(stacked)
     md5 = content.table.md5 if isinstance(content.table, CsvTable) else None
-    manifest = _manifest(stacked, PurePath(source_name).name, md5, report.skipped)
-    report.images = len(stacked.labels)
-    report.differences = manifest["differences"]
-    report.notice = dataset.notice(manifest)
-    if keep_official and report.notice is not None and _holds_official(folder):
-        raise FerError(
-            "{path} is not FER-2013, which {folder} holds; import it into another folder: fer data "
-            "import PATH --data-dir FOLDER, or replace FER-2013 with --overwrite. Nothing was "
-            "changed.",
-            path=manifest["source"],
-            folder=folder,
-        )
+    manifest = _manifest(stacked, PurePath(source_name).name, md5, skipped)
+    if require_official:
+        _refuse_unofficial(manifest)
+    if keep_official:
+        _refuse_to_replace_official(manifest, folder)
     _store(stacked, manifest, folder)
-    return report
+    notice = dataset.notice(manifest)
+    return Report(len(faces), skipped, manifest["differences"], notice)
 
 
 def _stacked(faces: Sequence[LabelledFace]) -> Faces:
@@ -140,19 +132,17 @@ def _stacked(faces: Sequence[LabelledFace]) -> Faces:
     )
 
 
-def with_official_names(faces: Faces, votes_folder: Path = VOTES_FOLDER) -> Faces:
+def with_official_names(faces: Faces) -> Faces:
     """Name the rows of a table as in Kaggle's archive.
 
     Nothing changes unless labels and splits are, row by row, those of the original table, whose
     order the file of the FER+ votes keeps. If the pixels are those of Kaggle's archive, the rows
     take its order, too: the result is the same data set with the same digest.
     """
-    if (
-        len(faces.labels) != archive_files.OFFICIAL_IMAGES
-        or not (votes_folder / votes.VOTES).exists()
-    ):
+    is_whole = len(faces.labels) == archive_files.OFFICIAL_IMAGES
+    if not is_whole or not (VOTES_FOLDER / votes.VOTES).exists():
         return faces
-    fer_plus = votes.open_votes(votes_folder)
+    fer_plus = votes.open_votes(VOTES_FOLDER)
     if not (
         np.array_equal(fer_plus.labels, faces.labels)
         and np.array_equal(fer_plus.splits, faces.splits)
@@ -204,15 +194,30 @@ def _refuse_useless(
         )
 
 
-def _refuse_unofficial(faces: Sequence[LabelledFace], name: str) -> None:
-    labels = np.array([face.label for face in faces])
-    splits = np.array([face.split.value for face in faces])
-    differences = dataset.count_differences(dataset.class_counts(labels, splits))
-    if differences:
+def _refuse_unofficial(manifest: Manifest) -> None:
+    if manifest["differences"]:
         raise FerError(
             "{path} is not the whole FER-2013 ({difference}); choose the original archive.",
-            path=name,
-            difference=differences[0],
+            path=manifest["source"],
+            difference=manifest["differences"][0],
+        )
+
+
+def _refuse_to_replace_official(manifest: Manifest, folder: Path) -> None:
+    if dataset.notice(manifest) is None:
+        return
+    try:
+        stored = schema.read(folder / MANIFEST, Manifest, "fer data import PATH")
+    except FerError:
+        # Missing or damaged: there is nothing to keep.
+        return
+    if dataset.notice(stored) is None:
+        raise FerError(
+            "{path} is not FER-2013, which {folder} holds; import it into another folder: fer data "
+            "import PATH --data-dir FOLDER, or replace FER-2013 with --overwrite. Nothing was "
+            "changed.",
+            path=manifest["source"],
+            folder=folder,
         )
 
 
@@ -231,15 +236,6 @@ def _manifest(faces: Faces, source: str, md5: str | None, skipped: list[str]) ->
         "skipped": skipped,
         "differences": dataset.count_differences(counts),
     }
-
-
-def _holds_official(folder: Path) -> bool:
-    try:
-        manifest = schema.read(folder / MANIFEST, Manifest, "fer data import PATH")
-    except FerError:
-        # Missing or damaged: there is nothing to keep.
-        return False
-    return dataset.notice(manifest) is None
 
 
 def _store(faces: Faces, manifest: Manifest, folder: Path) -> None:

@@ -77,10 +77,8 @@ def choose(data: Dataset, votes: Votes, seed: int = SEED) -> Sample:
 
     Clear: nine or ten voters agree with the label; where an emotion has fewer than eight such
     faces, those that most voters agree with. Contested: two voters or more agree with the label,
-    and no choice has more than half of the votes. No photograph is taken twice.
-
-    Raises:
-        FerError: if the data set is not FER-2013 or has not enough such faces.
+    and no choice has more than half of the votes. No photograph is taken twice. Raises a FerError
+    if there are not enough such faces, as in another data set than FER-2013.
     """
     vote_row = votes.rows_for(data)
     rng = np.random.default_rng(seed)

@@ -51,23 +51,21 @@ def _bin_numbers(shares: NDArray[np.float64], bins: int) -> NDArray[np.int64]:
 
 
 def binned(
-    confidence: NDArray[np.float64],
-    agreement: NDArray[np.bool_] | NDArray[np.float64],
-    bins: int = ECE_BINS,
+    confidence: NDArray[np.float64], agreement: NDArray[np.bool_] | NDArray[np.float64]
 ) -> list[tuple[Bin, float]]:
     """Return each non-empty bin of confidence (n,) with the mean agreement (n,) of its answers."""
-    bin_numbers = _bin_numbers(confidence, bins)
+    bin_numbers = _bin_numbers(confidence, ECE_BINS)
     return [
         (
             {
-                "low": number / bins,
-                "high": (number + 1) / bins,
+                "low": number / ECE_BINS,
+                "high": (number + 1) / ECE_BINS,
                 "count": int(is_in_bin.sum()),
                 "confidence": float(confidence[is_in_bin].mean()),
             },
             float(agreement[is_in_bin].mean()),
         )
-        for number in range(bins)
+        for number in range(ECE_BINS)
         if (is_in_bin := bin_numbers == number).any()
     ]
 
@@ -78,23 +76,18 @@ def mean_gap(table: Sequence[tuple[Bin, float]]) -> float:
     return float(sum(gaps) / sum(row["count"] for row, _ in table))
 
 
-def _table(labels: Labels, probabilities: Probabilities, bins: int) -> list[tuple[Bin, float]]:
-    right = probabilities.argmax(axis=1) == labels
-    return binned(probabilities.max(axis=1), right, bins)
+def _table(labels: Labels, probabilities: Probabilities) -> list[tuple[Bin, float]]:
+    return binned(probabilities.max(axis=1), probabilities.argmax(axis=1) == labels)
 
 
-def reliability(
-    labels: Labels, probabilities: Probabilities, bins: int = ECE_BINS
-) -> list[AccuracyBin]:
+def reliability(labels: Labels, probabilities: Probabilities) -> list[AccuracyBin]:
     """Return each non-empty bin of confidence with the accuracy of its answers."""
-    return [{**row, "accuracy": right} for row, right in _table(labels, probabilities, bins)]
+    return [{**row, "accuracy": right} for row, right in _table(labels, probabilities)]
 
 
-def expected_calibration_error(
-    labels: Labels, probabilities: Probabilities, bins: int = ECE_BINS
-) -> float:
+def expected_calibration_error(labels: Labels, probabilities: Probabilities) -> float:
     """Return the mean distance of confidence and accuracy (Guo et al. 2017, eq. 3)."""
-    return mean_gap(_table(labels, probabilities, bins))
+    return mean_gap(_table(labels, probabilities))
 
 
 def uncalibrated(probabilities: Probabilities, temperature: float) -> Probabilities:
@@ -105,19 +98,18 @@ def uncalibrated(probabilities: Probabilities, temperature: float) -> Probabilit
     return softmax(np.log(np.maximum(probabilities, 1e-300)), 1 / temperature)
 
 
-def classwise_error(
-    labels: Labels, probabilities: Probabilities, bins: int = ECE_BINS
-) -> dict[str, float]:
+def classwise_error(labels: Labels, probabilities: Probabilities) -> dict[str, float]:
     """Return for each emotion the mean distance of its probability and its frequency over
     equal-width bins of that probability (Kull et al. 2019, eq. 2)."""
     return {
-        key: mean_gap(binned(probabilities[:, label], labels == label, bins))
+        key: mean_gap(binned(probabilities[:, label], labels == label))
         for label, key in enumerate(emotions.KEYS)
     }
 
 
-def histogram(labels: Labels, probabilities: Probabilities, bins: int = 20) -> list[RightAndWrong]:
-    """Count right and wrong answers in each equal-width bin of confidence from 0 to 1."""
+def histogram(labels: Labels, probabilities: Probabilities) -> list[RightAndWrong]:
+    """Count right and wrong answers in each twentieth of confidence from 0 to 1."""
+    bins = 20
     confidence = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == labels
     bin_numbers = _bin_numbers(confidence, bins)
@@ -161,17 +153,14 @@ def surest(labels: Labels, probabilities: Probabilities, share: float) -> Surest
     return Surest(float(right.mean()), float(confidence[chosen[-1]]))
 
 
-def selective(labels: Labels, probabilities: Probabilities, points: int = 101) -> Coverage:
+def selective(labels: Labels, probabilities: Probabilities) -> Coverage:
     """Return the accuracy of the answers given with at least each confidence from 0 to 1 (El-Yaniv
     & Wiener 2010)."""
     confidence = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == labels
-    thresholds = np.linspace(0.0, 1.0, points)
+    thresholds = np.linspace(0.0, 1.0, 101)
     is_answered = confidence[None, :] >= thresholds[:, None]
     counts = is_answered.sum(axis=1)
     hits = (is_answered & right).sum(axis=1)
-    return Coverage(
-        thresholds,
-        counts / len(labels),
-        np.divide(hits, counts, out=np.full(points, np.nan), where=counts > 0),
-    )
+    accuracy = np.divide(hits, counts, out=np.full(len(counts), np.nan), where=counts > 0)
+    return Coverage(thresholds, counts / len(labels), accuracy)

@@ -34,11 +34,8 @@ COLUMNS = [field.name for field in fields(Review)]
 
 def parse(content: bytes, name: str) -> dict[str, Review]:
     """Read the reviews in a CSV file's content, by image; a later verdict replaces an earlier one.
-
-    Raises:
-        FerError: if it is too large or not such a file, lacks its header, or holds an unknown
-            verdict.
-    """
+    Raises a FerError if it is too large or not such a file, lacks its header, or holds an unknown
+    verdict."""
     if len(content) > MOST_BYTES:
         raise files.too_large(name, MOST_BYTES)
     try:

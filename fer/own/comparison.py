@@ -157,12 +157,8 @@ def record(
     votes: Votes,
     twins: Collection[str],
 ) -> OwnComparison:
-    """Return the whole comparison as plain JSON types.
-
-    Args:
-        stored: the scenarios' predictions.
-        twins: the images of the test splits that have a twin in Training.
-    """
+    """Return the whole comparison with the scenarios' `stored` predictions as plain JSON types;
+    twins: the images that have a twin in Training."""
     splits = {}
     for split, model in own.models.items():
         predictions = {key: predicted.of(split) for key, predicted in stored.items()}

@@ -65,10 +65,7 @@ def answer(
     """Answer the largest face of an image with both models, found and cut out as in photos.
 
     An image of FER-2013's size is taken whole, and so is one of at most `MAX_WHOLE_SIDE` pixels a
-    side in which no face is found.
-
-    Args:
-        whole: take the whole image wherever no face is found.
+    side in which no face is found; with `whole`, every image without a face.
     """
     try:
         rgb = file.read()

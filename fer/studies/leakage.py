@@ -17,11 +17,8 @@ from fer.studies.records import GroupAccuracy, LeakageFigures
 
 def study(data: Dataset, models: Sequence[Artifact], *, seed: int) -> LeakageFigures:
     """Return each model's accuracy on each test split, and the gain of `proposed` over `baseline`,
-    on all images, on those with an exact or near twin in Training and on those without.
-
-    Raises:
-        FerError: if a model is not evaluated.
-    """
+    on all images, on those with an exact or near twin in Training and on those without. Raises a
+    FerError if a model is not evaluated."""
     twins = sources_with_twins(data)
     splits = {
         split.value: {
@@ -34,11 +31,8 @@ def study(data: Dataset, models: Sequence[Artifact], *, seed: int) -> LeakageFig
 
 
 def accuracies(predictions: Predictions, twins: Collection[str]) -> dict[str, GroupAccuracy]:
-    """Return a model's accuracy on each group of its images that has any.
-
-    Args:
-        twins: names of the images that have a twin in Training.
-    """
+    """Return a model's accuracy on its images, on those that are `twins` and on the others, as far
+    as there are any."""
     labels, probabilities = predictions.labels, predictions.probabilities
     return {
         name: {

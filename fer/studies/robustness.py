@@ -6,11 +6,8 @@ from fer.studies.records import RobustnessFigures, Strength
 
 
 def nearest(figures: RobustnessFigures, key: str, strength: float) -> Strength:
-    """Return the measured strength of a corruption that is nearest to this one; of two, the milder.
-
-    Args:
-        strength: in the corruption's unit, negative for the other way.
-    """
+    """Return the measured strength of a corruption nearest to this one in its unit, which may be
+    negative for the other way; of two, the milder."""
     return min(
         figures["corruptions"][key]["results"],
         key=lambda result: abs(result["strength"] - abs(strength)),

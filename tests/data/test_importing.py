@@ -258,7 +258,7 @@ def test_real_archive_is_complete(real_archive: Path, tmp_path: Path) -> None:
     assert (report.images, report.skipped, report.differences) == (35_887, [], [])
     data = dataset.open_dataset(tmp_path)
     assert data.counts == dataset.OFFICIAL_COUNTS
-    assert data.origin is dataset.Origin.KAGGLE
+    assert dataset.origin(data.manifest) is dataset.Origin.KAGGLE
     assert data.notice is None
 
 

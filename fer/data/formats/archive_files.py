@@ -49,12 +49,9 @@ class Content:
 def opened(source: Path | IO[bytes], name: str) -> Iterator[Content]:
     """Open the faces of a file, a folder or an open file that can seek.
 
-    Args:
-        name: what to call it in error messages.
-
     Raises:
         FerError: if the source is missing, empty, damaged, unsafe or of no known form; while faces
-            are read, if a table is damaged.
+            are read, if a table is damaged. It calls the source by `name`.
     """
     with _damage_explained(name), ExitStack() as stack:
         if isinstance(source, Path) and source.is_dir():
@@ -67,15 +64,8 @@ def opened(source: Path | IO[bytes], name: str) -> Iterator[Content]:
 
 @contextmanager
 def opened_files(source: Path | IO[bytes], name: str) -> Iterator[list[FileEntry] | None]:
-    """Open every file of a folder or an archive, of whatever kind; None for any other file.
-
-    Args:
-        name: what to call it in error messages.
-
-    Raises:
-        FerError: if the source is missing, empty, damaged or unsafe, or a folder in it cannot be
-            read.
-    """
+    """Open every file of a folder or an archive, of whatever kind; None for any other file. Raises
+    a FerError if the source is missing, empty, damaged or unsafe, or a folder cannot be read."""
     with ExitStack() as stack:
         with _damage_explained(name):
             entries: list[FileEntry] | None
@@ -126,11 +116,8 @@ def _head(stream: IO[bytes], name: str) -> bytes:
 
 
 def _content(stream: IO[bytes], name: str, stack: ExitStack, *, is_inside: bool = False) -> Content:
-    """Return the content of an open file, whose first bytes tell its kind.
-
-    Args:
-        is_inside: whether the file lies in an archive; archives in it are then left alone.
-    """
+    """Return the content of an open file, whose first bytes tell its kind; if it lies inside an
+    archive, archives in it are left alone."""
     head = _head(stream, name)
     entries = _members(stream, head, name, stack)
     if entries is not None:

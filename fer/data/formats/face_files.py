@@ -98,9 +98,6 @@ def places(paths: Sequence[str], source_name: str) -> list[Place | None]:
 
     The split is in the file name, as in Kaggle's archive; where no file is named so, in a folder's.
 
-    Args:
-        source_name: what to call the archive or folder in error messages.
-
     Raises:
         FerError: if the paths do not tell PublicTest from PrivateTest, or more than a tenth of them
             lack emotion or split.

@@ -69,11 +69,8 @@ class CsvTable:
         return self._bytes.digest.hexdigest()
 
     def faces(self) -> Iterator[LabelledFace]:
-        """Yield the rows in their order; empty rows are skipped.
-
-        Raises:
-            FerError: at a row that is damaged.
-        """
+        """Yield the rows in their order; empty rows are skipped. Raises a FerError at a row that is
+        damaged."""
         emotion_at, pixels_at, usage_at = (self._header.index(c.lower()) for c in COLUMNS)
         number = 0
         try:
@@ -169,12 +166,9 @@ class ParquetTables:
     """A hub's Parquet files: an encoded image and a label in each row, the split in each name."""
 
     def __init__(self, entries: Sequence[FileEntry], source_name: str) -> None:
-        """Open the files and find the columns of images and labels.
-
-        Raises:
-            FerError: if a file is no Parquet, its columns or labels are not understood, or the
-                names do not tell the three splits.
-        """
+        """Open the files and find the columns of images and labels. Raises a FerError if a file is
+        no Parquet, its columns or labels are not understood, or the names do not tell the three
+        splits."""
         self._source_name = source_name
         by_split = [(_split_of_name(entry.path), entry) for entry in entries]
         if {split for split, _ in by_split} != set(SPLITS):
@@ -196,10 +190,7 @@ class ParquetTables:
 
     def faces(self) -> Iterator[LabelledFace | str]:
         """Yield the rows of all files, Training first; a sentence for a row that is not used.
-
-        Raises:
-            FerError: if a file is damaged.
-        """
+        Raises a FerError if a file is damaged."""
         number = 0
         for (split, file), (image, label, labels) in zip(self._files, self._columns, strict=True):
             try:

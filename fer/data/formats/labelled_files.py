@@ -17,7 +17,7 @@ from fer.data.dataset import LabelledFace
 from fer.data.formats import archive_files, face_files, members
 from fer.data.formats.face_files import UNREADABLE, FileEntry
 from fer.vision import preprocessing, upload_gate
-from fer.vision.preprocessing import Gray, Rgb
+from fer.vision.preprocessing import Rgb
 
 # Folders that an error message names.
 MOST_NAMED = 5
@@ -55,16 +55,16 @@ def opened(
 
     Args:
         source: a path, or an open file that can seek.
-        name: what to call the source in error messages.
-        most: the number of images that are allowed.
 
     Raises:
         FerError: if the source is missing, damaged or unsafe, has no image, none in a folder named
-            after one of the seven emotions, or too many.
+            after one of the seven emotions, or more than `most`.
     """
     with archive_files.opened_files(source, name) as entries:
         images = [entry for entry in entries or () if _is_image(entry)]
-        if entries is not None and (images or not any(map(_is_table, entries))):
+        tables = (".csv", ".csv.gz", ".parquet")
+        has_table = any(entry.path.lower().endswith(tables) for entry in entries or ())
+        if entries is not None and (images or not has_table):
             labelled_files = [labelled(entry.path, partial(_content, entry)) for entry in entries]
             _refuse_useless([labelled(entry.path, bytes) for entry in images], name, most)
             yield labelled_files
@@ -75,7 +75,11 @@ def opened(
         rows: list[LabelledFile] = []
         for face in content.faces:
             if isinstance(face, LabelledFace):
-                rows.append(LabelledFile(face.source, face.label, partial(_as_rgb, face.pixels)))
+                rows.append(
+                    LabelledFile(
+                        face.source, face.label, partial(np.stack, [face.pixels] * 3, axis=2)
+                    )
+                )
                 if len(rows) > most:
                     break
     _refuse_useless(rows, name, most)
@@ -111,16 +115,9 @@ def _is_image(entry: FileEntry) -> bool:
     return entry.suffix in upload_gate.IMAGE_SUFFIXES
 
 
-def _is_table(entry: FileEntry) -> bool:
-    return entry.path.lower().endswith((".csv", ".csv.gz", ".parquet"))
-
-
 def _content(entry: FileEntry) -> bytes:
     """Read a file, at most one byte more than the limit, so that the limit is seen to be exceeded.
-
-    Raises:
-        FerError: if the file is no image by its name, or cannot be read.
-    """
+    Raises a FerError if the file is no image by its name, or cannot be read."""
     if not _is_image(entry):
         raise FerError(
             "{name} is not an image that can be read; use JPEG, PNG, WebP, AVIF or HEIC.",
@@ -135,7 +132,3 @@ def _content(entry: FileEntry) -> bytes:
             name=entry.path,
             reason=getattr(error, "strerror", None) or upload_gate.one_line(error),
         ) from error
-
-
-def _as_rgb(face: Gray) -> Rgb:
-    return np.repeat(face[:, :, None], 3, axis=2)

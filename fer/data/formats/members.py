@@ -17,12 +17,8 @@ MOST_RATIO = 200
 
 
 def zip_members(archive: zipfile.ZipFile, name: str) -> list[zipfile.ZipInfo]:
-    """Return the files in a zip.
-
-    Raises:
-        FerError: if one leaves the folder or unpacks to far more than it should, or if there are
-            too many.
-    """
+    """Return the files in a zip. Raises a FerError if one leaves the folder or unpacks to far more
+    than it should, or if there are too many."""
     members = [member for member in archive.infolist() if not member.is_dir()]
     if len(members) > MEMBERS:
         raise FerError(
@@ -51,11 +47,8 @@ def zip_members(archive: zipfile.ZipFile, name: str) -> list[zipfile.ZipInfo]:
 
 
 def tar_members(archive: tarfile.TarFile, name: str) -> Iterator[tarfile.TarInfo]:
-    """Yield the members of a tar.
-
-    Raises:
-        FerError: if one leaves the folder, or those yielded so far unpack to too much.
-    """
+    """Yield the members of a tar. Raises a FerError if one leaves the folder, or those yielded so
+    far unpack to too much."""
     unpacked = 0
     for position, member in enumerate(archive):
         _require_inside(member.name, name)
