@@ -73,8 +73,8 @@ def draw(deck: Deck, number: int) -> tuple[int, ...]:
 
 @dataclass(frozen=True)
 class Score:
-    """How many of a game's faces a player answers like FER-2013's label, and like most people, a
-    tie counting by its share; and the share (0-1) of voters who agree with the answers."""
+    """A player's result: how many answers are FER-2013's label (by_label) and most people's answer,
+    a tie counting by its share (by_people); the share (0-1) of voters who agree (voters)."""
 
     by_label: float
     by_people: float

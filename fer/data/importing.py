@@ -62,9 +62,6 @@ class Faces:
     def digest(self) -> str:
         return dataset.content_digest(self.images, self.labels, self.splits)
 
-    def ordered(self, order: NDArray[np.int64], sources: NDArray[np.str_]) -> Faces:
-        return Faces(self.images[order], self.labels[order], self.splits[order], sources[order])
-
 
 def import_dataset(
     source: Path | IO[bytes],
@@ -151,7 +148,8 @@ def with_official_names(faces: Faces) -> Faces:
     numbers = [int(re.findall(r"\d+", name)[-1]) for name in fer_plus.names.tolist()]
     ranks = [SPLITS.index(Split(split)) for split in fer_plus.splits.tolist()]
     order = np.lexsort((fer_plus.labels, np.array(numbers), np.array(ranks)))
-    as_archive = faces.ordered(order, fer_plus.sources)
+    images, labels, splits = faces.images[order], faces.labels[order], faces.splits[order]
+    as_archive = Faces(images, labels, splits, fer_plus.sources[order])
     if as_archive.digest == dataset.KAGGLE_DIGEST:
         return as_archive
     return replace(faces, sources=fer_plus.sources)

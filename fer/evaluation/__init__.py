@@ -1,1 +1,1 @@
-"""How good the models are: metrics, calibration, curves, mistakes, protocols."""
+"""Measures of the models: metrics, calibration, curves, mistakes, protocols."""

@@ -1,4 +1,4 @@
-"""How far confidences can be trusted: reliability and expected calibration error.
+"""Calibration of confidences: reliability, expected calibration error, selective accuracy.
 
 Probabilities are (n, 7) float64, labels (n,) int64 with 0-6.
 """

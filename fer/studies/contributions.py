@@ -147,7 +147,9 @@ def squeeze_excitation(ablation: Ablation) -> SqueezeExcitation | None:
 
 def rare_emotion(ablation: Ablation) -> RareEmotion:
     """Compare the runs with and without class weights, of the record's own seed."""
-    full, without = (run["private"]["per_class"] for run in _pair(ablation, "class_weights"))
+    full, without = (
+        run["private"]["per_class"] for run in runs_with_and_without(ablation, "class_weights")
+    )
     emotion = min(full, key=lambda key: full[key]["support"])
     images = full[emotion]["support"]
     return RareEmotion(
@@ -162,7 +164,7 @@ def rare_emotion(ablation: Ablation) -> RareEmotion:
 
 def smoothing(ablation: Ablation) -> Smoothing:
     """Compare the runs with and without label smoothing, of the record's own seed."""
-    runs = (run["private"] for run in _pair(ablation, "label_smoothing"))
+    runs = (run["private"] for run in runs_with_and_without(ablation, "label_smoothing"))
     return Smoothing(
         *(Confidence(run["mean_confidence"], run["accuracy"], run["ece"]) for run in runs)
     )
@@ -170,15 +172,15 @@ def smoothing(ablation: Ablation) -> Smoothing:
 
 def regularisation(ablation: Ablation) -> Regularisation:
     """Compare the runs with and without augmentation, of the record's own seed."""
-    pair = _pair(ablation, "augmentation")
+    runs = runs_with_and_without(ablation, "augmentation")
     augmented, plain = (
-        Fit(run["training_accuracy"], run["private"]["accuracy"], run["best_epoch"]) for run in pair
+        Fit(run["training_accuracy"], run["private"]["accuracy"], run["best_epoch"]) for run in runs
     )
-    gain, without_twins = pair[1]["gain"], pair[1]["gain_without_twins"]
+    gain, without_twins = runs[1]["gain"], runs[1]["gain_without_twins"]
     return Regularisation(augmented, plain, gain["gain"], without_twins["gain"])
 
 
-def _pair(ablation: Ablation, without: str) -> tuple[AblationRun, AblationRun]:
+def runs_with_and_without(ablation: Ablation, without: str) -> tuple[AblationRun, AblationRun]:
     """Return the runs of the record's own seed with all ingredients and without this one."""
     runs = {run["without"]: run for run in ablation["runs"] if run["seed"] == ablation["seed"]}
     return runs["full"], runs[without]

@@ -127,15 +127,13 @@ def _helpful(ablation: Ablation) -> tuple[str, ...]:
     return tuple(name for name, estimate in gains.items() if estimate.effect == "gives")
 
 
-def _augmentation(ablation: Ablation) -> Augmentation | None:
-    for run in contributions.comparable(ablation):
-        if run["without"] == "augmentation" and run["seed"] == ablation["seed"]:
-            return Augmentation(
-                contributions.paired(run["gain"]),
-                run["gain"]["mcnemar_p"],
-                contributions.paired(run["gain_without_twins"]),
-            )
-    return None
+def _augmentation(ablation: Ablation) -> Augmentation:
+    _, run = contributions.runs_with_and_without(ablation, "augmentation")
+    return Augmentation(
+        contributions.paired(run["gain"]),
+        run["gain"]["mcnemar_p"],
+        contributions.paired(run["gain_without_twins"]),
+    )
 
 
 def _fits(fit: TrainingFit, metrics: Mapping[str, Metrics]) -> dict[str, Fit]:

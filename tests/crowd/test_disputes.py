@@ -1,4 +1,4 @@
-"""Which images models, labels and people dispute."""
+"""The images that models, labels and people dispute."""
 
 from __future__ import annotations
 

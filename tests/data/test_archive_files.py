@@ -248,9 +248,8 @@ def as_table(data: dataset.Dataset) -> importing.Faces:
     sources = votes.open_votes(importing.VOTES_FOLDER).sources.tolist()
     order = np.array([data.row_of[source] for source in sources])
     rows = np.array([f"row {n + 1}" for n in range(len(order))], dtype=np.str_)
-    labels = data.labels.astype(np.int8)
-    faces = importing.Faces(np.asarray(data.images), labels, data.splits, data.sources)
-    return faces.ordered(order, rows)
+    labels = data.labels[order].astype(np.int8)
+    return importing.Faces(data.images[order], labels, data.splits[order], rows)
 
 
 @pytest.mark.fer2013

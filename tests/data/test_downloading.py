@@ -28,15 +28,15 @@ from tests.support.making import ROOT, small_archive
 @pytest.fixture
 def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[kaggle.Kaggle]:
     archive = small_archive(tmp_path / "archive.zip", per_class=40)
-    with kaggle.serving(archive, tmp_path / "home") as found:
-        for name, value in found.environment.items():
+    with kaggle.serving(archive, tmp_path / "home") as server:
+        for name, value in server.environment.items():
             monkeypatch.setenv(name, value)
-        yield found
+        yield server
 
 
 def steps(folder: Path) -> list[Step]:
-    with closing(downloading.in_child(folder, ROOT)) as found:
-        return list(found)
+    with closing(downloading.in_child(folder, ROOT)) as progress:
+        return list(progress)
 
 
 def test_a_child_downloads_imports_and_tells_how_far_it_is(
@@ -45,8 +45,8 @@ def test_a_child_downloads_imports_and_tells_how_far_it_is(
     # Held back until progress was told once.
     served.go_on.clear()
     seen = []
-    with closing(downloading.in_child(tmp_path / "data", ROOT)) as found:
-        for step in found:
+    with closing(downloading.in_child(tmp_path / "data", ROOT)) as progress:
+        for step in progress:
             seen.append(step)
             if step.total:
                 served.go_on.set()
@@ -67,9 +67,9 @@ def test_a_cancelled_download_changes_nothing_and_goes_on_where_it_was(
 ) -> None:
     served.cut = 5 * kaggle.CHUNK
     served.go_on.clear()
-    found = downloading.in_child(tmp_path / "data", ROOT)
-    assert next(found).name == "fetch"
-    found.close()
+    progress = downloading.in_child(tmp_path / "data", ROOT)
+    assert next(progress).name == "fetch"
+    progress.close()
     assert not (tmp_path / "data").exists()
     served.go_on.set()
     with pytest.raises(FerError, match="failed"):

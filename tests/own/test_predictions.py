@@ -190,8 +190,8 @@ def test_every_view_gains_the_visitors_model() -> None:
         open_view(app, view)
         assert not app.exception, view
         assert messages(app) == [], view
-        said = " ".join(str(element.value) for element in app.markdown)
-        assert f"mine **{accuracy}**" in said, view
+        words = " ".join(str(element.value) for element in app.markdown)
+        assert f"mine **{accuracy}**" in words, view
     open_view(app, "errors")
     app.segmented_control(key="error_kind").set_value("own").run()
     assert not app.exception

@@ -1,4 +1,4 @@
-"""What is said about the ingredients follows the records, whichever way they come out."""
+"""The contribution of each ingredient follows the records, whichever way they come out."""
 
 from __future__ import annotations
 
@@ -71,8 +71,8 @@ def test_two_seeds_say_nothing_about_the_se_block() -> None:
 
 
 def test_the_frozen_run_is_not_compared() -> None:
-    found = contributions.comparable(ablation([0.0, 0.01, 0.02]))
-    assert [run["without"] for run in found] == ["se", "se", "se"]
+    runs = contributions.comparable(ablation([0.0, 0.01, 0.02]))
+    assert [run["without"] for run in runs] == ["se", "se", "se"]
 
 
 def test_interval_over_seeds_is_students() -> None:

@@ -72,10 +72,7 @@ def opened_files(source: Path | IO[bytes], name: str) -> Iterator[list[FileEntry
             if isinstance(source, Path) and source.is_dir():
                 entries, problems = _folder_entries(source)
                 if problems:
-                    reason = problems[0]
-                    raise FerError(
-                        "{path} cannot be read ({reason}); check it.", path=name, reason=reason
-                    )
+                    raise OSError(problems[0])
             else:
                 stream = _stream(source, stack)
                 entries = _members(stream, _head(stream, name), name, stack)
