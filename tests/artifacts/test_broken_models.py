@@ -18,8 +18,8 @@ from fer.inference import classification
 from fer.ui import caching, loaders
 from tests.support.command import fer, refusal
 from tests.support.making import ROOT, in_keras, jpeg
+from tests.support.pages import PAGES, open_home
 
-PAGES = sorted(path.name for path in (ROOT / "pages").glob("*.py"))
 MODELS = ROOT / "models"
 # Every file that the server checks.
 READ = [
@@ -61,7 +61,7 @@ def spoil(path: Path) -> None:
 
 def open_everything() -> tuple[AppTest, list[str]]:
     """Every page once; what it says in errors and warnings."""
-    app = AppTest.from_file(str(ROOT / "Home.py"), default_timeout=120).run()
+    app = open_home()
     assert not app.exception, "Home"
     said = [str(element.value) for element in [*app.error, *app.warning]]
     for page in PAGES:
@@ -148,7 +148,7 @@ def test_without_a_manifest_what_is_there_is_taken(copy: Path) -> None:
 
 
 def answer(photo: bytes) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "Home.py"), default_timeout=120).run()
+    app = open_home()
     app.file_uploader(key="photo").upload("face.jpg", photo).run()
     assert not app.exception
     return app

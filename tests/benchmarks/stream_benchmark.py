@@ -61,7 +61,7 @@ def measure(page: Page, server: Server, way: str, seconds: float) -> dict[str, f
     different frames, not one shown twice.
     """
     deadline = time.monotonic() + 300
-    while not server.analysed():
+    while not server.tell("analysed"):
         assert time.monotonic() < deadline, "no frame was analysed"
         page.wait_for_timeout(500)
     page.wait_for_timeout(1000 * SETTLING)
@@ -83,7 +83,7 @@ def measure(page: Page, server: Server, way: str, seconds: float) -> dict[str, f
         delays = delays_ms(captured, pictures)
         # What the way to the server and back takes, whatever is drawn on the frame.
         bare = delays_ms(captured, [[at, number, number] for at, number, _ in pictures])
-    count = sum(began <= at < began + took for at in server.analysed())
+    count = sum(began <= at < began + took for at in server.tell("analysed"))
     return {
         "seconds": round(took, 2),
         "analysed": round(count * seconds / took),

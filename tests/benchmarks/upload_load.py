@@ -57,7 +57,7 @@ async def measure(server: Server, visits: int, most: int) -> dict[str, object]:
     await asyncio.gather(
         fill(visitors[0], 2, VIDEO_BYTES), *(fill(visitor, most) for visitor in visitors[1:])
     )
-    held, kept = server.resident_mb(), server.uploads()
+    held, kept = server.resident_mb(), server.tell("uploads")
     page = await first.upload("face.jpg", load.fresh(photo))
     for visitor in [*visitors, first]:
         await visitor.leave()

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from playwright.sync_api import Page, sync_playwright
 
-from tests.browser.conftest import CHROMIUM
+from tests.support.camera import CHROMIUM
 from tests.support.making import PATIENCE
 from tests.support.serving import running
 

@@ -197,10 +197,10 @@ def test_a_photo_goes_with_the_view_that_showed_it(
     settle(page)
     page.locator(key("demo_upload")).locator("input[type=file]").set_input_files(photo)
     expect(page.get_by_text("proposed: happy").first).to_be_visible()
-    assert size in own.uploads()
+    assert size in own.tell("uploads")
     page.locator(f"{key('mode')} button").filter(has_text="Play").click()
     expect(page.locator(key("play_start"))).to_be_visible()
-    until(lambda: size not in own.uploads(), "the photo is still held", 0.3)
+    until(lambda: size not in own.tell("uploads"), "the photo is still held", 0.3)
 
 
 @pytest.mark.camera

@@ -22,11 +22,14 @@ VIEWS = (
 )
 
 
-def open_page(name: str, language: str = "EN") -> AppTest:
+def open_home(language: str = "EN") -> AppTest:
     app = AppTest.from_file(str(ROOT / "Home.py"), default_timeout=120)
     app.query_params["lang"] = language
-    app.run()
-    return app.switch_page(f"pages/{name}").run()
+    return app.run()
+
+
+def open_page(name: str, language: str = "EN") -> AppTest:
+    return open_home(language).switch_page(f"pages/{name}").run()
 
 
 def open_view(app: AppTest, view: str) -> AppTest:
@@ -37,6 +40,12 @@ def open_view(app: AppTest, view: str) -> AppTest:
 
 def messages(app: AppTest) -> list[str]:
     return [str(element.value) for element in app.error]
+
+
+def texts(app: AppTest) -> str:
+    """Return what the page says outside of its errors, a line an element."""
+    kinds = ("title", "header", "subheader", "markdown", "caption", "info", "success", "warning")
+    return "\n".join(str(element.value) for kind in (*kinds, "metric") for element in app.get(kind))
 
 
 def walk_alts(app: AppTest, page: str) -> None:

@@ -1,7 +1,8 @@
-"""Streamlit as its command starts it; on SIGUSR1 it writes what is in it to a file.
+"""Streamlit as its command starts it; on SIGUSR1 it writes to a file what is in it.
 
-Its modules, threads and peer connections, the uploads that it holds, the sizes of what went into
-temporary files that should have stayed in memory, and when it analysed frames if FER_STAMPS is set.
+modules, threads: their names. connections: the states of peer connections. uploads: the bytes of
+each in memory. rolled_over: the bytes of each that became a temporary file. analysed: when frames
+were analysed, `time.monotonic` seconds, if FER_STAMPS is set.
 Under FER_SHORT_VISITS a visit is over that many seconds after its connection ended.
 """
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import socket
 import threading
@@ -12,11 +11,11 @@ from typing import Any
 
 import numpy as np
 import uvicorn
-from PIL import Image
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 from websockets.sync.client import ClientConnection, connect
 
+from tests.support import making
 from tests.support.making import until
 
 ORIGIN = "https://faces.example"
@@ -58,6 +57,4 @@ def reply(browser: ClientConnection) -> dict[str, Any]:
 
 def jpeg(width: int = 64, height: int = 48, shade: int = 90) -> bytes:
     """A JPEG of one shade of gray."""
-    stream = io.BytesIO()
-    Image.fromarray(np.full((height, width, 3), shade, np.uint8)).save(stream, "JPEG")
-    return stream.getvalue()
+    return making.jpeg(np.full((height, width, 3), shade, np.uint8))

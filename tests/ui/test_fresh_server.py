@@ -40,7 +40,7 @@ def test_the_first_upload_of_a_server_stays_in_memory_however_large(
     with running(tmp_path) as server:
         page = in_a_loop(look(server.url))
         assert (len(page.answers), page.troubles) == (2, [])
-        assert server.rolled_over() == []
+        assert server.tell("rolled_over") == []
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs SIGUSR1")
@@ -55,14 +55,14 @@ def test_a_visit_is_forgotten_with_its_photo_though_nobody_else_comes(
         # As long as the visitor is there, far beyond the time after which others are gone.
         for _ in range(3):
             await asyncio.sleep(1)
-            assert set(server.uploads()) == {len(photo)}
+            assert set(server.tell("uploads")) == {len(photo)}
         await visitor.leave()
         return page
 
     with running(tmp_path, FER_SHORT_VISITS="1") as server:
         page = in_a_loop(look(server))
         assert (len(page.answers), page.troubles) == (2, [])
-        until(lambda: server.uploads() == [], "The photo is still held.")
+        until(lambda: server.tell("uploads") == [], "The photo is still held.")
 
 
 def test_streamlit_still_keeps_what_fragments_hold_in_the_session() -> None:

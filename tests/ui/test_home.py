@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from fer.artifacts import model_store
 from fer.data import sample
@@ -18,19 +17,9 @@ from fer.ui.results import literature
 from fer.ui.studies import verdict
 from fer.ui.text import in_language
 from tests.support.making import ROOT, jpeg
+from tests.support.pages import PAGES, open_home, texts
 
 MODELS = model_store.available(ROOT / "models")
-
-
-def home(language: str = "en") -> AppTest:
-    app = AppTest.from_file(str(ROOT / "Home.py"), default_timeout=120)
-    app.query_params["lang"] = language.upper()
-    return app.run()
-
-
-def words(app: AppTest) -> str:
-    kinds = ("title", "header", "subheader", "markdown", "caption", "warning", "error")
-    return "\n".join(str(element.value) for kind in kinds for element in app.get(kind))
 
 
 @pytest.mark.parametrize(
@@ -38,7 +27,7 @@ def words(app: AppTest) -> str:
     [("en", "Facial Expression Analysis System"), ("id", "Sistem Analisis Ekspresi Wajah")],
 )
 def test_home_in_both_languages(language: str, title: str) -> None:
-    app = home(language)
+    app = open_home(language.upper())
     assert not app.exception
     assert app.title[0].value == title
     shown = [metric.value for metric in app.metric]
@@ -46,14 +35,14 @@ def test_home_in_both_languages(language: str, title: str) -> None:
         assert model.metrics is not None
         accuracy = f"{100 * model.metrics['splits']['PrivateTest']['accuracy']:.1f}%"
         assert (accuracy.replace(".", ",") if language == "id" else accuracy) in shown
-        assert model.digest[:12] in words(app)
+        assert model.digest[:12] in texts(app)
 
 
 def test_home_tells_the_verdict_with_a_way_to_the_evidence() -> None:
     told = verdict.chips()
     assert list(told) == ["fine_tuning", "se", "augmentation", "twins", "overfitting"]
-    app = home()
-    shown = words(app)
+    app = open_home()
+    shown = texts(app)
     links = [node.proto for node in app.main if type(node.proto).__name__ == "PageLink"]
     asked = [(link.label, link.query_string) for link in links]
     for chip in told.values():
@@ -101,24 +90,24 @@ tell("end")
 
 
 def test_photo_is_answered_by_both_models(portrait: np.ndarray) -> None:
-    app = home()
+    app = open_home()
     app.file_uploader[0].upload("portrait.jpg", jpeg(portrait)).run()
     assert not app.exception
-    text = words(app)
+    text = texts(app)
     for key in MODELS:
         assert f"{key}: **" in text
 
 
 def test_photo_without_a_face_offers_the_whole_image() -> None:
-    app = home()
+    app = open_home()
     app.file_uploader[0].upload("gray.png", jpeg(np.full((80, 80), 99, np.uint8), "PNG")).run()
-    assert "No face was found" in words(app)
+    assert "No face was found" in texts(app)
     app.toggle(key="home_whole").set_value(True).run()
-    assert "proposed: **" in words(app)
+    assert "proposed: **" in texts(app)
 
 
 def test_bad_photo_is_one_sentence_in_the_language() -> None:
-    app = home("id")
+    app = open_home("ID")
     app.file_uploader[0].upload("foto.jpg", b"bukan foto").run()
     assert not app.exception
     assert [error.value for error in app.error] == [
@@ -127,9 +116,9 @@ def test_bad_photo_is_one_sentence_in_the_language() -> None:
 
 
 def test_a_sample_face_is_answered_before_anyone_presses_anything() -> None:
-    app = home()
+    app = open_home()
     assert not app.exception
-    text = words(app)
+    text = texts(app)
     for key in MODELS:
         assert f"{key}: **" in text
     assert "FER-2013 label: **happy** (Training image). FER+: " in text
@@ -139,45 +128,39 @@ def test_a_sample_face_is_answered_before_anyone_presses_anything() -> None:
 
 
 def test_another_face_is_answered_and_an_upload_takes_its_place(portrait: np.ndarray) -> None:
-    app = home("id")
+    app = open_home("ID")
     row = int(sample.open_sample(ROOT / sample.FOLDER).rows("fear")[-1])
     app.session_state["home_sample_row"] = row
     app.run()
-    assert "Label FER-2013 wajah ini (dari Training): **takut**. Dari 10 penilai FER+, " in words(
-        app
-    )
+    about = "Label FER-2013 wajah ini (dari Training): **takut**. Dari 10 penilai FER+, "
+    assert about in texts(app)
     app.file_uploader(key="photo").upload("potret.jpg", jpeg(portrait)).run()
-    assert "dari Training" not in words(app)
-    assert "baseline: **" in words(app)
+    assert "dari Training" not in texts(app)
+    assert "baseline: **" in texts(app)
 
 
 def test_home_takes_what_the_demo_takes(portrait: np.ndarray) -> None:
-    app = home()
+    app = open_home()
     app.file_uploader(key="photo").upload("portrait.gif", jpeg(portrait, "GIF")).run()
     assert not app.error
-    assert "proposed: **" in words(app)
+    assert "proposed: **" in texts(app)
 
 
 def test_a_broken_sample_leaves_the_upload(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, portrait: np.ndarray
 ) -> None:
     monkeypatch.setattr(sample_faces, "faces", lambda: sample.open_sample(tmp_path))
-    app = home()
+    app = open_home()
     assert [str(tmp_path) in str(error.value) for error in app.error] == [True]
     app.file_uploader(key="photo").upload("portrait.jpg", jpeg(portrait)).run()
-    assert "proposed: **" in words(app)
+    assert "proposed: **" in texts(app)
 
 
 def test_the_five_modules_are_offered_with_their_questions() -> None:
-    app = home()
+    app = open_home()
     links = [node.proto for node in app.main if type(node.proto).__name__ == "PageLink"]
-    assert [link.page for link in links if not link.query_string] == [
-        "Dataset",
-        "Preprocessing",
-        "Classification_Results",
-        "Training",
-        "Realtime_Demo",
-    ]
+    pages = [link.page for link in links if not link.query_string]
+    assert pages == [name.removesuffix(".py")[2:] for name in PAGES]
     assert sum(question.value.endswith("?") for question in app.markdown) >= 5
 
 

@@ -10,8 +10,7 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import ElementTree, Widget
 
-from tests.support.making import ROOT
-from tests.support.pages import PAGES, VIEWS, messages, open_page
+from tests.support.pages import PAGES, VIEWS, messages, open_home, open_page
 
 MODES = ("webcam", "photo", "batch", "video", "play")
 # What the walk chooses where a page has such a widget: never what it begins with.
@@ -81,7 +80,7 @@ def walk(app: AppTest, key: str, values: Sequence[str], page: str) -> None:
 
 
 def test_the_language_is_switched_twice(stale_words: None, with_data: Path) -> None:
-    app = AppTest.from_file(str(ROOT / "Home.py"), default_timeout=120).run()
+    app = open_home()
     switch_twice(app, "Home")
     app.session_state["code"] = True
     for page in PAGES:

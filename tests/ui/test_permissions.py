@@ -5,13 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from fer import FerError
 from fer.ui import permissions
 from fer.ui.permissions import ACTS, VARIABLE
-from tests.support.making import ROOT
-from tests.support.pages import messages, open_page
+from tests.support.pages import messages, open_home, open_page
 
 
 @pytest.mark.parametrize(
@@ -56,7 +54,7 @@ def test_an_unknown_wish_allows_nothing_and_says_so(monkeypatch: pytest.MonkeyPa
         permissions.allowed("everything", True)
     monkeypatch.setenv(VARIABLE, "everything")
     st.cache_resource.clear()
-    home = AppTest.from_file(str(ROOT / "Home.py"), default_timeout=120).run()
+    home = open_home()
     st.cache_resource.clear()
     assert not home.exception
     assert any("set it to train, import" in message for message in messages(home))

@@ -12,16 +12,10 @@ from streamlit.testing.v1 import AppTest
 
 from fer.ui import permissions
 from fer.ui.upload_limits import NO_ROOM, TOO_LARGE
-from tests.support.making import ROOT, jpeg, small_archive
-from tests.support.pages import messages, open_page, open_view
+from tests.support.making import jpeg, small_archive
+from tests.support.pages import messages, open_home, open_page, open_view, texts
 
 GRAY = jpeg(np.full((80, 80), 99, np.uint8), "PNG")
-
-
-def home() -> AppTest:
-    app = AppTest.from_file(str(ROOT / "Home.py"), default_timeout=120)
-    app.query_params["lang"] = "EN"
-    return app.run()
 
 
 def preprocessing() -> AppTest:
@@ -37,7 +31,7 @@ def demo(mode: str) -> AppTest:
 NO_IMAGE = "is not an image that can be read"
 # By its key: how a visitor comes to an uploader, what it says of a text and of an empty file.
 UPLOADERS: dict[str, tuple[Callable[[], AppTest], str, str]] = {
-    "photo": (home, NO_IMAGE, "is empty"),
+    "photo": (open_home, NO_IMAGE, "is empty"),
     "pre_upload": (preprocessing, NO_IMAGE, "is empty"),
     "demo_upload": (lambda: demo("photo"), NO_IMAGE, "is empty"),
     "batch_upload": (lambda: demo("batch"), NO_IMAGE, "is empty"),
@@ -49,11 +43,6 @@ UPLOADERS: dict[str, tuple[Callable[[], AppTest], str, str]] = {
     ),
     "archive": (lambda: open_page("1_Dataset.py"), "is not FER-2013 in a known form", "is empty"),
 }
-
-
-def words(app: AppTest) -> str:
-    kinds = ("markdown", "caption", "warning", "metric")
-    return "\n".join(str(element.value) for kind in kinds for element in app.get(kind))
 
 
 def pictures(app: AppTest) -> int:
@@ -88,25 +77,25 @@ def test_whatever_is_uploaded_says_one_sentence(
 
 
 def test_home_forgets_the_former_answer_and_goes_on(portrait: np.ndarray) -> None:
-    app = home()
+    app = open_home()
     uploader = app.file_uploader(key="photo")
     uploader.set_value(("notes.txt", b"text", "text/plain"))
     # As the browser's message would, it makes the photo what was used last.
     app.session_state["home_source"] = "photo"
     app.run()
     assert len(messages(app)) == 1
-    assert "baseline: **" not in words(app)
+    assert "baseline: **" not in texts(app)
     app.file_uploader(key="photo").set_value(("portrait.jpg", jpeg(portrait), "image/jpeg")).run()
     assert messages(app) == []
-    assert "baseline: **" in words(app)
+    assert "baseline: **" in texts(app)
     app.file_uploader(key="photo").set_value(("late.jpg", b"", NO_ROOM)).run()
     assert len(messages(app)) == 1
-    assert "baseline: **" not in words(app)
+    assert "baseline: **" not in texts(app)
     # A sample that is pressed then is answered.
     app.session_state["home_source"] = "sample"
     app.run()
     assert messages(app) == []
-    assert "(Training image)" in words(app)
+    assert "(Training image)" in texts(app)
 
 
 @pytest.mark.parametrize("key", ["pre_upload", "demo_upload"])
@@ -130,7 +119,7 @@ def test_many_photos_tell_all_that_were_refused_beside_the_others() -> None:
     (message,) = messages(app)
     assert "a.txt is not an image" in message
     assert "late.png was not taken" in message
-    assert "Photos without a face, left out below: 1." in words(app)
+    assert "Photos without a face, left out below: 1." in texts(app)
 
 
 def test_a_sentence_is_in_the_language_of_the_page() -> None:
