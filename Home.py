@@ -76,8 +76,6 @@ if __name__ == "__main__":
     st.set_page_config(page_title=f"{title} · FER-2013")
     if not presentation.is_on() and (module is None or not module.has_own_title):
         st.title(title)
-        if module is not None:
-            st.markdown(module.question)
     messages = st.container()
     if page.url_path == "":
         laid_out = places.lay_out()

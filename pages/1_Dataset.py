@@ -7,6 +7,7 @@ from fer.ui import loaders, widgets
 from fer.ui.dataset import class_pixels, dataset_sections, label_votes, sample_views
 from fer.ui.text import _
 
+st.markdown(_("What is in FER-2013, how even are its classes, and how clean are its splits?"))
 try:
     data = loaders.data()
 except FerError as error:

@@ -7,6 +7,7 @@ from fer.ui import address, image_sources, widgets
 from fer.ui.preprocessing import layer_maps, preprocessing_sections, what_if
 from fer.ui.text import _
 
+st.markdown(_("What does a network see of a photo, and how is it varied in training?"))
 VIEWS = {
     "stages": _("From photo to input"),
     "what_if": _("What if?"),

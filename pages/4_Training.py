@@ -8,6 +8,7 @@ from fer.ui.studies import verdict
 from fer.ui.text import _
 from fer.ui.training import live_runs, training_charts, training_sections
 
+st.markdown(_("How did the models learn, do they overfit, and would longer training help?"))
 widgets.notices()
 try:
     verdict.show("overfitting", "twins")
