@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from fer.scenarios import PROPOSED, SCENARIOS, TOP_BLOCK_LAYERS, Scenario
-from fer.ui import widgets
+from fer.ui import model_comparison, widgets
 from fer.ui.text import _
 
 CITATION = """@thesis{rifat2025fer,
@@ -83,21 +83,14 @@ def methodology() -> pd.DataFrame:
             return _("augmentation ({changes})", changes=changes)
         return _("augmentation ({changes}) and class weights", changes=changes)
 
-    def loss(scenario: Scenario) -> str:
-        if not scenario.label_smoothing:
-            return _("categorical cross-entropy")
-        return _(
-            "cross-entropy with label smoothing {smoothing}",
-            smoothing=_.number(scenario.label_smoothing, 1),
-        )
-
+    properties = model_comparison.hyperparameters()
     aspects = {
-        _("Backbone"): lambda s: _("VGG16, ImageNet weights"),
+        _("Backbone"): properties[_("Backbone")],
         _("Input (px)"): lambda s: f"{s.input_size}×{s.input_size}",
         _("Squeeze-and-Excitation block"): lambda s: _("yes") if s.se_ratio else _("no"),
         _("Training"): training,
         _("Data"): data,
-        _("Loss"): loss,
+        _("Loss"): properties[_("Loss")],
     }
     return pd.DataFrame(
         {

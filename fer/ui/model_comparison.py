@@ -1,4 +1,4 @@
-"""Both models side by side: metrics of the evaluated ones, and their hyperparameters as a table."""
+"""Both models side by side: the evaluated ones' metrics, and hyperparameters as a table."""
 
 from __future__ import annotations
 
@@ -18,34 +18,31 @@ from fer.ui.text import _
 
 
 def evaluated() -> dict[str, Artifact]:
-    """The trained models whose metrics are stored, by scenario key."""
+    """Return the trained models whose metrics are stored, by scenario key."""
     return {key: model for key, model in loaders.models().items() if model.metrics is not None}
 
 
 def metrics_of(split: str) -> dict[str, SplitScores]:
-    """Each model's stored metrics on a split."""
-    return {
-        key: model.metrics["splits"][split]
-        for key, model in loaders.models().items()
-        if model.metrics is not None
-    }
+    """Return each model's stored metrics on a split."""
+    metrics = {key: model.metrics for key, model in loaders.models().items()}
+    return {key: m["splits"][split] for key, m in metrics.items() if m is not None}
 
 
 def compared(split: str) -> PairedGain | None:
-    """What `proposed` gains over `baseline` on a split; None without two evaluated models."""
+    """Return the gain of `proposed` over `baseline` on a split; None without two of them."""
     stored = loaders.comparison()
     return None if stored is None else stored["splits"][split]
 
 
 def headline(split: str) -> str:
-    """Return `told` of the stored metrics of a split."""
-    return told(metrics_of(split), compared(split))
+    """Return `gain_line` of the stored metrics of a split."""
+    return gain_line(metrics_of(split), compared(split))
 
 
-def told(found: Mapping[str, SplitScores], pair: PairedGain | None) -> str:
+def gain_line(scores: Mapping[str, SplitScores], pair: PairedGain | None) -> str:
     """Return both accuracies, the gain in points and its 95% interval as one line of Markdown;
     without two models the accuracies alone."""
-    accuracies = {key: m["accuracy"] for key, m in found.items()}
+    accuracies = {key: m["accuracy"] for key, m in scores.items()}
     if pair is None:
         return " · ".join(
             f"{charts.swatch(key)} {_.percent(share)}" for key, share in accuracies.items()
@@ -65,19 +62,20 @@ def told(found: Mapping[str, SplitScores], pair: PairedGain | None) -> str:
 def gain_in_words(split: str) -> str:
     """Return what `headline` shows as a sentence, for the report; empty without two models."""
     pair = compared(split)
-    return "" if pair is None else told_in_words(metrics_of(split), pair)
+    return "" if pair is None else gain_sentence(metrics_of(split), pair)
 
 
-def told_in_words(found: Mapping[str, SplitScores], pair: PairedGain) -> str:
-    """Return what `told` shows as a sentence, with McNemar's test."""
+def gain_sentence(scores: Mapping[str, SplitScores], pair: PairedGain) -> str:
+    """Return what `gain_line` shows as a sentence, with McNemar's test."""
+    before, after = (scores[one.key]["accuracy"] for one in (BASELINE, PROPOSED))
     low, high = (_.signed(100 * end, 1) for end in pair["gain_interval"])
     return _(
         "`proposed` is right in {after} of the {n} images, `baseline` in {before}: {gain} points "
         "(95% interval {low} to {high}, McNemar's exact p {p}).",
-        after=_.percent(found[PROPOSED.key]["accuracy"]),
-        before=_.percent(found[BASELINE.key]["accuracy"]),
+        after=_.percent(after),
+        before=_.percent(before),
         n=_.number(pair["images"]),
-        gain=_.difference(found[PROPOSED.key]["accuracy"], found[BASELINE.key]["accuracy"]),
+        gain=_.difference(after, before),
         low=low,
         high=high,
         p=_.p_value(pair["mcnemar_p"]),
@@ -85,7 +83,7 @@ def told_in_words(found: Mapping[str, SplitScores], pair: PairedGain) -> str:
 
 
 def hyperparameters() -> dict[str, Callable[[Scenario], str]]:
-    """How each property of a scenario is told, by what it is called."""
+    """Return a function that tells a scenario's property, by what the property is called."""
     return {
         _("Backbone"): lambda s: _("VGG16, ImageNet weights"),
         _("Trained layers of the backbone"): lambda s: (
@@ -106,8 +104,9 @@ def hyperparameters() -> dict[str, Callable[[Scenario], str]]:
             "{n} GFLOPs", n=_.number(2 * complexity.multiply_adds(s) / 1e9, 2)
         ),
         _("Loss"): lambda s: (
-            _("cross-entropy with label smoothing {smoothing}").format(
-                smoothing=_.number(s.label_smoothing, 1)
+            _(
+                "cross-entropy with label smoothing {smoothing}",
+                smoothing=_.number(s.label_smoothing, 1),
             )
             if s.label_smoothing
             else _("categorical cross-entropy")
@@ -130,7 +129,7 @@ def hyperparameters() -> dict[str, Callable[[Scenario], str]]:
 
 
 def parameter_table() -> pd.DataFrame:
-    """The two scenarios as they were trained, a row for each property, from their records."""
+    """Return the scenarios as they were trained, a row for each property, from their records."""
     models = loaders.models()
     of_model: dict[str, Callable[[Artifact], str]] = {
         _("Parameters"): lambda a: _.number(a.config["parameters"]),
@@ -161,7 +160,7 @@ def parameter_table() -> pd.DataFrame:
 
 
 def _phase(phase: Phase) -> str:
-    said = _(
+    words = _(
         "{length} at {size} px, batch {batch}, cosine from {rate} to {end}",
         length=_length(phase),
         size=phase.image_size,
@@ -170,15 +169,14 @@ def _phase(phase: Phase) -> str:
         end=_.scientific(phase.final_learning_rate) if phase.final_learning_rate else "0",
     )
     if phase.augmentation is None:
-        return said
-    return f"{said} ({_augmentation(phase.augmentation)})"
+        return words
+    return f"{words} ({_augmentation(phase.augmentation)})"
 
 
 def _length(phase: Phase) -> str:
-    """How long a phase is: in passes over Training, or in images where its epochs are shorter."""
+    """Return a phase's length in passes over Training, or in images if its epochs are shorter."""
     if phase.images_per_epoch is None:
-        one, many = _("{n} epoch"), _("{n} epochs")
-        return (one if phase.epochs == 1 else many).format(n=phase.epochs)
+        return _("{n} epoch", n=1) if phase.epochs == 1 else _("{n} epochs", n=phase.epochs)
     images = _.number(phase.images_per_epoch)
     if phase.epochs == 1:
         return _("1 epoch of {images} images", images=images)
@@ -186,10 +184,10 @@ def _length(phase: Phase) -> str:
 
 
 def _augmentation(changes: Augmentation | None) -> str:
-    """The changes that are made at all."""
+    """Return the changes that are made at all."""
     if changes is None:
         return _("none")
-    said = {
+    strength_of = {
         _("rotation ±{degrees}°", degrees=_.number(changes.rotation)): changes.rotation,
         _("flip {share}", share=_.percent(changes.flip, 0)): changes.flip,
         _("shift ±{share}", share=_.percent(changes.shift)): changes.shift,
@@ -207,7 +205,7 @@ def _augmentation(changes: Augmentation | None) -> str:
             area=_.percent(changes.erased_area, 0),
         ): changes.erasing,
     }
-    return ", ".join(words for words, most in said.items() if most) or _("none")
+    return ", ".join(words for words, strength in strength_of.items() if strength) or _("none")
 
 
 def _latency(key: str) -> str:

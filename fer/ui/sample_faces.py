@@ -10,7 +10,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from fer import FerError, emotions
+from fer import emotions
 from fer.data.sample import FACES, FOLDER, TABLE, Sample, open_sample
 from fer.ui import caching, face_buttons, loaders, vote_bars
 from fer.ui.face_buttons import FaceButton
@@ -121,12 +121,3 @@ def about(row: int) -> str:
         label=_(emotions.KEYS[faces().labels[row]]),
         votes=vote_bars.sentence(faces().counts[row]),
     )
-
-
-def row_of(name: str) -> int | None:
-    """Return the row of the sample face with that name, None for any other image."""
-    try:
-        at = np.flatnonzero(faces().names == name)
-    except FerError:
-        return None
-    return int(at[0]) if len(at) else None

@@ -13,7 +13,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import Generic, TypeVar
 
 from streamlit import runtime
 from streamlit.runtime.app_session import AppSession
@@ -21,14 +20,12 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from fer.ui import caching
 
-T = TypeVar("T")
-
 # Longer than Streamlit lets a browser come back.
 OVER_SECONDS = 180.0
 LOOK_SECONDS = 60.0
 
 
-class Visits(Generic[T]):
+class Visits:
     """The visits of a server, each forgotten some minutes after its connection ended.
 
     Args:
@@ -42,8 +39,8 @@ class Visits(Generic[T]):
 
     def __init__(
         self,
-        is_connected: Callable[[T], bool],
-        forget: Callable[[T], None],
+        is_connected: Callable[[AppSession], bool],
+        forget: Callable[[AppSession], None],
         *,
         over: float,
         look: float,
@@ -54,10 +51,10 @@ class Visits(Generic[T]):
         self._over, self._pause = over, look
         self._clock, self._later = clock, later
         # When each had a connection last.
-        self._connected: dict[T, float] = {}
+        self._connected: dict[AppSession, float] = {}
         self._guard = threading.Lock()
 
-    def see(self, visit: T) -> None:
+    def see(self, visit: AppSession) -> None:
         """Note that the visit has a connection now."""
         with self._guard:
             is_first = not self._connected
@@ -93,7 +90,7 @@ def current() -> str:
     return "none" if run is None else run.session_id
 
 
-_visits: Visits[AppSession] | None = None
+_visits: Visits | None = None
 _making = threading.Lock()
 
 

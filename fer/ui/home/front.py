@@ -28,33 +28,35 @@ SOURCE = "home_source"
 
 
 def draw_home(places: Places) -> None:
-    """What is compared, answers for a face, the modules, and whose work it is."""
+    """Draw what is compared, answers for a face, the modules, and whose work it is."""
     places.compared.markdown(compared())
-    answered, place = places.answered, places.answer
-    chosen = None
-    with places.offered:
-        try:
+    try:
+        with places.offered:
             chosen = offer()
-            if chosen is None:
-                place.empty()
-        except FerError as error:
-            # Where the former answer was.
-            place.error(_.error(error))
-    if chosen is not None:
-        with answered:
-            answer(*chosen, place)
+        if chosen is None:
+            places.answer.empty()
+        else:
+            content, name, words = chosen
+            with places.answered:
+                # What holds the place stays until there is something to put there.
+                loaders.classified(content, name, False)
+                with places.answer.container():
+                    answers.answer_photo(content, name, "home", is_narrow=True, words=words)
+    except FerError as error:
+        # Where the former answer was.
+        places.answer.error(_.error(error))
     scenarios()
-    said = st.container()
+    studies = st.container()
     widgets.notices()
     module_cards()
     about.show_thesis()
     installed()
     widgets.sources()
-    verdict_of_the_studies(places.chips, said)
+    verdict_of_the_studies(places.chips, studies)
 
 
 def compared() -> str:
-    """What is compared, and the verdict's line of figures, as Markdown."""
+    """Return what is compared, and the verdict's line of figures, as Markdown."""
     subtitle = _("VGG16 transfer learning with Squeeze-and-Excitation (SE block)")
     question = f"**{subtitle}**  \n" + _(
         "`proposed` (fine-tuned, with the block) and `baseline` (frozen): accuracy on {images}.",
@@ -64,8 +66,9 @@ def compared() -> str:
     return f"{question}\n\n### {figures}" if figures else question
 
 
-def offer() -> tuple[bytes, str] | None:
-    """Sample faces, an upload and the camera; the content and name of what was chosen last.
+def offer() -> tuple[bytes, str, str] | None:
+    """Draw sample faces, an upload and the camera; return the content and name of what was chosen
+    last, and what is known of it.
 
     Raises:
         FerError: if that is a file that the server did not take.
@@ -87,25 +90,12 @@ def offer() -> tuple[bytes, str] | None:
     own = {"photo": upload, "home_camera": taken}.get(st.session_state.get(SOURCE, "sample"))
     if own is not None:
         image_sources.promise()
-        return shown_uploads.content(own), own.name
-    return None if row is None else sample_faces.content(row)
-
-
-def answer(content: bytes, name: str, place: DeltaGenerator) -> None:
-    """Both models' answers."""
-    row = sample_faces.row_of(name)
-    try:
-        # What holds the place stays until there is something to put there.
-        loaders.classified(content, name, False)
-        words = "" if row is None else sample_faces.about(row)
-        with place.container():
-            answers.answer_photo(content, name, "home", is_narrow=True, words=words)
-    except FerError as error:
-        place.error(_.error(error))
+        return shown_uploads.content(own), own.name, ""
+    return None if row is None else (*sample_faces.content(row), sample_faces.about(row))
 
 
 def scenarios() -> None:
-    """A card for each scenario."""
+    """Draw a card for each scenario."""
     st.header(_("What is compared"), anchor="scenarios")
     models = loaders.models()
     for column, scenario in zip(st.columns(len(SCENARIOS)), SCENARIOS.values(), strict=True):
@@ -130,8 +120,9 @@ def scenarios() -> None:
                     _("PrivateTest accuracy"),
                     _.percent(private["accuracy"]),
                     help=_(
-                        "Top-1, one crop, {n} images; below it the 95% bootstrap interval."
-                    ).format(n=_.number(private["images"])),
+                        "Top-1, one crop, {n} images; below it the 95% bootstrap interval.",
+                        n=_.number(private["images"]),
+                    ),
                 )
                 st.metric(_("Macro F1"), _.number(private["macro_f1"], 3))
             st.caption(
@@ -146,8 +137,8 @@ def scenarios() -> None:
             )
 
 
-def verdict_of_the_studies(chips: DeltaGenerator, said: DeltaGenerator) -> None:
-    """What is said of the gain, in chips below the figures and in sentences, as on page 3."""
+def verdict_of_the_studies(chips: DeltaGenerator, sentences: DeltaGenerator) -> None:
+    """Draw what the studies say of the gain, in chips below the figures and in sentences."""
     if len(model_comparison.evaluated()) < len(SCENARIOS):
         return
     # Student's t comes with SciPy, a quarter of a second that the answers need not wait for.
@@ -155,12 +146,12 @@ def verdict_of_the_studies(chips: DeltaGenerator, said: DeltaGenerator) -> None:
 
     with chips:
         verdict.show_chips()
-    with said.container(border=True):
+    with sentences.container(border=True):
         verdict.show()
 
 
 def module_cards() -> None:
-    """A card for each module, with the question that it answers."""
+    """Draw a card for each module, with the question that it answers."""
     st.header(_("Five modules"), anchor="modules")
     with st.grid("auto", min_column_width=230, key="modules"):
         for module in navigation.modules():
@@ -170,7 +161,7 @@ def module_cards() -> None:
 
 
 def installed() -> None:
-    """Which data are here, and which version of the code."""
+    """Tell which data are here, and which version of the code."""
     try:
         data = loaders.data()
     except FerError as error:

@@ -14,10 +14,10 @@ from fer.ui.text import _
 
 @dataclass(frozen=True)
 class Places:
-    """Where on Home what goes, from the top.
+    """Home's places from the top.
 
-    compared: what the two scenarios give, as one line; chips: what is said of it, beside the line.
-    answered: the column of the answers, `answer` the one place in it, held by the bars' empty axes.
+    compared: what the two scenarios give, as one line. chips: what is said of it, below the line.
+    answered: the column of the answers; answer: the one place in it, held by the bars' empty axes.
     offered: the column of the faces to choose from.
     """
 
@@ -29,7 +29,7 @@ class Places:
 
 
 def lay_out() -> Places:
-    """The places, with the axes on which the bars are to stand."""
+    """Draw and return the places, with the axes on which the bars are to stand."""
     compared = st.container()
     chips = st.container(horizontal=True, gap="xsmall")
     answered, offered = st.columns([11, 9])

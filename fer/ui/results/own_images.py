@@ -159,9 +159,9 @@ def _answers(found: OwnImages) -> None:
         faces.get,
         lambda sources: [None] * len(sources),
     )
-    st.markdown(f"#### {model_comparison.told(shown.scores, found.gain)}")
+    st.markdown(f"#### {model_comparison.gain_line(shown.scores, found.gain)}")
     if found.gain is not None:
-        st.markdown(model_comparison.told_in_words(shown.scores, found.gain))
+        st.markdown(model_comparison.gain_sentence(shown.scores, found.gain))
     announcer.announce(
         announcer.listed({_("Images"): (_.number(len(found.answered)), None)}), "own_images"
     )
