@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,8 +16,8 @@ _component = st.components.v2.component("fer_announcer", js=SCRIPT)
 
 
 def announce(sentence: str, key: str) -> None:
-    """Have screen readers say a sentence, once until it is another; nothing is to be seen."""
-    _component(key=f"{key}_announced", data=sentence)
+    """Have screen readers say a sentence of Markdown, once until it is another."""
+    _component(key=f"{key}_announced", data=re.sub(r"[*`]", "", sentence))
 
 
 def tops(predictions: Mapping[str, Prediction], *, with_confidence: bool = True) -> str:

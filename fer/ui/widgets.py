@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from fer import FerError
+from fer import FerError, emotions
 from fer.ui import data_origin, intervals, loaders
 from fer.ui.text import _, plain
 
@@ -173,6 +173,11 @@ def choice(
         wrap=wrap,
         help=help,
     )
+
+
+def emotion(label: str, key: str, default: str) -> str:
+    """Return the key of the emotion that is chosen by buttons in a row."""
+    return st.pills(label, emotions.KEYS, default=default, format_func=_, required=True, key=key)
 
 
 def download(frame: pd.DataFrame, key: str) -> None:

@@ -63,15 +63,8 @@ def show() -> None:
 
 
 def _histogram() -> None:
-    emotion = st.pills(
-        _("Pixels of"),
-        emotions.KEYS,
-        # Differs most from all.
-        default="surprise",
-        format_func=_,
-        required=True,
-        key="histogram_emotion",
-    )
+    # Surprise differs most from all.
+    emotion = widgets.emotion(_("Pixels of"), "histogram_emotion", "surprise")
     pixels = loaders.summary()["class_pixels"]
     widgets.chart(
         _histogram_chart(emotion, _.language),

@@ -221,7 +221,7 @@ def _finish(found: Deck, begun: _Game) -> None:
     widgets.metrics(_metrics(total, len(begun.places)), "play_scores")
     verdict = _verdict(total)
     st.write(verdict)
-    announcer.announce(verdict.replace("`", ""), "play_over")
+    announcer.announce(verdict, "play_over")
     with st.container(horizontal=True):
         st.button(
             _("Play again"),

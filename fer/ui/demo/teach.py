@@ -331,7 +331,7 @@ def _measured(left_out: LeftOut, seconds: float) -> None:
     if len(right) == 2:
         said = _said(left_out)
         st.markdown(said)
-        announcer.announce(said.replace("*", "").replace("`", ""), KEY)
+        announcer.announce(said, KEY)
     st.caption(
         _(
             "Leave-one-out: each frame is judged by a head that was taught with all others; both "

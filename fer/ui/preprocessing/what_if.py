@@ -230,7 +230,7 @@ def _search(face: Gray, points: Floats | None, before: Mapping[str, Prediction])
 
     found = _searched.get(face.tobytes(), search, loaders.state())
     told = {model: _smallest(model, kinds, before[model]) for model, kinds in found.items()}
-    announcer.announce(" ".join(told.values()).replace("**", ""), SEARCHED)
+    announcer.announce(" ".join(told.values()), SEARCHED)
     for model, sentence in told.items():
         st.markdown(f"{charts.swatch(model)} {sentence}")
     with st.container(horizontal=True):

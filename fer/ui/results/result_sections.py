@@ -6,7 +6,6 @@ from typing import Literal
 
 import streamlit as st
 
-from fer import emotions
 from fer.data import aggregates
 from fer.evaluation.records import TRAINING_FIT
 from fer.inference.benchmark import BENCHMARK
@@ -98,14 +97,7 @@ def curves(shown: Shown) -> None:
         found = shown.with_probabilities
         roc = {key: model.roc for key, model in found.items()}
         precision = {key: model.precision_recall for key, model in found.items()}
-    emotion = st.pills(
-        _("Emotion"),
-        emotions.KEYS,
-        default="happy",
-        format_func=_,
-        required=True,
-        key="curve_emotion",
-    )
+    emotion = widgets.emotion(_("Emotion"), "curve_emotion", "happy")
     left, right = st.columns(2)
     with left:
         st.subheader("ROC")

@@ -52,7 +52,7 @@ def show() -> None:
     untouched, turned = turned_gates.turn(loaders.explainer(), gated[0], face, setting, record)
     said = verdict(untouched, turned)
     st.markdown(said)
-    announcer.announce(said.replace("*", "").replace("`", ""), KEY)
+    announcer.announce(said, KEY)
     _answers(face, gated[0], untouched, turned)
     widgets.chart(
         gate_chart(untouched, turned),
@@ -100,14 +100,7 @@ def _setting() -> Setting:
         )
         return Setting(kind, closed=int(closed))
     if kind == "borrowed":
-        emotion = st.pills(
-            _("Mean gates of the images of"),
-            emotions.KEYS,
-            default="sad",
-            format_func=_,
-            required=True,
-            key=f"{KEY}_emotion",
-        )
+        emotion = widgets.emotion(_("Mean gates of the images of"), f"{KEY}_emotion", "sad")
         return Setting(kind, emotion=emotion)
     return Setting(kind)
 

@@ -260,14 +260,7 @@ def _patches(record: Gates) -> None:
     """Images that drive a channel hardest, the place in them marked."""
     if loaders.data() is None:
         return
-    emotion = st.pills(
-        _("Channels that open most for"),
-        emotions.KEYS,
-        default="happy",
-        format_func=_,
-        required=True,
-        key="gate_emotion",
-    )
+    emotion = widgets.emotion(_("Channels that open most for"), "gate_emotion", "happy")
     for row in record["channels"][emotion]:
         faces = [(patch, named_faces.pixels(patch["source"])) for patch in row["patches"]]
         known = [(patch, face) for patch, face in faces if face is not None]
