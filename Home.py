@@ -62,7 +62,7 @@ if __name__ == "__main__":
         help=_("What is compared, with the models' accuracy; try a photo."),
     )
     numbered = [st.Page(m.path, title=m.name, icon=m.icon, help=m.help) for m in five]
-    by_path = {shown.url_path: module for shown, module in zip(numbered, five, strict=True)}
+    by_path = {entry.url_path: module for entry, module in zip(numbered, five, strict=True)}
     missing = navigation.missing_page({"", *by_path}, first)
     # Beside the pages' names the system's own would be cut off.
     page = st.navigation({"FER-2013": [first, *numbered, *missing]}, expanded=True)

@@ -21,14 +21,14 @@ try:
         turns, face = image_sources.face(content, name, "pre")
         if face is None:
             st.caption(_("No face was found; the centre square is used, as for FER-2013's images."))
-        found = preprocessing_sections.recorded(content, name, turns, face)
+        stages = preprocessing_sections.recorded(content, name, turns, face)
         if view == "what_if":
-            what_if.show(preprocessing_sections.small_face(found))
+            what_if.show(preprocessing_sections.small_face(stages))
         elif view == "layers":
-            layer_maps.show(preprocessing_sections.small_face(found))
+            layer_maps.show(preprocessing_sections.small_face(stages))
         else:
-            preprocessing_sections.show_way(found)
-            preprocessing_sections.show_augmentation(found)
+            preprocessing_sections.show_way(stages)
+            preprocessing_sections.show_augmentation(stages)
 except FerError as error:
     st.error(_.error(error))
 widgets.sources()

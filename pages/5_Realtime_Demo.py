@@ -21,7 +21,7 @@ modes = {
     "play": _("Play"),
     "teach": _("Teach"),
 }
-row, shown = presentation.places()
+row, stage = presentation.places()
 with row:
     if not presentation.is_on():
         st.title(
@@ -38,7 +38,7 @@ address.keep(
     + ((presentation.PARAMETER,) if presentation.is_on() else ())
 )
 try:
-    with shown:
+    with stage:
         if mode == "webcam":
             # Imported here and below: what brings video takes half a second that photos need not
             # wait.

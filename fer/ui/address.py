@@ -43,8 +43,8 @@ def choice(
         is_labelled: whether the label is shown, or told to screen readers only.
     """
     first = next(iter(names))
-    asked = st.query_params.get(key, first)
-    _follow(key, asked if asked in names else first)
+    requested = st.query_params.get(key, first)
+    _follow(key, requested if requested in names else first)
     chosen = _buttons(label, names, key, is_labelled=is_labelled, help=help)
     _write(key, chosen, first)
     return chosen
@@ -61,12 +61,12 @@ def grouped_choice(names: Mapping[str, str], groups: Mapping[str, Mapping[str, N
     """
     group_of = {view: group for group, views in groups.items() for view in views}
     first = next(iter(group_of))
-    asked = st.query_params.get(VIEW, first)
-    if asked not in group_of:
-        asked = first
-    if st.session_state.get(f"{VIEW}_seen") != asked or "view_group" not in st.session_state:
-        st.session_state["view_group"] = group_of[asked]
-        st.session_state[f"view_of_{group_of[asked]}"] = asked
+    requested = st.query_params.get(VIEW, first)
+    if requested not in group_of:
+        requested = first
+    if st.session_state.get(f"{VIEW}_seen") != requested or "view_group" not in st.session_state:
+        st.session_state["view_group"] = group_of[requested]
+        st.session_state[f"view_of_{group_of[requested]}"] = requested
     with st.container(horizontal=True, gap="small"):
         group = _buttons(_("Group of views"), names, "view_group")
         key = f"view_of_{group}"
@@ -81,8 +81,10 @@ def grouped_choice(names: Mapping[str, str], groups: Mapping[str, Mapping[str, N
 def number(label: str, most: int, key: str, *, first: int = 1, width: int) -> int:
     """Return the whole number from 1 to `most` that the visitor entered, or what the address asks
     for with `?key=…`: `most` where that is more, `first` where it is no such number."""
-    asked = st.query_params.get(key, "")
-    _follow(key, min(int(asked) if re.fullmatch(r"[1-9][0-9]{0,17}", asked) else first, most))
+    requested = st.query_params.get(key, "")
+    _follow(
+        key, min(int(requested) if re.fullmatch(r"[1-9][0-9]{0,17}", requested) else first, most)
+    )
     chosen = int(st.number_input(label, 1, most, key=key, width=width))
     _write(key, chosen, first)
     return chosen
@@ -110,11 +112,11 @@ def _buttons(
     return cast(str, chosen)
 
 
-def _follow(key: str, asked: object) -> None:
+def _follow(key: str, requested: object) -> None:
     """Set a widget to what the address asks for, if that is not what the widget last wrote there
     (the address was opened, edited or gone back to), or if the widget is new on the page."""
-    if st.session_state.get(f"{key}_seen") != asked or key not in st.session_state:
-        st.session_state[key] = asked
+    if st.session_state.get(f"{key}_seen") != requested or key not in st.session_state:
+        st.session_state[key] = requested
 
 
 def _write(key: str, chosen: object, first: object) -> None:

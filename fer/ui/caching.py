@@ -92,7 +92,7 @@ def call_later(seconds: float, call: Callable[[], None]) -> None:
 
 
 class Recent(Generic[T]):
-    """What was made of the last uploads, shared and read-only; the oldest go first.
+    """Results for the last uploads, shared and read-only; the oldest go first.
 
     A value goes when its time is over, whether or not anybody asks: Streamlit's caches hold what
     has expired until the next one is written.

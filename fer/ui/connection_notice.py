@@ -75,9 +75,9 @@ class ConnectionNotice:
             await send(start)
             await send({"type": "http.response.body", "body": page})
 
-        asked = [header for header in scope["headers"] if header[0] not in NOT_ASKED]
+        headers = [header for header in scope["headers"] if header[0] not in NOT_ASKED]
         # Without extensions, so that no file is sent past this by its path.
-        await self._app({**scope, "headers": asked, "extensions": {}}, receive, add)
+        await self._app({**scope, "headers": headers, "extensions": {}}, receive, add)
 
 
 def _is_page(scope: Scope) -> bool:
@@ -89,7 +89,7 @@ def _is_page(scope: Scope) -> bool:
 
 
 def _language(scope: Scope) -> text.Language:
-    asked = QueryParams(scope["query_string"]).get("lang", "").upper()
-    if asked not in text.CHOICES:
-        asked = text.browser_choice(Headers(scope=scope).get("accept-language", ""))
-    return text.CHOICES[asked]
+    choice = QueryParams(scope["query_string"]).get("lang", "").upper()
+    if choice not in text.CHOICES:
+        choice = text.browser_choice(Headers(scope=scope).get("accept-language", ""))
+    return text.CHOICES[choice]

@@ -1,4 +1,4 @@
-"""What the browser's one document learns of the page: its language, and that it is there."""
+"""The browser's one document, told the page's language and that there is a page."""
 
 from __future__ import annotations
 

@@ -122,11 +122,11 @@ def _listed(servers: object) -> list[Server]:
                 "`urls` of a server of [ice] in the app's secrets must be addresses that begin "
                 "with stun:, turn: or turns:."
             )
-        given = all(
+        has_login = all(
             isinstance(server.get(name), str) and server[name]
             for name in ("username", "credential")
         )
-        if has_turn([server]) and not given:
+        if has_turn([server]) and not has_login:
             raise FerError(
                 "The TURN server {url} of [ice] in the app's secrets needs a username and a "
                 "credential.",

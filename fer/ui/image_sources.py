@@ -1,4 +1,4 @@
-"""Where an image comes from: an upload, the camera, or a sample."""
+"""Sources of an image: an upload, the camera, or a sample."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the user reads, in Bahasa Indonesia and English.
+"""Sentences and numbers in the visitor's language, Bahasa Indonesia or English.
 
 English sentences are the keys of gettext's catalogues in `locale/id/LC_MESSAGES/`, one for each
 page, so a page reads like prose and a missing translation is one that a test can find.
@@ -25,7 +25,7 @@ Language = Literal["id", "en"]
 # As the visitor sees them, and as they stand in the address: ?lang=ID.
 CHOICES: dict[str, Language] = {"ID": "id", "EN": "en"}
 LOCALE = Path(__file__).parent / "locale"
-_asked: ContextVar[Language | None] = ContextVar("asked", default=None)
+_override: ContextVar[Language | None] = ContextVar("override", default=None)
 # What Markdown and Streamlit's directives begin or end with: emphasis, code, links, LaTeX, `:red[`,
 # `:material/`, tags, tables, bare addresses. Inside a word an underscore is no emphasis.
 _MARKUP = re.compile(
@@ -62,9 +62,9 @@ class Translator:
     def language(self) -> Language:
         """The visitor's choice, else their browser's; inside `in_language`, that one; English where
         no page is drawn."""
-        asked = _asked.get()
-        if asked is not None:
-            return asked
+        override = _override.get()
+        if override is not None:
+            return override
         if not runtime.exists():
             return "en"
         return CHOICES[st.session_state.get("lang") or browser_choice(st.context.locale)]
@@ -146,22 +146,22 @@ def plain(value: object) -> str:
 @contextmanager
 def in_language(language: Language) -> Iterator[None]:
     """Say everything inside in that language, whatever the visitor chose."""
-    token = _asked.set(language)
+    token = _override.set(language)
     try:
         yield
     finally:
-        _asked.reset(token)
+        _override.reset(token)
 
 
 def language_control() -> None:
     """Draw two buttons that switch the language; the choice stays in the address and on every page.
     Called before anything that is translated."""
-    asked = st.query_params.get("lang", "")
-    is_mended = asked not in CHOICES and asked.upper() in CHOICES
+    choice = st.query_params.get("lang", "")
+    is_mended = choice not in CHOICES and choice.upper() in CHOICES
     if is_mended:
         # Streamlit binds an option as it is written only; the address is mended on the way.
-        st.session_state["lang"] = asked.upper()
-        st.query_params["lang"] = asked.upper()
+        st.session_state["lang"] = choice.upper()
+        st.query_params["lang"] = choice.upper()
     st.segmented_control(
         "Bahasa / Language",
         list(CHOICES),

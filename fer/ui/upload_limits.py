@@ -252,8 +252,8 @@ def _with_body(body: bytes, scope: Scope, receive: Receive) -> tuple[Scope, Rece
 
 def _file_name(head: bytes) -> str:
     """Return the name of a file, as a browser writes it before the content."""
-    found = re.search(rb'filename="((?:[^"\\\r\n]|\\.)*)"', head)
-    return "" if found is None else found[1].decode("utf-8", "replace")
+    match = re.search(rb'filename="((?:[^"\\\r\n]|\\.)*)"', head)
+    return "" if match is None else match[1].decode("utf-8", "replace")
 
 
 def _answer(status: int, text: str) -> PlainTextResponse:

@@ -1,4 +1,4 @@
-"""What every page is put together from: metrics, chart, table with download, sources."""
+"""Parts that every page is put together from: metrics, chart, table with download, sources."""
 
 from __future__ import annotations
 

@@ -194,12 +194,6 @@ def test_a_file_waits_for_room_that_the_page_makes() -> None:
     assert in_a_loop(visit()) == [KEPT, KEPT]
 
 
-def test_small_files_count_for_what_they_cost() -> None:
-    bench = Bench()
-    assert bench.intake.claim("a", "empty", 0)
-    assert bench.intake.held("a") == LEAST_BYTES
-
-
 def test_an_upload_from_which_nothing_comes_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(upload_limits, "STALL_SECONDS", 0.01)
     bench = Bench()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -50,7 +48,7 @@ def test_what_was_made_of_a_file_goes_with_it(forgotten: list[str]) -> None:
 
 
 @pytest.fixture
-def arriving(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Upload]]:
+def arriving(monkeypatch: pytest.MonkeyPatch) -> list[Upload]:
     """The photos that are there while Streamlit's uploader still waits for others."""
     there: list[Upload] = []
 
@@ -59,20 +57,19 @@ def arriving(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Upload]]:
 
     monkeypatch.setattr(intake, "arrived", lambda visit: list(there))
     monkeypatch.setattr(intake, "forget", forget)
-    return iter([there])
+    return there
 
 
 def test_photos_are_classified_in_turns_before_all_are_there(
-    arriving: Iterator[list[Upload]], monkeypatch: pytest.MonkeyPatch
+    arriving: list[Upload], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(turns, "TURN", 3)
-    there = next(arriving)
-    there += [Upload("a", f"{n}", len(GRAY), f"{n}.png", GRAY) for n in range(5)]
+    arriving += [Upload("a", f"{n}", len(GRAY), f"{n}.png", GRAY) for n in range(5)]
     app = open_page("5_Realtime_Demo.py")
     app.segmented_control(key="mode").set_value("batch").run()
-    assert [file.name for file in there] == ["3.png", "4.png"]
+    assert [file.name for file in arriving] == ["3.png", "4.png"]
     app.run()
-    assert there == []
+    assert arriving == []
     assert [metric.value for metric in app.metric][:2] == ["5", "0"]
 
 

@@ -84,10 +84,10 @@ def offer() -> tuple[bytes, str, str] | None:
     except FerError as error:
         st.error(_.error(error))
     upload = image_sources.upload("photo", on_change=lambda: use("photo"))
-    taken = None
+    photo = None
     if st.toggle(_("Camera"), key="home_camera_on"):
-        taken = image_sources.camera("home_camera", on_change=lambda: use("home_camera"))
-    own = {"photo": upload, "home_camera": taken}.get(st.session_state.get(SOURCE, "sample"))
+        photo = image_sources.camera("home_camera", on_change=lambda: use("home_camera"))
+    own = {"photo": upload, "home_camera": photo}.get(st.session_state.get(SOURCE, "sample"))
     if own is not None:
         image_sources.promise()
         return shown_uploads.content(own), own.name, ""
