@@ -20,14 +20,9 @@ Kind = Literal["model", "label", "neither", "divided"]
 
 
 @dataclass(frozen=True)
-class Dispute:
-    """An image, FER-2013's label and a model's answer (emotion keys), the answer's confidence
-    (0-1), the votes (10,) uint8."""
+class Dispute(Mistake):
+    """A mistake, or an image on which people are divided, with its votes (10,) uint8."""
 
-    source: str
-    label: str
-    answer: str
-    confidence: float
     counts: NDArray[np.uint8]
 
 

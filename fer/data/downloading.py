@@ -13,7 +13,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Generator, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Literal
@@ -54,14 +54,17 @@ def download(folder: Path, fetching: Progress, importing_: Progress) -> Report:
     """
     try:
         import kagglehub
+        from kagglehub.config import get_cache_folder
     except ImportError:
         raise FerError(
             "kagglehub is not installed; run: pip install kagglehub, or download the data "
             "set {KAGGLE_DATASET} from Kaggle yourself and run: fer data import archive.zip",
             KAGGLE_DATASET=KAGGLE_DATASET,
         ) from None
-    with tempfile.TemporaryDirectory(prefix="fer2013-") as scratch:
-        target = None if _is_writable(_kagglehub_cache()) else scratch
+    target_folder: AbstractContextManager[str | None] = nullcontext()
+    if not _is_writable(Path(get_cache_folder())):
+        target_folder = tempfile.TemporaryDirectory(prefix="fer2013-")
+    with target_folder as target:
         try:
             with _progress_reported(fetching):
                 fetched = kagglehub.dataset_download(KAGGLE_DATASET, output_dir=target)
@@ -73,12 +76,6 @@ def download(folder: Path, fetching: Progress, importing_: Progress) -> Report:
                 reason=upload_gate.one_line(error),
             ) from error
         return importing.import_dataset(Path(fetched), folder, importing_)
-
-
-def _kagglehub_cache() -> Path:
-    """Return the folder in which kagglehub keeps its downloads."""
-    configured = os.environ.get("KAGGLEHUB_CACHE")
-    return Path(configured) if configured else Path.home() / ".cache" / "kagglehub"
 
 
 def _is_writable(folder: Path) -> bool:
