@@ -19,7 +19,7 @@ from fer.artifacts import locations
 from fer.data import dataset, downloading
 from fer.data.downloading import Step
 from fer.ui import loaders, permissions
-from fer.ui.dataset import download
+from fer.ui.dataset import import_offer
 from tests.support import kaggle
 from tests.support.command import fer, succeeded
 from tests.support.making import ROOT, small_archive
@@ -179,7 +179,7 @@ def test_the_button_tells_what_failed_and_can_be_pressed_again(
 
 
 def test_a_cancelled_download_is_told_once(page: AppTest) -> None:
-    page.session_state[download.CANCELLED] = True
+    page.session_state[import_offer.DOWNLOAD_CANCELLED] = True
     page.run()
     assert any("was cancelled" in str(info.value) for info in page.info)
     page.run()
@@ -187,6 +187,6 @@ def test_a_cancelled_download_is_told_once(page: AppTest) -> None:
 
 
 def test_two_visitors_do_not_download_at_once(page: AppTest) -> None:
-    with download._one_at_a_time():
+    with import_offer._download_lock():
         page.button(key="kaggle").click().run()
     assert any("Someone else" in str(info.value) for info in page.info)

@@ -17,12 +17,12 @@ from fer.ui.studies import crowd_charts
 from fer.ui.text import Language, _, in_language
 
 ALL = "all"
-SHOWN = 24
-LISTED = 500
+# Images on the page, and in the table.
+MOST_SHOWN, MOST_LISTED = 24, 500
 
 
-def show(data: Dataset | None) -> None:
-    """Label against crowd by class, and the images on which they differ most; the images
+def draw_label_votes(data: Dataset | None) -> None:
+    """Draw label against crowd by class, and the images on which they differ most; the images
     themselves only of an imported data set; one sentence if the votes are missing or damaged."""
     try:
         votes = loaders.votes()
@@ -37,13 +37,13 @@ def show(data: Dataset | None) -> None:
         required=True,
         key="label_split",
     )
-    _crowd_against_label(split)
-    _disputed(data, votes, split)
+    _draw_confusion(split)
+    _draw_disputed(data, votes, split)
 
 
-def _crowd_against_label(split: str) -> None:
-    """How often FER-2013's label is the most frequent answer of ten people, by class."""
-    matrix = confusion(split)
+def _draw_confusion(split: str) -> None:
+    """Draw how often FER-2013's label is the most frequent answer of ten people, by class."""
+    matrix = _confusion(split)
     st.write(_lead(matrix))
     widgets.chart(
         _confusion_chart(split, _.language),
@@ -56,78 +56,34 @@ def _crowd_against_label(split: str) -> None:
             "counts its share."
         )
     )
+
+    def table() -> pd.DataFrame:
+        names = [vote_bars.name(choice) for choice in CHOICES]
+        frame = pd.DataFrame(np.round(matrix, 1), columns=names)
+        frame.insert(0, _("FER-2013's label"), [_(key) for key in emotions.KEYS])
+        return frame
+
     widgets.folded_table(
-        lambda: confusion_table(matrix),
+        table,
         f"label_votes_{split}",
         _("FER-2013's label against the most frequent answer of ten people"),
         "label_details",
     )
 
 
-def _disputed(data: Dataset | None, votes: Votes, split: str) -> None:
-    """The images of a kind that the visitor chooses: how many, the first of them, and a table."""
-    kinds = {
-        "contested": _("Most contested"),
-        "contradicted": _("Label against everyone"),
-        "no_face": _("No face"),
-    }
-    kind = widgets.choice(
-        _("Images"),
-        kinds,
-        "label_kind",
-        is_labelled=False,
-    )
-    found = _rows(split, kind)
-    st.write(_how_many(kind, len(found)))
-    _images(data, votes, found)
-    widgets.folded_table(
-        lambda: image_table(split, kind, _.language),
-        f"label_{kind}_{split}",
-        kinds[kind],
-        "label_image_details",
-    )
-
-
-def _how_many(kind: str, images: int) -> str:
-    n = _.number(images)
-    if kind == "contested":
-        return _(
-            "In {n} images every voter saw an expression, but no five of ten the same one.", n=n
-        )
-    if kind == "contradicted":
-        return _(
-            "For {n} images nobody gives FER-2013's label, and at least nine of ten people agree "
-            "on another emotion.",
-            n=n,
-        )
-    return _("In {n} images most people saw no face.", n=n)
-
-
 @loaders.follows
-def _rows(split: str, kind: str) -> NDArray[np.int64]:
-    """The votes' rows of the images of a kind in a split, or in all."""
+def _confusion(split: str) -> NDArray[np.float64]:
+    """Return images of a split, or of all, by label and most frequent answer of the crowd, (7, 10);
+    ties count by their shares."""
     votes = loaders.votes()
-    rows = np.arange(len(votes)) if split == ALL else np.flatnonzero(votes.splits == split)
-    counts, labels = votes.counts[rows], votes.labels[rows]
-    if kind == "contested":
-        return np.asarray(rows[disputes.contested(counts)])
-    if kind == "contradicted":
-        return np.asarray(rows[disputes.contradicted(counts, labels)])
-    return np.asarray(rows[disputes.no_faces(counts)])
-
-
-@loaders.follows
-def confusion(split: str) -> NDArray[np.float64]:
-    """Images of a split, or of all, by label (7) and most frequent answer of the crowd (10)."""
-    votes = loaders.votes()
-    chosen = np.ones(len(votes), bool) if split == ALL else votes.splits == split
-    return agreement.label_confusion(votes.counts[chosen], votes.labels[chosen])
+    rows = _rows(split)
+    return agreement.label_confusion(votes.counts[rows], votes.labels[rows])
 
 
 @loaders.follows
 def _confusion_chart(split: str, language: Language) -> go.Figure:
     with in_language(language):
-        return crowd_charts.label_confusion(confusion(split))
+        return crowd_charts.label_confusion(_confusion(split))
 
 
 def _lead(matrix: NDArray[np.float64]) -> str:
@@ -144,19 +100,61 @@ def _lead(matrix: NDArray[np.float64]) -> str:
     )
 
 
-def confusion_table(matrix: NDArray[np.float64]) -> pd.DataFrame:
-    """Images by label, a row each, and most frequent answer; ties count by their shares."""
-    frame = pd.DataFrame(
-        np.round(matrix, 1), columns=[vote_bars.name(choice) for choice in CHOICES]
+def _draw_disputed(data: Dataset | None, votes: Votes, split: str) -> None:
+    """Draw the images of a kind that the visitor chooses: how many, the first of them, a table."""
+    kinds = {
+        "contested": _("Most contested"),
+        "contradicted": _("Label against everyone"),
+        "no_face": _("No face"),
+    }
+    kind = widgets.choice(_("Images"), kinds, "label_kind", is_labelled=False)
+    rows = _disputed_rows(split, kind)
+    n = _.number(len(rows))
+    if kind == "contested":
+        count = _(
+            "In {n} images every voter saw an expression, but no five of ten the same one.", n=n
+        )
+    elif kind == "contradicted":
+        count = _(
+            "For {n} images nobody gives FER-2013's label, and at least nine of ten people agree "
+            "on another emotion.",
+            n=n,
+        )
+    else:
+        count = _("In {n} images most people saw no face.", n=n)
+    st.write(count)
+    _draw_faces(data, votes, rows)
+    widgets.folded_table(
+        lambda: _disputed_table(split, kind, _.language),
+        f"label_{kind}_{split}",
+        kinds[kind],
+        "label_image_details",
     )
-    frame.insert(0, _("FER-2013's label"), [_(key) for key in emotions.KEYS])
-    return frame
+
+
+def _rows(split: str) -> NDArray[np.int64]:
+    """Return the votes' rows of the images of a split, or of all."""
+    votes = loaders.votes()
+    return np.arange(len(votes)) if split == ALL else np.flatnonzero(votes.splits == split)
 
 
 @loaders.follows
-def image_table(split: str, kind: str, language: Language) -> pd.DataFrame:
-    """A row an image: its name, its label, what people saw."""
-    votes, rows = loaders.votes(), _rows(split, kind)[:LISTED]
+def _disputed_rows(split: str, kind: str) -> NDArray[np.int64]:
+    votes, rows = loaders.votes(), _rows(split)
+    counts, labels = votes.counts[rows], votes.labels[rows]
+    if kind == "contested":
+        order = disputes.contested(counts)
+    elif kind == "contradicted":
+        order = disputes.contradicted(counts, labels)
+    else:
+        order = disputes.no_faces(counts)
+    return np.asarray(rows[order])
+
+
+@loaders.follows
+def _disputed_table(split: str, kind: str, language: Language) -> pd.DataFrame:
+    """Return a row an image: its name, its label, what people saw."""
+    votes, rows = loaders.votes(), _disputed_rows(split, kind)[:MOST_LISTED]
     with in_language(language):
         return pd.DataFrame(
             {
@@ -167,26 +165,27 @@ def image_table(split: str, kind: str, language: Language) -> pd.DataFrame:
         )
 
 
-def _images(data: Dataset | None, votes: Votes, rows: NDArray[np.int64]) -> None:
-    """The first images of those rows of the votes that the imported data set has."""
-    row_of = named_faces.dataset_row_of_vote()
-    shown = [int(row) for row in rows[:SHOWN] if row_of is not None and row_of[row] >= 0]
-    if data is None or row_of is None or not shown:
+def _draw_faces(data: Dataset | None, votes: Votes, rows: NDArray[np.int64]) -> None:
+    """Draw the first images of those rows of the votes that the imported data set has."""
+    data_rows = named_faces.dataset_row_of_vote()
+    is_here = np.zeros(len(votes), bool) if data_rows is None else data_rows >= 0
+    first = [int(row) for row in rows[:MOST_SHOWN] if is_here[row]]
+    if data is None or data_rows is None or not first:
         named_faces.offer_import()
         return
     with st.grid("auto", min_column_width=76, gap="xsmall"):
-        for row in shown:
+        for row in first:
             label = _(emotions.KEYS[votes.labels[row]])
             vote_bars.image(
-                data.images[row_of[row]],
+                data.images[data_rows[row]],
                 votes.counts[row],
                 label,
                 _("Face: {emotion}", emotion=label),
             )
-    if len(rows) > len(shown):
+    if len(rows) > len(first):
         st.caption(
             _(
                 "The first {n} of them; below a face its label, and a square for each voter.",
-                n=len(shown),
+                n=len(first),
             )
         )

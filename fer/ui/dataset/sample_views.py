@@ -1,4 +1,4 @@
-"""The committed sample on the dataset page: seventy faces, and one of them closely."""
+"""The committed sample on the dataset page: seventy faces, and one of them in the side panel."""
 
 from __future__ import annotations
 
@@ -9,74 +9,61 @@ from fer.data import sample
 from fer.data.dataset import Split
 from fer.inference.classification import Prediction
 from fer.ui import face_buttons, loaders, sample_faces, side_panel
-from fer.ui.dataset import dataset_sections
+from fer.ui.dataset import pixels
 from fer.ui.text import _
 
 FACES = "sample"
 
 
-def show() -> None:
-    """Ten faces of each emotion to press, and the chosen one's pixels, votes and answers."""
-    st.header(_("Sample faces"), anchor="sample")
+def draw_sample() -> None:
+    """Draw ten faces of each emotion to press, and the chosen one in the side panel; a damaged
+    sample leaves the rest of the page as it is."""
     try:
-        found = sample_faces.faces()
+        faces = sample_faces.faces()
         chosen = side_panel.chosen(FACES)
-        rows = [
-            (
-                _(key),
-                [
-                    sample_faces.button(found, int(row), int(row), caption=False)
-                    for row in found.rows(key)
-                ],
-            )
-            for key in emotions.KEYS
-        ]
+        rows = []
+        for key in emotions.KEYS:
+            places = map(int, faces.rows(key))
+            buttons = [sample_faces.button(faces, row, row, caption=False) for row in places]
+            rows.append((_(key), buttons))
         face_buttons.draw_rows(
-            sample_faces.pictures(range(len(found))),
-            len(found),
+            sample_faces.pictures(range(len(faces))),
+            len(faces),
             rows,
             chosen,
             "sample_grid",
             _("Sample faces of FER-2013"),
-            choose,
+            lambda row: side_panel.choose(FACES, row),
             columns=sample.EACH,
         )
         st.caption(
             _(
                 "{n} Training images, ten of each emotion. Press one for its pixels, its votes "
                 "and both models' answers. Dashed frame: ten voters disagreed about it.",
-                n=len(found),
+                n=len(faces),
             )
         )
         if chosen is not None:
-            label = _(emotions.KEYS[found.labels[chosen]])
-            side_panel.open_panel(label, lambda: one(chosen))
+            side_panel.open_panel(
+                _(emotions.KEYS[faces.labels[chosen]]), lambda: _draw_face(chosen)
+            )
     except FerError as error:
         st.error(_.error(error))
 
 
-def choose(row: int) -> None:
-    """Makes a face the one that is looked at closely."""
-    side_panel.choose(FACES, row)
-
-
-def one(row: int) -> None:
-    """A sample face enlarged, with its histogram, its votes and what each model says.
-
-    Raises:
-        FerError: if the sample is damaged or no model is installed.
-    """
-    found = sample_faces.faces()
-    image, name = found.images[row], str(found.names[row])
+def _draw_face(row: int) -> None:
+    """Draw a sample face enlarged, with its histogram, its votes and both models' answers."""
+    faces = sample_faces.faces()
+    image, name = faces.images[row], str(faces.names[row])
 
     def below() -> None:
         st.markdown(sample_faces.about(row))
-        dataset_sections.histogram(image, "sample")
+        pixels.draw_image_histogram(image, "sample")
 
     side_panel.draw_face(
         image,
-        found.counts[row],
-        f"{_(emotions.KEYS[found.labels[row]])} · {Split.TRAINING} · {name.rpartition('/')[2]}",
+        faces.counts[row],
+        f"{_(emotions.KEYS[faces.labels[row]])} · {Split.TRAINING} · {name.rpartition('/')[2]}",
         "sample",
         below=below,
         answer=lambda: _answers(row),
@@ -84,7 +71,6 @@ def one(row: int) -> None:
 
 
 def _answers(row: int) -> tuple[dict[str, Prediction], str] | None:
-    """Both models' answers, computed now."""
     if not loaders.models():
         st.caption(_("No model is installed here: see the README."))
         return None
