@@ -4,7 +4,7 @@ import streamlit as st
 
 from fer import FerError
 from fer.ui import address, image_sources, widgets
-from fer.ui.preprocessing import layer_maps, preprocessing_sections, what_if
+from fer.ui.preprocessing import augmentation_view, layer_maps, stages_view, what_if
 from fer.ui.text import _
 
 st.markdown(_("What does a network see of a photo, and how is it varied in training?"))
@@ -21,14 +21,14 @@ try:
         turns, face = image_sources.face(content, name, "pre")
         if face is None:
             st.caption(_("No face was found; the centre square is used, as for FER-2013's images."))
-        stages = preprocessing_sections.recorded(content, name, turns, face)
+        stages = stages_view.recorded(content, name, turns, face)
         if view == "what_if":
-            what_if.show(preprocessing_sections.small_face(stages))
+            what_if.draw_what_if(stages_view.face_at("fer_resolution", stages))
         elif view == "layers":
-            layer_maps.show(preprocessing_sections.small_face(stages))
+            layer_maps.draw_layers(stages_view.face_at("fer_resolution", stages))
         else:
-            preprocessing_sections.show_way(stages)
-            preprocessing_sections.show_augmentation(stages)
+            stages_view.draw_stages(stages)
+            augmentation_view.draw_augmentation(stages_view.face_at("grayscale", stages))
 except FerError as error:
     st.error(_.error(error))
 widgets.sources()

@@ -1,4 +1,4 @@
-"""Layer by layer: what every convolution and pooling of both networks makes of a face."""
+"""Page 2's view layer by layer: the maps of every convolution and pooling for a face."""
 
 from __future__ import annotations
 
@@ -28,25 +28,24 @@ CHANNELS = 16
 SIDE = 448
 # Input channels whose products are shown one by one.
 TAKEN_APART = 3
+# Maps (h, w, C) by model and layer.
 Maps = Mapping[str, Mapping[str, Floats]]
-
-
-def _bytes(found: Maps) -> int:
-    return sum(values.nbytes for maps in found.values() for values in maps.values())
-
-
 # The maps of a face take 62 MB.
-_made: caching.Recent[Maps] = caching.Recent(150 << 20, loaders.KEPT_SECONDS, _bytes)
+_maps: caching.Recent[Maps] = caching.Recent(
+    150 << 20,
+    loaders.KEPT_SECONDS,
+    lambda by_model: sum(one.nbytes for maps in by_model.values() for one in maps.values()),
+)
 
 
 @st.fragment
-def show(face: Gray) -> None:
-    """The walk of a face (48, 48) through the layers; a layer's strongest channels; one of them
-    large, and in block 1 its kernel at work."""
+def draw_layers(face: Gray) -> None:
+    """Draw the walk of a face (48, 48) through the layers; a layer's strongest channels; one of
+    them large, and in block 1 its kernel at work."""
     try:
         networks = loaders.feature_maps()
         with st.spinner(_("Asking every layer…")):
-            found = _made.get(face.tobytes(), lambda: networks.of(face), loaders.state())
+            all_maps = _maps.get(face.tobytes(), lambda: networks.of(face), loaders.state())
         st.write(
             _(
                 "The first layers answer to edges, later ones to parts of a face, the last to what "
@@ -55,10 +54,10 @@ def show(face: Gray) -> None:
             )
         )
         layer, channel = st.session_state.get(CHOSEN, (LAYERS[0], None))
-        shown = _shown(found, layer)
+        by_model = _maps_of_layer(all_maps, layer)
         if channel is None:
-            channel = feature_maps.strongest(next(iter(shown.values())), 1)[0]
-        _walk(found, layer)
+            channel = feature_maps.strongest(next(iter(by_model.values())), 1)[0]
+        _draw_walk(all_maps, layer)
         st.caption(
             _(
                 "The maps are those of the networks that answer. Blocks 1–3 have the same frozen "
@@ -66,16 +65,16 @@ def show(face: Gray) -> None:
                 model=networks.trunk,
             )
         )
-        st.subheader(f"{_name(layer)} · {_size(shown)}")
+        st.subheader(f"{_name(layer)} · {_size(by_model)}")
         announcer.announce(
             f"{_name(layer)}, "
-            + "; ".join(f"{model}: {_words(channel, m)}" for model, m in shown.items()),
+            + "; ".join(f"{model}: {_words(channel, m)}" for model, m in by_model.items()),
             PREFIX,
         )
-        _channels(shown, layer, channel)
-        _one(face, found, networks, layer, channel)
+        _draw_channels(by_model, layer, channel)
+        _draw_channel(face, all_maps, networks, layer, channel)
         widgets.folded_table(
-            lambda: _channel_table(shown),
+            lambda: _channel_table(by_model),
             f"{PREFIX}_channels",
             _("Mean and largest value of every channel of the layer"),
             f"{PREFIX}_details",
@@ -84,44 +83,44 @@ def show(face: Gray) -> None:
         st.error(_.error(error))
 
 
-def _shown(found: Maps, layer: str) -> dict[str, Floats]:
-    """A layer's maps by model; of one alone where all are the same."""
-    return {model: maps[layer] for model, maps in found.items() if layer in maps}
+def _maps_of_layer(all_maps: Maps, layer: str) -> dict[str, Floats]:
+    """Return a layer's maps by model; of one alone where all are the same."""
+    return {model: maps[layer] for model, maps in all_maps.items() if layer in maps}
 
 
 def _name(layer: str) -> str:
-    """A layer in words: block 3 · convolution 2."""
+    """Return a layer in words: block 3 · convolution 2."""
     block, part = layer.removeprefix("block").split("_")
     if part == "pool":
         return _("Block {block} · pooling", block=block)
     return _("Block {block} · convolution {number}", block=block, number=part.removeprefix("conv"))
 
 
-def _size(shown: Mapping[str, Floats]) -> str:
-    """How many channels of which size a layer has; of each size where models take others."""
-    (channels,) = {maps.shape[2] for maps in shown.values()}
-    sizes = dict.fromkeys(f"{maps.shape[0]}×{maps.shape[1]}" for maps in shown.values())
+def _size(by_model: Mapping[str, Floats]) -> str:
+    """Return a layer's channels and their size, each size where models take others."""
+    (channels,) = {maps.shape[2] for maps in by_model.values()}
+    sizes = dict.fromkeys(f"{maps.shape[0]}×{maps.shape[1]}" for maps in by_model.values())
     return _("{n} channels of {sizes}", n=channels, sizes=" / ".join(sizes))
 
 
-def _walk(found: Maps, chosen: str) -> None:
-    """The strongest channel of every layer: of what all models share, then of each beside it."""
-    together, *each = st.columns(1 + len(found))
-    for maps in found.values():
+def _draw_walk(all_maps: Maps, chosen: str) -> None:
+    """Draw the strongest channel of every layer: of what all models share, then of each model."""
+    together, *each = st.columns(1 + len(all_maps))
+    for maps in all_maps.values():
         shared = {layer: maps[layer] for layer in maps if feature_maps.is_shared(layer)}
         if shared:
             with together:
                 st.markdown("**" + _("Blocks 1–3, both models") + "**")
-                _part(shared, chosen, _("both models"), "shared")
-    for place, (model, maps) in zip(each, found.items(), strict=True):
+                _draw_part(shared, chosen, _("both models"), "shared")
+    for place, (model, maps) in zip(each, all_maps.items(), strict=True):
         with place:
             st.markdown(f"{charts.swatch(model)} **{model}**")
             own = {layer: maps[layer] for layer in maps if not feature_maps.is_shared(layer)}
-            _part(own, chosen, model, model)
+            _draw_part(own, chosen, model, model)
 
 
-def _part(maps: Mapping[str, Floats], chosen: str, whose: str, key: str) -> None:
-    """The strongest channel of each of these layers, a row for a block, to press."""
+def _draw_part(maps: Mapping[str, Floats], chosen: str, whose: str, key: str) -> None:
+    """Draw the strongest channel of each of these layers, a row for a block, to press."""
     layers = list(maps)
     channels = [feature_maps.strongest(values, 1)[0] for values in maps.values()]
     pictures: list[Gray] = []
@@ -148,7 +147,7 @@ def _choose(layer: str, channel: int | None) -> None:
 
 
 def _words(channel: int, maps: Floats) -> str:
-    """A channel for those who cannot see it."""
+    """Return a channel in words, for those who cannot see it."""
     values = maps[..., channel]
     return _(
         "channel {channel}, mean {mean}, largest {largest}",
@@ -158,19 +157,19 @@ def _words(channel: int, maps: Floats) -> str:
     )
 
 
-def _channels(shown: Mapping[str, Floats], layer: str, chosen: int) -> None:
-    """The strongest channels of a layer, a row for each model."""
+def _draw_channels(by_model: Mapping[str, Floats], layer: str, chosen: int) -> None:
+    """Draw the strongest channels of a layer, a row for each model."""
     pictures: list[Gray] = []
     places: list[int] = []
     rows = []
-    for model, maps in shown.items():
+    for model, maps in by_model.items():
         buttons = []
         for channel in feature_maps.strongest(maps, CHANNELS):
             pictures.append(feature_maps.tile(maps[..., channel]))
             places.append(channel)
             words = f"{model}, {_words(channel, maps)}"
             buttons.append(FaceButton(len(places) - 1, words, str(channel)))
-        rows.append(("" if len(shown) == 1 else model, buttons))
+        rows.append(("" if len(by_model) == 1 else model, buttons))
     face_buttons.draw_rows(
         face_buttons.side_by_side(pictures),
         len(pictures),
@@ -183,31 +182,35 @@ def _channels(shown: Mapping[str, Floats], layer: str, chosen: int) -> None:
     )
 
 
-def _one(face: Gray, found: Maps, networks: FeatureMaps, layer: str, channel: int) -> None:
-    """A channel large, of both models where they differ; in block 1 one value of it taken apart."""
-    shown = _shown(found, layer)
+def _draw_channel(
+    face: Gray, all_maps: Maps, networks: FeatureMaps, layer: str, channel: int
+) -> None:
+    """Draw a channel large, of both models where they differ; in block 1 with one value of it taken
+    apart."""
+    by_model = _maps_of_layer(all_maps, layer)
     has_kernel = layer.startswith("block1_conv")
-    places = st.columns(max(len(shown), 1 + has_kernel))
+    places = st.columns(max(len(by_model), 1 + has_kernel))
     mark = None
     if has_kernel:
         with places[1]:
-            mark = _kernel(face, found, networks, layer, channel)
-    for place, (model, maps) in zip(places, shown.items(), strict=False):
+            mark = _draw_kernel(face, all_maps, networks, layer, channel)
+    for place, (model, maps) in zip(places, by_model.items(), strict=False):
         with place:
             st.image(
                 feature_maps.enlarged(maps[..., channel], SIDE, mark, PROPOSED.colour),
                 width="stretch" if len(places) > 1 else SIDE,
                 alt=f"{_name(layer)}, {model}, {_words(channel, maps)}",
             )
-            told = "" if feature_maps.is_shared(layer) else f"{charts.swatch(model)} {model}: "
-            st.caption(told + _words(channel, maps))
+            name = "" if feature_maps.is_shared(layer) else f"{charts.swatch(model)} {model}: "
+            st.caption(name + _words(channel, maps))
 
 
-def _kernel(
-    face: Gray, found: Maps, networks: FeatureMaps, layer: str, channel: int
+def _draw_kernel(
+    face: Gray, all_maps: Maps, networks: FeatureMaps, layer: str, channel: int
 ) -> tuple[int, int]:
-    """The products of a chosen position that add up to the map's value; row and column from 0."""
-    maps = found[networks.trunk][layer]
+    """Draw the products of a chosen position that add up to the map's value; return its row and
+    column from 0."""
+    maps = all_maps[networks.trunk][layer]
     height, width = maps.shape[:2]
     top = np.unravel_index(int(maps[..., channel].argmax()), (height, width))
     digest = hashlib.sha256(face.tobytes()).hexdigest()[:8]
@@ -224,7 +227,7 @@ def _kernel(
     inputs = (
         preprocessing.batch([face], width)[0]
         if first
-        else found[networks.trunk][LAYERS[LAYERS.index(layer) - 1]]
+        else all_maps[networks.trunk][LAYERS[LAYERS.index(layer) - 1]]
     )
     step = feature_maps.take_apart(inputs, kernels, biases, channel, *at)
     names = [_("Blue"), _("Green"), _("Red")] if first else None
@@ -240,8 +243,8 @@ def _kernel(
 
 
 def _product_table(step: KernelStep, names: list[str] | None) -> tuple[list[int], pd.DataFrame]:
-    """The input channels with the largest sums of products, and a row for each of nine positions
-    with its value, weight and product in each of them."""
+    """Return the input channels with the largest sums of products, and a row for each of nine
+    positions with its value, weight and product in each of them."""
     sums = step.products.sum(axis=(0, 1))
     largest = [int(c) for c in np.argsort(-np.abs(sums), kind="stable")[:TAKEN_APART]]
     if names is not None:
@@ -251,8 +254,8 @@ def _product_table(step: KernelStep, names: list[str] | None) -> tuple[list[int]
         cells = {_("Place"): f"{row + 1}, {column + 1}"}
         for at in largest:
             value, weight = step.patch[row, column, at], step.kernel[row, column, at]
-            called = _("Channel {n}", n=at) if names is None else names[at]
-            cells[called] = (
+            name = _("Channel {n}", n=at) if names is None else names[at]
+            cells[name] = (
                 f"{_.number(value, 1)} × {_.number(weight, 3)} = {_.number(value * weight, 2)}"
             )
         table.append(cells)
@@ -260,14 +263,14 @@ def _product_table(step: KernelStep, names: list[str] | None) -> tuple[list[int]
 
 
 def _sum(step: KernelStep, largest: list[int], served: float) -> str:
-    """How the products add up to the map's value, and what the served network has there."""
+    """Return how the products add up to the map's value, and the served network's value there."""
     sums = step.products.sum(axis=(0, 1))
     parts = [_.number(float(sums[at]), 2) for at in largest]
     others = len(sums) - len(largest)
     if others:
         rest = _.number(float(sums.sum() - sums[largest].sum()), 2)
         parts.append(_("{rest} (the other {n} channels)", rest=rest, n=others))
-    told = _(
+    sentence = _(
         "Sums of the columns {parts}, bias {bias}: together {sum}; ReLU makes **{value}** of it.",
         parts=" + ".join(parts),
         bias=_.number(step.bias, 2),
@@ -282,11 +285,11 @@ def _sum(step: KernelStep, largest: list[int], served: float) -> str:
             "rounds its input and its weights.",
             served=_.number(served, 2),
         )
-    return f"{told} {exact}"
+    return f"{sentence} {exact}"
 
 
 def _every_product(step: KernelStep) -> pd.DataFrame:
-    """A row for each place and input channel, for the download."""
+    """Return a row for each place and input channel, for the download."""
     return pd.DataFrame(
         [
             {
@@ -302,8 +305,8 @@ def _every_product(step: KernelStep) -> pd.DataFrame:
     )
 
 
-def _channel_table(shown: Mapping[str, Floats]) -> pd.DataFrame:
-    """A row for each channel and model, the strongest first."""
+def _channel_table(by_model: Mapping[str, Floats]) -> pd.DataFrame:
+    """Return a row for each channel and model, the strongest first."""
     return pd.DataFrame(
         [
             {
@@ -313,7 +316,7 @@ def _channel_table(shown: Mapping[str, Floats]) -> pd.DataFrame:
                 _("Largest value"): row["largest"],
                 _("Above 0 (% of the places)"): round(100 * row["active"], 2),
             }
-            for model, maps in shown.items()
+            for model, maps in by_model.items()
             for row in feature_maps.rows(maps)
         ]
     )

@@ -36,8 +36,8 @@ _searched: caching.Recent[dict[str, dict[str, TurningPoint]]] = caching.Recent(
 
 
 @st.fragment
-def show(face: Gray) -> None:
-    """Sliders that change a face (48, 48), both models' answers to it, and the search for the
+def draw_what_if(face: Gray) -> None:
+    """Draw sliders that change a face (48, 48), both models' answers to it, and the search for the
     smallest change that turns them; a slider runs this view alone."""
     try:
         points = _landmarks.get(
@@ -48,16 +48,16 @@ def show(face: Gray) -> None:
         strengths = _strengths(points is not None)
         changed = corruptions.combine(face, strengths, points)
         before, after = _answer(face), _answer(changed)
-        _faces(face, changed, before, after)
-        _sliders(points is not None)
-        _measured(strengths)
+        _draw_faces(face, changed, before, after)
+        _draw_sliders(points is not None)
+        _draw_measured_falls(strengths)
         widgets.folded_table(
             lambda: _confidence_table(before, after),
             f"{PREFIX}_confidences",
             _("Both models' confidence before and after the change"),
             f"{PREFIX}_details",
         )
-        _search(face, points, before)
+        _draw_search(face, points, before)
     except FerError as error:
         st.error(_.error(error))
 
@@ -75,13 +75,13 @@ def _strengths(may_cover: bool) -> dict[str, float]:
     """
     strengths = {}
     for key, corruption in CORRUPTIONS.items():
-        chosen = st.session_state.setdefault(f"{PREFIX}_{key}", float(corruption.neutral))
-        is_open = may_cover or key not in COVERING
-        strengths[key] = float(chosen if is_open else corruption.neutral)
+        neutral = float(corruption.neutral)
+        chosen = float(st.session_state.setdefault(f"{PREFIX}_{key}", neutral))
+        strengths[key] = chosen if may_cover or key not in COVERING else neutral
     return strengths
 
 
-def _sliders(may_cover: bool) -> None:
+def _draw_sliders(may_cover: bool) -> None:
     """Draw a slider for each corruption, and the button that sets all to neutral."""
     if not may_cover:
         st.caption(
@@ -101,26 +101,28 @@ def _sliders(may_cover: bool) -> None:
                 key=f"{PREFIX}_{key}",
                 disabled=key in COVERING and not may_cover,
             )
-    st.button(_("As it was"), icon=":material/restart_alt:", on_click=_set, key=f"{PREFIX}_reset")
+    st.button(
+        _("As it was"), icon=":material/restart_alt:", on_click=_set_sliders, key=f"{PREFIX}_reset"
+    )
 
 
 def _strength(key: str, value: float) -> str:
-    """A strength with as many decimals as its corruption's steps."""
+    """Return a strength with as many decimals as its corruption's steps."""
     return _.number(value, len(f"{CORRUPTIONS[key].step:g}".partition(".")[2]))
 
 
-def _set(point: TurningPoint | None = None) -> None:
-    """Move every slider to where it changes nothing, but one to a turning point."""
+def _set_sliders(point: TurningPoint | None = None) -> None:
+    """Set every slider to where it changes nothing, but one to a turning point."""
     for key, corruption in CORRUPTIONS.items():
         st.session_state[f"{PREFIX}_{key}"] = float(corruption.neutral)
     if point is not None:
         st.session_state[f"{PREFIX}_{point.corruption}"] = float(point.strength)
 
 
-def _faces(
+def _draw_faces(
     face: Gray, changed: Gray, before: Mapping[str, Prediction], after: Mapping[str, Prediction]
 ) -> None:
-    """The face as it was and as it is now, with what each model says of it."""
+    """Draw the face as it was and as it is now, with both models' answers."""
     pictures, side = st.columns([2, 3])
     # First what is waited for.
     with side:
@@ -134,12 +136,12 @@ def _faces(
                     width=PICTURE_WIDTH,
                     alt=_("The face enlarged, pixel by pixel") + f" ({words})",
                 )
-        st.markdown("\n\n".join(_told(model, before[model], after[model]) for model in after))
+        st.markdown("\n\n".join(_in_words(model, before[model], after[model]) for model in after))
 
 
-def _told(model: str, before: Prediction, after: Prediction) -> str:
-    """A model's answer, and whether it is still the one that it gave before, as Markdown."""
-    told = f"{charts.swatch(model)} {model}: **{_(after.top1)}** {_.percent(after.confidence)}"
+def _in_words(model: str, before: Prediction, after: Prediction) -> str:
+    """Return a model's answer and the one that it gave before as Markdown."""
+    now = f"{charts.swatch(model)} {model}: **{_(after.top1)}** {_.percent(after.confidence)}"
     if after.top1 == before.top1:
         was = _("before: {confidence}", confidence=_.percent(before.confidence))
     else:
@@ -148,16 +150,16 @@ def _told(model: str, before: Prediction, after: Prediction) -> str:
             emotion=_(before.top1),
             confidence=_.percent(before.confidence),
         )
-    return f"{told}  \n:small[{was}]"
+    return f"{now}  \n:small[{was}]"
 
 
-def _measured(strengths: Mapping[str, float]) -> None:
-    """By how much accuracy falls on average under each change that is made, as far as measured."""
+def _draw_measured_falls(strengths: Mapping[str, float]) -> None:
+    """Draw by how much accuracy falls on average under each change that is made."""
     record = loaders.record(ROBUSTNESS)
     moved = {k: s for k, s in strengths.items() if s != CORRUPTIONS[k].neutral}
     if not moved or record is None:
         return
-    called = robustness.corruptions()
+    names = robustness.corruptions()
     lines = []
     for key, strength in moved.items():
         nearest = study.nearest(record, key, strength)
@@ -165,7 +167,7 @@ def _measured(strengths: Mapping[str, float]) -> None:
             f"{model} {_.difference(row['accuracy'], record['clean'][model]['accuracy'])}"
             for model, row in nearest["models"].items()
         )
-        name, unit = called[key]
+        name, unit = names[key]
         lines.append(
             _(
                 "- {change} {strength}; measured at {level}: {falls} points",
@@ -187,7 +189,7 @@ def _measured(strengths: Mapping[str, float]) -> None:
 def _confidence_table(
     before: Mapping[str, Prediction], after: Mapping[str, Prediction]
 ) -> pd.DataFrame:
-    """A row for each model: its confidence in each emotion, before and after the change."""
+    """Return two rows for each model: its confidences before and after the change."""
     return pd.DataFrame(
         [
             {
@@ -204,9 +206,9 @@ def _confidence_table(
     )
 
 
-def _search(face: Gray, points: Floats | None, before: Mapping[str, Prediction]) -> None:
-    """A button that searches for the smallest change that turns each model's answer, and what was
-    found for this face."""
+def _draw_search(face: Gray, points: Floats | None, before: Mapping[str, Prediction]) -> None:
+    """Draw a button that searches for the smallest change that turns each model's answer, and the
+    result for this face."""
     digest = hashlib.sha256(face.tobytes()).hexdigest()
     if st.button(
         _("Find the smallest change that turns the answer"),
@@ -221,33 +223,35 @@ def _search(face: Gray, points: Floats | None, before: Mapping[str, Prediction])
     def search() -> dict[str, dict[str, TurningPoint]]:
         bar = st.progress(0.0, _("Trying every strength from weak to strong…"))
 
-        def tell(done: float, total: float, /, **_: object) -> None:
+        def progress(done: float, total: float, /, **_: object) -> None:
             bar.progress(done / total)
 
-        found = turning_points.search(face, points, loaders.classifier(), tell)
+        turns = turning_points.search(face, points, loaders.classifier(), progress)
         bar.empty()
-        return found
+        return turns
 
-    found = _searched.get(face.tobytes(), search, loaders.state())
-    told = {model: _smallest(model, kinds, before[model]) for model, kinds in found.items()}
-    announcer.announce(" ".join(told.values()), SEARCHED)
-    for model, sentence in told.items():
+    turns = _searched.get(face.tobytes(), search, loaders.state())
+    sentences = {
+        model: _smallest(model, by_change, before[model]) for model, by_change in turns.items()
+    }
+    announcer.announce(" ".join(sentences.values()), SEARCHED)
+    for model, sentence in sentences.items():
         st.markdown(f"{charts.swatch(model)} {sentence}")
     with st.container(horizontal=True):
-        for model, kinds in found.items():
-            point = turning_points.smallest(kinds)
+        for model, by_change in turns.items():
+            point = turning_points.smallest(by_change)
             if point is not None:
                 st.button(
                     _("Show what turns {model}", model=model),
-                    on_click=_set,
+                    on_click=_set_sliders,
                     args=(point,),
                     key=f"{PREFIX}_show_{model}",
                 )
     widgets.table(
-        pd.DataFrame(_rows(found)),
+        pd.DataFrame(_rows(turns)),
         f"{PREFIX}_turns",
         _("The first strength of each change that turns each model's answer"),
-        shown=_turn_table(found),
+        shown=_turn_table(turns),
     )
     st.caption(
         _(
@@ -258,7 +262,7 @@ def _search(face: Gray, points: Floats | None, before: Mapping[str, Prediction])
 
 
 def _smallest(model: str, points: Mapping[str, TurningPoint], before: Prediction) -> str:
-    """A sentence on the smallest change that turns a model's answer, as Markdown."""
+    """Return a sentence on the smallest change that turns a model's answer, as Markdown."""
     point = turning_points.smallest(points)
     if point is None:
         return _("{model}: none of these changes alone turns its answer.", model=model)
@@ -275,14 +279,12 @@ def _smallest(model: str, points: Mapping[str, TurningPoint], before: Prediction
     )
 
 
-def _turn_table(found: Mapping[str, Mapping[str, TurningPoint]]) -> pd.DataFrame:
-    """A row for each change: at which strength it turns each model's answer, and into what."""
-    called = robustness.corruptions()
+def _turn_table(turns: Mapping[str, Mapping[str, TurningPoint]]) -> pd.DataFrame:
+    """Return a row for each change: the strength that turns each model's answer, and into what."""
     table = []
-    for key in CORRUPTIONS:
-        name, unit = called[key]
+    for key, (name, unit) in robustness.corruptions().items():
         row = {_("What is done to the face"): f"{name} ({unit})"}
-        for model, points in found.items():
+        for model, points in turns.items():
             point = points.get(key)
             row[model] = (
                 "–" if point is None else f"{_strength(key, point.strength)} → {_(point.top1)}"
@@ -291,8 +293,8 @@ def _turn_table(found: Mapping[str, Mapping[str, TurningPoint]]) -> pd.DataFrame
     return pd.DataFrame(table)
 
 
-def _rows(found: Mapping[str, Mapping[str, TurningPoint]]) -> list[dict[str, object]]:
-    """A row for each model and change that turns its answer, for the download."""
+def _rows(turns: Mapping[str, Mapping[str, TurningPoint]]) -> list[dict[str, object]]:
+    """Return a row for each model and change that turns its answer, for the download."""
     return [
         {
             "model": model,
@@ -302,6 +304,6 @@ def _rows(found: Mapping[str, Mapping[str, TurningPoint]]) -> list[dict[str, obj
             "share_of_range": round(point.share, 4),
             "top1": point.top1,
         }
-        for model, points in found.items()
+        for model, points in turns.items()
         for point in points.values()
     ]

@@ -1,0 +1,212 @@
+"""Page 2's view from photo to network input: every stage, and the three channels they end in."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from fer.media import photos
+from fer.scenarios import PROPOSED
+from fer.ui import caching, charts, loaders, widgets
+from fer.ui.text import _
+from fer.vision import orientation, stages
+from fer.vision.faces import Face
+from fer.vision.preprocessing import FER_SIZE, NETWORK_SIZE, Gray
+from fer.vision.stages import Stage
+
+
+def _names_and_reasons() -> dict[str, tuple[str, str]]:
+    """Return each stage's name, and what it is for, by key."""
+    return {
+        "original": (_("Original"), _("As it was taken: any size, in colour, upright.")),
+        "face": (
+            _("Face crop"),
+            _(
+                "The detector finds the face; a square around it is cut out as FER-2013's "
+                "images were, so that the network sees what it was trained on."
+            ),
+        ),
+        "grayscale": (
+            _("Grayscale"),
+            _(
+                "Colour is left out, because FER-2013 is gray and an expression lies in shape, "
+                "not in colour."
+            ),
+        ),
+        "fer_resolution": (
+            _("48×48, as in FER-2013"),
+            _(
+                "Reduced to FER-2013's own resolution: a sharper face would be a kind of "
+                "picture that the network never saw."
+            ),
+        ),
+        "resized": (
+            _("Enlarged"),
+            _(
+                "Enlarged to the input size of VGG16 by bilinear interpolation; it adds no "
+                "detail, only pixels."
+            ),
+        ),
+        "three_channels": (
+            _("Three channels (RGB)"),
+            _(
+                "The gray value is repeated in red, green and blue, because VGG16's first layer"
+                " takes three channels."
+            ),
+        ),
+        "network_input": (
+            _("Network input (BGR − mean)"),
+            _(
+                "Channels in the order blue, green, red, with ImageNet's mean subtracted, as "
+                "VGG16's weights expect."
+            ),
+        ),
+    }
+
+
+_recorded: caching.Recent[tuple[Stage, ...]] = caching.Recent(4, loaders.KEPT_SECONDS)
+
+
+def recorded(content: bytes, name: str, turns: int, face: Face | None) -> tuple[Stage, ...]:
+    """Return the stages of an image set upright by so many quarter turns; kept for ten minutes."""
+    return _recorded.get(
+        content,
+        lambda: stages.record(orientation.turned(loaders.image(content, name), turns), face),
+        turns,
+        None if face is None else face.box,
+    )
+
+
+def face_at(key: Literal["grayscale", "fer_resolution"], record: tuple[Stage, ...]) -> Gray:
+    """Return the gray face after a stage: as it was cropped, or (48, 48), uint8."""
+    return next(stage.array for stage in record if stage.key == key)
+
+
+def draw_stages(record: tuple[Stage, ...]) -> None:
+    """Draw every stage with its table, its code and its download, and the three channels."""
+    st.header(_("Stage by stage"), anchor="stages")
+    _draw_pictures(record)
+    st.caption(_("The network's input has values below 0; its picture has the means added back."))
+    other_sizes = ", ".join(
+        f"{key} {size}×{size}"
+        for key, model in loaders.models().items()
+        if (size := model.scenario.input_size) != NETWORK_SIZE
+    )
+    if other_sizes:
+        st.caption(
+            _(
+                "Installed models that take another size: {models}. All stages up to 48×48 are the "
+                "same.",
+                models=other_sizes,
+            )
+        )
+    with st.container(horizontal=True):
+        # Made at a press: a large photo takes seconds.
+        st.download_button(
+            _("Download all stages (zip)"),
+            lambda: stages.archive(record),
+            file_name="stages.zip",
+            mime="application/zip",
+            icon=":material/folder_zip:",
+            key="stages_zip",
+            on_click="ignore",
+        )
+    with st.expander(_("Table of stages"), key="stage_details"):
+        table = _stage_table(record)
+        widgets.table(table, "stages", _("Shape, type, range and time of each stage"))
+    if code := widgets.opened(_("The code of a stage"), "code"):
+        with code:
+            by_key = {stage.key: stage for stage in record}
+            key = st.pills(
+                _("Stage"),
+                list(by_key),
+                default=list(by_key)[-1],
+                format_func=lambda key: _names_and_reasons()[key][0],
+                required=True,
+                key="code_stage",
+            )
+            st.code(by_key[key].source, language="python", wrap_lines=True)
+
+    st.subheader(_("The network's three channels"))
+    st.write(
+        _(
+            "VGG16 was trained on colour images in the order blue, green, red with ImageNet's "
+            "mean subtracted; a gray face has the same value three times, minus three means."
+        )
+    )
+    channels = stages.channel_statistics(record[-1].array)
+    widgets.chart(
+        _channel_chart(channels),
+        key="channels",
+        alt=_("Smallest, mean and largest value of the three channels"),
+    )
+    table = pd.DataFrame(channels).round(3)
+    table.columns = pd.Index([_("Channel"), _("Minimum"), _("Mean"), _("Maximum")])
+    widgets.download(table, "channels_table")
+
+
+def _draw_pictures(record: tuple[Stage, ...]) -> None:
+    """Draw every stage's picture with shape, range and time, side by side."""
+    texts = _names_and_reasons()
+    with st.grid(4, min_column_width=150, gap="small"):
+        for number, stage in enumerate(record, start=1):
+            name, reason = texts[stage.key]
+            with st.container():
+                picture = photos.for_display(stage.picture, 800)
+                if min(picture.shape[:2]) <= FER_SIZE:
+                    # Repeated pixels stay crisp in the browser, which smooths what it enlarges.
+                    picture = picture.repeat(6, axis=0).repeat(6, axis=1)
+                st.image(picture, width="stretch", alt=name)
+                st.markdown(f"**{number} · {name}**  \n{reason}")
+                took = f" · {_.number(stage.milliseconds, 2)} ms" if number > 1 else ""
+                st.caption(
+                    f"{stage.shape} {stage.array.dtype} · {_.number(stage.low)} – "
+                    f"{_.number(stage.high)}{took}"
+                )
+
+
+def _stage_table(record: tuple[Stage, ...]) -> pd.DataFrame:
+    texts = _names_and_reasons()
+    return pd.DataFrame(
+        [
+            {
+                _("Stage"): texts[stage.key][0],
+                _("Shape"): stage.shape,
+                _("Type"): str(stage.array.dtype),
+                _("Minimum"): round(stage.low, 2),
+                _("Maximum"): round(stage.high, 2),
+                _("Time (ms)"): round(stage.milliseconds, 3),
+                _("Function"): f"{stage.function.__module__}.{stage.function.__name__}",
+            }
+            for stage in record
+        ]
+    )
+
+
+def _channel_chart(channels: list[stages.ChannelStatistics]) -> go.Figure:
+    """Return a bar from the smallest to the largest value of each channel of the input."""
+    names = {"blue": _("Blue"), "green": _("Green"), "red": _("Red")}
+    figure = go.Figure()
+    figure.add_bar(
+        orientation="h",
+        y=[names[row["channel"]] for row in channels],
+        x=[row["maximum"] - row["minimum"] for row in channels],
+        base=[row["minimum"] for row in channels],
+        text=[
+            " … ".join(
+                _.number(value, 1) for value in (row["minimum"], row["mean"], row["maximum"])
+            )
+            for row in channels
+        ],
+        textposition="outside",
+        cliponaxis=False,
+        marker={"color": PROPOSED.colour},
+        hovertemplate="%{y}: %{text}<extra></extra>",
+    )
+    # Room for the numbers to the right of the longest bar.
+    figure.update_xaxes(range=[-200, 300])
+    figure.update_yaxes(autorange="reversed")
+    return charts.arrange(figure, x=_("Pixel value minus ImageNet's mean"), height=200)
