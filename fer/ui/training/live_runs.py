@@ -1,4 +1,4 @@
-"""Trainings that go on: how far each is, a button to stop it, a form to start one, the outcome."""
+"""Page 4's trainings that go on: progress and Stop of each, the outcome, a form to start one."""
 
 from __future__ import annotations
 
@@ -22,47 +22,44 @@ SIZES = (48, 64, 96)
 # machine, and of a visitor from elsewhere, whose training passes over all images once at most.
 MOST = (100, 50)
 MOST_OF_VISITORS = (20, 5)
-# This visit's training, and all that it saw going on.
-STARTED = "training_started"
-SEEN = "trainings_seen"
+# Session state: the folder of this visit's training, and the names of all that it saw going on.
+STARTED, SEEN = "training_started", "trainings_seen"
 
 
-def is_active() -> bool:
-    """Whether a training is going on here."""
-    return bool(jobs.active(loaders.RUNS, time.time()))
+def running() -> list[tuple[Path, RunState]]:
+    """Return the trainings that go on here, with their state."""
+    return jobs.active(loaders.RUNS, time.time())
 
 
-def show() -> None:
+def draw_running() -> None:
     """Draw the running trainings with progress, curves so far and a button to stop each.
 
     When one has ended, the page is drawn anew, with its curves among the chosen ones.
     """
     widgets.show_callback_error()
-    running = {_name(run_dir): (run_dir, run) for run_dir, run in _running()}
-    ended = st.session_state.get(SEEN, set()) - {*running}
-    st.session_state[SEEN] = {*running}
+    runs_now = running()
+    names = {_name(run_dir) for run_dir, _run in runs_now}
+    ended = st.session_state.get(SEEN, set()) - names
+    st.session_state[SEEN] = names
     if ended:
         st.session_state[ENDED] = ended
         st.rerun()
-    if not running:
+    if not runs_now:
         st.caption(_("No training is running here."))
         return
-    for name, (run_dir, run) in running.items():
-        _show_one(name, run_dir, run)
-    if any("accuracy" in run.values for run_dir, run in running.values()):
+    for run_dir, run in runs_now:
+        _draw_run(run_dir, run)
+    if any("accuracy" in run.values for _dir, run in runs_now):
         share = _.percent(1 / emotions.COUNT)
         st.caption(_("Guessing among seven emotions gives {share}.", share=share))
-
-
-def _running() -> list[tuple[Path, RunState]]:
-    return jobs.active(loaders.RUNS, time.time())
 
 
 def _name(run_dir: Path) -> str:
     return run_dir.relative_to(loaders.RUNS).as_posix()
 
 
-def _show_one(name: str, run_dir: Path, run: RunState) -> None:
+def _draw_run(run_dir: Path, run: RunState) -> None:
+    name = _name(run_dir)
     is_watched_only = monitor.is_watched_only(run_dir)
     if is_watched_only:
         monitor.watch(run_dir)
@@ -96,7 +93,7 @@ def _show_one(name: str, run_dir: Path, run: RunState) -> None:
 
 
 def _doing(run: RunState) -> str:
-    """What the training is doing, or how long it will take."""
+    """Return the training's step, or the time that is left, in words."""
     if run.state == "waiting":
         return _("waiting for its turn")
     if run.left is not None:
@@ -115,7 +112,7 @@ def _doing(run: RunState) -> str:
 
 
 def _stopping(run: RunState) -> str:
-    """What the end of a training that was asked to stop waits for."""
+    """Return when a training that was asked to stop will end, in words."""
     if run.stage == "training":
         return _("stopping after this step …")
     if run.stage == "checking":
@@ -123,14 +120,20 @@ def _stopping(run: RunState) -> str:
     return _("stopping within a few seconds …")
 
 
-def start_form() -> None:
+def draw_form() -> None:
     """Draw the form that starts a short training, in a process of its own."""
+    st.write(
+        _(
+            "On a small share of the images, to see curves grow. It runs on this server in a "
+            "process of its own, survives a reload, and never replaces the published models."
+        )
+    )
     if not permissions.may("train"):
         st.caption(permissions.refusal("train"))
         return
     is_here = permissions.is_visitor_here()
     most_share, most_epochs = MOST if is_here else MOST_OF_VISITORS
-    going = _own_training()
+    own = _own_training()
     with st.form("start_training", enter_to_submit=False):
         with st.grid(4, min_column_width=150):
             scenario = st.selectbox(_("Scenario"), list(SCENARIOS), index=1, key="start_scenario")
@@ -138,17 +141,14 @@ def start_form() -> None:
             size = st.selectbox(_("Image size (px)"), SIZES, key="start_size")
             epochs = st.number_input(_("Epochs"), 1, most_epochs, 3, key="start_epochs")
         is_started = st.form_submit_button(
-            _("Start"),
-            icon=":material/play_arrow:",
-            key="start",
-            disabled=going is not None,
+            _("Start"), icon=":material/play_arrow:", key="start", disabled=own is not None
         )
     if not is_here:
         st.caption(_("It ends ten minutes after the last visitor has left this page."))
-    if going is not None:
-        st.caption(_("Your training {name} has not ended yet; wait for it or stop it.", name=going))
+    if own is not None:
+        st.caption(_("Your training {name} has not ended yet; wait for it or stop it.", name=own))
     # A second click of a double click comes here although the button is no longer to be pressed.
-    if not is_started or going is not None:
+    if not is_started or own is not None:
         return
     try:
         st.session_state[STARTED] = jobs.start(
@@ -168,14 +168,14 @@ def start_form() -> None:
 
 
 def _own_training() -> str | None:
-    """The name of this visit's training, None if there is none or it has ended."""
+    """Return the name of this visit's training, None if there is none or it has ended."""
     run_dir: Path | None = st.session_state.get(STARTED)
     run = None if run_dir is None else monitor.read(run_dir, time.time())
     return run_dir.name if run_dir is not None and run is not None and run.is_active else None
 
 
-def outcome() -> None:
-    """How the newest run ended."""
+def draw_outcome() -> None:
+    """Draw how the newest run ended."""
     paths = sorted(loaders.RUNS.rglob(monitor.PROGRESS), key=lambda path: path.stat().st_mtime)
     if not paths:
         return
@@ -196,7 +196,23 @@ def outcome() -> None:
             _("The training {name} was stopped, because nobody was watching any more.", name=name)
         )
     elif run.state == "stopped":
-        st.caption(_stopped(run_dir, reading is not None).format(name=name))
+        if reading is None:
+            sentence = _(
+                "The training {name} was stopped before its first epoch was finished.", name=name
+            )
+        # How a training was started is known of those that the page started.
+        elif (run_dir / jobs.LOG).exists():
+            sentence = _(
+                "The training {name} was stopped. The curves of its finished epochs stay.",
+                name=name,
+            )
+        else:
+            sentence = _(
+                "The training {name} was stopped; the command that started it, with `--resume`, "
+                "goes on after its last finished epoch.",
+                name=name,
+            )
+        st.caption(sentence)
 
 
 def _finished(name: str, best: learning_curves.EpochAccuracy) -> str:
@@ -214,16 +230,3 @@ def _finished(name: str, best: learning_curves.EpochAccuracy) -> str:
         guessing=_.percent(1 / emotions.COUNT),
     )
     return f"{result} {where}"
-
-
-def _stopped(run_dir: Path, has_epochs: bool) -> str:
-    # How a training was started is known of those that the page started.
-    is_own = (run_dir / jobs.LOG).exists()
-    if not has_epochs:
-        return _("The training {name} was stopped before its first epoch was finished.")
-    if is_own:
-        return _("The training {name} was stopped. The curves of its finished epochs stay.")
-    return _(
-        "The training {name} was stopped; the command that started it, with `--resume`, goes on "
-        "after its last finished epoch."
-    )

@@ -16,9 +16,6 @@ from fer.ui.text import _
 
 Quantity = Literal["accuracy", "loss", "learning_rate", "gap", "seconds"]
 
-# Training and validation differ by dash, runs by colour.
-DASHES = {"": "dot", "val_": "solid"}
-
 
 def curves(
     histories: Mapping[str, Sequence[Row]],
@@ -27,10 +24,14 @@ def curves(
     smoothing: float = 0.0,
     is_log: bool = False,
 ) -> go.Figure:
-    """A quantity of each run by epoch; the best epoch is a star, a change of image size a line.
+    """Return a quantity of each run by epoch; the best epoch is a star, a change of image size a
+    line.
 
     Accuracy and loss have a dotted training and a solid validation curve. Smoothed curves leave
     the measured one faint behind them.
+
+    Args:
+        smoothing: weight of earlier epochs, 0 to below 1.
     """
     titles = {
         "accuracy": _("Accuracy (%)"),
@@ -39,25 +40,35 @@ def curves(
         "gap": _("Training minus validation accuracy (points)"),
         "seconds": _("Minutes for an epoch"),
     }
+    # By the prefix of its columns, what a curve is of.
+    parts = {"": ""}
+    if quantity in ("accuracy", "loss"):
+        parts = {"": _("training"), "val_": _("validation")}
     figure = go.Figure()
     for name, history in histories.items():
-        colour = colour_of(name, list(histories))
+        colour = _colour(name, list(histories))
         epochs = [row["epoch"] for row in history]
-        for part, label in _parts(quantity).items():
-            values = [_value(row, quantity, part) for row in history]
-            shown = learning_curves.smoothed(values, smoothing)
+        for prefix, label in parts.items():
+            values = [_value(row, quantity, prefix) for row in history]
+            curve = {
+                "x": epochs,
+                "mode": "lines+markers" if len(epochs) < 3 else "lines",
+                "name": name,
+                "hovertemplate": "%{x}: %{y:.4g}<extra>" + f"{name} {label}" + "</extra>",
+            }
             if smoothing:
-                _line(figure, epochs, values, colour, "solid", name, opacity=0.25, in_legend=False)
-            _line(
-                figure,
-                epochs,
-                shown,
-                colour,
-                DASHES[part] if label else "solid",
-                name,
-                label=label,
+                line = {"color": colour, "width": 2}
+                figure.add_scatter(**curve, y=values, line=line, opacity=0.25, showlegend=False)
+            is_solid = prefix == "val_" or not label
+            figure.add_scatter(
+                **curve,
+                y=learning_curves.smoothed(values, smoothing),
+                line={"color": colour, "width": 2, "dash": "solid" if is_solid else "dot"},
+                # One entry a run: `marks` names the dots.
+                showlegend=is_solid,
             )
-        _mark_best(figure, name, history, quantity, colour)
+        if quantity in ("accuracy", "loss"):
+            _mark_best(figure, name, history, quantity, colour)
         # Where the curves are not: accuracy grows, the others fall.
         _mark_phases(figure, history, colour, at_top=quantity != "accuracy")
     if is_log:
@@ -68,7 +79,7 @@ def curves(
 
 
 def marks() -> str:
-    """What the curves' dashes, stars and upright lines stand for."""
+    """Return a legend of the curves' dashes, stars and upright lines."""
     return _(
         "Dotted: training; solid: validation on PublicTest; star: best epoch; dashed upright line: "
         "the image size changes. `baseline` trains only its head, so its epochs take seconds once "
@@ -79,9 +90,9 @@ def marks() -> str:
 def _mark_best(
     figure: go.Figure, name: str, history: Sequence[Row], quantity: Quantity, colour: str
 ) -> None:
-    """A star on the validation curve where the run was best."""
+    """Draw a star on the validation curve where the run was best."""
     reading = learning_curves.read(history)
-    if reading is None or quantity not in ("accuracy", "loss"):
+    if reading is None:
         return
     row = next(r for r in history if r["epoch"] == reading.best.epoch)
     figure.add_scatter(
@@ -96,7 +107,7 @@ def _mark_best(
 
 
 def _mark_phases(figure: go.Figure, history: Sequence[Row], colour: str, *, at_top: bool) -> None:
-    """A line where each phase begins, if there are several."""
+    """Draw a line where each phase begins, if there are several."""
     spans = learning_curves.phases(history)
     if len(spans) < 2:
         return
@@ -129,13 +140,13 @@ def _mark_phases(figure: go.Figure, history: Sequence[Row], colour: str, *, at_t
         for span in spans
     ]
     figure.update_layout(
-        shapes=[*figure.layout.shapes, *shapes],
-        annotations=[*figure.layout.annotations, *words],
+        shapes=[*figure.layout.shapes, *shapes], annotations=[*figure.layout.annotations, *words]
     )
 
 
-def colour_of(name: str, names: Sequence[str]) -> str:
-    """The scenario's colour for its published model, else one of Plotly's qualitative ones."""
+def _colour(name: str, names: Sequence[str]) -> str:
+    """Return the scenario's colour for its published model, else one of Plotly's qualitative
+    ones."""
     if name in SCENARIOS:
         return SCENARIOS[name].colour
     others = [other for other in names if other not in SCENARIOS]
@@ -143,41 +154,9 @@ def colour_of(name: str, names: Sequence[str]) -> str:
     return palette[others.index(name) % len(palette)]
 
 
-def _parts(quantity: Quantity) -> dict[str, str]:
-    if quantity in ("accuracy", "loss"):
-        return {"": _("training"), "val_": _("validation")}
-    return {"": ""}
-
-
-def _value(row: Row, quantity: Quantity, part: str) -> float:
+def _value(row: Row, quantity: Quantity, prefix: str) -> float:
     if quantity == "gap":
         return 100 * (row["accuracy"] - row["val_accuracy"])
     if quantity == "seconds":
         return row["seconds"] / 60
-    value = row[part + quantity]
-    return 100 * value if quantity == "accuracy" else value
-
-
-def _line(
-    figure: go.Figure,
-    epochs: Sequence[float],
-    values: Sequence[float],
-    colour: str,
-    dash: str,
-    name: str,
-    *,
-    label: str = "",
-    opacity: float = 1.0,
-    in_legend: bool = True,
-) -> None:
-    figure.add_scatter(
-        x=epochs,
-        y=values,
-        mode="lines+markers" if len(epochs) < 3 else "lines",
-        name=name,
-        opacity=opacity,
-        # One entry a run: what dots and stars mean stands below the chart.
-        showlegend=in_legend and dash == "solid",
-        line={"color": colour, "dash": dash, "width": 2},
-        hovertemplate="%{x}: %{y:.4g}<extra>" + f"{name} {label}" + "</extra>",
-    )
+    return row[prefix + quantity] * (100 if quantity == "accuracy" else 1)
