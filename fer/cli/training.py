@@ -85,7 +85,9 @@ def train(
     if tensorboard is not None and importlib.util.find_spec("tensorboard") is None:
         raise FerError("TensorBoard is not installed; run: pip install tensorboard")
     defaults = scenarios.get(scenario)
-    data = _training_data(data_dir, fraction, defaults.seed if seed is None else seed)
+    data = dataset.open_dataset(data_dir)
+    if fraction is not None:
+        data = dataset.subset(data, fraction, defaults.seed if seed is None else seed)
     settings = scenarios.with_overrides(defaults, epochs=epochs, image_size=image_size, seed=seed)
     run_dir = run_dir or Path("runs") / scenario
     share = distribution.begin()
@@ -123,7 +125,10 @@ def train(
             tensorboard=tensorboard,
         )
     if share.is_chief:
-        _print_history(history)
+        table = Table(*runs.HISTORY_COLUMNS)
+        for row in history:
+            table.add_row(*(f"{row[name]:.4g}" for name in runs.HISTORY_COLUMNS))
+        out.print(table)
         out.print(f"The run is in {run_dir}; next: fer publish {run_dir}")
 
 
@@ -141,19 +146,6 @@ def _backbone(models_dir: Path | None, path: Path | None) -> vgg16.Weights:
     if models_dir is not None:
         return model_store.open_artifact("baseline", models_dir).weights()
     return path or "imagenet"
-
-
-def _training_data(data_dir: Path, fraction: float | None, seed: int) -> dataset.Dataset:
-    """Return the imported data set, or `fraction` (0 to 1) of each of its classes."""
-    data = dataset.open_dataset(data_dir)
-    return data if fraction is None else dataset.subset(data, fraction, seed)
-
-
-def _print_history(history: list[dict[str, float]]) -> None:
-    table = Table(*runs.HISTORY_COLUMNS)
-    for row in history:
-        table.add_row(*(f"{row[name]:.4g}" for name in runs.HISTORY_COLUMNS))
-    out.print(table)
 
 
 def _progress_recorder(run_dir: Path, epochs: int, resume: bool) -> monitor.Live:
@@ -185,7 +177,10 @@ def publish(
 ) -> None:
     """Put the best weights of a run into models/, in half precision, with config and history."""
     if not overwrite and (run_dir / runs.RUN).exists():
-        _require_same_data(run_dir, models_dir)
+        run = runs.read(run_dir)
+        folder = models_dir / scenarios.Scenario.from_dict(run["scenario"]).key
+        replaced = [folder / name for name in (model_store.CONFIG, model_store.METRICS)]
+        overwriting.require_same_data(replaced, run["data"])
     quiet_tensorflow()
     from fer.lab.export import int8, publishing
 
@@ -196,11 +191,3 @@ def publish(
         f"Published {artifact.key}: {artifact.size / 1e6:.1f} MB of its own in {artifact.folder}; "
         "it answers in full precision. Next: fer evaluate, and for int8: fer export",
     )
-
-
-def _require_same_data(run_dir: Path, models_dir: Path) -> None:
-    """Raise FerError if the run would replace a model of another data set, or its metrics."""
-    run = runs.read(run_dir)
-    folder = models_dir / scenarios.Scenario.from_dict(run["scenario"]).key
-    targets = [folder / name for name in (model_store.CONFIG, model_store.METRICS)]
-    overwriting.require_same_data(targets, run["data"])

@@ -58,11 +58,7 @@ class ReferenceBackend:
     name = "reference"
 
     def __init__(self, artifacts: Sequence[Artifact], compute_dtype: str = "float32") -> None:
-        """Build the networks and load their weights.
-
-        Raises:
-            FerError: if stored weights do not fit the network.
-        """
+        """Build the networks and load their weights. Raises as `load_variables`."""
         self._networks = {a.key: build_from(a, compute_dtype) for a in artifacts}
         self._logits: dict[int, keras.Model] = {}
         self._maps: dict[int, keras.Model] = {}
@@ -74,11 +70,11 @@ class ReferenceBackend:
             self._maps[size] = _with_shared_trunk(networks, layers.LAST_CONVOLUTION)
 
     def logits(self, inputs: Floats) -> dict[str, NDArray[np.float32]]:
-        """Logits (n, 7) by model key, of the models that take input of this size (n, S, S, 3)."""
+        """Return logits (n, 7) by key of the models that take input of this size (n, S, S, 3)."""
         return _run(self._logits[inputs.shape[1]], inputs)
 
     def maps(self, inputs: Floats) -> dict[str, NDArray[np.float32]]:
-        """The last convolution's maps (n, h, w, 512) by model key, of the models that take input of
+        """Return the last convolution's maps (n, h, w, 512) by key of the models that take input of
         this size (n, S, S, 3)."""
         return _run(self._maps[inputs.shape[1]], inputs)
 
@@ -97,18 +93,13 @@ def _run(network: keras.Model, inputs: Floats) -> dict[str, NDArray[np.float32]]
 
 def joined(artifacts: Sequence[Artifact], compute_dtype: str = "float32") -> keras.Model:
     """Return one network for models of one input size: (n, S, S, 3) to logits (n, 7) by model key.
-
-    Blocks 1-3 are frozen in every scenario and stored once, so they are computed once.
-
-    Raises:
-        FerError: if stored weights do not fit a network.
-    """
+    Blocks 1-3, which are the same in all, are computed once. Raises as `load_variables`."""
     networks = {artifact.key: build_from(artifact, compute_dtype) for artifact in artifacts}
     return _with_shared_trunk(networks, layers.LOGITS)
 
 
 def _with_shared_trunk(networks: dict[str, keras.Model], layer: str) -> keras.Model:
-    """A model that returns each network's output of that layer by key, with the blocks 1-3 of the
+    """Return a model of each network's output of that layer by key, with the blocks 1-3 of the
     first network for all."""
     first = next(iter(networks.values()))
     trunk_output = first.get_layer(layers.TRUNK_END).output
@@ -125,26 +116,20 @@ def _with_shared_trunk(networks: dict[str, keras.Model], layer: str) -> keras.Mo
 
 def build_from(artifact: Artifact, compute_dtype: str = "float32") -> keras.Model:
     """Build the artifact's network with its stored weights; convolutions compute in that dtype.
-
-    Raises:
-        FerError: if a variable is missing or has another shape.
-    """
+    Raises as `load_variables`."""
     model = vgg16.build(replace(artifact.scenario, compute_dtype=compute_dtype), None)
     load_variables(model, artifact.weights())
     return model
 
 
 def variables(model: keras.Model) -> dict[str, keras.Variable]:
-    """The model's variables by `layer/variable`, without the dropout's random states."""
+    """Return the model's variables by `layer/variable`, without the dropout's random states."""
     return {v.path: v for v in model.weights if "seed_generator" not in v.path}
 
 
 def load_variables(model: keras.Model, tensors: Tensors) -> None:
-    """Give every variable of the model its stored value.
-
-    Raises:
-        FerError: if one is missing or has another shape.
-    """
+    """Give every variable of the model its stored value. Raise FerError if one is missing or has
+    another shape."""
     for name, variable in variables(model).items():
         if name not in tensors or tuple(tensors[name].shape) != tuple(variable.shape):
             stored_shape = tensors[name].shape if name in tensors else "nothing"

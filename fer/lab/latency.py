@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -33,6 +34,7 @@ WARM_UP = 2
 # The order in which ways are timed and shown; the first one is what the others are compared with.
 WAYS = ("two_predict_calls", "two_float32_graphs", "joined_float32", "fast")
 Call = Callable[[NDArray[np.uint8]], object]
+FACE = np.zeros((1, FER_SIZE, FER_SIZE), np.uint8)
 
 
 def run(
@@ -43,10 +45,7 @@ def run(
     on_estimate: Callable[[float], object] | None = None,
     progress: Progress | None = None,
 ) -> Benchmark:
-    """Time both models together, by way and number of faces.
-
-    Each way is given gray 48x48 faces and returns logits, preprocessing included. Times are in
-    milliseconds; `speedup` is against two calls of Keras' `predict`.
+    """Time both models together, preprocessing included, by way and number of faces.
 
     Args:
         rounds: how often each way is timed for each number of faces.
@@ -85,22 +84,14 @@ def run(
 
 
 def _seconds_per_face(ways: dict[str, Call]) -> float:
-    """About how many seconds all ways together take for one face; the first answer of each way,
-    which compiles, is not counted."""
-    face = np.zeros((1, FER_SIZE, FER_SIZE), np.uint8)
-    total = 0.0
-    for call in ways.values():
-        call(face)
-        started = time.perf_counter()
-        call(face)
-        total += time.perf_counter() - started
-    return total
+    """Return about how many seconds all ways together take for one face."""
+    return sum(float(seconds(partial(call, FACE), 1).sum()) for call in ways.values())
 
 
 def _times(
     ways: dict[str, Call], count: int, rounds: int, progress: Progress | None
 ) -> dict[str, list[float]]:
-    """The milliseconds of every round, by way, for `count` faces at once."""
+    """Return the milliseconds of every round, by way, for `count` faces at once."""
     faces = np.random.default_rng(count).integers(
         0, 256, (count, FER_SIZE, FER_SIZE), dtype=np.uint8
     )
@@ -119,8 +110,7 @@ def _times(
 
 
 def _figures(milliseconds: list[float], reference: list[float], count: int) -> WayTimes:
-    """The record of a way's milliseconds for `count` faces, `reference` being those of the first
-    way."""
+    """Return the record of a way's times for `count` faces; `reference` are the first way's."""
     p50 = float(np.median(milliseconds))
     return {
         "p50_ms": round(p50, 2),
@@ -151,21 +141,21 @@ def _ways(models: dict[str, Artifact], folder: Path) -> dict[str, Call]:
 
 def latencies(models: dict[str, Artifact], folder: Path, rounds: int) -> dict[str, ModelTime]:
     """Time each model on its own for one face under the fast backend, in milliseconds."""
-    face = np.zeros((1, FER_SIZE, FER_SIZE), np.uint8)
     times: dict[str, ModelTime] = {}
     for key, model in models.items():
         backend = openvino_backend.FastBackend([model], folder)
-        size = model.scenario.input_size
 
-        def call(backend: openvino_backend.FastBackend = backend, size: int = size) -> object:
-            return backend.logits(batch(face, size))
+        def call(backend: openvino_backend.FastBackend, size: int) -> object:
+            return backend.logits(batch(FACE, size))
 
-        times[key] = {"fast_ms": round(1000 * float(np.median(seconds(call, rounds))), 2)}
+        answer = partial(call, backend, model.scenario.input_size)
+        times[key] = {"fast_ms": round(1000 * float(np.median(seconds(answer, rounds))), 2)}
     return times
 
 
 def seconds(call: Callable[[], object], repeats: int) -> NDArray[np.float64]:
-    """Return the wall-clock seconds of each of the calls, after one that is not counted."""
+    """Return the wall-clock seconds of each of the calls, after one that compiles and is not
+    counted."""
     call()
     times = []
     for _ in range(repeats):
@@ -195,10 +185,7 @@ print(json.dumps({"seconds": round(seconds, 2), "resident_mb": round(kib * 1024 
 
 def cold_start(folder: Path, backend: str) -> ColdStart:
     """Measure the seconds from the first import to the first answer in a fresh process, and its
-    memory (MB).
-
-    Memory is read from Linux' /proc; elsewhere the result is empty.
-    """
+    memory (MB), which Linux' /proc tells; elsewhere the result is empty."""
     if not Path("/proc/self/status").exists():
         return {}
     child = subprocess.run(
@@ -212,7 +199,7 @@ def cold_start(folder: Path, backend: str) -> ColdStart:
 
 
 def machine() -> Machine:
-    """The processor and the versions that the times belong to."""
+    """Return the processor and the versions that the times belong to."""
     info = Path("/proc/cpuinfo")
     text = info.read_text(encoding="ascii", errors="ignore") if info.exists() else ""
     fields = {

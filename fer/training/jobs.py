@@ -6,12 +6,10 @@ the run directories, so it outlives the server, and a killed run leaves it by it
 
 from __future__ import annotations
 
-import itertools
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -38,7 +36,6 @@ def start(
     data_dir: Path | None = None,
     models_dir: Path | None = None,
     is_watched_only: bool = False,
-    extra: Sequence[str] = (),
 ) -> Path:
     """Start `fer train` on a share of the data and return its run directory under `root/runs`.
 
@@ -75,7 +72,6 @@ def start(
         *("--run-dir", str(run_dir), "--data-dir", str(data_dir)),
         *("--fraction", str(fraction), "--epochs", str(epochs), "--image-size", str(image_size)),
         *("--backbone-from", str(models_dir or root / "models"), "--queue"),
-        *extra,
     ]
     with (run_dir / LOG).open("w") as log:
         process = subprocess.Popen(
@@ -93,18 +89,18 @@ def start(
 
 def _new_folder(wanted: Path) -> Path:
     """Create a folder of that name, or with the first free number after it, and return its path."""
-    for number in itertools.count(1):
-        folder = wanted if number == 1 else wanted.with_name(f"{wanted.name}-{number}")
+    folder, number = wanted, 1
+    while True:
         try:
             folder.mkdir(parents=True)
+            return folder
         except FileExistsError:
-            continue
-        return folder
-    raise AssertionError("unreachable")
+            number += 1
+            folder = wanted.with_name(f"{wanted.name}-{number}")
 
 
 def is_next(run_dir: Path) -> bool:
-    """Whether a waiting run may begin: no other run goes on, and none has waited longer."""
+    """Return whether a waiting run may begin: no other goes on, and none has waited longer."""
     now = time.time()
     own_state = monitor.read(run_dir, now)
     place = (0.0 if own_state is None else own_state.started, run_dir.name)
@@ -130,12 +126,9 @@ def _record_end(process: subprocess.Popen[bytes], run_dir: Path) -> None:
 
 def active(folder: Path, now: float) -> list[tuple[Path, RunState]]:
     """Return the runs under the folder that go on or wait, with their state."""
-    active_runs = []
-    for path in sorted(folder.rglob(monitor.PROGRESS)):
-        run = monitor.read(path.parent, now)
-        if run is not None and run.is_active:
-            active_runs.append((path.parent, run))
-    return active_runs
+    paths = (path.parent for path in sorted(folder.rglob(monitor.PROGRESS)))
+    runs_there = ((path, monitor.read(path, now)) for path in paths)
+    return [(path, run) for path, run in runs_there if run is not None and run.is_active]
 
 
 def recorded(folder: Path) -> list[Path]:

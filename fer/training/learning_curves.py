@@ -5,6 +5,7 @@ A history is a list of rows with `runs.HISTORY_COLUMNS`, one for each epoch.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -40,10 +41,8 @@ class EpochAccuracy:
 
 @dataclass(frozen=True)
 class LossRise:
-    """The epoch of the lowest validation loss, and by which share of it the last loss is higher.
-
-    `epochs`: the number of epochs at the end whose loss each exceeds the previous one.
-    """
+    """The epoch of the lowest validation loss, by which share of it the last loss is higher, and
+    the number of `epochs` at the end that each exceed the previous one's."""
 
     lowest_epoch: int
     share: float
@@ -51,16 +50,14 @@ class LossRise:
 
     @property
     def is_clear(self) -> bool:
-        """Whether the rise is more than noise: above `RISE`, or through `STEADY` epochs."""
+        """The rise is more than noise: above `RISE`, or through `STEADY` epochs."""
         return self.share > RISE or self.epochs >= STEADY
 
 
 @dataclass(frozen=True)
 class Reading:
-    """A summary of a history: the best epoch, whose weights are published, and the last one.
-
-    `is_unfinished`: whether the best epoch is the last one. `seconds`: of all epochs.
-    """
+    """A summary of a history: the best epoch, whose weights are published, the last one, and the
+    seconds of all."""
 
     best: EpochAccuracy
     last: EpochAccuracy
@@ -74,11 +71,8 @@ class Reading:
 
 
 def read(history: Sequence[Row]) -> Reading | None:
-    """Return the summary of a history, None for an empty one.
-
-    The best epoch is that of `runs.best_epoch`; losses are compared at the last image size, where
-    the model is served.
-    """
+    """Return the summary of a history, None for an empty one. Losses are compared at the last image
+    size, where the model is served."""
     if not history:
         return None
     spans = phases(history)
@@ -102,12 +96,9 @@ def _epoch(row: Row) -> EpochAccuracy:
 
 
 def _rises_at_the_end(values: Sequence[float]) -> int:
-    count = 0
-    for previous, current in zip(values[-2::-1], values[::-1], strict=False):
-        if current <= previous:
-            break
-        count += 1
-    return count
+    pairs_from_the_end = reversed(list(itertools.pairwise(values)))
+    rises = itertools.takewhile(lambda pair: pair[1] > pair[0], pairs_from_the_end)
+    return len(list(rises))
 
 
 def phases(history: Sequence[Row]) -> tuple[PhaseSpan, ...]:

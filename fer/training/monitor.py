@@ -86,11 +86,8 @@ class RunState:
 
 
 def read(run_dir: Path, now: float) -> RunState | None:
-    """Return the run's state, None if it has none; a run that fell silent counts as stopped.
-
-    Raises:
-        FerError: if the file is damaged.
-    """
+    """Return the run's state, None if it has none; a run that fell silent counts as stopped. Raise
+    FerError if the file is damaged."""
     path = run_dir / PROGRESS
     if not path.exists():
         return None
@@ -116,16 +113,12 @@ def write(run_dir: Path, run: RunState) -> None:
 
 def ask_to_stop(run_dir: Path) -> None:
     """Make the run end: at once before its first step, later after the present step, or when the
-    epoch that it is checking is saved.
-
-    Raises:
-        FerError: if the folder cannot be written.
-    """
+    epoch that it is checking is saved. Raises as `files.write_text`."""
     files.write_text(run_dir / STOP, "")
 
 
 def is_stopping(run_dir: Path) -> bool:
-    """Whether the run was asked to stop and has not ended yet."""
+    """Return whether the run was asked to stop and has not ended yet."""
     return (run_dir / STOP).exists()
 
 
@@ -135,22 +128,29 @@ def watch(run_dir: Path) -> None:
 
 
 def is_watched_only(run_dir: Path) -> bool:
-    """Whether the run ends when nobody watches it."""
+    """Return whether the run ends when nobody watches it."""
     return (run_dir / WATCHED).exists()
 
 
-class Live:
-    """Keeps `progress.json` up to date while a run goes on.
+def _modified(path: Path) -> float | None:
+    """Return the time of a file's last change, in seconds since 1970; None if there is none."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return None
 
-    A context manager, and a `Progress` for `loop.train`. Leaving it records whether the run
-    finished, was stopped or failed, and why.
+
+class Live:
+    """The writer of `progress.json` while a run goes on, and at its end of the reason.
+
+    A context manager, and a `Progress` for `loop.train`.
     """
 
     def __init__(self, run_dir: Path, epochs: int) -> None:
         self.run_dir = run_dir
         now = time.time()
-        self._now = RunState("starting", now, now, 0, 0, epochs, {})
-        # When the present pace began, and how much work was done by then.
+        self._state = RunState("starting", now, now, 0, 0, epochs, {})
+        # The start of the present pace, and how much work was done by then.
         self._pace_time, self._pace_step = 0.0, 0.0
         self._reason = ""
         self._last_warning = ""
@@ -159,17 +159,17 @@ class Live:
         self._heartbeat = threading.Thread(target=self._keep_beating, daemon=True)
 
     def __enter__(self) -> Live:
-        """Begin to write `progress.json`.
-
-        Raises:
-            KeyboardInterrupt: if someone asked the run to stop since `jobs.start` queued it.
-            FerError: if the run directory cannot be written.
-        """
-        queued = read(self.run_dir, self._now.started)
+        """Begin to write, or raise KeyboardInterrupt if someone asked the run to stop since
+        `jobs.start` queued it."""
+        queued = read(self.run_dir, self._state.started)
         if queued is not None and queued.state in ("waiting", "starting"):
             # The run keeps the time at which `jobs.start` queued it, and so its place.
-            self._now = replace(self._now, state=queued.state, started=queued.started)
-            self._end_if_asked()
+            self._state = replace(self._state, state=queued.state, started=queued.started)
+            # File systems round times: allow two seconds.
+            stopped_at = _modified(self.run_dir / STOP)
+            if stopped_at is not None and stopped_at >= queued.started - 2:
+                self._end("stopped")
+                raise KeyboardInterrupt
         # An older request to stop was meant for an earlier run in this directory.
         (self.run_dir / STOP).unlink(missing_ok=True)
         self._write()
@@ -179,17 +179,16 @@ class Live:
     def __call__(
         self, done: float, total: float, /, *, stage: Stage = "training", **details: float
     ) -> None:
-        """Record the work done; `details` are the current metrics. Without a total only the `stage`
-        is recorded.
+        """Record the work done and the current metrics, `details`; without a total, the `stage`.
 
         Raises:
             KeyboardInterrupt: if someone asked the run to stop, or nobody watches it any more,
                 unless it is checking an epoch.
         """
-        self._now = replace(self._now, stage=stage)
+        self._state = replace(self._state, stage=stage)
         if total:
-            self._now = replace(
-                self._now,
+            self._state = replace(
+                self._state,
                 state="running",
                 left=self._seconds_left(done, total) if stage in WORTH_WAITING else None,
                 step=done,
@@ -201,7 +200,7 @@ class Live:
 
     def _seconds_left(self, done: float, total: float) -> float | None:
         """Estimate the seconds left at the pace so far, without the first step, which compiles."""
-        now, last_state = time.time(), self._now
+        now, last_state = time.time(), self._state
         if total != last_state.steps or done < last_state.step:
             self._pace_time, self._pace_step = now, done
             return None
@@ -213,16 +212,12 @@ class Live:
         return estimate if last_state.left is None else min(last_state.left, estimate)
 
     def wait(self, is_my_turn: Callable[[], bool]) -> None:
-        """Wait until it is this run's turn.
-
-        Raises:
-            KeyboardInterrupt: as a step.
-        """
+        """Wait until it is this run's turn. Raises KeyboardInterrupt as a step."""
         while not is_my_turn():
-            self._now = replace(self._now, state="waiting")
+            self._state = replace(self._state, state="waiting")
             self._check()
             time.sleep(TURN_CHECK_SECONDS)
-        self._now = replace(self._now, state="starting")
+        self._state = replace(self._state, state="starting")
         self._write_or_warn()
 
     def _check(self) -> None:
@@ -231,29 +226,14 @@ class Live:
             raise KeyboardInterrupt
 
     def _is_unwanted(self) -> bool:
-        """Whether someone asked the run to stop, or nobody watches it any more."""
+        """Return whether someone asked the run to stop, or nobody watches it any more."""
         if is_stopping(self.run_dir):
             return True
-        try:
-            watched_at = (self.run_dir / WATCHED).stat().st_mtime
-        except FileNotFoundError:
-            return False
-        if time.time() - watched_at <= UNWATCHED_SECONDS:
+        watched_at = _modified(self.run_dir / WATCHED)
+        if watched_at is None or time.time() - watched_at <= UNWATCHED_SECONDS:
             return False
         self._reason = NOBODY_WATCHED
         return True
-
-    def _end_if_asked(self) -> None:
-        """End the run before it begins, if someone asked it to stop since it was queued."""
-        try:
-            asked_at = (self.run_dir / STOP).stat().st_mtime
-        except FileNotFoundError:
-            return
-        # File systems round times: allow two seconds.
-        if asked_at < self._now.started - 2:
-            return
-        self._end("stopped")
-        raise KeyboardInterrupt
 
     def __exit__(
         self,
@@ -264,7 +244,7 @@ class Live:
         self._done.set()
         self._heartbeat.join()
         if error is None:
-            self._now = replace(self._now, step=self._now.steps)
+            self._state = replace(self._state, step=self._state.steps)
             self._end("finished")
         elif self._is_interrupted or isinstance(error, KeyboardInterrupt):
             self._end("stopped")
@@ -274,7 +254,7 @@ class Live:
         else:
             self._reason = str(error)
             if isinstance(error, FerError):
-                self._now = replace(self._now, error=error.to_record())
+                self._state = replace(self._state, error=error.to_record())
             self._end("failed")
 
     def _keep_beating(self) -> None:
@@ -282,7 +262,7 @@ class Live:
             self._write_or_warn()
             if (
                 not self._is_interrupted
-                and self._now.stage not in WORTH_WAITING
+                and self._state.stage not in WORTH_WAITING
                 and self._is_unwanted()
             ):
                 self._interrupt()
@@ -298,7 +278,7 @@ class Live:
             os._exit(130)
 
     def _end(self, state: State) -> None:
-        self._now = replace(self._now, state=state, left=None, reason=self._reason)
+        self._state = replace(self._state, state=state, left=None, reason=self._reason)
         self._write_or_warn()
         (self.run_dir / STOP).unlink(missing_ok=True)
 
@@ -312,4 +292,4 @@ class Live:
                 logger.warning("%s", error)
 
     def _write(self) -> None:
-        write(self.run_dir, replace(self._now, updated=time.time()))
+        write(self.run_dir, replace(self._state, updated=time.time()))

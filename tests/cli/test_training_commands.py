@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import shutil
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -21,8 +20,8 @@ from fer.lab.networks import precision
 from fer.lab.studies import ablation, analysis
 from fer.lab.training import callbacks, distribution, loop
 from fer.scenarios import Phase, Scenario
-from fer.training import monitor
 from tests.support.command import fer, refusal, succeeded
+from tests.support.training import state_of
 
 
 @pytest.fixture(scope="module")
@@ -171,10 +170,8 @@ def test_a_training_that_diverges_is_recorded_as_failed(
     options = ("--epochs", 3, "--image-size", 32, "--backbone-weights", small_backbone)
     said = refusal(fer("train", "baseline", "--precision", "float32", *options, *places))
     assert "the loss of epoch 2 is not a number" in said
-    found = monitor.read(run_dir, time.time())
-    assert found is not None
-    assert found.state == "failed"
-    assert said == f"Error: {found.reason}"
+    run = state_of(run_dir)
+    assert (run.state, f"Error: {run.reason}") == ("failed", said)
     assert [row["epoch"] for row in runs.read_history(run_dir)] == [1]
     # What was good before can still be published.
     models = tmp_path / "models"

@@ -19,6 +19,7 @@ from fer.data import browsing, dataset, importing
 from fer.data.dataset import Dataset, Split
 from fer.training import jobs, monitor
 from tests.support.making import PATIENCE, ROOT, interruptible, small_archive, until
+from tests.support.training import state_of
 
 
 def test_subset_keeps_every_class_and_has_its_own_digest(small_data: Dataset) -> None:
@@ -51,22 +52,18 @@ def test_progress_is_told_while_running_and_after(tmp_path: Path) -> None:
     with monitor.Live(tmp_path, epochs=2) as tell:
         tell(1, 10)
         tell(3, 10, accuracy=0.5)
-        until(lambda: (now := monitor.read(tmp_path, time.time())) is not None and now.step == 3)
-        found = monitor.read(tmp_path, time.time())
-        assert found is not None
+        until(lambda: state_of(tmp_path).step == 3)
+        found = state_of(tmp_path)
         assert found.state == "running"
         assert found.share == pytest.approx(0.3)
         assert found.left is not None
-    ended = monitor.read(tmp_path, time.time())
-    assert ended is not None
+    ended = state_of(tmp_path)
     assert (ended.state, ended.is_active) == ("finished", False)
 
 
 def test_a_run_that_was_killed_counts_as_stopped(tmp_path: Path) -> None:
     monitor.write(tmp_path, monitor.RunState("running", 0.0, 100.0, 1, 10, 2, {}))
-    found = monitor.read(tmp_path, 100.0 + monitor.SILENCE_SECONDS + 1)
-    assert found is not None
-    assert found.state == "stopped"
+    assert state_of(tmp_path, 100.0 + monitor.SILENCE_SECONDS + 1).state == "stopped"
     assert monitor.read(tmp_path, 101.0) is not None
     assert monitor.read(tmp_path / "nothing", 0.0) is None
 
@@ -79,29 +76,21 @@ def test_a_wish_to_stop_ends_the_run(tmp_path: Path) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         run()
-    found = monitor.read(tmp_path, time.time())
-    assert found is not None
-    assert found.state == "stopped"
+    assert state_of(tmp_path).state == "stopped"
     assert not (tmp_path / monitor.STOP).exists()
 
 
 def test_a_failure_is_told_with_its_reason(tmp_path: Path) -> None:
     with pytest.raises(FerError), monitor.Live(tmp_path, 1):
         raise FerError("The disk is full.")
-    found = monitor.read(tmp_path, time.time())
-    assert found is not None
+    found = state_of(tmp_path)
     assert (found.state, found.reason) == ("failed", "The disk is full.")
 
 
 def wait(run_dir: Path) -> monitor.RunState:
-    def ended() -> bool:
-        found = monitor.read(run_dir, time.time())
-        return found is not None and not found.is_active
-
-    until(ended, (run_dir / jobs.LOG).read_text, 0.3)
-    found = monitor.read(run_dir, time.time())
-    assert found is not None
-    return found
+    """Wait for the end of a run and return its last state."""
+    until(lambda: not state_of(run_dir).is_active, (run_dir / jobs.LOG).read_text, 0.3)
+    return state_of(run_dir)
 
 
 @pytest.fixture
@@ -179,10 +168,8 @@ def test_time_left_counts_what_was_done_here_and_never_grows(
         for step, seconds in ((501, 30), (502, 1), (511, 9), (521, 10), (522, 50), (531, 9)):
             now[0] += seconds
             tell(step, 1000)
-            until(lambda at=step: (run := monitor.read(tmp_path, now[0])) and run.step == at)
-            run = monitor.read(tmp_path, now[0])
-            assert run is not None
-            lefts.append(run.left)
+            until(lambda at=step: state_of(tmp_path, now[0]).step == at)
+            lefts.append(state_of(tmp_path, now[0]).left)
     assert lefts[:3] == [None, None, pytest.approx(489)]
     assert lefts[3] == pytest.approx(479)
     # A step that took fifty seconds: the pace says more than what was told.
@@ -218,9 +205,7 @@ def test_a_stop_while_it_starts_ends_it_though_it_never_looks(kind: str, tmp_pat
     assert child.stdout.readline() == "loading\n"
     monitor.ask_to_stop(tmp_path)
     child.wait(PATIENCE)
-    found = monitor.read(tmp_path, time.time())
-    assert found is not None
-    assert found.state == "stopped"
+    assert state_of(tmp_path).state == "stopped"
     assert not monitor.is_stopping(tmp_path)
 
 
@@ -237,9 +222,7 @@ def test_a_stop_asked_for_before_the_child_began_is_kept(tmp_path: Path) -> None
     monitor.ask_to_stop(tmp_path)
     with pytest.raises(KeyboardInterrupt), monitor.Live(tmp_path, 1):
         pytest.fail("it began")
-    found = monitor.read(tmp_path, time.time())
-    assert found is not None
-    assert found.state == "stopped"
+    assert state_of(tmp_path).state == "stopped"
     assert not (tmp_path / monitor.STOP).exists()
 
 
@@ -273,7 +256,7 @@ def test_a_heartbeat_that_cannot_be_written_is_not_the_last(
         monkeypatch.setattr(monitor, "write", full)
         until(lambda: len(failed) == 3)
         tell(7, 10)
-        until(lambda: (now := monitor.read(tmp_path, time.time())) is not None and now.step == 7)
+        until(lambda: state_of(tmp_path).step == 7)
     assert "No space left" in caplog.text
     assert [path for path, _ in jobs.active(tmp_path, time.time())] == []
 
@@ -295,9 +278,7 @@ def test_trainings_run_one_after_another_in_their_order(tmp_path: Path) -> None:
 def test_a_training_waits_for_its_turn_and_can_be_stopped_there(site: Path) -> None:
     before = written(site / "runs" / "before", "running", time.time() - 5)
     run_dir = start(site, epochs=1)
-    found = monitor.read(run_dir, time.time())
-    assert found is not None
-    assert found.state == "waiting"
+    assert state_of(run_dir).state == "waiting"
     twins = [start(site, epochs=1), start(site, epochs=1)]
     # Started within the same second, each has a folder of its own.
     assert len({run_dir, *twins}) == 3
@@ -319,12 +300,7 @@ def test_what_nobody_watches_any_more_ends(tmp_path: Path) -> None:
     long_ago = time.time() - monitor.UNWATCHED_SECONDS - 10
     os.utime(tmp_path / monitor.WATCHED, (long_ago, long_ago))
 
-    def run() -> None:
-        with monitor.Live(tmp_path, 1) as tell:
-            tell(1, 10)
-
-    with pytest.raises(KeyboardInterrupt):
-        run()
-    found = monitor.read(tmp_path, time.time())
-    assert found is not None
+    with pytest.raises(KeyboardInterrupt), monitor.Live(tmp_path, 1) as tell:
+        tell(1, 10)
+    found = state_of(tmp_path)
     assert (found.state, found.reason) == ("stopped", monitor.NOBODY_WATCHED)

@@ -53,10 +53,6 @@ def export_fast(
     calibrated on Training images only, equally many of each class. Then both test splits are
     classified, and the differences from the stored float32 predictions are recorded.
 
-    Args:
-        images: how many Training images activations are calibrated on.
-        progress: called with the test images that are classified.
-
     Raises:
         FerError: if NNCF or OpenVINO is not installed, there is no evaluated model, a file is
             damaged, or the folder cannot be written.
@@ -101,14 +97,24 @@ def _write_export(
     faces: NDArray[np.uint8] | None,
     calibration: Calibration | None,
 ) -> FastExport:
-    """Write the networks, their record and their known answers for the probes (n, 48, 48).
+    """Write one network for all models of an input size, their record, and their known answers for
+    the probes (n, 48, 48).
 
     Args:
         faces: the images that int8 activations are calibrated on, (m, 48, 48); None for full
             precision.
     """
     target = folder / model_store.FAST
-    networks = _write_networks(models, faces, target)
+    networks: dict[str, str] = {}
+    groups = model_store.by_input_size(models.values())
+    for size, group in groups.items():
+        name = f"{'float' if faces is None else 'int8'}-{size}.xml"
+        with tempfile.TemporaryDirectory() as scratch:
+            network = convert(keras_backend.joined(group), size, Path(scratch))
+            if faces is not None:
+                network = quantise(network, size, faces)
+            _save_network(network, target / name, Path(scratch))
+        networks[str(size)] = name
     packages = ("openvino", "keras", "tensorflow", *(() if faces is None else ("nncf",)))
     record: FastExport = {
         "weights_sha256": {key: model.digest for key, model in models.items()},
@@ -122,37 +128,16 @@ def _write_export(
         "versions": {name: version(name) for name in packages},
     }
     FAST_EXPORT.write(folder, record)
-    _write_probe(target, probes, _fast_logits(models, folder, probes))
-    _remove_stale(target, record)
-    return record
-
-
-def _write_networks(
-    models: dict[str, model_store.Artifact], faces: NDArray[np.uint8] | None, target: Path
-) -> dict[str, str]:
-    """Write one network for all models of an input size and return the files' names by that size;
-    in int8 if there are faces (m, 48, 48) to calibrate activations on."""
-    networks: dict[str, str] = {}
-    for size, group in model_store.by_input_size(models.values()).items():
-        name = f"{'float' if faces is None else 'int8'}-{size}.xml"
-        with tempfile.TemporaryDirectory() as scratch:
-            network = convert(keras_backend.joined(group), size, Path(scratch))
-            if faces is not None:
-                network = quantise(network, size, faces)
-            _save_network(network, target / name, Path(scratch))
-        networks[str(size)] = name
-    return networks
-
-
-def _fast_logits(
-    models: dict[str, model_store.Artifact], folder: Path, faces: NDArray[np.uint8]
-) -> dict[str, NDArray[np.float32]]:
-    """The exported networks' logits (n, 7) for the faces, by model key."""
     backend = openvino_backend.FastBackend(list(models.values()), folder)
     logits: dict[str, NDArray[np.float32]] = {}
-    for size in model_store.by_input_size(models.values()):
-        logits.update(backend.logits(batch(faces, size)))
-    return logits
+    for size in groups:
+        logits |= backend.logits(batch(probes, size))
+    _write_probe(target, probes, logits)
+    current = {openvino_backend.RECORD, openvino_backend.PROBE, *record["files_sha256"]}
+    for path in target.iterdir():
+        if path.name not in current:
+            path.unlink()
+    return record
 
 
 def measure(
@@ -160,9 +145,6 @@ def measure(
 ) -> FastExport:
     """Measure how far the int8 networks are from the stored float32 predictions on both test
     splits, add it to their record, and return the record.
-
-    Args:
-        progress: called with the test images that are classified.
 
     Raises:
         FerError: if there is no export of these weights or no stored prediction.
@@ -203,7 +185,9 @@ def convert(network: keras.Model, size: int, scratch: Path) -> openvino.Model:
         scratch / "saved", format="tf_saved_model", verbose=False, input_signature=signature
     )
     exact = openvino.convert_model(scratch / "saved", input=[-1, size, size, 3])
-    _name_outputs(exact, list(network.output))
+    # A SavedModel lists its outputs sorted by key.
+    for output, key in zip(exact.outputs, sorted(network.output), strict=True):
+        output.get_tensor().set_names({key})
     return exact
 
 
@@ -225,6 +209,7 @@ def quantise(exact: openvino.Model, size: int, faces: NDArray[np.uint8]) -> open
             '{package} is not installed; in the repository run: pip install -e ".[export]"',
             package=error.name,
         ) from error
+    convolutions = (op for op in exact.get_ordered_ops() if op.get_type_name() == "Convolution")
     return nncf.quantize(
         exact,
         nncf.Dataset([batch([face], size) for face in faces]),
@@ -233,20 +218,13 @@ def quantise(exact: openvino.Model, size: int, faces: NDArray[np.uint8]) -> open
         # Kept in floating point: the heads, which take a thousandth of the time and would make a
         # third of int8's errors, and the first convolution, a fiftieth of the time and two fifths.
         ignored_scope=nncf.IgnoredScope(
-            names=[_first_convolution(exact)], types=list(HEAD_OPERATIONS), validate=False
+            names=[next(convolutions).get_friendly_name()],
+            types=list(HEAD_OPERATIONS),
+            validate=False,
         ),
         # The exact correction takes a minute more; of 700 answers of the baseline on PublicTest,
         # int8 then changes 11 instead of 18.
         fast_bias_correction=False,
-    )
-
-
-def _first_convolution(network: openvino.Model) -> str:
-    """The name of the convolution that takes the image."""
-    return next(
-        str(operation.get_friendly_name())
-        for operation in network.get_ordered_ops()
-        if operation.get_type_name() == "Convolution"
     )
 
 
@@ -285,12 +263,6 @@ def fidelity(
     return fidelities
 
 
-def _name_outputs(network: openvino.Model, keys: list[str]) -> None:
-    """Name each output after its model: a SavedModel lists its outputs sorted by key."""
-    for output, key in zip(network.outputs, sorted(keys), strict=True):
-        output.get_tensor().set_names({key})
-
-
 def _save_network(network: openvino.Model, path: Path, scratch: Path) -> None:
     import openvino
 
@@ -305,10 +277,3 @@ def _write_probe(
 ) -> None:
     with files.replacing(folder / openvino_backend.PROBE) as temporary:
         temporary.write_bytes(save({"faces": np.ascontiguousarray(faces), **logits}))
-
-
-def _remove_stale(folder: Path, record: FastExport) -> None:
-    current = {openvino_backend.RECORD, openvino_backend.PROBE, *record["files_sha256"]}
-    for path in folder.iterdir():
-        if path.name not in current:
-            path.unlink()

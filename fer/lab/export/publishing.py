@@ -45,10 +45,8 @@ LIMITS = (
 def publish(
     run_dir: Path, folder: Path = model_store.FOLDER, backbone_weights: str | Path = "imagenet"
 ) -> Artifact:
-    """Put the best weights of a run into `models/<scenario>/` and return the artifact.
-
-    The best epoch is that of `runs.best_epoch`. Metrics of the replaced model are removed;
-    `fer evaluate` writes new ones.
+    """Put the weights of a run's best epoch (`runs.best_epoch`) into `models/<scenario>/`, without
+    any metrics, and return the artifact.
 
     Args:
         backbone_weights: where the frozen convolutions of a head-only run come from.
@@ -64,17 +62,12 @@ def publish(
     config = _config(scenario, record, history, int(parameters), trainable)
     text = (run_dir / runs.HISTORY).read_text(encoding="utf-8")
     model_store.write_model(folder, scenario, tensors, text, config)
-    artifact = model_store.open_artifact(scenario.key, folder)
     finish(folder)
-    return artifact
+    return model_store.open_artifact(scenario.key, folder)
 
 
 def _read_finished_run(run_dir: Path) -> tuple[Run, list[dict[str, float]]]:
-    """Return the record and the history of a run that has weights to serve.
-
-    Raises:
-        FerError: if the run is missing or has no finished epoch at the served size.
-    """
+    """Return the record and the history of a run that has weights to serve, or raise FerError."""
     if not (run_dir / runs.RUN).exists():
         raise FerError(
             "There is no run in {run_dir}; run: fer train baseline|proposed", run_dir=run_dir
@@ -98,11 +91,7 @@ def _best_tensors(
     scenario: Scenario, run_dir: Path, backbone_weights: str | Path
 ) -> tuple[Tensors, int]:
     """Return the network's weights by name after the run's best epoch, and how many of these
-    numbers are trainable.
-
-    Raises:
-        FerError: if only a head was trained, on another backbone.
-    """
+    numbers are trainable. Raises as `runs.require_backbone`."""
     import keras
 
     from fer.lab import keras_backend
@@ -132,12 +121,7 @@ def _config(
     parameters: int,
     trainable: int,
 ) -> RunConfig:
-    """The content of `config.json` for a run.
-
-    Args:
-        parameters: the network's number of parameters.
-        trainable: how many of them are trainable.
-    """
+    """Return the content of `config.json` for a run, with the network's number of parameters."""
     best = runs.best_epoch(history)
     return {
         "seed": scenario.seed,
@@ -153,9 +137,7 @@ def _config(
         "trainable_parameters": trainable,
         "versions": {
             "python": platform.python_version(),
-            "keras": version("keras"),
-            "tensorflow": version("tensorflow"),
-            "numpy": version("numpy"),
+            **{name: version(name) for name in ("keras", "tensorflow", "numpy")},
         },
     }
 
@@ -206,13 +188,7 @@ def _introduction(artifact: Artifact) -> list[str]:
 
 
 def _hyperparameters(scenario: Scenario) -> list[str]:
-    lines = [
-        "",
-        "## Hyperparameters",
-        "",
-        "| name | value |",
-        "|---|---|",
-    ]
+    lines = ["", "## Hyperparameters", "", "| name | value |", "|---|---|"]
     for name, value in scenario.to_dict().items():
         if name not in ("key", "phases"):
             lines.append(f"| {name} | {_format(value)} |")
@@ -241,11 +217,7 @@ def _measured(metrics: Metrics) -> list[str]:
         cells = " | ".join(_format(split[name]) for split in split_metrics)
         lines.append(f"| {name} | {cells} |")
     private = metrics["splits"][Split.PRIVATE_TEST.value]
-    lines += [
-        "",
-        "| PrivateTest | precision | recall | F1 | images |",
-        "|---|---|---|---|---|",
-    ]
+    lines += ["", "| PrivateTest | precision | recall | F1 | images |", "|---|---|---|---|---|"]
     for key, row in private["per_class"].items():
         lines.append(
             f"| {key} | {row['precision']:.3f} | {row['recall']:.3f} | {row['f1']:.3f} | "

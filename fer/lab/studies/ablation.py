@@ -62,8 +62,9 @@ REPEATED = (FULL, "se")
 # effect.
 BUDGET = Phase(image_size=64, epochs=8, learning_rate=1e-4, batch_size=64, warmup_steps=300)
 BATCH = 64
-# Kept of a finished run: these probabilities, its history and its `run.json`.
 PRIVATE = "private.safetensors"
+# The files that are kept of a finished run.
+KEPT = (runs.RUN, runs.HISTORY, PRIVATE)
 PROBABILITIES = "probabilities"
 
 
@@ -137,7 +138,10 @@ def run(
                 progress=with_details(progress, run=name),
             )
         probabilities = _predict(scenario, folder, data, budget.image_size)
-        _copy_record(folder, finished / name)
+        if folder != finished / name:
+            for file in KEPT:
+                with files.replacing(finished / name / file) as temporary:
+                    shutil.copyfile(folder / file, temporary)
         outcome = _outcome(without, scenario, runs.read_history(folder), data, probabilities)
         if without == FULL:
             full_by_seed[seed] = probabilities
@@ -154,18 +158,15 @@ def run(
 
 
 def _precision_of_seed(seed: int, *folders: Path) -> str | None:
-    """The precision of the seed's full run, None unless it was begun in one of the folders."""
+    """Return the precision of the seed's full run, None unless it was begun in a folder."""
     precisions = (runs.compute_dtype(folder / f"{FULL}-{seed}") for folder in folders)
     return next(filter(None, precisions), None)
 
 
 def _is_finished(folder: Path, scenario: Scenario, data: Dataset) -> bool:
-    """Whether the folder holds what is kept of a finished run.
-
-    Raises:
-        FerError: if that was a run of another scenario or on other data.
-    """
-    if not all((folder / name).exists() for name in (runs.RUN, runs.HISTORY, PRIVATE)):
+    """Return whether the folder holds a finished run. Raise FerError if that was one of another
+    scenario or on other data."""
+    if not all((folder / name).exists() for name in KEPT):
         return False
     stored = runs.read(folder)
     if stored["data"] != data.digest or Scenario.from_dict(stored["scenario"]) != scenario:
@@ -177,15 +178,6 @@ def _is_finished(folder: Path, scenario: Scenario, data: Dataset) -> bool:
     return True
 
 
-def _copy_record(folder: Path, finished: Path) -> None:
-    if folder == finished:
-        return
-    finished.mkdir(parents=True, exist_ok=True)
-    for name in (runs.RUN, runs.HISTORY, PRIVATE):
-        with files.replacing(finished / name) as temporary:
-            shutil.copyfile(folder / name, temporary)
-
-
 def _outcome(
     without: str,
     scenario: Scenario,
@@ -193,8 +185,7 @@ def _outcome(
     data: Dataset,
     probabilities: Probabilities,
 ) -> AblationRun:
-    """The record of a run: the scores of its best epoch in training, on PublicTest and on
-    PrivateTest."""
+    """Return the record of a run, with the scores of its best epoch."""
     best = runs.best_epoch(history)
     return {
         "without": without,
@@ -227,11 +218,7 @@ def _add_gains(
 
 def _predict(scenario: Scenario, folder: Path, data: Dataset, size: int) -> Probabilities:
     """Return the probabilities (n, 7) of the run's best weights on PrivateTest, not calibrated:
-    the stored ones if there are any, else computed and stored.
-
-    Raises:
-        FerError: if the stored probabilities are damaged.
-    """
+    the stored ones if there are any, else computed and stored."""
     path = folder / PRIVATE
     if path.exists():
         try:

@@ -28,7 +28,7 @@ from fer.studies.records import (
 from fer.vision.faces import Detector
 
 SEED = 2013
-# What a study finds, besides what it was made with.
+# The content of a study's record, besides its provenance.
 Figures = (
     RegionFigures | SanityFigures | GateFigures | RobustnessFigures | LeakageFigures | MapFigures
 )
@@ -36,7 +36,7 @@ STUDIES = ("regions", "sanity", "gates", "robustness", "leakage", "map")
 
 
 def path_of(study: str, folder: Path = model_store.FOLDER) -> Path:
-    """Where a study's record lies."""
+    """Return the path of a study's record."""
     return folder / model_store.ANALYSIS / f"{study}.json"
 
 
@@ -47,8 +47,8 @@ def run(
     *,
     seed: int = SEED,
     progress: Progress | None = None,
-) -> dict[str, dict[str, object]]:
-    """Makes the named studies, writes each when it is done, and returns them by name.
+) -> None:
+    """Make the named studies and write each when it is done.
 
     Args:
         progress: called with how much of a study is done, and its name as `study`.
@@ -60,18 +60,12 @@ def run(
     if not models:
         raise FerError("There is no trained model in {folder}; run: fer train", folder=folder)
     detector = Detector(locations.detector(folder))
-    found: dict[str, dict[str, object]] = {}
     for name in studies:
-        told = with_details(progress, study=name)
-        made_with = provenance.record(data, seed, models)
-        record: dict[str, object] = {
-            **made_with,
-            **_study(name, data, folder, models, detector, seed, told),
-        }
-        files.write_json(path_of(name, folder), record)
-        found[name] = record
+        origin = provenance.record(data, seed, models)
+        study_progress = with_details(progress, study=name)
+        figures = _study(name, data, folder, models, detector, seed, study_progress)
+        files.write_json(path_of(name, folder), {**origin, **figures})
     model_store.write_manifest(folder)
-    return found
 
 
 def _study(
@@ -99,8 +93,7 @@ def _study(
         explainer = gradcam.Explainer(classification.load(folder))
         return feature_map.study(data, explainer, seed=seed, progress=progress)
     if name == "regions":
-        keys = [model.key for model in models]
-        explainer = gradcam.Explainer(keras_backend.load(folder, keys))
+        explainer = gradcam.Explainer(keras_backend.load(folder))
         return attention.study(data, explainer, detector, seed=seed, progress=progress)
     gated = [model for model in models if model.scenario.se_ratio is not None]
     if not gated:

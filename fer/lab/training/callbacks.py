@@ -146,14 +146,9 @@ class WorkProgress(keras.callbacks.Callback):
 
 
 def save_weights(model: keras.Model, path: Path, *, with_optimizer: bool = False) -> None:
-    """Write the model's weights, and its optimiser's state if asked, whole or not at all.
-
-    The file is made in memory: HDF5, Keras' own format, crashes the process at its end after the
-    disk was full.
-
-    Raises:
-        FerError: if the folder cannot be written or the disk is full.
-    """
+    """Write the model's weights, and its optimiser's state if asked, whole or not at all. Raises as
+    `files.replacing`."""
+    # Made in memory: HDF5, Keras' own format, crashes the process at its end after a full disk.
     state = _state(model, with_optimizer)
     arrays = {name: keras.ops.convert_to_numpy(value) for name, value in state.items()}
     with files.replacing(path) as temporary:
@@ -187,8 +182,8 @@ def state_bytes(model: keras.Model, *, with_optimizer: bool = False) -> int:
 
 
 def _state(model: keras.Model, with_optimizer: bool) -> dict[str, keras.Variable]:
-    """The variables of the network, and of its optimiser if it has one, by names that are the same
-    in every process."""
+    """Return the variables of the network, and of its optimiser if it has one, by names that are
+    the same in every process."""
     state = {variable.path: variable for variable in model.weights}
     optimizer = getattr(model, "optimizer", None)
     if with_optimizer and optimizer is not None:

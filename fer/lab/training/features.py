@@ -86,7 +86,7 @@ def _compute(
         stop = min(done + STRIDE, len(data))
         for start in range(done, stop, BATCH):
             rows = slice(start, min(start + BATCH, stop))
-            features[rows] = _maps(backbone, data, rows, size)
+            features[rows] = vgg16.run(backbone, preprocessing.batch(data.images[rows], size))
             if progress is not None:
                 progress(rows.stop, len(data), stage="computing features")
         features.flush()
@@ -94,19 +94,12 @@ def _compute(
         done = stop
 
 
-def _maps(backbone: keras.Model, data: Dataset, rows: slice, size: int) -> NDArray[np.float16]:
-    inputs = preprocessing.batch(data.images[rows], size)
-    return vgg16.run(backbone, inputs).astype(np.float16)
-
-
 def _allocate(path: Path, shape: tuple[int, ...]) -> None:
-    """Create a file for an array of that shape, with space on the disk for every byte.
+    """Create a file for an array of that shape, with space on the disk for every byte; raise
+    OSError and leave none if there is no room.
 
     If the disk fills up, a memory map of a sparse file ends the process by a signal that nothing
-    can catch; reserving space fails with an error.
-
-    Raises:
-        OSError: if the disk has no room; the file is then deleted.
+    can catch.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -126,12 +119,8 @@ def _allocate(path: Path, shape: tuple[int, ...]) -> None:
 
 
 def _reserve(handle: int, size: int) -> bool:
-    """Reserve that many bytes for a file; return False where the system has no call for it.
-
-    Raises:
-        OSError: if the disk has no room.
-    """
-    # macOS and Windows have no such call.
+    """Reserve that many bytes for a file; return False where the system (macOS, Windows) or the
+    disk has no call for it. Raise OSError if there is no room."""
     system_call = getattr(os, "posix_fallocate", None)
     if system_call is None:
         return False

@@ -34,9 +34,8 @@ def train(
     tensorboard: Path | None = None,
 ) -> list[dict[str, float]]:
     """Train the scenario on Training, validate on PublicTest, and return the history, a row for
-    each epoch.
+    each epoch. `runs.BEST` in `run_dir` then holds the best weights.
 
-    PrivateTest is never used. After the call `runs.BEST` in `run_dir` holds the best weights.
     Nothing that hinders another try is written before the network is built and the disk has room.
 
     Args:
@@ -56,7 +55,11 @@ def train(
             differs in scenario, data or the head's backbone, or if the directory cannot be
             written or its disk has no room for the weights.
     """
-    _require_one_device_for_head(scenario, share)
+    if share.devices > 1 and scenario.trainable_layers is None:
+        raise FerError(
+            "The head of {scenario} trains in minutes on stored features; train it on one device.",
+            scenario=scenario.key,
+        )
     done = runs.prepare(scenario, data, run_dir, resume)
     keras.utils.set_random_seed(scenario.seed)
     model, feed, backbone = _model_and_feed(
@@ -79,9 +82,9 @@ def train(
         if done in stage.ends:
             _restore(model, scenario, run_dir, done, is_phase_over=done == stage.epochs.stop)
         if done < stage.epochs.stop:
-            reporters = (
-                [] if progress is None else [callbacks.WorkProgress(progress, stage.cost, work)]
-            )
+            reporters: list[keras.callbacks.Callback] = []
+            if progress is not None:
+                reporters.append(callbacks.WorkProgress(progress, stage.cost, work))
             if tensorboard is not None:
                 reporters.append(keras.callbacks.TensorBoard(tensorboard, write_graph=False))
             _fit(model, scenario, stage, feed, run_dir, done, reporters)
@@ -100,12 +103,12 @@ class _Stage:
 
     @property
     def ends(self) -> range:
-        """The numbers of epochs done in the run after each epoch of this phase."""
+        """The epochs done in the run after each epoch of this phase."""
         return range(self.epochs.start + 1, self.epochs.stop + 1)
 
 
 def _schedule(scenario: Scenario, data: Dataset) -> tuple[list[_Stage], float]:
-    """The phases one after another, and the cost of the whole run."""
+    """Return the phases one after another, and the cost of the whole run."""
     images = len(data.rows(Split.TRAINING))
     checked = len(data.rows(Split.PUBLIC_TEST))
     if scenario.ema_momentum is not None:
@@ -114,7 +117,8 @@ def _schedule(scenario: Scenario, data: Dataset) -> tuple[list[_Stage], float]:
     stages: list[_Stage] = []
     epochs, work = 0, 0.0
     for phase in scenario.phases:
-        steps, area = _steps(phase, images), phase.image_size**2 / unit
+        length, area = min(phase.images_per_epoch or images, images), phase.image_size**2 / unit
+        steps = -(-length // phase.batch_size)
         # A forward pass alone costs about half of a training step.
         step, check = phase.batch_size * area, checked * area / 2
         cost = callbacks.Cost(step, check, before=work, epochs_before=epochs)
@@ -145,14 +149,6 @@ def require_room(model: keras.Model, run_dir: Path) -> None:
         )
 
 
-def _require_one_device_for_head(scenario: Scenario, share: Share) -> None:
-    if share.devices > 1 and scenario.trainable_layers is None:
-        raise FerError(
-            "The head of {scenario} trains in minutes on stored features; train it on one device.",
-            scenario=scenario.key,
-        )
-
-
 @dataclass(frozen=True)
 class _Feed:
     """Batches for `fit`: of Training for a phase, of PublicTest, and for normalisation."""
@@ -164,12 +160,10 @@ class _Feed:
     share: Share
 
     def training(self, phase: Phase, epoch: int) -> batching.FaceBatches:
-        """Augmented batches in the order of that epoch."""
-        return self.batches(
-            self.images,
-            self.data.labels,
-            self.data.rows(Split.TRAINING),
-            size=phase.image_size,
+        """Return augmented batches in the order of that epoch."""
+        return self._batches(
+            Split.TRAINING,
+            phase,
             batch_size=phase.batch_size,
             augmentation=self.scenario.augmentation_in(phase),
             seed=self.scenario.seed,
@@ -179,30 +173,28 @@ class _Feed:
         )
 
     def validation(self, phase: Phase) -> batching.FaceBatches:
-        """PublicTest without augmentation, in order."""
-        return self.batches(
-            self.images,
-            self.data.labels,
-            self.data.rows(Split.PUBLIC_TEST),
-            size=phase.image_size,
-            batch_size=64,
-            share=self.share,
-        )
+        """Return PublicTest without augmentation, in order."""
+        return self._batches(Split.PUBLIC_TEST, phase, share=self.share)
 
     def normalisation(self, phase: Phase) -> batching.FaceBatches:
-        """Some Training images without augmentation, the same in every epoch and process."""
-        return self.batches(
-            self.images,
-            self.data.labels,
-            self.data.rows(Split.TRAINING),
-            size=phase.image_size,
-            batch_size=64,
+        """Return some Training images unchanged, the same in every epoch and process."""
+        return self._batches(
+            Split.TRAINING,
+            phase,
             seed=self.scenario.seed,
             images_per_epoch=callbacks.NORM_IMAGES,
         )
 
+    def _batches(
+        self, split: Split, phase: Phase, *, batch_size: int = 64, **options: Any
+    ) -> batching.FaceBatches:
+        rows, size = self.data.rows(split), phase.image_size
+        return self.batches(
+            self.images, self.data.labels, rows, size=size, batch_size=batch_size, **options
+        )
+
     def class_weights(self) -> dict[int, float] | None:
-        """The scenario's weight of each class in the loss."""
+        """Return the scenario's weight of each class in the loss."""
         if self.scenario.class_weights == "none":
             return None
         return batching.class_weights(self.data.labels[self.data.rows(Split.TRAINING)])
@@ -223,7 +215,13 @@ def _model_and_feed(
     vectors; and the digest of the convolutions that the run begins from, None if it is resumed."""
     if progress is not None:
         progress(0, 0, stage="loading VGG16")
-    if not _is_cacheable(scenario):
+    # A frozen backbone gives the head the same vector of an unchanged image in every epoch.
+    is_cacheable = (
+        scenario.trainable_layers is None
+        and scenario.augmentation is None
+        and scenario.se_ratio is None
+    )
+    if not is_cacheable:
         # A resumed run loads its weights from the checkpoint.
         model = vgg16.build(scenario, None if is_resumed else backbone_weights)
         digest = None if is_resumed else vgg16.backbone_digest(model)
@@ -320,23 +318,8 @@ def begin_from(
     runs.record(scenario, data, run_dir, artifact.config.get(runs.BACKBONE), None)
 
 
-def _is_cacheable(scenario: Scenario) -> bool:
-    """Whether the frozen backbone gives the head the same vector of an image in every epoch."""
-    return (
-        scenario.trainable_layers is None
-        and scenario.augmentation is None
-        and scenario.se_ratio is None
-    )
-
-
-def _steps(phase: Phase, images: int) -> int:
-    length = min(phase.images_per_epoch or images, images)
-    return -(-length // phase.batch_size)
-
-
 def compile_for(model: keras.Model, scenario: Scenario, phase: Phase, steps: int) -> None:
-    """Compile the model with the scenario's loss and optimiser for a phase of that many steps an
-    epoch."""
+    """Compile the model with the scenario's loss and optimiser for a phase."""
     total = steps * phase.epochs
     warmup = min(phase.warmup_steps, total // 2)
     schedule = keras.optimizers.schedules.CosineDecay(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -219,14 +220,11 @@ def test_leakage_counts_images_with_a_twin(small_models: Path, small_data: datas
 def test_records_say_where_they_come_from(
     small_models: Path, small_data: dataset.Dataset, tmp_path: Path
 ) -> None:
-    import shutil
-
-    folder = tmp_path / "models"
-    shutil.copytree(small_models, folder)
+    folder = shutil.copytree(small_models, tmp_path / "models")
     (folder / model_store.DETECTOR).symlink_to(ROOT / "models" / model_store.DETECTOR)
-    found = analysis.run(small_data, folder, ["gates", "leakage"], seed=5)
-    for name, record in found.items():
-        assert files.read_json(analysis.path_of(name, folder)) == record
+    analysis.run(small_data, folder, ["gates", "leakage"], seed=5)
+    for name in ("gates", "leakage"):
+        record = files.read_json(analysis.path_of(name, folder))
         assert record["seed"] == 5
         assert record["data_sha256"] == small_data.digest
         assert record["weights_sha256"]["proposed"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -18,7 +20,7 @@ from fer.training import jobs, monitor
 from tests.support import narrow
 from tests.support.command import fer, refusal, succeeded
 from tests.support.making import until
-from tests.support.training import TINY
+from tests.support.training import TINY, state_of
 
 
 @pytest.fixture
@@ -39,12 +41,6 @@ def train(run_dir: Path, data: dataset.Dataset, *options: object) -> tuple[objec
     return ("train", "proposed", "--epochs", 2, "--image-size", 32, *places, *options)
 
 
-def ended(run_dir: Path) -> monitor.RunState:
-    run = monitor.read(run_dir, time.time())
-    assert run is not None
-    return run
-
-
 def test_a_failed_download_blocks_nothing_and_names_the_ways_without_it(
     small_data: dataset.Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -59,7 +55,7 @@ def test_a_failed_download_blocks_nothing_and_names_the_ways_without_it(
         assert "no address for the name" in said
         assert "--backbone-weights" in said
         assert "--backbone-from models" in said
-        assert ended(tmp_path / "run").state == "failed"
+        assert state_of(tmp_path / "run").state == "failed"
     assert not (tmp_path / "run" / runs.RUN).exists()
 
 
@@ -123,7 +119,7 @@ def test_full_disk_ends_the_run_in_one_sentence_and_keeps_its_last_epoch(
     command = train(run_dir, small_data, "--precision", "float32")
     said = refusal(fer(*command))
     assert "checkpoint-0002.safetensors cannot be written (No space left on device)" in said
-    assert (ended(run_dir).state, f"Error: {ended(run_dir).reason}") == ("failed", said)
+    assert (state_of(run_dir).state, f"Error: {state_of(run_dir).reason}") == ("failed", said)
     assert [path.name for path in run_dir.glob("*checkpoint*")] == [runs.checkpoint(1)]
     assert runs.read(run_dir)["precision"] == "asked for"
     full.clear()
@@ -170,13 +166,10 @@ def test_weights_and_optimiser_come_back_as_they_were(tmp_path: Path) -> None:
 
 
 def test_a_killed_child_that_was_asked_to_stop_is_no_failure(tmp_path: Path) -> None:
-    import subprocess
-    import sys
-
     now = time.time()
     monitor.write(tmp_path, monitor.RunState("starting", now, now, 0, 0, 1, {}))
     (tmp_path / jobs.LOG).write_text("a last line")
     child = subprocess.Popen([sys.executable, "-c", "pass"])
     monitor.ask_to_stop(tmp_path)
     jobs._record_end(child, tmp_path)
-    until(lambda: ended(tmp_path).state == "stopped")
+    until(lambda: state_of(tmp_path).state == "stopped")

@@ -22,6 +22,7 @@ from fer.training import jobs, monitor
 from tests.benchmarks import load
 from tests.support.making import PATIENCE, ROOT, in_a_loop, jpeg, small_archive, until
 from tests.support.serving import running
+from tests.support.training import state_of
 
 pytestmark = [
     pytest.mark.slow,
@@ -125,9 +126,7 @@ def test_training_outlives_the_server_and_is_resumed_when_killed_itself(tmp_path
 
     # After its silence it counts as stopped, and another may be started.
     later = time.time() + monitor.SILENCE_SECONDS + 1
-    found = monitor.read(run_dir, later)
-    assert found is not None
-    assert found.state == "stopped"
+    assert state_of(run_dir, later).state == "stopped"
     assert jobs.active(tmp_path / "runs", later) == []
 
     from fer.lab.training import loop
