@@ -19,9 +19,7 @@ def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path that replaces `path` when the block ends without an error.
 
     If the block fails or is interrupted, the temporary file is removed and `path` is unchanged.
-
-    Raises:
-        FerError: if the folder cannot be written or the disk is full.
+    Raise FerError if the folder cannot be written or the disk is full.
     """
     temporary: Path | None = None
     try:
@@ -77,11 +75,7 @@ def as_json(record: object) -> str:
 
 
 def read_json(path: Path) -> Any:
-    """Read a JSON file.
-
-    Raises:
-        FerError: if the file is missing or not JSON.
-    """
+    """Read a JSON file. Raise FerError if it is missing or not JSON."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

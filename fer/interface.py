@@ -40,15 +40,13 @@ class FaceClassifier:
         name: str | None = None,
         whole: bool = False,
     ) -> Photo:
-        """Classify every face of a photo, from left to right, with its box.
+        """Classify every face of a photo, from left to right, with its box. Raise FerError if the
+        image cannot be read, or is an array of another shape or type.
 
         Args:
             image: a file's path, its content, a Pillow image, or RGB (H, W, 3) uint8, 0-255.
             name: the photo's name in its record; its path by default.
             whole: classify the image's centre square if no face is found.
-
-        Raises:
-            FerError: if the image cannot be read, or is an array of another shape or type.
         """
         name = name or (str(image) if isinstance(image, str | Path) else "image")
         if isinstance(image, str | Path | bytes):
@@ -59,13 +57,11 @@ class FaceClassifier:
 
     def faces(self, crops: list[Gray] | NDArray[np.uint8]) -> dict[str, NDArray[np.float64]]:
         """Return each model's calibrated probabilities (n, 7) for cropped faces, by model key;
-        classes in the order of `fer.emotions.KEYS`.
+        classes in the order of `fer.emotions.KEYS`. Raise FerError if the crops have another shape
+        or type.
 
         Args:
             crops: gray faces (n, H, W) uint8, 0-255, or a list of (H, W); FER-2013's are 48x48.
-
-        Raises:
-            FerError: if the crops have another shape or type.
         """
         answers = self.classifier.predict(crops)
         return {

@@ -60,16 +60,13 @@ def sentence(text: str, kind: str) -> None:
 
 
 def is_json() -> bool:
-    """Whether FER_LOG asks for JSON lines."""
+    """Return whether FER_LOG asks for JSON lines."""
     return os.environ.get(VARIABLE, "") == "json"
 
 
 def begin() -> None:
-    """Start to write JSON lines to stderr if FER_LOG is json, Streamlit's own among them.
-
-    Raises:
-        FerError: if FER_LOG is anything else.
-    """
+    """Start to write JSON lines to stderr if FER_LOG is json, Streamlit's own among them. Raise
+    FerError if it is anything else."""
     requested = os.environ.get(VARIABLE, "")
     if requested not in ("", "json"):
         raise FerError(

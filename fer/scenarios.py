@@ -113,11 +113,8 @@ class Scenario:
 
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> Scenario:
-        """Read the scenario that `to_dict` wrote, with that key's present colour and pattern.
-
-        Raises:
-            FerError: if a field is missing or unknown.
-        """
+        """Read the scenario that `to_dict` wrote, with that key's present colour and pattern. Raise
+        FerError if a field is missing or unknown."""
         try:
             present = SCENARIOS.get(record["key"])
             fields = dict(record)
@@ -225,11 +222,7 @@ SCENARIOS: dict[str, Scenario] = {scenario.key: scenario for scenario in (BASELI
 
 
 def get(key: str) -> Scenario:
-    """Return the scenario of that key.
-
-    Raises:
-        FerError: if there is none.
-    """
+    """Return the scenario of that key. Raise FerError if there is none."""
     if key not in SCENARIOS:
         raise FerError(
             "There is no scenario {key}; choose one of {choices}.",
@@ -249,12 +242,10 @@ def with_overrides(
 ) -> Scenario:
     """Return the scenario with other epochs, one input size, another seed or another precision.
 
-    `image_size` keeps only the first phase and trains, evaluates and serves at that size.
-    `epochs` cuts the phases after that many epochs, or lengthens the last one.
-
-    Raises:
-        FerError: if a value is not positive, or the size is below 32 pixels (VGG16's five
-            poolings leave nothing of a smaller image).
+    `image_size` keeps only the first phase and trains, evaluates and serves at that size. `epochs`
+    cuts the phases after that many epochs, or lengthens the last one. Raise FerError if a value is
+    not positive, or the size is below 32 pixels (VGG16's five poolings leave nothing of a smaller
+    image).
     """
     if image_size is not None:
         if image_size < 32:

@@ -17,15 +17,13 @@ T = TypeVar("T")
 
 
 def read(path: Path, schema: type[T], command: str) -> T:
-    """Return the record in a JSON file with the keys of its schema; other keys are left out.
+    """Return the record in a JSON file with the keys of its schema; other keys are left out. Raise
+    FerError if the file is missing or not JSON, or does not fit the schema, as when another version
+    wrote it.
 
     Args:
         schema: a TypedDict, or a dict or list of TypedDicts.
         command: the command that makes the file again, as a user types it.
-
-    Raises:
-        FerError: if the file is missing or not JSON, or does not fit the schema, as when another
-            version wrote it.
     """
     record = files.read_json(path)
     try:

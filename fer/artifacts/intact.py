@@ -54,14 +54,11 @@ def open_model(
     key: str, folder: Path = model_store.FOLDER, *, with_metrics: bool = True
 ) -> Artifact:
     """Return a scenario's trained model after checking its files against the manifest and each
-    other.
+    other. Raise FerError if there is none, or a file of it is missing, damaged, of another version
+    or of another model.
 
     Args:
         with_metrics: whether to check the metrics, too; they hold the temperature.
-
-    Raises:
-        FerError: if there is none, or a file of it is missing, damaged, of another version or of
-            another model.
     """
     listed = model_store.published(folder)
     for name in (CONFIG, WEIGHTS, METRICS) if with_metrics else (CONFIG, WEIGHTS):

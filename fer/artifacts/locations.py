@@ -89,10 +89,7 @@ def _has_model(folder: Path) -> bool:
 
 def detector(folder: Path) -> Path:
     """Return the face detector's file for the models in a folder: their own, else the repository's.
-
-    Raises:
-        FerError: if it is missing or not the file in the manifest.
-    """
+    Raise FerError if it is missing or not the file in the manifest."""
     has_own = (folder / model_store.DETECTOR).exists()
     if not has_own and model_store.DETECTOR not in model_store.published(folder):
         folder = ROOT / model_store.FOLDER

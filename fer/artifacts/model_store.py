@@ -81,11 +81,8 @@ class Artifact:
         return known_sha256(_existing(self.folder / WEIGHTS))
 
     def weights(self) -> Tensors:
-        """Return all variables by `layer/variable`, trunk included, float32.
-
-        Raises:
-            FerError: if a weights file is missing or damaged.
-        """
+        """Return all variables by `layer/variable`, trunk included, float32. Raise FerError if a
+        weights file is missing or damaged."""
         own = packing.read(self.folder / WEIGHTS)
         tensors = {**packing.read(self.folder.parent / TRUNK), **own}
         return {name: np.asarray(value, dtype=np.float32) for name, value in tensors.items()}
@@ -95,11 +92,8 @@ class Artifact:
         return runs.read_history(self.folder)
 
     def predictions(self) -> Predictions:
-        """Return the stored probabilities of both test splits.
-
-        Raises:
-            FerError: if the model was not evaluated yet or the file is damaged.
-        """
+        """Return the stored probabilities of both test splits. Raise FerError if the model was not
+        evaluated yet or the file is damaged."""
         path = self.folder / PREDICTIONS
         if not path.exists():
             raise FerError("{model} is not evaluated yet; run: fer evaluate", model=self.key)
@@ -171,11 +165,8 @@ def by_input_size(models: Iterable[Artifact]) -> dict[int, list[Artifact]]:
 
 
 def open_artifact(key: str, folder: Path = FOLDER) -> Artifact:
-    """Return the trained model of a scenario.
-
-    Raises:
-        FerError: if it is missing, or its configuration is damaged or of another version.
-    """
+    """Return the trained model of a scenario. Raise FerError if it is missing, or its configuration
+    is damaged or of another version."""
     if not (folder / key / CONFIG).exists():
         raise FerError(
             "There is no trained model in {path}; run: fer train {key}", path=folder / key, key=key
@@ -188,15 +179,13 @@ def write_model(
     folder: Path, scenario: Scenario, tensors: Tensors, history: str, config: RunConfig
 ) -> None:
     """Write weights, configuration and history of one model, then remove the measurements of the
-    model that it replaces. Nothing changes unless all three can be written.
+    model that it replaces. Nothing changes unless all three can be written. Raise FerError if the
+    stored trunk differs from this model's (the scenarios share it), or the folder cannot be
+    written.
 
     Args:
         tensors: every variable by `layer/variable`, float32.
         history: the text of `history.csv`.
-
-    Raises:
-        FerError: if the stored trunk differs from this model's (the scenarios share it), or the
-            folder cannot be written.
     """
     trunk = {n: v for n, v in tensors.items() if n.startswith(layers.TRUNK_BLOCKS)}
     own = {n: v for n, v in tensors.items() if n not in trunk}
@@ -277,11 +266,8 @@ def write_manifest(folder: Path = FOLDER) -> None:
 
 def checked(folder: Path, name: str) -> Path:
     """Return the path of a file after checking its content against the manifest. A file that the
-    manifest does not list passes: it was made here and not published yet.
-
-    Raises:
-        FerError: if the file is missing or differs, or if the manifest is damaged.
-    """
+    manifest does not list passes: it was made here and not published yet. Raise FerError if the
+    file is missing or differs, or if the manifest is damaged."""
     path = _existing(folder / name)
     expected = published(folder).get(name)
     if expected is not None and known_sha256(path) != expected:
@@ -300,11 +286,8 @@ def _existing(path: Path) -> Path:
 
 
 def published(folder: Path = FOLDER) -> dict[str, str]:
-    """Return the SHA-256 of each file by its name in the manifest; empty without a manifest.
-
-    Raises:
-        FerError: if the manifest is damaged.
-    """
+    """Return the SHA-256 of each file by its name in the manifest; empty without a manifest. Raise
+    FerError if the manifest is damaged."""
     path = folder / MANIFEST
     if not path.exists():
         return {}

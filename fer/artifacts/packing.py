@@ -32,11 +32,7 @@ def pack(tensors: Tensors) -> Packed:
 
 
 def read(path: Path) -> Packed:
-    """Return the tensors of a weights file.
-
-    Raises:
-        FerError: if it is missing or damaged.
-    """
+    """Return the tensors of a weights file. Raise FerError if it is missing or damaged."""
     try:
         return dict(load_file(path))
     except FileNotFoundError:

@@ -80,12 +80,9 @@ def already_there(run_dir: Path) -> FerError:
 
 
 def prepare(scenario: Scenario, data: Dataset, run_dir: Path, resume: bool) -> int:
-    """Make the run directory ready to go on and return the number of its finished epochs.
-
-    Raises:
-        FerError: if there is a run and `resume` is false, or if the run to resume has another
-            scenario or other data.
-    """
+    """Make the run directory ready to go on and return the number of its finished epochs. Raise
+    FerError if there is a run and `resume` is false, or if the run to resume has another scenario
+    or other data."""
     if not has_epochs(run_dir):
         (run_dir / RUN).unlink(missing_ok=True)
         return 0
@@ -190,11 +187,8 @@ def finished_epochs(run_dir: Path) -> int:
 
 
 def read_weights(path: Path) -> Tensors:
-    """Return the arrays of a checkpoint or of `BEST` by name.
-
-    Raises:
-        FerError: if the file is missing or damaged.
-    """
+    """Return the arrays of a checkpoint or of `BEST` by name. Raise FerError if the file is missing
+    or damaged."""
     try:
         return dict(load_file(path))
     except (OSError, SafetensorError) as error:
@@ -207,11 +201,7 @@ def read_weights(path: Path) -> Tensors:
 
 
 def read_history(run_dir: Path) -> list[Row]:
-    """Return the rows of `history.csv`, empty if there is none.
-
-    Raises:
-        FerError: if it is damaged.
-    """
+    """Return the rows of `history.csv`, empty if there is none. Raise FerError if it is damaged."""
     path = run_dir / HISTORY
     if not path.exists():
         return []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from rich.table import Table
@@ -27,6 +28,12 @@ from fer.data import aggregates, dataset, sample, votes
 from fer.lab import overwriting
 from fer.vision import faces
 
+if TYPE_CHECKING:
+    from fer.data.importing import Report
+
+# How many skipped files are named.
+MAX_PRINTED = 20
+
 
 @click.group()
 def data() -> None:
@@ -44,7 +51,7 @@ def import_(path: Path, data_dir: Path, overwrite: bool) -> None:
 
     with progress_bar("Importing") as update:
         report = importing.import_dataset(path, data_dir, update, keep_official=not overwrite)
-    _print_report(report.images, report.skipped, report.differences, data_dir)
+    _print_report(report, data_dir)
 
 
 @data.command()
@@ -62,16 +69,17 @@ def download(as_json: bool, data_dir: Path) -> None:
     with progress_bar("Importing") as update:
         # kagglehub draws its own bar of the download.
         report = downloading.download(data_dir, lambda done, total, /, **details: None, update)
-    _print_report(report.images, report.skipped, report.differences, data_dir)
+    _print_report(report, data_dir)
 
 
-def _print_report(images: int, skipped: list[str], differences: list[str], folder: Path) -> None:
-    out.print(f"Imported {images:,} images into {folder}.")
-    for line in skipped[:20]:
+def _print_report(report: Report, folder: Path) -> None:
+    out.print(f"Imported {report.images:,} images into {folder}.")
+    for line in report.skipped[:MAX_PRINTED]:
         note(f"Skipped {line}")
-    if len(skipped) > 20:
-        note(f"... and {len(skipped) - 20} more, all in {folder / dataset.MANIFEST}.")
-    for line in differences:
+    more = len(report.skipped) - MAX_PRINTED
+    if more > 0:
+        note(f"... and {more} more, all in {folder / dataset.MANIFEST}.")
+    for line in report.differences:
         note(f"Count differs: {line}.")
     _print_origin(dataset.open_dataset(folder))
 

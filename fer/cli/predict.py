@@ -294,11 +294,8 @@ def _watch(
     progress: Progress | None,
 ) -> WatchedVideo:
     """Answer a video with both models from second `start` on, as the page does, and write it with
-    the answers drawn on it into the folder, if there is one.
-
-    Raises:
-        FerError: if the video cannot be read, or the annotated one cannot be written.
-    """
+    the answers drawn on it into the folder, if there is one. Raise FerError if the video cannot be
+    read, or the annotated one cannot be written."""
     from fer.media import streaming, videos
 
     with path.open("rb") as stream:

@@ -149,11 +149,8 @@ def _backbone(models_dir: Path | None, path: Path | None) -> vgg16.Weights:
 
 
 def _progress_recorder(run_dir: Path, epochs: int, resume: bool) -> monitor.Live:
-    """Return the recorder of the run's progress; nothing is written yet.
-
-    Raises:
-        FerError: unless the run is resumed, if the folder holds a run or one goes on in it.
-    """
+    """Return the recorder of the run's progress; nothing is written yet. Raise FerError unless the
+    run is resumed, if the folder holds a run or one goes on in it."""
     if not resume:
         if runs.has_epochs(run_dir):
             raise runs.already_there(run_dir)

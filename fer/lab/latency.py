@@ -45,7 +45,8 @@ def run(
     on_estimate: Callable[[float], object] | None = None,
     progress: Progress | None = None,
 ) -> Benchmark:
-    """Time both models together, preprocessing included, by way and number of faces.
+    """Time both models together, preprocessing included, by way and number of faces. Raise FerError
+    if there is no trained model, or the fast backend does not work here.
 
     Args:
         rounds: how often each way is timed for each number of faces.
@@ -53,9 +54,6 @@ def run(
         on_estimate: called with the seconds that the rounds will take, when each way has answered
             once.
         progress: called with the number of faces that every way has answered.
-
-    Raises:
-        FerError: if there is no trained model, or the fast backend does not work here.
     """
     models = model_store.available(folder)
     ways = _ways(models, folder)

@@ -180,11 +180,8 @@ class Live:
         self, done: float, total: float, /, *, stage: Stage = "training", **details: float
     ) -> None:
         """Record the work done and the current metrics, `details`; without a total, the `stage`.
-
-        Raises:
-            KeyboardInterrupt: if someone asked the run to stop, or nobody watches it any more,
-                unless it is checking an epoch.
-        """
+        Raise KeyboardInterrupt if someone asked the run to stop, or nobody watches it any more,
+        unless it is checking an epoch."""
         self._state = replace(self._state, stage=stage)
         if total:
             self._state = replace(

@@ -18,11 +18,13 @@ from fer import FerError, files
 from fer.artifacts import intact, model_store, packing, runs
 from fer.artifacts.records import RunConfig
 from fer.data import dataset
+from fer.lab import keras_backend
 from fer.lab.evaluation import evaluate
 from fer.lab.export import publishing
+from fer.lab.networks import vgg16
 from fer.lab.training import loop
 from fer.scenarios import BASELINE, PROPOSED, Phase, Scenario
-from tests.support.making import ROOT, in_keras
+from tests.support.making import ROOT, contents, in_keras
 
 MODELS = ROOT / "models"
 
@@ -78,10 +80,8 @@ def test_train_publish_evaluate_predict(small_data: dataset.Dataset, tmp_path: P
     proposed = replace(PROPOSED, input_size=32, phases=(Phase(32, 2, 2e-4, 8),))
     baseline = replace(BASELINE, input_size=64, phases=(Phase(64, 2, 1e-3, 8),))
     # Both must share blocks 1-3: a saved random backbone stands in for ImageNet's weights.
-    from fer.lab.networks import vgg16 as networks
-
     backbone = tmp_path / "backbone.weights.h5"
-    networks.backbone(None).save_weights(backbone)
+    vgg16.backbone(None).save_weights(backbone)
     folder = tmp_path / "models"
     for scenario in (proposed, baseline):
         run = tmp_path / scenario.key
@@ -128,14 +128,6 @@ def written(folder: Path) -> Path:
     for name in (model_store.COMPARISON, model_store.PROTOCOLS):
         (folder / name).write_text("{}")
     return folder
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes()
-        for path in folder.rglob("*")
-        if path.is_file()
-    }
 
 
 def test_a_new_model_takes_away_what_was_measured_of_it_alone(tmp_path: Path) -> None:
@@ -220,7 +212,5 @@ def test_damaged_weights_are_told(tmp_path: Path) -> None:
 
 
 def test_float32_reaches_every_layer() -> None:
-    from fer.lab import keras_backend
-
     model = keras_backend.build_from(model_store.open_artifact("proposed", MODELS), "float32")
     assert {layer.compute_dtype for layer in model._flatten_layers()} == {"float32"}

@@ -17,6 +17,7 @@ from typing import Any, get_type_hints
 
 import numpy as np
 import pytest
+from click.testing import Result
 
 from fer import FerError, emotions
 from fer.artifacts import model_store
@@ -50,21 +51,29 @@ def photo(tmp_path: Path, portrait: np.ndarray) -> Path:
 
 
 def lines(text: str) -> list[dict[str, Any]]:
-    """Objects a line, without those that a busy machine adds: how far the command is."""
-    found = [json.loads(line) for line in text.splitlines()]
-    return [line for line in found if line.get("event") != "progress"]
+    """Return the objects of JSON lines, without those that a busy machine adds: how far it is."""
+    records = [json.loads(line) for line in text.splitlines()]
+    return [record for record in records if record.get("event") != "progress"]
+
+
+def rows(text: str) -> list[dict[str, str]]:
+    """Return the rows of a table as CSV."""
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def predicted(*arguments: object) -> Result:
+    """Run `fer predict` with the published models and return what it printed."""
+    return fer("predict", *arguments, "--models-dir", MODELS)
 
 
 def test_json_and_csv_agree(photo: Path) -> None:
-    (record,) = lines(fer("predict", photo, "--json", "--models-dir", MODELS).stdout)
-    rows = list(
-        csv.DictReader(io.StringIO(fer("predict", photo, "--csv", "--models-dir", MODELS).stdout))
-    )
+    (record,) = lines(predicted(photo, "--json").stdout)
+    table = rows(predicted(photo, "--csv").stdout)
     face = record["faces"][0]
     assert record["problem"] is None
     assert face["flaws"] == []
-    assert len(rows) == len(face["models"])
-    for row in rows:
+    assert len(table) == len(face["models"])
+    for row in table:
         confidence = face["models"][row["model"]]["confidence"]
         assert sum(confidence.values()) == pytest.approx(1, abs=1e-4)
         assert float(row["happy"]) == pytest.approx(confidence["happy"], abs=1e-6)
@@ -74,13 +83,11 @@ def test_json_and_csv_agree(photo: Path) -> None:
 
 def test_what_makes_a_face_hard_to_read_is_told(photo: Path, portrait: np.ndarray) -> None:
     photo.write_bytes(jpeg((portrait * 0.12).astype(np.uint8), "PNG"))
-    (record,) = lines(fer("predict", photo, "--json", "--models-dir", MODELS).stdout)
+    (record,) = lines(predicted(photo, "--json").stdout)
     (face,) = record["faces"]
     assert face["flaws"] == ["dark"]
-    table = fer("predict", photo, "--csv", "--models-dir", MODELS).stdout
-    assert {row["flaws"] for row in csv.DictReader(io.StringIO(table))} == {"dark"}
-    said = fer("predict", photo, "--models-dir", MODELS).stdout
-    assert ", very dark" in " ".join(said.split())
+    assert {row["flaws"] for row in rows(predicted(photo, "--csv").stdout)} == {"dark"}
+    assert ", very dark" in " ".join(predicted(photo).stdout.split())
 
 
 def test_faces_are_numbered_from_left_to_right(tmp_path: Path, portrait: np.ndarray) -> None:
@@ -89,11 +96,9 @@ def test_faces_are_numbered_from_left_to_right(tmp_path: Path, portrait: np.ndar
     canvas[:, 288:] = portrait
     photo = tmp_path / "two.png"
     photo.write_bytes(jpeg(canvas, "PNG"))
-    found = list(
-        csv.DictReader(io.StringIO(fer("predict", photo, "--csv", "--models-dir", MODELS).stdout))
-    )
-    lefts = {int(row["face"]): int(row["left"]) for row in found}
-    widths = {int(row["face"]): int(row["width"]) for row in found}
+    table = rows(predicted(photo, "--csv").stdout)
+    lefts = {int(row["face"]): int(row["left"]) for row in table}
+    widths = {int(row["face"]): int(row["width"]) for row in table}
     assert sorted(lefts) == [1, 2]
     assert lefts[1] < 256 < lefts[2]
     assert widths[1] < widths[2], "the larger face stands to the right"
@@ -102,22 +107,18 @@ def test_faces_are_numbered_from_left_to_right(tmp_path: Path, portrait: np.ndar
 def test_every_photo_has_a_row_whatever_it_is(photo: Path) -> None:
     (photo.parent / "broken.png").write_bytes(photo.read_bytes()[:2000])
     (photo.parent / "gray.png").write_bytes(GRAY)
-    result = fer("predict", photo.parent, "--csv", "--models-dir", MODELS)
+    result = predicted(photo.parent, "--csv")
     assert result.exit_code == 1
     assert "broken.png is damaged" in result.stderr
     assert "1 of 3 photos could not be read" in result.stderr
-    rows = list(csv.DictReader(io.StringIO(result.stdout)))
-    assert [Path(row["photo"]).name for row in rows] == [
-        "broken.png",
-        "gray.png",
-        "portrait.jpg",
-        "portrait.jpg",
-    ]
-    assert "is damaged" in rows[0]["problem"]
-    assert (rows[1]["problem"], rows[1]["face"]) == ("no face found", "")
-    told = lines(fer("predict", photo.parent, "--json", "--models-dir", MODELS).stdout)
-    assert [len(record["faces"]) for record in told] == [0, 0, 1]
-    assert [record["problem"] is None for record in told] == [False, False, True]
+    broken, gray, *faces_of_portrait = rows(result.stdout)
+    assert (Path(broken["photo"]).name, Path(gray["photo"]).name) == ("broken.png", "gray.png")
+    assert [row["photo"] for row in faces_of_portrait] == [str(photo)] * 2
+    assert "is damaged" in broken["problem"]
+    assert (gray["problem"], gray["face"]) == ("no face found", "")
+    records = lines(predicted(photo.parent, "--json").stdout)
+    assert [len(record["faces"]) for record in records] == [0, 0, 1]
+    assert [record["problem"] is None for record in records] == [False, False, True]
 
 
 def test_names_are_never_markup_and_long_ones_stay_in_one_line(photo: Path) -> None:
@@ -190,7 +191,9 @@ def test_a_folder_of_another_user_is_told_in_a_sentence(
     )
 
 
-@pytest.mark.parametrize("command", [("predict", ""), ("data", "import", "")])
+@pytest.mark.parametrize(
+    "command", [("predict", ""), ("data", "import", ""), ("evaluate", "--models-dir", "")]
+)
 def test_the_empty_path_is_refused(command: tuple[str, ...]) -> None:
     result = fer(*command)
     assert result.exit_code == 2
@@ -240,10 +243,8 @@ def test_a_video_gives_the_pages_table_and_the_film_with_the_answers(
 ) -> None:
     path = tmp_path / "clip.mp4"
     path.write_bytes(video([portrait] * 6, 10))
-    command = ("predict", path, "--models-dir", MODELS)
-    rows = list(csv.DictReader(io.StringIO(succeeded(fer(*command, "--csv")).stdout)))
     folder = tmp_path / "drawn"
-    (record,) = lines(succeeded(fer(*command, "--json", "--annotated", folder)).stdout)
+    (record,) = lines(succeeded(predicted(path, "--json", "--annotated", folder)).stdout)
     assert record["moments"] == [
         {
             **{name: row[name] for name in ("model", "top1")},
@@ -251,7 +252,7 @@ def test_a_video_gives_the_pages_table_and_the_film_with_the_answers(
             "face": int(row["face"]),
             "doubtful": row["doubtful"] == "True",
         }
-        for row in rows
+        for row in rows(succeeded(predicted(path, "--csv")).stdout)
     ]
     seen = videos.analyse(
         path.read_bytes(),

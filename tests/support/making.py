@@ -75,6 +75,15 @@ def jpeg(pixels: np.ndarray, kind: str = "JPEG") -> bytes:
     return stream.getvalue()
 
 
+def contents(folder: Path) -> dict[str, bytes]:
+    """Return the content of every file below the folder by its path there."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
 def in_a_loop(work: Coroutine[Any, Any, T]) -> T:
     """What the coroutine returns, run in a thread: Playwright keeps a loop running in this one."""
     with ThreadPoolExecutor(1) as pool:

@@ -66,10 +66,7 @@ def evaluate(
     """Return metrics and predictions of every model of the classifier on both test splits.
 
     Single crop, no test-time augmentation. The temperature is fitted on PublicTest and applied to
-    both splits.
-
-    Raises:
-        FerError: if the data set has no images of a test split.
+    both splits. Raise FerError if the data set has no images of a test split.
     """
     rows = _test_rows(data)
     for split in TEST_SPLITS:
@@ -143,10 +140,7 @@ def measure(
 
 def save(results: dict[str, tuple[Metrics, Predictions]], models: dict[str, Artifact]) -> None:
     """Write metrics and predictions beside each model, and the comparison if both models have them.
-
-    Raises:
-        FerError: if a file cannot be written.
-    """
+    Raise FerError if a file cannot be written."""
     for key, (record, predictions) in results.items():
         folder = models[key].folder
         predictions.write(folder / model_store.PREDICTIONS)

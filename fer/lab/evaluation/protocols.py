@@ -66,15 +66,15 @@ def probabilities(
     mean: dict[str, Probabilities] = {}
     for number, view in enumerate(all_views):
         if known is not None and view is images:
-            of_view = known
+            view_answers = known
         else:
             view_progress = part_of(progress, number * count, (number + 1) * count, total)
             answers = logits(classifier, view, np.arange(count), batch_size, view_progress)
-            of_view = {
+            view_answers = {
                 key: softmax(values, classifier.models[key].temperature)
                 for key, values in answers.items()
             }
-        for key, values in of_view.items():
+        for key, values in view_answers.items():
             mean[key] = mean.get(key, 0.0) + values / len(all_views)
     return mean
 
@@ -127,8 +127,8 @@ def evaluate(
 
 
 def _stored_answers(classifier: Classifier, data: Dataset) -> dict[str, Probabilities] | None:
-    """The probabilities (n, 7) that `fer evaluate` stored for PrivateTest, by model key; None
-    unless every model has some, computed on the same data in the classifier's precision."""
+    """Return the stored probabilities (n, 7) for PrivateTest, by model key; None unless every model
+    has some, computed on the same data in the classifier's precision."""
     answers = {}
     for key, model in classifier.models.items():
         stored = model.metrics

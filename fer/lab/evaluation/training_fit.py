@@ -24,11 +24,7 @@ SEED = 2013
 
 def rows(data: Dataset, images: int, seed: int = SEED) -> NDArray[np.int64]:
     """Return the rows of about `images` Training images, ascending, the same share of every class;
-    all of them if there are no more.
-
-    Raises:
-        FerError: if the data set has no Training image.
-    """
+    all of them if there are no more. Raise FerError if the data set has no Training image."""
     total = len(data.rows(Split.TRAINING))
     if total == 0:
         raise FerError(
@@ -53,13 +49,10 @@ def measure(
     progress: Progress | None = None,
 ) -> TrainingFit:
     """Return the content of `training_fit.json`: how often each model of the classifier is right on
-    about `images` Training images, one crop.
+    about `images` Training images, one crop. Raises as `rows`.
 
     Args:
         progress: called with the images that are classified.
-
-    Raises:
-        FerError: as `rows`.
     """
     chosen = rows(data, images, seed)
     answers = logits(classifier, data.images, chosen, 32, progress)

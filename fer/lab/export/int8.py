@@ -51,11 +51,9 @@ def export_fast(
 
     Convolutions become int8 by post-training quantisation (Nagel et al. 2021, section 4; NNCF),
     calibrated on Training images only, equally many of each class. Then both test splits are
-    classified, and the differences from the stored float32 predictions are recorded.
-
-    Raises:
-        FerError: if NNCF or OpenVINO is not installed, there is no evaluated model, a file is
-            damaged, or the folder cannot be written.
+    classified, and the differences from the stored float32 predictions are recorded. Raise FerError
+    if NNCF or OpenVINO is not installed, there is no evaluated model, a file is damaged, or the
+    folder cannot be written.
     """
     models = intact.require(folder)
     if not models:
@@ -79,10 +77,8 @@ def export_exact(
     """Write `fast/` with the networks in full precision and return its record.
 
     It takes no images and no NNCF, so that what is published answers at once; `export_fast` then
-    makes the networks several times faster.
-
-    Raises:
-        FerError: if OpenVINO is not installed, a file is damaged, or the folder cannot be written.
+    makes the networks several times faster. Raise FerError if OpenVINO is not installed, a file is
+    damaged, or the folder cannot be written.
     """
     probes, _ = aggregates.read_class_faces(aggregates_folder)
     # Metrics may be missing or old here: they are measured after publishing.
@@ -144,11 +140,8 @@ def measure(
     data: Dataset, folder: Path = model_store.FOLDER, *, progress: Progress | None = None
 ) -> FastExport:
     """Measure how far the int8 networks are from the stored float32 predictions on both test
-    splits, add it to their record, and return the record.
-
-    Raises:
-        FerError: if there is no export of these weights or no stored prediction.
-    """
+    splits, add it to their record, and return the record. Raise FerError if there is no export of
+    these weights or no stored prediction."""
     classifier = classification.load(folder)
     record = FAST_EXPORT.require(folder)
     record["fidelity"] = fidelity(classifier, data, progress)
@@ -169,13 +162,11 @@ def calibration_rows(data: Dataset, images: int) -> NDArray[np.int64]:
 
 def convert(network: keras.Model, size: int, scratch: Path) -> openvino.Model:
     """Return the network as an OpenVINO model in full precision, its outputs named by model key.
+    Raise FerError if OpenVINO is not installed or fails.
 
     Args:
         network: (n, S, S, 3) to logits by model key.
         scratch: an empty folder for intermediate files.
-
-    Raises:
-        FerError: if OpenVINO is not installed or fails.
     """
     openvino_backend.core()
     import openvino
@@ -192,13 +183,10 @@ def convert(network: keras.Model, size: int, scratch: Path) -> openvino.Model:
 
 
 def quantise(exact: openvino.Model, size: int, faces: NDArray[np.uint8]) -> openvino.Model:
-    """Return an OpenVINO model in int8.
+    """Return an OpenVINO model in int8. Raise FerError if NNCF is not installed.
 
     Args:
         faces: the images that activations are calibrated on, (m, 48, 48) uint8.
-
-    Raises:
-        FerError: if NNCF is not installed.
     """
     # NNCF reports its use to its makers unless this says that it runs in their own tests.
     os.environ.setdefault("NNCF_CI", "1")
@@ -232,10 +220,7 @@ def fidelity(
     classifier: classification.Classifier, data: Dataset, progress: Progress | None = None
 ) -> dict[str, dict[str, Fidelity]]:
     """Measure how far a classifier is from the stored float32 predictions, by model and test split.
-
-    Raises:
-        FerError: if a model has no stored predictions, or their images are not in the data set.
-    """
+    Raise FerError if a model has no stored predictions, or their images are not in the data set."""
     stored = {key: model.predictions() for key, model in classifier.models.items()}
     sources = next(iter(stored.values())).sources.tolist()
     missing = [source for source in sources if source not in data.row_of]

@@ -46,14 +46,12 @@ def publish(
     run_dir: Path, folder: Path = model_store.FOLDER, backbone_weights: str | Path = "imagenet"
 ) -> Artifact:
     """Put the weights of a run's best epoch (`runs.best_epoch`) into `models/<scenario>/`, without
-    any metrics, and return the artifact.
+    any metrics, and return the artifact. Raise FerError if the run is missing or has no finished
+    epoch at the served size, if its head was trained on another backbone, or if `folder` cannot be
+    written.
 
     Args:
         backbone_weights: where the frozen convolutions of a head-only run come from.
-
-    Raises:
-        FerError: if the run is missing or has no finished epoch at the served size, if its head
-            was trained on another backbone, or if `folder` cannot be written.
     """
     record, history = _read_finished_run(run_dir)
     scenario = Scenario.from_dict(record["scenario"])

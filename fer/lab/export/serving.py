@@ -27,11 +27,8 @@ KERAS_FORMATS: dict[Format, tuple[str, str]] = {
 
 def serving_model(folder: Path = model_store.FOLDER) -> keras.Model:
     """Return both models as one network: gray faces (n, 48, 48) float32 on 0-255 in; calibrated
-    probabilities (n, 7) by model key out. It resizes and subtracts ImageNet's means itself.
-
-    Raises:
-        FerError: if there is no trained model or its files are damaged.
-    """
+    probabilities (n, 7) by model key out. It resizes and subtracts ImageNet's means itself. Raise
+    FerError if there is no trained model or its files are damaged."""
     models = intact.require(folder)
     if not models:
         raise FerError("There is no trained model in {folder}; run: fer train", folder=folder)
@@ -56,10 +53,8 @@ def serving_model(folder: Path = model_store.FOLDER) -> keras.Model:
 def export_serving(format: Format, out: Path, folder: Path = model_store.FOLDER) -> Path:
     """Write `serving_model` as a TensorFlow SavedModel (signature `serve`), ONNX or TFLite file.
 
-    Return the path that was written; `out` gets the format's suffix if it has none.
-
-    Raises:
-        FerError: if the path exists, a converter is not installed, or the path cannot be written.
+    Return the path that was written; `out` gets the format's suffix if it has none. Raise FerError
+    if the path exists, a converter is not installed, or the path cannot be written.
     """
     keras_format, suffix = KERAS_FORMATS[format]
     if suffix and out.suffix != suffix:

@@ -39,10 +39,8 @@ class Choice(NamedTuple):
 
 
 def fastest() -> Choice:
-    """Return the precision in which this machine trains faster.
-
-    Measuring takes a few seconds; it is left out if the processor has no bfloat16 instructions.
-    """
+    """Return the precision in which this machine trains faster: measured in a few seconds, unless
+    the processor has no bfloat16 instructions."""
     is_processor = all(name.startswith("cpu") for name in keras.distribution.list_devices())
     if is_processor and lacks_bfloat16():
         return Choice(FLOAT32, "this processor has no instructions for bfloat16")
@@ -56,7 +54,7 @@ def fastest() -> Choice:
 
 
 def lacks_bfloat16() -> bool:
-    """Whether Linux lists the processor's instructions and none of them is for bfloat16."""
+    """Return whether Linux lists the processor's instructions and none of them is for bfloat16."""
     try:
         text = CPU_INFO.read_text(encoding="ascii", errors="ignore")
     except OSError:
@@ -66,11 +64,8 @@ def lacks_bfloat16() -> bool:
 
 
 def seconds_of_step(*, is_processor: bool) -> dict[str, float]:
-    """Time a training step of a small convolutional network in each precision, in seconds.
-
-    Takes a few seconds. Steps alternate and the shortest counts, so that other programs' work
-    does not favour either.
-    """
+    """Return the seconds of a training step of a small convolutional network in each precision.
+    Steps alternate and the shortest counts, so that other programs' work favours neither."""
     count, side = ON_PROCESSOR if is_processor else ON_ACCELERATOR
     images = np.zeros((count, side, side, CHANNELS), dtype=np.float32)
     targets = np.zeros((count, CHANNELS), dtype=np.float32)

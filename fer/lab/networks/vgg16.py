@@ -1,7 +1,6 @@
 """The two networks: VGG16's convolutions, an optional Squeeze-and-Excitation block, a small head.
 
-Keras 3 throughout, so any of its backends runs them. This module imports Keras; nothing outside
-training, evaluation and `lab.keras_backend` imports this module.
+Keras 3 throughout, so any of its backends runs them. Importing this module imports Keras.
 """
 
 from __future__ import annotations
@@ -21,28 +20,19 @@ from fer.scenarios import Scenario
 Weights: TypeAlias = str | Path | dict[str, NDArray[np.floating]] | None
 
 
-@keras.saving.register_keras_serializable(package="fer")
 class SqueezeExcite(keras.layers.Layer):
     """Channels of a feature map weighted by gates between 0 and 1 (Hu et al. 2018, eq. 2-4).
 
     Squeeze: the mean of each channel. Excitation: two dense layers with a bottleneck of
     `channels // ratio`, ReLU and sigmoid. Input and output (n, h, w, channels).
-
-    Raises:
-        ValueError: if there are fewer channels than the ratio.
     """
 
     def __init__(self, ratio: int = 16, **kwargs: object) -> None:
         super().__init__(**kwargs)
         self.ratio = ratio
 
-    def build(self, input_shape: tuple[int | None, ...]) -> None:
+    def build(self, input_shape: tuple[int, ...]) -> None:
         channels = input_shape[-1]
-        if channels is None or channels < self.ratio:
-            raise ValueError(
-                f"SqueezeExcite(ratio={self.ratio}) needs at least {self.ratio} channels; "
-                f"got an input of shape {input_shape}."
-            )
         self.squeeze = keras.layers.GlobalAveragePooling2D(
             keepdims=True, dtype=self.dtype_policy, name="squeeze"
         )
@@ -61,7 +51,7 @@ class SqueezeExcite(keras.layers.Layer):
         super().build(input_shape)
 
     def gates(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
-        """The gate of each channel, (n, 1, 1, channels), between 0 and 1."""
+        """Return the gate of each channel, (n, 1, 1, channels), between 0 and 1."""
         return self.expand(self.reduce(self.squeeze(inputs)))
 
     def call(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
@@ -70,19 +60,14 @@ class SqueezeExcite(keras.layers.Layer):
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return input_shape
 
-    def get_config(self) -> dict[str, object]:
-        return {**super().get_config(), "ratio": self.ratio}
-
 
 def backbone(weights: Weights = "imagenet") -> keras.Model:
     """Return VGG16 without its top (Simonyan & Zisserman 2015): 19 layers, any input size from 32.
+    Raise FerError if the weights can be neither loaded nor downloaded.
 
     Args:
         weights: "imagenet" lets Keras download them; a path loads a file of the same layout;
             tensors by `layer/variable` are taken as they are; None leaves random values.
-
-    Raises:
-        FerError: if the weights can be neither loaded nor downloaded.
     """
     if isinstance(weights, Path) and not weights.is_file():
         raise FerError(
@@ -110,12 +95,8 @@ def backbone(weights: Weights = "imagenet") -> keras.Model:
 
 
 def backbone_digest(model: keras.Model) -> str:
-    """Return the SHA-256 of VGG16's convolutions in a network, by name and float32 values, in
-    hexadecimal.
-
-    Equal values have the same digest whether they were downloaded or read from a file. A published
-    model's differ, because its kernels are stored in half precision.
-    """
+    """Return the SHA-256 of VGG16's convolutions in a network, by name and float32 values,
+    hexadecimal. A published model's differs, because its kernels are stored in half precision."""
     digest = hashlib.sha256()
     for layer in model.layers:
         if layer.name.startswith("block"):
@@ -126,8 +107,7 @@ def backbone_digest(model: keras.Model) -> str:
 
 
 def policy(scenario: Scenario) -> keras.DTypePolicy:
-    """Return the dtype policy of the scenario's convolutions: float32 variables, computed in
-    float32 or bfloat16."""
+    """Return the dtype policy of the scenario's convolutions; variables are float32 in any."""
     return keras.DTypePolicy(scenario.compute_dtype)
 
 
@@ -196,7 +176,6 @@ def classify(vectors: keras.KerasTensor, scenario: Scenario) -> keras.KerasTenso
     )(x)
 
 
-@keras.saving.register_keras_serializable(package="fer")
 class QuadrantPooling(keras.layers.Layer):
     """Channel means over the four overlapping quadrants of a map: (n, h, w, c) to (n, 4c)."""
 

@@ -107,7 +107,8 @@ def run(
 ) -> Ablation:
     """Train every variant and return accuracies, macro F1 and gains.
 
-    A killed ablation goes on where it ended when called again with the same folders.
+    A killed ablation goes on where it ended when called again with the same folders. Raises as
+    `loop.train`.
 
     Args:
         out: a folder for the runs.
@@ -116,9 +117,6 @@ def run(
         compute_dtype: the precision of seeds that are not begun, None for that of `proposed`; a
             seed that is begun goes on in its own, so that its runs differ in the ingredient alone.
         progress: as in `loop.train`, with the name of the run as `run`.
-
-    Raises:
-        FerError: as `loop.train`.
     """
     full_by_seed: dict[int, Probabilities] = {}
     outcomes = []

@@ -48,13 +48,11 @@ def run(
     seed: int = SEED,
     progress: Progress | None = None,
 ) -> None:
-    """Make the named studies and write each when it is done.
+    """Make the named studies and write each when it is done. Raise FerError if there is no trained
+    model or a file cannot be written.
 
     Args:
         progress: called with how much of a study is done, and its name as `study`.
-
-    Raises:
-        FerError: if there is no trained model or a file cannot be written.
     """
     models = list(model_store.available(folder).values())
     if not models:

@@ -94,7 +94,7 @@ def study(
 def _shares(
     heats: NDArray[np.float32], masks: Sequence[dict[str, NDArray[np.bool_]]]
 ) -> NDArray[np.float64]:
-    """Share of each map's sum on each region, (n, 3); NaN for a blank map."""
+    """Return the share of each map's sum on each region, (n, 3); NaN for a blank map."""
     shares = np.full((len(heats), len(regions.REGIONS)), np.nan)
     for image, (heat, mask) in enumerate(zip(heats, masks, strict=True)):
         enlarged = gradcam.enlarge(heat)

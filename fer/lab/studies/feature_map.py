@@ -20,7 +20,7 @@ NEIGHBOURS = 15
 def study(
     data: Dataset, explainer: Explainer, *, seed: int, progress: Progress | None = None
 ) -> MapFigures:
-    """Where each PrivateTest image lies on each model's map, and how far the map can be trusted.
+    """Return the place of each PrivateTest image on each model's map, and how far to trust the map.
 
     Pooled features go through PCA (`COMPONENTS`), then t-SNE (van der Maaten & Hinton 2008).
     `trustworthiness` (Venna & Kaski 2001): 1 if all neighbours on the map are neighbours among the
@@ -66,5 +66,5 @@ def _map(features: NDArray[np.float64], seed: int) -> ModelMap:
 
 
 def _most_neighbours(images: int) -> int:
-    """Trustworthiness is defined for fewer than half of the images."""
+    """Return the neighbours for which trustworthiness is defined: fewer than half of the images."""
     return (images - 1) // 2

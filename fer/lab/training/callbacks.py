@@ -156,11 +156,8 @@ def save_weights(model: keras.Model, path: Path, *, with_optimizer: bool = False
 
 
 def load_weights(model: keras.Model, path: Path) -> None:
-    """Give the model what `save_weights` wrote, its optimiser included if it has one.
-
-    Raises:
-        FerError: if the file is missing, damaged or of another network.
-    """
+    """Give the model what `save_weights` wrote, its optimiser included if it has one. Raise
+    FerError if the file is missing, damaged or of another network."""
     arrays = runs.read_weights(path)
     for name, variable in _state(model, with_optimizer=True).items():
         if name not in arrays or arrays[name].shape != tuple(variable.shape):

@@ -29,8 +29,8 @@ BACKEND = "KERAS_BACKEND"
 
 @dataclass(frozen=True)
 class Share:
-    """The part of one process in training: it is number `process` of `processes`, which have
-    `devices` together."""
+    """The part of process number `process` in training: there are `processes`, which have `devices`
+    together."""
 
     process: int = 0
     processes: int = 1
@@ -38,7 +38,7 @@ class Share:
 
     @property
     def is_chief(self) -> bool:
-        """Whether this process's files are the run's, as those of exactly one process are."""
+        """This process's files are the run's, as those of exactly one process are."""
         return self.process == 0
 
     def positions(self, images: int) -> NDArray[np.int64]:
@@ -61,11 +61,9 @@ def begin() -> Share:
 
     Without KERAS_BACKEND=jax nothing is done, and Keras is not even imported. With it, all GPUs of
     this machine take part; with Keras' KERAS_DISTRIBUTION_NUM_PROCESSES, _PROCESS_ID and
-    _JOB_ADDRESSES, all devices of all those processes. Call it before anything is computed.
-
-    Raises:
-        FerError: if several processes are asked for and the backend is not JAX, a variable is
-            missing or invalid, or the other processes cannot be reached.
+    _JOB_ADDRESSES, all devices of all those processes. Call it before anything is computed. Raise
+    FerError if several processes are asked for and the backend is not JAX, a variable is missing or
+    invalid, or the other processes cannot be reached.
     """
     process_count = os.environ.get(PROCESSES)
     if os.environ.get(BACKEND) != "jax":

@@ -39,9 +39,7 @@ def cached(
 
     Missing maps are computed, from where an earlier computation was cut off. The file's name holds
     size, data, backbone and precision, so features of one backbone are never taken for another's.
-
-    Raises:
-        FerError: if the cache cannot be written, or the disk has no room for it.
+    Raise FerError if the cache cannot be written, or the disk has no room for it.
     """
     size = scenario.phases[-1].image_size
     digest = vgg16.backbone_digest(backbone)

@@ -37,6 +37,9 @@ def train(
     each epoch. `runs.BEST` in `run_dir` then holds the best weights.
 
     Nothing that hinders another try is written before the network is built and the disk has room.
+    Raise FerError if `run_dir` already holds a run and `resume` is false, if the run to resume
+    differs in scenario, data or the head's backbone, or if the directory cannot be written or its
+    disk has no room for the weights.
 
     Args:
         resume: continue after the last finished epoch of the run in `run_dir`. Phases that were
@@ -49,11 +52,6 @@ def train(
             its own `run_dir`: see `distribution.folder`.
         precision: the reason for the scenario's `compute_dtype`, to be recorded.
         tensorboard: a folder for TensorBoard's logs, one of an epoch's metrics for all phases.
-
-    Raises:
-        FerError: if `run_dir` already holds a run and `resume` is false, if the run to resume
-            differs in scenario, data or the head's backbone, or if the directory cannot be
-            written or its disk has no room for the weights.
     """
     if share.devices > 1 and scenario.trainable_layers is None:
         raise FerError(
@@ -245,11 +243,8 @@ def _fit(
     done: int,
     reporters: list[keras.callbacks.Callback],
 ) -> None:
-    """Run Keras' `fit` over the epochs of a phase that the run has not `done`.
-
-    Raises:
-        FerError: if the loss is no longer a number.
-    """
+    """Run Keras' `fit` over the epochs of a phase that the run has not `done`. Raise FerError if
+    the loss is no longer a number."""
     first = max(done, stage.epochs.start)
     recorder = callbacks.Recorder(run_dir, stage.phase)
     averaging = (
@@ -289,14 +284,11 @@ def begin_from(
 
     `train` with `resume` then goes on with the scenario's further phases, as it would after the end
     of a phase: with averaged weights and a new optimiser. Only the precision of kernels, which are
-    published in half precision, is lost.
+    published in half precision, is lost. Raise FerError if there is a run already, if the model was
+    trained on other data or with a frozen backbone, or if the directory cannot be written.
 
     Args:
         compute_dtype: Keras' name of the precision to go on in; None for that of the model.
-
-    Raises:
-        FerError: if there is a run already, if the model was trained on other data or with a
-            frozen backbone, or if the directory cannot be written.
     """
     if runs.has_epochs(run_dir):
         raise runs.already_there(run_dir)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -57,17 +56,3 @@ def test_gates_scale_channels() -> None:
     hidden = np.maximum(inputs.mean(axis=(1, 2)) @ reduce + reduce_bias, 0)
     gates = 1 / (1 + np.exp(-(hidden @ expand + expand_bias)))
     assert np.allclose(outputs, inputs * gates[:, None, None, :], atol=1e-5)
-
-
-def test_squeeze_excite_survives_saving(tmp_path: Path) -> None:
-    inputs = keras.Input((4, 4, 32))
-    model = keras.Model(inputs, vgg16.SqueezeExcite(16)(inputs))
-    model.save(tmp_path / "model.keras")
-    again = keras.saving.load_model(tmp_path / "model.keras")
-    x = np.random.default_rng(0).normal(size=(1, 4, 4, 32)).astype(np.float32)
-    assert np.allclose(np.asarray(model(x)), np.asarray(again(x)))
-
-
-def test_too_few_channels_are_refused() -> None:
-    with pytest.raises(ValueError, match="at least 16 channels"):
-        vgg16.SqueezeExcite(16).build((None, 4, 4, 8))

@@ -14,10 +14,10 @@ import pytest
 from fer import FerError
 from fer.artifacts import runs
 from fer.data import dataset
-from fer.data.dataset import Split
-from fer.lab.training import batching, distribution
+from fer.lab.training import distribution
 from fer.lab.training.distribution import Share
 from fer.scenarios import PROPOSED
+from tests.support.training import training_batches
 
 VARIABLES = (
     distribution.BACKEND,
@@ -45,17 +45,8 @@ def test_every_device_is_fed_equally_many_images_of_a_batch(
 
 def test_parts_of_a_batch_are_the_whole_batch(small_data: dataset.Dataset) -> None:
     def batch(share: Share) -> tuple[np.ndarray, np.ndarray]:
-        batches = batching.FaceBatches(
-            small_data.images,
-            small_data.labels,
-            small_data.rows(Split.TRAINING),
-            size=32,
-            batch_size=8,
-            augmentation=PROPOSED.augmentation,
-            seed=7,
-            share=share,
-        )
-        return batches[1]
+        augmentation = PROPOSED.augmentation
+        return training_batches(small_data, augmentation=augmentation, seed=7, share=share)[1]
 
     whole = batch(distribution.ALONE)
     parts = [batch(Share(number, 2, 2)) for number in range(2)]

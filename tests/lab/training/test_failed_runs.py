@@ -8,6 +8,8 @@ import sys
 import time
 from pathlib import Path
 
+import keras
+import numpy as np
 import pytest
 
 from fer import FerError, files, layers
@@ -26,7 +28,6 @@ from tests.support.training import TINY, state_of
 @pytest.fixture
 def tiny_network(monkeypatch: pytest.MonkeyPatch) -> None:
     """In place of VGG16 the mean of the pixels, with the scenario's own head."""
-    import keras
 
     def build(scenario: Scenario, weights: vgg16.Weights = None) -> keras.Model:
         inputs = keras.Input((None, None, 3))
@@ -44,8 +45,6 @@ def train(run_dir: Path, data: dataset.Dataset, *options: object) -> tuple[objec
 def test_a_failed_download_blocks_nothing_and_names_the_ways_without_it(
     small_data: dataset.Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import keras
-
     def offline(**options: object) -> None:
         raise OSError("URL fetch failure: no address for the name")
 
@@ -135,9 +134,6 @@ def test_a_run_that_goes_on_is_not_overwritten(small_data: dataset.Dataset, tmp_
 
 
 def test_weights_and_optimiser_come_back_as_they_were(tmp_path: Path) -> None:
-    import keras
-    import numpy as np
-
     def network() -> keras.Model:
         inputs = keras.Input((4,))
         model = keras.Model(inputs, vgg16.classify(inputs, BASELINE))

@@ -11,18 +11,22 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
 from fer import FerError, files, layers, scenarios
-from fer.artifacts import runs
+from fer.artifacts import model_store, runs
 from fer.data import dataset
 from fer.data.dataset import Split
+from fer.lab.export import publishing
 from fer.lab.networks import vgg16
-from fer.lab.training import batching, callbacks, loop
+from fer.lab.training import batching, callbacks, features, loop
 from fer.lab.training.distribution import ALONE
 from fer.scenarios import BASELINE, PROPOSED, Augmentation, Phase, Scenario
-from tests.support.training import TINY
+from tests.support import narrow
+from tests.support.command import fer, succeeded
+from tests.support.training import TINY, training_batches
 
 pytestmark = pytest.mark.usefixtures("narrow_vgg16")
 
@@ -77,9 +81,6 @@ def test_phases_share_one_history_and_leave_one_checkpoint(
 def test_training_goes_on_from_a_published_model(
     small_data: dataset.Dataset, first_run: Path, tmp_path: Path
 ) -> None:
-    from fer.artifacts import model_store
-    from fer.lab.export import publishing
-
     before = runs.read_history(first_run)
     published = publishing.publish(first_run, tmp_path / "models")
     digest = published.digest
@@ -95,37 +96,25 @@ def test_training_goes_on_from_a_published_model(
     other = model_store.Artifact(again.folder, again.scenario, {**again.config, "data_sha256": "0"})
     with pytest.raises(FerError, match="other data"):
         loop.begin_from(other, small_data, tmp_path / "third")
+    head = model_store.Artifact(again.folder, BASELINE, again.config)
     with pytest.raises(FerError, match="only a head"):
-        loop.begin_from(
-            model_store.Artifact(again.folder, BASELINE, again.config),
-            small_data,
-            tmp_path / "third",
-        )
+        loop.begin_from(head, small_data, tmp_path / "third")
     assert not (tmp_path / "third").exists()
 
 
 def test_saved_model_is_normalised_by_its_own_statistics(
     small_data: dataset.Dataset, first_run: Path
 ) -> None:
-    import keras
-
-    from fer.lab.networks import vgg16
-
     model = vgg16.build(FIRST, None)
     callbacks.load_weights(model, first_run / runs.BEST)
     norm = model.get_layer(layers.NORM)
-    rows = small_data.rows(Split.TRAINING)
-    inputs, _ = batching.FaceBatches(
-        small_data.images, small_data.labels, rows, size=32, batch_size=len(rows)
-    )[0]
+    inputs, _ = training_batches(small_data, batch_size=len(small_data))[0]
     vectors = keras.Model(model.input, norm.input).predict_on_batch(inputs)
     assert np.allclose(norm.moving_mean.numpy(), vectors.mean(axis=0), rtol=0.05, atol=1e-3)
     assert np.allclose(norm.moving_variance.numpy(), vectors.var(axis=0), rtol=0.1, atol=1e-3)
 
 
 def test_channel_that_was_silent_keeps_a_floor_of_variance() -> None:
-    import keras
-
     inputs = keras.Input((4,))
     model = keras.Model(inputs, keras.layers.BatchNormalization(name=layers.NORM)(inputs))
     rng = np.random.default_rng(1)
@@ -176,8 +165,6 @@ def test_a_phase_may_have_an_augmentation_of_its_own(small_data: dataset.Dataset
 
 
 def test_averaged_and_raw_weights_change_places_and_back() -> None:
-    import keras
-
     def weights() -> list[np.ndarray]:
         return [np.array(weight) for weight in model.trainable_variables]
 
@@ -276,18 +263,11 @@ def test_baseline_trains_a_head_on_cached_features(
     assert len(history) == 12
     assert history[-1]["loss"] < history[0]["loss"]
     store = next((tmp_path / "cache").glob("features-64-*.npy"))
-    from tests.support import narrow
-
     assert np.load(store, mmap_mode="r").shape == (84, 2, 2, narrow.CHANNELS)
     written = store.stat().st_mtime_ns
     again = replace(head, hidden_units=16)
-    loop.train(
-        again,
-        small_data,
-        tmp_path / "other",
-        backbone_weights=None,
-        cache_dir=tmp_path / "cache",
-    )
+    cache = tmp_path / "cache"
+    loop.train(again, small_data, tmp_path / "other", backbone_weights=None, cache_dir=cache)
     assert store.stat().st_mtime_ns == written
     assert steps
 
@@ -313,10 +293,6 @@ def test_colour_and_pattern_do_not_hinder_resuming(
 @pytest.fixture(scope="module")
 def backbones(narrow_vgg16: None, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """Two files with different weights of VGG16."""
-    import keras
-
-    from fer.lab.networks import vgg16
-
     folder = tmp_path_factory.mktemp("backbones")
     found = []
     for seed in (1, 2):
@@ -350,8 +326,6 @@ def test_features_of_one_backbone_are_not_taken_for_anothers(
 def test_a_head_is_not_published_on_another_backbone(
     small_data: dataset.Dataset, backbones: tuple[Path, Path], tmp_path: Path
 ) -> None:
-    from fer.lab.export import publishing
-
     run, models_dir = tmp_path / "run", tmp_path / "models"
     loop.train(TINY_HEAD, small_data, run, backbone_weights=backbones[0])
     with pytest.raises(FerError, match="other weights of VGG16"):
@@ -366,8 +340,6 @@ def test_a_head_is_not_published_on_another_backbone(
 
 
 def test_feature_cache_has_its_place_on_the_disk_before_it_is_filled(tmp_path: Path) -> None:
-    from fer.lab.training import features
-
     features._allocate(tmp_path / "whole.npy", (100, 7, 7, 512))
     assert np.load(tmp_path / "whole.npy", mmap_mode="r").shape == (100, 7, 7, 512)
     found = (tmp_path / "whole.npy").stat()
@@ -400,10 +372,6 @@ def test_full_disk_ends_the_feature_cache_in_one_sentence(
 def test_seed_0_is_a_seed(
     small_data: dataset.Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from click.testing import CliRunner
-
-    from fer.cli.main import main
-
     drawn = []
     subset = dataset.subset
 
@@ -413,10 +381,9 @@ def test_seed_0_is_a_seed(
 
     monkeypatch.setattr(dataset, "subset", noted)
     monkeypatch.setattr(loop, "train", lambda *a, **k: [])
-    for seed in ([], ["--seed", "0"]):
-        arguments = ["train", "proposed", "--data-dir", str(small_data.folder), *seed]
-        run = ["--fraction", "0.5", "--run-dir", str(tmp_path / f"run{len(seed)}")]
-        assert CliRunner().invoke(main, [*arguments, *run]).exit_code == 0
+    for seed in ((), ("--seed", 0)):
+        places = ("--data-dir", small_data.folder, "--run-dir", tmp_path / f"run{len(seed)}")
+        succeeded(fer("train", "proposed", "--fraction", 0.5, *places, *seed))
     assert drawn == [PROPOSED.seed, 0]
 
 
@@ -440,13 +407,7 @@ def test_killed_run_resumes_without_gap_or_repeat(
 ) -> None:
     run = tmp_path / "run"
     child = subprocess.Popen(
-        [
-            sys.executable,
-            "-c",
-            KILLED,
-            str(small_data.folder),
-            str(run),
-        ],
+        [sys.executable, "-c", KILLED, small_data.folder, run],
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -464,17 +425,10 @@ def test_killed_run_resumes_without_gap_or_repeat(
 
 
 def test_every_batch_depends_only_on_seed_epoch_and_place(small_data: dataset.Dataset) -> None:
+    augmentation = PROPOSED.augmentation
+
     def batches(epoch: int, seed: int = 7) -> batching.FaceBatches:
-        return batching.FaceBatches(
-            small_data.images,
-            small_data.labels,
-            small_data.rows(Split.TRAINING),
-            size=32,
-            batch_size=8,
-            augmentation=PROPOSED.augmentation,
-            seed=seed,
-            epoch=epoch,
-        )
+        return training_batches(small_data, augmentation=augmentation, seed=seed, epoch=epoch)
 
     running = batches(0)
     running.on_epoch_end()
@@ -484,18 +438,10 @@ def test_every_batch_depends_only_on_seed_epoch_and_place(small_data: dataset.Da
 
 
 def test_short_epochs_pass_over_every_image(small_data: dataset.Dataset) -> None:
-    rows = small_data.rows(Split.TRAINING)
-    batches = batching.FaceBatches(
-        small_data.images,
-        small_data.labels,
-        rows,
-        size=32,
-        batch_size=8,
-        seed=1,
-        images_per_epoch=14,
-    )
+    batches = training_batches(small_data, seed=1, images_per_epoch=14)
     first = batching.epoch_rows(batches)
     batches.on_epoch_end()
+    rows = small_data.rows(Split.TRAINING)
     assert sorted([*first, *batching.epoch_rows(batches)]) == sorted(rows)
 
 
