@@ -48,12 +48,14 @@ class FerError(Exception):
 
 def load(models_dir: str | Path | None = None) -> FaceClassifier:
     """Load both trained models and the face detector, without TensorFlow where the fast backend
-    works; takes about a second. Importing `fer` itself is cheap. Raise FerError if the folder holds
-    no trained model, or its files are not as they were published.
+    works; takes about a second. Importing `fer` itself is cheap.
 
     Args:
         models_dir: folder of the trained models; by default the one in the working directory, else
             the repository's.
+
+    Raises:
+        FerError: if the folder holds no trained model, or its files are not as they were published.
     """
     from fer import interface
 

@@ -55,11 +55,7 @@ def open_model(
 ) -> Artifact:
     """Return a scenario's trained model after checking its files against the manifest and each
     other. Raise FerError if there is none, or a file of it is missing, damaged, of another version
-    or of another model.
-
-    Args:
-        with_metrics: whether to check the metrics, too; they hold the temperature.
-    """
+    or of another model."""
     listed = model_store.published(folder)
     for name in (CONFIG, WEIGHTS, METRICS) if with_metrics else (CONFIG, WEIGHTS):
         # A model that was not evaluated yet has no metrics.

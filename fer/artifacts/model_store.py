@@ -181,12 +181,7 @@ def write_model(
     """Write weights, configuration and history of one model, then remove the measurements of the
     model that it replaces. Nothing changes unless all three can be written. Raise FerError if the
     stored trunk differs from this model's (the scenarios share it), or the folder cannot be
-    written.
-
-    Args:
-        tensors: every variable by `layer/variable`, float32.
-        history: the text of `history.csv`.
-    """
+    written."""
     trunk = {n: v for n, v in tensors.items() if n.startswith(layers.TRUNK_BLOCKS)}
     own = {n: v for n, v in tensors.items() if n not in trunk}
     _write_trunk(folder, scenario, packing.pack(trunk))

@@ -36,11 +36,7 @@ def evaluate_images(
     as_csv: bool,
 ) -> None:
     """Print how good the models are on the labelled images of a folder, an archive or a table.
-    Raises as `labelled_files.opened` and `images.measure`.
-
-    Args:
-        whole: take an image whole where no face is found.
-    """
+    Raises as `labelled_files.opened` and `images.measure`."""
     if as_json and as_csv:
         raise FerError("Choose one of --json and --csv.")
     locations.require_models(models_dir)

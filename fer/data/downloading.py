@@ -21,7 +21,7 @@ from typing import IO, Literal
 from fer import FerError
 from fer.data import importing
 from fer.data.importing import Report
-from fer.progress import Progress
+from fer.progress import Progress, calling
 from fer.vision import upload_gate
 
 KAGGLE_DATASET = "msambare/fer2013"
@@ -92,23 +92,17 @@ def _progress_reported(progress: Progress) -> Iterator[None]:
     """Report kagglehub's progress while the block runs, read from its progress bars."""
     from tqdm import tqdm
 
-    ended = threading.Event()
+    total = 0
 
     def report() -> None:
-        done, total = 0, 0
-        while not ended.wait(INTERVAL_SECONDS):
-            bars = [bar for bar in list(getattr(tqdm, "_instances", ())) if bar.total]
-            # The bar disappears when everything is fetched; unpacking follows.
-            done, total = (int(bars[0].n), int(bars[0].total)) if bars else (total, total)
-            progress(done, total)
+        nonlocal total
+        bars = [bar for bar in list(getattr(tqdm, "_instances", ())) if bar.total]
+        # The bar disappears when everything is fetched; unpacking follows.
+        done, total = (int(bars[0].n), int(bars[0].total)) if bars else (total, total)
+        progress(done, total)
 
-    reporter = threading.Thread(target=report, name="download-progress", daemon=True)
-    reporter.start()
-    try:
+    with calling(report, INTERVAL_SECONDS):
         yield
-    finally:
-        ended.set()
-        reporter.join()
 
 
 def serve(folder: Path, out: IO[str]) -> None:

@@ -33,13 +33,8 @@ def load(
     with_metrics: bool = True,
 ) -> Classifier:
     """Return a classifier of every trained model in the folder, or of the named ones, in Keras.
-    Raise FerError if there is no model, a named one is missing, or its files are not those in the
-    manifest.
-
-    Args:
-        compute_dtype: the dtype policy of the convolutions.
-        with_metrics: whether damaged metrics are an error, too; False where they are made anew.
-    """
+    Raise FerError if there is no model, a named one is missing, or its files, metrics among them
+    unless they are made anew (`with_metrics` is False), are not those in the manifest."""
     models = classification.require_models(folder, keys, with_metrics=with_metrics)
     model_store.checked(folder, model_store.TRUNK)
     backend = ReferenceBackend(list(models.values()), compute_dtype)

@@ -40,11 +40,9 @@ def start(
     """Start `fer train` on a share of the data and return its run directory under `root/runs`.
 
     Training begins from the convolutions of the installed baseline, so it needs no download. While
-    another training goes on, it waits for that one's end. Raise FerError if the data set is not
+    another training goes on, it waits for that one's end; one that `is_watched_only` ends when
+    nobody has called `monitor.watch` for ten minutes. Raise FerError if the data set is not
     imported or `MOST_WAITING` trainings are waiting already.
-
-    Args:
-        is_watched_only: whether it ends when nobody has called `monitor.watch` for ten minutes.
     """
     data_dir = data_dir or root / dataset.FOLDER
     if not dataset.is_imported(data_dir):

@@ -114,11 +114,8 @@ def phases(history: Sequence[Row]) -> tuple[PhaseSpan, ...]:
 
 
 def smoothed(values: Sequence[float], weight: float) -> list[float]:
-    """Return the exponential moving average without the bias of its start (Kingma & Ba 2015).
-
-    Args:
-        weight: share of the past, 0 (none) up to but not 1.
-    """
+    """Return the exponential moving average without the bias of its start (Kingma & Ba 2015);
+    `weight` is the share of the past, from 0 up to but not 1."""
     average, averages = 0.0, []
     for step, value in enumerate(values, start=1):
         average = weight * average + (1 - weight) * value

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,19 +12,10 @@ import pytest
 from fer import FerError, emotions
 from fer.artifacts import locations, model_store
 from fer.data import aggregates, dataset
+from tests.support.command import child
 from tests.support.making import ROOT
 
 SAMPLE = ROOT / "data" / "samples" / "astronaut.jpg"
-
-
-def fer(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "fer", *arguments],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
-    )
 
 
 def test_predict_answers_from_any_directory(tmp_path: Path) -> None:
@@ -35,7 +23,7 @@ def test_predict_answers_from_any_directory(tmp_path: Path) -> None:
     # Another project's models are no reason to look no further.
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "theirs.bin").write_bytes(b"x")
-    found = fer("predict", "photo.jpg", "--csv", cwd=tmp_path)
+    found = child("-m", "fer", "predict", "photo.jpg", "--csv", cwd=tmp_path)
     assert found.returncode == 0, found.stderr
     rows = list(csv.DictReader(io.StringIO(found.stdout)))
     assert [row["model"] for row in rows] == list(model_store.available(ROOT / "models"))
@@ -46,14 +34,14 @@ def test_a_copy_without_models_says_where_to_get_them(tmp_path: Path) -> None:
     site = tmp_path / "site"
     shutil.copytree(ROOT / "fer", site / "fer", ignore=shutil.ignore_patterns("__pycache__"))
     for command in (["predict", str(SAMPLE)], ["models"], ["export", "--format", "onnx"]):
-        found = fer(*command, cwd=tmp_path, PYTHONPATH=str(site))
+        found = child("-m", "fer", *command, cwd=tmp_path, PYTHONPATH=str(site))
         assert found.returncode == 1
         assert found.stdout == ""
         assert "Traceback" not in found.stderr
         assert "There is no trained model in models; " in found.stderr
         assert "--models-dir" in found.stderr
-    found = fer(
-        *("predict", str(SAMPLE), "--models-dir", str(ROOT / "models"), "--json"),
+    found = child(
+        *("-m", "fer", "predict", SAMPLE, "--models-dir", ROOT / "models", "--json"),
         cwd=tmp_path,
         PYTHONPATH=str(site),
     )
@@ -91,7 +79,7 @@ def test_environment_variables_name_the_folders(
         assert locations.default(folder) == tmp_path / variable
     assert locations.data_folder() == tmp_path / locations.VARIABLES[dataset.FOLDER]
     program = "from fer.ui import loaders; print(loaders.MODELS)"
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
+    done = child("-c", program)
     assert done.stdout.strip() == str(tmp_path / "FER_MODELS_DIR")
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from fer import emotions
 from fer.artifacts import model_store
-from tests.support.command import fer
+from tests.support.command import child, fer
 from tests.support.making import ROOT, in_background, interruptible, jpeg
 
 MODELS = str(ROOT / "models")
@@ -55,9 +55,9 @@ def test_predict_needs_no_tensorflow(photo: Path) -> None:
         f"main(['predict', {str(photo)!r}, '--models-dir', {MODELS!r}], standalone_mode=False)\n"
         "assert not {'tensorflow', 'keras'} & set(sys.modules)"
     )
-    child = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    assert child.returncode == 0, child.stderr[-2000:]
-    assert "Slower backend" not in child.stderr
+    done = child("-c", program)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "Slower backend" not in done.stderr
 
 
 def test_predict_whole_image_without_a_face(tmp_path: Path) -> None:
@@ -122,17 +122,17 @@ def test_interrupt_leaves_nothing_behind(archive: Path, tmp_path: Path) -> None:
     folder = tmp_path / "empty"
     folder.mkdir()
     with in_background():
-        child = interruptible(
+        importing = interruptible(
             [sys.executable, "-c", READING, "data", "import", archive, "--data-dir", "data"],
             cwd=folder,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
-    assert child.stdout is not None
-    assert child.stdout.readline() == "reading\n"
-    child.send_signal(signal.SIGINT)
-    _, errors = child.communicate()
-    assert child.returncode == 130
+    assert importing.stdout is not None
+    assert importing.stdout.readline() == "reading\n"
+    importing.send_signal(signal.SIGINT)
+    _, errors = importing.communicate()
+    assert importing.returncode == 130
     assert "Traceback" not in errors
     assert list(folder.iterdir()) == []

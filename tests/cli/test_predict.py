@@ -25,21 +25,12 @@ from fer.cli import predict
 from fer.inference import classification
 from fer.media import photo_files, photos, streaming, video_gate, videos
 from fer.vision import faces
-from tests.support.command import fer, refusal, succeeded
+from tests.support.command import child, fer, refusal, succeeded
 from tests.support.making import ROOT, interruptible, jpeg, video
 
 MODELS = str(ROOT / "models")
 WATCHED = predict.WatchedVideo(Path("film.mp4"), videos.AnalysedVideo((), b"", 1.0, 1), None)
 GRAY = jpeg(np.full((90, 120), 128, np.uint8), "PNG")
-
-
-def child(*arguments: object, **environment: str) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(
-        [sys.executable, "-m", "fer", *map(str, arguments)],
-        capture_output=True,
-        cwd=ROOT,
-        env={**os.environ, **environment},
-    )
 
 
 @pytest.fixture
@@ -126,29 +117,31 @@ def test_names_are_never_markup_and_long_ones_stay_in_one_line(photo: Path) -> N
     folder.mkdir(parents=True)
     shutil.copy(photo, folder / "y].jpg")
     (folder / "[draft] bad.jpg").write_bytes(b"no image")
-    done = child("predict", folder, "--models-dir", MODELS)
-    assert str(folder / "y].jpg") in done.stdout.decode().splitlines()
-    assert f"{folder / '[draft] bad.jpg'} is not an image" in done.stderr.decode()
-    assert b"Traceback" not in done.stderr
-    assert b"WARN" not in done.stderr
+    done = child("-m", "fer", "predict", folder, "--models-dir", MODELS)
+    assert str(folder / "y].jpg") in done.stdout.splitlines()
+    assert f"{folder / '[draft] bad.jpg'} is not an image" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "WARN" not in done.stderr
 
 
 def test_an_output_without_the_letters_of_a_name_keeps_the_answers(photo: Path) -> None:
     odd = photo.with_name("emoji\U0001f600.jpg")
     photo.rename(odd)
     for kind in ([], ["--csv"], ["--json"]):
-        done = child("predict", odd, *kind, "--models-dir", MODELS, PYTHONIOENCODING="cp1252")
-        assert done.returncode == 0, done.stderr.decode()
-        assert b"happy" in done.stdout
-        assert b"emoji\\U0001f600" in done.stdout or b"emoji\\ud83d\\ude00" in done.stdout
+        done = child(
+            "-m", "fer", "predict", odd, *kind, "--models-dir", MODELS, PYTHONIOENCODING="cp1252"
+        )
+        assert done.returncode == 0, done.stderr
+        assert "happy" in done.stdout
+        assert "emoji\\U0001f600" in done.stdout or "emoji\\ud83d\\ude00" in done.stdout
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="names are text in Windows")
 def test_a_name_that_is_no_text(photo: Path) -> None:
     os.rename(os.fsencode(photo), os.fsencode(photo.parent) + b"/caf\xe9.jpg")  # noqa: PTH104
-    done = child("predict", photo.parent, "--csv", "--models-dir", MODELS)
-    assert done.returncode == 0, done.stderr.decode()
-    assert b"caf\\udce9.jpg" in done.stdout
+    done = child("-m", "fer", "predict", photo.parent, "--csv", "--models-dir", MODELS)
+    assert done.returncode == 0, done.stderr
+    assert "caf\\udce9.jpg" in done.stdout
 
 
 def test_hidden_and_other_files_are_left_out_and_counted(photo: Path) -> None:
@@ -222,9 +215,9 @@ def test_a_full_device_is_told_in_a_sentence(photo: Path, kind: str) -> None:
     "command", [("predict", "missing.jpg"), ("predict", "--nope"), ("data", "import", "missing")]
 )
 def test_every_line_on_stderr_is_json_where_asked_for(command: tuple[str, ...]) -> None:
-    done = child(*command, FER_LOG="json")
+    done = child("-m", "fer", *command, FER_LOG="json")
     assert done.returncode in (1, 2)
-    (line,) = lines(done.stderr.decode())
+    (line,) = lines(done.stderr)
     assert line["level"] == line["event"] == "error"
     assert line["sentence"]
 
@@ -232,10 +225,12 @@ def test_every_line_on_stderr_is_json_where_asked_for(command: tuple[str, ...]) 
 def test_notes_beside_answers_are_json_where_asked_for(photo: Path) -> None:
     (photo.parent / "film.mp4").touch()
     (photo.parent / "broken.png").write_bytes(b"no image")
-    done = child("predict", photo.parent, "--json", "--models-dir", MODELS, FER_LOG="json")
-    told = lines(done.stderr.decode())
+    done = child(
+        "-m", "fer", "predict", photo.parent, "--json", "--models-dir", MODELS, FER_LOG="json"
+    )
+    told = lines(done.stderr)
     assert [line["event"] for line in told] == ["note", "error", "error"]
-    assert len(lines(done.stdout.decode())) == 2
+    assert len(lines(done.stdout)) == 2
 
 
 def test_a_video_gives_the_pages_table_and_the_film_with_the_answers(

@@ -1,13 +1,18 @@
-"""The `fer` command in this process."""
+"""The `fer` command, in this process and in one of its own."""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 from click.testing import CliRunner, Result
 
 from fer.cli import waiting
 from fer.cli.main import main
+from tests.support.making import ROOT
 
 # Else what a command says would depend on how busy the machine is.
 waiting.FIRST_SECONDS = threading.TIMEOUT_MAX
@@ -31,3 +36,16 @@ def refusal(result: Result) -> str:
     (line,) = result.stderr.splitlines()
     assert line.startswith("Error: ")
     return line
+
+
+def child(
+    *arguments: object, cwd: Path = ROOT, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Return what Python does with these arguments in a process of its own."""
+    return subprocess.run(
+        [sys.executable, *map(str, arguments)],
+        capture_output=True,
+        encoding="utf-8",
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+    )

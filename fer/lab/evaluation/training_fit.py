@@ -49,11 +49,7 @@ def measure(
     progress: Progress | None = None,
 ) -> TrainingFit:
     """Return the content of `training_fit.json`: how often each model of the classifier is right on
-    about `images` Training images, one crop. Raises as `rows`.
-
-    Args:
-        progress: called with the images that are classified.
-    """
+    about `images` Training images, one crop. Raises as `rows`."""
     chosen = rows(data, images, seed)
     answers = logits(classifier, data.images, chosen, 32, progress)
     return {

@@ -183,11 +183,8 @@ def convert(network: keras.Model, size: int, scratch: Path) -> openvino.Model:
 
 
 def quantise(exact: openvino.Model, size: int, faces: NDArray[np.uint8]) -> openvino.Model:
-    """Return an OpenVINO model in int8. Raise FerError if NNCF is not installed.
-
-    Args:
-        faces: the images that activations are calibrated on, (m, 48, 48) uint8.
-    """
+    """Return an OpenVINO model in int8, calibrated on faces (m, 48, 48) uint8. Raise FerError if
+    NNCF is not installed."""
     # NNCF reports its use to its makers unless this says that it runs in their own tests.
     os.environ.setdefault("NNCF_CI", "1")
     try:

@@ -71,11 +71,7 @@ PROBABILITIES = "probabilities"
 def variant(
     without: str, seed: int, budget: Phase = BUDGET, compute_dtype: str | None = None
 ) -> Scenario:
-    """Return `proposed` without one ingredient (with all for `FULL`), to be trained for the budget.
-
-    Args:
-        compute_dtype: Keras' name of a precision; None for that of `proposed`.
-    """
+    """Return `proposed` without one ingredient (with all for `FULL`), trained for the budget."""
     return replace(
         PROPOSED,
         input_size=budget.image_size,
