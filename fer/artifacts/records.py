@@ -31,7 +31,7 @@ class ListedFile(TypedDict):
 
 
 class RunConfig(TypedDict):
-    """What `fer publish` records of the run that a model comes from.
+    """The run that a model comes from, as `fer publish` records it.
 
     backbone_sha256: `vgg16.backbone_digest` of the convolutions that the run began from.
     best_val_accuracy: on PublicTest, 0-1, in training. training_seconds: of all epochs. published:

@@ -76,7 +76,7 @@ class RunState:
 
     @property
     def is_active(self) -> bool:
-        """Whether the run goes on, or will when its turn comes."""
+        """The run goes on, or will when its turn comes."""
         return self.state in ("waiting", "starting", "running")
 
     @property

@@ -387,15 +387,18 @@ def test_without_a_model_a_command_says_where_they_come_from(
     command: str, data_dir: Path, tmp_path: Path
 ) -> None:
     data = ("--data-dir", data_dir) if command not in ("benchmark", "models") else ()
-    said = refusal(fer(command, "--models-dir", tmp_path / "none", *data))
-    assert f"There is no trained model in {tmp_path / 'none'}" in said
-    assert "--models-dir" in said
+    sentence = refusal(fer(command, "--models-dir", tmp_path / "none", *data))
+    assert f"There is no trained model in {tmp_path / 'none'}" in sentence
+    assert "--models-dir" in sentence
     assert not (tmp_path / "none").exists()
 
 
 def test_publishing_where_there_is_no_run_says_how_to_make_one(tmp_path: Path) -> None:
-    said = refusal(fer("publish", tmp_path / "run", "--models-dir", tmp_path / "models"))
-    assert said == f"Error: There is no run in {tmp_path / 'run'}; run: fer train baseline|proposed"
+    sentence = refusal(fer("publish", tmp_path / "run", "--models-dir", tmp_path / "models"))
+    assert (
+        sentence
+        == f"Error: There is no run in {tmp_path / 'run'}; run: fer train baseline|proposed"
+    )
     assert list(tmp_path.iterdir()) == []
 
 

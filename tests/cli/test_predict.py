@@ -151,9 +151,9 @@ def test_hidden_and_other_files_are_left_out_and_counted(photo: Path) -> None:
     shutil.copy(photo, hidden / "icon.jpg")
     (photo.parent / "film.mp4").touch()
     (photo.parent / "notes").touch()
-    found = photo_files.find([photo.parent])
-    assert found.paths == [photo]
-    assert found.left_out() == [
+    selection = photo_files.find([photo.parent])
+    assert selection.paths == [photo]
+    assert selection.left_out() == [
         "Left out 2 hidden files or folders.",
         "Left out 2 files that are no images: 1 .mp4, 1 without ending.",
     ]
@@ -228,8 +228,8 @@ def test_notes_beside_answers_are_json_where_asked_for(photo: Path) -> None:
     done = child(
         "-m", "fer", "predict", photo.parent, "--json", "--models-dir", MODELS, FER_LOG="json"
     )
-    told = lines(done.stderr)
-    assert [line["event"] for line in told] == ["note", "error", "error"]
+    notes = lines(done.stderr)
+    assert [line["event"] for line in notes] == ["note", "error", "error"]
     assert len(lines(done.stdout)) == 2
 
 
@@ -307,10 +307,10 @@ def test_ctrl_c_keeps_the_answers_that_are_there(photo: Path) -> None:
     assert running.stdout is not None
     first = running.stdout.readline()
     running.send_signal(signal.SIGINT)
-    rest, told = running.communicate()
+    rest, errors = running.communicate()
     assert running.returncode == 130
     records = lines(first + rest)
     assert 1 <= len(records) < 301
     assert all(len(record["faces"]) == 1 for record in records)
-    assert "of 301 photos; what is printed is whole" in told
-    assert "Traceback" not in told
+    assert "of 301 photos; what is printed is whole" in errors
+    assert "Traceback" not in errors

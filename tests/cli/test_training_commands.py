@@ -79,10 +79,10 @@ def test_publish_takes_away_what_was_measured_of_the_model_before(
     before = model_store.open_artifact("baseline", models).digest
     command = ("publish", run_dir, "--backbone-weights", small_backbone, "--models-dir", models)
     succeeded(fer(*command))
-    found = model_store.available(models)
-    assert found["baseline"].digest != before
-    assert found["baseline"].metrics is None
-    assert found["proposed"].metrics is not None
+    published = model_store.available(models)
+    assert published["baseline"].digest != before
+    assert published["baseline"].metrics is None
+    assert published["proposed"].metrics is not None
     assert not (models / "baseline" / model_store.PREDICTIONS).exists()
     assert model_store.verify(models) == ([], [])
 
@@ -91,25 +91,25 @@ def test_publish_refuses_a_run_without_a_finished_epoch(run_dir: Path, tmp_path:
     unfinished = tmp_path / "run"
     unfinished.mkdir()
     shutil.copy(run_dir / runs.RUN, unfinished)
-    said = refusal(fer("publish", unfinished, "--models-dir", tmp_path / "models"))
-    assert "has no finished epoch at 32 pixels" in said
-    assert f"fer train baseline --resume --run-dir {unfinished}" in said
+    sentence = refusal(fer("publish", unfinished, "--models-dir", tmp_path / "models"))
+    assert "has no finished epoch at 32 pixels" in sentence
+    assert f"fer train baseline --resume --run-dir {unfinished}" in sentence
     assert not (tmp_path / "models").exists()
 
 
 def test_publish_refuses_weights_that_are_not_there(run_dir: Path, tmp_path: Path) -> None:
     weights = tmp_path / "none.weights.h5"
     command = ("publish", run_dir, "--backbone-weights", weights)
-    said = refusal(fer(*command, "--models-dir", tmp_path / "models"))
-    assert said == f"Error: There is no weights file {weights}; check --backbone-weights."
+    sentence = refusal(fer(*command, "--models-dir", tmp_path / "models"))
+    assert sentence == f"Error: There is no weights file {weights}; check --backbone-weights."
     assert not (tmp_path / "models").exists()
 
 
 def test_train_overwrites_no_run(run_dir: Path, small_data: dataset.Dataset) -> None:
     before = {path.name: path.read_bytes() for path in run_dir.iterdir()}
     places = ("--run-dir", run_dir, "--data-dir", small_data.folder)
-    said = refusal(fer("train", "baseline", "--image-size", 32, *places))
-    assert "already holds a run; add --resume to continue it" in said
+    sentence = refusal(fer("train", "baseline", "--image-size", 32, *places))
+    assert "already holds a run; add --resume to continue it" in sentence
     assert {path.name: path.read_bytes() for path in run_dir.iterdir()} == before
 
 
@@ -119,8 +119,8 @@ def test_a_run_goes_on_in_the_precision_in_which_it_was_begun(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    found = precision.Choice("float32", "it is faster here")
-    monkeypatch.setattr(precision, "fastest", lambda: found)
+    fastest = precision.Choice("float32", "it is faster here")
+    monkeypatch.setattr(precision, "fastest", lambda: fastest)
     options = ("--image-size", 32, "--backbone-weights", small_backbone)
     places = ("--run-dir", tmp_path / "run", "--data-dir", small_data.folder)
     command = ("train", "baseline", "--epochs", 1, *options, *places)
@@ -128,12 +128,12 @@ def test_a_run_goes_on_in_the_precision_in_which_it_was_begun(
     assert "Trains in float32: it is faster here. --precision names another." in begun.stderr
     assert runs.compute_dtype(tmp_path / "run") == "float32"
     assert runs.read(tmp_path / "run")["precision"] == "it is faster here"
-    found = precision.Choice("mixed_bfloat16", "it is faster now")
+    fastest = precision.Choice("mixed_bfloat16", "it is faster now")
     again = succeeded(fer(*command, "--resume"))
     assert "faster" not in again.stderr
     assert runs.compute_dtype(tmp_path / "run") == "float32"
-    said = refusal(fer(*command, "--resume", "--precision", "mixed_bfloat16"))
-    assert "was begun with other values of compute_dtype" in said
+    sentence = refusal(fer(*command, "--resume", "--precision", "mixed_bfloat16"))
+    assert "was begun with other values of compute_dtype" in sentence
 
 
 def test_several_devices_train_in_the_scenarios_precision(
@@ -168,10 +168,10 @@ def test_a_training_that_diverges_is_recorded_as_failed(
     run_dir = tmp_path / "run"
     places = ("--run-dir", run_dir, "--data-dir", small_data.folder)
     options = ("--epochs", 3, "--image-size", 32, "--backbone-weights", small_backbone)
-    said = refusal(fer("train", "baseline", "--precision", "float32", *options, *places))
-    assert "the loss of epoch 2 is not a number" in said
+    sentence = refusal(fer("train", "baseline", "--precision", "float32", *options, *places))
+    assert "the loss of epoch 2 is not a number" in sentence
     run = state_of(run_dir)
-    assert (run.state, f"Error: {run.reason}") == ("failed", said)
+    assert (run.state, f"Error: {run.reason}") == ("failed", sentence)
     assert [row["epoch"] for row in runs.read_history(run_dir)] == [1]
     # What was good before can still be published.
     models = tmp_path / "models"

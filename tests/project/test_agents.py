@@ -34,11 +34,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield started
 
 
-def illegible(found: dict[str, Any]) -> list[str]:
+def illegible(page: dict[str, Any]) -> list[str]:
     """What a program cannot address or make out: keys made up by Streamlit, media without words."""
     problems = []
-    for element in elements(found["tree"]):
-        name = f"{found['page']} {element['type']} {element.get('key')}"
+    for element in elements(page["tree"]):
+        name = f"{page['page']} {element['type']} {element.get('key')}"
         if str(element.get("key") or "").startswith("$$"):
             problems.append(f"{name} has no key")
         if element["type"] in MEDIA and not element.get("props", {}).get("alt"):
@@ -60,11 +60,11 @@ def test_program_reads_both_models_answers_for_the_sample(server: Server) -> Non
 
 
 def test_every_page_is_legible_to_a_program(server: Server) -> None:
-    found = ask(server, query_params={"lang": ["EN"]})
-    assert [page["url_path"] for page in found["pages"]] == list(PAGES)
-    assert all(page["help"] for page in found["pages"])
-    session = found["session_id"]
-    problems = illegible(found)
+    home = ask(server, query_params={"lang": ["EN"]})
+    assert [page["url_path"] for page in home["pages"]] == list(PAGES)
+    assert all(page["help"] for page in home["pages"])
+    session = home["session_id"]
+    problems = illegible(home)
     for page in PAGES[1:]:
         problems += illegible(ask(server, session_id=session, page=page))
     for view in VIEWS:
@@ -85,9 +85,9 @@ def test_model_context_protocol_reaches_the_same_pages(server: Server) -> None:
         return dict(post(server, "mcp", message)["result"])
 
     assert {tool["name"] for tool in call("tools/list")["tools"]} == {"interact", "get_data"}
-    found = call("tools/call", name="interact", arguments={})
-    assert not found.get("isError")
-    assert "Facial Expression Analysis System" in json.dumps(found)
+    answer = call("tools/call", name="interact", arguments={})
+    assert not answer.get("isError")
+    assert "Facial Expression Analysis System" in json.dumps(answer)
 
 
 def test_operator_reads_figures_and_nothing_about_visitors(server: Server) -> None:

@@ -53,10 +53,10 @@ def test_progress_is_told_while_running_and_after(tmp_path: Path) -> None:
         tell(1, 10)
         tell(3, 10, accuracy=0.5)
         until(lambda: state_of(tmp_path).step == 3)
-        found = state_of(tmp_path)
-        assert found.state == "running"
-        assert found.share == pytest.approx(0.3)
-        assert found.left is not None
+        run = state_of(tmp_path)
+        assert run.state == "running"
+        assert run.share == pytest.approx(0.3)
+        assert run.left is not None
     ended = state_of(tmp_path)
     assert (ended.state, ended.is_active) == ("finished", False)
 
@@ -83,8 +83,8 @@ def test_a_wish_to_stop_ends_the_run(tmp_path: Path) -> None:
 def test_a_failure_is_told_with_its_reason(tmp_path: Path) -> None:
     with pytest.raises(FerError), monitor.Live(tmp_path, 1):
         raise FerError("The disk is full.")
-    found = state_of(tmp_path)
-    assert (found.state, found.reason) == ("failed", "The disk is full.")
+    run = state_of(tmp_path)
+    assert (run.state, run.reason) == ("failed", "The disk is full.")
 
 
 def wait(run_dir: Path) -> monitor.RunState:
@@ -302,5 +302,5 @@ def test_what_nobody_watches_any_more_ends(tmp_path: Path) -> None:
 
     with pytest.raises(KeyboardInterrupt), monitor.Live(tmp_path, 1) as tell:
         tell(1, 10)
-    found = state_of(tmp_path)
-    assert (found.state, found.reason) == ("stopped", monitor.NOBODY_WATCHED)
+    run = state_of(tmp_path)
+    assert (run.state, run.reason) == ("stopped", monitor.NOBODY_WATCHED)

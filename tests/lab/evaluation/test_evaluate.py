@@ -50,11 +50,11 @@ def test_the_surest_answers_by_hand() -> None:
     probabilities = np.zeros((4, 7))
     probabilities[:, 0], probabilities[:, 1] = confidence, 1 - confidence
     labels = np.array([0, 0, 1, 1])
-    found = {share: calibration.surest(labels, probabilities, share) for share in (0.25, 0.5, 1)}
-    assert found[0.25] == calibration.Surest(1.0, 0.9)
-    assert found[0.5] == calibration.Surest(0.5, 0.8)
-    assert found[1] == calibration.Surest(0.5, 0.6)
-    assert calibration.surest(labels, probabilities, 0.01) == found[0.25]
+    surest = {share: calibration.surest(labels, probabilities, share) for share in (0.25, 0.5, 1)}
+    assert surest[0.25] == calibration.Surest(1.0, 0.9)
+    assert surest[0.5] == calibration.Surest(0.5, 0.8)
+    assert surest[1] == calibration.Surest(0.5, 0.6)
+    assert calibration.surest(labels, probabilities, 0.01) == surest[0.25]
 
 
 def test_interval_holds_the_accuracy_and_has_the_width_of_a_proportion() -> None:
@@ -127,13 +127,13 @@ def test_gain_in_macro_f1_is_that_of_both_models_and_its_interval_that_of_resamp
             )
         )
 
-    found = metrics.macro_f1_gain(labels, worse, logits)
+    gain = metrics.macro_f1_gain(labels, worse, logits)
     rows = np.arange(len(labels))
-    assert found["gain"] == pytest.approx(macro_f1(rows, logits) - macro_f1(rows, worse))
+    assert gain["gain"] == pytest.approx(macro_f1(rows, logits) - macro_f1(rows, worse))
     rng = np.random.default_rng(3)
     draws = rng.integers(0, len(labels), (500, len(labels)))
     gains = [macro_f1(drawn, logits) - macro_f1(drawn, worse) for drawn in draws]
-    assert found["gain_interval"] == pytest.approx(np.percentile(gains, [2.5, 97.5]), abs=0.02)
+    assert gain["gain_interval"] == pytest.approx(np.percentile(gains, [2.5, 97.5]), abs=0.02)
     assert metrics.macro_f1_gain(labels, worse, worse)["gain_interval"] == [0.0, 0.0]
 
 

@@ -32,10 +32,10 @@ class LeftOrRight:
     def logits(self, faces: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
         self.shapes.append(np.shape(faces))
         middle = faces.shape[2] // 2
-        found = np.zeros((len(faces), 7), np.float32)
-        found[:, 0] = faces[:, :, :middle].mean(axis=(1, 2)) / 25
-        found[:, 1] = faces[:, :, -middle:].mean(axis=(1, 2)) / 25
-        return dict.fromkeys(self.models, found)
+        logits = np.zeros((len(faces), 7), np.float32)
+        logits[:, 0] = faces[:, :, :middle].mean(axis=(1, 2)) / 25
+        logits[:, 1] = faces[:, :, -middle:].mean(axis=(1, 2)) / 25
+        return dict.fromkeys(self.models, logits)
 
 
 def as_classifier(stand_in: LeftOrRight) -> Classifier:
@@ -90,12 +90,12 @@ def test_what_is_known_of_the_images_is_not_asked_for_again(small_data: Dataset)
 
 
 def test_record_names_protocols_split_and_origin(small_data: Dataset, tmp_path: Path) -> None:
-    told: list[tuple[float, float, str]] = []
+    reports: list[tuple[float, float, str]] = []
     kept: list[list[str]] = []
     record = protocols.evaluate(
         as_classifier(LeftOrRight()),
         small_data,
-        progress=lambda done, total, /, protocol: told.append((done, total, protocol)),
+        progress=lambda done, total, /, protocol: reports.append((done, total, protocol)),
         on_protocol=lambda record: kept.append(list(record["models"]["proposed"])),
     )
     assert list(record["models"]["proposed"]) == ["mirror", "ten_crops"]
@@ -110,7 +110,7 @@ def test_record_names_protocols_split_and_origin(small_data: Dataset, tmp_path: 
     assert record["data_sha256"] == small_data.digest
     assert record["weights_sha256"] == {"proposed": "0" * 64}
     views = 10 * len(small_data.rows(Split.PRIVATE_TEST))
-    assert told[-1] == (views, views, "ten_crops")
+    assert reports[-1] == (views, views, "ten_crops")
     PROTOCOL_SCORES.write(tmp_path, record)
     assert PROTOCOL_SCORES.read(tmp_path) == record
 
@@ -131,17 +131,17 @@ def test_differences_name_what_is_missed_and_what_is_not_stored(small_data: Data
 
 
 def test_calls_add_up_as_long_as_weights_and_images_are_the_same(small_data: Dataset) -> None:
-    def found(key: str, protocol: Protocol) -> Protocols:
+    def scores(key: str, protocol: Protocol) -> Protocols:
         return protocols.evaluate(
             as_classifier(LeftOrRight(key)), small_data, protocols=(protocol,)
         )
 
     digests = {"baseline": "0" * 64, "proposed": "0" * 64}
-    first = found("proposed", Protocol.MIRROR)
+    first = scores("proposed", Protocol.MIRROR)
     assert protocols.merged(None, first, digests) == first
-    second = protocols.merged(first, found("proposed", Protocol.TEN_CROPS), digests)
+    second = protocols.merged(first, scores("proposed", Protocol.TEN_CROPS), digests)
     assert list(second["models"]["proposed"]) == ["mirror", "ten_crops"]
-    third = protocols.merged(second, found("baseline", Protocol.MIRROR), digests)
+    third = protocols.merged(second, scores("baseline", Protocol.MIRROR), digests)
     assert {key: list(rows) for key, rows in third["models"].items()} == {
         "proposed": ["mirror", "ten_crops"],
         "baseline": ["mirror"],
@@ -149,7 +149,7 @@ def test_calls_add_up_as_long_as_weights_and_images_are_the_same(small_data: Dat
     assert third["weights_sha256"] == digests
     # One model's weights are others now: its figures go, the other model's stay.
     later = {"baseline": "0" * 64, "proposed": "1" * 64}
-    again = protocols.merged(third, found("baseline", Protocol.TEN_CROPS), later)
+    again = protocols.merged(third, scores("baseline", Protocol.TEN_CROPS), later)
     assert {key: list(rows) for key, rows in again["models"].items()} == {
         "baseline": ["mirror", "ten_crops"]
     }

@@ -31,8 +31,8 @@ class AlwaysRight:
 
     def logits(self, faces: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
         self.asked += [face.tobytes() for face in faces]
-        found = np.eye(7, dtype=np.float32)[[self.labels[face.tobytes()] for face in faces]]
-        return {"proposed": found}
+        logits = np.eye(7, dtype=np.float32)[[self.labels[face.tobytes()] for face in faces]]
+        return {"proposed": logits}
 
 
 def test_rows_have_the_shares_of_the_classes_and_the_seed_decides(small_data: Dataset) -> None:

@@ -20,10 +20,10 @@ def expected(small_models: Path) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     return faces.astype(np.float32), by_key
 
 
-def check(found: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -> None:
-    assert set(found) == set(expected)
+def check(answers: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -> None:
+    assert set(answers) == set(expected)
     for key, values in expected.items():
-        assert np.abs(np.asarray(found[key]) - values).max() < 1e-4, key
+        assert np.abs(np.asarray(answers[key]) - values).max() < 1e-4, key
 
 
 def test_saved_model_has_a_named_signature(
@@ -35,8 +35,8 @@ def test_saved_model_has_a_named_signature(
     loaded = tf.saved_model.load(path)
     serve = loaded.signatures["serving_default"]
     assert list(serve.structured_input_signature[1]) == ["faces"]
-    found = serve(faces=tf.constant(expected[0]))
-    check({key: value.numpy() for key, value in found.items()}, expected[1])
+    answers = serve(faces=tf.constant(expected[0]))
+    check({key: value.numpy() for key, value in answers.items()}, expected[1])
 
 
 def test_onnx_runs_under_onnx_runtime(
@@ -61,8 +61,8 @@ def test_tflite_runs_under_litert(
     runner = Interpreter(model_path=str(path)).get_signature_runner()
     for position in range(len(expected[0])):
         one = slice(position, position + 1)
-        found = runner(faces=expected[0][one])
-        check(found, {key: values[one] for key, values in expected[1].items()})
+        answers = runner(faces=expected[0][one])
+        check(answers, {key: values[one] for key, values in expected[1].items()})
 
 
 def test_existing_file_is_not_overwritten(small_models: Path, tmp_path: Path) -> None:

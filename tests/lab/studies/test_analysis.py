@@ -48,8 +48,8 @@ def test_every_pixel_is_in_one_region() -> None:
 
 
 def test_landmarks_come_back_in_the_pixels_of_the_small_face() -> None:
-    found = framing.landmarks_of_crop(face_like(1), SameFace())  # type: ignore[arg-type]
-    assert found == pytest.approx(LANDMARKS, abs=1e-4)
+    landmarks = framing.landmarks_of_crop(face_like(1), SameFace())  # type: ignore[arg-type]
+    assert landmarks == pytest.approx(LANDMARKS, abs=1e-4)
 
 
 def test_undetected_faces_get_the_median() -> None:
@@ -118,14 +118,14 @@ def test_regions_study_counts_every_image(small_models: Path, small_data: datase
     assert record["images"] == len(small_data.rows(Split.PRIVATE_TEST))
     assert record["landmarks_detected"] == 1
     assert sum(record["area"].values()) == pytest.approx(1)
-    for found in record["models"].values():
-        assert set(found["per_class"]) == set(emotions.KEYS)
-        if found["blank"] < 1:
-            assert sum(found["all"][r]["share"] for r in regions.REGIONS) == pytest.approx(
+    for model in record["models"].values():
+        assert set(model["per_class"]) == set(emotions.KEYS)
+        if model["blank"] < 1:
+            assert sum(model["all"][r]["share"] for r in regions.REGIONS) == pytest.approx(
                 1, abs=1e-5
             )
-            low, high = found["all"]["eyes"]["interval"]
-            assert low <= found["all"]["eyes"]["share"] <= high
+            low, high = model["all"]["eyes"]["interval"]
+            assert low <= model["all"]["eyes"]["share"] <= high
 
 
 def test_gates_study(small_models: Path, small_data: dataset.Dataset) -> None:
@@ -164,14 +164,14 @@ def test_robustness_study_starts_from_the_clean_images(
 ) -> None:
     monkeypatch.setattr(robustness, "CORRUPTIONS", {"blur": robustness.CORRUPTIONS["blur"]})
     classifier = in_keras(small_models)
-    told: list[int] = []
+    steps: list[int] = []
     record = robustness.study(
         small_data,
         classifier,
         SameFace(),  # type: ignore[arg-type]
         seed=1,
         images=1000,
-        progress=lambda done, total, **details: told.append(done),
+        progress=lambda done, total, **details: steps.append(done),
     )
     rows = small_data.rows(Split.PRIVATE_TEST)
     assert record["images"] == len(rows)
@@ -182,7 +182,7 @@ def test_robustness_study_starts_from_the_clean_images(
     assert [r["strength"] for r in record["corruptions"]["blur"]["results"]] == list(
         robustness.CORRUPTIONS["blur"].strengths
     )
-    assert told == [1, 2, 3, 4, 5, 6]
+    assert steps == [1, 2, 3, 4, 5, 6]
 
 
 def test_leakage_counts_images_with_a_twin(small_models: Path, small_data: dataset.Dataset) -> None:
@@ -252,12 +252,12 @@ def sure(answers: list[int], confidence: list[float]) -> np.ndarray:
 
 
 def test_surest_errors_come_first() -> None:
-    found = mistakes.confident(predictions([0, 1, 2], sure([3, 1, 4], [0.6, 0.99, 0.9])), 10)
-    assert [(m.source, m.label, m.answer) for m in found] == [
+    errors = mistakes.confident(predictions([0, 1, 2], sure([3, 1, 4], [0.6, 0.99, 0.9])), 10)
+    assert [(m.source, m.label, m.answer) for m in errors] == [
         ("image-2", "fear", "sad"),
         ("image-0", "angry", "happy"),
     ]
-    assert found[0].confidence == pytest.approx(0.9)
+    assert errors[0].confidence == pytest.approx(0.9)
 
 
 def test_doubtful_labels_are_those_both_models_answer_otherwise() -> None:
@@ -271,8 +271,8 @@ def test_doubtful_labels_are_those_both_models_answer_otherwise() -> None:
 
 
 def test_confused_pairs_are_counted_by_label() -> None:
-    found = mistakes.confused_pairs(predictions([0, 0, 0, 1], sure([3, 3, 0, 1], [0.5] * 4)))
-    assert found == [("angry", "happy", 2, pytest.approx(2 / 3))]
+    pairs = mistakes.confused_pairs(predictions([0, 0, 0, 1], sure([3, 3, 0, 1], [0.5] * 4)))
+    assert pairs == [("angry", "happy", 2, pytest.approx(2 / 3))]
 
 
 def test_reviews_are_read_back_as_they_were_written() -> None:
@@ -280,12 +280,12 @@ def test_reviews_are_read_back_as_they_were_written() -> None:
     first += [reviews.Review('b,"2".jpg', "fear", "sad", "label")]
     written = reviews.text({review.source: review for review in first})
     again = written + "a.jpg,fear,sad,unclear\n"
-    found = reviews.parse(again.encode(), "mine.csv")
-    assert {source: review.verdict for source, review in found.items()} == {
+    parsed = reviews.parse(again.encode(), "mine.csv")
+    assert {source: review.verdict for source, review in parsed.items()} == {
         "a.jpg": "unclear",
         'b,"2".jpg': "label",
     }
-    assert reviews.parse(reviews.text(found).encode(), "mine.csv") == found
+    assert reviews.parse(reviews.text(parsed).encode(), "mine.csv") == parsed
 
 
 @pytest.mark.parametrize(
@@ -321,16 +321,16 @@ def test_classwise_error_is_zero_for_frequencies_and_large_for_lies() -> None:
 
 def test_answering_only_when_sure() -> None:
     labels = np.array([0, 0, 0, 0])
-    found = calibration.selective(labels, sure([0, 0, 3, 3], [0.95, 0.9, 0.6, 0.4]))
-    assert (found.coverage[0], found.accuracy[0]) == (1.0, 0.5)
-    assert (found.coverage[50], found.accuracy[50]) == (0.75, pytest.approx(2 / 3))
-    assert (found.coverage[80], found.accuracy[80]) == (0.5, 1.0)
-    assert found.coverage[-1] == 0
-    assert np.isnan(found.accuracy[-1])
+    selective = calibration.selective(labels, sure([0, 0, 3, 3], [0.95, 0.9, 0.6, 0.4]))
+    assert (selective.coverage[0], selective.accuracy[0]) == (1.0, 0.5)
+    assert (selective.coverage[50], selective.accuracy[50]) == (0.75, pytest.approx(2 / 3))
+    assert (selective.coverage[80], selective.accuracy[80]) == (0.5, 1.0)
+    assert selective.coverage[-1] == 0
+    assert np.isnan(selective.accuracy[-1])
 
 
 def test_histogram_counts_every_image_once() -> None:
     labels = np.array([0, 0, 3])
-    found = calibration.histogram(labels, sure([0, 3, 3], [0.97, 0.97, 0.52]))
-    assert sum(row["right"] + row["wrong"] for row in found) == 3
-    assert (found[-1]["right"], found[-1]["wrong"]) == (1, 1)
+    bins = calibration.histogram(labels, sure([0, 3, 3], [0.97, 0.97, 0.52]))
+    assert sum(row["right"] + row["wrong"] for row in bins) == 3
+    assert (bins[-1]["right"], bins[-1]["wrong"]) == (1, 1)

@@ -50,10 +50,10 @@ def test_a_failed_download_blocks_nothing_and_names_the_ways_without_it(
 
     monkeypatch.setattr(keras.applications, "VGG16", offline)
     for _ in range(2):
-        said = refusal(fer(*train(tmp_path / "run", small_data, "--precision", "float32")))
-        assert "no address for the name" in said
-        assert "--backbone-weights" in said
-        assert "--backbone-from models" in said
+        sentence = refusal(fer(*train(tmp_path / "run", small_data, "--precision", "float32")))
+        assert "no address for the name" in sentence
+        assert "--backbone-weights" in sentence
+        assert "--backbone-from models" in sentence
         assert state_of(tmp_path / "run").state == "failed"
     assert not (tmp_path / "run" / runs.RUN).exists()
 
@@ -116,9 +116,9 @@ def test_full_disk_ends_the_run_in_one_sentence_and_keeps_its_last_epoch(
     files.write_json(run_dir / runs.RUN, {"scenario": {}, "data": "of another time"})
     full.add("checkpoint-0002")
     command = train(run_dir, small_data, "--precision", "float32")
-    said = refusal(fer(*command))
-    assert "checkpoint-0002.safetensors cannot be written (No space left on device)" in said
-    assert (state_of(run_dir).state, f"Error: {state_of(run_dir).reason}") == ("failed", said)
+    sentence = refusal(fer(*command))
+    assert "checkpoint-0002.safetensors cannot be written (No space left on device)" in sentence
+    assert (state_of(run_dir).state, f"Error: {state_of(run_dir).reason}") == ("failed", sentence)
     assert [path.name for path in run_dir.glob("*checkpoint*")] == [runs.checkpoint(1)]
     assert runs.read(run_dir)["precision"] == "asked for"
     full.clear()

@@ -68,12 +68,12 @@ def test_import_killed_between_any_two_files_keeps_old_data_or_has_new(
         shutil.copytree(tmp_path / "old", point)
     subprocess.run([sys.executable, "-c", DYING, other, *points], check=True)
     for point in points:
-        found = dataset.open_dataset(point)
-        assert found.digest == found.manifest["digest"]
+        data = dataset.open_dataset(point)
+        assert data.digest == data.manifest["digest"]
         # The manifest comes last: before it is in its place, the old data are what is imported.
-        assert len(found) == (105 if point.name == "after-3" else 84)
-        assert (found.digest == before) == (point.name != "after-3")
-        assert dataset.content_digest(found.images, found.labels, found.splits) == found.digest
+        assert len(data) == (105 if point.name == "after-3" else 84)
+        assert (data.digest == before) == (point.name != "after-3")
+        assert dataset.content_digest(data.images, data.labels, data.splits) == data.digest
         # What was half written goes with the next import.
         importing.import_dataset(other, point)
         assert len([p for p in point.iterdir() if p.name != importing.LOCK]) == 3
@@ -92,14 +92,14 @@ time.sleep(600)
 
 def of_run(run_dir: Path) -> list[int]:
     """The processes whose command names the run."""
-    found = []
+    pids = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             if str(run_dir).encode() in path.read_bytes():
-                found.append(int(path.parent.name))
+                pids.append(int(path.parent.name))
         except OSError:
             continue
-    return found
+    return pids
 
 
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="needs /proc")
@@ -190,6 +190,6 @@ def test_server_killed_during_an_upload_leaves_nothing_and_comes_up_again(
 
     (tmp_path / "second").mkdir()
     with running(tmp_path / "second", TMPDIR=str(temporary)) as server:
-        found = in_a_loop(load.load(server, sessions=3, active=2, seconds=2))
-    assert (found["mixed"], found["troubles"]) == ([], {})
-    assert load.problems(found, p95=float("inf"), memory_mb=4000) == []
+        report = in_a_loop(load.load(server, sessions=3, active=2, seconds=2))
+    assert (report["mixed"], report["troubles"]) == ([], {})
+    assert load.problems(report, p95=float("inf"), memory_mb=4000) == []

@@ -294,12 +294,12 @@ def test_colour_and_pattern_do_not_hinder_resuming(
 def backbones(narrow_vgg16: None, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """Two files with different weights of VGG16."""
     folder = tmp_path_factory.mktemp("backbones")
-    found = []
+    paths = []
     for seed in (1, 2):
         keras.utils.set_random_seed(seed)
-        found.append(folder / f"{seed}.weights.h5")
-        vgg16.backbone(None).save_weights(found[-1])
-    return found[0], found[1]
+        paths.append(folder / f"{seed}.weights.h5")
+        vgg16.backbone(None).save_weights(paths[-1])
+    return paths[0], paths[1]
 
 
 def test_features_of_one_backbone_are_not_taken_for_anothers(
@@ -342,9 +342,9 @@ def test_a_head_is_not_published_on_another_backbone(
 def test_feature_cache_has_its_place_on_the_disk_before_it_is_filled(tmp_path: Path) -> None:
     features._allocate(tmp_path / "whole.npy", (100, 7, 7, 512))
     assert np.load(tmp_path / "whole.npy", mmap_mode="r").shape == (100, 7, 7, 512)
-    found = (tmp_path / "whole.npy").stat()
-    if hasattr(found, "st_blocks"):
-        assert found.st_blocks * 512 >= found.st_size
+    status = (tmp_path / "whole.npy").stat()
+    if hasattr(status, "st_blocks"):
+        assert status.st_blocks * 512 >= status.st_size
 
 
 @pytest.mark.parametrize("has_call", [True, False], ids=["reserved", "written"])
