@@ -27,7 +27,7 @@ class AnsweredFace:
 
     @property
     def is_doubtful(self) -> bool:
-        """Whether the detected face may be none."""
+        """Return whether the detected face may be none."""
         return self.face is not None and self.face.is_doubtful
 
     @property
@@ -37,7 +37,7 @@ class AnsweredFace:
 
     @property
     def is_agreed(self) -> bool:
-        """Whether every model has the same most probable emotion."""
+        """Return whether every model has the same most probable emotion."""
         return agree(p.probabilities for p in self.predictions.values())
 
 

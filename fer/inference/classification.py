@@ -181,5 +181,5 @@ def require_models(
 
 
 def agree(probabilities: Iterable[NDArray[np.float64]]) -> bool:
-    """Whether models' probabilities (7,) of one face have the same most probable class."""
+    """Return whether models' probabilities (7,) of one face have the same most probable class."""
     return len({int(values.argmax()) for values in probabilities}) <= 1

@@ -22,7 +22,7 @@ class FairQueue:
 
     @property
     def waiting(self) -> int:
-        """How many wait for their turn."""
+        """The number of callers that wait for their turn."""
         return max(len(self._queue) - 1, 0)
 
     @contextmanager

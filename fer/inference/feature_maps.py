@@ -88,7 +88,7 @@ class FeatureMaps:
 
 
 def is_shared(layer: str) -> bool:
-    """Whether a layer is of blocks 1-3, whose weights are the same in all models."""
+    """Return whether a layer is of blocks 1-3, whose weights are the same in all models."""
     return layer.startswith(layers.TRUNK_BLOCKS)
 
 

@@ -43,7 +43,7 @@ class Explanation:
 
     @property
     def is_blank(self) -> bool:
-        """Whether nothing in the image speaks for the class: the whole map is zero."""
+        """Return whether nothing in the image speaks for the class: the whole map is zero."""
         return not bool(self.heat.max() > 0)
 
 

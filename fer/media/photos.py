@@ -10,7 +10,7 @@ from fer import emotions
 from fer.inference.answered_face import AnsweredFace, answer
 from fer.inference.classification import Classifier
 from fer.vision import faces, orientation, preprocessing, scales, upload_gate
-from fer.vision.faces import Detector, Face, Found
+from fer.vision.faces import Detections, Detector, Face
 from fer.vision.preprocessing import Rgb
 from fer.vision.quality import Flaw
 
@@ -161,10 +161,10 @@ def classify(
         FerError: as `preprocessing.require_rgb`.
     """
     started = time.perf_counter()
-    turns, found = search(rgb, detector)
+    turns, detections = search(rgb, detector)
     upright = orientation.turned(rgb, turns)
     detected_at = time.perf_counter()
-    classified: list[Face | None] = list(found.faces)
+    classified: list[Face | None] = list(detections.faces)
     if not classified and (whole or _is_crop(rgb)):
         classified = [None]
     answers = answer(classified, [faces.gray_crop(upright, f) for f in classified], classifier)
@@ -175,18 +175,19 @@ def classify(
         prediction_seconds=time.perf_counter() - detected_at,
         turns=turns,
         size=(upright.shape[1], upright.shape[0]),
-        too_small=found.too_small,
+        too_small=detections.too_small,
     )
 
 
-def search(rgb: Rgb, detector: Detector) -> tuple[int, Found]:
+def search(rgb: Rgb, detector: Detector) -> tuple[int, Detections]:
     """Set a photo upright; return the quarter turns anticlockwise and the faces found then, from
     left to right. FER-2013's own crops are not searched. Raises as `preprocessing.require_rgb`."""
     preprocessing.require_rgb(rgb)
     if _is_crop(rgb):
-        return 0, Found(())
-    turns, found = orientation.set_upright(rgb, detector)
-    return turns, replace(found, faces=tuple(sorted(found.faces, key=lambda face: face.box[:2])))
+        return 0, Detections(())
+    turns, detections = orientation.set_upright(rgb, detector)
+    from_left_to_right = sorted(detections.faces, key=lambda face: face.box[:2])
+    return turns, replace(detections, faces=tuple(from_left_to_right))
 
 
 def _is_crop(rgb: Rgb) -> bool:

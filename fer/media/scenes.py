@@ -28,7 +28,7 @@ class CutDetector:
         self._previous: tuple[Floats, Floats] | None = None
 
     def is_cut(self, rgb: Rgb) -> bool:
-        """Whether a picture (H, W, 3) uint8 belongs to another shot than the previous one.
+        """Return whether a picture (H, W, 3) uint8 belongs to another shot than the previous one.
 
         Compares how well the picture's middle is found in the previous one (correlation of small
         gray copies) and their colour histograms (Hellinger distance), as shot detectors do

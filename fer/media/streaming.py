@@ -73,7 +73,7 @@ class Moment:
 
     @property
     def is_agreed(self) -> bool:
-        """Whether every model has the same most probable emotion."""
+        """Return whether every model has the same most probable emotion."""
         return agree(self.probabilities.values())
 
 
@@ -118,8 +118,8 @@ class FrameAnalyser:
 
     def analyse(self, rgb: Rgb, taken: float) -> FrameAnswers:
         """Classify the faces of a frame (H, W, 3) uint8 taken at that second."""
-        upright, found = self._upright.search(rgb, self._detector, taken)
-        faces = found.faces[: self._most_faces]
+        upright, detections = self._upright.search(rgb, self._detector, taken)
+        faces = detections.faces[: self._most_faces]
         numbers = self._tracker.update(faces)
         # In the networks' own resolution, since a video's faces are kept until its end.
         crops = [to_fer_resolution(gray_crop(upright, face)) for face in faces]
@@ -134,7 +134,7 @@ class FrameAnalyser:
             tuple(answered),
             taken,
             turns=self._upright.turns,
-            too_small=found.too_small,
+            too_small=detections.too_small,
             shot=self._shot,
         )
 

@@ -66,7 +66,7 @@ class Tracker:
         self._tracks = {}
 
     def is_known(self, number: int) -> bool:
-        """Whether a face of that number was in one of the last frames."""
+        """Return whether a face of that number was in one of the last frames."""
         return number in self._tracks
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from fer.media.streaming import FrameAnswers
 from fer.media.tracking import nearness
 from fer.vision.scales import Box
 
@@ -15,56 +16,49 @@ GAP_SECONDS = 1.5
 LEAST_LOOKS, SHORT_LOOKS = 4, 20
 
 
-@dataclass(frozen=True)
-class Sighting:
-    """A numbered face in one analysed frame: seconds, shot (counted from 0), number, box."""
-
-    at: float
-    shot: int
-    number: int
-    box: Box
-
-
 @dataclass
 class _Track:
+    """Numbers that are one face, its shot, its seconds and boxes, and the frames that show it."""
+
     numbers: list[int]
-    first: Sighting
-    last: Sighting
-    looks: int
+    shot: int
+    first: tuple[float, Box]
+    last: tuple[float, Box]
+    looks: int = 0
 
 
-def final_numbers(sightings: Sequence[Sighting], looks: int) -> dict[int, int]:
-    """Return the final number of each tracked number: 1, 2, … in the order in which the faces first
-    appear, from left to right if they appear at once.
+def final_numbers(frames: Sequence[FrameAnswers]) -> dict[int, int]:
+    """Return the final number of each number in a video's frames: 1, 2, … in the order in which the
+    faces first appear, from left to right if they appear at once.
 
     Several numbers may become one; a number that is missing was left out as a glimpse.
-
-    Args:
-        sightings: in the order of time.
-        looks: how many frames of the video were analysed.
     """
     tracks: dict[int, _Track] = {}
-    for sighting in sightings:
-        track = tracks.setdefault(sighting.number, _Track([sighting.number], sighting, sighting, 0))
-        track.last = sighting
-        track.looks += 1
+    for frame in frames:
+        for face in frame.faces:
+            if face.face is not None:
+                sighting = frame.taken, face.face.box
+                new = _Track([face.number], frame.shot, sighting, sighting)
+                track = tracks.setdefault(face.number, new)
+                track.last = sighting
+                track.looks += 1
     joined: list[_Track] = []
-    for track in sorted(tracks.values(), key=lambda t: (t.first.at, t.first.box[:2])):
-        earlier = max(joined, key=lambda t: _continuity(t, track), default=None)
+    for track in sorted(tracks.values(), key=lambda track: track.first):
+        earlier = max(joined, key=lambda other: _continuity(other, track), default=None)
         if earlier is not None and _continuity(earlier, track) > 0:
             earlier.numbers += track.numbers
             earlier.last = track.last
             earlier.looks += track.looks
         else:
             joined.append(track)
-    if looks >= SHORT_LOOKS:
+    if len(frames) >= SHORT_LOOKS:
         joined = [track for track in joined if track.looks >= LEAST_LOOKS]
     return {number: place for place, track in enumerate(joined, 1) for number in track.numbers}
 
 
 def _continuity(earlier: _Track, later: _Track) -> float:
     """Return how well a later track continues an earlier one, 0-1; 0 if it does not."""
-    gap = later.first.at - earlier.last.at
-    if earlier.last.shot != later.first.shot or not 0 < gap <= GAP_SECONDS:
+    (last_at, last_box), (first_at, first_box) = earlier.last, later.first
+    if earlier.shot != later.shot or not 0 < first_at - last_at <= GAP_SECONDS:
         return 0.0
-    return nearness(earlier.last.box, later.first.box)
+    return nearness(last_box, first_box)

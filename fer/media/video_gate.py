@@ -113,7 +113,7 @@ def _video_stream(source: InputContainer, name: str) -> VideoStream:
 
 
 def _lacks_index(content: bytes) -> bool:
-    """Whether this is MP4 or MOV without its table of frames, which many cameras write last."""
+    """Return whether MP4 or MOV has lost its table of frames, which many cameras write last."""
     if content[4:8] not in (b"ftyp", b"wide", b"mdat", b"skip", b"free"):
         return False
     at, box_types = 0, set()

@@ -244,15 +244,7 @@ def _analysed_frames(
 def _with_final_numbers(frames: Sequence[FrameAnswers]) -> tuple[list[FrameAnswers], int]:
     """Return the frames with the faces' final numbers, each turned as the faces around it are, and
     the number of faces left out as glimpses."""
-    numbers = tracks.final_numbers(
-        [
-            tracks.Sighting(frame.taken, frame.shot, face.number, face.face.box)
-            for frame in frames
-            for face in frame.faces
-            if face.face is not None
-        ],
-        len(frames),
-    )
+    numbers = tracks.final_numbers(frames)
     # Frames before the first face are turned like the first frame with one.
     turns = next((frame.turns for frame in frames if frame.faces), 0)
     numbered = []

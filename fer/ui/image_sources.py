@@ -23,7 +23,7 @@ from fer.ui import (
     widgets,
 )
 from fer.ui.text import _
-from fer.vision.faces import Face, Found, largest
+from fer.vision.faces import Detections, Face, largest
 
 
 def choose(key: str, default: str = "sample") -> tuple[bytes, str] | None:
@@ -133,10 +133,10 @@ def votes(key: str, name: str) -> None:
     vote_bars.chart(counts, f"{key}_votes")
 
 
-_detected: caching.Recent[tuple[int, Found]] = caching.Recent(16, loaders.KEPT_SECONDS)
+_detected: caching.Recent[tuple[int, Detections]] = caching.Recent(16, loaders.KEPT_SECONDS)
 
 
-def detected(content: bytes, name: str) -> tuple[int, Found]:
+def detected(content: bytes, name: str) -> tuple[int, Detections]:
     """Return the quarter turns anticlockwise that set an image upright, and its faces then.
 
     Raises:

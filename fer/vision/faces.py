@@ -70,7 +70,7 @@ AffineMap: TypeAlias = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Framing:
-    """How a square crop lies around a detected box, in units of the box' height.
+    """The place of a square crop around a detected box, in units of the box' height.
 
     side: length of the square. dx, dy: from the box' centre to the square's, right and down.
     """
@@ -104,7 +104,7 @@ class Face:
 
     @property
     def is_doubtful(self) -> bool:
-        """Whether this may be no face at all: an animal, a drawing, something blurred."""
+        """Return whether this may be no face at all: an animal, a drawing, something blurred."""
         return self.score < SURE_SCORE or not self.is_steady
 
     @property
@@ -116,7 +116,7 @@ class Face:
 
 
 @dataclass(frozen=True)
-class Found:
+class Detections:
     """The result of a search: faces, the largest first, and the number of those too small to
     judge."""
 
@@ -175,7 +175,7 @@ class Detector:
         """Return all faces of an RGB image (H, W, 3) uint8, the largest first; empty if none."""
         return list(self.search(rgb).faces)
 
-    def search(self, rgb: Rgb) -> Found:
+    def search(self, rgb: Rgb) -> Detections:
         """Find all faces of an RGB image (H, W, 3) uint8 of at least `SMALLEST_FACE` pixels, and
         count the smaller ones.
 
@@ -203,7 +203,7 @@ class Detector:
                 replace(face, is_steady=self.steadiness(rgb, face) >= STEADY_MIN)
                 for face in large[:MOST_CHECKED]
             ]
-        return Found(tuple(large), len(faces) - len(large))
+        return Detections(tuple(large), len(faces) - len(large))
 
     def surest(self, rgb: Rgb) -> float:
         """Return the score of the surest face of an RGB image (H, W, 3) uint8, searched once in the
@@ -302,7 +302,7 @@ class Detector:
 
 
 def _agree(tilts: Sequence[float], minimum: float = ROLL_MIN_LARGE_DEG) -> bool:
-    """Whether readings of a tilt, in degrees, all exceed the minimum to the same side."""
+    """Return whether readings of a tilt, in degrees, all exceed the minimum to the same side."""
     return not tilts or min(tilts) > minimum or max(tilts) < -minimum
 
 
@@ -313,7 +313,7 @@ def _to_image(matrix: AffineMap, points: NDArray[np.floating]) -> NDArray[np.flo
 
 
 def _needs_tiles(faces: Sequence[Face], scale: float) -> bool:
-    """Whether an image shrunk to this scale shows small faces, or none."""
+    """Return whether an image shrunk to this scale shows small faces, or none."""
     is_empty = all(face.score < SCORE_THRESHOLD for face in faces)
     return is_empty or any(face.box[3] * scale < TILES_BELOW_PX for face in faces)
 

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from fer.vision import faces, scales
-from fer.vision.faces import Face, Found
+from fer.vision.faces import Detections, Face
 from fer.vision.preprocessing import Rgb
 
 # With a face of this score no other turn is tried: portraits have 0.93 and more, upside down up to
@@ -34,7 +34,7 @@ AGREEING_LOOKS, AGREEING_SECONDS = 3, 0.5
 class Finder(Protocol):
     """Something that finds faces, as `faces.Detector` does."""
 
-    def search(self, rgb: Rgb) -> Found: ...
+    def search(self, rgb: Rgb) -> Detections: ...
 
     def surest(self, rgb: Rgb) -> float:
         """Return the score of the surest face, 0 if there is none; `faces.Detector` is faster."""
@@ -51,11 +51,13 @@ def turned(rgb: Rgb, turns: int) -> Rgb:
 
 
 def is_surely_upright(faces: Sequence[Face]) -> bool:
-    """Whether one of the faces is so sure that the image must be upright."""
+    """Return whether one of the faces is so sure that the image must be upright."""
     return any(face.score >= SURELY_UPRIGHT for face in faces)
 
 
-def set_upright(rgb: Rgb, finder: Finder, found: Found | None = None) -> tuple[int, Found]:
+def set_upright(
+    rgb: Rgb, finder: Finder, detections: Detections | None = None
+) -> tuple[int, Detections]:
     """Return the quarter turns anticlockwise that set an image upright, 0-3, and the faces that it
     then has, the largest first.
 
@@ -63,29 +65,29 @@ def set_upright(rgb: Rgb, finder: Finder, found: Found | None = None) -> tuple[i
     surest is found again in a crop of it alone.
 
     Args:
-        found: the faces of the image as it is, if they are known.
+        detections: the faces of the image as it is, if they are known.
     """
-    found = finder.search(rgb) if found is None else found
-    if is_surely_upright(found.faces):
-        return 0, found
-    sure_faces = [face for face in found.faces if not face.is_doubtful]
+    detections = finder.search(rgb) if detections is None else detections
+    if is_surely_upright(detections.faces):
+        return 0, detections
+    sure_faces = [face for face in detections.faces if not face.is_doubtful]
     if sure_faces:
         maps = [faces.patch_map(f, 0.0, PATCH_SIDE, PATCH_REACH) for f in sure_faces[:TRIED_FACES]]
         patches = [faces.warp(rgb, patch_map, PATCH_SIDE) for patch_map in maps]
         scores = [float(np.mean([finder.surest(patch) for patch in patches]))]
     else:
         patches = [scales.shrunk(rgb, WHOLE_SIDE)[0]]
-        scores = [max((face.score for face in found.faces), default=0.0)]
+        scores = [max((face.score for face in detections.faces), default=0.0)]
     for turns in range(1, 4):
         scores.append(float(np.mean([finder.surest(turned(patch, turns)) for patch in patches])))
     best = int(np.argmax(scores))
     if best and scores[best] >= SURE_TURNED and scores[best] >= scores[0] + SURER_BY:
         upright = turned(rgb, best)
-        found_turned = finder.search(upright)
-        surest = max(found_turned.faces, key=lambda face: face.score, default=None)
+        turned_detections = finder.search(upright)
+        surest = max(turned_detections.faces, key=lambda face: face.score, default=None)
         if surest is not None and finder.steadiness(upright, surest) >= STEADY_TURNED:
-            return best, found_turned
-    return 0, found
+            return best, turned_detections
+    return 0, detections
 
 
 class Upright:
@@ -100,7 +102,7 @@ class Upright:
         # The turn that the last check found, how many in a row found it, and since when.
         self._wanted, self._agreeing, self._since = 0, 0, 0.0
 
-    def search(self, rgb: Rgb, finder: Finder, at: float) -> tuple[Rgb, Found]:
+    def search(self, rgb: Rgb, finder: Finder, at: float) -> tuple[Rgb, Detections]:
         """Return a frame set upright and the faces found in it; no faces while it is in doubt how
         the stream must be turned.
 
@@ -108,23 +110,23 @@ class Upright:
             at: the time of the frame, in seconds on any clock.
         """
         upright = turned(rgb, self.turns)
-        found = finder.search(upright)
-        is_new = bool(found.faces) and not self._had_faces
-        self._had_faces = bool(found.faces)
-        if is_surely_upright(found.faces):
+        detections = finder.search(upright)
+        is_new = bool(detections.faces) and not self._had_faces
+        self._had_faces = bool(detections.faces)
+        if is_surely_upright(detections.faces):
             self._wanted = 0
-            return upright, found
+            return upright, detections
         if not (is_new or self._wanted or at >= self._next_check):
-            return upright, found
+            return upright, detections
         self._next_check = at + LOOK_AGAIN
-        extra_turns, found_turned = set_upright(upright, finder, found)
+        extra_turns, turned_detections = set_upright(upright, finder, detections)
         if extra_turns != self._wanted:
             self._wanted, self._agreeing, self._since = extra_turns, 0, at
         self._agreeing += 1
         if not extra_turns:
-            return upright, found
+            return upright, detections
         if self._agreeing < AGREEING_LOOKS or at - self._since < AGREEING_SECONDS:
-            return upright, Found(())
+            return upright, Detections(())
         self._wanted = 0
         self.turns = (self.turns + extra_turns) % 4
-        return turned(rgb, self.turns), found_turned
+        return turned(rgb, self.turns), turned_detections

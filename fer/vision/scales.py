@@ -56,7 +56,7 @@ def iou(one: Box, other: Box) -> float:
 
 
 def is_same(one: Box, other: Box) -> bool:
-    """Whether two boxes (left, top, width, height) show one face, or one a part of the other."""
+    """Return whether boxes (left, top, width, height) show one face, or one a part of the other."""
     smaller = min(one[2] * one[3], other[2] * other[3])
     return iou(one, other) > LEAST_OVERLAP or _intersection(one, other) > PART_OF_FACE * smaller
 

@@ -31,7 +31,7 @@ from types import ModuleType
 import numpy as np
 from PIL import Image
 
-from tests.support.making import csv_table, face_like, small_archive, video
+from tests.support.making import csv_table, encoded, face_like, small_archive, video
 
 REGRESSIONS = Path(__file__).resolve().parents[1] / "regressions"
 HEIC = REGRESSIONS.parent / "vision" / "heic"
@@ -50,12 +50,6 @@ class Report:
     slowest: tuple[float, str] = (0.0, "")
     seconds: float = 0.0
     memory_mb: float = 0.0
-
-
-def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
-    stream = io.BytesIO()
-    image.save(stream, kind, **options)
-    return stream.getvalue()
 
 
 def heic(name: str) -> bytes:
@@ -227,24 +221,20 @@ def attend(pipe: Connection) -> None:
 def through_image(content: bytes) -> None:
     from fer.vision import preprocessing
 
-    rgb = preprocessing.read_image(content, "photo")
-    assert rgb.dtype == np.uint8
-    assert rgb.ndim == 3
-    assert rgb.shape[2] == 3
-    assert rgb.size
+    preprocessing.require_rgb(preprocessing.read_image(content, "photo"))
 
 
 def through_video(content: bytes) -> None:
     from fer import emotions
     from fer.media import videos
     from fer.media.streaming import FrameAnalyser
-    from fer.vision.faces import Found
+    from fer.vision.faces import Detections
     from fer.vision.orientation import Finder
 
     class Nobody(Finder):
-        def search(self, rgb: np.ndarray) -> Found:
+        def search(self, rgb: np.ndarray) -> Detections:
             assert rgb.dtype == np.uint8
-            return Found(())
+            return Detections(())
 
         def predict(self, crops: list[object]) -> list[object]:
             return []
@@ -380,8 +370,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=1)
-    asked = parser.parse_args()
-    report = put_through(mutated(asked.seed, number) for number in range(asked.count))
+    arguments = parser.parse_args()
+    report = put_through(mutated(arguments.seed, number) for number in range(arguments.count))
     REGRESSIONS.mkdir(exist_ok=True)
     for kind, outcome, content in report.findings:
         name = f"{kind}-{hashlib.sha256(content).hexdigest()[:8]}"
@@ -391,7 +381,7 @@ def main() -> None:
         json.dumps(
             {
                 "files": sum(report.outcomes.values()),
-                "seed": asked.seed,
+                "seed": arguments.seed,
                 "outcomes": dict(sorted(report.outcomes.items())),
                 "findings": len(report.findings),
                 "slowest_seconds": round(report.slowest[0], 3),

@@ -19,7 +19,6 @@ import socket
 import sys
 import time
 from multiprocessing.connection import Connection
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -30,6 +29,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from tests.support.making import jpeg
+from tests.support.serving import resident_mb
 from tests.support.sockets import ORIGIN, picture
 
 MOST_GROWTH_MB = 50.0
@@ -61,14 +61,8 @@ def serve(visitors: int, pipe: Connection) -> None:
     uvicorn.Server(uvicorn.Config(app, log_level="error")).run([listener])
 
 
-def resident_mb(pid: int | None) -> float:
-    status = Path(f"/proc/{pid}/status").read_text()
-    kib = next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS"))
-    return int(kib) * 1024 / 1e6
-
-
 async def stream(port: int, token: str, number: int, end: float) -> tuple[int, int, int]:
-    """How many replies a visitor got, how many of them held answers for a face, and how many were
+    """Return the numbers of replies that a visitor got, of those with answers for a face, and of
     another's."""
     width = 480 - 4 * number
     rgb = cv2.resize(np.asarray(samples.astronaut()), (width, 360))
@@ -85,7 +79,7 @@ async def stream(port: int, token: str, number: int, end: float) -> tuple[int, i
     return answered, seen, foreign
 
 
-async def watch(pid: int | None, end: float) -> list[float]:
+async def watch(pid: int, end: float) -> list[float]:
     sizes = []
     while time.monotonic() < end:
         sizes.append(resident_mb(pid))
@@ -93,7 +87,7 @@ async def watch(pid: int | None, end: float) -> list[float]:
     return sizes
 
 
-async def crowd(port: int, tokens: list[str], seconds: float, pid: int | None) -> dict[str, object]:
+async def crowd(port: int, tokens: list[str], seconds: float, pid: int) -> dict[str, object]:
     end = time.monotonic() + seconds
     visitors = [stream(port, token, number, end) for number, token in enumerate(tokens)]
     sizes, *counts = await asyncio.gather(watch(pid, end), *visitors)
@@ -134,7 +128,7 @@ async def fuzz(port: int, token: str, messages: int, seed: int) -> dict[str, obj
     """Sends mutated messages and counts what is answered to them."""
     rng = random.Random(seed)
     whole = picture(7, jpeg(cv2.resize(np.asarray(samples.astronaut()), (160, 120))))
-    said = {"answered": 0, "refused": 0, "silent": 0, "closed": 0}
+    outcomes = {"answered": 0, "refused": 0, "silent": 0, "closed": 0}
     browser: ClientConnection | None = None
     for _ in range(messages):
         if browser is None:
@@ -147,15 +141,15 @@ async def fuzz(port: int, token: str, messages: int, seed: int) -> dict[str, obj
         try:
             await browser.send(mutated(rng, whole))
             reply = json.loads(await asyncio.wait_for(browser.recv(), 30))
-            said["refused" if "error" in reply else "answered"] += 1
+            outcomes["refused" if "error" in reply else "answered"] += 1
         except TimeoutError:
-            said["silent"] += 1
+            outcomes["silent"] += 1
         except ConnectionClosed:
-            said["closed"] += 1
+            outcomes["closed"] += 1
             browser = None
     if browser is not None:
         await browser.close()
-    return {"messages": messages, "seed": seed, **said}
+    return {"messages": messages, "seed": seed, **outcomes}
 
 
 def main() -> None:
@@ -165,23 +159,24 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=120)
     parser.add_argument("--messages", type=int, default=5000)
     parser.add_argument("--seed", type=int, default=1)
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     ours, its = multiprocessing.get_context("spawn").Pipe()
     server = multiprocessing.get_context("spawn").Process(
-        target=serve, args=(asked.visitors, its), daemon=True
+        target=serve, args=(arguments.visitors, its), daemon=True
     )
     server.start()
+    assert server.pid is not None
     port, tokens = ours.recv()
-    found = asyncio.run(crowd(port, tokens, asked.seconds, server.pid))
-    found |= asyncio.run(fuzz(port, tokens[0], asked.messages, asked.seed))
+    figures = asyncio.run(crowd(port, tokens, arguments.seconds, server.pid))
+    figures |= asyncio.run(fuzz(port, tokens[0], arguments.messages, arguments.seed))
     is_alive = server.is_alive()
     server.kill()
-    print(json.dumps({**found, "server_alive": is_alive}, indent=2))
+    print(json.dumps({**figures, "server_alive": is_alive}, indent=2))
     is_fine = (
         is_alive
-        and float(str(found["fewest_of_fair_share"])) >= LEAST_SHARE
-        and float(str(found["memory_growth_mb"])) < MOST_GROWTH_MB
-        and not (found["mixed_up"] or found["silent"] or found["closed"])
+        and float(str(figures["fewest_of_fair_share"])) >= LEAST_SHARE
+        and float(str(figures["memory_growth_mb"])) < MOST_GROWTH_MB
+        and not (figures["mixed_up"] or figures["silent"] or figures["closed"])
     )
     sys.exit(not is_fine)
 

@@ -62,8 +62,8 @@ class Page:
 
 
 @dataclass
-class Told:
-    """What the visitors met, all together."""
+class Observations:
+    """Seconds of uploads and visits, and errors, of all visitors together."""
 
     uploads: list[float] = field(default_factory=list)
     visits: dict[str, list[float]] = field(default_factory=dict)
@@ -92,33 +92,33 @@ class Visitor:
         await self._socket.send(message.SerializeToString())
         shown = Page()
         while True:
-            told = await self._next()
-            kind = told.WhichOneof("type")
+            reply = await self._next()
+            kind = reply.WhichOneof("type")
             if kind == "new_session":
                 # A run that is begun anew sends everything again.
                 shown = Page()
-                self._session = told.new_session.initialize.session_id or self._session
+                self._session = reply.new_session.initialize.session_id or self._session
             elif kind == "navigation":
                 self.pages = {
                     known.page_name or HOME: known.page_script_hash
-                    for known in told.navigation.app_pages
+                    for known in reply.navigation.app_pages
                 }
-            elif kind == "delta" and told.delta.WhichOneof("type") == "new_element":
-                self._note(told, shown)
+            elif kind == "delta" and reply.delta.WhichOneof("type") == "new_element":
+                self._note(reply, shown)
             elif kind == "script_finished":
-                if told.script_finished == ForwardMsg.FINISHED_EARLY_FOR_RERUN:
+                if reply.script_finished == ForwardMsg.FINISHED_EARLY_FOR_RERUN:
                     continue
-                if told.script_finished != ForwardMsg.FINISHED_SUCCESSFULLY:
-                    shown.troubles.append(f"script finished: {told.script_finished}")
+                if reply.script_finished != ForwardMsg.FINISHED_SUCCESSFULLY:
+                    shown.troubles.append(f"script finished: {reply.script_finished}")
                 return shown
 
     async def _next(self) -> ForwardMsg:
-        told = ForwardMsg()
-        told.ParseFromString(await asyncio.wait_for(self._socket.recv(), PATIENCE))
-        return told
+        reply = ForwardMsg()
+        reply.ParseFromString(await asyncio.wait_for(self._socket.recv(), PATIENCE))
+        return reply
 
-    def _note(self, told: ForwardMsg, shown: Page) -> None:
-        element = told.delta.new_element
+    def _note(self, reply: ForwardMsg, shown: Page) -> None:
+        element = reply.delta.new_element
         kind = element.WhichOneof("type") or ""
         shown.kinds[kind] += 1
         if kind == "markdown":
@@ -136,7 +136,7 @@ class Visitor:
 
     async def upload(self, name: str, content: bytes) -> Page:
         """Home with a photo's answers."""
-        place = await self._place(name)
+        place = await self.place(name)
         await asyncio.to_thread(self.put, place.upload_url, name, content)
         states = BackMsg()
         state = states.rerun_script.widget_states.widgets.add()
@@ -150,20 +150,17 @@ class Visitor:
         """Closes the connection, as a browser does whose tab is closed."""
         await self._socket.close()
 
-    async def place(self, name: str) -> str:
-        """The address under which the server takes a file of this visitor's."""
-        return str((await self._place(name)).upload_url)
-
-    async def _place(self, name: str) -> FileURLs:
-        asked = BackMsg()
-        asked.file_urls_request.request_id = uuid.uuid4().hex
-        asked.file_urls_request.file_names.append(name)
-        asked.file_urls_request.session_id = self._session
-        await self._socket.send(asked.SerializeToString())
+    async def place(self, name: str) -> FileURLs:
+        """Return the address under which the server takes a file of this visitor's."""
+        request = BackMsg()
+        request.file_urls_request.request_id = uuid.uuid4().hex
+        request.file_urls_request.file_names.append(name)
+        request.file_urls_request.session_id = self._session
+        await self._socket.send(request.SerializeToString())
         while True:
-            told = await self._next()
-            if told.WhichOneof("type") == "file_urls_response":
-                return told.file_urls_response.file_urls[0]
+            reply = await self._next()
+            if reply.WhichOneof("type") == "file_urls_response":
+                return reply.file_urls_response.file_urls[0]
 
     def put(self, path: str, name: str, content: bytes) -> None:
         line = uuid.uuid4().hex
@@ -233,7 +230,7 @@ async def live(
     expected: tuple[str, ...],
     end: float,
     active: asyncio.Semaphore,
-    told: Told,
+    seen: Observations,
 ) -> None:
     """Uploads and goes from page to page until the end."""
     rng = random.Random(number)
@@ -242,27 +239,27 @@ async def live(
             async with active:
                 started = time.monotonic()
                 page = await visitor.upload(f"photo-{number}.jpg", fresh(content))
-                told.uploads.append(time.monotonic() - started)
-            told.busy += page.kinds["busy"]
-            told.troubles += page.troubles
+                seen.uploads.append(time.monotonic() - started)
+            seen.busy += page.kinds["busy"]
+            seen.troubles += page.troubles
             if page.answers != expected:
-                told.mixed.append(f"visitor {number}: {page.answers} instead of {expected}")
+                seen.mixed.append(f"visitor {number}: {page.answers} instead of {expected}")
             for name in [*rng.sample([n for n in visitor.pages if n != HOME], 2), HOME]:
                 await asyncio.sleep(rng.uniform(0.5, 4))
                 async with active:
                     started = time.monotonic()
                     page = await visitor.run(visitor.pages[name])
-                    told.visits.setdefault(name, []).append(time.monotonic() - started)
-                told.troubles += [f"{name}: {trouble}" for trouble in page.troubles]
+                    seen.visits.setdefault(name, []).append(time.monotonic() - started)
+                seen.troubles += [f"{name}: {trouble}" for trouble in page.troubles]
             visitor.home = page
             await asyncio.sleep(rng.uniform(0.5, 4))
     except (OSError, TimeoutError, LookupError) as error:
-        told.troubles.append(f"visitor {number}: {type(error).__name__} {error}")
+        seen.troubles.append(f"visitor {number}: {type(error).__name__} {error}")
 
 
-async def watch_memory(server: Server, end: float, seen: list[float]) -> None:
+async def watch_memory(server: Server, end: float, sizes: list[float]) -> None:
     while time.monotonic() < end:
-        seen.append(server.resident_mb())
+        sizes.append(server.resident_mb())
         await asyncio.sleep(1)
 
 
@@ -280,30 +277,35 @@ async def load(server: Server, sessions: int, active: int, seconds: float) -> di
     if () in alone or len(alone) < sessions * 0.9:
         raise SystemExit(f"The photos' answers do not tell visitors apart: {alone}")
     visitors = [await visit(server.url) for _ in range(sessions)]
-    told, memory = Told(), [server.resident_mb()]
+    seen, memory = Observations(), [server.resident_mb()]
     end = time.monotonic() + seconds
     turns = asyncio.Semaphore(active)
     await asyncio.gather(
         watch_memory(server, end, memory),
         *(
-            live(visitor, number, contents[number], expected[number], end, turns, told)
+            live(visitor, number, contents[number], expected[number], end, turns, seen)
             for number, visitor in enumerate(visitors)
         ),
     )
     memory.append(server.resident_mb())
-    return summary(told, memory, sessions, active, seconds, len(alone))
+    return summary(seen, memory, sessions, active, seconds, len(alone))
 
 
 def quantiles(values: list[float]) -> dict[str, float]:
-    found = np.percentile(values, [50, 95, 100]) if values else np.full(3, np.nan)
+    values_at = np.percentile(values, [50, 95, 100]) if values else np.full(3, np.nan)
     return {
         "n": len(values),
-        **{k: round(float(v), 3) for k, v in zip(("p50", "p95", "max"), found, strict=True)},
+        **{k: round(float(v), 3) for k, v in zip(("p50", "p95", "max"), values_at, strict=True)},
     }
 
 
 def summary(
-    told: Told, memory: list[float], sessions: int, active: int, seconds: float, distinct: int
+    seen: Observations,
+    memory: list[float],
+    sessions: int,
+    active: int,
+    seconds: float,
+    distinct: int,
 ) -> dict[str, object]:
     """The figures as plain JSON types."""
     middle = memory[len(memory) // 2]
@@ -312,11 +314,11 @@ def summary(
         "active_at_once": active,
         "seconds": seconds,
         "different_answers": distinct,
-        "upload_seconds": quantiles(told.uploads),
-        "visit_seconds": {name: quantiles(times) for name, times in sorted(told.visits.items())},
-        "busy": told.busy,
-        "mixed": told.mixed,
-        "troubles": dict(Counter(told.troubles)),
+        "upload_seconds": quantiles(seen.uploads),
+        "visit_seconds": {name: quantiles(times) for name, times in sorted(seen.visits.items())},
+        "busy": seen.busy,
+        "mixed": seen.mixed,
+        "troubles": dict(Counter(seen.troubles)),
         "memory_mb": {
             "start": round(memory[0]),
             "middle": round(middle),
@@ -326,23 +328,23 @@ def summary(
     }
 
 
-def problems(found: dict[str, object], p95: float, memory_mb: float) -> list[str]:
-    """What the run should not have shown."""
-    told = []
-    uploads, memory = found["upload_seconds"], found["memory_mb"]
+def problems(figures: dict[str, object], p95: float, memory_mb: float) -> list[str]:
+    """Return a sentence for each thing that the run should not have shown."""
+    sentences = []
+    uploads, memory = figures["upload_seconds"], figures["memory_mb"]
     assert isinstance(uploads, dict)
     assert isinstance(memory, dict)
-    if found["mixed"]:
-        told.append("Somebody saw an answer that was not theirs.")
-    if found["troubles"]:
-        told.append("There were errors.")
+    if figures["mixed"]:
+        sentences.append("Somebody saw an answer that was not theirs.")
+    if figures["troubles"]:
+        sentences.append("There were errors.")
     if not uploads["n"]:
-        told.append("Nothing was uploaded.")
+        sentences.append("Nothing was uploaded.")
     elif uploads["p95"] > p95:
-        told.append(f"95% of uploads took up to {uploads['p95']} s, more than {p95} s.")
+        sentences.append(f"95% of uploads took up to {uploads['p95']} s, more than {p95} s.")
     if memory["max"] > memory_mb:
-        told.append(f"The server took {memory['max']} MB, more than {memory_mb:.0f} MB.")
-    return told
+        sentences.append(f"The server took {memory['max']} MB, more than {memory_mb:.0f} MB.")
+    return sentences
 
 
 def main() -> None:
@@ -353,20 +355,22 @@ def main() -> None:
     parser.add_argument("--p95", type=float, default=3.0, help="seconds that an upload may take")
     parser.add_argument("--memory", type=float, default=2500, help="MB that the server may take")
     parser.add_argument("--out", type=Path, help="where the figures are written as JSON")
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, running(Path(folder)) as server:
-        found = asyncio.run(load(server, asked.sessions, asked.active, 60 * asked.minutes))
-        found["log"] = [
+        figures = asyncio.run(
+            load(server, arguments.sessions, arguments.active, 60 * arguments.minutes)
+        )
+        figures["log"] = [
             line
             for line in (Path(folder) / "log").read_text().splitlines()
             if "Traceback" in line or "Error" in line
         ]
-    found["problems"] = problems(found, asked.p95, asked.memory)
-    text = json.dumps(found, indent=2)
+    figures["problems"] = problems(figures, arguments.p95, arguments.memory)
+    text = json.dumps(figures, indent=2)
     print(text)
-    if asked.out is not None:
-        asked.out.write_text(text + "\n")
-    sys.exit(bool(found["problems"]))
+    if arguments.out is not None:
+        arguments.out.write_text(text + "\n")
+    sys.exit(bool(figures["problems"]))
 
 
 if __name__ == "__main__":

@@ -33,8 +33,8 @@ async def fill(visitor: load.Visitor, most: int, size: int = PHOTO_BYTES) -> Non
     """Send files of that size until the server has no room for one, or that many."""
     content = np.random.default_rng(0).bytes(size)
     for _ in range(most):
-        path, began = await visitor.place("photo.jpg"), time.monotonic()
-        await asyncio.to_thread(visitor.put, path, "photo.jpg", content)
+        place, began = await visitor.place("photo.jpg"), time.monotonic()
+        await asyncio.to_thread(visitor.put, place.upload_url, "photo.jpg", content)
         if time.monotonic() - began > WAIT_SECONDS:
             return
 

@@ -24,23 +24,17 @@ def served() -> FeatureMaps:
 
 
 @pytest.fixture(scope="module")
-def found(served: FeatureMaps) -> dict[str, dict[str, np.ndarray]]:
+def every(served: FeatureMaps) -> dict[str, dict[str, np.ndarray]]:
     return served.of(FACE)
 
 
-def test_thirteen_convolutions_and_five_poolings() -> None:
-    assert len(LAYERS) == 18
-    assert LAYERS[:3] == ("block1_conv1", "block1_conv2", "block1_pool")
-    assert LAYERS[-1] == "block5_pool"
-    assert sum("conv" in layer for layer in LAYERS) == 13
-
-
 def test_maps_have_the_networks_shapes(
-    served: FeatureMaps, found: dict[str, dict[str, np.ndarray]]
+    served: FeatureMaps, every: dict[str, dict[str, np.ndarray]]
 ) -> None:
     models = served._classifier.models
-    assert list(found) == list(models)
-    for model, maps in found.items():
+    assert list(every) == list(models)
+    assert len(LAYERS) == 18
+    for model, maps in every.items():
         assert tuple(maps) == served.layers_of(model)
         side = models[model].scenario.input_size
         for layer, values in maps.items():
@@ -57,14 +51,14 @@ def test_maps_have_the_networks_shapes(
 
 
 def test_the_last_convolution_is_what_grad_cam_explains(
-    served: FeatureMaps, found: dict[str, dict[str, np.ndarray]]
+    served: FeatureMaps, every: dict[str, dict[str, np.ndarray]]
 ) -> None:
     for model, maps in served._classifier.maps([FACE]).items():
-        assert found[model]["block5_conv3"] == pytest.approx(maps[0], abs=1e-3)
+        assert every[model]["block5_conv3"] == pytest.approx(maps[0], abs=1e-3)
 
 
 def test_int8_maps_are_those_of_keras_but_for_rounding(
-    served: FeatureMaps, found: dict[str, dict[str, np.ndarray]]
+    served: FeatureMaps, every: dict[str, dict[str, np.ndarray]]
 ) -> None:
     import keras
 
@@ -73,10 +67,12 @@ def test_int8_maps_are_those_of_keras_but_for_rounding(
     for model, artifact in served._classifier.models.items():
         network = keras_backend.build_from(artifact)
         names = served.layers_of(model)
-        every = keras.Model(network.inputs, [network.get_layer(name).output for name in names])
+        exact_layers = keras.Model(
+            network.inputs, [network.get_layer(name).output for name in names]
+        )
         inputs = preprocessing.batch([FACE], artifact.scenario.input_size)
-        for name, exact in zip(names, every.predict_on_batch(inputs), strict=True):
-            likeness = np.corrcoef(exact[0].ravel(), found[model][name].ravel())[0, 1]
+        for name, exact in zip(names, exact_layers.predict_on_batch(inputs), strict=True):
+            likeness = np.corrcoef(exact[0].ravel(), every[model][name].ravel())[0, 1]
             assert likeness > 0.97, (model, name)
 
 
@@ -98,23 +94,17 @@ def test_models_of_one_size_in_full_precision_have_one_trunk(
 
 @pytest.mark.parametrize(("row", "column"), [(0, 0), (17, 40), (-1, 5)])
 def test_products_add_up_to_the_maps_value(
-    served: FeatureMaps, found: dict[str, dict[str, np.ndarray]], row: int, column: int
+    served: FeatureMaps, every: dict[str, dict[str, np.ndarray]], row: int, column: int
 ) -> None:
     artifact = served._classifier.models[served.trunk]
     weights = artifact.weights()
     side = artifact.scenario.input_size
-    maps = found[served.trunk]
+    maps = every[served.trunk]
     inputs = preprocessing.batch([FACE], side)[0]
     row %= side
     for channel in feature_maps.strongest(maps["block1_conv1"], 3):
-        step = feature_maps.take_apart(
-            inputs,
-            weights["block1_conv1/kernel"],
-            weights["block1_conv1/bias"],
-            channel,
-            row,
-            column,
-        )
+        kernels, biases = weights["block1_conv1/kernel"], weights["block1_conv1/bias"]
+        step = feature_maps.take_apart(inputs, kernels, biases, channel, row, column)
         assert step.products.shape == (3, 3, 3)
         assert step.sum == pytest.approx(step.products.sum() + step.bias)
         # The first convolution is served in full precision.

@@ -14,16 +14,16 @@ from fer.media.live import stream as live
 from fer.media.live.stream import LiveStream
 from fer.media.streaming import FrameAnalyser, StreamAnalyser
 from fer.vision import orientation
-from fer.vision.faces import Face, Found
+from fer.vision.faces import Detections
+from tests.support.faces import face
 from tests.support.sockets import jpeg
 
 
 class Finder(orientation.Finder):
     """One face, as far to the left as the picture is bright."""
 
-    def search(self, rgb: np.ndarray) -> Found:
-        box = Face((float(rgb[0, 0, 0]), 4.0, 20.0, 20.0), np.zeros((5, 2), np.float32), 0.95)
-        return Found((box,))
+    def search(self, rgb: np.ndarray) -> Detections:
+        return Detections((face(float(rgb[0, 0, 0]), 4, 20),))
 
 
 class Networks:
@@ -53,10 +53,10 @@ def test_each_picture_has_its_own_answers() -> None:
         answered = viewer.answer(jpeg(120, 90, shade))
         assert answered["is_answered"]
         assert answered["size"] == [120, 90]
-        (face,) = answered["faces"]
-        assert face["number"] == 1
-        assert face["models"] == {"proposed": {"top1": "happy", "confidence": 1.0}}
-        assert min(x for x, _ in face["corners"]) == pytest.approx(shade, abs=0.1)
+        (only,) = answered["faces"]
+        assert only["number"] == 1
+        assert only["models"] == {"proposed": {"top1": "happy", "confidence": 1.0}}
+        assert min(x for x, _ in only["corners"]) == pytest.approx(shade, abs=0.1)
     assert viewer.still().shape == (90, 120, 3)
     drawn = np.asarray(Image.open(io.BytesIO(viewer.snapshot())))
     assert (drawn != viewer.still()).any(), "no answers are drawn"

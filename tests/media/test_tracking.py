@@ -8,11 +8,7 @@ import pytest
 from fer.media import tracking
 from fer.media.tracking import Smoother, Tracker
 from fer.vision import scales
-from fer.vision.faces import Face
-
-
-def face(left: float, top: float = 0.0, side: float = 100.0) -> Face:
-    return Face((left, top, side, side), np.zeros((5, 2), np.float32), 0.9)
+from tests.support.faces import face
 
 
 @pytest.mark.parametrize(

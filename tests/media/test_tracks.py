@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
+from fer.inference.answered_face import AnsweredFace
 from fer.media import tracks
-from fer.media.tracks import Sighting
+from fer.media.streaming import FrameAnswers
+from tests.support.faces import face
 
 
-def seen(number: int, start: float, looks: int, left: float = 0.0, shot: int = 0) -> list[Sighting]:
+def seen(number: int, start: float, looks: int, left: float = 0.0, shot: int = 0):
+    """Frames with that face, ten a second."""
     return [
-        Sighting(start + look / 10, shot, number, (left + look, 0.0, 40.0, 40.0))
+        FrameAnswers(
+            (AnsweredFace(face(left + look, side=40), np.zeros((48, 48), np.uint8), {}, number),),
+            start + look / 10,
+            shot=shot,
+        )
         for look in range(looks)
     ]
 
 
-def settle(*each: list[Sighting], looks: int = 100) -> dict[int, int]:
-    sightings = sorted((s for track in each for s in track), key=lambda s: s.at)
-    return tracks.final_numbers(sightings, looks)
+def settle(*each: list[FrameAnswers], looks: int = 100) -> dict[int, int]:
+    frames = sorted((frame for track in each for frame in track), key=lambda frame: frame.taken)
+    return tracks.final_numbers(frames + [FrameAnswers()] * (looks - len(frames)))
 
 
 @pytest.mark.parametrize(
@@ -32,7 +40,7 @@ def settle(*each: list[Sighting], looks: int = 100) -> dict[int, int]:
         (seen(2, 2.0, 3, left=90), {1: 1}),
     ],
 )
-def test_a_face_that_comes_back(other: list[Sighting], joined: dict[int, int]) -> None:
+def test_a_face_that_comes_back(other: list[FrameAnswers], joined: dict[int, int]) -> None:
     assert settle(seen(1, 0.0, 10), other) == joined
 
 

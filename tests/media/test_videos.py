@@ -15,7 +15,8 @@ from av.stream import Disposition
 from fer import FerError
 from fer.media import video_gate, videos
 from fer.vision import upload_gate
-from fer.vision.faces import Face, Found
+from fer.vision.faces import Detections
+from tests.support.faces import face
 from tests.support.films import NAMES, Finder, frames, watch
 from tests.support.making import video
 
@@ -148,22 +149,15 @@ def noisy(count: int, shape: tuple[int, int] = (96, 128)) -> list[np.ndarray]:
     return [rng.integers(90, 256, (*shape, 3), dtype=np.uint8) for _ in range(count)]
 
 
-def streamable(pictures: list[np.ndarray], folder: Path) -> bytes:
+def streamable(folder: Path) -> bytes:
     """An MP4 with its index in front, as downloads have it."""
-    path = folder / "clip.mp4"
-    with av.open(str(path), "w", options={"movflags": "faststart"}) as target:
-        sink = target.add_stream("libx264", rate=10)
-        sink.height, sink.width = pictures[0].shape[:2]
-        sink.pix_fmt, sink.gop_size = "yuv420p", 5
-        for picture in pictures:
-            target.mux(sink.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
-        target.mux(sink.encode(None))
-    return path.read_bytes()
+    options = {"movflags": "faststart"}
+    return video(noisy(60), encoder={"g": "5"}, muxer=options, file=folder / "clip.mp4")
 
 
 @pytest.mark.parametrize("share", [0.4, 0.7])
 def test_a_video_that_is_cut_off_is_watched_up_to_the_cut(share: float, tmp_path: Path) -> None:
-    whole = streamable(noisy(60), tmp_path)
+    whole = streamable(tmp_path)
     found = watch(whole[: int(len(whole) * share)])
     assert found.ending == "cut"
     assert found.stated == pytest.approx(6.0, abs=0.2)
@@ -231,7 +225,7 @@ def test_the_length_of_the_whole_alone_is_no_cut(length: bytes) -> None:
 
 
 def test_a_damaged_spot_is_passed_over(tmp_path: Path) -> None:
-    whole = bytearray(streamable(noisy(60), tmp_path))
+    whole = bytearray(streamable(tmp_path))
     middle = len(whole) // 2
     whole[middle : middle + 3000] = bytes(3000)
     found = watch(bytes(whole))
@@ -246,15 +240,8 @@ def test_a_video_longer_than_the_limit_says_so(monkeypatch: pytest.MonkeyPatch) 
 
 def shaded(kind: str = "mp4", codec: str = "libx264") -> bytes:
     """Twelve seconds that grow darker, 20 gray levels a second, a key frame every two seconds."""
-    stream = io.BytesIO()
-    with av.open(stream, "w", format=kind) as target:
-        sink = target.add_stream(codec, rate=10, options={"g": "20"})
-        sink.width, sink.height, sink.pix_fmt = 128, 96, "yuv420p"
-        for number in range(120):
-            picture = np.full((96, 128, 3), 250 - 2 * number, np.uint8)
-            target.mux(sink.encode(av.VideoFrame.from_ndarray(picture, "rgb24")))
-        target.mux(sink.encode(None))
-    return stream.getvalue()
+    pictures = [frames(1, 250 - 2 * number)[0] for number in range(120)]
+    return video(pictures, 10, kind, codec, encoder={"g": "20"})
 
 
 @pytest.mark.parametrize(
@@ -291,53 +278,23 @@ def test_a_length_that_is_not_stated_is_read_off_the_packets() -> None:
     class Pipe(io.BytesIO):
         seek = None  # type: ignore[assignment]
 
-    stream = Pipe()
-    with av.open(stream, "w", format="webm", options={"live": "1"}) as target:
-        sink = target.add_stream("libvpx", rate=10)
-        sink.width, sink.height, sink.pix_fmt = 128, 96, "yuv420p"
-        for picture in frames(25):
-            target.mux(sink.encode(av.VideoFrame.from_ndarray(picture, "rgb24")))
-        target.mux(sink.encode(None))
-    with av.open(io.BytesIO(stream.getvalue())) as source:
+    content = video(frames(25), 10, "webm", "libvpx", muxer={"live": "1"}, file=Pipe())
+    with av.open(io.BytesIO(content)) as source:
         assert source.duration is None
-    assert videos.length(stream.getvalue(), "recorded.webm") == pytest.approx(2.4, abs=0.2)
-
-
-def stretched(pictures: list[np.ndarray], ratio: Fraction) -> bytes:
-    stream = io.BytesIO()
-    with av.open(stream, "w", format="mp4") as target:
-        sink = target.add_stream("libx264", rate=10)
-        sink.height, sink.width = pictures[0].shape[:2]
-        sink.pix_fmt = "yuv420p"
-        sink.sample_aspect_ratio = ratio
-        for picture in pictures:
-            target.mux(sink.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
-        target.mux(sink.encode(None))
-    return stream.getvalue()
+    assert videos.length(content, "recorded.webm") == pytest.approx(2.4, abs=0.2)
 
 
 def test_pixels_that_are_not_square() -> None:
-    found = watch(stretched(frames(5, 200, (120, 80)), Fraction(2)))
+    found = watch(video(frames(5, 200, (120, 80)), ratio=2))
     assert decoded(found.video)[0].shape == (120, 160, 3)
-
-
-def in_order(pictures: list[np.ndarray]) -> bytes:
-    """A bare stream of H.264 whose frames lie in the order in which they are shown."""
-    stream = io.BytesIO()
-    with av.open(stream, "w", format="h264") as target:
-        sink = target.add_stream("libx264", rate=10, options={"bf": "0"})
-        sink.height, sink.width = pictures[0].shape[:2]
-        sink.pix_fmt = "yuv420p"
-        for picture in pictures:
-            target.mux(sink.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
-        target.mux(sink.encode(None))
-    return stream.getvalue()
 
 
 def test_a_size_that_changes_midway() -> None:
     sizes = ((96, 128), (128, 96))
-    content = b"".join(in_order(frames(10, 200, size)) for size in sizes)
-    # A stream of H.264 that carries both sizes, put into a container.
+    # A stream of H.264 that carries both sizes, its frames in the order in which they are shown,
+    # put into a container.
+    options = {"bf": "0"}
+    content = b"".join(video(frames(10, 200, s), kind="h264", encoder=options) for s in sizes)
     packed = io.BytesIO()
     with (
         av.open(io.BytesIO(content), format="h264") as source,
@@ -365,8 +322,8 @@ def test_a_cut_in_the_film_ends_tracks() -> None:
 class Sideways(Finder):
     """Finds a face in pictures that are higher than wide only."""
 
-    def search(self, rgb: np.ndarray) -> Found:
-        return super().search(rgb) if rgb.shape[0] > rgb.shape[1] else Found(())
+    def search(self, rgb: np.ndarray) -> Detections:
+        return super().search(rgb) if rgb.shape[0] > rgb.shape[1] else Detections(())
 
 
 def test_a_video_on_its_side_is_turned_from_its_first_frame() -> None:
@@ -382,12 +339,10 @@ class Flicker(Finder):
     def __init__(self) -> None:
         self.looks = 0
 
-    def search(self, rgb: np.ndarray) -> Found:
+    def search(self, rgb: np.ndarray) -> Detections:
         self.looks += 1
-        landmarks = np.zeros((5, 2), np.float32)
-        stays = Face((10, 20, 30, 30), landmarks, 0.95)
-        glimpse = Face((40.0 + 3 * self.looks, 60, 12, 12), landmarks, 0.62)
-        return Found((stays, glimpse) if self.looks % 5 == 3 else (stays,), 2)
+        stays, glimpse = face(10, 20, 30), face(40.0 + 3 * self.looks, 60, 12, 0.62)
+        return Detections((stays, glimpse) if self.looks % 5 == 3 else (stays,), 2)
 
 
 def test_glimpses_are_left_out_and_counted() -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.benchmarks.load import Page, Told, problems, quantiles, summary
+from tests.benchmarks.load import Observations, Page, problems, quantiles, summary
 
 
-def told(**changed: object) -> Told:
-    return Told(**{"uploads": [0.5, 1.0], "visits": {"Demo": [0.1]}, **changed})  # type: ignore[arg-type]
+def told(**changed: object) -> Observations:
+    return Observations(**{"uploads": [0.5, 1.0], "visits": {"Demo": [0.1]}, **changed})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

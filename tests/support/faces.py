@@ -1,4 +1,4 @@
-"""Faces whose expression both committed models are sure of."""
+"""Detected faces, and one whose expression both committed models are sure of."""
 
 from __future__ import annotations
 
@@ -6,7 +6,13 @@ import cv2
 import numpy as np
 
 from fer.data import sample
+from fer.vision.faces import Face
 from tests.support.making import ROOT
+
+
+def face(left: float, top: float = 0.0, side: float = 100.0, score: float = 0.95) -> Face:
+    """A detected face in a square box; its landmarks are all 0."""
+    return Face((left, top, side, side), np.zeros((5, 2), np.float32), score)
 
 
 def frightened() -> np.ndarray:

@@ -9,16 +9,15 @@ from fer.inference.classification import Prediction
 from fer.media import videos
 from fer.media.streaming import FrameAnalyser
 from fer.vision import orientation
-from fer.vision.faces import Face, Found
+from fer.vision.faces import Detections
+from tests.support.faces import face
 
 NAMES = {key: key for key in emotions.KEYS}
 
 
 class Finder(orientation.Finder):
-    def search(self, rgb: np.ndarray) -> Found:
-        if rgb.mean() < 10:
-            return Found(())
-        return Found((Face((10, 20, 30, 30), np.zeros((5, 2), np.float32), 0.95),))
+    def search(self, rgb: np.ndarray) -> Detections:
+        return Detections((face(10, 20, 30),) if rgb.mean() >= 10 else ())
 
 
 class Classifier:

@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -69,10 +70,14 @@ def interruptible(command: Sequence[str | Path], **options: Any) -> subprocess.P
         signal.signal(signal.SIGINT, before)
 
 
-def jpeg(pixels: np.ndarray, kind: str = "JPEG") -> bytes:
+def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
     stream = io.BytesIO()
-    Image.fromarray(pixels).save(stream, kind)
+    image.save(stream, kind, **options)
     return stream.getvalue()
+
+
+def jpeg(pixels: np.ndarray, kind: str = "JPEG") -> bytes:
+    return encoded(Image.fromarray(pixels), kind)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -91,18 +96,39 @@ def in_a_loop(work: Coroutine[Any, Any, T]) -> T:
 
 
 def video(
-    frames: Sequence[np.ndarray], rate: int = 10, kind: str = "mp4", codec: str = "libx264"
+    frames: Sequence[np.ndarray],
+    rate: int = 10,
+    kind: str = "mp4",
+    codec: str = "libx264",
+    *,
+    step: int = 1,
+    ratio: int = 1,
+    comment: str = "",
+    encoder: dict[str, str] | None = None,
+    muxer: dict[str, str] | None = None,
+    file: Path | io.BytesIO | None = None,
 ) -> bytes:
-    """A video of RGB frames of one even-sided size."""
-    stream = io.BytesIO()
-    with av.open(stream, "w", format=kind) as target:
-        sink = target.add_stream(codec, rate=rate)
+    """A video of RGB frames of one even-sided size.
+
+    Args:
+        step: between two frames, in units of the rate.
+        ratio: of a pixel's width to its height.
+        encoder, muxer: FFmpeg's options.
+        file: is written to.
+    """
+    file = file or io.BytesIO()
+    name = str(file) if isinstance(file, Path) else file
+    with av.open(name, "w", format=kind, options=muxer) as target:
+        target.metadata["comment"] = comment
+        sink = target.add_stream(codec, rate=rate, options=encoder)
         sink.height, sink.width = frames[0].shape[:2]
-        sink.pix_fmt = "yuv420p"
-        for frame in frames:
-            target.mux(sink.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        sink.pix_fmt, sink.sample_aspect_ratio = "yuv420p", Fraction(ratio)
+        for number, pixels in enumerate(frames):
+            frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
+            frame.pts = step * number
+            target.mux(sink.encode(frame))
         target.mux(sink.encode(None))
-    return stream.getvalue()
+    return file.read_bytes() if isinstance(file, Path) else file.getvalue()
 
 
 def face_like(seed: int) -> np.ndarray:

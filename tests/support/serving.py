@@ -35,9 +35,14 @@ class Server:
 
     def resident_mb(self) -> float:
         """The server's resident memory in millions of bytes."""
-        status = Path(f"/proc/{self.pid}/status").read_text()
-        kib = next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS"))
-        return int(kib) * 1024 / 1e6
+        return resident_mb(self.pid)
+
+
+def resident_mb(pid: int) -> float:
+    """The resident memory of a process in millions of bytes."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    kib = next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS"))
+    return int(kib) * 1024 / 1e6
 
 
 def _answers(url: str) -> bool:

@@ -235,12 +235,6 @@ def test_corners_are_turned_with_the_head() -> None:
     assert lying.corners.max(axis=0) == pytest.approx([60, 70])
 
 
-def test_doubtful_faces() -> None:
-    face = faces.Face((0.0, 0.0, 40.0, 40.0), np.zeros((5, 2), np.float32), 0.66)
-    assert face.is_doubtful
-    assert not replace(face, score=0.9).is_doubtful
-
-
 class Counting(faces.Detector):
     """Counts the pixels that are looked at, which is what detection costs."""
 

@@ -11,8 +11,9 @@ import skimage.data
 
 from fer.artifacts import model_store
 from fer.vision import orientation
-from fer.vision.faces import Detector, Face, Found
+from fer.vision.faces import Detections, Detector
 from fer.vision.orientation import Upright
+from tests.support.faces import face
 from tests.support.making import ROOT
 
 
@@ -45,14 +46,14 @@ def test_what_is_gone_when_it_is_cut_out_is_doubtful(
     assert not cat.is_steady
     assert cat.is_doubtful
     blurred = cv2.GaussianBlur(portrait, (0, 0), 5)
-    (face,) = detector.detect(blurred)
-    assert detector.steadiness(blurred, replace(face, score=0.8)) > 0.6
-    assert face.is_steady
+    (blurred_face,) = detector.detect(blurred)
+    assert detector.steadiness(blurred, replace(blurred_face, score=0.8)) > 0.6
+    assert blurred_face.is_steady
 
 
 def test_without_a_face_nothing_is_turned(detector: Detector) -> None:
     noise = np.random.default_rng(1).integers(0, 256, (300, 400, 3), dtype=np.uint8)
-    assert orientation.set_upright(noise, detector) == (0, Found(()))
+    assert orientation.set_upright(noise, detector) == (0, Detections(()))
 
 
 class Marked(orientation.Finder):
@@ -61,11 +62,10 @@ class Marked(orientation.Finder):
     def __init__(self, scores: dict[int, float]) -> None:
         self.scores, self.asked = scores, 0
 
-    def search(self, rgb: np.ndarray) -> Found:
+    def search(self, rgb: np.ndarray) -> Detections:
         self.asked += 1
         score = self.scores.get(int(rgb[0, 0, 0]), 0.0)
-        face = Face((10.0, 10.0, 20.0, 20.0), np.zeros((5, 2), np.float32), score)
-        return Found((face,) if score else ())
+        return Detections((face(10, 10, 20, score),) if score else ())
 
 
 def corners() -> np.ndarray:
@@ -96,7 +96,7 @@ def test_a_stream_is_turned_once_and_looked_at_again_now_and_then() -> None:
     finder, stream = Marked({2: 0.95}), Upright()
     for at in (10.0, 10.3):
         _, found = stream.search(corners(), finder, at)
-        assert (stream.turns, found) == (0, Found(())), "nothing is said while it is in doubt"
+        assert (stream.turns, found) == (0, Detections(())), "nothing is said while it is in doubt"
     upright, found = stream.search(corners(), finder, 10.6)
     assert stream.turns == 1
     assert upright.shape == (80, 60, 3)

@@ -33,7 +33,7 @@ Predict = Callable[[bytes, str], "PhotoRecord"]
 
 
 def is_on() -> bool:
-    """Whether the operator turned the route on.
+    """Return whether the operator turned the route on.
 
     Raises:
         FerError: if the environment variable is neither on nor off.

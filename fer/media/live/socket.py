@@ -183,7 +183,7 @@ async def lifespan(app: object) -> AsyncIterator[None]:
 
 
 def is_served() -> bool:
-    """Whether this server has the socket; it has not if Streamlit was started on the page's script
+    """Return whether this server has the socket: not if Streamlit was started on the page's script
     instead of the app."""
     return _served
 

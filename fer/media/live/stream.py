@@ -146,7 +146,7 @@ class LiveStream:
         return self._frame
 
     def is_still(self, now: float) -> bool:
-        """Whether pictures came but stopped coming, as when the connection broke."""
+        """Return whether pictures came but stopped coming, as when the connection broke."""
         return self._last_picture is not None and now - self._last_picture > STILL_SECONDS
 
     def still(self) -> Rgb:
@@ -160,7 +160,7 @@ class LiveStream:
 
     @property
     def has_frame(self) -> bool:
-        """Whether a frame was ever answered."""
+        """Return whether a frame was ever answered."""
         return self._frame is not None
 
 

@@ -177,7 +177,7 @@ def test_server_killed_during_an_upload_leaves_nothing_and_comes_up_again(
         visitor = await load.visit(url)
         whole = await visitor.upload("../../whole.jpg", jpeg(portrait))
         assert len(whole.answers) == 2
-        return half_an_upload(visitor, await visitor.place("half.jpg"))
+        return half_an_upload(visitor, (await visitor.place("half.jpg")).upload_url)
 
     (tmp_path / "first").mkdir()
     with running(tmp_path / "first", TMPDIR=str(temporary)) as server:
