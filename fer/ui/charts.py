@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -156,24 +155,15 @@ def emotion_bars(values: Mapping[str, Sequence[float | None]], x: str) -> go.Fig
             there is none.
         x: title of their axis.
     """
-    # Plotly takes longest to check the parts that are the same each time.
-    labels = tuple(_(emotion) for emotion in emotions.KEYS)
-    figure = go.Figure(_empty_emotion_bars(tuple(values), labels, x))
-    for bars, shares in zip(figure.data, values.values(), strict=True):
-        bars.x = [None if share is None else 100 * share for share in shares]
-        bars.text = ["–" if share is None else _.percent(share) for share in shares]
-    return figure
-
-
-# Bounded: the visitor names models of their own.
-@lru_cache(maxsize=64)
-def _empty_emotion_bars(models: tuple[str, ...], labels: tuple[str, ...], x: str) -> go.Figure:
+    labels = [_(emotion) for emotion in emotions.KEYS]
     figure = go.Figure()
-    for key in models:
+    for key, shares in values.items():
         figure.add_bar(
             name=key,
             orientation="h",
-            y=list(labels),
+            y=labels,
+            x=[None if share is None else 100 * share for share in shares],
+            text=["–" if share is None else _.percent(share) for share in shares],
             textposition="outside",
             # Else Plotly shrinks it to the bar, to nine pixels.
             constraintext="none",
@@ -189,15 +179,12 @@ def _empty_emotion_bars(models: tuple[str, ...], labels: tuple[str, ...], x: str
 
 def enlarged(figure: go.Figure, height: int = STAGE_HEIGHT) -> go.Figure:
     """Return the figure as a projector needs it."""
+    # Streamlit's theme has sizes of its own for ticks, titles and legends.
+    font = {"size": STAGE_FONT_SIZE}
     right = figure.layout.margin.r * STAGE_FONT_SIZE / FONT_SIZE
-    return _written(figure, STAGE_FONT_SIZE).update_layout(height=height, margin={"r": right})
-
-
-def _written(figure: go.Figure, size: int) -> go.Figure:
-    """Return the figure with all its texts in that size, in pixels: Streamlit's theme has sizes of
-    its own for ticks, titles and legends."""
-    font = {"size": size}
-    figure.update_layout(font=font, legend={"font": font}, title={"font": font})
+    figure.update_layout(
+        height=height, margin={"r": right}, font=font, legend={"font": font}, title={"font": font}
+    )
     figure.update_annotations(font=font)
     figure.update_xaxes(tickfont=font, title={"font": font})
     return figure.update_yaxes(tickfont=font)
@@ -215,10 +202,17 @@ def arrange(
         height: in pixels. right: the right margin, which texts beside bars need.
     """
     title = TITLE_HEIGHT if y else 0
+    # As in `enlarged`, in each place that has a size of its own.
+    font = {"size": FONT_SIZE}
+    axis = {"fixedrange": True, "automargin": True, "tickfont": font}
+    given = figure.layout.to_plotly_json()
+    # Plotly takes ten times as long to update what stands in the layout as to replace it.
     figure.update_layout(
+        overwrite=True,
         height=height,
         margin={"l": LEFT, "r": right, "t": 8 + title, "b": 0},
         separators=",." if _.language == "id" else ".,",
+        font=font,
         title={
             "text": y,
             "x": 0,
@@ -227,20 +221,23 @@ def arrange(
             "yref": "paper",
             "yanchor": "bottom",
             "pad": {"b": 12},
+            "font": font,
         },
-        legend={
+        legend=given.get("legend", {})
+        | {
             "orientation": "h",
             "y": 1.02 + title / max(height - 90, 90),
             "yanchor": "bottom",
             "x": 0,
             "title": None,
+            "font": font,
         },
-        xaxis={"title": x, "fixedrange": True, "automargin": True},
-        yaxis={"fixedrange": True, "automargin": True},
+        xaxis=given.get("xaxis", {}) | axis | {"title": {"text": x, "font": font}},
+        yaxis=given.get("yaxis", {}) | axis,
     )
     for name in ("x", "y"):
         _end_with_ticks(figure, name)
-    return _written(figure, FONT_SIZE)
+    return figure
 
 
 def _end_with_ticks(figure: go.Figure, name: str) -> None:

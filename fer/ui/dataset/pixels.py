@@ -230,6 +230,7 @@ def image_histogram(image: Gray) -> go.Figure:
             x=BIN * index + BIN / 2,
             y=top,
             text=f"↑ {_.number(int(counts.max()))}",
+            font={"size": charts.FONT_SIZE},
             showarrow=False,
             yanchor="top",
             xanchor="left" if index < len(counts) / 2 else "right",
