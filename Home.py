@@ -75,7 +75,9 @@ if __name__ == "__main__":
     # Of the browser's tab, too: several of them stand beside each other.
     st.set_page_config(page_title=f"{title} · FER-2013")
     if not presentation.is_on() and (module is None or not module.has_own_title):
-        st.title(title)
+        # In a row a title has no margins, which a phone has no room for.
+        with st.container(horizontal=True):
+            st.title(title)
     messages = st.container()
     if page.url_path == "":
         laid_out = places.lay_out()

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from fer import FerError
-from fer.ui import address, model_comparison, widgets
+from fer.ui import address, model_comparison, presentation, widgets
 from fer.ui.results import (
     confusions,
     crowd_sections,
@@ -23,17 +23,30 @@ from fer.ui.results.shown import stored, with_own
 from fer.ui.studies import ablation, attention, robustness
 from fer.ui.text import _
 
-with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+is_phone = presentation.is_phone()
+top = st.container(gap="xsmall" if is_phone else "small")
+row = top.container(
+    horizontal=True,
+    horizontal_alignment="distribute",
+    vertical_alignment="center",
+    gap="xsmall",
+)
+with row:
     st.title(
         _("Classification results"),
         width="content",
         help=_("Which scenario reads faces better, by how much, and on which expressions?"),
     )
     headline = st.container(width="content")
+chips = top.container()
+# On a phone one row of lists: buttons would take a third of its screen.
+choices = top.container(horizontal=True, wrap=not is_phone, gap="small")
+with choices if is_phone else row:
     split = address.choice(
         _("Split"),
         {name: name for name in ("PrivateTest", "PublicTest")},
         "split",
+        list_width=140 if is_phone else None,
         help=_("PrivateTest is for the report; PublicTest chose epochs, head and temperature."),
     )
 models = model_comparison.evaluated()
@@ -56,7 +69,7 @@ VIEWS: dict[str, dict[str, tuple[str, Callable[[], object]]]] = {
     "comparison": {
         "metrics": (_("Metrics"), lambda: result_sections.metrics(shown, split)),
         "ingredients": (_("Ingredients"), ablation.ablation),
-        "literature": (_("Others"), literature.show),
+        "literature": (_("Other studies"), literature.show),
     },
     "emotions": {
         "classes": (_("Classes"), lambda: result_sections.classes(shown)),
@@ -83,8 +96,11 @@ VIEWS: dict[str, dict[str, tuple[str, Callable[[], object]]]] = {
     },
 }
 headline.markdown(f"### {model_comparison.headline(split)}")
-result_sections.chips(shown)
-draw = address.grouped_choice(NAMES, VIEWS)
+if not is_phone:
+    with chips:
+        result_sections.chips(shown)
+with choices:
+    draw = address.grouped_choice(NAMES, VIEWS, as_list=is_phone)
 try:
     draw()
     report.button(split)

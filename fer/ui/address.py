@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from typing import TypeAlias, TypeVar, cast
+from typing import Literal, TypeAlias, TypeVar, cast
 
 import streamlit as st
 
@@ -18,6 +18,8 @@ T = TypeVar("T")
 Named: TypeAlias = tuple[str, T]
 # Names the view of a page that has several.
 VIEW = "view"
+# In pixels, or all that there is.
+ListWidth: TypeAlias = int | Literal["stretch"]
 
 
 def keep(names: Collection[str]) -> None:
@@ -32,6 +34,7 @@ def choice(
     key: str,
     *,
     is_labelled: bool = False,
+    list_width: ListWidth | None = None,
     help: str | None = None,
 ) -> str:
     """Return the key of what the visitor chose, or what the address asks for with `?key=…`; the
@@ -41,16 +44,36 @@ def choice(
         names: what each option is called, by key.
         key: of the widget, of its value in the session and in the address.
         is_labelled: whether the label is shown, or told to screen readers only.
+        list_width: how wide a list is that opens; buttons in a row if None.
     """
     first = next(iter(names))
     requested = st.query_params.get(key, first)
     _follow(key, requested if requested in names else first)
-    chosen = _buttons(label, names, key, is_labelled=is_labelled, help=help)
+    visibility: Literal["visible", "collapsed"] = "visible" if is_labelled else "collapsed"
+    if list_width is None:
+        chosen = _buttons(label, names, key, visibility, help)
+    else:
+        chosen = st.selectbox(
+            label,
+            list(names),
+            format_func=names.__getitem__,
+            key=key,
+            label_visibility=visibility,
+            # The keyboard of a phone would cover the list.
+            filter_mode=None,
+            width=list_width,
+            help=help,
+        )
     _write(key, chosen, first)
     return chosen
 
 
-def grouped_choice(names: Mapping[str, str], groups: Mapping[str, Mapping[str, Named[T]]]) -> T:
+def grouped_choice(
+    names: Mapping[str, str],
+    groups: Mapping[str, Mapping[str, Named[T]]],
+    *,
+    as_list: bool = False,
+) -> T:
     """Return what belongs to the view that the visitor chose, a group first and then a view of it,
     or that the address asks for with `?view=…`; the first one's as in `choice`.
 
@@ -58,7 +81,12 @@ def grouped_choice(names: Mapping[str, str], groups: Mapping[str, Mapping[str, N
         names: what each group is called.
         groups: for each group, in the same order, its views by key: what each is called, and what
             belongs to it.
+        as_list: all views stand in one list that opens.
     """
+    if as_list:
+        views = {view: named for of_group in groups.values() for view, named in of_group.items()}
+        chosen = choice(_("View"), _names(views), VIEW, list_width="stretch")
+        return views[chosen][1]
     group_of = {view: group for group, views in groups.items() for view in views}
     first = next(iter(group_of))
     requested = st.query_params.get(VIEW, first)
@@ -72,8 +100,7 @@ def grouped_choice(names: Mapping[str, str], groups: Mapping[str, Mapping[str, N
         key = f"view_of_{group}"
         # A default would be a second say beside the session's.
         st.session_state.setdefault(key, next(iter(groups[group])))
-        views = {view: name for view, (name, _value) in groups[group].items()}
-        view = _buttons(_("View"), views, key)
+        view = _buttons(_("View"), _names(groups[group]), key)
     _write(VIEW, view, first)
     return groups[group][view][1]
 
@@ -90,21 +117,24 @@ def number(label: str, most: int, key: str, *, first: int = 1, width: int) -> in
     return chosen
 
 
+def _names(views: Mapping[str, Named[T]]) -> dict[str, str]:
+    return {view: named[0] for view, named in views.items()}
+
+
 def _buttons(
     label: str,
     names: Mapping[str, str],
     key: str,
-    *,
-    is_labelled: bool = False,
+    visibility: Literal["visible", "collapsed"] = "collapsed",
     help: str | None = None,
 ) -> str:
     chosen = st.segmented_control(
         label,
         list(names),
-        format_func=lambda option: names[option],
+        format_func=names.__getitem__,
         required=True,
         key=key,
-        label_visibility="visible" if is_labelled else "collapsed",
+        label_visibility=visibility,
         # In one row a phone would have to be scrolled sideways to reach the last ones.
         wrap=True,
         help=help,

@@ -66,7 +66,15 @@ export default function ({ data, parentElement, setTriggerValue }) {
   // Drawn anew only for other faces or words: the button that was pressed keeps the focus.
   const drawn = JSON.stringify([data.groups, data.label, data.sprite.length]);
   if (root.dataset.drawn !== drawn) {
-    const press = (at) => setTriggerValue('pressed', at);
+    const press = (at) => {
+      setTriggerValue('pressed', at);
+      const answer = document.querySelector(`.st-key-${data.answer}`);
+      if (answer) {
+        // What stands above the bars is seen, too: the face, and what each model answers.
+        answer.style.scrollMarginTop = '220px';
+        answer.scrollIntoView({ block: 'nearest', behavior: 'smooth' });
+      }
+    };
     root.replaceChildren(...data.groups.map((group) => row(group, data, press)));
     root.dataset.drawn = drawn;
   }

@@ -42,6 +42,7 @@ def draw_rows(
     press: Callable[[int], object],
     *,
     columns: int = 0,
+    answer: str = "",
 ) -> None:
     """Draw rows of faces, each with a title or none.
 
@@ -53,6 +54,7 @@ def draw_rows(
         press: called with a picture's number when its button is pressed, before the page runs.
         columns: faces beside each other, half as many on a phone where they are more than seven; 0
             for as many as there is room for.
+        answer: the key of the chart that a press changes; it is scrolled into view.
     """
 
     def pressed() -> None:
@@ -68,6 +70,7 @@ def draw_rows(
             "label": label,
             "chosen": chosen,
             "columns": columns,
+            "answer": answer,
             # A tuple: for a list Streamlit imports pandas, to see whether it is a table.
             "groups": tuple(
                 {"title": title, "faces": [vars(face) for face in faces]} for title, faces in rows

@@ -91,6 +91,7 @@ def strip(key: str, *, with_photo: bool, on_press: Callable[[], object] | None =
         _("Sample faces of FER-2013"),
         press,
         columns=0 if with_photo else emotions.COUNT,
+        answer=f"{key}_confidence",
     )
     st.caption(_("Dashed frame: ten voters disagreed about the face."))
     return int(chosen)

@@ -118,6 +118,21 @@ def test_a_face_is_chosen_by_keyboard(page: Page, address: str) -> None:
     assert page.evaluate(FOCUSED)[0] == name, "the pressed face keeps the focus"
 
 
+@pytest.mark.parametrize("page", [(390, "id"), (390, "en")], indirect=True, ids=["id", "en"])
+def test_all_bars_are_in_a_phones_screen(page: Page, address: str) -> None:
+    page.goto(address)
+    chart = page.locator(".st-key-home_confidence .js-plotly-plot")
+    expect(chart.locator("g.point")).to_have_count(14)
+    expect(chart).to_be_in_viewport(ratio=1)
+    # The faces stand below, where a visitor scrolls until the bars are gone.
+    last = page.locator("button").filter(has=page.locator(".picture")).last
+    last.evaluate("face => face.scrollIntoView({ block: 'start' })")
+    expect(chart).not_to_be_in_viewport(ratio=1)
+    last.click()
+    expect(page.get_by_text(re.compile("FER-2013.*: (neutral|netral)"))).to_be_visible()
+    expect(chart).to_be_in_viewport(ratio=1)
+
+
 @pytest.mark.parametrize("page", [(390, "id")], indirect=True, ids=["phone"])
 def test_a_sample_face_is_looked_at_closely(page: Page, address: str) -> None:
     page.goto(f"{address}/Dataset")

@@ -219,14 +219,47 @@ def test_points_of_the_map_are_pressed_and_drawn_around(page: Page, address: str
     expect(page.get_by_text("Accuracy of proposed", exact=True)).to_be_visible()
 
 
+@pytest.mark.parametrize(
+    "page",
+    [(390, "id"), (390, "en"), (1280, "id"), (1280, "en")],
+    indirect=True,
+    ids=["phone-id", "phone-en", "desktop-id", "desktop-en"],
+)
+def test_title_and_choices_leave_the_screen_to_what_is_shown(page: Page, address: str) -> None:
+    lowest = {
+        "Realtime_Demo?mode=photo": 844 / 4,
+        "Classification_Results?view=gates": 844 / 4,
+        # With its question.
+        "Preprocessing": 250,
+    }
+    for path, most in lowest.items():
+        page.goto(f"{address}/{path}")
+        settle(page)
+        choices = page.locator(".st-key-mode, .st-key-view, .st-key-view_group").bounding_box()
+        assert choices is not None
+        assert choices["y"] + choices["height"] <= most, path
+
+
+@pytest.mark.parametrize("page", [(390, "id")], indirect=True, ids=["phone"])
+def test_a_view_is_chosen_from_a_list_on_a_phone(page: Page, address: str) -> None:
+    page.goto(f"{address}/Classification_Results?view=speed")
+    settle(page)
+    expect(page.locator(".st-key-view input")).to_have_value("Kecepatan")
+    page.locator(".st-key-view input").click()
+    page.get_by_role("option", name="Peta").click()
+    page.wait_for_url("**view=map**")
+    expect(page.locator(".st-key-map_proposed_press .js-plotly-plot")).to_be_visible()
+    page.locator(".st-key-split input").click()
+    page.get_by_role("option", name="PublicTest").click()
+    page.wait_for_url("**split=PublicTest**")
+    assert "view=map" in page.url
+
+
 @pytest.mark.parametrize("page", [(390, "id"), (390, "en")], indirect=True, ids=["id", "en"])
 def test_a_photos_answer_is_in_a_phones_first_screen(
     page: Page, address: str, portrait: np.ndarray, tmp_path: Path
 ) -> None:
     page.goto(f"{address}/Realtime_Demo?mode=photo")
-    modes = page.locator(".st-key-mode").bounding_box()
-    assert modes is not None
-    assert modes["y"] + modes["height"] <= 844 / 4, "title and modes take a quarter at most"
     photo = tmp_path / "a.jpg"
     photo.write_bytes(jpeg(portrait))
     page.locator("input[type=file]").set_input_files(photo)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from fer.ui import charts
+from fer.ui import charts, presentation
 from fer.ui.text import _
 
 
@@ -16,7 +16,8 @@ from fer.ui.text import _
 class Places:
     """Home's places from the top.
 
-    compared: what the two scenarios give, as one line. chips: what is said of it, below the line.
+    compared: what the two scenarios give, as one line. chips: what is said of it, below the line, on
+    a phone below the answers, which are to be in its first screen.
     answered: the column of the answers; answer: the one place in it, held by the bars' empty axes.
     offered: the column of the faces to choose from.
     """
@@ -31,8 +32,10 @@ class Places:
 def lay_out() -> Places:
     """Draw and return the places, with the axes on which the bars are to stand."""
     compared = st.container()
-    chips = st.container(horizontal=True, gap="xsmall")
+    above = st.container()
     answered, offered = st.columns([11, 9])
+    with st.container() if presentation.is_phone() else above:
+        chips = st.container(horizontal=True, gap="xsmall")
     answer = answered.empty()
     with answer.container(height=480, border=False):
         st.plotly_chart(

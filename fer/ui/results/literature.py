@@ -1,4 +1,4 @@
-"""View "Others": our accuracies under each protocol beside published ones."""
+"""View "Other studies": our accuracies under each protocol beside published ones."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from fer.inference.records import FAST_EXPORT
 from fer.scenarios import BASELINE, PROPOSED
 from fer.studies import leakage
 from fer.studies.records import LEAKAGE
-from fer.ui import charts, loaders, model_comparison, widgets
+from fer.ui import charts, loaders, model_comparison, presentation, widgets
 from fer.ui.results import result_charts, result_tables
 from fer.ui.results.shown import Shown
 from fer.ui.studies import records, verdict
@@ -21,7 +21,8 @@ from fer.ui.text import _, plain
 
 
 def chips(shown: Shown) -> None:
-    """The verdict's chips above every view, and the accuracies of other models."""
+    """The verdict's chips, above every view where there is room for them, and the accuracies of
+    other models."""
     verdict.choose_view()
     for key, scores in shown.scores.items():
         if key not in (BASELINE.key, PROPOSED.key):
@@ -30,6 +31,8 @@ def chips(shown: Shown) -> None:
 
 def metrics(shown: Shown, split: str) -> None:
     """The verdict in sentences, both models' metrics, how often only one of them is right."""
+    if presentation.is_phone():
+        chips(shown)
     st.markdown(model_comparison.gain_in_words(split))
     verdict.show()
     tables(shown)
