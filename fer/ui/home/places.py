@@ -16,8 +16,8 @@ from fer.ui.text import _
 class Places:
     """Home's places from the top.
 
-    compared: what the two scenarios give, as one line. chips: what is said of it, below the line, on
-    a phone below the answers, which are to be in its first screen.
+    compared: what the two scenarios give, as one line. chips: what is said of it, below the line,
+    on a phone below the answers, which are to be in its first screen.
     answered: the column of the answers; answer: the one place in it, held by the bars' empty axes.
     offered: the column of the faces to choose from.
     """
