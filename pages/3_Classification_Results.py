@@ -8,18 +8,21 @@ from fer import FerError
 from fer.ui import address, model_comparison, presentation, widgets
 from fer.ui.results import (
     confusions,
-    crowd_sections,
-    error_sections,
+    crowd,
+    curves,
+    errors,
     feature_map,
     literature,
+    metrics,
+    overfitting,
     own_images,
     own_predictions,
     reliability,
     report,
-    result_sections,
+    speed,
     turned_gates,
 )
-from fer.ui.results.shown import stored, with_own
+from fer.ui.results.measured_models import stored, with_own_model
 from fer.ui.studies import ablation, attention, robustness
 from fer.ui.text import _
 
@@ -56,7 +59,7 @@ if not models:
     st.stop()
 
 widgets.notices()
-shown = with_own(stored(split))
+measured = with_own_model(stored(split))
 NAMES = {
     "comparison": _("Comparison"),
     "emotions": _("Emotions"),
@@ -67,43 +70,50 @@ NAMES = {
 # By group and view: what the view is called, and what draws it.
 VIEWS: dict[str, dict[str, tuple[str, Callable[[], object]]]] = {
     "comparison": {
-        "metrics": (_("Metrics"), lambda: result_sections.metrics(shown, split)),
-        "ingredients": (_("Ingredients"), ablation.ablation),
-        "literature": (_("Other studies"), literature.show),
+        "metrics": (_("Metrics"), lambda: metrics.draw_metrics(measured, split)),
+        "ingredients": (_("Ingredients"), ablation.draw_ablation),
+        "literature": (_("Other studies"), literature.draw_literature),
     },
     "emotions": {
-        "classes": (_("Classes"), lambda: result_sections.classes(shown)),
-        "confusion": (_("Confusion"), lambda: confusions.show(shown)),
-        "curves": ("ROC", lambda: result_sections.curves(shown)),
-        "crowd": (_("People"), lambda: crowd_sections.show(shown, split)),
+        "classes": (_("Classes"), lambda: metrics.draw_classes(measured)),
+        "confusion": (_("Confusion"), lambda: confusions.draw_confusions(measured)),
+        "curves": ("ROC", lambda: curves.draw_curves(measured)),
+        "crowd": (_("People"), lambda: crowd.draw_crowd(measured, split)),
     },
     "trust": {
-        "calibration": (_("Calibration"), lambda: reliability.calibrated(shown)),
-        "overfitting": (_("Overfitting"), lambda: result_sections.overfitting(shown, split)),
-        "errors": (_("Errors"), lambda: error_sections.errors(shown)),
-        "robustness": (_("Robustness"), robustness.robustness),
+        "calibration": (_("Calibration"), lambda: reliability.draw_calibration(measured)),
+        "overfitting": (_("Overfitting"), lambda: overfitting.draw_overfitting(measured, split)),
+        "errors": (_("Errors"), lambda: errors.draw_errors(measured)),
+        "robustness": (_("Robustness"), robustness.draw_robustness),
     },
     "inside": {
-        "looking": (_("Attention"), attention.looking),
+        "looking": (_("Attention"), attention.draw_attention),
         "gates": (_("Turn the gates"), turned_gates.show),
-        "map": (_("Map"), feature_map.show),
-        "speed": (_("Speed"), result_sections.speed),
-        "parameters": (_("Parameters"), result_sections.parameters),
+        "map": (_("Map"), feature_map.draw_map),
+        "speed": (_("Speed"), speed.draw_speed),
+        "parameters": (
+            _("Parameters"),
+            lambda: widgets.table(
+                model_comparison.parameter_table(),
+                "parameters",
+                _("Both scenarios, property by property"),
+            ),
+        ),
     },
     "yours": {
-        "own_images": (_("Your images"), own_images.show),
-        "own_predictions": (_("Your predictions"), own_predictions.show),
+        "own_images": (_("Your images"), own_images.draw_own_images),
+        "own_predictions": (_("Your predictions"), own_predictions.draw_own_predictions),
     },
 }
 headline.markdown(f"### {model_comparison.headline(split)}")
 if not is_phone:
     with chips:
-        result_sections.chips(shown)
+        metrics.draw_chips(measured)
 with choices:
     draw = address.grouped_choice(NAMES, VIEWS, as_list=is_phone)
 try:
     draw()
-    report.button(split)
+    report.draw_button(split)
 except FerError as error:
     st.error(_.error(error))
 widgets.sources()

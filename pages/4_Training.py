@@ -11,7 +11,7 @@ from fer.ui.training import live_runs, training_sections
 st.markdown(_("How did the models learn, do they overfit, and would longer training help?"))
 widgets.notices()
 try:
-    verdict.show("overfitting", "twins")
+    verdict.draw_sentences("overfitting", "twins")
     training_sections.draw_curves()
 
     st.header(_("What the curves say"), anchor="reading")

@@ -1,4 +1,4 @@
-"""A 95% interval in a table: two columns of numbers to download, one of words on a page."""
+"""A 95% interval: error bars in a chart; in a table numbers to download, words on a page."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from fer.ui.charts import INK
 from fer.ui.text import _
 
 
@@ -32,3 +33,17 @@ def in_words(frame: pd.DataFrame) -> pd.DataFrame:
     ]
     in_words = _("95% interval")
     return frame.drop(columns=high).rename(columns={low: in_words}).assign(**{in_words: words})
+
+
+def error_bars(values: Sequence[float], intervals: Sequence[Sequence[float]]) -> dict[str, object]:
+    """Return Plotly's error bars in percent, from shares and the ends of their intervals."""
+    return {
+        # Half of each interval lies beside its bar, on the dark page, where Plotly's gray is lost.
+        "color": INK,
+        "type": "data",
+        "symmetric": False,
+        "array": [100 * (high - v) for v, (_low, high) in zip(values, intervals, strict=True)],
+        "arrayminus": [100 * (v - low) for v, (low, _high) in zip(values, intervals, strict=True)],
+        "thickness": 1,
+        "width": 3,
+    }

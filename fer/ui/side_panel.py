@@ -82,7 +82,7 @@ def grid(faces: str, shown: Sequence[PressableFace], *, narrowest: int = 76) -> 
 
 
 def draw_face(
-    pixels: Gray,
+    pixels: Gray | None,
     counts: vote_bars.Counts | None,
     title: str,
     key: str,
@@ -93,17 +93,22 @@ def draw_face(
     """Draw one face in the panel: enlarged, with the votes for it, what the models say, and why.
 
     Args:
-        title: what is known of the face, in a line.
+        pixels: None where the image is not here.
+        title: what is known of the face, in a line; empty where it stands below.
         key: what the keys of the widgets begin with.
         below: draws what stands below the picture.
         answer: returns each model's prediction and where it comes from, or draws what stands for it
             and returns None.
     """
-    st.subheader(title)
+    if title:
+        st.subheader(title)
     picture, side = st.columns([1, 2])
     with picture:
-        width = PHONE_FACE if presentation.is_phone() else FACE
-        named_faces.enlarged(pixels, _("The face enlarged, pixel by pixel"), width=width)
+        if pixels is None:
+            named_faces.offer_import()
+        else:
+            width = PHONE_FACE if presentation.is_phone() else FACE
+            named_faces.enlarged(pixels, _("The face enlarged, pixel by pixel"), width=width)
         below()
     with side:
         if counts is not None:
@@ -115,4 +120,5 @@ def draw_face(
     with side:
         confidences(predictions, key)
         st.caption(note)
-    explanations.offer(pixels, predictions, key)
+    if pixels is not None:
+        explanations.offer(pixels, predictions, key)

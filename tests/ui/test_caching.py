@@ -19,7 +19,7 @@ from fer.artifacts import model_store
 from fer.lab.studies import analysis
 from fer.studies.records import ROBUSTNESS
 from fer.ui import caching, image_sources, loaders
-from fer.ui.results import report, shown
+from fer.ui.results import measured_models, report
 from fer.ui.training import training_sections
 from tests.support.clock import Clock
 from tests.support.making import PATIENCE, ROOT, jpeg
@@ -45,8 +45,8 @@ def everything_shown() -> list[object]:
     return [
         *(loaders.classifier(), loaders.explainer(), loaders.models()["baseline"]),
         *(loaders.comparison(), loaders.predictions("baseline")),
-        shown.stored_models("PublicTest")["baseline"],
-        shown.stored_models("PublicTest")["baseline"].raw,
+        measured_models.stored_models("PublicTest")["baseline"],
+        measured_models.stored_models("PublicTest")["baseline"].raw,
         training_sections.history("baseline"),
     ]
 

@@ -64,7 +64,7 @@ def test_nothing_measured_yet_leaves_one_crop_and_says_what_to_run(
         ("baseline", Protocol.ONE_CROP),
         ("proposed", Protocol.ONE_CROP),
     }
-    (line,) = literature.how_ours_were_found()
+    (line,) = literature.precisions()
     assert line.startswith("Not computed yet: ")
     assert all(name in line for name in ("baseline, ten crops", "proposed, with the mirrored"))
 
@@ -81,7 +81,7 @@ def test_what_is_measured_stands_beside_the_published(monkeypatch: pytest.Monkey
     assert shown["proposed", Protocol.TEN_CROPS] == 0.99
     assert len(found) == len(shown) + len(PUBLISHED)
     assert [row.accuracy for row in found[:3]] == [0.99, 0.98, 0.97]
-    figure = literature.figure(found)
+    figure = literature.chart(found)
     with_interval, others = figure.data
     assert with_interval.error_x.array == pytest.approx([1.5] * 3 + [1.6, 1.6], abs=0.11)
     assert others.error_x.array is None
@@ -89,17 +89,17 @@ def test_what_is_measured_stands_beside_the_published(monkeypatch: pytest.Monkey
     # The most accurate stands first, whichever trace it is of.
     assert figure.layout.yaxis.categoryarray[0].startswith("proposed 99.0%<br>ten crops")
     assert len(figure.layout.yaxis.categoryarray) == len(found)
-    float32, int8, one_crop, missing = literature.how_ours_were_found()
+    float32, int8, one_crop, missing = literature.precisions()
     assert "baseline, with the mirrored image; proposed, with the mirrored image" in float32
     assert "float32" in float32
     assert "(proposed, ten crops): int8." in int8
-    assert any("at commit 0123456789ab." in line for line in literature.made_with())
+    assert any("at commit 0123456789ab." in line for line in literature.commits())
     # What was averaged in int8 is compared with one crop in int8.
     shares = loaders.record(FAST_EXPORT)["fidelity"]["proposed"]["PrivateTest"]
     assert one_crop.endswith(f"proposed {_.percent(shares['accuracy'])}.")
     assert missing.endswith("baseline, ten crops.")
     with in_language("id"):
-        first, *_rest, last = literature.how_ours_were_found()
+        first, *_rest, last = literature.precisions()
     assert first.startswith("Angka kami untuk beberapa versi gambar (baseline, ")
     assert last.startswith("Belum dihitung: baseline, ")
 

@@ -48,7 +48,8 @@ def test_every_colour_one_image_and_several(language: Language) -> None:
         app.segmented_control(key="map_colour").set_value(colour).run()
         assert not app.exception, colour
         assert messages(app) == [], colour
-        assert len(app.get("plotly_chart")) == 2, colour
+        # Both maps, and the chosen image's votes and answers.
+        assert len(app.get("plotly_chart")) == 4, colour
     app.number_input(key="map_image").set_value(7).run()
     part = loaders.predictions("proposed").of(Split.PRIVATE_TEST)
     assert str(part.sources[6]) in texts(app)
@@ -70,19 +71,19 @@ def test_without_images_labels_answers_and_votes_are_told(without_data: Path) ->
     assert not app.exception
     assert "FER-2013's label: **" in texts(app)
     assert "proposed: **" in texts(app)
-    assert "People: " in texts(app)
+    assert any("What people saw" in node.proto.alt for node in app.get("plotly_chart"))
     assert len(app.get("imgs")) == 0
 
 
 def test_each_point_is_drawn_once() -> None:
-    images = feature_map._images()
+    images = feature_map.map_images()
     for colour in ("label", "answer", "crowd", "right"):
-        drawn = feature_map.figure("proposed", images, colour)
+        drawn = feature_map.chart("proposed", images, colour)
         assert {trace.type for trace in drawn.data} == {"scattergl"}
         rows = np.concatenate([np.ravel(trace.customdata) for trace in drawn.data])
         assert sorted(rows.tolist()) == list(range(len(images.labels))), colour
-    right = feature_map.figure("proposed", images, "right")
-    assert len(right.data[0].x) == images.right("proposed").sum()
+    right = feature_map.chart("proposed", images, "right")
+    assert len(right.data[0].x) == images.is_right("proposed").sum()
 
 
 def test_a_rectangle_holds_what_lies_within_it() -> None:
@@ -91,7 +92,7 @@ def test_a_rectangle_holds_what_lies_within_it() -> None:
 
 
 def test_a_table_has_every_image() -> None:
-    table = feature_map.image_table(feature_map._images())
+    table = feature_map.image_table(feature_map.map_images())
     assert len(table) == 3589
     assert set(table["True"]) == set(emotions.KEYS)
     assert "no majority" in set(table["People's majority"])
@@ -118,6 +119,6 @@ def test_a_map_of_other_weights_or_images_says_so(
     other = {**record, "sources_sha256": "0" * 64}
     monkeypatch.setattr(loaders, "MODELS", linked_models(tmp_path / "other", other))
     with pytest.raises(FerError, match="of other images"):
-        feature_map._images()
+        feature_map.map_images()
     app = open_view(open_page(PAGE), "map")
     assert any("of other images" in message for message in messages(app))

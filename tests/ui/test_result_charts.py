@@ -17,10 +17,10 @@ from fer.evaluation import roc_pr
 from fer.inference import complexity
 from fer.media.streaming import Moment
 from fer.scenarios import BASELINE, PROPOSED
-from fer.ui import charts, vote_bars
+from fer.ui import charts, intervals, vote_bars
 from fer.ui.demo import confidence_charts
-from fer.ui.results import report, result_charts
-from fer.ui.studies import study_charts
+from fer.ui.results import confusions, curves, reliability, report
+from fer.ui.studies import ablation, attention
 from fer.ui.text import Language, _, in_language
 from tests.support.making import ROOT
 
@@ -70,7 +70,7 @@ def test_confusion_shows_shares_of_the_true_class() -> None:
     counts = np.diag([10] * 7)
     counts[2, 4] = 30
     with in_language("id"):
-        figure = result_charts.confusion(counts.tolist(), "baseline", True)
+        figure = confusions.confusion_chart(counts.tolist(), "baseline", True)
     shown, texts = cells(figure)
     assert shown[2, 4] == 75
     assert shown.sum(axis=1) == pytest.approx(np.full(7, 100))
@@ -80,7 +80,7 @@ def test_confusion_shows_shares_of_the_true_class() -> None:
 
 def test_confusion_click_reports_row_and_column() -> None:
     counts = np.eye(7, dtype=int).tolist()
-    figure = result_charts.confusion(counts, "proposed", False, (2, 4))
+    figure = confusions.confusion_chart(counts, "proposed", False, (2, 4))
     markers = figure.data[-1]
     at = [tuple(data[:2]) for data in markers.customdata].index((2, 4))
     assert (markers.y[at], markers.x[at]) == ("fear", "sad")
@@ -92,7 +92,7 @@ def test_difference_is_proposed_minus_baseline() -> None:
     before, after = np.full((7, 7), 10), np.full((7, 7), 10)
     after[0] = 0
     after[0, 0] = 70
-    figure = result_charts.confusion_difference(before.tolist(), after.tolist())
+    figure = confusions.difference_chart(before.tolist(), after.tolist())
     assert cells(figure)[0][0][0] == pytest.approx(100 - 100 / 7)
     assert figure.data[0].zmax == -figure.data[0].zmin
 
@@ -115,7 +115,7 @@ def contrast(ink: str, red: float, green: float, blue: float) -> float:
     [
         (BASELINE.colour, None),
         (PROPOSED.colour, BASELINE.colour),
-        (PROPOSED.colour, study_charts.CLOSED),
+        (PROPOSED.colour, attention.CLOSED),
         (emotions.EMOTIONS[2].colour, None),
     ],
 )
@@ -142,10 +142,8 @@ def test_figures_have_axis_titles_and_model_colours(language: Language) -> None:
     # What the names of emotions are needs no words.
     assert figure.layout.xaxis.title.text == "F1 (%)"
     for made in (
-        result_charts.reliability(bins, {"proposed": 0.1}),
-        result_charts.receiver_operating(
-            {"baseline": roc_pr.Curve(np.array([0, 1.0]), np.array([0, 1.0]), 0.5)}
-        ),
+        reliability.reliability_chart(bins, {"proposed": 0.1}),
+        curves.roc_chart({"baseline": roc_pr.Curve(np.array([0, 1.0]), np.array([0, 1.0]), 0.5)}),
     ):
         assert made.layout.xaxis.title.text
         assert made.layout.title.text, "the upright axis' title lies flat above it"
@@ -241,26 +239,26 @@ def test_every_emotion_stands_in_the_order_of_the_challenge() -> None:
 
 def test_intervals_are_white_on_the_dark_page_and_black_in_the_white_report() -> None:
     upright = go.Figure().add_bar(
-        x=["a"], y=[50.0], error_y=study_charts.error_bars([0.5], [(0.4, 0.6)])
+        x=["a"], y=[50.0], error_y=intervals.error_bars([0.5], [(0.4, 0.6)])
     )
     (bar,) = upright.data
     assert (bar.error_y.color, bar.error_y.array) == ("white", pytest.approx((10.0,)))
-    lying = study_charts.ablation(
+    lying = ablation.gain_chart(
         {"Accuracy": {"SE": {"gain": -0.006, "gain_interval": [-0.015, 0.003]}}}
     )
     assert lying.data[0].error_x.color == "white"
     points = go.Figure().add_scatter(
-        x=[1], y=[50.0], error_y=study_charts.error_bars([0.5], [(0.4, 0.6)])
+        x=[1], y=[50.0], error_y=intervals.error_bars([0.5], [(0.4, 0.6)])
     )
     for figure in (upright, lying, points):
-        printed = report._plot(figure, "Intervals")
+        printed = report._chart_html(figure, "Intervals")
         assert re.findall(r'"error_[xy]":{[^}]*"color":"(\w+)"', printed) == ["black"]
 
 
 def test_both_gains_of_an_ingredient_stand_at_one_label() -> None:
     accuracy = {"gain": 0.003, "gain_interval": [-0.006, 0.013]}
     macro_f1 = {"gain": 0.051, "gain_interval": [0.028, 0.074]}
-    figure = study_charts.ablation(
+    figure = ablation.gain_chart(
         {"Accuracy": {"Weights": accuracy, "SE": accuracy}, "Macro F1": {"Weights": macro_f1}}
     )
     assert [trace.name for trace in figure.data] == ["Accuracy", "Macro F1"]

@@ -22,7 +22,7 @@ from fer.studies.records import ABLATION, ROBUSTNESS, Ablation
 from fer.ui import loaders, model_comparison
 from fer.ui.results import report
 from fer.ui.studies import ablation as ablation_section
-from fer.ui.studies import report_tables, study_charts, verdict
+from fer.ui.studies import verdict
 from fer.ui.text import Language, _
 from tests.support.making import ROOT, jpeg
 from tests.support.pages import VIEWS, messages, open_page, open_view, walk_alts
@@ -95,9 +95,10 @@ def test_the_surest_answers_of_both_models_are_more_often_right() -> None:
 
 
 def test_confidences_before_calibration_are_less_honest() -> None:
-    from fer.ui.results import reliability, shown
+    from fer.ui.results import reliability
+    from fer.ui.results.measured_models import stored_models
 
-    found = shown.stored_models("PublicTest")
+    found = stored_models("PublicTest")
     table = reliability.classwise_table(found)
     raw = table["proposed, before calibration (%)"].mean()
     assert raw != pytest.approx(table["proposed, calibrated (%)"].mean(), abs=0.01)
@@ -118,7 +119,7 @@ def test_a_pressed_error_is_told_in_the_panel(real_pictures: Path) -> None:
     app.button(key="errors_face_3").click().run()
     assert not app.exception
     assert messages(app) == []
-    assert any("PrivateTest_" in heading.value for heading in app.subheader)
+    assert any("PrivateTest_" in caption.value for caption in app.caption)
     (chart,) = [n.proto for n in app.get("plotly_chart") if "Bars of both models" in n.proto.alt]
     assert "proposed" in chart.spec
     app.toggle(key="error_why").set_value(True).run()
@@ -234,13 +235,13 @@ def test_ablation_is_shown_among_the_results(published: Ablation) -> None:
     gains = ablation_section.gain_table(published)
     # On the page, the columns that a phone has room for.
     for shown in (
-        ablation_section.narrow_gains(gains),
+        ablation_section.narrow_gain_table(published),
         table.drop(columns=["Training (%)", "ECE"]),
     ):
         assert any(f.value.equals(shown) for f in app.table)
-    reported = report_tables.report_tables()
-    assert reported["What each ingredient gives"].table.equals(gains)
-    assert reported["Every run of the ablation"].table.equals(table)
+    reported = report.study_tables()
+    assert reported["What each ingredient gives"].frame.equals(gains)
+    assert reported["Every run of the ablation"].frame.equals(table)
 
 
 def test_gain_in_macro_f1_is_listed(published: Ablation) -> None:
@@ -272,7 +273,7 @@ def test_pairs_of_several_seeds_stand_together_and_are_told_apart(published: Abl
     assert list(table["Seed"])[:4] == ["2013", "2014", "2015", "2013"]
     # A label of one line more has a line more of room.
     alone, several = (
-        study_charts.ablation({"Accuracy": {n: gains["Accuracy"][n] for n in some}})
+        ablation_section.gain_chart({"Accuracy": {n: gains["Accuracy"][n] for n in some}})
         for some in (names[3:], names[2:])
     )
     assert several.layout.height - alone.layout.height > alone.layout.height - 110
@@ -283,7 +284,7 @@ def assert_told_on_page_and_in_report(said: str, language: Language) -> None:
     open_view(app, "ingredients")
     assert not app.exception
     assert any(element.value == said for element in app.markdown)
-    section = report_tables.report_tables()[_("What each ingredient gives")]
+    section = report.study_tables()[_("What each ingredient gives")]
     assert said in section.note
 
 
@@ -480,7 +481,7 @@ def test_a_study_of_other_weights_is_told(tmp_path: Path, monkeypatch: pytest.Mo
     app = open_page("3_Classification_Results.py")
     open_view(app, "robustness")
     assert any("other weights of proposed" in str(w.value) for w in app.warning)
-    part = report_tables.report_tables()["Accuracy on corrupted faces"]
+    part = report.study_tables()["Accuracy on corrupted faces"]
     assert part.note.endswith("Made with other weights of proposed; run it again.")
     open_view(app, "looking")
     assert not app.exception
@@ -491,9 +492,9 @@ def test_report_includes_the_studies() -> None:
     from datetime import UTC, datetime
 
     page = report.html("PrivateTest", datetime(2026, 1, 2, tzinfo=UTC))
-    for heading in report_tables.report_tables():
+    for heading in report.study_tables():
         assert f"<h2>{heading}</h2>" in page
-    parts = report_tables.report_tables()
+    parts = report.study_tables()
     assert len(parts) >= 3
     told = html.unescape(page)
     for part in parts.values():

@@ -25,7 +25,7 @@ from fer.studies.records import GATES
 from fer.training import monitor
 from fer.ui import about, loaders, model_comparison, text, widgets
 from fer.ui.results import report
-from fer.ui.studies import attention, study_charts, verdict
+from fer.ui.studies import attention, verdict
 from fer.ui.text import Language, _, in_language
 from tests.support.making import ROOT, jpeg
 from tests.support.pages import VIEWS, messages, open_page, open_view
@@ -216,18 +216,18 @@ def test_colours_of_the_gates_end_where_most_cells_do() -> None:
     record = loaders.record(GATES)
     assert record is not None
     channels = attention.opening_channels(record)
-    limit = study_charts.gate_limit(record, list(channels))
-    figure = study_charts.gate_map(record, channels)
+    limit = attention.gate_limit(record, list(channels))
+    figure = attention.gate_chart(record, channels)
     assert {(trace.zmin, trace.zmax) for trace in figure.data} == {(-limit, limit)}
     # A row for each channel, sorted by the emotion that opens it; on a phone each is legible.
     assert len(channels) <= attention.EACH * emotions.COUNT
     order = [emotions.KEYS.index(emotion) for emotion in channels.values()]
     assert order == sorted(order)
-    values = np.abs(study_charts.gate_contrasts(record, list(channels)))
+    values = np.abs(attention.gate_contrasts(record, list(channels)))
     assert 0 < float((values > limit).mean()) <= 0.06
     outlier = json.loads(json.dumps(record))
     outlier["classes"][0][next(iter(channels))] += 100
-    assert study_charts.gate_limit(outlier, list(channels)) == pytest.approx(limit, rel=0.2)
+    assert attention.gate_limit(outlier, list(channels)) == pytest.approx(limit, rel=0.2)
     app = open_view(open_page("3_Classification_Results.py"), "looking")
     assert any(f"±{_.number(limit, 1)} σ" in str(c.value) for c in app.caption)
 

@@ -12,8 +12,7 @@ from fer import FerError, emotions
 from fer.crowd import agreement, disputes
 from fer.data.dataset import SPLITS, Dataset
 from fer.data.votes import CHOICES, Votes
-from fer.ui import loaders, named_faces, vote_bars, widgets
-from fer.ui.studies import crowd_charts
+from fer.ui import charts, loaders, named_faces, vote_bars, widgets
 from fer.ui.text import Language, _, in_language
 
 ALL = "all"
@@ -82,8 +81,27 @@ def _confusion(split: str) -> NDArray[np.float64]:
 
 @loaders.follows
 def _confusion_chart(split: str, language: Language) -> go.Figure:
+    """In what percent of each label's images (row) the crowd's most frequent answer is each choice
+    (column)."""
+    counts = _confusion(split)
+    shares = 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     with in_language(language):
-        return crowd_charts.label_confusion(_confusion(split))
+        figure = charts.heat_map(
+            shares,
+            [[_.number(value, 0) for value in row] for row in shares],
+            [vote_bars.name(choice) for choice in CHOICES],
+            [_(key) for key in emotions.KEYS],
+            emotions.EMOTIONS[2].colour,
+            100,
+            hover="%{y} → %{x}: %{text}%<extra></extra>",
+        )
+        figure.update_xaxes(tickangle=-45)
+        return charts.arrange(
+            figure,
+            x=_("Most frequent answer (% of the label)"),
+            y=_("FER-2013's label"),
+            height=380,
+        )
 
 
 def _lead(matrix: NDArray[np.float64]) -> str:

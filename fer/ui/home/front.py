@@ -145,9 +145,9 @@ def verdict_of_the_studies(chips: DeltaGenerator, sentences: DeltaGenerator) -> 
     from fer.ui.studies import verdict
 
     with chips:
-        verdict.show_chips()
+        verdict.draw_links()
     with sentences.container(border=True):
-        verdict.show()
+        verdict.draw_sentences()
 
 
 def module_cards() -> None:

@@ -1,75 +1,110 @@
-"""Tables of how models, labels and one person agree with ten people: in words, and in numbers."""
+"""Tables of how models, labels and one person agree with ten people: to read, and of numbers."""
 
 from __future__ import annotations
 
 import pandas as pd
 
 from fer.crowd import study
-from fer.crowd.records import CrowdNumber, CrowdSplit, Proportion, Yardstick
+from fer.crowd.agreement import Side
+from fer.crowd.records import CrowdNumber, CrowdSplit, LevelAgreement, Proportion, Yardstick
 from fer.ui import intervals
-from fer.ui.studies import crowd_charts
 from fer.ui.text import _
 
-# What stands in a cell for which nothing is measured.
+# Stands in a cell for which nothing is measured.
 NOTHING = "–"
 
 
-def difference(found: CrowdSplit, name: Yardstick) -> str:
-    """The gain by a yardstick, as the two shares beside it have it."""
-    baseline, proposed = (found["models"][key][name]["share"] for key in study.PAIR)
+def tables(crowd: CrowdSplit) -> list[tuple[str, str, pd.DataFrame, pd.DataFrame | None]]:
+    """Return key, title, the table to read and, where its cells are words, that of numbers."""
+    return [
+        (
+            "yardsticks",
+            _("Models, label and one person by each yardstick"),
+            yardstick_table(crowd),
+            yardstick_numbers(crowd),
+        ),
+        (
+            "levels",
+            _("Agreement with the majority by the number of voters who make it"),
+            level_table(crowd),
+            level_numbers(crowd),
+        ),
+        ("sides", _("With whom the crowd sides in each model's errors"), side_table(crowd), None),
+    ]
+
+
+def side_names() -> dict[Side, str]:
+    """Return the names of `agreement.SIDES`."""
+    return {
+        "model": _("the model"),
+        "label": _("the label"),
+        "both": _("both, by a tie"),
+        "neither": _("neither"),
+        "no_majority": _("no majority"),
+    }
+
+
+def difference(crowd: CrowdSplit, yardstick: Yardstick) -> str:
+    """Return the gain by a yardstick, as the two shares beside it have it."""
+    baseline, proposed = (crowd["models"][key][yardstick]["share"] for key in study.PAIR)
     return _.difference(proposed, baseline)
 
 
-def yardsticks() -> dict[Yardstick, str]:
-    """What models are held against."""
-    return {
+def _yardsticks(crowd: CrowdSplit) -> list[tuple[Yardstick, str, dict[str, Proportion]]]:
+    """Return each yardstick with its name and who was held against it."""
+    label, human = crowd["fer2013_label"], crowd["human"]
+    names: dict[Yardstick, str] = {
         "label": _("FER-2013's label, all images"),
         "label_with_majority": _("FER-2013's label, images with a majority"),
         "majority": _("Majority of ten people"),
         "others": _("Most frequent answer of nine people"),
         "voters": _("A voter drawn at random, all images"),
     }
+    others: dict[Yardstick, dict[str, Proportion]] = {
+        "majority": {_("FER-2013's label"): label["majority"]},
+        "others": {_("FER-2013's label"): label["others"], _("One person"): human["others"]},
+        "voters": {_("FER-2013's label"): label["voters"], _("One person"): human["voters"]},
+    }
+    models = crowd["models"]
+    return [
+        (yardstick, name, {k: m[yardstick] for k, m in models.items()} | others.get(yardstick, {}))
+        for yardstick, name in names.items()
+    ]
 
 
-def _without_network(found: CrowdSplit) -> tuple[dict[str, Proportion], dict[str, Proportion]]:
-    """How FER-2013's label and one person agree, by yardstick."""
-    label, human = found["fer2013_label"], found["human"]
-    of_label = {"majority": label["majority"], "others": label["others"], "voters": label["voters"]}
-    return of_label, {"others": human["others"], "voters": human["voters"]}
+def _in_words(value: Proportion | None) -> str:
+    return (
+        NOTHING
+        if value is None
+        else f"{_.percent(value['share'])} ({_.interval(value['interval'])})"
+    )
 
 
-def _words(of: Proportion | None) -> str:
-    if of is None:
-        return NOTHING
-    return f"{_.percent(of['share'])} ({_.interval(of['interval'])})"
-
-
-def _numbers(of: Proportion) -> dict[str, float]:
+def _in_numbers(value: Proportion) -> dict[str, float]:
     return {
-        _("Share (%)"): round(100 * of["share"], 2),
-        **intervals.columns(of["interval"]),
+        _("Share (%)"): round(100 * value["share"], 2),
+        **intervals.columns(value["interval"]),
     }
 
 
-def yardstick_table(found: CrowdSplit) -> pd.DataFrame:
+def yardstick_table(crowd: CrowdSplit) -> pd.DataFrame:
     """A row a yardstick; a column for each model, the gain, FER-2013's label and one person."""
 
-    def points(name: Yardstick) -> str:
-        gains = found.get("gain")
-        if gains is None or name == "others":
+    def points(yardstick: Yardstick) -> str:
+        gains = crowd.get("gain")
+        if gains is None or yardstick == "others":
             return NOTHING
-        return f"{difference(found, name)} ({_.gain_interval(gains[name]['interval'])})"
+        return f"{difference(crowd, yardstick)} ({_.gain_interval(gains[yardstick]['interval'])})"
 
-    of_label, of_person = _without_network(found)
     rows = [
         {
-            _("Agreement with"): called,
-            **{key: _words(model[name]) for key, model in found["models"].items()},
-            _("Gain (percentage points)"): points(name),
-            _("FER-2013's label"): _words(of_label.get(name)),
-            _("One person"): _words(of_person.get(name)),
+            _("Agreement with"): name,
+            **{key: _in_words(values[key]) for key in crowd["models"]},
+            _("Gain (percentage points)"): points(yardstick),
+            _("FER-2013's label"): _in_words(values.get(_("FER-2013's label"))),
+            _("One person"): _in_words(values.get(_("One person"))),
         }
-        for name, called in yardsticks().items()
+        for yardstick, name, values in _yardsticks(crowd)
     ]
     numbers: dict[CrowdNumber, tuple[str, int | None]] = {
         "divergence": (_("Kullback–Leibler divergence from the votes (nats)"), 3),
@@ -77,40 +112,39 @@ def yardstick_table(found: CrowdSplit) -> pd.DataFrame:
         "ece_voters": (_("ECE against voters"), None),
         "ece_majority": (_("ECE against the majority"), None),
     }
-    for number, (called, decimals) in numbers.items():
-        rows.append(
-            {
-                _("Agreement with"): called,
-                **{
-                    key: _.percent(m[number]) if decimals is None else _.number(m[number], decimals)
-                    for key, m in found["models"].items()
-                },
-                _("Gain (percentage points)"): NOTHING,
-                _("FER-2013's label"): NOTHING,
-                _("One person"): NOTHING,
-            }
-        )
-    return pd.DataFrame(rows)
+    rows += [
+        {
+            _("Agreement with"): name,
+            **{
+                key: _.percent(m[number]) if decimals is None else _.number(m[number], decimals)
+                for key, m in crowd["models"].items()
+            },
+        }
+        for number, (name, decimals) in numbers.items()
+    ]
+    return pd.DataFrame(rows).fillna(NOTHING)
 
 
-def yardstick_numbers(found: CrowdSplit) -> pd.DataFrame:
+def yardstick_numbers(crowd: CrowdSplit) -> pd.DataFrame:
     """A row for each yardstick and each of whom is held against it, in percent."""
-    of_label, of_person = _without_network(found)
     return pd.DataFrame(
         [
-            {_("Agreement with"): called, _("Whose"): whose, **_numbers(of)}
-            for name, called in yardsticks().items()
-            for whose, of in {
-                **{key: model[name] for key, model in found["models"].items()},
-                _("FER-2013's label"): of_label.get(name),
-                _("One person"): of_person.get(name),
-            }.items()
-            if of is not None
+            {_("Agreement with"): name, _("Whose"): whose, **_in_numbers(value)}
+            for _yardstick, name, values in _yardsticks(crowd)
+            for whose, value in values.items()
         ]
     )
 
 
-def level_table(found: CrowdSplit) -> pd.DataFrame:
+def _level_values(row: LevelAgreement) -> dict[str, Proportion | None]:
+    return {
+        _("Majority"): row.get("majority"),
+        _("A voter"): row["voters"],
+        _("Label"): row["label"],
+    }
+
+
+def level_table(crowd: CrowdSplit) -> pd.DataFrame:
     """A row for each number of agreeing voters and model, shares in percent with intervals."""
     return pd.DataFrame(
         [
@@ -118,18 +152,16 @@ def level_table(found: CrowdSplit) -> pd.DataFrame:
                 _("Voters who agree"): level["votes"],
                 _("Images"): level["images"],
                 _("Model"): key,
-                _("Majority"): _words(row.get("majority")),
-                _("A voter"): _words(row["voters"]),
-                _("Label"): _words(row["label"]),
-                _("One person"): _words(level.get("human")),
+                **{name: _in_words(value) for name, value in _level_values(row).items()},
+                _("One person"): _in_words(level.get("human")),
             }
-            for level in found["levels"]
+            for level in crowd["levels"]
             for key, row in level["models"].items()
         ]
     )
 
 
-def level_numbers(found: CrowdSplit) -> pd.DataFrame:
+def level_numbers(crowd: CrowdSplit) -> pd.DataFrame:
     """A row for each number of agreeing voters, each model and each yardstick, in percent."""
     return pd.DataFrame(
         [
@@ -137,42 +169,33 @@ def level_numbers(found: CrowdSplit) -> pd.DataFrame:
                 _("Voters who agree"): level["votes"],
                 _("Images"): level["images"],
                 _("Whose"): whose,
-                _("Agreement with"): called,
-                **_numbers(of),
+                _("Agreement with"): name,
+                **_in_numbers(value),
             }
-            for level in found["levels"]
-            for whose, called, of in [
-                *(
-                    (key, called, of)
-                    for key, row in level["models"].items()
-                    for called, of in (
-                        (_("Majority"), row.get("majority")),
-                        (_("A voter"), row["voters"]),
-                        (_("Label"), row["label"]),
-                    )
-                ),
-                (_("One person"), _("Majority"), level.get("human")),
-            ]
-            if of is not None
+            for level in crowd["levels"]
+            for whose, values in (
+                *((key, _level_values(row)) for key, row in level["models"].items()),
+                (_("One person"), {_("Majority"): level.get("human")}),
+            )
+            for name, value in values.items()
+            if value is not None
         ]
     )
 
 
-def side_table(found: CrowdSplit) -> pd.DataFrame:
+def side_table(crowd: CrowdSplit) -> pd.DataFrame:
     """A row for each model and side: errors, and their share in percent with its interval."""
     return pd.DataFrame(
         [
             {
                 _("Model"): key,
-                _("The crowd sides with"): called,
-                _("Images"): model["errors"][side]["images"],
-                _("Share of the model's errors (%)"): round(
-                    100 * model["errors"][side]["share"], 2
-                ),
-                **intervals.columns(model["errors"][side]["interval"]),
+                _("The crowd sides with"): name,
+                _("Images"): errors[side]["images"],
+                _("Share of the model's errors (%)"): round(100 * errors[side]["share"], 2),
+                **intervals.columns(errors[side]["interval"]),
             }
-            for key, model in found["models"].items()
-            for side, called in crowd_charts.side_names().items()
-            if side in model["errors"]
+            for key, model in crowd["models"].items()
+            for side, name in side_names().items()
+            if side in (errors := model["errors"])
         ]
     )

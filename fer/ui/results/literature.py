@@ -1,49 +1,93 @@
-"""View "Other studies": our accuracies under each protocol beside published ones."""
+"""Page 3's view "Other studies": our accuracies under each protocol beside published ones."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from fer.artifacts.records import Accuracy
-from fer.evaluation.literature import PUBLISHED
+from fer.evaluation.literature import PUBLISHED, PublishedResult
 from fer.evaluation.protocols import AVERAGING, CROP, SPLIT, Protocol
-from fer.evaluation.records import Protocols
 from fer.inference.records import FAST_EXPORT
 from fer.scenarios import SCENARIOS
 from fer.ui import charts, data_origin, intervals, loaders, model_comparison, widgets
-from fer.ui.studies import study_charts
 from fer.ui.text import _
 
 # Of the metrics, by Keras' name.
 FULL_PRECISION = "float32"
 
+Interval: TypeAlias = tuple[float, float]
+
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the comparison. `kind` is the protocol in words, or what else was measured;
-    `model` is the scenario's key, None for others' results."""
+    """One line of the comparison.
+
+    kind: the protocol in words, or what else was measured. interval, model: of ours, None for
+    others' results. published: the record of others' results, None for ours.
+    """
 
     name: str
-    network: str
     accuracy: float
-    interval: tuple[float, float] | None
     protocol: Protocol | None
     kind: str
-    year: int | None
-    note: str
-    source: str
-    link: str
+    year: int
+    interval: Interval | None = None
     model: str | None = None
-    reproduced: tuple[float, float] | None = None
-    reproduced_link: str = ""
+    published: PublishedResult | None = None
+
+
+def draw_literature() -> None:
+    """Draw the comparison, how each figure was measured, and where it was published."""
+    results = rows()
+    st.write(
+        _(
+            "Averaging over several views of an image changes the accuracy by itself, often by a "
+            "point or so. So figures are compared under the same protocol: one crop, the image "
+            "and its mirror image, or ten crops of {crop}×{crop} pixels.",
+            crop=CROP,
+        )
+    )
+    widgets.chart(
+        chart(results),
+        key="literature",
+        alt=_("Bars of accuracy: this project's models and published results"),
+    )
+    if data_origin.is_fer2013():
+        for line in precisions():
+            st.caption(line)
+        for line in commits():
+            widgets.note_source(line)
+    else:
+        st.caption(
+            _(
+                "This project's models do not stand beside them: they were measured on {data}, "
+                "which is not FER-2013.",
+                data=data_origin.own_name(),
+            )
+        )
+    st.caption(
+        _(
+            "Single networks trained on no other faces, as their authors report them; fer 25.10.3 "
+            "was measured by us. Our models start from ImageNet weights and were selected on "
+            "PublicTest; PrivateTest is only reported. Error bars: our 95% intervals."
+        )
+    )
+    widgets.table(
+        table(results),
+        "literature_table",
+        _("Results on FER-2013 with sources"),
+        # Sentences would be cut off at the edge; they stand below, where links can be followed.
+        hidden=(_("Note"), _("Source")),
+    )
+    st.markdown("\n".join(f"- {source}" for source in sources(results)))
 
 
 def protocol_names() -> dict[Protocol | None, str]:
-    """What each protocol is called; None is one that the source does not state."""
+    """Return the name of each protocol; None is one that the source does not state."""
     return {
         Protocol.ONE_CROP: _("one crop"),
         Protocol.MIRROR: _("with the mirrored image"),
@@ -53,7 +97,7 @@ def protocol_names() -> dict[Protocol | None, str]:
 
 
 def network_names() -> dict[str, str]:
-    """What each published network is called, by the name in the record."""
+    """Return the name of each published network, by the one in the record."""
     return {
         "": "–",
         "VGG, from scratch": _("VGG, from scratch"),
@@ -68,7 +112,7 @@ def network_names() -> dict[str, str]:
 
 
 def caveats() -> dict[str, str]:
-    """What keeps a published figure from being compared one to one."""
+    """Return the reasons why a published figure cannot be compared one to one."""
     return {
         "": "",
         "protocol_not_stated": _("The source does not say how many views were averaged."),
@@ -86,119 +130,110 @@ def caveats() -> dict[str, str]:
 
 
 def rows() -> list[Row]:
-    """Ours and others', the most accurate first; others' alone where ours are not FER-2013's."""
-    record, called = loaders.protocols(), protocol_names()
-    found = []
-    ours = model_comparison.metrics_of(SPLIT.value) if data_origin.is_fer2013() else {}
-    for key, metrics in ours.items():
-        by_protocol: dict[Protocol, tuple[Accuracy, str]] = {
-            Protocol.ONE_CROP: (metrics, FULL_PRECISION)
-        }
-        for name, scores in ({} if record is None else record["models"].get(key, {})).items():
-            by_protocol[Protocol(name)] = (scores, scores["compute_dtype"])
-        for protocol, (values, dtype) in by_protocol.items():
-            low, high = values["accuracy_interval"]
-            found.append(
-                Row(
-                    name=key,
-                    network="VGG16",
-                    accuracy=values["accuracy"],
-                    interval=(low, high),
-                    protocol=protocol,
-                    kind=called[protocol]
-                    if dtype == FULL_PRECISION
-                    else f"{called[protocol]}, {dtype}",
-                    year=int(str(loaders.models()[key].config["published"])[:4]),
-                    note="",
-                    source=_("this project"),
-                    link="",
-                    model=key,
-                )
-            )
-    told, networks = caveats(), network_names()
-    others = {
+    """Return ours, if they are FER-2013's, and others' results, the most accurate first."""
+    ours = _our_rows() if data_origin.is_fer2013() else []
+    names = protocol_names()
+    kinds = {
         "validation_accuracy": _("validation accuracy"),
         "ten_views": _("ten views"),
         "people": _("about ±5 points"),
     }
-    found += [
+    others = [
         Row(
             name=result.name if result.caveat != "people" else _("People, by the label"),
-            network=networks[result.network],
             accuracy=result.accuracy,
-            interval=None,
             protocol=result.protocol,
-            kind=others.get(result.caveat, called[result.protocol]),
+            kind=kinds.get(result.caveat, names[result.protocol]),
             year=result.year,
-            note=told[result.caveat],
-            source=result.source,
-            link=result.link,
-            reproduced=(
-                None
-                if result.reproduced_low is None or result.reproduced_high is None
-                else (result.reproduced_low, result.reproduced_high)
-            ),
-            reproduced_link=result.reproduced_link,
+            published=result,
         )
         for result in PUBLISHED
     ]
-    return sorted(found, key=lambda row: -row.accuracy)
+    return sorted(ours + others, key=lambda row: -row.accuracy)
 
 
-def figure(found: list[Row]) -> go.Figure:
+def _our_rows() -> list[Row]:
+    record, names = loaders.protocols(), protocol_names()
+    found = []
+    for key, metrics in model_comparison.metrics_of(SPLIT.value).items():
+        averages = {} if record is None else record["models"].get(key, {})
+        scores = [(Protocol.ONE_CROP, metrics["accuracy"], metrics["accuracy_interval"], "")]
+        scores += [
+            (
+                Protocol(name),
+                row["accuracy"],
+                row["accuracy_interval"],
+                "" if row["compute_dtype"] == FULL_PRECISION else f", {row['compute_dtype']}",
+            )
+            for name, row in averages.items()
+        ]
+        found += [
+            Row(
+                name=key,
+                accuracy=accuracy,
+                protocol=protocol,
+                kind=names[protocol] + precision,
+                year=int(str(loaders.models()[key].config["published"])[:4]),
+                interval=(low, high),
+                model=key,
+            )
+            for protocol, accuracy, (low, high), precision in scores
+        ]
+    return found
+
+
+def chart(results: list[Row]) -> go.Figure:
     """Bars of accuracy, ours in the models' colours with 95% intervals, others in gray."""
 
     def label(row: Row) -> str:
         # The value stands in the label: on the bar its interval would cross it out.
         return f"{row.name} {_.percent(row.accuracy)}<br>{row.kind}"
 
-    plot = go.Figure()
+    figure = go.Figure()
+    ours = [(row, row.interval) for row in results if row.interval is not None]
+    others = [row for row in results if row.interval is None]
     # Two traces, since Plotly draws an interval at every bar of one.
-    for part in (
-        [row for row in found if row.interval],
-        [row for row in found if not row.interval],
+    for part, error_x in (
+        (
+            [row for row, _interval in ours],
+            intervals.error_bars(
+                [row.accuracy for row, _interval in ours], [interval for _row, interval in ours]
+            ),
+        ),
+        (others, None),
     ):
-        intervals = [row.interval for row in part if row.interval]
-        plot.add_bar(
+        scenarios = [SCENARIOS.get(row.model or "") for row in part]
+        figure.add_bar(
             orientation="h",
             y=[label(row) for row in part],
             x=[100 * row.accuracy for row in part],
-            error_x=study_charts.error_bars([row.accuracy for row in part], intervals)
-            if intervals
-            else None,
+            error_x=error_x,
             marker={
-                "color": [
-                    SCENARIOS[row.model].colour if row.model in SCENARIOS else charts.BOTH
-                    for row in part
-                ],
-                "pattern": {
-                    "shape": [
-                        SCENARIOS[row.model].pattern if row.model in SCENARIOS else ""
-                        for row in part
-                    ]
-                },
+                "color": [charts.BOTH if s is None else s.colour for s in scenarios],
+                "pattern": {"shape": ["" if s is None else s.pattern for s in scenarios]},
             },
             hovertemplate="%{y}<extra></extra>",
             showlegend=False,
         )
-    plot.update_layout(barmode="overlay")
-    plot.update_xaxes(range=[0, 100])
-    plot.update_yaxes(
+    figure.update_layout(barmode="overlay")
+    figure.update_xaxes(range=[0, 100])
+    figure.update_yaxes(
         autorange="reversed",
         automargin=True,
         categoryorder="array",
-        categoryarray=[label(row) for row in found],
+        categoryarray=[label(row) for row in results],
     )
     return charts.arrange(
-        plot,
+        figure,
         x=_("Accuracy (%)"),
         y=_("Network and what was measured"),
-        height=110 + 36 * len(found),
+        height=110 + 36 * len(results),
     )
 
 
-def table(found: list[Row]) -> pd.DataFrame:
+def table(results: list[Row]) -> pd.DataFrame:
     """A row a result: accuracy, interval, protocol, network, year, note, source."""
+    networks, notes = network_names(), caveats()
     return pd.DataFrame(
         [
             {
@@ -206,159 +241,96 @@ def table(found: list[Row]) -> pd.DataFrame:
                 _("Accuracy (%)"): round(100 * row.accuracy, 2),
                 **intervals.columns(row.interval),
                 _("Protocol"): row.kind,
-                _("Network"): row.network,
-                _("Reproduced by others, lowest (%)"): _points(row.reproduced, 0),
-                _("Reproduced by others, highest (%)"): _points(row.reproduced, 1),
-                _("Year"): str(row.year or ""),
-                _("Note"): row.note,
-                _("Source"): " ".join(part for part in (row.source, row.link) if part),
+                _("Network"): networks[theirs.network] if theirs else "VGG16",
+                _("Reproduced by others, lowest (%)"): _points(theirs.reproduced_low)
+                if theirs
+                else None,
+                _("Reproduced by others, highest (%)"): _points(theirs.reproduced_high)
+                if theirs
+                else None,
+                _("Year"): str(row.year),
+                _("Note"): notes[theirs.caveat] if theirs else "",
+                _("Source"): f"{theirs.source} {theirs.link}".strip()
+                if theirs
+                else _("this project"),
             }
-            for row in found
+            for row in results
+            for theirs in [row.published]
         ]
     )
 
 
-def _points(interval: tuple[float, float] | None, end: int) -> float | None:
-    return None if interval is None else round(100 * interval[end], 2)
+def _points(share: float | None) -> float | None:
+    return None if share is None else round(100 * share, 2)
 
 
-def sources(found: list[Row]) -> list[str]:
-    """Where each published figure stands and what keeps it from being compared one to one."""
-    return [
-        " ".join(
-            part
-            for part in (
-                f"**{row.name}, {row.year}**: [{row.source}]({row.link}).",
-                row.note,
-                _reproduction(row),
+def sources(results: list[Row]) -> list[str]:
+    """Return where each published figure stands, its caveat, and what others measured."""
+    notes = caveats()
+    lines = []
+    for row in results:
+        theirs = row.published
+        if theirs is None:
+            continue
+        parts = [f"**{row.name}, {row.year}**: [{theirs.source}]({theirs.link})."]
+        if theirs.caveat:
+            parts.append(notes[theirs.caveat])
+        low, high = theirs.reproduced_low, theirs.reproduced_high
+        if low is not None and high is not None:
+            share = (
+                _.percent(low)
+                if low == high
+                else _("{low} to {high}", low=_.percent(low), high=_.percent(high))
             )
-            if part
-        )
-        for row in found
-        if row.model is None
-    ]
+            parts.append(
+                _("Others measured [{share}]({link}).", share=share, link=theirs.reproduced_link)
+            )
+        lines.append(" ".join(parts))
+    return lines
 
 
-def _reproduction(row: Row) -> str:
-    """What others measured with the authors' code or weights, and where they say so."""
-    if row.reproduced is None:
-        return ""
-    low, high = row.reproduced
-    if low == high:
-        return _(
-            "Others measured [{share}]({link}).", share=_.percent(low), link=row.reproduced_link
-        )
-    return _(
-        "Others measured [{low} to {high}]({link}).",
-        low=_.percent(low),
-        high=_.percent(high),
-        link=row.reproduced_link,
-    )
-
-
-def made_with() -> list[str]:
-    """From which commits the averages over views of ours come."""
+def commits() -> list[str]:
+    """Return from which commits our averages over views come."""
     record = loaders.protocols()
-    found = {} if record is None else record["models"]
-    commits = {scores["commit"][:12] for of in found.values() for scores in of.values()}
+    models = {} if record is None else record["models"]
+    commits = {scores["commit"][:12] for model in models.values() for scores in model.values()}
     return [
         _("Ours over several views: `fer evaluate --protocol` at commit {commit}.", commit=commit)
         for commit in sorted(commits)
     ]
 
 
-def how_ours_were_found() -> list[str]:
-    """Precision of every average over views of ours, and which are not computed yet."""
-    record = loaders.protocols()
-    called = protocol_names()
-    found: dict[str, list[str]] = {}
+def precisions() -> list[str]:
+    """Return the precision of our averages over views, one crop in int8 to compare those in int8
+    with, and which averages are not computed yet."""
+    record, exported = loaders.protocols(), loaders.record(FAST_EXPORT)
+    fidelity = {} if exported is None else exported.get("fidelity", {})
+    names = protocol_names()
+    by_precision: dict[str, list[str]] = {}
+    one_crop: dict[str, str] = {}
     missing = []
     for key in model_comparison.metrics_of(SPLIT.value):
+        averages = {} if record is None else record["models"].get(key, {})
         for protocol in AVERAGING:
-            scores = None if record is None else record["models"].get(key, {}).get(protocol.value)
-            name = f"{key}, {called[protocol]}"
-            if scores is None:
+            name = f"{key}, {names[protocol]}"
+            if protocol.value not in averages:
                 missing.append(name)
-            else:
-                found.setdefault(scores["compute_dtype"], []).append(name)
+                continue
+            precision = averages[protocol.value]["compute_dtype"]
+            by_precision.setdefault(precision, []).append(name)
+            if precision == "int8" and key in fidelity:
+                one_crop[key] = _.percent(fidelity[key][SPLIT.value]["accuracy"])
     lines = [
-        _(
-            "Ours over several views ({names}): {dtype}.",
-            names="; ".join(names),
-            dtype=dtype,
-        )
-        for dtype, names in found.items()
+        _("Ours over several views ({names}): {dtype}.", names="; ".join(averaged), dtype=precision)
+        for precision, averaged in by_precision.items()
     ]
-    lines += _one_crop_in_int8(record)
-    if missing:
+    if one_crop:
         lines.append(
             _(
-                "Not computed yet: {names}.",
-                names="; ".join(missing),
+                "One crop in int8, to compare with those averages: {shares}.",
+                shares=", ".join(f"{key} {share}" for key, share in one_crop.items()),
             )
         )
+    if missing:
+        lines.append(_("Not computed yet: {names}.", names="; ".join(missing)))
     return lines
-
-
-def _one_crop_in_int8(record: Protocols | None) -> list[str]:
-    """What one crop gives in the precision of those averages that were computed in int8."""
-    exported = loaders.record(FAST_EXPORT)
-    if record is None or exported is None or "fidelity" not in exported:
-        return []
-    of_int8 = {
-        key: exported["fidelity"][key][SPLIT.value]["accuracy"]
-        for key, found in record["models"].items()
-        if any(scores["compute_dtype"] == "int8" for scores in found.values())
-        and key in exported["fidelity"]
-    }
-    if not of_int8:
-        return []
-    shares = ", ".join(f"{key} {_.percent(share)}" for key, share in of_int8.items())
-    return [_("One crop in int8, to compare with those averages: {shares}.", shares=shares)]
-
-
-def show() -> None:
-    """The whole view."""
-    found = rows()
-    st.write(
-        _(
-            "Averaging over several views of an image changes the accuracy by itself, often by a "
-            "point or so. So figures are compared under the same protocol: one crop, the image "
-            "and its mirror image, or ten crops of {crop}×{crop} pixels.",
-            crop=CROP,
-        )
-    )
-    widgets.chart(
-        figure(found),
-        key="literature",
-        alt=_("Bars of accuracy: this project's models and published results"),
-    )
-    if data_origin.is_fer2013():
-        for line in how_ours_were_found():
-            st.caption(line)
-        for sentence in made_with():
-            widgets.note_source(sentence)
-    else:
-        st.caption(
-            _(
-                "This project's models do not stand beside them: they were measured on {data}, "
-                "which is not FER-2013.",
-                data=data_origin.own_name(),
-            )
-        )
-    st.caption(
-        _(
-            "Single networks trained on no other faces, as their authors report them; fer 25.10.3 "
-            "was measured by us. Our models start from ImageNet weights and were selected on "
-            "PublicTest; PrivateTest is only reported. Error bars: our 95% intervals."
-        )
-    )
-    frame = table(found)
-    widgets.table(
-        frame,
-        "literature_table",
-        _("Results on FER-2013 with sources"),
-        # Sentences would be cut off at the edge; they stand below, where links can be followed.
-        hidden=(_("Note"), _("Source")),
-    )
-    st.markdown("\n".join(f"- {source}" for source in sources(found)))

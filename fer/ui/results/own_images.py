@@ -21,25 +21,24 @@ from fer.ui import (
     turns,
     widgets,
 )
-from fer.ui.results import confusions, error_sections, reliability, result_sections
-from fer.ui.results.shown import Shown
+from fer.ui.results import confusions, errors, metrics, reliability
+from fer.ui.results.measured_models import MeasuredModels
 from fer.ui.text import _, plain
 from fer.ui.upload_limits import LARGEST_FILE, intake
 
-# How many images are measured in a visit.
+# Images measured in a visit.
 MOST = 2000
 ZIP, FOLDER = "own_zip", "own_folder"
-# Session state: what came out of each image, by its path in the ZIP or the id of its file.
+# Session state: the outcome of each image, by its path in the ZIP or the id of its file.
 OUTCOMES = "own_outcomes"
 # The id of the ZIP that is chosen, whether all of it is answered, and the ids of a folder's files.
 CHOSEN, ENDED, LISTED = "own_zip_chosen", "own_zip_ended", "own_folder_listed"
-COMMAND = "fer evaluate --images FOLDER"
 
 Outcomes = dict[str, Outcome]
 
 
-def show() -> None:
-    """Show the uploader, and both models measured on what came in."""
+def draw_own_images() -> None:
+    """Draw the uploader, and both models measured on what came in."""
     st.write(
         _(
             "How good are both models on your images? Put them into a folder for each emotion "
@@ -57,7 +56,7 @@ def show() -> None:
         st.session_state[OUTCOMES] = {}
     outcomes: Outcomes = st.session_state[OUTCOMES]
     try:
-        name = _zip(outcomes) if way == "zip" else _folder(outcomes)
+        name = _answer_zip(outcomes) if way == "zip" else _answer_folder(outcomes)
     except FerError as error:
         st.error(_.error(error))
         name = ""
@@ -67,21 +66,21 @@ def show() -> None:
             "and faces of 48×48 pixels to look at) stays in this server's memory until you leave "
             "this view, and is never stored. For more, on your own machine: `{command}`",
             n=_.number(MOST),
-            command=COMMAND,
+            command="fer evaluate --images FOLDER",
         )
     )
     if not outcomes:
         return
     try:
-        found = images.measure(name, outcomes.values(), loaders.models())
+        own = images.measure(name, outcomes.values(), loaders.models())
     except FerError as error:
         st.error(_.error(error))
         return
-    _answers(found)
+    _draw_figures(own)
 
 
-def _zip(outcomes: Outcomes) -> str:
-    """Answer the images of a ZIP, whose name is returned; it is let go when all are answered.
+def _answer_zip(outcomes: Outcomes) -> str:
+    """Answer the images of a ZIP and return its name; it is let go when all are answered.
 
     Raises:
         FerError: if it was not taken, or as `labelled_files.opened`.
@@ -115,20 +114,18 @@ def _zip(outcomes: Outcomes) -> str:
     return str(upload.name)
 
 
-def _folder(outcomes: Outcomes) -> str:
-    """Answer the images of a folder while they come in; returns what to call them."""
+def _answer_folder(outcomes: Outcomes) -> str:
+    """Answer the images of a folder while they come in, and return a name for them."""
     uploads = st.file_uploader(
-        _("A folder with one for each emotion in it"),
-        accept_multiple_files="directory",
-        key=FOLDER,
+        _("A folder with one for each emotion in it"), accept_multiple_files="directory", key=FOLDER
     )
     shown_uploads.keep(uploads)
     listed = {upload.file_id for upload in uploads}
     for taken_away in st.session_state.get(LISTED, set()) - listed:
         outcomes.pop(taken_away, None)
     st.session_state[LISTED] = listed
-    turns.answer_arriving(outcomes, _ask_content, _refuse, MOST)
-    turns.answer(uploads, outcomes, _ask_content, _refuse, MOST)
+    turns.answer_arriving(outcomes, _ask_content, LeftOut, MOST)
+    turns.answer(uploads, outcomes, _ask_content, LeftOut, MOST)
     if len(outcomes) == MOST:
         st.warning(
             _("The first {n} images are measured; the others were let go.", n=_.number(MOST))
@@ -140,32 +137,28 @@ def _ask_content(content: bytes, name: str) -> Outcome:
     return _ask(labelled_files.labelled(name.replace("\\", "/"), lambda: content))
 
 
-def _refuse(name: str, error: FerError) -> Outcome:
-    return LeftOut(name, error)
-
-
 def _ask(file: LabelledFile) -> Outcome:
     return images.answer(file, loaders.detector(), loaders.classifier())
 
 
-def _answers(found: OwnImages) -> None:
-    """Show the figures in one row, what they are of, and the view that the visitor chooses."""
-    faces = {image.source: image.face for image in found.answered}
-    shown = Shown(
+def _draw_figures(own: OwnImages) -> None:
+    """Draw the figures in one row, what they are of, and the view that the visitor chooses."""
+    faces = {image.source: image.face for image in own.answered}
+    measured = MeasuredModels(
         "own_images",
         None,
-        found.models,
-        found.gain,
+        own.models,
+        own.gain,
         faces.get,
         lambda sources: [None] * len(sources),
     )
-    st.markdown(f"#### {model_comparison.gain_line(shown.scores, found.gain)}")
-    if found.gain is not None:
-        st.markdown(model_comparison.gain_sentence(shown.scores, found.gain))
+    st.markdown(f"#### {model_comparison.gain_line(measured.scores, own.gain)}")
+    if own.gain is not None:
+        st.markdown(model_comparison.gain_sentence(measured.scores, own.gain))
     announcer.announce(
-        announcer.listed({_("Images"): (_.number(len(found.answered)), None)}), "own_images"
+        announcer.listed({_("Images"): (_.number(len(own.answered)), None)}), "own_images"
     )
-    st.markdown("\n".join(f"- {line}" for line in _sentences(found)))
+    st.markdown("\n".join(f"- {line}" for line in _sentences(own)))
     views = {
         "metrics": _("Metrics"),
         "classes": _("Classes"),
@@ -176,30 +169,27 @@ def _answers(found: OwnImages) -> None:
     }
     view = widgets.choice(_("View"), views, "own_view", is_labelled=False)
     if view == "metrics":
-        result_sections.tables(shown)
+        metrics.draw_metric_tables(measured)
     elif view == "classes":
-        result_sections.classes(shown)
+        metrics.draw_classes(measured)
     elif view == "confusion":
-        confusions.show(shown)
+        confusions.draw_confusions(measured)
     elif view == "calibration":
-        reliability.calibrated(shown)
+        reliability.draw_calibration(measured)
     elif view == "errors":
-        error_sections.errors(shown)
+        errors.draw_errors(measured)
     else:
-        _left_out(found)
+        _draw_left_out(own)
     st.caption(_("Every image with its label and both models' answers:"))
-    widgets.download(_frame(found), "own_answers")
+    widgets.download(pd.DataFrame(own.rows(), columns=list(images.COLUMNS)), "own_answers")
 
 
-def _frame(found: OwnImages) -> pd.DataFrame:
-    return pd.DataFrame(found.rows(), columns=list(images.COLUMNS))
-
-
-def _sentences(found: OwnImages) -> list[str]:
-    """How the images compare with PrivateTest, and what of them was measured."""
+def _sentences(own: OwnImages) -> list[str]:
+    """Return how the images compare with PrivateTest, and which of them were measured."""
     lines = []
-    usual = found.on_private_test(loaders.models())
+    usual = own.on_private_test(loaders.models())
     if usual:
+        accuracies = {key: own.models[key].scores["accuracy"] for key in usual}
         lines.append(
             _(
                 "Compared with FER-2013's PrivateTest, were its emotions as frequent as yours: "
@@ -208,9 +198,9 @@ def _sentences(found: OwnImages) -> list[str]:
                     _(
                         "`{model}` {own} here, {usual} there ({points} points)",
                         model=key,
-                        own=_.percent(found.models[key].scores["accuracy"]),
+                        own=_.percent(accuracies[key]),
                         usual=_.percent(share),
-                        points=_.difference(found.models[key].scores["accuracy"], share),
+                        points=_.difference(accuracies[key], share),
                     )
                     for key, share in usual.items()
                 ),
@@ -220,48 +210,48 @@ def _sentences(found: OwnImages) -> list[str]:
         _(
             "Images measured: {n}, of which {whole} were taken whole and {several} show several "
             "faces, of which the largest was taken.",
-            n=_.number(len(found.answered)),
-            whole=_.number(found.taken_whole),
-            several=_.number(found.several_faces),
+            n=_.number(len(own.answered)),
+            whole=_.number(own.taken_whole),
+            several=_.number(own.several_faces),
         )
     )
-    if found.missing:
+    if own.missing:
         lines.append(
             _(
                 "No image of {emotions}: left out of the means over classes (macro F1, balanced "
                 "accuracy).",
-                emotions=", ".join(map(_, found.missing)),
+                emotions=", ".join(map(_, own.missing)),
             )
         )
-    if found.without_counterpart:
+    if own.without_counterpart:
         lines.append(
             _(
                 "Left out, since none of the seven emotions is called so: {folders}.",
                 folders=", ".join(
                     f"{plain(folder)} ({_.number(count)})"
-                    for folder, count in found.without_counterpart.most_common()
+                    for folder, count in own.without_counterpart.most_common()
                 ),
             )
         )
-    if found.others_left_out:
+    if own.others_left_out:
         lines.append(
             _(
                 "Left out, since they cannot be read or show no face: {n}.",
-                n=_.number(len(found.others_left_out)),
+                n=_.number(len(own.others_left_out)),
             )
         )
     return lines
 
 
-def _left_out(found: OwnImages) -> None:
-    """Every image that was left out, and why."""
-    if not found.left_out:
+def _draw_left_out(own: OwnImages) -> None:
+    """Draw the reason for every image that was left out."""
+    if not own.left_out:
         st.caption(_("Nothing was left out."))
         return
     frame = pd.DataFrame(
         [
             {_("Image"): left.source, _("Why"): _(left.reason.template, **left.reason.values)}
-            for left in found.left_out
+            for left in own.left_out
         ]
     )
     widgets.table(frame, "own_left_out", _("Images that were left out, and why"))

@@ -10,7 +10,7 @@ from fer.evaluation.measured import MeasuredModel
 from fer.own import comparison, tables
 from fer.own.comparison import OwnModel
 from fer.ui import charts, loaders, model_comparison, shown_uploads, widgets
-from fer.ui.results.shown import OWN, own_model, stored
+from fer.ui.results.measured_models import OWN, own_model, stored
 from fer.ui.text import _, plain
 
 UPLOAD = "own_table"
@@ -21,8 +21,8 @@ image,angry,disgust,fear,happy,sad,surprise,neutral
 test/fear/PrivateTest_88305.jpg,0.05,0.01,0.62,0.02,0.2,0.05,0.05"""
 
 
-def show() -> None:
-    """Show the uploader, and the model of the table beside both scenarios."""
+def draw_own_predictions() -> None:
+    """Draw the uploader, and the model of the table beside both scenarios."""
     st.write(
         _(
             "How does your model do beside ours? Give its predictions on PublicTest, PrivateTest "
@@ -49,7 +49,7 @@ def show() -> None:
         return
     own = own_model()
     if own is not None:
-        _answers(own)
+        _draw_own_model(own)
 
 
 def _read(content: bytes, name: str) -> OwnModel:
@@ -58,11 +58,11 @@ def _read(content: bytes, name: str) -> OwnModel:
     return comparison.measure(table)
 
 
-def _answers(own: OwnModel) -> None:
-    """Show the model's figures on each split that it has."""
+def _draw_own_model(own: OwnModel) -> None:
+    """Draw the model's figures on each split that it has."""
     for split, model in own.models.items():
         st.subheader(f"{charts.swatch(own.name)} {plain(own.name)}: {split}")
-        _figures(own.name, split.value, model)
+        _draw_figures(own.name, split.value, model)
     lines = [
         _("Every view above shows {model} as well until you leave.", model=f"`{own.name}`"),
         _("One answer an image: no calibration, curves or losses.")
@@ -77,16 +77,17 @@ def _answers(own: OwnModel) -> None:
     if own.table.others:
         lines.append(_("Rows about Training are not used: {n}.", n=_.number(own.table.others)))
     st.markdown("\n".join(f"- {line}" for line in lines))
-    st.button(_("Take it away"), icon=":material/close:", key="own_forget", on_click=_forget)
+    st.button(
+        _("Take it away"),
+        icon=":material/close:",
+        key="own_forget",
+        on_click=lambda: st.session_state.pop(OWN, None),
+    )
 
 
-def _forget() -> None:
-    st.session_state.pop(OWN, None)
-
-
-def _figures(name: str, split: str, model: MeasuredModel) -> None:
+def _draw_figures(name: str, split: str, model: MeasuredModel) -> None:
     scenarios = stored(split).models
-    found = {
+    pairs = {
         key: comparison.against(model.predictions, scenario.predictions)
         for key, scenario in scenarios.items()
     }
@@ -99,9 +100,9 @@ def _figures(name: str, split: str, model: MeasuredModel) -> None:
         **{
             _("Against {model} (points)", model=key): (
                 _.difference(model.scores["accuracy"], scenarios[key].scores["accuracy"]),
-                _.gain_interval(one["interval"]),
+                _.gain_interval(pair["interval"]),
             )
-            for key, one in found.items()
+            for key, pair in pairs.items()
         },
     }
     widgets.metrics(row, f"own_metrics_{split}")
@@ -110,11 +111,11 @@ def _figures(name: str, split: str, model: MeasuredModel) -> None:
             [
                 {
                     _("Scenario"): key,
-                    _("Only {model} right", model=name): one["only_own_right"],
-                    _("Only the scenario right"): one["only_scenario_right"],
-                    _("McNemar's exact p"): _.p_value(one["mcnemar_p"]),
+                    _("Only {model} right", model=name): pair["only_own_right"],
+                    _("Only the scenario right"): pair["only_scenario_right"],
+                    _("McNemar's exact p"): _.p_value(pair["mcnemar_p"]),
                 }
-                for key, one in found.items()
+                for key, pair in pairs.items()
             ]
         ),
         f"own_mcnemar_{split}",

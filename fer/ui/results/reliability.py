@@ -1,37 +1,48 @@
-"""How far answers can be trusted: calibration before and after the temperature, and abstaining."""
+"""Page 3's view "Calibration": confidences before and after the temperature, and abstaining."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 
 from fer import emotions
 from fer.evaluation import calibration
-from fer.evaluation.calibration import Coverage, Labels, Probabilities
+from fer.evaluation.calibration import (
+    AccuracyBin,
+    Coverage,
+    Labels,
+    Probabilities,
+    RightAndWrong,
+)
 from fer.evaluation.measured import MeasuredModel
-from fer.ui import widgets
-from fer.ui.results import result_charts, result_tables
-from fer.ui.results.shown import Shown
-from fer.ui.studies import study_charts
+from fer.ui import charts, widgets
+from fer.ui.charts import arrange, colour, dash
+from fer.ui.results.measured_models import MeasuredModels
 from fer.ui.text import _
 
 
-def calibrated(shown: Shown) -> None:
-    """Whether confidences can be believed, before and after the temperature, and what abstaining
-    gains."""
+def draw_calibration(measured: MeasuredModels) -> None:
+    """Draw accuracy by confidence, how frequent each confidence is, and what abstaining gains."""
     st.write(_("On the dotted line, answers given with 70% confidence are right 70% of the time."))
-    is_raw = _asks_for_raw()
-    models = shown.with_probabilities
-    found = {key: _probabilities(model, is_raw) for key, model in models.items()}
+    states = {"calibrated": _("calibrated"), "raw": _("before calibration")}
+    state = widgets.choice(
+        _("Confidences"),
+        states,
+        "calibration_state",
+        help=_("One temperature for each model, fitted on PublicTest (Guo et al. 2017)."),
+    )
+    models = measured.with_probabilities
+    probabilities = {key: _probabilities(model, state == "raw") for key, model in models.items()}
     labels = {key: model.predictions.labels for key, model in models.items()}
     widgets.chart(
-        result_charts.reliability(
-            {key: calibration.reliability(labels[key], p) for key, p in found.items()},
+        reliability_chart(
+            {key: calibration.reliability(labels[key], p) for key, p in probabilities.items()},
             {
                 key: calibration.expected_calibration_error(labels[key], p)
-                for key, p in found.items()
+                for key, p in probabilities.items()
             },
         ),
         key="reliability",
@@ -39,78 +50,160 @@ def calibrated(shown: Shown) -> None:
     )
     st.subheader(_("How confident the models are"))
     widgets.chart(
-        study_charts.confidences(
-            {key: calibration.histogram(labels[key], p) for key, p in found.items()}
+        confidence_chart(
+            {key: calibration.histogram(labels[key], p) for key, p in probabilities.items()}
         ),
         key="confidence_histogram",
         alt=_("Lines: number of images by confidence for both models"),
     )
-    curves = {key: calibration.selective(labels[key], p) for key, p in found.items()}
-    _abstaining(curves, found, labels)
+    curves = {key: calibration.selective(labels[key], p) for key, p in probabilities.items()}
+    _draw_abstaining(curves, probabilities, labels)
     with st.expander(_("Tables and downloads"), key="calibration_details"):
-        _tables(curves, shown)
-
-
-def _asks_for_raw() -> bool:
-    """Whether the visitor wants confidences as they were before the temperature."""
-    return (
-        widgets.choice(
-            _("Confidences"),
-            {"calibrated": _("calibrated"), "raw": _("before calibration")},
-            "calibration_state",
-            help=_("One temperature for each model, fitted on PublicTest (Guo et al. 2017)."),
+        widgets.table(
+            reliability_table(models),
+            f"reliability_{measured.name}",
+            _("Confidence bins with accuracy"),
         )
-        == "raw"
-    )
+        widgets.table(
+            classwise_table(models),
+            f"classwise_{measured.name}",
+            _("Calibration error of each emotion's probability"),
+        )
+        widgets.table(
+            coverage_table(curves),
+            f"coverage_{measured.name}",
+            _("Coverage and accuracy by threshold"),
+        )
 
 
-def _abstaining(
-    curves: dict[str, Coverage], found: dict[str, Probabilities], labels: dict[str, Labels]
+def _draw_abstaining(
+    curves: dict[str, Coverage], probabilities: dict[str, Probabilities], labels: dict[str, Labels]
 ) -> None:
-    """What answering only the surest images gains: of both models as many, so that they compare."""
+    """Draw the accuracy of the surest answers: of both models as many, so that they compare."""
     st.subheader(_("Answer only when sure"))
-    share = (
-        st.slider(
-            _("Answer only the surest images (% of all)"), 5, 100, 50, 5, key="coverage", width=320
-        )
-        / 100
+    percent = st.slider(
+        _("Answer only the surest images (% of all)"), 5, 100, 50, 5, key="coverage", width=320
     )
-    surest = {key: calibration.surest(labels[key], p, share) for key, p in found.items()}
+    share = percent / 100
+    surest = {key: calibration.surest(labels[key], p, share) for key, p in probabilities.items()}
     widgets.metrics(
         {
             _("{model} accuracy", model=key): (
-                _.percent(of.accuracy),
-                _("answers from {confidence} confidence on", confidence=_.percent(of.confidence)),
+                _.percent(answers.accuracy),
+                _(
+                    "answers from {confidence} confidence on",
+                    confidence=_.percent(answers.confidence),
+                ),
             )
-            for key, of in surest.items()
+            for key, answers in surest.items()
         },
         "coverage_metrics",
     )
     widgets.chart(
-        study_charts.coverage(curves, {key: (share, of.accuracy) for key, of in surest.items()}),
+        coverage_chart(curves, share, {key: answers.accuracy for key, answers in surest.items()}),
         key="coverage_chart",
         alt=_("Lines: accuracy of the answers given against the share of images answered"),
     )
 
 
-def _tables(curves: dict[str, Coverage], shown: Shown) -> None:
-    widgets.table(
-        result_tables.reliability_table(shown.with_probabilities),
-        f"reliability_{shown.name}",
-        _("Confidence bins with accuracy"),
-    )
-    widgets.table(
-        classwise_table(shown.with_probabilities),
-        f"classwise_{shown.name}",
-        _("Calibration error of each emotion's probability"),
-    )
-    widgets.table(
-        coverage_table(curves), f"coverage_{shown.name}", _("Coverage and accuracy by threshold")
-    )
-
-
 def _probabilities(model: MeasuredModel, is_raw: bool) -> Probabilities:
     return model.raw if is_raw else model.predictions.probabilities
+
+
+def reliability_chart(
+    bins: Mapping[str, Sequence[AccuracyBin]], ece: Mapping[str, float]
+) -> go.Figure:
+    """Accuracy against confidence for each model; on the diagonal, confidence is honest."""
+    figure = go.Figure()
+    figure.add_scatter(
+        x=[0, 100],
+        y=[0, 100],
+        mode="lines",
+        name=_("Perfectly calibrated"),
+        line={"dash": "dot", "width": 1, "color": emotions.EMOTIONS[-1].colour},
+        hoverinfo="skip",
+    )
+    for key, rows in bins.items():
+        figure.add_scatter(
+            x=[100 * row["confidence"] for row in rows],
+            y=[100 * row["accuracy"] for row in rows],
+            customdata=[[_.number(row["count"])] for row in rows],
+            mode="lines+markers",
+            name=f"{key} · ECE {_.percent(ece[key])}",
+            line={"color": colour(key), "dash": dash(key), "width": 2},
+            marker={"size": 8},
+            hovertemplate="%{x:.1f}% → %{y:.1f}%, n = %{customdata[0]}<extra>" + key + "</extra>",
+        )
+    figure.update_xaxes(range=[0, 100])
+    figure.update_yaxes(range=[0, 100])
+    return arrange(figure, x=_("Mean confidence (%)"), y=_("Accuracy (%)"))
+
+
+def confidence_chart(bins: Mapping[str, Sequence[RightAndWrong]]) -> go.Figure:
+    """How many images are answered with each confidence, a line for each model."""
+    figure = go.Figure()
+    for key, rows in bins.items():
+        figure.add_scatter(
+            x=[100 * (row["low"] + row["high"]) / 2 for row in rows],
+            y=[row["right"] + row["wrong"] for row in rows],
+            customdata=[[row["right"], row["wrong"]] for row in rows],
+            mode="lines",
+            name=key,
+            line={"shape": "hvh", "color": colour(key), "dash": dash(key), "width": 2},
+            hovertemplate="%{x:.0f}%: %{y} (%{customdata[0]} ✓, %{customdata[1]} ✗)<extra>"
+            + key
+            + "</extra>",
+        )
+    figure.update_xaxes(range=[0, 100])
+    return arrange(figure, x=_("Confidence (%)"), y=_("Images"), height=240)
+
+
+def coverage_chart(
+    curves: Mapping[str, Coverage], share: float, accuracies: Mapping[str, float]
+) -> go.Figure:
+    """Accuracy of the answers that are given against how many are; a mark at that share (0-1)."""
+    figure = go.Figure()
+    for key, curve in curves.items():
+        is_answered = curve.coverage > 0
+        figure.add_scatter(
+            x=100 * curve.coverage[is_answered],
+            y=100 * curve.accuracy[is_answered],
+            customdata=100 * curve.threshold[is_answered],
+            mode="lines",
+            name=key,
+            line={"color": colour(key), "dash": dash(key), "width": 2},
+            hovertemplate="%{x:.1f}% → %{y:.1f}% (≥ %{customdata:.0f}%)<extra>" + key + "</extra>",
+        )
+        figure.add_scatter(
+            x=[100 * share],
+            y=[100 * accuracies[key]],
+            mode="markers",
+            marker={"color": colour(key), "size": 12, "symbol": "diamond"},
+            showlegend=False,
+            hoverinfo="skip",
+        )
+    figure.update_xaxes(range=[0, 100])
+    figure.update_yaxes(range=[0, 100])
+    arrange(figure, x=_("Coverage (% of images)"), y=_("Accuracy (%)"))
+    return charts.name_lines(figure)
+
+
+def reliability_table(models: Mapping[str, MeasuredModel]) -> pd.DataFrame:
+    """Confidence bins in percent with count, mean confidence and accuracy for each model."""
+    return pd.DataFrame(
+        [
+            {
+                _("Model"): key,
+                _("From (%)"): round(100 * row["low"], 1),
+                _("To (%)"): round(100 * row["high"], 1),
+                _("Images"): row["count"],
+                _("Mean confidence (%)"): round(100 * row["confidence"], 2),
+                _("Accuracy (%)"): round(100 * row["accuracy"], 2),
+            }
+            for key, model in models.items()
+            for row in model.reliability
+        ]
+    )
 
 
 def classwise_table(models: Mapping[str, MeasuredModel]) -> pd.DataFrame:
@@ -129,15 +222,8 @@ def classwise_table(models: Mapping[str, MeasuredModel]) -> pd.DataFrame:
 def coverage_table(curves: dict[str, Coverage]) -> pd.DataFrame:
     """Every fifth threshold with coverage and accuracy of each model, in percent."""
     first = next(iter(curves.values()))
-    chosen = slice(None, None, 5)
-    columns: dict[str, list[float]] = {
-        _("From confidence (%)"): [round(100 * float(t)) for t in first.threshold[chosen]]
-    }
+    columns = {_("From confidence (%)"): (100 * first.threshold[::5]).round().astype(int)}
     for key, curve in curves.items():
-        columns[f"{key}: {_('coverage (%)')}"] = [
-            round(100 * float(v), 2) for v in curve.coverage[chosen]
-        ]
-        columns[f"{key}: {_('accuracy (%)')}"] = [
-            round(100 * float(v), 2) for v in curve.accuracy[chosen]
-        ]
+        columns[f"{key}: {_('coverage (%)')}"] = (100 * curve.coverage[::5]).round(2)
+        columns[f"{key}: {_('accuracy (%)')}"] = (100 * curve.accuracy[::5]).round(2)
     return pd.DataFrame(columns)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 import jinja2
 import pandas as pd
@@ -13,45 +15,53 @@ import plotly.graph_objects as go
 import plotly.offline
 import streamlit as st
 
-from fer import emotions
+from fer.artifacts.records import MadeWith
+from fer.artifacts.stored import Stored
 from fer.inference.benchmark import BENCHMARK
 from fer.scenarios import BASELINE, PROPOSED
+from fer.studies.records import ABLATION, GATES, REGION_SHARES, ROBUSTNESS
 from fer.ui import about, charts, data_origin, loaders, model_comparison, widgets
-from fer.ui.results import crowd_sections, result_charts, result_tables
-from fer.ui.results.shown import stored
-from fer.ui.studies import crowd_charts, records, report_tables, verdict
-from fer.ui.studies.report_tables import Part
+from fer.ui.results import (
+    confusions,
+    crowd,
+    crowd_tables,
+    curves,
+    metrics,
+    reliability,
+    speed,
+)
+from fer.ui.results.measured_models import stored
+from fer.ui.studies import ablation, attention, records, robustness, verdict
 from fer.ui.text import Language, _, in_language
 from fer.ui.training import training_charts, training_sections
 
+T = TypeVar("T", bound=MadeWith)
 TEMPLATE = Path(__file__).parent / "report.html.j2"
 # Rows of a table that fit on a page.
 PAGE = 30
-# Markdown's marks, which plain text does without.
+# Of Markdown's marks, which plain text does without.
 UNMARKED = str.maketrans("", "", "*`")
 
 
 @dataclass(frozen=True)
-class Drawn:
-    """A chart of the report, what it shows for those who cannot see it, and how it is read."""
+class Table:
+    """A table of the report and the sentences that it is read with."""
+
+    frame: pd.DataFrame
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart of the report, its words for those who cannot see it, and how it is read."""
 
     figure: go.Figure
     alt: str
     note: str = ""
 
 
-@dataclass(frozen=True)
-class Section:
-    """A section of the report: its heading, a table or chart as HTML, and the words around it."""
-
-    title: str
-    body: str
-    note: str = ""
-    alt: str = ""
-
-
-def button(split: str) -> None:
-    """Two clicks to the report: one makes it, one saves it; the file is made only on request."""
+def draw_button(split: str) -> None:
+    """Draw two clicks to the report: one makes it, one saves it; it is made only on request."""
     if st.button(_("Make the report"), icon=":material/description:", key="make_report"):
         with st.spinner(_("Writing the report…")):
             page = _cached(split, _.language)
@@ -79,16 +89,15 @@ def _cached(split: str, language: Language) -> str:
 
 
 def html(split: str, now: datetime) -> str:
-    """The report on one split in one language.
+    """Return the report on one split in one language.
 
     Raises:
         FerError: if stored predictions are damaged.
     """
-    parts = _tables(split)
-    tables = {
-        name: Section(name, _markup(part.table), part.note.translate(UNMARKED))
-        for name, part in parts.items()
-    }
+    tables = _tables(split)
+    # What does not fit a page comes after the charts.
+    short = {title: table for title, table in tables.items() if len(table.frame) <= PAGE}
+    long = {title: table for title, table in tables.items() if title not in short}
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
         language=_.language,
@@ -103,111 +112,152 @@ def html(split: str, now: datetime) -> str:
         gain=model_comparison.gain_in_words(split).translate(UNMARKED),
         answers=[sentence.translate(UNMARKED) for sentence in verdict.sentences()],
         script=plotly.offline.get_plotlyjs(),
-        # What does not fit a page comes after the curves.
-        tables=[section for name, section in tables.items() if len(parts[name].table) <= PAGE],
-        long_tables=[section for name, section in tables.items() if len(parts[name].table) > PAGE],
-        figures=[
-            Section(name, _plot(drawn.figure, name), drawn.note, drawn.alt)
-            for name, drawn in _figures(split).items()
-        ],
+        tables=_sections(short),
+        charts=_sections(_charts(split)),
+        long_tables=_sections(long),
         saving=_("Point at a chart and press its camera to save it as SVG, for print."),
     )
 
 
-def _figures(split: str) -> dict[str, Drawn]:
-    """The report's charts by title."""
-    shown = stored(split)
-    found = shown.scores
-    figures: dict[str, Drawn] = {
-        _("F1 of each class"): Drawn(
-            charts.emotion_bars(
-                {k: [m["per_class"][e]["f1"] for e in emotions.KEYS] for k, m in found.items()},
-                "F1 (%)",
-            ),
+def _sections(parts: Mapping[str, Table | Chart]) -> list[dict[str, str]]:
+    """Return title, body as HTML, note and alt of each part, as the template reads them."""
+    return [
+        {
+            "title": title,
+            "body": _table_html(part.frame)
+            if isinstance(part, Table)
+            else _chart_html(part.figure, title),
+            "note": part.note.translate(UNMARKED),
+            "alt": "" if isinstance(part, Table) else part.alt,
+        }
+        for title, part in parts.items()
+    ]
+
+
+def _charts(split: str) -> dict[str, Chart]:
+    """Return the report's charts by title."""
+    measured = stored(split)
+    scores = measured.scores
+    parts = {
+        _("F1 of each class"): Chart(
+            metrics.class_chart(scores, "f1", "F1"),
             _("Bars of {metric} for each emotion and model", metric="F1"),
         ),
     }
-    for key, metrics in found.items():
-        figures[f"{_('Confusion')}: {key}"] = Drawn(
-            result_charts.confusion(metrics["confusion"], key, True),
+    for key, of_model in scores.items():
+        parts[f"{_('Confusion')}: {key}"] = Chart(
+            confusions.confusion_chart(of_model["confusion"], key, True),
             _("Confusion matrix of {model}: true against predicted emotion", model=key),
         )
-    if {BASELINE.key, PROPOSED.key} <= found.keys():
-        figures[_("What `proposed` changes").translate(UNMARKED)] = Drawn(
-            result_charts.confusion_difference(
-                found[BASELINE.key]["confusion"], found[PROPOSED.key]["confusion"]
+    if {BASELINE.key, PROPOSED.key} <= scores.keys():
+        parts[_("What `proposed` changes").translate(UNMARKED)] = Chart(
+            confusions.difference_chart(
+                scores[BASELINE.key]["confusion"], scores[PROPOSED.key]["confusion"]
             ),
             _("Difference of the two confusion matrices in percentage points"),
         )
-    figures[_("Calibration")] = Drawn(
-        result_charts.reliability(
-            {key: model.reliability for key, model in shown.models.items()},
-            {key: m["ece"] for key, m in found.items()},
+    parts[_("Calibration")] = Chart(
+        reliability.reliability_chart(
+            {key: model.reliability for key, model in measured.models.items()},
+            {key: of_model["ece"] for key, of_model in scores.items()},
         ),
         _("Accuracy against confidence for both models"),
     )
-    figures |= _against_people(split)
-    histories = {key: training_sections.history(key) for key in found}
-    figures[_("Learning curves")] = Drawn(
-        training_charts.curves(histories, "accuracy"),
-        _("Lines: {quantity} of each run by epoch", quantity=_("Accuracy")),
-        training_charts.marks().translate(UNMARKED),
-    )
-    return figures
-
-
-def _against_people(split: str) -> dict[str, Drawn]:
-    found = crowd_sections.figures(split)
-    if found is None:
-        return {}
-    return {
-        _("What people see"): Drawn(
-            crowd_charts.by_agreement(found["levels"]),
+    people = crowd.figures(split)
+    if people is not None:
+        parts[_("What people see")] = Chart(
+            crowd.level_chart(people["levels"]),
             _("Lines: agreement with the majority over the number of voters who make it"),
-            crowd_sections.measured(),
-        ),
-        _("Whose error is it?"): Drawn(
-            crowd_charts.sides(found["models"]),
+            crowd.method(),
+        )
+        parts[_("Whose error is it?")] = Chart(
+            crowd.side_chart(people["models"]),
             _("Bars: with whom the crowd sides where a model's answer is not the label"),
-        ),
-    }
+        )
+    parts[_("Learning curves")] = Chart(
+        training_charts.curves({key: training_sections.history(key) for key in scores}, "accuracy"),
+        _("Lines: {quantity} of each run by epoch", quantity=_("Accuracy")),
+        training_charts.marks(),
+    )
+    return parts
 
 
-def _tables(split: str) -> dict[str, Part]:
-    """The report's tables by title."""
-    shown = stored(split)
-    roc = {key: model.roc for key, model in shown.models.items()}
-    precision = {key: model.precision_recall for key, model in shown.models.items()}
-    tables = {
-        _("Metrics"): result_tables.metric_table(shown.scores),
-        _("Method"): about.methodology(),
-        _("Parameters"): model_comparison.parameter_table(),
-        _("Metrics of each class"): result_tables.class_table(shown.scores),
-        _("ROC and PR"): result_tables.curve_table(roc, precision),
+def _tables(split: str) -> dict[str, Table]:
+    """Return the report's tables by title."""
+    measured = stored(split)
+    parts = {
+        _("Metrics"): Table(metrics.metric_table(measured.scores)),
+        _("Method"): Table(about.methodology()),
+        _("Parameters"): Table(model_comparison.parameter_table()),
+        _("Metrics of each class"): Table(metrics.class_table(measured.scores)),
+        _("ROC and PR"): Table(curves.curve_table(measured.models)),
     }
-    tables |= crowd_sections.report_tables(split)
-    parts = {name: Part(table, "") for name, table in tables.items()}
-    parts |= report_tables.report_tables()
+    people = crowd.figures(split)
+    if people is not None:
+        parts |= {title: Table(frame) for _k, title, frame, _n in crowd_tables.tables(people)}
+    parts |= study_tables()
     timed = loaders.record(BENCHMARK)
     if timed is not None:
-        parts[_("Speed")] = Part(
-            result_tables.speed_table(timed),
-            records.of_other_weights(timed["weights_sha256"]),
+        parts[_("Speed")] = Table(
+            speed.speed_table(timed), records.of_other_weights(timed["weights_sha256"])
         )
-    if shown.gain is not None:
-        parts[_("Where one model is right and the other wrong")] = Part(
-            result_tables.disagreement_table(shown.gain), ""
+    if measured.gain is not None:
+        parts[_("Where one model is right and the other wrong")] = Table(
+            metrics.disagreement_table(measured.gain)
         )
     return parts
 
 
-def _markup(frame: pd.DataFrame) -> str:
+def study_tables() -> dict[str, Table]:
+    """Return the tables of the studies that were made, by title."""
+    parts: dict[str, Table] = {}
+
+    def add(
+        title: str,
+        study: Stored[T],
+        table: Callable[[T], pd.DataFrame],
+        note: Callable[[T], str] = lambda _record: "",
+    ) -> None:
+        record = loaders.record(study)
+        if record is not None:
+            warning = records.of_other_weights(record["weights_sha256"])
+            parts[title] = Table(table(record), f"{note(record)} {warning}".strip())
+
+    add(
+        _("What each ingredient gives"),
+        ABLATION,
+        ablation.gain_table,
+        lambda record: " ".join([*ablation.sentences(record), ablation.budget(record)]),
+    )
+    add(_("Every run of the ablation"), ABLATION, ablation.run_table)
+    add(
+        _("Gates of the SE block"),
+        GATES,
+        attention.gate_ablation_table,
+        lambda _record: attention.mismatch(),
+    )
+    add(
+        _("Accuracy on corrupted faces"),
+        ROBUSTNESS,
+        robustness.robustness_table,
+        robustness.method,
+    )
+    add(
+        _("Share of Grad-CAM by class and region"),
+        REGION_SHARES,
+        attention.region_table,
+        attention.method,
+    )
+    return parts
+
+
+def _table_html(frame: pd.DataFrame) -> str:
     return frame.to_html(
         index=False, border=0, na_rep="–", decimal="," if _.language == "id" else "."
     )
 
 
-def _plot(figure: go.Figure, name: str) -> str:
+def _chart_html(figure: go.Figure, name: str) -> str:
     figure = go.Figure(figure).update_layout(template="plotly_white", width=640)
     figure.update_traces(textfont={"color": "black"}, selector={"type": "heatmap"})
     is_white = {"type": "scatter", "line.color": charts.INK}

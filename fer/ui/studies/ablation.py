@@ -1,8 +1,9 @@
-"""What each ingredient of `proposed` gives: trainings without it."""
+"""Page 3's view "Ingredients": the gain of each ingredient of `proposed`."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Literal
 
 import pandas as pd
@@ -10,21 +11,22 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from fer.evaluation.records import Difference
+from fer.scenarios import PROPOSED
 from fer.studies import contributions
 from fer.studies.records import ABLATION, Ablation, AblationRun
-from fer.ui import intervals, loaders, widgets
-from fer.ui.studies import records, study_charts, verdict
+from fer.ui import charts, intervals, loaders, widgets
+from fer.ui.studies import records, verdict
 from fer.ui.text import Language, _, in_language
 
 
-def ablation() -> None:
-    """What each ingredient of `proposed` gives, under one small budget."""
+def draw_ablation() -> None:
+    """Draw the gain of each ingredient of `proposed`, under one small budget."""
     record = records.record(ABLATION)
     if record is None:
         return
-    verdict.show("fine_tuning", "se", "augmentation")
+    verdict.draw_sentences("fine_tuning", "se", "augmentation")
     widgets.chart(
-        _chart(_.language),
+        _cached_chart(_.language),
         key="ablation",
         alt=_(
             "Bars: percentage points of accuracy and of macro F1 that each ingredient of proposed "
@@ -32,8 +34,8 @@ def ablation() -> None:
         ),
     )
     st.caption(budget(record))
-    for said in sentences(record):
-        st.write(said)
+    for sentence in sentences(record):
+        st.write(sentence)
     se = contributions.squeeze_excitation(record)
     if se is not None:
         st.write(
@@ -44,9 +46,11 @@ def ablation() -> None:
                 deviation=_.number(100 * se.standard_deviation, 1),
             )
         )
-    gained = gain_table(record)
     widgets.table(
-        gained, "ablation_gains", _("What each ingredient gives"), shown=narrow_gains(gained)
+        gain_table(record),
+        "ablation_gains",
+        _("What each ingredient gives"),
+        shown=narrow_gain_table(record),
     )
     widgets.table(
         run_table(record),
@@ -58,38 +62,33 @@ def ablation() -> None:
 
 
 def sentences(record: Ablation) -> list[str]:
-    """What the runs say beside their gains in accuracy."""
-    return [
-        seeds_alone(record),
-        regularisation(record),
-        rare_emotion(record),
-        smoothing(record),
-    ]
+    """Return the findings beside the gains in accuracy."""
+    return [seeds_alone(record), regularisation(record), rare_emotion(record), smoothing(record)]
 
 
 def seeds_alone(record: Ablation) -> str:
-    """How far trainings with all ingredients differ."""
-    whole = [run for run in record["runs"] if run["without"] == "full"]
-    found = [
+    """Return how far trainings with all ingredients differ."""
+    accuracies = [
         _(
             "{accuracy} (seed {seed})",
             accuracy=_.percent(run["private"]["accuracy"], 1),
             seed=run["seed"],
         )
-        for run in whole
+        for run in record["runs"]
+        if run["without"] == "full"
     ]
     return _(
         "With all ingredients, trainings with different seeds are right in {found} of "
         "PrivateTest; a gain no larger than their difference may be chance.",
-        found=", ".join(found),
+        found=", ".join(accuracies),
     )
 
 
 def regularisation(record: Ablation) -> str:
-    """What augmentation does to overfitting."""
-    found = contributions.regularisation(record)
-    plain, augmented = found.plain, found.augmented
-    said = _(
+    """Return the effect of augmentation on overfitting."""
+    pair = contributions.regularisation(record)
+    plain, augmented = pair.plain, pair.augmented
+    fits = _(
         "Augmentation is meant against overfitting. Without it the run is right in "
         "**{training_without}** of the Training images as it learns them and in "
         "**{private_without}** of PrivateTest (gap {gap_without} points), and its best epoch is "
@@ -106,44 +105,44 @@ def regularisation(record: Ablation) -> str:
         gap_with=_.difference(augmented.training, augmented.private),
         epoch_with=augmented.best_epoch,
     )
-    apart = {
-        "without_twins": _.signed(100 * found.gain_without_twins, 1),
-        "gain": _.signed(100 * found.gain, 1),
+    gains = {
+        "without_twins": _.signed(100 * pair.gain_without_twins, 1),
+        "gain": _.signed(100 * pair.gain, 1),
     }
-    if found.gain_without_twins > found.gain:
-        return f"{said} " + _(
+    if pair.gain_without_twins > pair.gain:
+        return f"{fits} " + _(
             "On images without a duplicate in Training, augmentation gives {without_twins} instead "
             "of {gain} points: some of the duplicates were learnt by heart.",
-            **apart,
+            **gains,
         )
-    return f"{said} " + _(
+    return f"{fits} " + _(
         "On images without a duplicate in Training, augmentation gives {without_twins} instead of "
         "{gain} points.",
-        **apart,
+        **gains,
     )
 
 
 def rare_emotion(record: Ablation) -> str:
-    """What class weights do for the rarest emotion."""
-    found = contributions.rare_emotion(record)
+    """Return the effect of class weights on the rarest emotion."""
+    pair = contributions.rare_emotion(record)
     return _(
         "Class weights are meant for rare emotions, which accuracy hardly counts and macro F1 "
         "counts as much as the others. Of the {images} images of **{emotion}** in PrivateTest, "
         "the run with all ingredients recognises **{found_with}** and the one without class "
         "weights **{found_without}**; of their answers “{emotion}”, {right_with} and "
         "{right_without} are right.",
-        images=found.images,
-        emotion=_(found.emotion),
-        found_with=found.found_with,
-        found_without=found.found_without,
-        right_with=_.percent(found.right_with, 0),
-        right_without=_.percent(found.right_without, 0),
+        images=pair.images,
+        emotion=_(pair.emotion),
+        found_with=pair.found_with,
+        found_without=pair.found_without,
+        right_with=_.percent(pair.right_with, 0),
+        right_without=_.percent(pair.right_without, 0),
     )
 
 
 def smoothing(record: Ablation) -> str:
-    """What label smoothing does to confidence."""
-    found = contributions.smoothing(record)
+    """Return the effect of label smoothing on confidence."""
+    pair = contributions.smoothing(record)
     return _(
         "Label smoothing is meant to keep a network from being certain, which accuracy does not "
         "show. Before calibration the run with all ingredients is right in **{right_with}** of "
@@ -151,35 +150,17 @@ def smoothing(record: Ablation) -> str:
         "without label smoothing in **{right_without}** at **{confidence_without}** (ECE "
         "{ece_without}). The published models are calibrated by temperature scaling, so their "
         "confidences do not differ in this way.",
-        right_with=_.percent(found.smoothed.accuracy, 1),
-        confidence_with=_.percent(found.smoothed.mean, 1),
-        ece_with=_.number(found.smoothed.ece, 3),
-        right_without=_.percent(found.without.accuracy, 1),
-        confidence_without=_.percent(found.without.mean, 1),
-        ece_without=_.number(found.without.ece, 3),
-    )
-
-
-def precisions(record: Ablation) -> str:
-    """Which seeds were trained in which precision, empty where all were in the same."""
-    seeds: dict[str, list[str]] = {}
-    for run in record["runs"]:
-        if run["without"] == "full":
-            seeds.setdefault(run["compute_dtype"], []).append(str(run["seed"]))
-    if len(seeds) < 2:
-        return ""
-    return _(
-        "Precision of the convolutions: {found}. Both runs of a pair have the same one, so it is "
-        "no part of a gain.",
-        found=", ".join(
-            _("{dtype} with seed {seeds}", dtype=f"`{dtype}`", seeds=", ".join(of_dtype))
-            for dtype, of_dtype in seeds.items()
-        ),
+        right_with=_.percent(pair.smoothed.accuracy, 1),
+        confidence_with=_.percent(pair.smoothed.mean, 1),
+        ece_with=_.number(pair.smoothed.ece, 3),
+        right_without=_.percent(pair.without.accuracy, 1),
+        confidence_without=_.percent(pair.without.mean, 1),
+        ece_without=_.number(pair.without.ece, 3),
     )
 
 
 def budget(record: Ablation) -> str:
-    """What all runs have in common, and what that means for the gains."""
+    """Return what all runs have in common, and what that means for the gains."""
     common = _(
         "`proposed` trained with one ingredient left out at a time: the same {epochs} epochs "
         "({passes} passes over Training) at {size} px, the same learning rate and the same seed, "
@@ -191,60 +172,118 @@ def budget(record: Ablation) -> str:
         passes=_.number(record["passes"], 1),
         size=record["budget"]["image_size"],
     )
-    return f"{common} {precisions(record)}".strip()
+    seeds: dict[str, list[str]] = {}
+    for run in record["runs"]:
+        if run["without"] == "full":
+            seeds.setdefault(run["compute_dtype"], []).append(str(run["seed"]))
+    if len(seeds) < 2:
+        return common
+    return f"{common} " + _(
+        "Precision of the convolutions: {found}. Both runs of a pair have the same one, so it is "
+        "no part of a gain.",
+        found=", ".join(
+            _("{dtype} with seed {seeds}", dtype=f"`{dtype}`", seeds=", ".join(with_dtype))
+            for dtype, with_dtype in seeds.items()
+        ),
+    )
 
 
-@loaders.follows
-def _chart(language: Language) -> go.Figure:
-    record = loaders.record(ABLATION)
-    with in_language(language):
-        return study_charts.ablation({} if record is None else gains(record))
+def pairs(record: Ablation) -> list[AblationRun]:
+    """Return the runs whose gain is that of the ingredient which they lack, by ingredient, so that
+    the spread between seeds is seen."""
+    runs = contributions.comparable(record)
+    order = list(dict.fromkeys(run["without"] for run in runs))
+    return sorted(runs, key=lambda run: order.index(run["without"]))
 
 
 def gains(record: Ablation) -> dict[str, dict[str, Difference]]:
-    """What each pair of runs gives: by metric, and by ingredient with the seed where several
+    """Return the gain of each pair of runs by metric and ingredient, with the seed where several
     pairs lack the same one."""
-    called, found = verdict.ingredients(), pairs(record)
-    times = Counter(run["without"] for run in found)
+    names, runs = verdict.ingredients(), pairs(record)
+    times = Counter(run["without"] for run in runs)
 
     def name(run: AblationRun) -> str:
-        ingredient = called[run["without"]]
+        ingredient = names[run["without"]]
         if times[run["without"]] == 1:
             return ingredient
         return _("{ingredient}<br>seed {seed}", ingredient=ingredient, seed=run["seed"])
 
     return {
-        _("Accuracy"): {name(run): run["gain"] for run in found},
-        _("Macro F1"): {name(run): run["macro_f1_gain"] for run in found},
+        _("Accuracy"): {name(run): run["gain"] for run in runs},
+        _("Macro F1"): {name(run): run["macro_f1_gain"] for run in runs},
     }
 
 
-def pairs(record: Ablation) -> list[AblationRun]:
-    """The runs whose gain says what an ingredient gives; those that lack the same one stand
-    together, so that the spread between seeds is seen."""
-    found = contributions.comparable(record)
-    order = list(dict.fromkeys(run["without"] for run in found))
-    return sorted(found, key=lambda run: order.index(run["without"]))
+@loaders.follows
+def _cached_chart(language: Language) -> go.Figure:
+    record = loaders.record(ABLATION)
+    with in_language(language):
+        return gain_chart({} if record is None else gains(record))
+
+
+def gain_chart(measures: Mapping[str, Mapping[str, Difference]]) -> go.Figure:
+    """A bar for each metric and ingredient: its gain in percentage points, with the interval.
+
+    Args:
+        measures: by name of the metric, and then of the ingredient; the first metric has all.
+    """
+    # The values stand in the label: on a bar its interval would cross them out.
+    labels = {
+        name: "<br>".join(
+            [name]
+            + [
+                f"{metric} {_.signed(100 * rows[name]['gain'], 1)}"
+                for metric, rows in measures.items()
+                if name in rows
+            ]
+        )
+        for name in next(iter(measures.values()), {})
+    }
+    figure = go.Figure()
+    for number, (metric, rows) in enumerate(measures.items()):
+        values = [row["gain"] for row in rows.values()]
+        figure.add_bar(
+            orientation="h",
+            name=metric,
+            y=[labels[name] for name in rows],
+            x=[100 * value for value in values],
+            error_x=intervals.error_bars(values, [row["gain_interval"] for row in rows.values()]),
+            # Hollow, since both are of the same model, whose colour stays its own.
+            marker={
+                "color": PROPOSED.colour if number == 0 else "rgba(0, 0, 0, 0)",
+                "line": {"color": PROPOSED.colour, "width": 1.5},
+            },
+            hovertemplate="%{y}<extra></extra>",
+        )
+    figure.add_vline(x=0, line={"width": 1, "color": charts.BOTH})
+    figure.update_layout(barmode="group", bargap=0.3)
+    figure.update_yaxes(autorange="reversed")
+    return charts.arrange(
+        figure,
+        x=_("Gain (percentage points)"),
+        height=110 + sum(20 + 14 * len(label.split("<br>")) for label in labels.values()),
+    )
+
+
+def _points(record: Ablation, run: AblationRun, metric: Literal["accuracy", "macro_f1"]) -> float:
+    """Return by how many points the run with all ingredients and the same seed is better."""
+    full = {run["seed"]: run["private"] for run in record["runs"] if run["without"] == "full"}
+    return _.points(full[run["seed"]][metric], run["private"][metric], 2)
 
 
 def gain_table(record: Ablation) -> pd.DataFrame:
     """A row for each pair of runs: the ingredient, seed, gains in accuracy and macro F1 with their
     intervals, McNemar's p."""
-    called = verdict.ingredients()
-    whole = {run["seed"]: run["private"] for run in record["runs"] if run["without"] == "full"}
-
-    def gain(run: AblationRun, metric: Literal["accuracy", "macro_f1"]) -> float:
-        return _.points(whole[run["seed"]][metric], run["private"][metric], 2)
-
+    names = verdict.ingredients()
     return pd.DataFrame(
         [
             {
-                _("Ingredient"): called[run["without"]],
+                _("Ingredient"): names[run["without"]],
                 _("Seed"): str(run["seed"]),
-                _("Accuracy (points)"): gain(run, "accuracy"),
+                _("Accuracy (points)"): _points(record, run, "accuracy"),
                 **intervals.of_points(run["gain"]["gain_interval"]),
                 _("McNemar's exact p"): round(run["gain"]["mcnemar_p"], 4),
-                _("Macro F1 (points)"): gain(run, "macro_f1"),
+                _("Macro F1 (points)"): _points(record, run, "macro_f1"),
                 **{
                     f"{name} (F1)": end
                     for name, end in intervals.of_points(
@@ -257,40 +296,38 @@ def gain_table(record: Ablation) -> pd.DataFrame:
     )
 
 
-def narrow_gains(table: pd.DataFrame) -> pd.DataFrame:
+def narrow_gain_table(record: Ablation) -> pd.DataFrame:
     """`gain_table` for a phone: each gain with its interval in one cell."""
+    names = verdict.ingredients()
 
-    low, high = _("95% from (points)"), _("95% to (points)")
-
-    def with_interval(points: str, of: str) -> list[str]:
-        return [
-            f"{_.signed(gain, 1)} ({_.gain_interval((start / 100, end / 100))})"
-            for gain, start, end in zip(
-                table[points], table[low + of], table[high + of], strict=True
-            )
-        ]
+    def with_interval(points: float, gain: Difference) -> str:
+        return f"{_.signed(points, 1)} ({_.gain_interval(gain['gain_interval'])})"
 
     return pd.DataFrame(
-        {
-            _("Ingredient"): [
-                f"{name} ({seed})"
-                for name, seed in zip(table[_("Ingredient")], table[_("Seed")], strict=True)
-            ],
-            _("Accuracy (points)"): with_interval(_("Accuracy (points)"), ""),
-            "p": [_.p_value(p) for p in table[_("McNemar's exact p")]],
-            _("Macro F1 (points)"): with_interval(_("Macro F1 (points)"), " (F1)"),
-        }
+        [
+            {
+                _("Ingredient"): f"{names[run['without']]} ({run['seed']})",
+                _("Accuracy (points)"): with_interval(
+                    _points(record, run, "accuracy"), run["gain"]
+                ),
+                "p": _.p_value(run["gain"]["mcnemar_p"]),
+                _("Macro F1 (points)"): with_interval(
+                    _points(record, run, "macro_f1"), run["macro_f1_gain"]
+                ),
+            }
+            for run in pairs(record)
+        ]
     )
 
 
 def run_table(record: Ablation) -> pd.DataFrame:
     """A row for each run: what was left out, seed, accuracies (in training, too: how far the run
     overfits), macro F1, and how far its confidence is from its accuracy."""
-    called = verdict.ingredients()
+    names = verdict.ingredients()
     return pd.DataFrame(
         [
             {
-                _("Left out"): called[run["without"]],
+                _("Left out"): names[run["without"]],
                 _("Seed"): str(run["seed"]),
                 _("Training (%)"): round(100 * run["training_accuracy"], 2),
                 _("PublicTest (%)"): round(100 * run["public_accuracy"], 2),

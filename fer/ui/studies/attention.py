@@ -1,73 +1,74 @@
-"""Where both models look: Grad-CAM by region, the check that maps can be trusted, the SE gates."""
+"""Page 3's view "Attention": Grad-CAM by region, the check that maps can be trusted, SE gates."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
+from numpy.typing import NDArray
 
 from fer import emotions
+from fer.scenarios import PROPOSED, SCENARIOS
 from fer.studies.records import GATES, REGION_SHARES, SANITY, Gates, Regions, RegionShare, Sanity
-from fer.ui import intervals, loaders, named_faces, widgets
-from fer.ui.studies import records, study_charts
+from fer.ui import charts, intervals, loaders, named_faces, widgets
+from fer.ui.studies import records
 from fer.ui.text import _
 from fer.vision.preprocessing import FER_SIZE, Gray
 
-# How much of an image around a channel's strongest cell is marked, as a share of its side.
+# Side of the square marked around a channel's strongest cell, as a share of the image's side.
 PATCH = 1 / 3
 # Channels of an emotion in the map of gates, as many as are still legible on a phone.
 EACH = 3
+# Of gates that close; no model's colour, and far from that of those that open.
+CLOSED = "#E2E8F0"
 
 
-def looking() -> None:
-    """Where each model's Grad-CAM lies, whether the maps can be trusted, and the SE gates."""
-    record = records.record(REGION_SHARES)
-    if record is not None:
-        _regions(record)
-    checked = loaders.record(SANITY)
-    if checked is not None:
-        _sanity(checked)
+def draw_attention() -> None:
+    """Draw Grad-CAM by region of the face, how far its maps can be trusted, and the SE gates."""
+    regions = records.record(REGION_SHARES)
+    if regions is not None:
+        _draw_regions(regions)
+    sanity = loaders.record(SANITY)
+    if sanity is not None:
+        _draw_sanity(sanity)
     gates = loaders.record(GATES)
     if gates is not None:
-        _gates(gates)
+        _draw_gates(gates)
 
 
-def _regions(record: Regions) -> None:
+def _draw_regions(record: Regions) -> None:
     st.subheader(_("Eyes, mouth and the rest"))
-    names = region_names()
-    options = ["all", *emotions.KEYS]
     emotion = st.pills(
         _("True emotion"),
-        options,
+        ["all", *emotions.KEYS],
         default="all",
         format_func=lambda key: _("all images") if key == "all" else _(key),
         required=True,
         key="region_emotion",
     )
-    shown = {
-        key: found["all"] if emotion == "all" else found["per_class"][emotion]
-        for key, found in record["models"].items()
+    shares = {
+        key: model["all"] if emotion == "all" else model["per_class"][emotion]
+        for key, model in record["models"].items()
     }
     change = record.get("proposed_minus_baseline")
     if change is not None and emotion == "all":
-        st.write(_claim(change))
+        st.write(_change(change))
     widgets.chart(
-        study_charts.region_shares(shown, record["area"], names),
+        region_chart(shares, record["area"]),
         key="region_shares",
         alt=_("Bars: share of Grad-CAM of each model on eyes, mouth and the rest of the face"),
     )
-    st.caption(measured(record))
+    st.caption(method(record))
     with st.expander(_("Table and download"), key="region_details"):
-        widgets.table(
-            region_table(record, names), "regions", _("Share of Grad-CAM by class and region")
-        )
+        widgets.table(region_table(record), "regions", _("Share of Grad-CAM by class and region"))
     records.made_with(record, "fer analyse --only regions")
 
 
-def measured(record: Regions) -> str:
-    """What the maps are of, and how the regions were found."""
+def method(record: Regions) -> str:
+    """Return what the maps are of, and how the regions were found."""
     return _(
         "Grad-CAM (Selvaraju et al. 2017) of each model's own answer on {n} PrivateTest images; "
         "error bars: 95% intervals. Regions lie around YuNet's landmarks, found in {share} of the "
@@ -81,22 +82,9 @@ def measured(record: Regions) -> str:
     )
 
 
-def mismatch() -> str:
-    """How the row of open gates is to be read."""
-    return _(
-        "With all gates at 1 the features are about twice as strong as the classifier has ever "
-        "seen them; that row tells of this mismatch more than of the gates."
-    )
-
-
-def region_names() -> dict[str, str]:
-    """What each region of the face is called."""
-    return {"eyes": _("Eyes and brows"), "mouth": _("Mouth"), "rest": _("Rest")}
-
-
-def _claim(change: Mapping[str, RegionShare]) -> str:
-    """What the record says of the claim that the SE block sees eyes and mouth better."""
-    told = []
+def _change(change: Mapping[str, RegionShare]) -> str:
+    """Return what the record says of the claim that the SE block sees eyes and mouth better."""
+    findings = []
     for region, name in (("eyes", _("eyes and brows")), ("mouth", _("mouth"))):
         low, high = change[region]["interval"]
         if low > 0:
@@ -105,19 +93,59 @@ def _claim(change: Mapping[str, RegionShare]) -> str:
             sentence = _("smaller on {region} ({low} to {high} points)")
         else:
             sentence = _("not measurably different on {region} ({low} to {high} points)")
-        told.append(
+        findings.append(
             sentence.format(region=name, low=_.signed(100 * low, 1), high=_.signed(100 * high, 1))
         )
     return _(
         "The thesis expects `proposed` to look at eyes and mouth more. Compared with `baseline` "
         "on the same images, its share of Grad-CAM is {first}, and {second}.",
-        first=told[0],
-        second=told[1],
+        first=findings[0],
+        second=findings[1],
     )
 
 
-def region_table(record: Regions, names: Mapping[str, str]) -> pd.DataFrame:
+def _region_names() -> dict[str, str]:
+    return {"eyes": _("Eyes and brows"), "mouth": _("Mouth"), "rest": _("Rest")}
+
+
+def region_chart(
+    shares: Mapping[str, Mapping[str, RegionShare]], area: Mapping[str, float]
+) -> go.Figure:
+    """A group of bars a region: its share of the face's area, and of each model's Grad-CAM."""
+    names = _region_names()
+    labels = list(names.values())
+    figure = go.Figure()
+    figure.add_bar(
+        name=_("Share of the area"),
+        x=labels,
+        y=[100 * area[region] for region in names],
+        text=[_.percent(area[region], 0) for region in names],
+        textposition="outside",
+        marker={"color": charts.BOTH, "opacity": 0.5},
+        hovertemplate="%{x}: %{text}<extra></extra>",
+    )
+    for key, by_region in shares.items():
+        values = [by_region[region]["share"] for region in names]
+        figure.add_bar(
+            name=key,
+            x=labels,
+            y=[100 * value for value in values],
+            text=[_.percent(value, 0) for value in values],
+            textposition="outside",
+            error_y=intervals.error_bars(
+                values, [by_region[region]["interval"] for region in names]
+            ),
+            marker={"color": SCENARIOS[key].colour, "pattern": {"shape": SCENARIOS[key].pattern}},
+            hovertemplate="%{x}: %{text}<extra>" + key + "</extra>",
+        )
+    figure.update_layout(barmode="group", bargap=0.25)
+    figure.update_yaxes(range=[0, 100])
+    return charts.arrange(figure, x=_("Region of the face"), y=_("Share of Grad-CAM (%)"))
+
+
+def region_table(record: Regions) -> pd.DataFrame:
     """A row for each model, class and region: share in percent, interval, ratio to the area."""
+    names = _region_names()
     return pd.DataFrame(
         [
             {
@@ -125,21 +153,20 @@ def region_table(record: Regions, names: Mapping[str, str]) -> pd.DataFrame:
                 _("True"): _("all images") if emotion == "all" else _(emotion),
                 _("Region of the face"): names[region],
                 _("Share of Grad-CAM (%)"): round(100 * row["share"], 2),
-                _("95% from (%)"): round(100 * row["interval"][0], 2),
-                _("95% to (%)"): round(100 * row["interval"][1], 2),
+                **intervals.columns(row["interval"]),
                 _("Times its share of the area"): round(row["ratio"], 3),
             }
-            for key, found in record["models"].items()
-            for emotion, by_region in {"all": found["all"], **found["per_class"]}.items()
+            for key, model in record["models"].items()
+            for emotion, by_region in {"all": model["all"], **model["per_class"]}.items()
             for region, row in by_region.items()
         ]
     )
 
 
-def _sanity(record: Sanity) -> None:
+def _draw_sanity(record: Sanity) -> None:
     st.subheader(_("Do the maps depend on what was learnt?"))
     widgets.chart(
-        study_charts.randomisation(record),
+        sanity_chart(record),
         key="sanity",
         alt=_("Lines: rank correlation of the maps as more of each network is randomised"),
     )
@@ -153,29 +180,43 @@ def _sanity(record: Sanity) -> None:
         )
     )
     with st.expander(_("Table and download"), key="sanity_details"):
+        columns = {key: np.round(model["mean"], 4) for key, model in record["models"].items()}
         widgets.table(
-            pd.DataFrame(
-                {
-                    _("Randomised so far"): record["stages"],
-                    **{
-                        key: [round(value, 4) for value in found["mean"]]
-                        for key, found in record["models"].items()
-                    },
-                }
-            ),
+            pd.DataFrame({_("Randomised so far"): record["stages"], **columns}),
             "sanity_table",
             _("Rank correlation by stage and model"),
         )
 
 
-def _gates(record: Gates) -> None:
+def sanity_chart(record: Sanity) -> go.Figure:
+    """How like the trained network's the maps still are as the network is randomised downwards."""
+    stages = [_("trained"), *record["stages"]]
+    figure = go.Figure()
+    for key, model in record["models"].items():
+        figure.add_scatter(
+            x=stages,
+            y=[1.0, *model["mean"]],
+            mode="lines+markers",
+            name=key,
+            line={"color": SCENARIOS[key].colour, "dash": charts.dash(key), "width": 2},
+            hovertemplate="%{x}: %{y:.2f}<extra>" + key + "</extra>",
+        )
+    figure.update_yaxes(range=[-0.5, 1])
+    # The stages' names are long; on a phone they would take half of the figure.
+    figure.update_xaxes(tickvals=stages, ticktext=[str(at) for at in range(len(stages))])
+    return charts.arrange(
+        figure, x=_("Stages randomised, from the output down"), y=_("Rank correlation")
+    )
+
+
+def _draw_gates(record: Gates) -> None:
     st.subheader(_("Gates of the SE block"))
     st.write(what_gates_give(record))
     widgets.table(gate_ablation_table(record), "gate_ablation", _("Accuracy by kind of gate"))
     st.caption(mismatch())
     channels = opening_channels(record)
     widgets.chart(
-        study_charts.gate_map(record, channels),
+        gate_chart(record, channels),
         key="gate_map",
         alt=_("Heat map: mean gate of the channels that react most to an emotion, by emotion"),
     )
@@ -186,17 +227,17 @@ def _gates(record: Gates) -> None:
             "below. Colours end at ±{limit} σ, beyond which one cell in twenty lies.",
             each=EACH,
             n=_.number(record["images"]),
-            limit=_.number(study_charts.gate_limit(record, list(channels)), 1),
+            limit=_.number(gate_limit(record, list(channels)), 1),
         )
     )
     with st.expander(_("Table and download"), key="gate_details"):
         widgets.table(gate_table(record), "gates", _("Mean gate of a channel by emotion, in σ"))
-    _patches(record)
+    _draw_patches(record)
     records.made_with(record, "fer analyse --only gates")
 
 
 def what_gates_give(record: Gates) -> str:
-    """How much of the gates the emotion explains, and what accuracy their own values give."""
+    """Return how much of the gates the emotion explains, and the gain of their own values."""
     ablation = record["ablation"]
     return _(
         "Of the gates' variance between images, the emotion explains {explained} on average. "
@@ -211,21 +252,93 @@ def what_gates_give(record: Gates) -> str:
     )
 
 
+def mismatch() -> str:
+    """Return how the row of open gates is to be read."""
+    return _(
+        "With all gates at 1 the features are about twice as strong as the classifier has ever "
+        "seen them; that row tells of this mismatch more than of the gates."
+    )
+
+
+def gate_ablation_table(record: Gates) -> pd.DataFrame:
+    """Accuracy, interval, macro F1 and ECE with the gates as they are, at their mean, and at 1."""
+    names = {
+        "own": _("as computed for each image"),
+        "mean": _("fixed to their mean over PublicTest"),
+        "ones": _("fixed to 1"),
+    }
+    return pd.DataFrame(
+        [
+            {
+                _("Gates"): names[kind],
+                _("Accuracy (%)"): round(100 * row["accuracy"], 2),
+                **intervals.columns(row["accuracy_interval"]),
+                _("Macro F1"): round(row["macro_f1"], 4),
+                "ECE (%)": round(100 * row["ece"], 2),
+            }
+            for kind, row in record["ablation"].items()
+        ]
+    )
+
+
 def opening_channels(record: Gates, each: int = EACH) -> dict[int, str]:
-    """The channels whose gates open most for an emotion, with that emotion, in the emotions'
+    """Return the channels whose gates open most for an emotion, with that emotion, in the emotions'
     order; one that opens for two stands with the first."""
-    found: dict[int, str] = {}
+    channels: dict[int, str] = {}
     for emotion in emotions.KEYS:
         for row in record["channels"][emotion][:each]:
-            found.setdefault(row["channel"], emotion)
-    return found
+            channels.setdefault(row["channel"], emotion)
+    return channels
+
+
+def gate_contrasts(record: Gates, channels: Sequence[int]) -> NDArray[np.float64]:
+    """Return how far the mean gate of each channel lies from its overall mean in the images of each
+    class, in standard deviations, (channels, 7)."""
+    rows = list(channels)
+    mean, spread = np.array(record["mean"])[rows], np.array(record["standard_deviation"])[rows]
+    classes = np.array(record["classes"])[:, rows]
+    return np.asarray(((classes - mean) / np.maximum(spread, 1e-6)).T)
+
+
+def gate_limit(record: Gates, channels: Sequence[int]) -> float:
+    """Return where the map's colours end: the 95th percentile of the distances from the mean, in
+    standard deviations. A few channels lie far beyond, and would leave all others pale."""
+    return float(np.quantile(np.abs(gate_contrasts(record, channels)), 0.95)) or 1.0
+
+
+def gate_chart(record: Gates, channels: Mapping[int, str]) -> go.Figure:
+    """Mean gate of some channels for each class, in standard deviations from the overall mean.
+
+    Colours end at `gate_limit`; the numbers in the cells do not.
+
+    Args:
+        channels: for each channel, a row of the map, the emotion for which it opens.
+    """
+    contrasts = gate_contrasts(record, list(channels))
+    figure = charts.heat_map(
+        contrasts,
+        [[_.signed(value, 1) for value in row] for row in contrasts.round(1)],
+        [_(key) for key in emotions.KEYS],
+        [f"{_(emotion)} · {channel}" for channel, emotion in channels.items()],
+        PROPOSED.colour,
+        gate_limit(record, list(channels)),
+        below=CLOSED,
+        hover="%{y}, %{x}: %{text} σ<extra></extra>",
+    )
+    figure.update_xaxes(tickangle=-45)
+    return charts.arrange(
+        figure,
+        x=_("True emotion"),
+        y=_("Opens most for · channel of block5_pool"),
+        height=120 + 19 * len(channels),
+    )
 
 
 def gate_table(record: Gates) -> pd.DataFrame:
     """A row for each channel of the record: for which emotion it opens, and how far its mean gate
     lies from the overall one in each class, in standard deviations."""
     channels = opening_channels(record, each=len(record["channels"][emotions.KEYS[0]]))
-    contrasts = study_charts.gate_contrasts(record, list(channels)).round(3)
+    contrasts = gate_contrasts(record, list(channels)).round(3)
     return pd.DataFrame(
         {
             _("Channel of block5_pool"): [str(channel) for channel in channels],
@@ -235,37 +348,15 @@ def gate_table(record: Gates) -> pd.DataFrame:
     )
 
 
-def gate_ablation_table(record: Gates) -> pd.DataFrame:
-    """Accuracy, interval, macro F1 and ECE with the gates as they are, at their mean, and at 1."""
-    called = {
-        "own": _("as computed for each image"),
-        "mean": _("fixed to their mean over PublicTest"),
-        "ones": _("fixed to 1"),
-    }
-    return pd.DataFrame(
-        [
-            {
-                _("Gates"): called[name],
-                _("Accuracy (%)"): round(100 * row["accuracy"], 2),
-                **intervals.columns(row["accuracy_interval"]),
-                _("Macro F1"): round(row["macro_f1"], 4),
-                "ECE (%)": round(100 * row["ece"], 2),
-            }
-            for name, row in record["ablation"].items()
-        ]
-    )
-
-
-def _patches(record: Gates) -> None:
-    """Images that drive a channel hardest, the place in them marked."""
+def _draw_patches(record: Gates) -> None:
+    """Draw the images that open a channel most, the place in them marked."""
     if loaders.data() is None:
         return
     emotion = widgets.emotion(_("Channels that open most for"), "gate_emotion", "happy")
     for row in record["channels"][emotion]:
         faces = [(patch, named_faces.pixels(patch["source"])) for patch in row["patches"]]
-        known = [(patch, face) for patch, face in faces if face is not None]
-        if not known:
-            # Another data set is imported than the one that was studied.
+        # Another data set may be imported than the one that was studied.
+        if all(face is None for _patch, face in faces):
             continue
         st.markdown(
             _(
@@ -275,21 +366,21 @@ def _patches(record: Gates) -> None:
             )
         )
         with st.grid("auto", min_column_width=84, gap="xsmall"):
-            for patch, face in known:
-                st.image(
-                    _marked(face, patch["top"], patch["left"]),
-                    caption=_(patch["label"]),
-                    width="stretch",
-                    alt=_("Face: {emotion}", emotion=_(patch["label"])),
-                )
+            for patch, face in faces:
+                if face is not None:
+                    st.image(
+                        _marked(face, patch["top"], patch["left"]),
+                        caption=_(patch["label"]),
+                        width="stretch",
+                        alt=_("Face: {emotion}", emotion=_(patch["label"])),
+                    )
 
 
 def _marked(image: Gray, top: float, left: float) -> Gray:
-    """The face with all but the patch darkened."""
-    shown = np.array(image, dtype=np.float32) * 0.35
+    """Return the face, twice as large, with all but the patch darkened."""
     side = round(PATCH * FER_SIZE)
-    row, column = round(top * FER_SIZE), round(left * FER_SIZE)
-    row, column = min(row, FER_SIZE - side), min(column, FER_SIZE - side)
-    area = np.s_[row : row + side, column : column + side]
-    shown[area] = np.asarray(image)[area]
-    return shown.astype(np.uint8).repeat(2, axis=0).repeat(2, axis=1)
+    row, column = (min(round(start * FER_SIZE), FER_SIZE - side) for start in (top, left))
+    patch = np.s_[row : row + side, column : column + side]
+    darkened = (image * np.float32(0.35)).astype(np.uint8)
+    darkened[patch] = image[patch]
+    return darkened.repeat(2, axis=0).repeat(2, axis=1)

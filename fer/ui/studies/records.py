@@ -1,4 +1,4 @@
-"""A study's record on a page: read, and what it was made with."""
+"""A study's record on a page, and the command, commit, data and weights it was made with."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 def record(study: Stored[T]) -> T | None:
-    """A study's record; without one, a sentence that says so."""
+    """Return a study's record; without one, draw a sentence that says so."""
     record = loaders.record(study)
     if record is None:
         missing()
@@ -30,8 +30,8 @@ def missing() -> None:
 
 
 def made_with(record: MadeWith, command: str) -> None:
-    """Which command made a record, from which commit, seed and data, among the page's sources; on
-    the page, that it is of other images or weights."""
+    """Note a record's command, commit, seed and data among the page's sources; warn if it is of
+    other images or weights."""
     widgets.note_source(
         _(
             "Made with `{command}` at commit {commit}, seed {seed}, data {data}.",
@@ -47,14 +47,14 @@ def made_with(record: MadeWith, command: str) -> None:
 
 
 def warn_of_other_weights(digests: Mapping[str, str]) -> None:
-    """A warning where a record was made with other weights than these, by model key."""
-    told = of_other_weights(digests)
-    if told:
-        st.warning(told)
+    """Draw a warning where a record was made with other weights than the models have here."""
+    warning = of_other_weights(digests)
+    if warning:
+        st.warning(warning)
 
 
 def of_other_weights(digests: Mapping[str, str]) -> str:
-    """Says of which models' weights a record was made that are not here; empty if there are none.
+    """Return of which models' weights a record was made that are not here; empty if of none.
 
     Args:
         digests: the SHA-256 of the weights that it was made with, by model key.

@@ -1,48 +1,55 @@
-"""How both models bear spoilt faces."""
+"""Page 3's view "Robustness": both models' accuracy on corrupted faces."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 
+from fer import emotions
+from fer.scenarios import SCENARIOS
 from fer.studies.records import ROBUSTNESS, Robustness
-from fer.ui import intervals, model_comparison, widgets
-from fer.ui.studies import records, study_charts
+from fer.ui import charts, intervals, model_comparison, widgets
+from fer.ui.studies import records
 from fer.ui.text import _
 
 
-def robustness() -> None:
-    """Accuracy of both models on spoilt faces."""
+def draw_robustness() -> None:
+    """Draw the accuracy of both models under a corruption that the visitor chooses."""
     record = records.record(ROBUSTNESS)
     if record is None:
         return
-    called = corruptions()
+    names = corruptions()
     key = st.pills(
         _("What is done to the face"),
         list(record["corruptions"]),
         default="blur",
-        format_func=lambda name: called[name][0],
+        format_func=lambda key: names[key][0],
         required=True,
         key="corruption",
     )
-    name, unit = called[key]
     widgets.chart(
-        study_charts.corruption(record, key, f"{name} ({unit})"),
+        robustness_chart(record, key),
         key="robustness",
         alt=_("Lines: accuracy of both models as the faces are corrupted more and more"),
     )
-    st.caption(measured(record))
+    st.caption(method(record))
     with st.expander(_("Table and download"), key="robustness_details"):
         widgets.table(
-            robustness_table(record, called), "robustness_table", _("Accuracy on corrupted faces")
+            robustness_table(record), "robustness_table", _("Accuracy on corrupted faces")
         )
     records.made_with(record, "fer analyse --only robustness")
 
 
-def measured(record: Robustness) -> str:
-    """On which images and with which backend the accuracies were found."""
+def method(record: Robustness) -> str:
+    """Return on which images and with which backend the accuracies were measured."""
+
+    def listed(accuracies: Mapping[str, float]) -> str:
+        return ", ".join(f"{key} {_.percent(share)}" for key, share in accuracies.items())
+
+    whole = model_comparison.metrics_of("PrivateTest")
     return _(
         "{n} PrivateTest images, the same for every point, with 95% intervals; answers of the "
         "backend `{backend}` ({precision}). Undisturbed, these {n} give {clean}, all of "
@@ -50,19 +57,13 @@ def measured(record: Robustness) -> str:
         n=_.number(record["images"]),
         backend=record["backend"],
         precision="int8" if record["backend"] == "fast" else "float32",
-        clean=_each({key: row["accuracy"] for key, row in record["clean"].items()}),
-        whole=_each(
-            {key: m["accuracy"] for key, m in model_comparison.metrics_of("PrivateTest").items()}
-        ),
+        clean=listed({key: row["accuracy"] for key, row in record["clean"].items()}),
+        whole=listed({key: row["accuracy"] for key, row in whole.items()}),
     )
 
 
-def _each(accuracies: Mapping[str, float]) -> str:
-    return ", ".join(f"{key} {_.percent(share)}" for key, share in accuracies.items())
-
-
 def corruptions() -> dict[str, tuple[str, str]]:
-    """What each corruption is called, and the unit of its strength."""
+    """Return the name of each corruption, and the unit of its strength."""
     return {
         "rotation": (_("Rotation"), "°"),
         "blur": (_("Blur"), _("σ in pixels")),
@@ -75,30 +76,58 @@ def corruptions() -> dict[str, tuple[str, str]]:
     }
 
 
-def robustness_table(record: Robustness, called: Mapping[str, tuple[str, str]]) -> pd.DataFrame:
+def robustness_chart(record: Robustness, key: str) -> go.Figure:
+    """Both models' accuracy under one corruption, from the clean images to the strongest."""
+    results = record["corruptions"][key]["results"]
+    strengths = [
+        _.number(strength, next((n for n in (0, 1) if round(strength, n) == strength), 2))
+        for strength in (row["strength"] for row in results)
+    ]
+    figure = go.Figure()
+    for model, clean in record["clean"].items():
+        rows = [clean, *(row["models"][model] for row in results)]
+        values = [row["accuracy"] for row in rows]
+        figure.add_scatter(
+            x=[_("none"), *strengths],
+            y=[100 * value for value in values],
+            error_y=intervals.error_bars(values, [row["interval"] for row in rows]),
+            mode="lines+markers",
+            name=model,
+            line={"color": SCENARIOS[model].colour, "dash": charts.dash(model), "width": 2},
+            hovertemplate="%{x}: %{y:.1f}%<extra>" + model + "</extra>",
+        )
+    figure.add_hline(
+        y=100 / emotions.COUNT,
+        line={"dash": "dot", "width": 1, "color": charts.BOTH},
+        annotation={"text": _("random guessing"), "font": {"color": charts.BOTH}},
+        annotation_position="bottom left",
+    )
+    figure.update_xaxes(type="category")
+    figure.update_yaxes(range=[0, 100])
+    name, unit = corruptions()[key]
+    charts.arrange(figure, x=f"{name} ({unit})", y=_("Accuracy (%)"))
+    return charts.name_lines(figure)
+
+
+def robustness_table(record: Robustness) -> pd.DataFrame:
     """A row for each corruption, strength and model; the clean images first."""
-    clean = [
-        {
-            _("Model"): model,
-            _("What is done to the face"): _("none"),
-            _("Strength"): 0.0,
-            _("Accuracy (%)"): round(100 * row["accuracy"], 2),
-            **intervals.columns(row["interval"]),
-        }
-        for model, row in record["clean"].items()
+    names = corruptions()
+    rows = [(_("none"), 0.0, record["clean"])]
+    rows += [
+        (names[key][0], float(result["strength"]), result["models"])
+        for key, corruption in record["corruptions"].items()
+        for result in corruption["results"]
     ]
     return pd.DataFrame(
-        clean
-        + [
+        [
             {
                 _("Model"): model,
-                _("What is done to the face"): called[key][0],
-                _("Strength"): float(result["strength"]),
-                _("Accuracy (%)"): round(100 * row["accuracy"], 2),
-                **intervals.columns(row["interval"]),
+                _("What is done to the face"): name,
+                _("Strength"): strength,
+                _("Accuracy (%)"): round(100 * scores["accuracy"], 2),
+                **intervals.columns(scores["interval"]),
             }
-            for key, found in record["corruptions"].items()
-            for result in found["results"]
-            for model, row in result["models"].items()
+            for name, strength, models in rows
+            for model, scores in models.items()
         ]
     )

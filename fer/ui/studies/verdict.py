@@ -3,7 +3,6 @@ and a plain sentence for each."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,7 +10,7 @@ import streamlit as st
 
 from fer.studies import verdict as figures
 from fer.studies.contributions import Effect, Estimate
-from fer.studies.records import ABLATION, LEAKAGE, Ablation
+from fer.studies.records import ABLATION, LEAKAGE
 from fer.studies.verdict import Overfitting, Verdict
 from fer.ui import address, loaders, model_comparison
 from fer.ui.text import _
@@ -23,8 +22,8 @@ CHOSEN = "verdict_chip"
 
 @dataclass(frozen=True)
 class Chip:
-    """What is said of one part: in a word or two, in a sentence of Markdown, and in which view of
-    the results its evidence lies."""
+    """One part of the verdict: a word or two, a sentence of Markdown, and the view of the results
+    with its evidence."""
 
     label: str
     sentence: str
@@ -32,41 +31,37 @@ class Chip:
 
 
 def chips() -> dict[Part, Chip]:
-    """Return what is said, as far as it was measured."""
-    found = _figures()
-    tell: dict[Part, Callable[[Verdict], Chip | None]] = {
-        "fine_tuning": _fine_tuning,
-        "se": _squeeze_excitation,
-        "augmentation": _augmentation,
-        "twins": _twins,
-        "overfitting": _overfitting,
+    """Return the parts of the verdict that were measured."""
+    verdict = _figures()
+    parts: dict[Part, Chip | None] = {
+        "fine_tuning": _fine_tuning(verdict),
+        "se": _squeeze_excitation(verdict),
+        "augmentation": _augmentation(verdict),
+        "twins": _twins(verdict),
+        "overfitting": _overfitting(verdict),
     }
-    told = {part: make(found) for part, make in tell.items()}
-    return {part: chip for part, chip in told.items() if chip is not None}
+    return {part: chip for part, chip in parts.items() if chip is not None}
 
 
 @loaders.follows
 def _figures() -> Verdict:
     evaluated = model_comparison.evaluated()
+    ablation = loaders.record(ABLATION)
+    images = {model.config["data_sha256"] for model in loaders.models().values()}
+    if ablation is not None and ablation["data_sha256"] not in images:
+        # Of other images than the published models it says nothing about them.
+        ablation = None
     return figures.read(
         {key: model.metrics for key, model in evaluated.items() if model.metrics is not None},
         loaders.comparison(),
         loaders.record(LEAKAGE),
-        _ablation(),
+        ablation,
         loaders.training_fit(),
     )
 
 
-def _ablation() -> Ablation | None:
-    """The ablation, unless it was made from other images than the published models: then it says
-    nothing about them."""
-    record = loaders.record(ABLATION)
-    images = {model.config["data_sha256"] for model in loaders.models().values()}
-    return record if record is not None and record["data_sha256"] in images else None
-
-
-def show_chips() -> None:
-    """Draw the chips; each opens the page of results with the view that has its evidence."""
+def draw_links() -> None:
+    """Draw the chips as links to the page of results, each to the view that has its evidence."""
     for chip in chips().values():
         # The theme's badges are too faint to be read.
         st.page_link(
@@ -77,24 +72,24 @@ def show_chips() -> None:
         )
 
 
-def choose_view() -> None:
+def draw_chips() -> None:
     """Draw the chips on the page of results itself; each asks the address for its view.
 
     Links to the page that is shown look alike with and without the keyboard's focus.
     """
-    told = chips()
+    by_part = chips()
 
     def choose() -> None:
         part: Part | None = st.session_state[CHOSEN]
         if part is not None:
-            st.query_params[address.VIEW] = told[part].view
+            st.query_params[address.VIEW] = by_part[part].view
         # A chip opens a view; which one is open the buttons below say.
         st.session_state[CHOSEN] = None
 
     st.pills(
         _("Evidence"),
-        list(told),
-        format_func=lambda part: told[part].label,
+        list(by_part),
+        format_func=lambda part: by_part[part].label,
         key=CHOSEN,
         on_change=choose,
         label_visibility="collapsed",
@@ -105,11 +100,11 @@ def choose_view() -> None:
 
 def sentences(*parts: Part) -> list[str]:
     """Return the sentences of these parts in this order, of all of them if none is named."""
-    told = chips()
-    return [told[part].sentence for part in parts or told if part in told]
+    by_part = chips()
+    return [by_part[part].sentence for part in parts or by_part if part in by_part]
 
 
-def show(*parts: Part) -> None:
+def draw_sentences(*parts: Part) -> None:
     """Draw the sentences of these parts as a list, of all of them if none is named."""
     st.markdown("\n".join(f"- {sentence}" for sentence in sentences(*parts)))
 
@@ -122,21 +117,19 @@ def _ends(estimate: Estimate) -> dict[str, str]:
     }
 
 
-def _fine_tuning(found: Verdict) -> Chip | None:
-    if found.helpful is None:
+def _fine_tuning(verdict: Verdict) -> Chip | None:
+    if verdict.helpful is None:
         return None
-    others = [ingredients()[name] for name in found.helpful]
-    source = (
-        _(
+    if verdict.helpful:
+        source = _(
+            "**Beside fine-tuning**, {ingredients} raise accuracy in the ablation.",
+            ingredients=", ".join(ingredients()[name] for name in verdict.helpful),
+        )
+    else:
+        source = _(
             "**Most of the gain comes from fine-tuning**: in the ablation no other ingredient "
             "raises accuracy."
         )
-        if not others
-        else _(
-            "**Beside fine-tuning**, {ingredients} raise accuracy in the ablation.",
-            ingredients=", ".join(others),
-        )
-    )
     return Chip(
         _("fine-tuning"),
         source
@@ -149,16 +142,11 @@ def _fine_tuning(found: Verdict) -> Chip | None:
     )
 
 
-def _squeeze_excitation(found: Verdict) -> Chip | None:
-    se = found.squeeze_excitation
+def _squeeze_excitation(verdict: Verdict) -> Chip | None:
+    se = verdict.squeeze_excitation
     if se is None:
         return None
-    labels: dict[Effect, str] = {
-        "gives": _("SE: {points}"),
-        "costs": _("SE: {points}"),
-        "unclear": _("SE: no gain"),
-    }
-    said: dict[Effect, str] = {
+    templates: dict[Effect, str] = {
         "gives": _("**The SE block raises accuracy** by {points} ({low} to {high}, {seeds} seeds)"),
         "costs": _("**The SE block costs accuracy**: {points} ({low} to {high}, {seeds} seeds)"),
         "unclear": _(
@@ -167,8 +155,11 @@ def _squeeze_excitation(found: Verdict) -> Chip | None:
     }
     ends = _ends(se.gain)
     return Chip(
-        labels[se.gain.effect].format(**ends),
-        f"{said[se.gain.effect].format(**ends, seeds=se.seeds)}; {_macro_f1(se.macro_f1_gain)}.",
+        _("SE: no gain")
+        if se.gain.effect == "unclear"
+        else _("SE: {points}", points=ends["points"]),
+        templates[se.gain.effect].format(**ends, seeds=se.seeds)
+        + f"; {_macro_f1(se.macro_f1_gain)}.",
         "ingredients",
     )
 
@@ -177,21 +168,21 @@ def _macro_f1(estimate: Estimate) -> str:
     if estimate.effect == "unclear":
         return _("macro F1 {points} ({low} to {high})", **_ends(estimate))
     low, high = sorted(abs(100 * end) for end in (estimate.low, estimate.high))
-    shown = {
+    ends = {
         "points": _.number(abs(100 * estimate.gain), 1),
         "low": _.number(low, 1),
         "high": _.number(high, 1),
     }
     if estimate.effect == "gives":
-        return _("macro F1 higher by {points} ({low} to {high})", **shown)
-    return _("macro F1 lower by {points} ({low} to {high})", **shown)
+        return _("macro F1 higher by {points} ({low} to {high})", **ends)
+    return _("macro F1 lower by {points} ({low} to {high})", **ends)
 
 
-def _augmentation(found: Verdict) -> Chip | None:
-    augmentation = found.augmentation
+def _augmentation(verdict: Verdict) -> Chip | None:
+    augmentation = verdict.augmentation
     if augmentation is None:
         return None
-    said: dict[Effect, str] = {
+    templates: dict[Effect, str] = {
         "gives": _("**Augmentation raises accuracy** in the ablation's short trainings"),
         "costs": _("**Augmentation costs accuracy** in the ablation's short trainings"),
         "unclear": _("**Augmentation brought no gain** in the ablation's short trainings"),
@@ -199,7 +190,7 @@ def _augmentation(found: Verdict) -> Chip | None:
     ends = _ends(augmentation.gain)
     return Chip(
         _("augmentation {points}", points=ends["points"]),
-        said[augmentation.gain.effect]
+        templates[augmentation.gain.effect]
         + _(
             ": {points} points ({low} to {high}, p {p}), {without} without twins of Training "
             "images. The published model was trained for longer, where it may pay off.",
@@ -213,8 +204,8 @@ def _augmentation(found: Verdict) -> Chip | None:
     )
 
 
-def _twins(found: Verdict) -> Chip | None:
-    twins = found.twins
+def _twins(verdict: Verdict) -> Chip | None:
+    twins = verdict.twins
     if twins is None:
         return None
     ends = _ends(twins.gain)
@@ -238,16 +229,16 @@ def _each(shares: dict[str, float]) -> str:
     return ", ".join(f"`{key}` {_.percent(share)}" for key, share in shares.items())
 
 
-def _overfitting(found: Verdict) -> Chip | None:
-    if not found.fits:
+def _overfitting(verdict: Verdict) -> Chip | None:
+    if not verdict.fits:
         return None
-    gaps = {key: _.difference(fit.training, fit.private) for key, fit in found.fits.items()}
+    gaps = {key: _.difference(fit.training, fit.private) for key, fit in verdict.fits.items()}
     words: dict[Overfitting, str] = {
         "none": _("hardly overfits"),
         "mild": _("overfits mildly"),
         "clear": _("overfits"),
     }
-    told = "; ".join(
+    fits = "; ".join(
         _(
             "`{model}` {overfits}: {training} on Training, {private} on PrivateTest, {gap} points "
             "({low} to {high})",
@@ -259,13 +250,13 @@ def _overfitting(found: Verdict) -> Chip | None:
             low=_.signed(100 * fit.gap.low, 1),
             high=_.signed(100 * fit.gap.high, 1),
         )
-        for key, fit in found.fits.items()
+        for key, fit in verdict.fits.items()
     )
-    images, whole = found.training_images
+    images, whole = verdict.training_images
     return Chip(
         # In the order of the line of figures above the chips.
         _("overfitting {gaps}", gaps=" → ".join(gaps.values())),
-        _("**Overfitting**: {models}.", models=told)
+        _("**Overfitting**: {models}.", models=fits)
         + " "
         + (
             _(
@@ -285,7 +276,7 @@ def _overfitting(found: Verdict) -> Chip | None:
 
 
 def ingredients() -> dict[str, str]:
-    """What each ingredient of `proposed` is called; "full" leaves none out."""
+    """Return the name of each ingredient of `proposed`; "full" leaves none out."""
     return {
         "full": _("nothing left out"),
         "se": _("Squeeze-and-Excitation block"),

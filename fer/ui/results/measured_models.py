@@ -1,4 +1,4 @@
-"""What the views of page 3 are about: models on a test split, or on a visitor's own images."""
+"""Models measured on the same images, which page 3's views are about, and one of those images."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ from fer.artifacts.records import SplitScores
 from fer.data.dataset import Split
 from fer.evaluation.measured import MeasuredModel
 from fer.evaluation.records import PairedGain
+from fer.inference.classification import Prediction
 from fer.own.comparison import OwnModel
-from fer.ui import loaders, model_comparison, named_faces
+from fer.ui import charts, loaders, model_comparison, named_faces, side_panel
+from fer.ui.text import _, plain
 from fer.vision.preprocessing import Gray
 
 # Session state: the model that the visitor brought.
@@ -24,12 +26,12 @@ OWN = "own_model"
 
 
 @dataclass(frozen=True)
-class Shown:
+class MeasuredModels:
     """Models measured on the same images.
 
     name: of the images, in downloads. split: None if they are none of FER-2013's. gain: of
     `proposed` over `baseline`, None without both. image_of: the face (48, 48) of a source, None for
-    one that there is not; itself None where there are no images to be seen. votes_of: what people
+    one that is not here; itself None where there are no images to be seen. votes_of: what people
     saw, None where nobody was asked.
     """
 
@@ -56,43 +58,69 @@ class Shown:
         return {key: model.predictions for key, model in self.models.items()}
 
 
-def stored(split: str) -> Shown:
-    """The evaluated models on a test split."""
-    comparison = loaders.comparison()
-    return Shown(
+def stored(split: str) -> MeasuredModels:
+    """Return the evaluated models on a test split."""
+    return MeasuredModels(
         split,
         Split(split),
         stored_models(split),
-        None if comparison is None else comparison["splits"][split],
+        model_comparison.compared(split),
         None if loaders.data() is None else named_faces.pixels,
         named_faces.votes_for,
     )
 
 
-def with_own(shown: Shown) -> Shown:
-    """The same with the visitor's own model, if there is one and it has this split."""
+def with_own_model(measured: MeasuredModels) -> MeasuredModels:
+    """Add the visitor's own model, if there is one and it has this split."""
     own = own_model()
-    if own is None or shown.split is None or shown.split not in own.models:
-        return shown
-    return replace(shown, models={**shown.models, own.name: own.models[shown.split]})
+    if own is None or measured.split is None or measured.split not in own.models:
+        return measured
+    return replace(measured, models={**measured.models, own.name: own.models[measured.split]})
 
 
 def own_model() -> OwnModel | None:
-    """The model that the visitor brought."""
+    """Return the model that the visitor brought."""
     return cast("OwnModel | None", st.session_state.get(OWN))
 
 
 @loaders.follows
 def stored_models(split: str) -> dict[str, MeasuredModel]:
-    """The evaluated models on a test split, by key; shared by all visitors."""
+    """Return the evaluated models on a test split, by key; shared by all visitors."""
 
-    def of(key: str, model: Artifact, scores: SplitScores) -> MeasuredModel:
+    def measured(key: str, model: Artifact, scores: SplitScores) -> MeasuredModel:
         return MeasuredModel(
             lambda: loaders.predictions(key).of(Split(split)), scores, model.temperature
         )
 
     return {
-        key: of(key, model, model.metrics["splits"][split])
+        key: measured(key, model, model.metrics["splits"][split])
         for key, model in model_comparison.evaluated().items()
         if model.metrics is not None
     }
+
+
+def draw_face(measured: MeasuredModels, source: str, label: str, key: str) -> None:
+    """Draw one image closely: its pixels, label and votes, every model's answer, and why."""
+    answers = {
+        name: Prediction(name, part.probabilities[part.row_of[source]])
+        for name, part in measured.predictions.items()
+        if source in part.row_of
+    }
+
+    def label_and_answers() -> None:
+        name = _("Label") if measured.split is None else _("FER-2013's label")
+        lines = [f"{name}: **{_(label)}**"]
+        lines += [f"{charts.swatch(k)} {plain(k)}: **{_(a.top1)}**" for k, a in answers.items()]
+        st.markdown("  \n".join(lines))
+        st.caption(source)
+
+    graded = {name: a for name, a in answers.items() if name in measured.with_probabilities}
+    note = "" if measured.split is None else _("Stored predictions.")
+    side_panel.draw_face(
+        None if measured.image_of is None else measured.image_of(source),
+        measured.votes_of([source])[0],
+        "",
+        key,
+        below=label_and_answers,
+        answer=lambda: (graded, note),
+    )
