@@ -38,8 +38,17 @@ def open_view(app: AppTest, view: str) -> AppTest:
     return app.run()
 
 
+def open_results(view: str, language: str = "EN") -> AppTest:
+    return open_view(open_page("3_Classification_Results.py", language), view)
+
+
 def messages(app: AppTest) -> list[str]:
     return [str(element.value) for element in app.error]
+
+
+def assert_no_error(app: AppTest) -> None:
+    assert not app.exception, app.exception
+    assert messages(app) == []
 
 
 def texts(app: AppTest) -> str:

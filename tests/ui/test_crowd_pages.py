@@ -14,13 +14,9 @@ from fer.ui import loaders, named_faces, vote_bars
 from fer.ui.results import report
 from fer.ui.text import in_language
 from tests.support.making import ROOT, small_archive
-from tests.support.pages import messages, open_page, open_view
+from tests.support.pages import assert_no_error, messages, open_page, open_results, open_view, texts
 
 FACE = np.arange(48 * 48, dtype=np.uint8).reshape(48, 48)
-
-
-def texts(app: AppTest) -> str:
-    return "\n".join(str(element.value) for element in [*app.markdown, *app.caption])
 
 
 def crowd_view(language: str = "EN", split: str = "PrivateTest") -> AppTest:
@@ -32,8 +28,7 @@ def crowd_view(language: str = "EN", split: str = "PrivateTest") -> AppTest:
 @pytest.mark.parametrize("split", ["PrivateTest", "PublicTest"])
 def test_the_view_shows_the_figures(split: str, elsewhere: Path) -> None:
     app = crowd_view(split=split)
-    assert not app.exception
-    assert messages(app) == []
+    assert_no_error(app)
     found = loaders.crowd(split)
     assert found is not None
     values = [metric.value for metric in app.metric]
@@ -64,8 +59,7 @@ def test_disputed_images_are_clicked_through(elsewhere: Path) -> None:
 
 
 def test_errors_are_sorted_by_what_people_saw(elsewhere: Path) -> None:
-    app = open_page("3_Classification_Results.py")
-    open_view(app, "errors")
+    app = open_results("errors")
     app.segmented_control(key="error_order").set_value("crowd").run()
     assert not app.exception
     table = app.dataframe[0].value
@@ -78,8 +72,7 @@ def test_labels_and_people_need_no_data_set(elsewhere: Path) -> None:
     assert "FER-2013's label is the most frequent answer of ten people for 62.9%" in texts(app)
     for kind, sentence in (("no_face", "saw no face"), ("contradicted", "nobody gives")):
         app.segmented_control(key="label_kind").set_value(kind).run()
-        assert not app.exception
-        assert messages(app) == []
+        assert_no_error(app)
         assert sentence in texts(app)
     app.segmented_control(key="label_split").set_value("PrivateTest").run()
     assert "for 62.6% of the images" in texts(app)

@@ -18,7 +18,7 @@ from fer.ui import loaders
 from fer.ui.results import literature
 from fer.ui.text import _, in_language
 from tests.support.making import ROOT
-from tests.support.pages import open_page, open_view
+from tests.support.pages import open_results
 
 
 @pytest.fixture
@@ -119,7 +119,7 @@ def test_sources_of_published_figures_can_be_followed() -> None:
     )
     masking = next(line for line in lines if line.startswith("**Residual Masking Network"))
     assert "Others measured [65.7% to 73.6%](" in masking
-    app = open_view(open_page("3_Classification_Results.py"), "literature")
+    app = open_results("literature")
     assert not app.exception
     assert any(chosen in element.value for element in app.markdown)
     # The table leaves them out, its download does not.

@@ -15,7 +15,7 @@ from fer.ui import loaders
 from fer.ui.results import feature_map
 from fer.ui.text import Language, _
 from tests.support.making import ROOT
-from tests.support.pages import messages, open_page, open_view, walk_alts
+from tests.support.pages import assert_no_error, messages, open_results, texts, walk_alts
 
 PAGE = "3_Classification_Results.py"
 
@@ -25,14 +25,10 @@ def record() -> FeatureMap:
     return FEATURE_MAP.require(ROOT / "models")
 
 
-def texts(app: object) -> str:
-    return "\n".join(str(e.value) for e in [*app.markdown, *app.caption])  # type: ignore[attr-defined]
-
-
 def test_the_committed_map_is_small_and_says_how_far_it_can_be_trusted(record: FeatureMap) -> None:
     assert (ROOT / "models" / FEATURE_MAP.name).stat().st_size < 60_000
     assert record["images"] == 3589
-    app = open_view(open_page(PAGE), "map")
+    app = open_results("map")
     for found in record["models"].values():
         # Half of it would be a map that was drawn by lot.
         assert found["trustworthiness"] > 0.6
@@ -43,11 +39,10 @@ def test_the_committed_map_is_small_and_says_how_far_it_can_be_trusted(record: F
 
 @pytest.mark.parametrize("language", ["en", "id"], indirect=True)
 def test_every_colour_one_image_and_several(language: Language) -> None:
-    app = open_view(open_page(PAGE, language.upper()), "map")
+    app = open_results("map", language.upper())
     for colour in ("label", "answer", "crowd", "right"):
         app.segmented_control(key="map_colour").set_value(colour).run()
-        assert not app.exception, colour
-        assert messages(app) == [], colour
+        assert_no_error(app)
         # Both maps, and the chosen image's votes and answers.
         assert len(app.get("plotly_chart")) == 4, colour
     app.number_input(key="map_image").set_value(7).run()
@@ -67,7 +62,7 @@ def test_every_colour_one_image_and_several(language: Language) -> None:
 
 
 def test_without_images_labels_answers_and_votes_are_told(without_data: Path) -> None:
-    app = open_view(open_page(PAGE), "map")
+    app = open_results("map")
     assert not app.exception
     assert "FER-2013's label: **" in texts(app)
     assert "proposed: **" in texts(app)
@@ -114,11 +109,11 @@ def test_a_map_of_other_weights_or_images_says_so(
 ) -> None:
     stale = {**record, "weights_sha256": {**record["weights_sha256"], "proposed": "0" * 64}}
     monkeypatch.setattr(loaders, "MODELS", linked_models(tmp_path / "stale", stale))
-    app = open_view(open_page(PAGE), "map")
-    assert any("Made with other weights of proposed" in str(w.value) for w in app.warning)
+    app = open_results("map")
+    assert "Made with other weights of proposed" in texts(app)
     other = {**record, "sources_sha256": "0" * 64}
     monkeypatch.setattr(loaders, "MODELS", linked_models(tmp_path / "other", other))
     with pytest.raises(FerError, match="of other images"):
         feature_map.map_images()
-    app = open_view(open_page(PAGE), "map")
+    app = open_results("map")
     assert any("of other images" in message for message in messages(app))

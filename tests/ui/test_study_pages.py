@@ -25,7 +25,15 @@ from fer.ui.studies import ablation as ablation_section
 from fer.ui.studies import verdict
 from fer.ui.text import Language, _
 from tests.support.making import ROOT, jpeg
-from tests.support.pages import VIEWS, messages, open_page, open_view, walk_alts
+from tests.support.pages import (
+    VIEWS,
+    assert_no_error,
+    open_page,
+    open_results,
+    open_view,
+    texts,
+    walk_alts,
+)
 
 
 @pytest.fixture
@@ -55,8 +63,7 @@ def test_study_of_other_images_says_so() -> None:
     for study, view in views.items():
         record = files.read_json(analysis.path_of(study, ROOT / "models"))
         assert record is not None
-        app = open_page("3_Classification_Results.py", "EN")
-        open_view(app, view)
+        app = open_results(view)
         captions = " ".join(caption.value for caption in app.caption)
         is_said = "Made of other images than FER-2013's" in captions
         assert is_said is not dataset.is_official(record["data_sha256"])
@@ -67,24 +74,20 @@ def test_every_view_of_the_results(language: str) -> None:
     app = open_page("3_Classification_Results.py", language)
     for view in VIEWS:
         open_view(app, view)
-        assert not app.exception, view
-        assert messages(app) == [], view
+        assert_no_error(app)
         walk_alts(app, "3_Classification_Results.py")
 
 
 def test_every_kind_of_error() -> None:
-    app = open_page("3_Classification_Results.py")
-    open_view(app, "errors")
+    app = open_results("errors")
     for kind in ("labels", "confident", "pairs"):
         app.segmented_control(key="error_kind").set_value(kind).run()
-        assert not app.exception, kind
-        assert messages(app) == [], kind
+        assert_no_error(app)
         assert len([*app.table, *app.dataframe]) == 1, kind
 
 
 def test_the_surest_answers_of_both_models_are_more_often_right() -> None:
-    app = open_page("3_Classification_Results.py")
-    open_view(app, "calibration")
+    app = open_results("calibration")
     shown = {}
     for share in (100, 20):
         app.slider(key="coverage").set_value(share).run()
@@ -113,12 +116,10 @@ def test_confidences_before_calibration_are_less_honest() -> None:
 
 @pytest.mark.fer2013
 def test_a_pressed_error_is_told_in_the_panel(real_pictures: Path) -> None:
-    app = open_page("3_Classification_Results.py")
-    open_view(app, "errors")
+    app = open_results("errors")
     app.segmented_control(key="error_kind").set_value("confident").run()
     app.button(key="errors_face_3").click().run()
-    assert not app.exception
-    assert messages(app) == []
+    assert_no_error(app)
     assert any("PrivateTest_" in caption.value for caption in app.caption)
     (chart,) = [n.proto for n in app.get("plotly_chart") if "Bars of both models" in n.proto.alt]
     assert "proposed" in chart.spec
@@ -129,8 +130,7 @@ def test_a_pressed_error_is_told_in_the_panel(real_pictures: Path) -> None:
 
 @pytest.mark.fer2013
 def test_a_verdict_is_kept_and_the_next_image_comes(real_pictures: Path) -> None:
-    app = open_page("3_Classification_Results.py")
-    open_view(app, "errors")
+    app = open_results("errors")
     first = next(str(c.value) for c in app.caption if "/PrivateTest_" in str(c.value))
     app.button(key="verdict_models").click().run()
     assert not app.exception
@@ -220,9 +220,8 @@ def test_variants_differ_from_the_scenario_in_one_ingredient() -> None:
 
 
 def test_ablation_is_shown_among_the_results(published: Ablation) -> None:
-    app = open_view(open_page("3_Classification_Results.py"), "ingredients")
-    assert not app.exception
-    assert messages(app) == []
+    app = open_results("ingredients")
+    assert_no_error(app)
     table = ablation_section.run_table(published)
     assert list(table["Left out"])[:3] == [
         "nothing left out",
@@ -280,8 +279,7 @@ def test_pairs_of_several_seeds_stand_together_and_are_told_apart(published: Abl
 
 
 def assert_told_on_page_and_in_report(said: str, language: Language) -> None:
-    app = open_page("3_Classification_Results.py", language.upper())
-    open_view(app, "ingredients")
+    app = open_results("ingredients", language.upper())
     assert not app.exception
     assert any(element.value == said for element in app.markdown)
     section = report.study_tables()[_("What each ingredient gives")]
@@ -466,8 +464,7 @@ def test_times_of_other_weights_are_told(tmp_path: Path, monkeypatch: pytest.Mon
     path.unlink()
     weights = {**timed["weights_sha256"], "proposed": "0" * 64}
     path.write_text(json.dumps({**timed, "weights_sha256": weights}))
-    app = open_page("3_Classification_Results.py")
-    open_view(app, "speed")
+    app = open_results("speed")
     (warning,) = app.warning
     assert str(warning.value) == "Made with other weights of proposed; run it again."
     parts = report._tables("PrivateTest")
@@ -478,14 +475,13 @@ def test_a_study_of_other_weights_is_told(tmp_path: Path, monkeypatch: pytest.Mo
     record = {**(ROBUSTNESS.read(ROOT / "models") or {})}
     record["weights_sha256"] = {"proposed": "0" * 64}
     models_with_study("robustness", record, tmp_path, monkeypatch)
-    app = open_page("3_Classification_Results.py")
-    open_view(app, "robustness")
-    assert any("other weights of proposed" in str(w.value) for w in app.warning)
+    app = open_results("robustness")
+    assert "other weights of proposed" in texts(app)
     part = report.study_tables()["Accuracy on corrupted faces"]
     assert part.note.endswith("Made with other weights of proposed; run it again.")
     open_view(app, "looking")
     assert not app.exception
-    assert any("Not computed here yet" in str(c.value) for c in app.caption)
+    assert "Not computed here yet" in texts(app)
 
 
 def test_report_includes_the_studies() -> None:
@@ -537,15 +533,13 @@ def test_frozen_backbone_with_augmentation_is_trained_whole(
 
 @pytest.mark.parametrize("language", ["EN", "ID"])
 def test_gates_are_turned_by_hand(language: str) -> None:
-    app = open_page("3_Classification_Results.py", language)
-    open_view(app, "gates")
+    app = open_results("gates", language)
     said = set()
     for kind, widget in (("mean", ""), ("ones", ""), ("closed", ""), ("borrowed", "turn_emotion")):
         app.segmented_control(key="turn_kind").set_value(kind).run()
         if widget:
             app.pills(key=widget).set_value("angry").run()
-        assert not app.exception, kind
-        assert messages(app) == [], kind
+        assert_no_error(app)
         said.add(next(str(m.value) for m in app.markdown if "`proposed`" in str(m.value)))
     assert len(said) == 4, "each setting has its own answer"
     app.segmented_control(key="turn_kind").set_value("closed").run()

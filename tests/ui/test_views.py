@@ -28,7 +28,7 @@ from fer.ui.results import report
 from fer.ui.studies import attention, verdict
 from fer.ui.text import Language, _, in_language
 from tests.support.making import ROOT, jpeg
-from tests.support.pages import VIEWS, messages, open_page, open_view
+from tests.support.pages import VIEWS, assert_no_error, open_page, open_results, open_view, texts
 
 
 @pytest.mark.parametrize(
@@ -73,8 +73,8 @@ def test_the_gates_gain_agrees_with_its_table() -> None:
     assert record is not None
     table = attention.gate_ablation_table(record)["Accuracy (%)"]
     shown = _.signed(table[0] - table[1], 2)
-    app = open_view(open_page("3_Classification_Results.py"), "looking")
-    assert any(f"own values give {shown} points" in str(said.value) for said in app.markdown)
+    app = open_results("looking")
+    assert f"own values give {shown} points" in texts(app)
 
 
 @pytest.mark.parametrize("language", ["en", "id"], indirect=True)
@@ -124,9 +124,8 @@ def test_what_departs_from_the_thesis_is_said() -> None:
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_a_view_has_an_address_and_stands_high(view: str) -> None:
-    app = open_view(open_page("3_Classification_Results.py"), view)
-    assert not app.exception
-    assert messages(app) == []
+    app = open_results(view)
+    assert_no_error(app)
     assert app.query_params.get("view") in ([view], view)
     group = app.segmented_control(key="view_group").value
     assert app.segmented_control(key=f"view_of_{group}").value == view
@@ -182,8 +181,7 @@ def test_nonsense_in_the_address_is_taken_out_or_corrected(with_data: Path) -> N
         for name, value in parse_qsl(f"lang=EN&{asked}"):
             app.query_params[name] = value
         app.run()
-        assert not app.exception, asked
-        assert messages(app) == [], asked
+        assert_no_error(app)
         address = parse_qs(urlencode(app.query_params, doseq=True))
         assert address.keys() == {"lang", *dict(parse_qsl(left))}
         assert all(fnmatch(address[name][0], value) for name, value in parse_qsl(left))
@@ -207,7 +205,7 @@ def test_page_1_names_the_committed_data_once_where_it_is_imported(
 
 
 def test_long_cells_are_wrapped() -> None:
-    app = open_view(open_page("3_Classification_Results.py"), "parameters")
+    app = open_results("parameters")
     (table,) = app.table
     assert "rotation" in "".join(map(str, table.value["proposed"]))
 
@@ -228,8 +226,8 @@ def test_colours_of_the_gates_end_where_most_cells_do() -> None:
     outlier = json.loads(json.dumps(record))
     outlier["classes"][0][next(iter(channels))] += 100
     assert attention.gate_limit(outlier, list(channels)) == pytest.approx(limit, rel=0.2)
-    app = open_view(open_page("3_Classification_Results.py"), "looking")
-    assert any(f"±{_.number(limit, 1)} σ" in str(c.value) for c in app.caption)
+    app = open_results("looking")
+    assert f"±{_.number(limit, 1)} σ" in texts(app)
 
 
 def test_the_table_behind_the_gates_holds_every_channel() -> None:
@@ -241,15 +239,15 @@ def test_the_table_behind_the_gates_holds_every_channel() -> None:
     first = record["channels"]["happy"][0]
     row = table.set_index("Channel of block5_pool").loc[str(first["channel"])]
     assert row["happy"] == pytest.approx(first["contrast"], abs=2e-3)
-    app = open_view(open_page("3_Classification_Results.py"), "looking")
+    app = open_results("looking")
     assert any(frame.value.equals(table) for frame in [*app.dataframe, *app.table])
 
 
 def test_what_is_int8_says_so() -> None:
-    app = open_view(open_page("3_Classification_Results.py"), "robustness")
-    assert any("(int8)" in str(caption.value) for caption in app.caption)
+    app = open_results("robustness")
+    assert "(int8)" in texts(app)
     app = open_view(app, "speed")
-    assert any("except where they name int8" in str(caption.value) for caption in app.caption)
+    assert "except where they name int8" in texts(app)
 
 
 def review(verdict: str) -> reviews.Review:
@@ -353,8 +351,7 @@ def test_a_photo_on_the_stage_is_told_in_large_words(portrait: np.ndarray) -> No
     app.query_params["mode"] = "photo"
     app.run()
     app.file_uploader(key="demo_upload").upload("a.jpg", jpeg(portrait), "image/jpeg").run()
-    assert not app.exception
-    assert messages(app) == []
+    assert_no_error(app)
     assert "proposed: **happy**" in app.markdown[0].value
     assert app.markdown[0].value.endswith("Both models agree.")
     assert not app.caption[2:], "nothing else is told"

@@ -5,9 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from fer.crowd import disputes
-from fer.crowd.disputes import Dispute, Kind
-from fer.data.dataset import Split
-from fer.scenarios import PROPOSED, SCENARIOS
+from fer.crowd.disputes import Kind
+from fer.scenarios import PROPOSED
 from fer.ui import loaders, widgets
 from fer.ui.results.measured_models import MeasuredModels, draw_face
 from fer.ui.text import _
@@ -35,11 +34,7 @@ def draw_disputed_images(measured: MeasuredModels, split: str) -> None:
             key="dispute_model",
             wrap=True,
         )
-    if model in SCENARIOS:
-        images = disputed(model, split, kind)
-    else:
-        own = measured.models[model].predictions
-        images = disputes.find(own, loaders.votes(), kind, MOST)
+    images = disputes.find(measured.models[model].predictions, loaders.votes(), kind, MOST)
     if not images:
         st.caption(_("There is no such image."))
         return
@@ -58,10 +53,3 @@ def draw_disputed_images(measured: MeasuredModels, split: str) -> None:
         st.caption(
             _("{n} of {all}: {source}", n=position + 1, all=len(images), source=dispute.source)
         )
-
-
-@loaders.follows
-def disputed(model: str, split: str, kind: Kind) -> list[Dispute]:
-    """Return the most disputed images of a kind for a model."""
-    part = loaders.predictions(model).of(Split(split))
-    return disputes.find(part, loaders.votes(), kind, MOST)

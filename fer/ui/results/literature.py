@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -19,8 +18,6 @@ from fer.ui.text import _
 # Of the metrics, by Keras' name.
 FULL_PRECISION = "float32"
 
-Interval: TypeAlias = tuple[float, float]
-
 
 @dataclass(frozen=True)
 class Row:
@@ -35,7 +32,7 @@ class Row:
     protocol: Protocol | None
     kind: str
     year: int
-    interval: Interval | None = None
+    interval: tuple[float, float] | None = None
     model: str | None = None
     published: PublishedResult | None = None
 

@@ -14,9 +14,9 @@ from fer.evaluation.records import Difference
 from fer.scenarios import PROPOSED
 from fer.studies import contributions
 from fer.studies.records import ABLATION, Ablation, AblationRun
-from fer.ui import charts, intervals, loaders, widgets
+from fer.ui import charts, intervals, widgets
 from fer.ui.studies import records, verdict
-from fer.ui.text import Language, _, in_language
+from fer.ui.text import _
 
 
 def draw_ablation() -> None:
@@ -26,7 +26,7 @@ def draw_ablation() -> None:
         return
     verdict.draw_sentences("fine_tuning", "se", "augmentation")
     widgets.chart(
-        _cached_chart(_.language),
+        gain_chart(gains(record)),
         key="ablation",
         alt=_(
             "Bars: percentage points of accuracy and of macro F1 that each ingredient of proposed "
@@ -214,13 +214,6 @@ def gains(record: Ablation) -> dict[str, dict[str, Difference]]:
     }
 
 
-@loaders.follows
-def _cached_chart(language: Language) -> go.Figure:
-    record = loaders.record(ABLATION)
-    with in_language(language):
-        return gain_chart({} if record is None else gains(record))
-
-
 def gain_chart(measures: Mapping[str, Mapping[str, Difference]]) -> go.Figure:
     """A bar for each metric and ingredient: its gain in percentage points, with the interval.
 
@@ -237,7 +230,7 @@ def gain_chart(measures: Mapping[str, Mapping[str, Difference]]) -> go.Figure:
                 if name in rows
             ]
         )
-        for name in next(iter(measures.values()), {})
+        for name in next(iter(measures.values()))
     }
     figure = go.Figure()
     for number, (metric, rows) in enumerate(measures.items()):
