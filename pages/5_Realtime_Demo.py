@@ -44,23 +44,23 @@ try:
             # wait.
             from fer.ui.demo import webcam
 
-            webcam.show()
+            webcam.draw_webcam()
         elif mode == "video":
             from fer.ui.demo import videos
 
-            videos.show(row)
+            videos.draw_video(row)
         elif mode == "play":
             from fer.ui.demo import play
 
-            play.show()
+            play.draw_game()
         elif mode == "teach":
             from fer.ui.demo import teach
 
-            teach.show()
+            teach.draw_lesson()
         elif mode == "photo":
-            photo.show(row)
+            photo.draw_photo(row)
         else:
-            many_photos.show()
+            many_photos.draw_photos()
 except FerError as error:
     st.error(_.error(error))
 if not presentation.is_on():

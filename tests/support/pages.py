@@ -32,6 +32,12 @@ def open_page(name: str, language: str = "EN") -> AppTest:
     return open_home(language).switch_page(f"pages/{name}").run()
 
 
+def open_mode(mode: str, language: str = "EN") -> AppTest:
+    """The demo's page in that mode."""
+    app = open_page("5_Realtime_Demo.py", language)
+    return app.segmented_control(key="mode").set_value(mode).run()
+
+
 def open_view(app: AppTest, view: str) -> AppTest:
     """The results' page with that view, as its address opens it."""
     app.query_params["view"] = view

@@ -11,18 +11,17 @@ from fer.data import sample
 from fer.inference.classification import Prediction
 from fer.own import teaching
 from fer.ui import loaders
-from fer.ui.demo import teach
+from fer.ui.demo import taught_head
 from fer.ui.text import Language, _
 from tests.support.making import ROOT, jpeg
-from tests.support.pages import messages, open_page, walk_alts
+from tests.support.pages import messages, open_mode, walk_alts
 
 PAGE = "5_Realtime_Demo.py"
 FACES = sample.open_sample(ROOT / sample.FOLDER)
 
 
 def open_teach(language: str = "EN", source: str = "photos") -> AppTest:
-    app = open_page(PAGE, language)
-    app.segmented_control(key="mode").set_value("teach").run()
+    app = open_mode("teach", language)
     return app.segmented_control(key="teach_source").set_value(source).run()
 
 
@@ -101,7 +100,7 @@ def test_bars_have_none_for_what_was_not_taught() -> None:
     seven = teaching.spread(FACES.labels[:1, None] * 0 + [[0.75, 0.25]], FACES.labels[[0, 69]])
     own = {"yours on proposed": Prediction("proposed", seven[0])}
     head = teaching.Taught(FACES.labels[[0, 69]], {}, {}, {})
-    figure = teach.four_bars({}, own, head)
+    figure = taught_head.four_bars({}, own, head)
     (bars,) = figure.data
     assert list(bars.text) == ["75.0%", "–", "–", "–", "–", "–", "25.0%"]
     assert bars.x[1] is None

@@ -18,24 +18,26 @@ from streamlit.testing.v1 import AppTest
 from streamlit_webrtc.models import CallbackAttachableProcessor
 from streamlit_webrtc.process import AsyncVideoProcessTrack
 
+from fer import FerError
 from fer.inference import classification
 from fer.media.live import socket as live_socket
 from fer.media.live.stream import LONGEST, STILL_SECONDS
 from fer.media.streaming import FrameAnalyser, StreamAnalyser
 from fer.ui import caching, loaders
-from fer.ui.demo import webcam, webrtc
-from fer.ui.demo.relay import NewestRelay
+from fer.ui.demo import live_camera, webcam
 from fer.ui.demo.stream import SLOW_SECONDS, Stream
+from fer.ui.demo.webrtc import NewestRelay
+from fer.ui.text import in_language
 from tests.support.faces import frightened
 from tests.support.making import PATIENCE, in_a_loop, until
 
 
-def viewer() -> Stream:
+def viewer() -> tuple[Stream, StreamAnalyser]:
     stream = Stream()
-    stream.analyser = StreamAnalyser(
+    stream.analyser = analyser = StreamAnalyser(
         FrameAnalyser(loaders.detector(webcam.LOOK_IN), loaders.classifier(), half_life=0)
     )
-    return stream
+    return stream, analyser
 
 
 def on_canvas(portrait: np.ndarray, width: int, height: int) -> np.ndarray:
@@ -61,12 +63,11 @@ def shown(stream: Stream, rgb: np.ndarray) -> np.ndarray:
 def test_a_frame_of_any_shape_is_answered(
     portrait: np.ndarray, size: tuple[int, int], expected: tuple[int, int]
 ) -> None:
-    stream = viewer()
+    stream, analyser = viewer()
     rgb = on_canvas(portrait, *size)
-    assert stream.analyser is not None
     assert shown(stream, rgb).shape == (expected[1], expected[0], 3)
-    until(lambda: stream.analyser.latest().faces)  # type: ignore[union-attr]
-    (person,) = stream.analyser.latest().faces
+    until(lambda: analyser.latest().faces)
+    (person,) = analyser.latest().faces
     assert {p.top1 for p in person.predictions.values()} == {"happy"}
     drawn = shown(stream, rgb)
     left, top, width, _ = (round(value) for value in person.face.box)
@@ -75,13 +76,12 @@ def test_a_frame_of_any_shape_is_answered(
 
 
 def test_six_people_are_answered_each(portrait: np.ndarray) -> None:
-    stream = viewer()
+    stream, analyser = viewer()
     face = cv2.resize(portrait[:300, 100:400], (320, 320))
     six = np.vstack([np.hstack([face] * 3)] * 2)
     shown(stream, six)
-    assert stream.analyser is not None
-    until(lambda: stream.analyser.latest().faces)  # type: ignore[union-attr]
-    assert sorted(p.number for p in stream.analyser.latest().faces) == [1, 2, 3, 4, 5, 6]
+    until(lambda: analyser.latest().faces)
+    assert sorted(p.number for p in analyser.latest().faces) == [1, 2, 3, 4, 5, 6]
 
 
 def test_frames_pass_until_the_models_are_loaded() -> None:
@@ -94,7 +94,7 @@ def test_frames_pass_until_the_models_are_loaded() -> None:
 def test_a_frame_that_cannot_be_drawn_passes_and_the_next_is_drawn(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    stream = viewer()
+    stream, _analyser = viewer()
     frame = av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), format="rgb24")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("fer.media.annotation.answers", lambda *arguments: 1 / 0)
@@ -112,25 +112,20 @@ def test_two_viewers_share_the_models_and_nothing_else(
     monkeypatch.setattr(
         classification, "load", lambda *a, **options: loaded.append(a) or load(*a, **options)
     )
-    one, other = viewer(), viewer()
-    assert one.analyser is not None
-    assert other.analyser is not None
-    seen: dict[str, set[str]] = {"one": set(), "other": set()}
-    analysed: dict[str, set[float]] = {"one": set(), "other": set()}
+    viewers = [(*viewer(), portrait, set(), set()), (*viewer(), frightened(), set(), set())]
 
     def both_seen() -> bool:
-        for name, stream, rgb in (("one", one, portrait), ("other", other, frightened())):
+        for stream, analyser, rgb, seen, times in viewers:
             shown(stream, rgb)
-            assert stream.analyser is not None
-            latest = stream.analyser.latest()
+            latest = analyser.latest()
             for person in latest.faces:
-                seen[name] |= {p.top1 for p in person.predictions.values()}
-                analysed[name].add(latest.taken)
+                seen |= {p.top1 for p in person.predictions.values()}
+                times.add(latest.taken)
         # Several frames of each, in turn.
-        return all(len(times) > 3 for times in analysed.values())
+        return all(len(times) > 3 for *_rest, times in viewers)
 
     until(both_seen)
-    assert seen == {"one": {"happy"}, "other": {"fear"}}
+    assert [seen for *_rest, seen, _times in viewers] == [{"happy"}, {"fear"}]
     assert len(loaded) == 1
 
 
@@ -193,6 +188,13 @@ def test_the_way_of_the_pictures(
     assert webcam._way(url, servers) == way
 
 
+def test_an_error_is_in_the_visitors_language_in_the_sockets_thread() -> None:
+    with in_language("id"):
+        visit = live_camera._visit(Stream())
+    error = FerError("{name} is empty; choose a file that holds an image.", name="a.jpg")
+    assert visit.in_words(error) == "a.jpg kosong; pilih berkas yang berisi gambar."
+
+
 class Camera(MediaStreamTrack):
     """The same picture, thirty times a second."""
 
@@ -225,11 +227,11 @@ def test_a_slow_consumer_is_given_the_newest_frame() -> None:
         camera.stop()
         return seen - frame.pts
 
-    assert webrtc.relay.NewestRelay is streamlit_webrtc.relay.MediaRelay
+    assert streamlit_webrtc.relay.MediaRelay is NewestRelay
     assert in_a_loop(lag()) <= 1, "a backlog was kept"
 
 
-async def there_and_back(stream: Stream, camera: Camera) -> np.ndarray:
+async def there_and_back(stream: Stream, analyser: StreamAnalyser, camera: Camera) -> np.ndarray:
     """A frame as the browser gets it back once a face is drawn, over two real connections."""
     nothing = RTCConfiguration(iceServers=[])
     browser, server = RTCPeerConnection(nothing), RTCPeerConnection(nothing)
@@ -252,8 +254,7 @@ async def there_and_back(stream: Stream, camera: Camera) -> np.ndarray:
         track = await asyncio.wait_for(back, PATIENCE)
         while True:
             frame = await asyncio.wait_for(track.recv(), PATIENCE)
-            assert stream.analyser is not None
-            if stream.analyser.latest().faces and frame.width <= LONGEST:
+            if analyser.latest().faces and frame.width <= LONGEST:
                 return frame.to_ndarray(format="rgb24")
     finally:
         camera.stop()
@@ -265,9 +266,9 @@ def test_video_comes_back_over_a_real_connection_and_leaves_no_thread(
     portrait: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("fer.media.streaming.IDLE_SECONDS", 0.2)
-    stream = viewer()
+    stream, analyser = viewer()
     before = set(threading.enumerate())
-    drawn = in_a_loop(there_and_back(stream, Camera(on_canvas(portrait, 480, 640))))
+    drawn = in_a_loop(there_and_back(stream, analyser, Camera(on_canvas(portrait, 480, 640))))
     assert max(drawn.shape) <= LONGEST
     assert drawn.shape[0] / drawn.shape[1] == pytest.approx(640 / 480, abs=0.01)
     until(lambda: set(threading.enumerate()) <= before)
@@ -286,7 +287,7 @@ def several() -> None:
     crop = np.zeros((48, 48), np.uint8)
     faces = [AnsweredFace(None, crop, {}, number) for number in st.session_state["numbers"]]
     st.session_state["runs"] = st.session_state.get("runs", 0) + 1
-    st.text(webcam._chosen(stream, tuple(faces)).number)
+    st.text(webcam._choose_face(stream, tuple(faces)).number)
 
 
 def test_the_chosen_face_stays_chosen_when_it_is_missed_for_a_moment() -> None:

@@ -18,7 +18,7 @@ SAMPLE = 46
 
 
 def minute(moments: Sequence[Moment], model: str, number: int, now: float) -> go.Figure:
-    """A model's confidence in each emotion for one face over the last minute.
+    """Return a model's confidence in each emotion for one face over the last minute.
 
     Args:
         number: the face.
@@ -30,7 +30,8 @@ def minute(moments: Sequence[Moment], model: str, number: int, now: float) -> go
 
 
 def timeline(moments: Sequence[Moment], model: str, number: int, seconds: float) -> go.Figure:
-    """A model's confidence in each emotion for one face over a video of that many seconds."""
+    """Return a model's confidence in each emotion for one face over a video of that many
+    seconds."""
     figure = _lines(moments, model, number, 0.0)
     figure.update_xaxes(range=[0, seconds])
     return arrange(figure, x=_("Time (s)"), y=_("Confidence (%)"), height=260)

@@ -10,21 +10,19 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from fer import emotions
+from fer import FerError, emotions
 from fer.media.live import socket as live_socket
 from fer.media.live.stream import LiveStream
 from fer.scenarios import SCENARIOS
 from fer.ui import presentation
-from fer.ui.text import _
+from fer.ui.text import _, in_language
 
 Way = Literal["webrtc", "socket"]
 KEY = "webcam_camera"
 VISIT = "webcam_visit"
-# What streamlit-webrtc keeps of its connection; see `webrtc`.
-VIDEO = "webcam_video"
-# Whether a side of that connection may still be open.
+# Set while a side of the WebRTC connection may be open; see `webrtc`.
 OPEN = "webcam_video_open"
-# What stands above and below the picture on a phone held sideways and on a stage, in pixels.
+# Pixels above and below the picture on a phone held sideways and on a stage.
 AROUND_PICTURE, AROUND_STAGE = 130, 220
 
 _source = Path(__file__)
@@ -38,7 +36,7 @@ _component = st.components.v2.component(
 
 @dataclass(frozen=True)
 class CameraState:
-    """What the visitor chose: whether the camera is on, and which one, empty for the front one.
+    """The visitor's choice: whether the camera is on, and which one, empty for the front one.
     `screen` is the height of the browser's window in pixels."""
 
     is_on: bool = False
@@ -47,18 +45,18 @@ class CameraState:
 
 
 def state() -> CameraState:
-    """Return what the browser said last."""
-    said = st.session_state.get(KEY) or {}
+    """Return the state that the browser reported last."""
+    state = st.session_state.get(KEY) or {}
     return CameraState(
-        bool(said.get("on")), str(said.get("device") or ""), int(said.get("screen") or 800)
+        bool(state.get("on")), str(state.get("device") or ""), int(state.get("screen") or 800)
     )
 
 
-def show(stream: LiveStream, way: Way, *, is_shown: bool) -> None:
+def draw_camera(stream: LiveStream, way: Way, *, is_shown: bool) -> None:
     """Draw the camera's picture and controls.
 
     Args:
-        way: by which the pictures go to the server; "webrtc" is somebody else's business.
+        way: by which the pictures go to the server; with "webrtc" the `webrtc` module sends them.
         is_shown: whether the picture already stands elsewhere on the page.
     """
     _component(
@@ -86,13 +84,21 @@ def show(stream: LiveStream, way: Way, *, is_shown: bool) -> None:
 
 
 def _visit(stream: LiveStream) -> live_socket.Visit:
-    """Return what lets this visit's pictures in, for as long as the session keeps it."""
+    """Return the permission by which the server takes this visit's pictures; it ends with the
+    session."""
     visit: live_socket.Visit | None = st.session_state.get(VISIT)
     if visit is None:
         page = urlsplit(st.context.url or "")
         visit = live_socket.Visit(stream, f"{page.scheme}://{page.netloc}")
         st.session_state[VISIT] = visit
-    visit.in_words = _.error
+    language = _.language
+
+    def in_words(error: FerError) -> str:
+        # Called by the socket's thread, which has no visitor of its own.
+        with in_language(language):
+            return _.error(error)
+
+    visit.in_words = in_words
     return visit
 
 

@@ -18,20 +18,19 @@ from fer.ui import announcer, image_sources, loaders, turns, widgets
 from fer.ui.answers import face_name, tell_too_small
 from fer.ui.text import _
 
-# How many photos the table has.
-MOST = 1000
-MOST_TOLD = 10
+# The most photos that the table has, and the most errors that are named.
+MOST, MOST_ERRORS = 1000, 10
 KEY = "batch_upload"
-# Session state: by file id each classified photo or what is wrong with it; and the ids of the files
-# that the uploader listed last.
+# Session state: each classified photo or its error by file id; and the ids of the files that the
+# uploader listed last.
 DONE, LISTED = "batch_done", "batch_listed"
 COMMAND = "fer predict FOLDER --csv > answers.csv"
 
 Results = dict[str, Photo | FerError]
 
 
-def show() -> None:
-    """Show the uploader, and the answers for what came in as one table."""
+def draw_photos() -> None:
+    """Draw the uploader, and the answers for what came in as one table."""
     if KEY not in st.session_state:
         # Opened anew, with an empty uploader.
         st.session_state.update({DONE: {}, LISTED: []})
@@ -54,46 +53,41 @@ def show() -> None:
     turns.answer_arriving(results, loaders.classified_once, _refuse, MOST)
     turns.answer(uploads, results, loaders.classified_once, _refuse, MOST)
     # They came in as the network would have it.
-    shown = [results[file] for file in listed if file in results]
-    shown += [result for file, result in results.items() if file not in listed]
-    _tell_errors([result for result in shown if isinstance(result, FerError)])
+    in_order = [results[file] for file in listed if file in results]
+    in_order += [result for file, result in results.items() if file not in listed]
+    errors = [_.error(result) for result in in_order if isinstance(result, FerError)]
+    if len(errors) > MOST_ERRORS:
+        errors[MOST_ERRORS:] = [_("And {n} more.", n=len(errors) - MOST_ERRORS)]
+    if errors:
+        st.error("  \n".join(errors))
     if len(results) == MOST:
         st.warning(_("The table is full: it has the first {n} photos.", n=_.number(MOST)))
-    if shown:
-        _answers([result for result in shown if isinstance(result, Photo)])
+    if results:
+        _draw_answers([result for result in in_order if isinstance(result, Photo)])
 
 
 def _refuse(name: str, error: FerError) -> FerError:
     return error
 
 
-def _tell_errors(errors: Sequence[FerError]) -> None:
-    """Say in one place what is wrong with photos that could not be read."""
-    if errors:
-        lines = [_.error(error) for error in errors[:MOST_TOLD]]
-        if len(errors) > MOST_TOLD:
-            lines.append(_("And {n} more.", n=len(errors) - MOST_TOLD))
-        st.error("  \n".join(lines))
-
-
-def _answers(found: Sequence[Photo]) -> None:
-    """Show how many faces there are, whether the models agree, and the table."""
-    answers = [answer for photo in found for answer in photo.answers]
+def _draw_answers(photos: Sequence[Photo]) -> None:
+    """Draw how many faces there are, how often the models agree, and the table."""
+    answers = [answer for photo in photos for answer in photo.answers]
     agreed = sum(answer.is_agreed for answer in answers)
-    counted: widgets.Metrics = {
-        _("Photos"): (_.number(len(found)), None),
+    metrics: widgets.Metrics = {
+        _("Photos"): (_.number(len(photos)), None),
         _("Faces"): (_.number(len(answers)), None),
         _("Models agree"): (_.percent(agreed / len(answers)) if answers else "–", None),
     }
-    widgets.metrics(counted, "batch_metrics")
-    announcer.announce(announcer.listed(counted), "batch")
-    faceless = sum(not photo.answers for photo in found)
+    widgets.metrics(metrics, "batch_metrics")
+    announcer.announce(announcer.listed(metrics), "batch")
+    faceless = sum(not photo.answers for photo in photos)
     if faceless:
         st.caption(_("Photos without a face, left out below: {n}.", n=faceless))
-    turned = sum(photo.turns != 0 for photo in found)
+    turned = sum(photo.turns != 0 for photo in photos)
     if turned:
         st.caption(_("Photos that were sideways or upside down and were turned: {n}.", n=turned))
-    tell_too_small(sum(photo.too_small for photo in found))
+    tell_too_small(sum(photo.too_small for photo in photos))
     if not answers:
         return
     if any(answer.face is not None and answer.face.is_doubtful for answer in answers):
@@ -108,19 +102,19 @@ def _answers(found: Sequence[Photo]) -> None:
             )
         )
     st.dataframe(
-        summary(found),
+        _summary(photos),
         hide_index=True,
         key="batch",
         alt=_("Top-1 and confidence of both models for each face"),
     )
-    rows = [row for photo in found for row in photo.rows()]
+    rows = [row for photo in photos for row in photo.rows()]
     widgets.download(pd.DataFrame(rows), "batch_confidences")
 
 
-def summary(found: Sequence[Photo]) -> pd.DataFrame:
-    """A row a face: both models' top-1 with confidence, and whether they agree."""
+def _summary(photos: Sequence[Photo]) -> pd.DataFrame:
+    """Return a row a face: both models' top-1 with confidence, and whether they agree."""
     rows = []
-    for photo in found:
+    for photo in photos:
         for position, answer in enumerate(photo.answers):
             row = {_("Photo"): photo.name, _("Face"): face_name(photo, position)}
             for key in SCENARIOS:

@@ -11,13 +11,13 @@ from fer.ui.text import _
 KEY = "demo"
 
 
-def show(row: DeltaGenerator) -> None:
-    """The choice of an image, and both models' answers for it.
+def draw_photo(row: DeltaGenerator) -> None:
+    """Draw the choice of an image, and both models' answers for it.
 
     On a phone, the answers for a visitor's own image stand above what it was chosen with.
 
     Args:
-        row: where the choice goes on a stage.
+        row: the container of the choice on a stage.
 
     Raises:
         FerError: if the image cannot be read or no model is installed.

@@ -1,4 +1,4 @@
-"""One visitor's stream as the webcam's page keeps it."""
+"""One visitor's camera stream with what the page remembers of it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Stream(LiveStream):
 
     `face` is the number of the chosen face, `is_newly_chosen` whether the page has yet to be drawn
     for it; `group` are the faces to choose among, `groups` counts how often they changed.
-    `drawn` is whether the page shows the video, and downloads.
+    `layout` is whether the page shows the video, and downloads.
     """
 
     def __init__(self) -> None:
@@ -22,7 +22,7 @@ class Stream(LiveStream):
         self.is_newly_chosen = False
         self.group: tuple[int, ...] = ()
         self.groups = 0
-        self.drawn = (False, False)
+        self.layout = (False, False)
         self._on_since: float | None = None
 
     def follow(self, is_on: bool, now: float) -> None:

@@ -4,80 +4,66 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections import Counter
+from typing import cast
 
 import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
-from streamlit.typing import UploadedFile
 
 from fer import emotions, logs
 from fer.media import streaming, video_gate, videos
 from fer.media.video_gate import Excerpt
 from fer.progress import Progress
 from fer.scenarios import SCENARIOS
-from fer.ui import (
-    announcer,
-    answers,
-    charts,
-    loaders,
-    presentation,
-    shown_uploads,
-    widgets,
-)
+from fer.ui import announcer, answers, charts, loaders, presentation, shown_uploads, widgets
 from fer.ui.demo import confidence_charts
 from fer.ui.text import _
 
-KEY = "video_upload"
-KEPT = "video_watched"
-STOPPED = "video_stopped"
-# Which excerpt of a longer video the visitor asked for, by the video's digest.
-ASKED = "video_excerpt"
+# Session state: digest, language and answers of the video that was analysed last; digest and
+# excerpt whose analysis the visitor stopped; digest and chosen excerpt of a longer video.
+KEPT, STOPPED, ASKED = "video_watched", "video_stopped", "video_excerpt"
 # A shorter one says little.
 LEAST_SECONDS = 5
 
 
-def show(row: DeltaGenerator) -> None:
-    """Both models on a chosen video. What was seen is kept for this visit until another is chosen.
+def draw_video(row: DeltaGenerator) -> None:
+    """Draw a chosen video with both models' answers, kept for this visit until another is chosen.
 
     Args:
-        row: where the choice goes on a stage.
+        row: the container of the choice on a stage.
 
     Raises:
         FerError: if the video is refused or cannot be read, or no model is installed.
     """
     with presentation.aside(row, _("Choose a video"), "stage_video"):
-        upload = _upload()
+        upload = st.file_uploader(
+            _(
+                "A video; up to {seconds} seconds of it are analysed at a time (MP4, MOV, WebM, "
+                "MKV, AVI; up to {limit} MB)",
+                seconds=_.number(video_gate.VIDEO_SECONDS),
+                limit=video_gate.VIDEO_BYTES >> 20,
+            ),
+            key="video_upload",
+        )
+        shown_uploads.keep(upload, KEPT, ASKED)
+        st.caption(_("The video stays in this server's memory for your visit and is never stored."))
     if upload is None:
         return
     content = shown_uploads.content(upload)
     digest = hashlib.sha256(content).hexdigest()
-    excerpt = _excerpt(content, upload.name, digest)
+    excerpt = _choose_excerpt(content, upload.name, digest)
     if excerpt is None or _is_stopped((digest, excerpt)):
         return
-    found = _watched(content, upload.name, digest, excerpt)
+    video = _analysed(content, upload.name, digest, excerpt)
     if presentation.is_on():
-        _on_stage(found, digest)
+        _draw_on_stage(video, digest)
     else:
-        _result(found, digest)
+        _draw_result(video, digest)
 
 
-def _upload() -> UploadedFile | None:
-    upload = st.file_uploader(
-        _(
-            "A video; up to {seconds} seconds of it are analysed at a time (MP4, MOV, WebM, MKV, "
-            "AVI; up to {limit} MB)",
-            seconds=_.number(video_gate.VIDEO_SECONDS),
-            limit=video_gate.VIDEO_BYTES >> 20,
-        ),
-        key=KEY,
-    )
-    shown_uploads.keep(upload, KEPT, ASKED)
-    st.caption(_("The video stays in this server's memory for your visit and is never stored."))
-    return upload
-
-
-def _excerpt(content: bytes, name: str, digest: str) -> Excerpt | None:
-    """What is analysed: the whole of a short video at once, of a longer one what the visitor
+def _choose_excerpt(content: bytes, name: str, digest: str) -> Excerpt | None:
+    """Return the excerpt to analyse: the whole of a short video, of a longer one what the visitor
     chooses; None as long as nothing is chosen.
 
     Raises:
@@ -117,7 +103,7 @@ def _excerpt(content: bytes, name: str, digest: str) -> Excerpt | None:
 
 
 def _is_stopped(chosen: tuple[str, Excerpt]) -> bool:
-    """Say that the visitor stopped the analysis and offer it anew; False if nobody did."""
+    """Draw that the visitor stopped the analysis and offer it anew; False if nobody did."""
     if st.session_state.get(STOPPED) != chosen:
         return False
     st.info(_("The analysis was stopped; nothing of it is kept."))
@@ -131,13 +117,14 @@ def _is_stopped(chosen: tuple[str, Excerpt]) -> bool:
 
 
 def clock(seconds: float) -> str:
-    """A place in a video as players show it: "12:30", from an hour on "1:02:30"."""
+    """Return a place in a video as players show it: "12:30", from an hour on "1:02:30"."""
     minutes, second = divmod(int(seconds), 60)
     hours, minute = divmod(minutes, 60)
     return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
 
 
-def _watched(content: bytes, name: str, digest: str, excerpt: Excerpt) -> videos.AnalysedVideo:
+def _analysed(content: bytes, name: str, digest: str, excerpt: Excerpt) -> videos.AnalysedVideo:
+    """Return the answers for an excerpt: kept ones, or analysed now, with a bar and Stop."""
     kept = st.session_state.get(KEPT)
     if kept is not None and (kept[0] != digest or kept[2].excerpt != excerpt):
         kept = None
@@ -159,76 +146,75 @@ def _watched(content: bytes, name: str, digest: str, excerpt: Excerpt) -> videos
         try:
             if kept is not None:
                 # In another language only the words on it change.
-                found = videos.redrawn(kept[2], content, name, names, progress=progress)
+                video = videos.redrawn(kept[2], content, name, names, progress=progress)
             else:
-                found = _analysed(content, name, names, excerpt, progress)
+                video = _analyse(content, name, names, excerpt, progress)
         finally:
             bar.empty()
             place.empty()
-        kept = (digest, _.language, found)
+        kept = (digest, _.language, video)
         st.session_state[KEPT] = kept
-    watched: videos.AnalysedVideo = kept[2]
-    return watched
+    return cast(videos.AnalysedVideo, kept[2])
 
 
-def _analysed(
+def _analyse(
     content: bytes, name: str, names: dict[str, str], excerpt: Excerpt, progress: Progress
 ) -> videos.AnalysedVideo:
     started = time.perf_counter()
     with logs.refusals("video refused", content):
         frame_analyser = streaming.FrameAnalyser(loaders.detector(), loaders.classifier())
-        found = videos.analyse(
+        video = videos.analyse(
             content, name, frame_analyser, names, excerpt=excerpt, progress=progress
         )
     logs.event(
         "video watched",
-        video_ms=round(1000 * found.seconds),
-        frames=found.analysed,
+        video_ms=round(1000 * video.seconds),
+        frames=video.analysed,
         analysis_ms=round(1000 * (time.perf_counter() - started)),
     )
-    return found
+    return video
 
 
-def _on_stage(found: videos.AnalysedVideo, digest: str) -> None:
-    """The video with the answers on it, and beside it both models' confidences over time."""
+def _draw_on_stage(video: videos.AnalysedVideo, digest: str) -> None:
+    """Draw the video with the answers on it, and beside it the confidences over time."""
     picture, side = st.columns(presentation.COLUMNS)
     with picture, st.container(key="stage_view"):
-        st.video(found.video, format="video/mp4", autoplay=True, muted=True, loop=True)
+        st.video(video.video, format="video/mp4", autoplay=True, muted=True, loop=True)
     with side:
         with st.container(key="stage_side"):
             st.markdown(
-                _("Models agree") + f": **{_agreement(found)}**"
-                if found.moments
+                _("Models agree") + f": **{_agreement(video)}**"
+                if video.moments
                 else _("No face was found in this video.")
             )
-        if found.moments:
-            _timelines(found, digest)
+        if video.moments:
+            _draw_timelines(video, digest)
 
 
-def _agreement(found: videos.AnalysedVideo) -> str:
-    """In which share of the answered frames both models say the same, as words."""
-    compared = [m for m in found.moments if len(m.probabilities) > 1]
+def _agreement(video: videos.AnalysedVideo) -> str:
+    """Return the share of the answered frames in which both models agree, in words."""
+    compared = [m for m in video.moments if len(m.probabilities) > 1]
     agreed = sum(moment.is_agreed for moment in compared)
     return _.percent(agreed / len(compared)) if compared else "–"
 
 
-def _result(found: videos.AnalysedVideo, digest: str) -> None:
-    numbers = {moment.number for moment in found.moments}
-    counted: widgets.Metrics = {
-        _("Length"): (_("{n} s", n=_.number(found.seconds, 1)), None),
-        _("Analysed frames"): (_.number(found.analysed), None),
+def _draw_result(video: videos.AnalysedVideo, digest: str) -> None:
+    numbers = {moment.number for moment in video.moments}
+    metrics: widgets.Metrics = {
+        _("Length"): (_("{n} s", n=_.number(video.seconds, 1)), None),
+        _("Analysed frames"): (_.number(video.analysed), None),
         _("Faces"): (_.number(len(numbers)), None),
-        _("Models agree"): (_agreement(found), None),
+        _("Models agree"): (_agreement(video), None),
     }
-    widgets.metrics(counted, "video_metrics")
-    announcer.announce(announcer.listed(counted), "video")
-    _notes(found)
+    widgets.metrics(metrics, "video_metrics")
+    announcer.announce(announcer.listed(metrics), "video")
+    _draw_notes(video)
     left, right = st.columns(2)
     with left:
-        st.video(found.video, format="video/mp4", autoplay=True, muted=True)
+        st.video(video.video, format="video/mp4", autoplay=True, muted=True)
         st.download_button(
             _("Download the annotated video (MP4)"),
-            found.video,
+            video.video,
             file_name="annotated.mp4",
             mime="video/mp4",
             icon=":material/movie:",
@@ -239,29 +225,29 @@ def _result(found: videos.AnalysedVideo, digest: str) -> None:
         if not numbers:
             st.warning(_("No face was found in this video."))
             return
-        _timelines(found, digest)
-        widgets.download(pd.DataFrame(streaming.rows(found.moments)), "video_confidences")
+        _draw_timelines(video, digest)
+        widgets.download(pd.DataFrame(streaming.rows(video.moments)), "video_confidences")
 
 
-def _timelines(found: videos.AnalysedVideo, digest: str) -> None:
-    """Each model's confidences for a face over the video, with a choice among several faces."""
-    numbers = sorted({moment.number for moment in found.moments})
+def _draw_timelines(video: videos.AnalysedVideo, digest: str) -> None:
+    """Draw each model's confidences for a face over the video, with a choice among several."""
+    numbers = sorted({moment.number for moment in video.moments})
     number = numbers[0]
     if len(numbers) > 1:
-        doubtful = _doubtful(found)
+        doubtful = _doubtful(video)
         number = st.pills(
             _("Face"),
             numbers,
             default=numbers[0],
-            format_func=lambda one: f"{one} ?" if one in doubtful else str(one),
+            format_func=lambda number: f"{number} ?" if number in doubtful else str(number),
             required=True,
             key=answers.face_key("video", digest.encode()),
         )
     for key in SCENARIOS:
-        if key not in found.moments[0].probabilities:
+        if key not in video.moments[0].probabilities:
             continue
         st.markdown(f"{'## ' if presentation.is_on() else ''}**{key}**")
-        figure = confidence_charts.timeline(found.moments, key, number, found.seconds)
+        figure = confidence_charts.timeline(video.moments, key, number, video.seconds)
         if presentation.is_on():
             # Two steps: half of a stage's height holds no more numbers in its size.
             figure = charts.enlarged(figure, height=charts.STAGE_HEIGHT // 2)
@@ -273,54 +259,50 @@ def _timelines(found: videos.AnalysedVideo, digest: str) -> None:
         )
 
 
-def _doubtful(found: videos.AnalysedVideo) -> set[int]:
-    """The numbers of what was doubtful as a face most of the time."""
-    looks: dict[int, list[bool]] = {}
-    for moment in found.moments:
-        looks.setdefault(moment.number, []).append(moment.is_doubtful)
-    return {number for number, each in looks.items() if 2 * sum(each) > len(each)}
+def _doubtful(video: videos.AnalysedVideo) -> set[int]:
+    """Return the numbers of what was doubtful as a face most of the time."""
+    moments = Counter(moment.number for moment in video.moments)
+    doubtful = Counter(moment.number for moment in video.moments if moment.is_doubtful)
+    return {number for number, count in doubtful.items() if 2 * count > moments[number]}
 
 
-def _notes(found: videos.AnalysedVideo) -> None:
-    """What became of the video that a visitor would not expect, a sentence each."""
-    if found.excerpt.begin > 0 or found.ending == "limit":
+def _draw_notes(video: videos.AnalysedVideo) -> None:
+    """Draw a sentence on each thing that a visitor of the video would not expect."""
+    if video.excerpt.begin > 0 or video.ending == "limit":
         st.caption(
             _(
                 "Analysed from {begin} to {end} of the video; times are counted from {begin}.",
-                begin=clock(found.excerpt.begin),
-                end=clock(found.excerpt.begin + found.seconds),
+                begin=clock(video.excerpt.begin),
+                end=clock(video.excerpt.begin + video.seconds),
             )
         )
-    if found.ending == "cut":
+    if video.ending == "cut":
         st.warning(
             _(
                 "The file is cut off or damaged: it says {stated} seconds, and {seconds} could be "
                 "read.",
-                stated=_.number(found.stated, 1),
-                seconds=_.number(found.excerpt.begin + found.seconds, 1),
+                stated=_.number(video.stated, 1),
+                seconds=_.number(video.excerpt.begin + video.seconds, 1),
             )
         )
-    answers.tell_turn(found.turns)
+    answers.tell_turn(video.turns)
     notes = []
-    if found.shots > 1:
+    if video.shots > 1:
         notes.append(
-            _(
-                "Shots: {n}. A face gets a new number after every cut.",
-                n=_.number(found.shots),
-            )
+            _("Shots: {n}. A face gets a new number after every cut.", n=_.number(video.shots))
         )
-    if found.glimpses:
+    if video.glimpses:
         notes.append(
             _(
                 "Left out, because they were seen for less than half a second: {n}.",
-                n=_.number(found.glimpses),
+                n=_.number(video.glimpses),
             )
         )
-    if found.too_small:
+    if video.too_small:
         notes.append(
-            _("At most {n} faces at once were too small to judge.", n=_.number(found.too_small))
+            _("At most {n} faces at once were too small to judge.", n=_.number(video.too_small))
         )
-    if _doubtful(found):
+    if _doubtful(video):
         notes.append(_("A question mark: it is doubtful that this is a face."))
     if notes:
         st.caption(" ".join(notes))

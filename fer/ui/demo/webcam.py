@@ -21,7 +21,7 @@ from fer.ui.text import _
 
 STREAM = "webcam_stream"
 FROZEN = "webcam_frozen"
-# Whether the socket took over from a video connection that did not come about, in this visit.
+# Set once the socket took over from a video connection that did not come about, in this visit.
 TAKEN_OVER = "webcam_taken_over"
 # What the address may ask for.
 WAYS: dict[str, Way] = {"webrtc": "webrtc", "socket": "socket"}
@@ -34,45 +34,54 @@ LOOK_IN = 384
 MOST_FACES = 6
 
 
-def show() -> None:
-    """Camera, picture with both models' answers, and beside it what they say, several times a
-    second.
+def draw_webcam() -> None:
+    """Draw camera, picture with both models' answers, and beside it their confidences, several
+    times a second.
 
     Raises:
         FerError: if no model is installed.
     """
-    stream = opened()
+    stream = open_stream()
     if stream is None:
         return
-    camera = live_camera.state()
+    is_on = live_camera.state().is_on
     # Above the video, where whoever froze a frame looks; always there: what comes and goes above
     # the video would move it, and moved it starts anew.
     frozen = st.container()
     left, right = st.columns(presentation.COLUMNS if presentation.is_on() else 2)
     with left.container(key="stage_camera"):
-        way = picture(stream)
+        way = draw_picture(stream)
     with right:
-        st.fragment(_live, run_every=TICK if camera.is_on else None)(stream, way)
+        st.fragment(_draw_live, run_every=TICK if is_on else None)(stream, way)
     # Below both: on a phone the answers stand right below the picture.
     with st.container():
         if stream.has_frame and not presentation.is_on() and stream.analyser is not None:
-            _files(stream, stream.analyser, camera.is_on)
-    st.fragment(_lately, run_every=SLOW_TICK if camera.is_on else None)(stream)
+            _draw_files(stream, stream.analyser, is_on)
+    st.fragment(_draw_last_minute, run_every=SLOW_TICK if is_on else None)(stream)
     if presentation.is_on():
         return
-    half_life = _settings()
+    with st.expander(_("Smoothing"), icon=":material/settings:", key="webcam_settings"):
+        milliseconds = st.slider(
+            _("Smoothing: half-life in milliseconds (0: every frame as it is)"),
+            0,
+            2000,
+            300,
+            100,
+            key="webcam_half_life",
+        )
     if stream.analyser is not None:
-        stream.analyser.smoother.half_life = half_life
+        stream.analyser.smoother.half_life = milliseconds / 1000
     st.caption(
         _("Frames stay in this server's memory, one at a time; nothing is stored or logged.")
     )
-    with frozen:
-        _frozen(stream)
+    if FROZEN in st.session_state:
+        with frozen:
+            _draw_frozen(stream)
 
 
-def opened() -> Stream | None:
-    """Return the visit's stream, which takes note of whether its camera is on; None, with a
-    sentence, where browsers give no camera to the page."""
+def open_stream() -> Stream | None:
+    """Return the visit's stream, which takes note of whether its camera is on; None, and draw why,
+    where browsers give no camera to the page."""
     if not ice.is_secure(st.context.url or ""):
         st.warning(
             _(
@@ -87,26 +96,15 @@ def opened() -> Stream | None:
     return stream
 
 
-def picture(stream: Stream) -> Way:
+def draw_picture(stream: Stream) -> Way:
     """Draw the camera's picture, have its frames answered, and return the way by which they go to
     the server.
 
     Raises:
         FerError: if no model is installed.
     """
-    camera = live_camera.state()
-    way = _picture(stream, st.context.url or "")
-    if camera.is_on and stream.analyser is None:
-        # While the connection is being made, not when the page is opened.
-        stream.analyser = StreamAnalyser(
-            FrameAnalyser(loaders.detector(LOOK_IN), loaders.classifier(), most_faces=MOST_FACES)
-        )
-    stream.drawn = _drawn(stream, way)
-    return way
-
-
-def _picture(stream: Stream, url: str) -> Way:
-    camera, servers = live_camera.state(), ice.servers(url)
+    camera, url = live_camera.state(), st.context.url or ""
+    servers = ice.servers(url)
     way = _way(url, servers)
     is_wanted = way == "webrtc" and camera.is_on
     with st.container():
@@ -114,8 +112,8 @@ def _picture(stream: Stream, url: str) -> Way:
             # Brings half a second of imports that the socket need not wait for.
             from fer.ui.demo import webrtc
 
-            webrtc.show(stream, camera, servers, is_wanted=is_wanted)
-    live_camera.show(stream, way, is_shown=_drawn(stream, way)[0])
+            webrtc.draw_video(stream, camera, servers, is_wanted=is_wanted)
+    live_camera.draw_camera(stream, way, is_shown=_layout(stream, way)[0])
     if way == "socket" and TAKEN_OVER in st.session_state:
         st.caption(
             _(
@@ -123,6 +121,12 @@ def _picture(stream: Stream, url: str) -> Way:
                 "page itself does."
             )
         )
+    if camera.is_on and stream.analyser is None:
+        # While the connection is being made, not when the page is opened.
+        stream.analyser = StreamAnalyser(
+            FrameAnalyser(loaders.detector(LOOK_IN), loaders.classifier(), most_faces=MOST_FACES)
+        )
+    stream.layout = _layout(stream, way)
     return way
 
 
@@ -140,37 +144,21 @@ def _way(url: str, servers: list[ice.Server]) -> Way:
     return "webrtc" if is_expected and TAKEN_OVER not in st.session_state else "socket"
 
 
-def _drawn(stream: Stream, way: Way) -> tuple[bool, bool]:
-    """Whether the video stands on the page, and whether there is something to take home: where that
-    changes, the whole page is drawn anew."""
+def _layout(stream: Stream, way: Way) -> tuple[bool, bool]:
+    """Return what the page's layout depends on: whether the video stands on it, and whether there
+    is something to take home."""
     is_video = way == "webrtc" and stream.is_moving(time.monotonic())
     return is_video, stream.has_frame
 
 
-def _settings() -> float:
-    """The half-life of smoothing in seconds."""
-    with st.expander(_("Smoothing"), icon=":material/settings:", key="webcam_settings"):
-        milliseconds = st.slider(
-            _("Smoothing: half-life in milliseconds (0: every frame as it is)"),
-            0,
-            2000,
-            300,
-            100,
-            key="webcam_half_life",
-        )
-        return milliseconds / 1000
-
-
-def _frozen(stream: Stream) -> None:
-    """The frame that the visitor froze: both models' answers for it, and why."""
-    if FROZEN not in st.session_state:
-        return
+def _draw_frozen(stream: Stream) -> None:
+    """Draw the frame that the visitor froze, with both models' answers and why."""
     st.subheader(_("Frozen frame"))
-    rgb, found = st.session_state[FROZEN]
-    if found is None:
-        found = photos.classify(rgb, "frame", loaders.detector(), loaders.classifier())
-        st.session_state[FROZEN] = rgb, found
-    if not found.answers:
+    rgb, photo = st.session_state[FROZEN]
+    if photo is None:
+        photo = photos.classify(rgb, "frame", loaders.detector(), loaders.classifier())
+        st.session_state[FROZEN] = rgb, photo
+    if not photo.answers:
         st.caption(_("No face is seen. Face the camera in good light, not too far away."))
     st.caption(
         _(
@@ -178,9 +166,9 @@ def _frozen(stream: Stream) -> None:
             "answers are not smoothed, so they can differ from the live ones."
         )
     )
-    answers.show_photo(rgb, found, "frozen")
+    answers.show_photo(rgb, photo, "frozen")
     with st.container(horizontal=True):
-        _picture_file(annotation.png(rgb, found.answers, stream.names), "webcam_still")
+        _draw_png_download(annotation.png(rgb, photo.answers, stream.names), "webcam_still")
         st.button(
             _("Discard it"),
             icon=":material/delete:",
@@ -189,8 +177,8 @@ def _frozen(stream: Stream) -> None:
         )
 
 
-def _unreachable() -> None:
-    """Say that no video came about, where the socket may not take over, and offer photos."""
+def _draw_unreachable() -> None:
+    """Draw that no video came about, where the socket may not take over, and offer photos."""
     url = st.context.url or ""
     if ice.is_local(url):
         sentence = _(
@@ -218,53 +206,70 @@ def _unreachable() -> None:
 
 
 def keep_up(stream: Stream, way: Way) -> None:
-    """Draw the whole page anew where the picture's place on it changed, take another way where this
-    one leads nowhere, or say so; called first by the fragment beside the picture."""
+    """Draw the whole page anew where its layout changed, take another way where this one leads
+    nowhere, or say so; called first by the fragment beside the picture."""
     is_on = live_camera.state().is_on
     if is_on and way == "webrtc" and stream.is_unreachable(time.monotonic()):
         if live_socket.is_served() and st.query_params.get("way") != "webrtc":
             st.session_state[TAKEN_OVER] = True
             st.rerun()
-        _unreachable()
-    if is_on and _drawn(stream, way) != stream.drawn:
+        _draw_unreachable()
+    if is_on and _layout(stream, way) != stream.layout:
         st.rerun()
 
 
-def _live(stream: Stream, way: Way) -> None:
-    """What the models see now. A fragment: it must always be called, and draws little when idle."""
+def _draw_live(stream: Stream, way: Way) -> None:
+    """Draw both models' answers of now. A fragment: it must always be called, and draws little when
+    idle."""
     keep_up(stream, way)
-    now, is_on = time.monotonic(), live_camera.state().is_on
-    analyser = stream.analyser
-    moments = [] if analyser is None else analyser.moments()
-    if analyser is None or not (is_on or moments):
+    is_on, analyser = live_camera.state().is_on, stream.analyser
+    if analyser is None or not (is_on or analyser.moments()):
         return
     if not is_on:
         st.caption(_("Stopped. The last answers are shown."))
     latest = analyser.latest()
-    if is_on and stream.is_moving(now):
+    if is_on and stream.is_moving(time.monotonic()):
         answers.tell_turn(latest.turns)
         answers.tell_too_small(latest.too_small)
         if not latest.faces:
             st.caption(_("No face is seen. Face the camera in good light, not too far away."))
     if latest.faces:
-        _answers(_chosen(stream, latest.faces))
+        face = _choose_face(stream, latest.faces)
+        answers.in_large_words(face)
+        answers.bars(face.predictions, "webcam")
+        if not presentation.is_on():
+            st.caption(answers.agreement(face))
+        if face.is_doubtful:
+            st.caption(_("A question mark: it is doubtful that this is a face."))
 
 
-def _lately(stream: Stream) -> None:
-    """What the models saw in the last minute, and how the server keeps up. A fragment as `_live`
-    is, drawn less often."""
-    analyser, is_on = stream.analyser, live_camera.state().is_on
+def _draw_last_minute(stream: Stream) -> None:
+    """Draw the confidences of the last minute, and how the server keeps up. A fragment as
+    `_draw_live` is, drawn less often."""
+    is_on, analyser = live_camera.state().is_on, stream.analyser
     moments = [] if analyser is None else analyser.moments()
     if analyser is None or not (is_on or moments):
         return
-    faces = analyser.latest().faces
+    by_number = {face.number: face for face in analyser.latest().faces}
     if moments and not presentation.is_on():
-        _minute(stream, moments, faces)
-    if is_on and faces:
-        chosen = next((face for face in faces if face.number == stream.face), faces[0])
+        models = [key for key in SCENARIOS if key in moments[-1].probabilities]
+        model = st.segmented_control(
+            _("Model over the last minute"),
+            models,
+            default=models[-1],
+            required=True,
+            key="webcam_model",
+        )
+        number = stream.face if stream.face in by_number else moments[-1].number
+        widgets.chart(
+            confidence_charts.minute(moments, model, number, time.monotonic()),
+            key="webcam_minute_chart",
+            alt=_("Lines: {model}'s confidence for each emotion over the last minute", model=model),
+        )
+    if is_on and by_number:
+        face = by_number[stream.face if stream.face in by_number else next(iter(by_number))]
         # Confidences are never twice the same: only another expression is worth a sentence.
-        told = announcer.tops(chosen.predictions, with_confidence=False)
-        announcer.announce(told, "webcam")
+        announcer.announce(announcer.tops(face.predictions, with_confidence=False), "webcam")
     if presentation.is_on():
         return
     throughput = analyser.throughput()
@@ -289,17 +294,17 @@ def _lately(stream: Stream) -> None:
     )
 
 
-def _files(stream: Stream, analyser: StreamAnalyser, is_on: bool) -> None:
-    """What can be taken home: while the camera is on, the frame that is frozen; afterwards the last
-    one and all confidences, which change no more. Outside the fragment, which would replace the
-    buttons while they are pressed."""
+def _draw_files(stream: Stream, analyser: StreamAnalyser, is_on: bool) -> None:
+    """Draw what can be taken home: while the camera is on, the frame that is frozen; afterwards the
+    last one and all confidences, which change no more. Outside the fragment, which would replace
+    the buttons while they are pressed."""
 
     def freeze() -> None:
         st.session_state.update({FROZEN: (stream.still(), None), "frozen_why": True})
 
     with st.container(horizontal=True):
         if not is_on:
-            _picture_file(stream.snapshot(), "webcam_snapshot")
+            _draw_png_download(stream.snapshot(), "webcam_snapshot")
             widgets.download(pd.DataFrame(streaming.rows(analyser.record())), "webcam_session")
         st.button(
             _("Freeze and explain"),
@@ -316,7 +321,7 @@ def _files(stream: Stream, analyser: StreamAnalyser, is_on: bool) -> None:
         )
 
 
-def _picture_file(png: bytes, key: str) -> None:
+def _draw_png_download(png: bytes, key: str) -> None:
     st.download_button(
         _("Snapshot (PNG)"),
         png,
@@ -328,8 +333,9 @@ def _picture_file(png: bytes, key: str) -> None:
     )
 
 
-def _chosen(stream: Stream, faces: tuple[AnsweredFace, ...]) -> AnsweredFace:
-    by_number = {face.number: face for face in sorted(faces, key=lambda p: p.number)}
+def _choose_face(stream: Stream, faces: tuple[AnsweredFace, ...]) -> AnsweredFace:
+    """Return the face that the visitor chose among several, with pills to choose another."""
+    by_number = {face.number: face for face in sorted(faces, key=lambda face: face.number)}
     if len(faces) == 1:
         return faces[0]
     # New pills for every other group of faces. In the same ones Streamlit keeps what it fell back
@@ -353,28 +359,3 @@ def _chosen(stream: Stream, faces: tuple[AnsweredFace, ...]) -> AnsweredFace:
         # The chart over time is another fragment, which would show the former face for seconds.
         st.rerun()
     return by_number[number]
-
-
-def _answers(face: AnsweredFace) -> None:
-    answers.in_large_words(face)
-    answers.bars(face.predictions, "webcam")
-    if not presentation.is_on():
-        st.caption(answers.agreement(face))
-    if face.is_doubtful:
-        st.caption(_("A question mark: it is doubtful that this is a face."))
-
-
-def _minute(
-    stream: Stream, moments: list[streaming.Moment], faces: tuple[AnsweredFace, ...]
-) -> None:
-    keys = [key for key in SCENARIOS if key in moments[-1].probabilities]
-    model = st.segmented_control(
-        _("Model over the last minute"), keys, default=keys[-1], required=True, key="webcam_model"
-    )
-    present = {face.number for face in faces}
-    number = stream.face if stream.face in present else moments[-1].number
-    widgets.chart(
-        confidence_charts.minute(moments, model, number, time.monotonic()),
-        key="webcam_minute_chart",
-        alt=_("Lines: {model}'s confidence for each emotion over the last minute", model=model),
-    )

@@ -1,4 +1,11 @@
-"""The camera over WebRTC, by streamlit-webrtc: the video goes to the server and comes back."""
+"""The camera over WebRTC, by streamlit-webrtc: the video goes to the server and comes back.
+
+streamlit-webrtc hands frames from one track to the next through aiortc's `MediaRelay`, whose
+queues have no bound. Where the encoder is slower than the camera, as on a busy machine, the video
+would fall behind by seconds and the server's memory grow by a megabyte for each frame. aiortc has a
+relay that drops frames instead (https://github.com/aiortc/aiortc/pull/498), and streamlit-webrtc no
+way to ask for it: its relay is replaced, and a test holds what is used of it.
+"""
 
 from __future__ import annotations
 
@@ -8,21 +15,33 @@ import streamlit as st
 
 # Before TensorFlow, whose BoringSSL symbols would crash aiortc; see `loaders.classifier`.
 import streamlit_webrtc as webrtc
+from aiortc import MediaStreamTrack
+from aiortc.contrib.media import MediaRelay
+from streamlit_webrtc import relay
 from streamlit_webrtc.webrtc import SignallingTimeoutError
 
 from fer.media.live.stream import LiveStream
 from fer.ui import ice, presentation
-from fer.ui.demo import relay
-from fer.ui.demo.live_camera import AROUND_PICTURE, AROUND_STAGE, OPEN, VIDEO, CameraState
+from fer.ui.demo.live_camera import AROUND_PICTURE, AROUND_STAGE, OPEN, CameraState
 from fer.ui.text import _
-
-relay.install()
 
 # Both models on a frame are asked for this size; a camera that ignores it is scaled down.
 WIDTH, HEIGHT, RATE = 640, 480, 30
 
 
-def show(
+class NewestRelay(MediaRelay):
+    """A relay each of whose consumers is given the newest frame, never a backlog."""
+
+    def subscribe(self, track: MediaStreamTrack, buffered: bool = False) -> MediaStreamTrack:
+        """Return a track that relays the given one, never buffered."""
+        return super().subscribe(track, buffered=False)
+
+
+# Before the first stream, which makes the server's relay.
+relay.MediaRelay = NewestRelay
+
+
+def draw_video(
     stream: LiveStream, camera: CameraState, servers: Sequence[ice.Server], *, is_wanted: bool
 ) -> None:
     """Draw the video with both models' answers on it, connect it while it is wanted, else end it.
@@ -37,7 +56,7 @@ def show(
     which = {"deviceId": {"exact": camera.device}} if camera.device else {"facingMode": "user"}
     try:
         context = webrtc.webrtc_streamer(
-            key=VIDEO,
+            key="webcam_video",
             mode=webrtc.WebRtcMode.SENDRECV,
             rtc_configuration={"iceServers": [dict(server) for server in servers]},
             desired_playing_state=is_wanted,
@@ -59,25 +78,22 @@ def show(
                 "style": {"width": "100%", "maxHeight": f"{camera.screen - around}px"},
             },
             media_toggle_controls=False,
-            translations=_translations(),
+            translations={
+                "media_api_not_available": _(
+                    "This browser gives no camera to this page; use a photo."
+                ),
+                "device_ask_permission": _(
+                    "The browser asks whether this page may use the camera; allow it there."
+                ),
+                "device_not_available": _("No camera was found; connect one, or use a photo."),
+                "device_access_denied": _(
+                    "Access to the camera was refused; allow it in the browser, or use a photo."
+                ),
+            },
         )
     except SignallingTimeoutError:
-        # No picture will come: the page sees to that.
-        st.session_state.pop(VIDEO, None)
+        # No picture will come: `webcam.keep_up` notices.
         return
     if not (is_wanted or context.state.playing or context.state.signalling):
         # Both sides have ended.
         st.session_state.pop(OPEN, None)
-
-
-def _translations() -> webrtc.Translations:
-    return {
-        "media_api_not_available": _("This browser gives no camera to this page; use a photo."),
-        "device_ask_permission": _(
-            "The browser asks whether this page may use the camera; allow it there."
-        ),
-        "device_not_available": _("No camera was found; connect one, or use a photo."),
-        "device_access_denied": _(
-            "Access to the camera was refused; allow it in the browser, or use a photo."
-        ),
-    }
