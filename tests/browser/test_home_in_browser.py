@@ -163,13 +163,3 @@ def test_answers_come_without_tensorflow(page: Page, portrait: np.ndarray, tmp_p
         assert not {"tensorflow", "keras", "torch"} & modules
         assert server.resident_mb() <= 500
         page.goto("about:blank")
-
-
-@pytest.mark.parametrize("page", [(1280, "en")], indirect=True, ids=["desktop"])
-def test_language_switch_keeps_the_choice_in_the_address(page: Page, address: str) -> None:
-    page.goto(address)
-    page.get_by_role("radio", name="ID").click()
-    expect(page.get_by_role("heading", name="Sistem Analisis Ekspresi Wajah")).to_be_visible()
-    page.wait_for_url("**lang=ID**")
-    page.reload()
-    expect(page.get_by_role("heading", name="Sistem Analisis Ekspresi Wajah")).to_be_visible()

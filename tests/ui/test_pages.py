@@ -24,7 +24,7 @@ from fer.ui import loaders, permissions, sample_faces, side_panel
 from fer.ui.dataset import sample_views
 from fer.vision import faces, preprocessing
 from tests.support.making import ROOT, jpeg, small_archive, video
-from tests.support.pages import PAGES, TITLES, messages, open_page, open_view, walk_alts
+from tests.support.pages import PAGES, messages, open_mode, open_page, open_view, walk_alts
 
 # How each page's question begins; the title is Home.py's, which AppTest leaves out.
 QUESTIONS = {
@@ -40,10 +40,6 @@ QUESTIONS = {
 def visitors_may_all(monkeypatch: pytest.MonkeyPatch) -> None:
     """An operator who lets visitors train and import; an AppTest is nowhere, hence elsewhere."""
     monkeypatch.setenv(permissions.VARIABLE, "train,import")
-
-
-def test_the_five_modules_are_there() -> None:
-    assert list(TITLES) == PAGES
 
 
 @pytest.mark.parametrize("language", ["EN", "ID"])
@@ -199,8 +195,7 @@ def test_augmentation_goes_back_to_training_values() -> None:
 
 
 def test_batch_reports_each_face_and_each_bad_file(portrait: np.ndarray) -> None:
-    app = open_page("5_Realtime_Demo.py")
-    app.segmented_control(key="mode").set_value("batch").run()
+    app = open_mode("batch")
     uploader = app.file_uploader(key="batch_upload")
     uploader.upload("one.jpg", jpeg(portrait), "image/jpeg")
     uploader.upload("bad.jpg", b"nothing", "image/jpeg").run()
@@ -226,9 +221,7 @@ def people(portrait: np.ndarray, *sides: int) -> bytes:
 def test_another_photo_begins_with_its_largest_face(
     page: str, key: str, portrait: np.ndarray
 ) -> None:
-    app = open_page(page)
-    if key == "demo":
-        app.segmented_control(key="mode").set_value("photo").run()
+    app = open_mode("photo") if key == "demo" else open_page(page)
     app.segmented_control(key=f"{key}_source").set_value("upload").run()
 
     def choice() -> ButtonGroup:
@@ -254,12 +247,10 @@ def test_another_photo_begins_with_its_largest_face(
 
 
 def test_a_video_is_watched_and_kept(portrait: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
-    app = open_page("5_Realtime_Demo.py")
-    app.segmented_control(key="mode").set_value("video").run()
+    app = open_mode("video")
     app.file_uploader(key="video_upload").upload("bad.mp4", b"nothing", "video/mp4").run()
     assert "bad.mp4 is not a video" in messages(app)[0]
-    app = open_page("5_Realtime_Demo.py")
-    app.segmented_control(key="mode").set_value("video").run()
+    app = open_mode("video")
     app.file_uploader(key="video_upload").upload(
         "one.mp4", video([portrait] * 12), "video/mp4"
     ).run()
@@ -292,8 +283,7 @@ def test_a_video_whose_analysis_was_stopped_is_analysed_when_asked(
 
     monkeypatch.setattr(videos, "analyse", analyse)
     content = video([portrait] * 12)
-    app = open_page("5_Realtime_Demo.py")
-    app.segmented_control(key="mode").set_value("video").run()
+    app = open_mode("video")
     # What a click on Stop leaves; it ends the run that it interrupts.
     app.session_state["video_stopped"] = (hashlib.sha256(content).hexdigest(), Excerpt())
     app.file_uploader(key="video_upload").upload("one.mp4", content, "video/mp4").run()
@@ -326,8 +316,7 @@ def test_of_a_long_video_the_visitor_chooses_what_is_watched(
 
     monkeypatch.setattr(videos, "analyse", analyse)
     monkeypatch.setattr(videos, "length", lambda content, name: 7230.0)
-    app = open_page("5_Realtime_Demo.py")
-    app.segmented_control(key="mode").set_value("video").run()
+    app = open_mode("video")
     app.file_uploader(key="video_upload").upload("lecture.mp4", b"long", "video/mp4").run()
     assert "This video is 2:00:30 long. Up to 120 seconds" in str(app.info[0].value)
     assert asked == [], "nothing is analysed before the visitor has chosen"
@@ -370,7 +359,7 @@ def test_a_file_that_is_refused_is_logged_once(
     assert [(r.name, r.getMessage(), r.levelname) for r in told] == [("fer", event, "WARNING")]
 
 
-def test_webcam_over_plain_http_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_webcam_over_plain_http_says_what_to_do() -> None:
     app = open_page("5_Realtime_Demo.py")
     assert not app.exception
     assert "opened over https or on this machine" in str(app.warning[0].value)
