@@ -27,7 +27,7 @@ from fer.ui.studies import ablation, attention, robustness
 from fer.ui.text import _
 
 is_phone = presentation.is_phone()
-top = st.container(gap="xsmall" if is_phone else "small")
+top = st.container(gap="xsmall")
 row = top.container(
     horizontal=True,
     horizontal_alignment="distribute",

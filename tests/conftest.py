@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import streamlit_webrtc  # noqa: F401  # before TensorFlow, or aiortc crashes; see fer.ui.loaders
+import streamlit_webrtc  # noqa: F401  # before TensorFlow, whose BoringSSL symbols crash aiortc
 from skimage import data as samples
 
 from fer import layers

@@ -12,8 +12,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import streamlit as st
-
-# Before TensorFlow, whose BoringSSL symbols would crash aiortc; see `loaders.classifier`.
 import streamlit_webrtc as webrtc
 from aiortc import MediaStreamTrack
 from aiortc.contrib.media import MediaRelay
