@@ -13,7 +13,7 @@ import pytest
 import streamlit_webrtc  # noqa: F401  # before TensorFlow, whose BoringSSL symbols crash aiortc
 from skimage import data as samples
 
-from fer import layers
+from fer import layer_names
 from fer.data import dataset, importing
 from fer.scenarios import BASELINE, PROPOSED
 from fer.ui.text import Language, in_language
@@ -143,7 +143,7 @@ def small_models(
         network = vgg16.build(scenario, small_backbone)
         tensors = {name: v.numpy() for name, v in keras_backend.variables(network).items()}
         # Glorot's start lets the signal fade through 13 layers; this keeps logits apart.
-        tensors[f"{layers.LOGITS}/kernel"] *= 200
+        tensors[f"{layer_names.LOGITS}/kernel"] *= 200
         model_store.write_model(folder, scenario, tensors, HISTORY, {**CONFIG, "data_sha256": ""})
     classifier = keras_backend.load(folder)
     evaluate.save(evaluate.evaluate(classifier, small_data), classifier.models)

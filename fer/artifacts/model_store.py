@@ -20,7 +20,7 @@ import pyarrow.parquet as parquet
 from numpy.typing import NDArray
 from safetensors.numpy import save
 
-from fer import FerError, emotions, files, layers, schema
+from fer import FerError, emotions, files, layer_names, schema
 from fer.artifacts import packing, runs
 from fer.artifacts.packing import Packed, Tensors
 from fer.artifacts.records import Config, ListedFile, Metrics, RunConfig
@@ -182,7 +182,7 @@ def write_model(
     model that it replaces. Nothing changes unless all three can be written. Raise FerError if the
     stored trunk differs from this model's (the scenarios share it), or the folder cannot be
     written."""
-    trunk = {n: v for n, v in tensors.items() if n.startswith(layers.TRUNK_BLOCKS)}
+    trunk = {n: v for n, v in tensors.items() if n.startswith(layer_names.TRUNK_BLOCKS)}
     own = {n: v for n, v in tensors.items() if n not in trunk}
     _write_trunk(folder, scenario, packing.pack(trunk))
     target = folder / scenario.key

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fer import layers
+from fer import layer_names
 from fer.artifacts import model_store
 from fer.inference import openvino_backend
 from fer.inference.classification import Classifier
@@ -89,7 +89,7 @@ class FeatureMaps:
 
 def is_shared(layer: str) -> bool:
     """Return whether a layer is of blocks 1-3, whose weights are the same in all models."""
-    return layer.startswith(layers.TRUNK_BLOCKS)
+    return layer.startswith(layer_names.TRUNK_BLOCKS)
 
 
 def _named_activations(

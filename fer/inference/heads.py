@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from fer import layers
+from fer import layer_names
 from fer.artifacts.packing import Tensors
 from fer.scenarios import Scenario
 from fer.vision.preprocessing import Floats
@@ -132,25 +132,25 @@ def _pooled(maps: Floats) -> Floats:
 
 def from_tensors(scenario: Scenario, tensors: Tensors) -> Head:
     """Return the head whose variables are `tensors`, by `layer/variable`."""
-    deviation = np.sqrt(tensors[f"{layers.NORM}/moving_variance"] + np.float32(EPSILON))
-    scale = np.asarray(tensors[f"{layers.NORM}/gamma"] / deviation, dtype=np.float32)
+    deviation = np.sqrt(tensors[f"{layer_names.NORM}/moving_variance"] + np.float32(EPSILON))
+    scale = np.asarray(tensors[f"{layer_names.NORM}/gamma"] / deviation, dtype=np.float32)
     shift = np.asarray(
-        tensors[f"{layers.NORM}/beta"] - tensors[f"{layers.NORM}/moving_mean"] * scale,
+        tensors[f"{layer_names.NORM}/beta"] - tensors[f"{layer_names.NORM}/moving_mean"] * scale,
         dtype=np.float32,
     )
     gate = None
     if scenario.se_ratio is not None:
         names = ("reduce/kernel", "reduce/bias", "expand/kernel", "expand/bias")
-        gate = Gate(*(tensors[f"{layers.SQUEEZE_EXCITE}/{name}"] for name in names))
+        gate = Gate(*(tensors[f"{layer_names.SQUEEZE_EXCITE}/{name}"] for name in names))
     hidden = None
     if scenario.hidden_units is not None:
-        hidden = (tensors[f"{layers.HIDDEN}/kernel"], tensors[f"{layers.HIDDEN}/bias"])
+        hidden = (tensors[f"{layer_names.HIDDEN}/kernel"], tensors[f"{layer_names.HIDDEN}/bias"])
     return Head(
         is_grid=scenario.pooling == "grid",
         gate=gate,
         scale=scale,
         shift=shift,
         hidden=hidden,
-        kernel=tensors[f"{layers.LOGITS}/kernel"],
-        bias=tensors[f"{layers.LOGITS}/bias"],
+        kernel=tensors[f"{layer_names.LOGITS}/kernel"],
+        bias=tensors[f"{layer_names.LOGITS}/bias"],
     )

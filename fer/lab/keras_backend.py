@@ -14,7 +14,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from fer import FerError, layers
+from fer import FerError, layer_names
 from fer.artifacts import model_store
 from fer.artifacts.model_store import Artifact, by_input_size
 from fer.artifacts.packing import Tensors
@@ -59,8 +59,8 @@ class ReferenceBackend:
             networks = {artifact.key: self._networks[artifact.key] for artifact in group}
             # Two models on the same layers: weights exist once, and a model that is never called
             # is never traced.
-            self._logits[size] = _with_shared_trunk(networks, layers.LOGITS)
-            self._maps[size] = _with_shared_trunk(networks, layers.LAST_CONVOLUTION)
+            self._logits[size] = _with_shared_trunk(networks, layer_names.LOGITS)
+            self._maps[size] = _with_shared_trunk(networks, layer_names.LAST_CONVOLUTION)
 
     def logits(self, inputs: Floats) -> dict[str, NDArray[np.float32]]:
         """Return logits (n, 7) by key of the models that take input of this size (n, S, S, 3)."""
@@ -88,18 +88,18 @@ def joined(artifacts: Sequence[Artifact], compute_dtype: str = "float32") -> ker
     """Return one network for models of one input size: (n, S, S, 3) to logits (n, 7) by model key.
     Blocks 1-3, which are the same in all, are computed once. Raises as `load_variables`."""
     networks = {artifact.key: build_from(artifact, compute_dtype) for artifact in artifacts}
-    return _with_shared_trunk(networks, layers.LOGITS)
+    return _with_shared_trunk(networks, layer_names.LOGITS)
 
 
 def _with_shared_trunk(networks: dict[str, keras.Model], layer: str) -> keras.Model:
     """Return a model of each network's output of that layer by key, with the blocks 1-3 of the
     first network for all."""
     first = next(iter(networks.values()))
-    trunk_output = first.get_layer(layers.TRUNK_END).output
+    trunk_output = first.get_layer(layer_names.TRUNK_END).output
     outputs = {}
     for key, network in networks.items():
         top = keras.Model(
-            network.get_layer(layers.TRUNK_END).output,
+            network.get_layer(layer_names.TRUNK_END).output,
             network.get_layer(layer).output,
             name=f"{key}_{layer}",
         )

@@ -14,7 +14,7 @@ from fer.inference.classification import Prediction
 from fer.media import annotation, photos
 from fer.media.photos import Photo
 from fer.scenarios import PROPOSED
-from fer.ui import announcer, charts, explanations, loaders, presentation, widgets
+from fer.ui import announcer, charts, confidence_bars, explanations, loaders, presentation, widgets
 from fer.ui.text import _
 from fer.vision.faces import SMALLEST_FACE
 from fer.vision.preprocessing import FER_SIZE, Rgb
@@ -163,7 +163,7 @@ def confidences(predictions: Mapping[str, Prediction], key: str) -> None:
 
 def bars(predictions: Mapping[str, Prediction], key: str) -> None:
     """Draw both models' confidence for each emotion as bars."""
-    figure = charts.confidence_bars(predictions)
+    figure = confidence_bars.confidence_bars(predictions)
     widgets.chart(
         charts.enlarged(figure) if presentation.is_on() else figure,
         key=f"{key}_confidence",

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -14,13 +13,8 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
 from plotly.colors import hex_to_rgb
 
-from fer import emotions
 from fer.scenarios import SCENARIOS
 from fer.ui.text import _
-
-# It brings what reads artifacts and images, which empty axes need not wait for.
-if TYPE_CHECKING:
-    from fer.inference.classification import Prediction
 
 HEIGHT = 320
 # Of all texts in a chart, in pixels.
@@ -139,42 +133,6 @@ def _luminance(share: NDArray[np.float64], colour: str, below: str) -> NDArray[n
     mixed = (alpha * ends + (1 - alpha) * np.array(hex_to_rgb(BACKGROUND))) / 255
     linear = np.where(mixed <= 0.03928, mixed / 12.92, ((mixed + 0.055) / 1.055) ** 2.4)
     return np.asarray(linear @ (0.2126, 0.7152, 0.0722))
-
-
-def confidence_bars(predictions: Mapping[str, Prediction]) -> go.Figure:
-    """Draw each model's confidence for each emotion, a pair of bars an emotion, 0-100%."""
-    confidences = {key: [float(p) for p in one.probabilities] for key, one in predictions.items()}
-    return emotion_bars(confidences, _("Confidence (%)"))
-
-
-def emotion_bars(values: Mapping[str, Sequence[float | None]], x: str) -> go.Figure:
-    """Draw a pair of bars an emotion: one figure of each model, 0-100%.
-
-    Args:
-        values: for each model, the figure (0-1) in the order of `emotions.EMOTIONS`; None where
-            there is none.
-        x: title of their axis.
-    """
-    labels = [_(emotion) for emotion in emotions.KEYS]
-    figure = go.Figure()
-    for key, shares in values.items():
-        figure.add_bar(
-            name=key,
-            orientation="h",
-            y=labels,
-            x=[None if share is None else 100 * share for share in shares],
-            text=["–" if share is None else _.percent(share) for share in shares],
-            textposition="outside",
-            # Else Plotly shrinks it to the bar, to nine pixels.
-            constraintext="none",
-            cliponaxis=False,
-            marker={"color": colour(key), "pattern": {"shape": pattern(key)}},
-            hovertemplate="%{y}: %{text}<extra>" + key + "</extra>",
-        )
-    figure.update_layout(barmode="group", bargap=0.25)
-    figure.update_xaxes(range=[0, 100])
-    figure.update_yaxes(autorange="reversed")
-    return arrange(figure, x=x, right=48)
 
 
 def enlarged(figure: go.Figure, height: int = STAGE_HEIGHT) -> go.Figure:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from fer import layers
+from fer import layer_names
 from fer.artifacts import model_store
 from fer.data import dataset
 from fer.inference import classification, gradcam, heads
@@ -43,7 +43,7 @@ def network(scenario: Scenario) -> keras.Model:
 def head_and_top(request: pytest.FixtureRequest) -> tuple[heads.Head, keras.Model]:
     model = network(request.param)
     tensors = {name: v.numpy() for name, v in keras_backend.variables(model).items()}
-    top = keras.Model(model.get_layer(layers.LAST_CONVOLUTION).output, model.output)
+    top = keras.Model(model.get_layer(layer_names.LAST_CONVOLUTION).output, model.output)
     return heads.from_tensors(request.param, tensors), top
 
 

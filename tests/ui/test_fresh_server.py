@@ -83,8 +83,8 @@ importing = threading.Thread(target=__import__, args=("pandas",))
 importing.start()
 while "pandas" not in sys.modules:
     pass
-from fer.ui import charts
+from fer.ui import charts, confidence_bars
 
-charts.confidence_bars({})
+confidence_bars.confidence_bars({})
 importing.join()
 """

@@ -17,8 +17,8 @@ from fer.evaluation import roc_pr
 from fer.inference import complexity
 from fer.media.streaming import Moment
 from fer.scenarios import BASELINE, PROPOSED
-from fer.ui import charts, intervals, vote_bars
-from fer.ui.demo import confidence_charts
+from fer.ui import charts, confidence_bars, intervals, vote_bars
+from fer.ui.demo import confidence_over_time
 from fer.ui.results import confusions, curves, reliability, report
 from fer.ui.studies import ablation, attention
 from fer.ui.text import Language, _, in_language
@@ -136,7 +136,7 @@ def test_numbers_can_be_read_on_every_cell(colour: str, below: str | None) -> No
 @pytest.mark.parametrize("language", ["en", "id"], indirect=True)
 def test_figures_have_axis_titles_and_model_colours(language: Language) -> None:
     scores = {"baseline": [0.5] * 7, "proposed": [0.6] * 7}
-    figure = charts.emotion_bars(scores, "F1 (%)")
+    figure = confidence_bars.emotion_bars(scores, "F1 (%)")
     assert [bar.marker.color for bar in figure.data] == [BASELINE.colour, PROPOSED.colour]
     bins = {"proposed": [{"confidence": 0.7, "accuracy": 0.6, "count": 9}]}
     # What the names of emotions are needs no words.
@@ -232,7 +232,7 @@ def test_emotions_are_muted_and_stand_out_from_the_page() -> None:
 
 
 def test_every_emotion_stands_in_the_order_of_the_challenge() -> None:
-    figure = charts.emotion_bars({"baseline": [0.1] * 7}, "F1 (%)")
+    figure = confidence_bars.emotion_bars({"baseline": [0.1] * 7}, "F1 (%)")
     assert tuple(figure.data[0].y) == emotions.KEYS
     assert figure.layout.yaxis.autorange == "reversed"
 
@@ -274,8 +274,8 @@ def test_both_gains_of_an_ingredient_stand_at_one_label() -> None:
 def test_emotions_over_time_differ_by_more_than_colour(language: Language) -> None:
     moments = [Moment(at, 1, {"proposed": np.full(7, 1 / 7)}) for at in (0.0, 1.0)]
     for figure in (
-        confidence_charts.minute(moments, "proposed", 1, 1.0),
-        confidence_charts.timeline(moments, "proposed", 1, 1.0),
+        confidence_over_time.minute(moments, "proposed", 1, 1.0),
+        confidence_over_time.timeline(moments, "proposed", 1, 1.0),
     ):
         assert [trace.name for trace in figure.data] == [_(key) for key in emotions.KEYS]
         assert len({trace.line.dash for trace in figure.data}) == emotions.COUNT

@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Literal, get_args
 
-from fer import FerError, emotions, files, layers
+from fer import FerError, emotions, files, layer_names
 from fer.artifacts import model_store, runs
 from fer.artifacts.model_store import Artifact
 from fer.artifacts.packing import Tensors
@@ -106,7 +106,7 @@ def _best_tensors(
         callbacks.load_weights(model, run_dir / runs.BEST)
         return tensors(model), trainable
     runs.require_backbone(run_dir, vgg16.backbone_digest(model))
-    inputs = keras.Input(model.get_layer(layers.NORM).input.shape[1:])
+    inputs = keras.Input(model.get_layer(layer_names.NORM).input.shape[1:])
     head = keras.Model(inputs, vgg16.classify(inputs, scenario))
     callbacks.load_weights(head, run_dir / runs.BEST)
     return tensors(model) | tensors(head), trainable

@@ -14,51 +14,11 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from fer import FerError, emotions, layers
+from fer import FerError, emotions, layer_names
+from fer.lab.networks.squeeze_excite import SqueezeExcite
 from fer.scenarios import Scenario
 
 Weights: TypeAlias = str | Path | dict[str, NDArray[np.floating]] | None
-
-
-class SqueezeExcite(keras.layers.Layer):
-    """Channels of a feature map weighted by gates between 0 and 1 (Hu et al. 2018, eq. 2-4).
-
-    Squeeze: the mean of each channel. Excitation: two dense layers with a bottleneck of
-    `channels // ratio`, ReLU and sigmoid. Input and output (n, h, w, channels).
-    """
-
-    def __init__(self, ratio: int = 16, **kwargs: object) -> None:
-        super().__init__(**kwargs)
-        self.ratio = ratio
-
-    def build(self, input_shape: tuple[int, ...]) -> None:
-        channels = input_shape[-1]
-        self.squeeze = keras.layers.GlobalAveragePooling2D(
-            keepdims=True, dtype=self.dtype_policy, name="squeeze"
-        )
-        self.reduce = keras.layers.Dense(
-            channels // self.ratio,
-            activation="relu",
-            kernel_initializer="he_normal",
-            dtype=self.dtype_policy,
-            name="reduce",
-        )
-        self.expand = keras.layers.Dense(
-            channels, activation="sigmoid", dtype=self.dtype_policy, name="expand"
-        )
-        self.reduce.build((input_shape[0], 1, 1, channels))
-        self.expand.build((input_shape[0], 1, 1, channels // self.ratio))
-        super().build(input_shape)
-
-    def gates(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
-        """Return the gate of each channel, (n, 1, 1, channels), between 0 and 1."""
-        return self.expand(self.reduce(self.squeeze(inputs)))
-
-    def call(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
-        return ops.multiply(inputs, self.gates(inputs))
-
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        return input_shape
 
 
 def backbone(weights: Weights = "imagenet") -> keras.Model:
@@ -137,7 +97,7 @@ def attach_head(features: keras.KerasTensor, scenario: Scenario) -> keras.KerasT
     """Return logits (n, 7) of a feature map (n, h, w, channels): SE block, pooling, classifier."""
     if scenario.se_ratio is not None:
         features = SqueezeExcite(
-            scenario.se_ratio, dtype=policy(scenario), name=layers.SQUEEZE_EXCITE
+            scenario.se_ratio, dtype=policy(scenario), name=layer_names.SQUEEZE_EXCITE
         )(features)
     return classify(pool(features, scenario), scenario)
 
@@ -149,19 +109,19 @@ def pool(features: keras.KerasTensor, scenario: Scenario) -> keras.KerasTensor:
     the head knows roughly where a feature was seen.
     """
     if scenario.pooling == "grid":
-        return QuadrantPooling(dtype="float32", name=layers.POOL)(features)
-    return keras.layers.GlobalAveragePooling2D(dtype="float32", name=layers.POOL)(features)
+        return QuadrantPooling(dtype="float32", name=layer_names.POOL)(features)
+    return keras.layers.GlobalAveragePooling2D(dtype="float32", name=layer_names.POOL)(features)
 
 
 def classify(vectors: keras.KerasTensor, scenario: Scenario) -> keras.KerasTensor:
     """Return logits (n, 7) of pooled vectors: normalisation, any hidden layer, dropout, logits."""
-    x = keras.layers.BatchNormalization(dtype="float32", name=layers.NORM)(vectors)
+    x = keras.layers.BatchNormalization(dtype="float32", name=layer_names.NORM)(vectors)
     seed = scenario.seed
     if scenario.hidden_units is not None:
         if scenario.dropout:
             x = keras.layers.Dropout(scenario.dropout, seed=seed, name="dropout_in")(x)
         x = keras.layers.Dense(
-            scenario.hidden_units, activation="relu", dtype="float32", name=layers.HIDDEN
+            scenario.hidden_units, activation="relu", dtype="float32", name=layer_names.HIDDEN
         )(x)
     if scenario.dropout:
         x = keras.layers.Dropout(scenario.dropout, seed=seed + 1, name="dropout")(x)
@@ -172,7 +132,7 @@ def classify(vectors: keras.KerasTensor, scenario: Scenario) -> keras.KerasTenso
         emotions.COUNT,
         kernel_initializer=keras.initializers.RandomNormal(stddev=0.01),
         dtype="float32",
-        name=layers.LOGITS,
+        name=layer_names.LOGITS,
     )(x)
 
 

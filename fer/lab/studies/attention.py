@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
-from fer import emotions, layers
+from fer import emotions, layer_names
 from fer.artifacts.model_store import Artifact
 from fer.artifacts.packing import Tensors
 from fer.data.dataset import Dataset, Split
@@ -28,8 +28,8 @@ SANITY_IMAGES = 64
 # The layers that are randomised, one stage on top of the other, from the output down (Adebayo et
 # al. 2018).
 STAGES = (
-    (layers.LOGITS, layers.NORM, layers.HIDDEN, layers.SQUEEZE_EXCITE),
-    (layers.LAST_CONVOLUTION,),
+    (layer_names.LOGITS, layer_names.NORM, layer_names.HIDDEN, layer_names.SQUEEZE_EXCITE),
+    (layer_names.LAST_CONVOLUTION,),
     ("block5_conv2",),
     ("block5_conv1",),
     ("block4_conv3",),
@@ -78,7 +78,7 @@ def study(
         }
     record: RegionFigures = {
         "split": Split.PRIVATE_TEST.value,
-        "layer": layers.LAST_CONVOLUTION,
+        "layer": layer_names.LAST_CONVOLUTION,
         "explained": "each model's top-1",
         "images": len(rows),
         "landmarks_detected": float(detected.mean()),

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 from safetensors.numpy import save
 
-from fer import FerError, files, layers
+from fer import FerError, files, layer_names
 from fer.artifacts import runs
 from fer.lab.training import batching
 from fer.progress import Progress
@@ -42,7 +42,7 @@ class RecalibratedNorm(keras.callbacks.Callback):
         self._model_to_norm: keras.Model | None = None
 
     def on_test_begin(self, logs: dict[str, float] | None = None) -> None:
-        norm = self.model.get_layer(layers.NORM)
+        norm = self.model.get_layer(layer_names.NORM)
         if self._model_to_norm is None:
             self._model_to_norm = keras.Model(self.model.input, norm.input)
         vectors = np.concatenate(

@@ -14,7 +14,7 @@ from fer.artifacts.model_store import Artifact
 from fer.data.dataset import Dataset, Split
 from fer.lab import keras_backend
 from fer.lab.networks import vgg16
-from fer.lab.training import batching, callbacks, features
+from fer.lab.training import batching, callbacks, features, learning_rate_schedule
 from fer.lab.training.distribution import ALONE, Share
 from fer.progress import Progress
 from fer.scenarios import Phase, Scenario, with_overrides
@@ -312,22 +312,13 @@ def begin_from(
 
 def compile_for(model: keras.Model, scenario: Scenario, phase: Phase, steps: int) -> None:
     """Compile the model with the scenario's loss and optimiser for a phase."""
-    total = steps * phase.epochs
-    warmup = min(phase.warmup_steps, total // 2)
-    schedule = keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=0.0 if warmup else phase.learning_rate,
-        decay_steps=max(total - warmup, 1),
-        alpha=phase.final_learning_rate / phase.learning_rate,
-        warmup_target=phase.learning_rate if warmup else None,
-        warmup_steps=warmup,
-    )
     if scenario.optimizer != "adamw":
         raise FerError(
             "The optimizer {optimizer} is not known; use adamw.",
             optimizer=f"{scenario.optimizer!r}",
         )
     optimizer = keras.optimizers.AdamW(
-        schedule,
+        learning_rate_schedule.cosine(phase, steps),
         weight_decay=scenario.weight_decay,
         clipnorm=scenario.clipnorm,
         use_ema=scenario.ema_momentum is not None,

@@ -13,7 +13,15 @@ from fer.inference.answered_face import AnsweredFace
 from fer.inference.classification import Prediction
 from fer.own import teaching
 from fer.own.teaching import LeftOut, Taught
-from fer.ui import announcer, charts, image_sources, loaders, shown_uploads, widgets
+from fer.ui import (
+    announcer,
+    charts,
+    confidence_bars,
+    image_sources,
+    loaders,
+    shown_uploads,
+    widgets,
+)
 from fer.ui.text import _
 
 KEY = "teach"
@@ -197,7 +205,7 @@ def four_bars(
             float(share) if label in taught else None
             for label, share in enumerate(prediction.probabilities)
         ]
-    figure = charts.emotion_bars(values, _("Confidence (%)"))
+    figure = confidence_bars.emotion_bars(values, _("Confidence (%)"))
     for name, prediction in own.items():
         pattern = {"shape": charts.pattern(prediction.model)}
         marker = {"color": charts.OWN_COLOUR, "pattern": pattern}

@@ -17,7 +17,7 @@ from fer.media.video_gate import Excerpt
 from fer.progress import Progress
 from fer.scenarios import SCENARIOS
 from fer.ui import announcer, answers, charts, loaders, presentation, shown_uploads, widgets
-from fer.ui.demo import confidence_charts
+from fer.ui.demo import confidence_over_time
 from fer.ui.text import _
 
 # Session state: digest, language and answers of the video that was analysed last; digest and
@@ -247,7 +247,7 @@ def _draw_timelines(video: videos.AnalysedVideo, digest: str) -> None:
         if key not in video.moments[0].probabilities:
             continue
         st.markdown(f"{'## ' if presentation.is_on() else ''}**{key}**")
-        figure = confidence_charts.timeline(video.moments, key, number, video.seconds)
+        figure = confidence_over_time.timeline(video.moments, key, number, video.seconds)
         if presentation.is_on():
             # Two steps: half of a stage's height holds no more numbers in its size.
             figure = charts.enlarged(figure, height=charts.STAGE_HEIGHT // 2)

@@ -14,7 +14,7 @@ from fer.media.live import socket as live_socket
 from fer.media.streaming import FrameAnalyser, StreamAnalyser
 from fer.scenarios import SCENARIOS
 from fer.ui import announcer, answers, ice, loaders, presentation, widgets
-from fer.ui.demo import confidence_charts, live_camera
+from fer.ui.demo import confidence_over_time, live_camera
 from fer.ui.demo.live_camera import OPEN, Way
 from fer.ui.demo.stream import Stream
 from fer.ui.text import _
@@ -262,7 +262,7 @@ def _draw_last_minute(stream: Stream) -> None:
         )
         number = stream.face if stream.face in by_number else moments[-1].number
         widgets.chart(
-            confidence_charts.minute(moments, model, number, time.monotonic()),
+            confidence_over_time.minute(moments, model, number, time.monotonic()),
             key="webcam_minute_chart",
             alt=_("Lines: {model}'s confidence for each emotion over the last minute", model=model),
         )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from fer.ui import charts, presentation
+from fer.ui import confidence_bars, presentation
 from fer.ui.text import _
 
 
@@ -39,7 +39,7 @@ def lay_out() -> Places:
     answer = answered.empty()
     with answer.container(height=480, border=False):
         st.plotly_chart(
-            charts.confidence_bars({}),
+            confidence_bars.confidence_bars({}),
             config={"displayModeBar": False},
             key="home_waiting",
             alt=_("Looking for faces and asking both models…"),

@@ -12,7 +12,7 @@ import streamlit as st
 from fer.artifacts.records import SplitScores
 from fer.evaluation.records import PairedGain
 from fer.scenarios import SCENARIOS
-from fer.ui import charts, model_comparison, presentation, widgets
+from fer.ui import charts, confidence_bars, model_comparison, presentation, widgets
 from fer.ui.results.measured_models import MeasuredModels
 from fer.ui.studies import verdict
 from fer.ui.text import _, plain
@@ -120,7 +120,7 @@ def class_chart(scores: Mapping[str, SplitScores], score: ClassScore, name: str)
         key: [row[score] if row["support"] else None for row in metrics["per_class"].values()]
         for key, metrics in scores.items()
     }
-    return charts.emotion_bars(bars, f"{name} (%)")
+    return confidence_bars.emotion_bars(bars, f"{name} (%)")
 
 
 def class_table(scores: Mapping[str, SplitScores]) -> pd.DataFrame:

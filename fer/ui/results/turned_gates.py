@@ -13,7 +13,7 @@ from fer.inference import gradcam
 from fer.studies import turned_gates
 from fer.studies.records import GATES, Gates
 from fer.studies.turned_gates import Answer, Kind, Setting
-from fer.ui import announcer, charts, image_sources, loaders, widgets
+from fer.ui import announcer, charts, confidence_bars, image_sources, loaders, widgets
 from fer.ui.studies import attention, records
 from fer.ui.text import _
 from fer.vision.preprocessing import Gray
@@ -136,7 +136,7 @@ def _answers(face: Gray, model: Artifact, untouched: Answer, turned: Answer) -> 
     with bars:
         shares = {name: list(map(float, a.prediction.probabilities)) for name, a in names.items()}
         widgets.chart(
-            charts.emotion_bars(shares, _("Confidence (%)")),
+            confidence_bars.emotion_bars(shares, _("Confidence (%)")),
             key=f"{KEY}_bars",
             alt=_("Bars: confidence for each emotion with the gates as computed and as turned"),
         )

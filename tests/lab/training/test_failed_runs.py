@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import pytest
 
-from fer import FerError, files, layers
+from fer import FerError, files, layer_names
 from fer.artifacts import runs
 from fer.data import dataset
 from fer.lab.networks import vgg16
@@ -158,7 +158,7 @@ def test_weights_and_optimiser_come_back_as_they_were(tmp_path: Path) -> None:
     path.write_bytes(b"half a file")
     with pytest.raises(FerError, match="cannot be loaded"):
         callbacks.load_weights(other, path)
-    assert layers.LOGITS in {layer.name for layer in other.layers}
+    assert layer_names.LOGITS in {layer.name for layer in other.layers}
 
 
 def test_a_killed_child_that_was_asked_to_stop_is_no_failure(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import keras
 import numpy as np
 import pytest
 
-from fer import FerError, files, layers, scenarios
+from fer import FerError, files, layer_names, scenarios
 from fer.artifacts import model_store, runs
 from fer.data import dataset
 from fer.data.dataset import Split
@@ -107,7 +107,7 @@ def test_saved_model_is_normalised_by_its_own_statistics(
 ) -> None:
     model = vgg16.build(FIRST, None)
     callbacks.load_weights(model, first_run / runs.BEST)
-    norm = model.get_layer(layers.NORM)
+    norm = model.get_layer(layer_names.NORM)
     inputs, _ = training_batches(small_data, batch_size=len(small_data))[0]
     vectors = keras.Model(model.input, norm.input).predict_on_batch(inputs)
     assert np.allclose(norm.moving_mean.numpy(), vectors.mean(axis=0), rtol=0.05, atol=1e-3)
@@ -116,7 +116,7 @@ def test_saved_model_is_normalised_by_its_own_statistics(
 
 def test_channel_that_was_silent_keeps_a_floor_of_variance() -> None:
     inputs = keras.Input((4,))
-    model = keras.Model(inputs, keras.layers.BatchNormalization(name=layers.NORM)(inputs))
+    model = keras.Model(inputs, keras.layers.BatchNormalization(name=layer_names.NORM)(inputs))
     rng = np.random.default_rng(1)
     vectors = rng.normal(5.0, 10.0, (64, 4)).astype(np.float32)
     # One channel that never fires on the images of the estimate.
@@ -124,7 +124,7 @@ def test_channel_that_was_silent_keeps_a_floor_of_variance() -> None:
     recalibrated = callbacks.RecalibratedNorm([(vectors[:32], None), (vectors[32:], None)])
     recalibrated.set_model(model)
     recalibrated.on_test_begin()
-    variance = np.asarray(model.get_layer(layers.NORM).moving_variance)
+    variance = np.asarray(model.get_layer(layer_names.NORM).moving_variance)
     assert variance[[0, 1, 3]] == pytest.approx(vectors.var(axis=0)[[0, 1, 3]], rel=1e-4)
     assert variance[2] == pytest.approx(callbacks.NORM_FLOOR * vectors.var(axis=0).mean(), rel=1e-4)
     # One image on which it does fire is then no outlier by hundreds of standard deviations.
