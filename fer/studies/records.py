@@ -115,15 +115,15 @@ class GateFigures(TypedDict):
 
     split: str
     images: int
-    sources_sha256: NotRequired[str]
-    public_mean: NotRequired[list[float]]
+    sources_sha256: str
+    public_mean: list[float]
     mean: list[float]
     standard_deviation: list[float]
     classes: list[list[float]]
     explained: list[float]
     channels: dict[str, list[Channel]]
     ablation: dict[str, GateScores]
-    answers: NotRequired[dict[str, str]]
+    answers: dict[str, str]
 
 
 class Gates(MadeWith, GateFigures):

@@ -15,10 +15,11 @@ from fer.artifacts.model_store import Artifact
 from fer.inference import gradcam
 from fer.inference.calibrate import softmax
 from fer.inference.classification import Prediction
-from fer.inference.gradcam import Explainer, Explanation
+from fer.inference.gradcam import Explanation
 from fer.inference.heads import Head
+from fer.studies.feature_map import digest_of
 from fer.studies.records import GateFigures
-from fer.vision.preprocessing import Floats, Gray
+from fer.vision.preprocessing import Floats
 
 Kind = Literal["mean", "ones", "closed", "borrowed"]
 # Of a packed answer, 0-6.
@@ -29,8 +30,9 @@ BITS = 3
 class Setting:
     """To what the gates are set.
 
-    kind: each to its `mean` over PrivateTest, to 1 (`ones`), the most open ones `closed` and all
-    others left as they are, or each to its mean over the images of one emotion (`borrowed`).
+    kind: each to its `mean` over PublicTest, to 1 (`ones`), the most open ones `closed` and all
+    others left as they are, or each to its mean over PrivateTest's images of one emotion
+    (`borrowed`).
     closed: how many are closed, 0-512. emotion: key of the one whose gates are borrowed.
     """
 
@@ -87,10 +89,8 @@ def gates(setting: Setting, own: Floats, record: GateFigures) -> Floats:
         own: the gates as the network computed them for the face, (C,).
         record: the stored study, which has the means.
     """
-    if setting.kind == "mean":
-        return np.array(record["mean"], np.float32)
-    if setting.kind == "ones":
-        return np.ones_like(own)
+    if setting.kind == "mean" or setting.kind == "ones":
+        return fixed_gates(setting.kind, record["public_mean"])
     if setting.kind == "borrowed":
         return np.array(record["classes"][emotions.LABEL_OF[setting.emotion]], np.float32)
     turned = own.copy()
@@ -98,13 +98,34 @@ def gates(setting: Setting, own: Floats, record: GateFigures) -> Floats:
     return turned
 
 
+def stored_answer(
+    setting: Setting, name: str, sources: NDArray[np.str_], record: GateFigures
+) -> str | None:
+    """Return the key of the emotion that the study's model answered for an image with the gates of
+    a setting; None for another image than the study's, or a setting that it does not have.
+
+    Args:
+        name: of the image's file, as in "PrivateTest_10019449.jpg".
+        sources: of the images of the study's split, in their order.
+
+    Raises:
+        FerError: if the stored answers are damaged.
+    """
+    packed = record["answers"].get(setting.kind)
+    rows = [row for row, source in enumerate(sources) if source.endswith(f"/{name}")]
+    if packed is None or len(rows) != 1 or digest_of(sources) != record["sources_sha256"]:
+        return None
+    return emotions.KEYS[int(unpacked_answers(packed, record["images"])[rows[0]])]
+
+
 def turn(
-    explainer: Explainer, model: Artifact, face: Gray, setting: Setting, record: GateFigures
+    model: Artifact, head: Head, maps: Floats, setting: Setting, record: GateFigures
 ) -> tuple[Answer, Answer]:
-    """Return the answer for a gray face of any size with the gates as computed, and with those of
-    the setting; the convolutions run once."""
-    maps = explainer.maps([face], (model.key,))[model.key]
-    head = explainer.heads[model.key]
+    """Return the answer for a face with the gates as computed, and with those of the setting.
+
+    Args:
+        maps: the last convolution's output for the face, (1, h, w, C).
+    """
     untouched = _answer(model, head, maps)
     fixed = head.with_fixed_gates(gates(setting, untouched.gates, record))
     return untouched, _answer(model, fixed, maps)

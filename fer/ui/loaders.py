@@ -55,6 +55,7 @@ from fer.vision.faces import LONGEST_SIDE, Detector
 if TYPE_CHECKING:
     from fer.inference.feature_maps import FeatureMaps
     from fer.inference.gradcam import Explainer, Explanation
+    from fer.inference.heads import Head
 
 T = TypeVar("T")
 ROOT = Path(__file__).resolve().parents[2]
@@ -321,6 +322,28 @@ def explainer() -> Explainer:
     from fer.inference import gradcam
 
     return gradcam.Explainer(classifier())
+
+
+@follows
+def exact_explainer(model: str) -> Explainer:
+    """Gates and Grad-CAM of one model in float32, compiled when first asked for; a model of 128
+    pixels takes 150 MB."""
+    from fer.inference import exact_backend, gradcam
+
+    return gradcam.Explainer(exact_backend.load(MODELS, [model]))
+
+
+_exact_maps: caching.Recent[preprocessing.Floats] = caching.Recent(64, KEPT_SECONDS)
+
+
+def exact_maps(model: str, face: preprocessing.Gray) -> tuple[Head, preprocessing.Floats]:
+    """A model's head, and its last convolution's maps (1, h, w, 512) for a gray face in float32;
+    kept for ten minutes, never written to disk."""
+    ready = exact_explainer(model)
+    maps = _exact_maps.get(
+        face.tobytes(), lambda: ready.maps([face])[model], face.shape, model, state()
+    )
+    return ready.heads[model], maps
 
 
 @follows

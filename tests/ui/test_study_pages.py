@@ -11,14 +11,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fer import files
+from fer import emotions, files
 from fer.artifacts import model_store, runs
-from fer.data import dataset
+from fer.data import dataset, sample
+from fer.data.dataset import Split
 from fer.evaluation import reviews
 from fer.inference.benchmark import BENCHMARK
 from fer.lab.studies import ablation, analysis
 from fer.scenarios import Phase
-from fer.studies.records import ABLATION, ROBUSTNESS, Ablation
+from fer.studies import turned_gates
+from fer.studies.records import ABLATION, GATES, ROBUSTNESS, Ablation
 from fer.ui import loaders, model_comparison
 from fer.ui.results import report
 from fer.ui.studies import ablation as ablation_section
@@ -531,9 +533,9 @@ def test_frozen_backbone_with_augmentation_is_trained_whole(
         )
 
 
-@pytest.mark.parametrize("language", ["EN", "ID"])
-def test_gates_are_turned_by_hand(language: str) -> None:
-    app = open_results("gates", language)
+@pytest.mark.parametrize("language", ["en", "id"], indirect=True)
+def test_gates_are_turned_by_hand(language: Language) -> None:
+    app = open_results("gates", language.upper())
     said = set()
     for kind, widget in (("mean", ""), ("ones", ""), ("closed", ""), ("borrowed", "turn_emotion")):
         app.segmented_control(key="turn_kind").set_value(kind).run()
@@ -548,3 +550,21 @@ def test_gates_are_turned_by_hand(language: str) -> None:
     shares = re.findall(r"[\d.,]+%", told)
     assert shares[0] == shares[1]
     walk_alts(app, "3_Classification_Results.py")
+
+
+def test_a_test_image_is_told_with_what_the_study_answered() -> None:
+    record = GATES.require(loaders.MODELS)
+    sources = loaders.predictions("proposed").of(Split.PRIVATE_TEST).sources
+    answers = turned_gates.unpacked_answers(record["answers"]["ones"], record["images"])
+    name = str(sources[7]).rpartition("/")[2]
+    app = open_results("gates")
+    app.segmented_control(key="turn_source").set_value("upload").run()
+    # FER-2013's images are not committed: another face stands in for the one of that name.
+    face = sample.open_sample(ROOT / sample.FOLDER).png(0)
+    app.file_uploader(key="turn_upload").upload(name, face, "image/png").run()
+    app.segmented_control(key="turn_kind").set_value("ones").run()
+    answer = emotions.KEYS[answers[7]]
+    assert f"The stored study answered **{answer}** for {name} with these gates." in texts(app)
+    app.segmented_control(key="turn_kind").set_value("closed").run()
+    assert_no_error(app)
+    assert "The stored study answered" not in texts(app)

@@ -9,11 +9,20 @@ import streamlit as st
 
 from fer import emotions
 from fer.artifacts.model_store import Artifact
+from fer.data.dataset import Split
 from fer.inference import gradcam
 from fer.studies import turned_gates
 from fer.studies.records import GATES, Gates
 from fer.studies.turned_gates import Answer, Kind, Setting
-from fer.ui import announcer, charts, confidence_bars, image_sources, loaders, widgets
+from fer.ui import (
+    announcer,
+    charts,
+    confidence_bars,
+    image_sources,
+    loaders,
+    model_comparison,
+    widgets,
+)
 from fer.ui.studies import attention, records
 from fer.ui.text import _
 from fer.vision.preprocessing import Gray
@@ -49,10 +58,12 @@ def show() -> None:
         return
     face = _face(*chosen)
     setting = _setting()
-    untouched, turned = turned_gates.turn(loaders.explainer(), gated[0], face, setting, record)
+    head, maps = loaders.exact_maps(gated[0].key, face)
+    untouched, turned = turned_gates.turn(gated[0], head, maps, setting, record)
     said = verdict(untouched, turned)
     st.markdown(said)
     announcer.announce(said, KEY)
+    _stored_answer(chosen[1], setting, gated[0], record)
     _answers(face, gated[0], untouched, turned)
     widgets.chart(
         gate_chart(untouched, turned),
@@ -68,7 +79,14 @@ def show() -> None:
     st.caption(attention.what_gates_give(record))
     if setting.kind == "ones":
         st.caption(attention.mismatch())
-    st.caption(_measured(record))
+    st.caption(
+        _(
+            "Their mean: over PublicTest, as in the study of the gates; another emotion's: over "
+            "its PrivateTest images. Both answers come from the same feature maps in float32, as "
+            "the study's do; elsewhere faces are answered in int8. Grad-CAM of turned gates takes "
+            "them as fixed: it does not ask how the face would have opened them."
+        )
+    )
     records.made_with(record, GATES.command)
 
 
@@ -84,7 +102,7 @@ def _face(content: bytes, name: str) -> Gray:
 def _setting() -> Setting:
     """What the visitor sets the gates to."""
     kinds: dict[Kind, str] = {
-        "mean": _("their mean"),
+        "mean": _("their mean over PublicTest"),
         "ones": _("all open (1)"),
         "closed": _("the most open closed"),
         "borrowed": _("another emotion's"),
@@ -124,6 +142,22 @@ def verdict(untouched: Answer, turned: Answer) -> str:
         "With these gates `{model}` answers **{after}** ({then}) instead of **{before}** ({sure}).",
         **values,
     )
+
+
+def _stored_answer(name: str, setting: Setting, model: Artifact, record: Gates) -> None:
+    """Show what the study answered for an image of PrivateTest with these gates."""
+    if model.key not in model_comparison.evaluated():
+        return
+    sources = loaders.predictions(model.key).of(Split(record["split"])).sources
+    answer = turned_gates.stored_answer(setting, name, sources, record)
+    if answer is not None:
+        st.caption(
+            _(
+                "The stored study answered **{emotion}** for {name} with these gates.",
+                emotion=_(answer),
+                name=name,
+            )
+        )
 
 
 def _answers(face: Gray, model: Artifact, untouched: Answer, turned: Answer) -> None:
@@ -191,13 +225,4 @@ def gate_table(untouched: Answer, turned: Answer) -> pd.DataFrame:
             _("Gate as computed (%)"): (100 * untouched.gates[order]).round(2),
             _("Gate as turned (%)"): (100 * turned.gates[order]).round(2),
         }
-    )
-
-
-def _measured(record: Gates) -> str:
-    return _(
-        "Means: over {n} PrivateTest images. Both answers come from the same int8 feature maps. "
-        "Grad-CAM of turned gates takes them as fixed: it does not ask how the face would have "
-        "opened them.",
-        n=_.number(record["images"]),
     )

@@ -241,8 +241,8 @@ def what_gates_give(record: Gates) -> str:
     ablation = record["ablation"]
     return _(
         "Of the gates' variance between images, the emotion explains {explained} on average. "
-        "With every gate fixed to its mean, accuracy is {fixed} instead of {own} (the gates' "
-        "own values give {gain} points, 95% {low} to {high}).",
+        "With every gate fixed to its mean over PublicTest, accuracy is {fixed} instead of {own} "
+        "(the gates' own values give {gain} points, 95% {low} to {high}).",
         explained=_.percent(float(np.mean(record["explained"]))),
         fixed=_.percent(ablation["mean"]["accuracy"], 2),
         own=_.percent(ablation["own"]["accuracy"], 2),
