@@ -44,7 +44,7 @@ class ExactBackend:
     name = "exact"
 
     def __init__(self, models: Sequence[Artifact]) -> None:
-        """Build and compile the networks; a model of 128 pixels takes half a second and 150 MB.
+        """Build and compile the networks; a model of 128 pixels takes a second and 170 MB.
 
         Raises:
             FerError: if weights are missing or damaged, or OpenVINO cannot be used here.

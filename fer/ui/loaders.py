@@ -327,7 +327,7 @@ def explainer() -> Explainer:
 @follows
 def exact_explainer(model: str) -> Explainer:
     """Gates and Grad-CAM of one model in float32, compiled when first asked for; a model of 128
-    pixels takes 150 MB."""
+    pixels takes 170 MB."""
     from fer.inference import exact_backend, gradcam
 
     return gradcam.Explainer(exact_backend.load(MODELS, [model]))
