@@ -11,7 +11,7 @@ import streamlit as st
 
 from fer.artifacts.records import SplitScores
 from fer.evaluation.records import PairedGain
-from fer.scenarios import SCENARIOS
+from fer.scenarios import BASELINE, PROPOSED
 from fer.ui import charts, confidence_bars, model_comparison, presentation, widgets
 from fer.ui.results.measured_models import MeasuredModels
 from fer.ui.studies import verdict
@@ -25,7 +25,7 @@ def draw_chips(measured: MeasuredModels) -> None:
     of other models."""
     verdict.draw_chips()
     for key, scores in measured.scores.items():
-        if key not in SCENARIOS:
+        if key not in (BASELINE.key, PROPOSED.key):
             st.markdown(f"{charts.swatch(key)} {plain(key)} **{_.percent(scores['accuracy'])}**")
 
 
