@@ -198,14 +198,12 @@ def download(frame: pd.DataFrame, key: str) -> None:
 
 
 def metrics(values: Metrics, key: str, *, narrowest: int = 150) -> None:
-    """Draw labelled values in rows, each with a line below it or none; two columns on a phone.
+    """Draw labelled values in a row, each with a line below it or none; in two columns on a phone.
 
     Args:
         narrowest: pixels that the longest value needs.
     """
-    # Beside the sidebar four columns would cut words off, and three leave one alone.
-    columns = 2 if len(values) == 4 else len(values)
-    with st.grid(columns, min_column_width=narrowest, gap="small", key=key):
+    with st.grid(len(values), min_column_width=narrowest, gap="small", key=key):
         for label, (value, below) in values.items():
             with st.container(border=True, height="stretch", gap="xxsmall"):
                 # A metric cuts a label that is wider than its card; these words wrap.
