@@ -88,7 +88,7 @@ VIEWS: dict[str, dict[str, tuple[str, Callable[[], object]]]] = {
     },
     "inside": {
         "looking": (_("Attention"), attention.draw_attention),
-        "gates": (_("Turn the gates"), turned_gates.show),
+        "gates": (_("Turn the gates"), turned_gates.draw_turned_gates),
         "map": (_("Map"), feature_map.draw_map),
         "speed": (_("Speed"), speed.draw_speed),
         "parameters": (

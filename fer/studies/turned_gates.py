@@ -43,7 +43,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a model says of a face with some gates (C,), 0-1, and what that rests on."""
+    """A model's answer for a face with some gates (C,), 0-1, and its Grad-CAM."""
 
     gates: Floats
     prediction: Prediction

@@ -152,8 +152,8 @@ def detected(content: bytes, name: str) -> tuple[int, Detections]:
 def face(content: bytes, name: str, key: str) -> tuple[int, Face | None]:
     """Return the quarter turns anticlockwise that set an image upright, and the face to look at,
     chosen by the visitor if there are several; None if there is none."""
-    turns, found = detected(content, name)
-    faces = found.faces
+    turns, detections = detected(content, name)
+    faces = detections.faces
     answers.tell_turn(turns)
     if len(faces) <= 1:
         return turns, faces[0] if faces else None

@@ -151,7 +151,7 @@ def rows() -> list[Row]:
 
 def _our_rows() -> list[Row]:
     record, names = loaders.protocols(), protocol_names()
-    found = []
+    rows = []
     for key, metrics in model_comparison.metrics_of(SPLIT.value).items():
         averages = {} if record is None else record["models"].get(key, {})
         scores = [(Protocol.ONE_CROP, metrics["accuracy"], metrics["accuracy_interval"], "")]
@@ -164,7 +164,7 @@ def _our_rows() -> list[Row]:
             )
             for name, row in averages.items()
         ]
-        found += [
+        rows += [
             Row(
                 name=key,
                 accuracy=accuracy,
@@ -176,7 +176,7 @@ def _our_rows() -> list[Row]:
             )
             for protocol, accuracy, (low, high), precision in scores
         ]
-    return found
+    return rows
 
 
 def chart(results: list[Row]) -> go.Figure:

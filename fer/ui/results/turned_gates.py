@@ -34,8 +34,8 @@ FIRST_CLOSED = 64
 STRENGTH = 0.5
 
 
-def show() -> None:
-    """A face, a setting of the gates, and both answers beside each other.
+def draw_turned_gates() -> None:
+    """Draw a face, a setting of the gates, and both answers beside each other.
 
     Raises:
         FerError: if the image cannot be read or the networks cannot be explained here.
@@ -60,9 +60,9 @@ def show() -> None:
     setting = _setting()
     head, maps = loaders.exact_maps(gated[0].key, face)
     untouched, turned = turned_gates.turn(gated[0], head, maps, setting, record)
-    said = verdict(untouched, turned)
-    st.markdown(said)
-    announcer.announce(said, KEY)
+    sentence = verdict(untouched, turned)
+    st.markdown(sentence)
+    announcer.announce(sentence, KEY)
     _stored_answer(chosen[1], setting, gated[0], record)
     _answers(face, gated[0], untouched, turned)
     widgets.chart(
@@ -91,16 +91,16 @@ def show() -> None:
 
 
 def _face(content: bytes, name: str) -> Gray:
-    """The largest face of an image, the whole image if none is found."""
-    found = loaders.classified(content, name, True)
-    answer = found.answers[found.largest]
-    if answer.face is None and found.size != (48, 48):
+    """Return the largest face of an image, the whole image if there is none."""
+    photo = loaders.classified(content, name, True)
+    answer = photo.answers[photo.largest]
+    if answer.face is None and photo.size != (48, 48):
         st.caption(_("No face was found; the middle of the image is taken instead."))
     return answer.crop
 
 
 def _setting() -> Setting:
-    """What the visitor sets the gates to."""
+    """Draw the choice of what the gates are set to, and return it."""
     kinds: dict[Kind, str] = {
         "mean": _("their mean over PublicTest"),
         "ones": _("all open (1)"),
@@ -124,7 +124,7 @@ def _setting() -> Setting:
 
 
 def verdict(untouched: Answer, turned: Answer) -> str:
-    """What the turned gates change about the answer, as Markdown."""
+    """Return the sentence on how the turned gates change the answer, as Markdown."""
     before, after = untouched.prediction, turned.prediction
     values = {
         "model": before.model,

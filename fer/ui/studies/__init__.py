@@ -1,1 +1,1 @@
-"""What pages 3 and 4 show of the studies."""
+"""The studies' views on pages 3 and 4."""
