@@ -123,6 +123,8 @@ def test_all_bars_are_in_a_phones_screen(page: Page, address: str) -> None:
     page.goto(address)
     chart = page.locator(".st-key-home_confidence .js-plotly-plot")
     expect(chart.locator("g.point")).to_have_count(14)
+    # Until the empty axes that held its place are gone.
+    expect(chart).to_have_count(1)
     expect(chart).to_be_in_viewport(ratio=1)
     # The faces stand below, where a visitor scrolls until the bars are gone.
     last = page.locator("button").filter(has=page.locator(".picture")).last
@@ -130,6 +132,7 @@ def test_all_bars_are_in_a_phones_screen(page: Page, address: str) -> None:
     expect(chart).not_to_be_in_viewport(ratio=1)
     last.click()
     expect(page.get_by_text(re.compile("FER-2013.*: (neutral|netral)"))).to_be_visible()
+    expect(chart).to_have_count(1)
     expect(chart).to_be_in_viewport(ratio=1)
 
 

@@ -94,13 +94,25 @@ def test_behind_a_firewall_the_socket_takes_over(
     until(lambda: camera.of_streams(server) == [], "a thread was left behind")
 
 
-@pytest.mark.parametrize("language", ["id"], indirect=True)
-def test_expressions_before_a_phones_camera_teach_a_head(
-    browser: Browser, server: Server, portrait: np.ndarray, tmp_path: Path, language: Language
+@pytest.mark.parametrize(
+    ("width", "height", "locale", "language"),
+    [(1280, 900, "en-GB", "en"), (390, 844, "id-ID", "id")],
+    indirect=["language"],
+    ids=["desktop-en", "phone-id"],
+)
+def test_expressions_before_the_camera_teach_a_head(
+    browser: Browser,
+    server: Server,
+    portrait: np.ndarray,
+    tmp_path: Path,
+    width: int,
+    height: int,
+    locale: str,
+    language: Language,
 ) -> None:
     clip = camera.write_clip(tmp_path / "face.y4m", portrait)
     with camera.camera_page(
-        browser.browser_type, camera.playing(clip), width=390, height=844, locale="id-ID"
+        browser.browser_type, camera.playing(clip), width=width, height=height, locale=locale
     ) as page:
         page.goto(f"{server.url}/Realtime_Demo?mode=teach&way=socket")
         start = page.get_by_role("button", name=_("Start"), exact=True)
@@ -111,7 +123,8 @@ def test_expressions_before_a_phones_camera_teach_a_head(
         for emotion in (_("happy"), _("sad")):
             page.get_by_role("button", name=emotion, exact=True).click()
             page.get_by_role("button", name=f"{emotion} · 10", exact=True).first.wait_for()
-        expect(page.get_by_text("dari 20 frame")).to_have_count(2)
+        counted = "dari 20 frame" if language == "id" else "of 20 frames"
+        expect(page.get_by_text(counted)).to_have_count(2)
         # Both models' bars and the taught heads', which know two emotions.
         expect(page.get_by_text(_("yours on {model}", model="proposed") + ": ")).to_be_visible()
         with page.expect_download() as head:
