@@ -13,6 +13,7 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
 from plotly.colors import hex_to_rgb
 
+from fer import emotions
 from fer.scenarios import SCENARIOS
 from fer.ui.text import _
 
@@ -133,6 +134,18 @@ def _luminance(share: NDArray[np.float64], colour: str, below: str) -> NDArray[n
     mixed = (alpha * ends + (1 - alpha) * np.array(hex_to_rgb(BACKGROUND))) / 255
     linear = np.where(mixed <= 0.03928, mixed / 12.92, ((mixed + 0.055) / 1.055) ** 2.4)
     return np.asarray(linear @ (0.2126, 0.7152, 0.0722))
+
+
+def add_diagonal(figure: go.Figure, name: str) -> None:
+    """Add the dotted line from 0 to 100% on both axes."""
+    figure.add_scatter(
+        x=[0, 100],
+        y=[0, 100],
+        mode="lines",
+        name=name,
+        line={"dash": "dot", "width": 1, "color": emotions.EMOTIONS[-1].colour},
+        hoverinfo="skip",
+    )
 
 
 def enlarged(figure: go.Figure, height: int = STAGE_HEIGHT) -> go.Figure:

@@ -30,13 +30,25 @@ def emotion_bars(values: Mapping[str, Sequence[float | None]], x: str) -> go.Fig
             there is none.
         x: title of their axis.
     """
-    labels = [_(emotion) for emotion in emotions.KEYS]
+    figure = model_bars(values, [_(emotion) for emotion in emotions.KEYS], 100)
+    return charts.arrange(figure, x=x, right=48)
+
+
+def model_bars(
+    values: Mapping[str, Sequence[float | None]], labels: Sequence[str], most: float
+) -> go.Figure:
+    """Draw a horizontal bar of each model for each label, the first at the top.
+
+    Args:
+        values: for each model, a figure (0-1) a label; None where there is none.
+        most: where the axis ends, in percent.
+    """
     figure = go.Figure()
     for key, shares in values.items():
         figure.add_bar(
             name=key,
             orientation="h",
-            y=labels,
+            y=list(labels),
             x=[None if share is None else 100 * share for share in shares],
             text=["–" if share is None else _.percent(share) for share in shares],
             textposition="outside",
@@ -47,6 +59,6 @@ def emotion_bars(values: Mapping[str, Sequence[float | None]], x: str) -> go.Fig
             hovertemplate="%{y}: %{text}<extra>" + key + "</extra>",
         )
     figure.update_layout(barmode="group", bargap=0.25)
-    figure.update_xaxes(range=[0, 100])
+    figure.update_xaxes(range=[0, most])
     figure.update_yaxes(autorange="reversed")
-    return charts.arrange(figure, x=x, right=48)
+    return figure

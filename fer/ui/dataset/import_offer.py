@@ -78,12 +78,7 @@ def _import_archive(content: bytes, name: str) -> None:
 
     bar = st.progress(0.0, _("Importing…"))
     # Streamlit ends this run where it draws; nothing is written before all faces are read.
-    st.button(
-        _("Cancel"),
-        icon=":material/close:",
-        key="import_cancel",
-        on_click=lambda: st.session_state.update({IMPORT_CANCELLED: True}),
-    )
+    _offer_cancelling("import_cancel", IMPORT_CANCELLED)
 
     def progress(done: float, total: float, /, **details: float) -> None:
         bar.progress(min(done / max(total, 1), 1.0), _("Importing…"))
@@ -136,15 +131,19 @@ def _draw_download() -> None:
     st.rerun()
 
 
-def _download() -> None:
-    """Download and import, with a progress bar; the download ends with this run of the page."""
-    bar = st.progress(0.0, _("Downloading…"))
+def _offer_cancelling(key: str, cancelled: str) -> None:
     st.button(
         _("Cancel"),
         icon=":material/close:",
-        key="kaggle_cancel",
-        on_click=lambda: st.session_state.update({DOWNLOAD_CANCELLED: True}),
+        key=key,
+        on_click=lambda: st.session_state.update({cancelled: True}),
     )
+
+
+def _download() -> None:
+    """Download and import, with a progress bar; the download ends with this run of the page."""
+    bar = st.progress(0.0, _("Downloading…"))
+    _offer_cancelling("kaggle_cancel", DOWNLOAD_CANCELLED)
     # Streamlit ends this run where it draws: when the visitor cancels, reloads or leaves.
     with closing(
         downloading.in_child(locations.data_folder(loaders.ROOT), locations.ROOT)

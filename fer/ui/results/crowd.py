@@ -14,7 +14,7 @@ from fer.crowd.records import CrowdSplit, GainYardstick, Level, ModelAgreement, 
 from fer.data.dataset import Split
 from fer.evaluation.calibration import AccuracyBin
 from fer.own import comparison
-from fer.ui import charts, intervals, loaders, model_comparison, widgets
+from fer.ui import charts, confidence_bars, intervals, loaders, model_comparison, widgets
 from fer.ui.results import crowd_tables, disputed_images, reliability
 from fer.ui.results.measured_models import OWN, MeasuredModels, own_model
 from fer.ui.text import _
@@ -234,24 +234,10 @@ def side_chart(models: Mapping[str, ModelAgreement]) -> go.Figure:
     """A pair of bars a side: in what share of its errors by the label the crowd sides with the
     model, with the label, with both by a tie, with neither."""
     names = crowd_tables.side_names()
-    figure = go.Figure()
-    for key, model in models.items():
-        values = [model["errors"][side]["share"] for side in names]
-        figure.add_bar(
-            name=key,
-            orientation="h",
-            y=list(names.values()),
-            x=[100 * value for value in values],
-            text=[_.percent(value) for value in values],
-            textposition="outside",
-            constraintext="none",
-            cliponaxis=False,
-            marker={"color": charts.colour(key), "pattern": {"shape": charts.pattern(key)}},
-            hovertemplate="%{y}: %{text}<extra>" + key + "</extra>",
-        )
-    figure.update_layout(barmode="group", bargap=0.25)
-    figure.update_xaxes(range=[0, 60])
-    figure.update_yaxes(autorange="reversed")
+    values = {
+        key: [model["errors"][side]["share"] for side in names] for key, model in models.items()
+    }
+    figure = confidence_bars.model_bars(values, list(names.values()), 60)
     return charts.arrange(
         figure,
         x=_("Share of the model's errors (%)"),

@@ -12,7 +12,7 @@ from fer import emotions
 from fer.evaluation.measured import MeasuredModel
 from fer.evaluation.roc_pr import Curve
 from fer.ui import widgets
-from fer.ui.charts import arrange, colour, dash
+from fer.ui.charts import add_diagonal, arrange, colour, dash
 from fer.ui.results.measured_models import MeasuredModels
 from fer.ui.text import _
 
@@ -48,14 +48,7 @@ def draw_curves(measured: MeasuredModels) -> None:
 def roc_chart(curves: Mapping[str, Curve]) -> go.Figure:
     """Each model's ROC curve of one class, with the diagonal of a guess."""
     figure = _lines(curves, "AUC")
-    figure.add_scatter(
-        x=[0, 100],
-        y=[0, 100],
-        mode="lines",
-        name=_("Random guessing"),
-        line={"dash": "dot", "width": 1, "color": emotions.EMOTIONS[-1].colour},
-        hoverinfo="skip",
-    )
+    add_diagonal(figure, _("Random guessing"))
     return arrange(figure, x=_("False-positive rate (%)"), y=_("True-positive rate (%)"))
 
 

@@ -19,7 +19,7 @@ from fer.evaluation.calibration import (
 )
 from fer.evaluation.measured import MeasuredModel
 from fer.ui import charts, widgets
-from fer.ui.charts import arrange, colour, dash
+from fer.ui.charts import add_diagonal, arrange, colour, dash
 from fer.ui.results.measured_models import MeasuredModels
 from fer.ui.text import _
 
@@ -115,14 +115,7 @@ def reliability_chart(
 ) -> go.Figure:
     """Accuracy against confidence for each model; on the diagonal, confidence is honest."""
     figure = go.Figure()
-    figure.add_scatter(
-        x=[0, 100],
-        y=[0, 100],
-        mode="lines",
-        name=_("Perfectly calibrated"),
-        line={"dash": "dot", "width": 1, "color": emotions.EMOTIONS[-1].colour},
-        hoverinfo="skip",
-    )
+    add_diagonal(figure, _("Perfectly calibrated"))
     for key, rows in bins.items():
         figure.add_scatter(
             x=[100 * row["confidence"] for row in rows],
