@@ -36,18 +36,16 @@ def compare(table: Path, as_json: bool, models_dir: Path) -> None:
     locations.require_models(models_dir)
     all_votes = votes.open_votes(locations.default(votes.FOLDER))
     twins = aggregates.read_duplicates(locations.default(aggregates.FOLDER))["twins"]
-    artifacts = {
-        key: model
-        for key, model in model_store.available(models_dir).items()
-        if model.metrics is not None
+    models = model_store.available(models_dir)
+    predictions_by_model = {
+        key: model.predictions() for key, model in models.items() if model.metrics is not None
     }
-    predictions_by_model = {key: model.predictions() for key, model in artifacts.items()}
     if not predictions_by_model:
         raise FerError("No model is evaluated yet; run: fer evaluate")
     own = comparison.measure(
         tables.read(content, str(table), next(iter(predictions_by_model.values())), all_votes)
     )
-    record = comparison.record(own, artifacts, predictions_by_model, all_votes, twins)
+    record = comparison.record(own, models, predictions_by_model, all_votes, twins)
     if as_json:
         print(json.dumps(record))
         return

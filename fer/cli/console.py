@@ -16,13 +16,6 @@ from typing import IO, Any, Literal
 import click
 from rich import progress as display
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 from rich.table import Table
 from rich.text import Text
 
@@ -63,10 +56,11 @@ _stderr_lock = threading.Lock()
 
 def note(sentence: str, kind: Kind = "note") -> None:
     """Write a sentence to stderr: in words, or as a line of JSON where FER_LOG asks for it."""
-    if logs.is_json():
-        logs.sentence(sentence, kind)
-    else:
-        err.print(Text.assemble(LABELS.get(kind, ""), sentence))
+    with _stderr_lock:
+        if logs.is_json():
+            logs.sentence(sentence, kind)
+        else:
+            err.print(Text.assemble(LABELS.get(kind, ""), sentence))
 
 
 class Failure(click.ClickException):
@@ -110,7 +104,9 @@ class Group(click.Group):
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")
         with _failures():
-            with waiting.reported(lambda: f"fer {ctx.invoked_subcommand}", _print_progress):
+            with waiting.reported(
+                lambda: f"fer {ctx.invoked_subcommand}", lambda sentence: note(sentence, "progress")
+            ):
                 result = super().invoke(ctx)
             sys.stdout.flush()
             return result
@@ -138,23 +134,12 @@ def _failures() -> Iterator[None]:
             ) from error
         if error.errno not in DEVICE_ERRORS:
             raise
-        _discard_output()
+        # What is still to be written to stdout would fail once more at exit.
+        with suppress(OSError, ValueError), Path(os.devnull).open("w") as null_device:
+            os.dup2(null_device.fileno(), sys.stdout.fileno())
         raise Failure(
             f"The output cannot be written ({reason}); what is there is cut off."
         ) from error
-
-
-def _print_progress(sentence: str) -> None:
-    with _stderr_lock:
-        note(sentence, "progress")
-
-
-def _discard_output() -> None:
-    """Discard what is still to be written to stdout: at exit it would fail once more."""
-    with suppress(OSError, ValueError):
-        null_device = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(null_device, sys.stdout.fileno())
-        os.close(null_device)
 
 
 def format_interval(ends: Sequence[float]) -> str:
@@ -186,16 +171,13 @@ def format_gain(gain: PairedGain) -> str:
 class PathType(click.Path):
     """A path; an empty one is refused, which would stand for the current folder by mistake."""
 
-    def __init__(self) -> None:
-        super().__init__(path_type=Path)
-
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if value == "":
             self.fail("an empty path names no file or folder; . is the current folder.", param, ctx)
         return super().convert(value, param, ctx)
 
 
-PATH = PathType()
+PATH = PathType(path_type=Path)
 COUNT = click.IntRange(min=1)
 # The seeds that numpy's and Keras' generators take.
 SEED = click.IntRange(min=0, max=2**32 - 1)
@@ -225,7 +207,6 @@ overwrite = click.option(
 backbone_weights = click.option(
     "--backbone-weights",
     type=PATH,
-    default=None,
     help="A file with VGG16's ImageNet weights; without it Keras downloads them.",
 )
 FASTEST = "fastest"
@@ -249,16 +230,13 @@ def progress_bar(
         beside_output: whether the command prints results meanwhile; where they go to a terminal,
             they show the progress themselves.
     """
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
     is_shown = err.is_terminal and not logs.is_json()
     with display.Progress(
-        *columns,
+        "{task.description}",
+        display.BarColumn(),
+        display.MofNCompleteColumn(),
+        display.TimeElapsedColumn(),
+        display.TimeRemainingColumn(),
         console=err,
         transient=True,
         speed_estimate_period=PACE_SECONDS,

@@ -12,18 +12,8 @@ from rich.table import Table
 
 from fer import emotions
 from fer.artifacts import locations
-from fer.cli.console import (
-    PATH,
-    SEED,
-    data_dir,
-    folder_option,
-    models_dir,
-    note,
-    out,
-    overwrite,
-    path_option,
-    progress_bar,
-)
+from fer.cli import console
+from fer.cli.console import PATH, SEED, note, out
 from fer.data import aggregates, dataset, sample, votes
 from fer.lab import overwriting
 from fer.vision import faces
@@ -42,21 +32,21 @@ def data() -> None:
 
 @data.command("import")
 @click.argument("path", type=PATH)
-@data_dir
-@overwrite
+@console.data_dir
+@console.overwrite
 def import_(path: Path, data_dir: Path, overwrite: bool) -> None:
     """Import FER-2013 from PATH: archive.zip, its folder, fer2013.csv, icml_face_data.csv or
     fer2013.tar.gz."""
     from fer.data import importing
 
-    with progress_bar("Importing") as update:
+    with console.progress_bar("Importing") as update:
         report = importing.import_dataset(path, data_dir, update, keep_official=not overwrite)
     _print_report(report, data_dir)
 
 
 @data.command()
 @click.option("--json", "as_json", is_flag=True, help="Print progress as JSON lines.")
-@data_dir
+@console.data_dir
 def download(as_json: bool, data_dir: Path) -> None:
     """Download FER-2013 from Kaggle and import it."""
     from fer.data import downloading
@@ -66,7 +56,7 @@ def download(as_json: bool, data_dir: Path) -> None:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         downloading.serve(data_dir, sys.stdout)
         return
-    with progress_bar("Importing") as update:
+    with console.progress_bar("Importing") as update:
         # kagglehub draws its own bar of the download.
         report = downloading.download(data_dir, lambda done, total, /, **details: None, update)
     _print_report(report, data_dir)
@@ -93,7 +83,7 @@ def _print_origin(data: dataset.Dataset) -> None:
 
 
 @data.command()
-@data_dir
+@console.data_dir
 def info(data_dir: Path) -> None:
     """Show what is imported: images by split and class."""
     data = dataset.open_dataset(data_dir)
@@ -117,15 +107,15 @@ def info(data_dir: Path) -> None:
 
 
 @data.command("aggregate")
-@data_dir
-@models_dir
+@console.data_dir
+@console.models_dir
 @click.option(
     "--out",
     type=PATH,
     help="Where the aggregates are written; by default FER-2013's into data/, those of any other "
     "data set into its own folder.",
 )
-@overwrite
+@console.overwrite
 def aggregate(data_dir: Path, models_dir: Path, out: Path | None, overwrite: bool) -> None:
     """Recompute the committed aggregates: counts, class faces, pixels, framing, duplicates."""
     data = dataset.open_dataset(data_dir)
@@ -136,16 +126,16 @@ def aggregate(data_dir: Path, models_dir: Path, out: Path | None, overwrite: boo
         targets = [out / name for name in (aggregates.SUMMARY, aggregates.DUPLICATES)]
         overwriting.require_same_data(targets, data.digest, option="--out")
     detector = faces.Detector(locations.detector(models_dir))
-    with progress_bar("Computing aggregates"):
+    with console.progress_bar("Computing aggregates"):
         aggregates.write(data, detector, out)
     click.echo(f"Wrote {aggregates.SUMMARY}, {aggregates.FACES}, {aggregates.DUPLICATES} to {out}.")
 
 
 @data.command("votes")
 @click.argument("path", type=PATH)
-@data_dir
-@folder_option("--out", votes.FOLDER, "Where the votes are written.")
-@overwrite
+@console.data_dir
+@console.folder_option("--out", votes.FOLDER, "Where the votes are written.")
+@console.overwrite
 def votes_(path: Path, data_dir: Path, out: Path, overwrite: bool) -> None:
     """Recompute the committed FER+ votes from PATH, a CSV file with row, name and ten counts."""
     data = dataset.open_dataset(data_dir)
@@ -157,13 +147,13 @@ def votes_(path: Path, data_dir: Path, out: Path, overwrite: bool) -> None:
 
 
 @data.command("sample")
-@data_dir
-@folder_option("--votes-dir", votes.FOLDER, "Where the FER+ votes lie.")
-@path_option("--out", sample.FOLDER, "Where the faces and their table are written.")
+@console.data_dir
+@console.folder_option("--votes-dir", votes.FOLDER, "Where the FER+ votes lie.")
+@console.path_option("--out", sample.FOLDER, "Where the faces and their table are written.")
 @click.option(
     "--seed", type=SEED, default=sample.SEED, show_default=True, help="Draws other faces."
 )
-@overwrite
+@console.overwrite
 def sample_(data_dir: Path, votes_dir: Path, out: Path, seed: int, overwrite: bool) -> None:
     """Choose the committed sample anew: 70 Training faces, eight clear and two contested an
     emotion by FER+ votes."""

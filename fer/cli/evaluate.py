@@ -13,20 +13,8 @@ from rich.table import Table
 from fer import FerError, scenarios
 from fer.artifacts import locations, model_store
 from fer.artifacts.records import Accuracy
-from fer.cli.console import (
-    COUNT,
-    PATH,
-    data_dir,
-    format_gain,
-    format_interval,
-    metrics_table,
-    models_dir,
-    note,
-    out,
-    overwrite,
-    progress_bar,
-    quiet_tensorflow,
-)
+from fer.cli import console
+from fer.cli.console import COUNT, PATH, note, out
 from fer.data import dataset
 from fer.evaluation.records import COMPARISON, PROTOCOL_SCORES, TRAINING_FIT, Protocols
 from fer.lab import overwriting
@@ -60,9 +48,9 @@ ACCURACY_COLUMNS = ("accuracy", "95 % interval", "macro F1")
 @click.option("--whole", is_flag=True, help="With --images: take it whole where no face is found.")
 @click.option("--json", "as_json", is_flag=True, help="With --images: print all figures as JSON.")
 @click.option("--csv", "as_csv", is_flag=True, help="With --images: print every answer as CSV.")
-@overwrite
-@models_dir
-@data_dir
+@console.overwrite
+@console.models_dir
+@console.data_dir
 def evaluate(
     keys: tuple[str, ...],
     check: bool,
@@ -112,7 +100,7 @@ def evaluate(
         _evaluate_training(data, training, models_dir, overwrite, tolerance if check else None)
         return
     is_stored = not check and (overwrite or _may_store(models_dir, data, bool(protocols)))
-    quiet_tensorflow()
+    console.quiet_tensorflow()
     from fer.inference import classification
     from fer.lab import keras_backend
     from fer.lab.evaluation import evaluate
@@ -135,13 +123,13 @@ def evaluate(
         return
     if is_stored:
         evaluate.require_comparable(classifier, data)
-    with progress_bar("Evaluating") as update:
+    with console.progress_bar("Evaluating") as update:
         results = evaluate.evaluate(classifier, data, progress=update)
     records = {key: record for key, (record, _) in results.items()}
     scores = {
         f"{key} {split}": row for key in records for split, row in records[key]["splits"].items()
     }
-    out.print(metrics_table(scores))
+    out.print(console.metrics_table(scores))
     if check:
         problems = (
             f"{key} {problem}"
@@ -156,7 +144,7 @@ def evaluate(
     comparison = COMPARISON.read(models_dir)
     if comparison is not None:
         for split, gain in comparison["splits"].items():
-            out.print(f"{split}: {format_gain(gain)}")
+            out.print(f"{split}: {console.format_gain(gain)}")
 
 
 def _may_store(models_dir: Path, data: dataset.Dataset, averages_views: bool) -> bool:
@@ -198,7 +186,7 @@ def _evaluate_protocols(
         PROTOCOL_SCORES.write(models_dir, protocols.merged(stored, scores, digests))
         model_store.write_manifest(models_dir)
 
-    with progress_bar("Evaluating") as update:
+    with console.progress_bar("Evaluating") as update:
         record = protocols.evaluate(
             classifier,
             data,
@@ -224,12 +212,12 @@ def _evaluate_training(
     compare it with the stored one."""
     if tolerance is None and not overwrite:
         overwriting.require_same_data([models_dir / TRAINING_FIT.name], data.digest)
-    quiet_tensorflow()
+    console.quiet_tensorflow()
     from fer.lab import keras_backend
     from fer.lab.evaluation import training_fit
 
     classifier = keras_backend.load(models_dir)
-    with progress_bar("Evaluating") as update:
+    with console.progress_bar("Evaluating") as update:
         record = training_fit.measure(classifier, data, images, progress=update)
     out.print(
         f"{record['images']} of {record['images_of_split']} Training images, one crop, "
@@ -249,7 +237,7 @@ def _evaluate_training(
 
 
 def _accuracy_cells(row: Accuracy) -> tuple[str, str, str]:
-    interval = format_interval(row["accuracy_interval"])
+    interval = console.format_interval(row["accuracy_interval"])
     return f"{row['accuracy']:.4f}", interval, f"{row['macro_f1']:.4f}"
 
 

@@ -61,7 +61,19 @@ def evaluate_images(
 
 def _print(result: OwnImages, models: Mapping[str, Artifact]) -> None:
     """Print figures, classes, confusion, what was left out, and errors to look at, for people."""
-    _print_counts(result)
+    out.print(f"{len(result.answered):,} images measured, {len(result.left_out):,} left out.")
+    if result.taken_whole:
+        out.print(f"Taken whole, as faces that are cut out already: {result.taken_whole:,}.")
+    if result.several_faces:
+        out.print(f"With several faces, of which the largest was taken: {result.several_faces:,}.")
+    for folder, count in result.without_counterpart.most_common():
+        out.print(f"Left out: {count:,} of {folder}, which is none of the seven emotions.")
+    for image in result.others_left_out[:MAX_PRINTED]:
+        note(f"Left out {image.source}: {image.reason}", "warning")
+    if len(result.others_left_out) > MAX_PRINTED:
+        note(f"And {len(result.others_left_out) - MAX_PRINTED:,} more; --csv names all.", "warning")
+    if result.missing:
+        out.print(f"No image of {', '.join(result.missing)}: left out of the means over classes.")
     out.print(metrics_table({key: model.scores for key, model in result.models.items()}))
     if result.gain is not None:
         out.print(format_gain(result.gain))
@@ -87,33 +99,10 @@ def _print(result: OwnImages, models: Mapping[str, Artifact]) -> None:
         for emotion, row in zip(emotions.KEYS, model.scores["confusion"], strict=True):
             table.add_row(emotion, *map(str, row))
         out.print(table)
-    _print_errors(result)
-
-
-def _print_counts(result: OwnImages) -> None:
-    out.print(f"{len(result.answered):,} images measured, {len(result.left_out):,} left out.")
-    if result.taken_whole:
-        out.print(f"Taken whole, as faces that are cut out already: {result.taken_whole:,}.")
-    if result.several_faces:
-        out.print(f"With several faces, of which the largest was taken: {result.several_faces:,}.")
-    for folder, count in result.without_counterpart.most_common():
-        out.print(f"Left out: {count:,} of {folder}, which is none of the seven emotions.")
-    for image in result.others_left_out[:MAX_PRINTED]:
-        note(f"Left out {image.source}: {image.reason}", "warning")
-    if len(result.others_left_out) > MAX_PRINTED:
-        note(f"And {len(result.others_left_out) - MAX_PRINTED:,} more; --csv names all.", "warning")
-    if result.missing:
-        out.print(f"No image of {', '.join(result.missing)}: left out of the means over classes.")
-
-
-def _print_errors(result: OwnImages) -> None:
-    """Print the images for which both models give the same answer and the label is another, the
-    surest first."""
-    if not {BASELINE.key, PROPOSED.key} <= result.models.keys():
-        return
-    predictions = [result.models[key].predictions for key in (BASELINE.key, PROPOSED.key)]
-    table = Table("both models against the label", "label", "answer", "confidence")
-    for mistake in mistakes.against_label(predictions[0], predictions[1], MAX_PRINTED):
-        table.add_row(mistake.source, mistake.label, mistake.answer, f"{mistake.confidence:.1%}")
-    if table.row_count:
-        out.print(table)
+    if {BASELINE.key, PROPOSED.key} <= result.models.keys():
+        baseline, proposed = (result.models[it.key].predictions for it in (BASELINE, PROPOSED))
+        table = Table("both models against the label", "label", "answer", "confidence")
+        for error in mistakes.against_label(baseline, proposed, MAX_PRINTED):
+            table.add_row(error.source, error.label, error.answer, f"{error.confidence:.1%}")
+        if table.row_count:
+            out.print(table)

@@ -111,10 +111,8 @@ class JsonLines:
         self._write({**video.record(), PROBLEM: None if video.analysis.moments else NO_FACE})
 
     def print_error(self, path: Path, error: FerError) -> None:
-        if _is_video(path):
-            self._write({"video": str(path), "moments": [], PROBLEM: str(error)})
-        else:
-            self._write({"photo": str(path), "faces": [], PROBLEM: str(error)})
+        kind, answers = ("video", "moments") if _is_video(path) else ("photo", "faces")
+        self._write({kind: str(path), answers: [], PROBLEM: str(error)})
 
     def _write(self, record: Mapping[str, object]) -> None:
         print(json.dumps(record), flush=True)
@@ -150,7 +148,8 @@ class Tables:
         numbers = sorted({moment.number for moment in analysis.moments})
         out.print(str(video.path), style="bold")
         out.print(
-            f"{analysis.seconds:.1f} s, {analysis.analysed:,} frames analysed, {faces} faces."
+            f"{analysis.seconds:.1f} s, {analysis.analysed:,} frames analysed, "
+            f"{len(numbers)} faces."
         )
         if analysis.ending == "limit":
             out.print("The video goes on; --start names the second from which it is watched.")
@@ -239,12 +238,7 @@ def predict(
             f"Interrupted after {done:,} of {total:,} {kind}; what is printed is whole."
         ) from None
     if failed:
-        raise FerError(
-            "{failed} of {total} {kind} could not be read.",
-            failed=failed,
-            total=total,
-            kind=kind,
-        )
+        raise FerError(f"{failed} of {total} {kind} could not be read.")
 
 
 def _is_video(path: Path) -> bool:
@@ -301,14 +295,17 @@ def _watch(
     with path.open("rb") as stream:
         # One byte more than the limit: a larger file is refused without reading all of it.
         content = stream.read(video_gate.VIDEO_BYTES + 1)
-    names = {key: key for key in emotions.KEYS}
-    analyser = streaming.FrameAnalyser(detector, classifier)
-    excerpt = video_gate.Excerpt(start)
     analysis = videos.analyse(
-        content, str(path), analyser, names, excerpt=excerpt, progress=progress
+        content,
+        str(path),
+        streaming.FrameAnalyser(detector, classifier),
+        {key: key for key in emotions.KEYS},
+        excerpt=video_gate.Excerpt(start),
+        progress=progress,
     )
-    target = None if folder is None else folder / f"{path.stem}-annotated.mp4"
-    if target is not None:
-        with files.replacing(target) as temporary:
-            temporary.write_bytes(analysis.video)
+    if folder is None:
+        return WatchedVideo(path, analysis, None)
+    target = folder / f"{path.stem}-annotated.mp4"
+    with files.replacing(target) as temporary:
+        temporary.write_bytes(analysis.video)
     return WatchedVideo(path, analysis, target)

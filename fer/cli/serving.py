@@ -10,22 +10,9 @@ from rich.table import Table
 
 from fer import FerError, files
 from fer.artifacts import locations, model_store
-from fer.cli import waiting
-from fer.cli.console import (
-    COUNT,
-    PATH,
-    data_dir,
-    err,
-    folder_option,
-    models_dir,
-    note,
-    out,
-    overwrite,
-    progress_bar,
-    quiet_tensorflow,
-)
+from fer.cli import console, waiting
+from fer.cli.console import COUNT, PATH, note, out
 from fer.data import aggregates, dataset
-from fer.inference.benchmark import Benchmark
 from fer.inference.records import FAST_EXPORT
 from fer.lab import overwriting
 
@@ -47,10 +34,10 @@ ROUNDS, QUICK_ROUNDS = 30, 5
     is_flag=True,
     help="Only for fast: keep its files, and measure again how far they are from float32.",
 )
-@overwrite
-@models_dir
-@data_dir
-@folder_option("--aggregates-dir", aggregates.FOLDER, "Where the committed aggregates lie.")
+@console.overwrite
+@console.models_dir
+@console.data_dir
+@console.folder_option("--aggregates-dir", aggregates.FOLDER, "Where the committed aggregates lie.")
 def export(
     kind: str,
     target: Path | None,
@@ -71,7 +58,7 @@ def export(
     if target is not None and kind == "fast":
         raise FerError("--out belongs to the other formats; fast is written into --models-dir.")
     if kind != "fast":
-        quiet_tensorflow()
+        console.quiet_tensorflow()
         from fer.lab.export import serving
 
         folder = serving.export_serving(
@@ -84,10 +71,10 @@ def export(
     data = dataset.open_dataset(data_dir)
     if not overwrite:
         overwriting.require_same_data([models_dir / FAST_EXPORT.name], data.digest)
-    quiet_tensorflow()
+    console.quiet_tensorflow()
     from fer.lab.export import int8, publishing
 
-    with progress_bar("Checking") as update:
+    with console.progress_bar("Checking") as update:
         record = (
             int8.measure(data, models_dir, progress=update)
             if measure
@@ -123,7 +110,7 @@ def export(
     help="Where the JSON goes; by default it is only printed. models/benchmark.json is shown by "
     "the dashboard.",
 )
-@models_dir
+@console.models_dir
 def benchmark(rounds: int | None, quick: bool, target: Path | None, models_dir: Path) -> None:
     """Time both models on this machine: two predict calls, float32 graphs, the fast backend.
 
@@ -138,15 +125,20 @@ def benchmark(rounds: int | None, quick: bool, target: Path | None, models_dir: 
         else "This takes two minutes to half an hour; how long here, comes when each way has "
         "answered once."
     )
-    quiet_tensorflow()
+    console.quiet_tensorflow()
     from fer.lab import latency
 
-    with progress_bar("Timing, in faces") as update:
+    def note_estimate(seconds: float) -> None:
+        rounds_take = f"The rounds will take about {waiting.duration(seconds)}"
+        hint = "" if quick or seconds < 60 else " --quick takes less than a minute."
+        note(f"{rounds_take}, what follows them less.{hint}")
+
+    with console.progress_bar("Timing, in faces") as update:
         record = latency.run(
             models_dir,
             rounds=rounds or (QUICK_ROUNDS if quick else ROUNDS),
             is_quick=quick,
-            on_estimate=lambda seconds: note(_estimate(seconds, quick)),
+            on_estimate=note_estimate,
             progress=update,
         )
     if target is None:
@@ -155,16 +147,6 @@ def benchmark(rounds: int | None, quick: bool, target: Path | None, models_dir: 
         files.write_json(target, record)
         if target.parent.resolve() == models_dir.resolve():
             model_store.write_manifest(models_dir)
-    # Where the JSON goes to stdout, a program that reads it must find nothing else there.
-    (err if target is None else out).print(_table(record))
-
-
-def _estimate(seconds: float, is_quick: bool) -> str:
-    sentence = f"The rounds will take about {waiting.duration(seconds)}, what follows them less."
-    return sentence if is_quick or seconds < 60 else f"{sentence} --quick takes less than a minute."
-
-
-def _table(record: Benchmark) -> Table:
     table = Table("way", "faces", "p50 (ms)", "p95 (ms)", "faces/s", "speed-up")
     for way, by_count in record["ways"].items():
         for count, row in by_count.items():
@@ -176,4 +158,5 @@ def _table(record: Benchmark) -> Table:
                 f"{row['faces_per_second']:.0f}",
                 f"{row['speedup']:.1f}x",
             )
-    return table
+    # Where the JSON goes to stdout, a program that reads it must find nothing else there.
+    (console.err if target is None else out).print(table)

@@ -5,35 +5,20 @@ from __future__ import annotations
 import importlib.util
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 from rich.table import Table
 
 from fer import FerError, scenarios
 from fer.artifacts import locations, model_store, runs
-from fer.cli.console import (
-    FASTEST,
-    PATH,
-    SEED,
-    backbone_weights,
-    data_dir,
-    models_dir,
-    out,
-    overwrite,
-    precision,
-    progress_bar,
-    quiet_tensorflow,
-    wanted_precision,
-)
+from fer.cli import console
+from fer.cli.console import FASTEST, PATH, SEED, out
 from fer.data import aggregates, dataset
 from fer.lab import overwriting
 from fer.lab.training import distribution
 from fer.scenarios import Scenario
 from fer.training import jobs, monitor
-
-if TYPE_CHECKING:
-    from fer.lab.networks import vgg16
 
 
 @click.command()
@@ -57,9 +42,9 @@ if TYPE_CHECKING:
 )
 @click.option("--tensorboard", type=PATH, help="A folder for TensorBoard's logs.")
 @click.option("--queue", is_flag=True, help="Wait until no other run goes on beside this one.")
-@precision
-@backbone_weights
-@data_dir
+@console.precision
+@console.backbone_weights
+@console.data_dir
 def train(
     scenario: str,
     run_dir: Path | None,
@@ -94,7 +79,7 @@ def train(
     with (
         distribution.folder(share, run_dir) as folder,
         _progress_recorder(folder, settings.epochs, resume) as recorder,
-        progress_bar(f"Training {scenario}") as update,
+        console.progress_bar(f"Training {scenario}") as update,
     ):
         if queue:
             recorder.wait(lambda: jobs.is_next(folder))
@@ -104,11 +89,15 @@ def train(
             recorder(done, total, **details)
 
         progress(0, 0, stage="loading TensorFlow")
-        quiet_tensorflow()
+        console.quiet_tensorflow()
         from fer.lab.training import loop
 
         progress(0, 0, stage="choosing a precision")
-        dtype, reason = _precision(precision, settings, folder, share)
+        dtype, reason = (
+            (settings.compute_dtype, "the scenario's own, alike on all devices")
+            if precision == FASTEST and share.devices > 1
+            else console.wanted_precision(precision, folder)
+        )
         if continue_from is not None:
             artifact = model_store.open_artifact(scenario, continue_from)
             loop.begin_from(artifact, data, folder, dtype)
@@ -117,7 +106,11 @@ def train(
             data,
             folder,
             resume=resume or continue_from is not None,
-            backbone_weights=_backbone(backbone_from, backbone_weights),
+            backbone_weights=(
+                model_store.open_artifact("baseline", backbone_from).weights()
+                if backbone_from is not None
+                else backbone_weights or "imagenet"
+            ),
             cache_dir=cache_dir,
             progress=progress,
             share=share,
@@ -130,22 +123,6 @@ def train(
             table.add_row(*(f"{row[name]:.4g}" for name in runs.HISTORY_COLUMNS))
         out.print(table)
         out.print(f"The run is in {run_dir}; next: fer publish {run_dir}")
-
-
-def _precision(
-    choice: str, scenario: Scenario, folder: Path, share: distribution.Share
-) -> tuple[str, str]:
-    """Return Keras' name of the precision to train in, and why it is that one."""
-    if choice == FASTEST and share.devices > 1:
-        return scenario.compute_dtype, "the scenario's own, alike on all devices"
-    return wanted_precision(choice, folder)
-
-
-def _backbone(models_dir: Path | None, path: Path | None) -> vgg16.Weights:
-    """Return where VGG16's convolutions come from: a published baseline, a file, or Keras' own."""
-    if models_dir is not None:
-        return model_store.open_artifact("baseline", models_dir).weights()
-    return path or "imagenet"
 
 
 def _progress_recorder(run_dir: Path, epochs: int, resume: bool) -> monitor.Live:
@@ -166,19 +143,19 @@ def _progress_recorder(run_dir: Path, epochs: int, resume: bool) -> monitor.Live
 
 @click.command()
 @click.argument("run_dir", type=PATH)
-@backbone_weights
-@overwrite
-@models_dir
+@console.backbone_weights
+@console.overwrite
+@console.models_dir
 def publish(
     run_dir: Path, backbone_weights: Path | None, overwrite: bool, models_dir: Path
 ) -> None:
     """Put the best weights of a run into models/, in half precision, with config and history."""
     if not overwrite and (run_dir / runs.RUN).exists():
         run = runs.read(run_dir)
-        folder = models_dir / scenarios.Scenario.from_dict(run["scenario"]).key
+        folder = models_dir / Scenario.from_dict(run["scenario"]).key
         replaced = [folder / name for name in (model_store.CONFIG, model_store.METRICS)]
         overwriting.require_same_data(replaced, run["data"])
-    quiet_tensorflow()
+    console.quiet_tensorflow()
     from fer.lab.export import int8, publishing
 
     artifact = publishing.publish(run_dir, models_dir, backbone_weights or "imagenet")

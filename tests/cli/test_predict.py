@@ -260,6 +260,7 @@ def test_a_video_gives_the_pages_table_and_the_film_with_the_answers(
     )
     assert record["moments"] == streaming.rows(seen.moments)
     assert (record["analysed"], record["ending"], record["problem"]) == (6, "whole", None)
+    assert "6 frames analysed, 1 faces." in " ".join(predicted(path).stdout.split())
     assert record["annotated"] == str(folder / "clip-annotated.mp4")
     with video_gate.opened_video(Path(record["annotated"]).read_bytes(), "drawn") as (_, stream):
         assert (stream.width, stream.height) == (512, 512)
