@@ -17,7 +17,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
-from types import TracebackType
 
 from fer import FerError
 
@@ -83,7 +82,7 @@ def begin() -> None:
     if not any(isinstance(h.formatter, Line) for h in logging.root.handlers):
         logging.root.addHandler(_json_handler())
         logging.captureWarnings(True)
-        sys.excepthook = _uncaught
+        sys.excepthook = lambda *error: LOGGER.critical("uncaught", exc_info=error)
     for name in list(logging.root.manager.loggerDict):
         for handler in logging.getLogger(name).handlers:
             handler.setFormatter(Line())
@@ -93,10 +92,6 @@ def _json_handler() -> logging.Handler:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Line())
     return handler
-
-
-def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    LOGGER.critical("uncaught", exc_info=(kind, error, trace))
 
 
 class Line(logging.Formatter):

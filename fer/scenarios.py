@@ -258,21 +258,17 @@ def with_overrides(
     if epochs is not None:
         if epochs < 1:
             raise FerError("The number of epochs is {epochs}; it must be 1 or more.", epochs=epochs)
-        scenario = replace(scenario, phases=_cut_or_lengthened(scenario.phases, epochs))
+        phases: list[Phase] = []
+        remaining = epochs
+        for phase in scenario.phases:
+            if remaining > 0:
+                phases.append(replace(phase, epochs=min(phase.epochs, remaining)))
+            remaining -= phase.epochs
+        if remaining > 0:
+            phases[-1] = replace(phases[-1], epochs=phases[-1].epochs + remaining)
+        scenario = replace(scenario, phases=tuple(phases))
     if seed is not None:
         scenario = replace(scenario, seed=seed)
     if compute_dtype is not None:
         scenario = replace(scenario, compute_dtype=compute_dtype)
     return scenario
-
-
-def _cut_or_lengthened(phases: tuple[Phase, ...], epochs: int) -> tuple[Phase, ...]:
-    new_phases: list[Phase] = []
-    remaining = epochs
-    for phase in phases:
-        if remaining == 0:
-            break
-        new_phases.append(replace(phase, epochs=min(phase.epochs, remaining)))
-        remaining -= new_phases[-1].epochs
-    new_phases[-1] = replace(new_phases[-1], epochs=new_phases[-1].epochs + remaining)
-    return tuple(new_phases)

@@ -17,8 +17,6 @@ MARKS = {
     dataset.FOLDER: dataset.MANIFEST,
     aggregates.FOLDER: aggregates.SUMMARY,
 }
-
-
 # Environment variables that name these folders where no option does, for command and dashboard.
 VARIABLES = {model_store.FOLDER: "FER_MODELS_DIR", dataset.FOLDER: "FER_DATA_DIR"}
 
@@ -106,12 +104,8 @@ def data_folder(root: Path = ROOT) -> Path:
     if named_folder is not None:
         return named_folder.absolute()
     folder = root / dataset.FOLDER
-    if dataset.is_imported(folder) or _is_writable(folder):
+    existing = next(place for place in (folder, *folder.parents) if place.exists())
+    if dataset.is_imported(folder) or os.access(existing, os.W_OK):
         return folder
     cache = os.environ.get("XDG_CACHE_HOME")
     return (Path(cache) if cache else Path.home() / ".cache") / "fer" / dataset.FOLDER.name
-
-
-def _is_writable(folder: Path) -> bool:
-    existing = next(place for place in (folder, *folder.parents) if place.exists())
-    return os.access(existing, os.W_OK)

@@ -22,7 +22,7 @@ from safetensors.numpy import save
 
 from fer import FerError, emotions, files, layer_names, schema
 from fer.artifacts import packing, runs
-from fer.artifacts.packing import Packed, Tensors
+from fer.artifacts.packing import Tensors
 from fer.artifacts.records import Config, ListedFile, Metrics, RunConfig
 from fer.data.dataset import Split
 from fer.scenarios import SCENARIOS, Scenario
@@ -129,12 +129,15 @@ class Predictions:
         """The row of each image's source."""
         return {source: row for row, source in enumerate(self.sources.tolist())}
 
-    def of(self, split: Split) -> Predictions:
-        """Return the rows of one split."""
-        rows = self.splits == split.value
+    def where(self, rows: NDArray[np.bool_]) -> Predictions:
+        """Return the rows that a mask (n,) marks."""
         return Predictions(
             self.splits[rows], self.sources[rows], self.labels[rows], self.probabilities[rows]
         )
+
+    def of(self, split: Split) -> Predictions:
+        """Return the rows of one split."""
+        return self.where(self.splits == split.value)
 
     def write(self, path: Path) -> None:
         """Write one row for each image, whole or not at all."""
@@ -182,9 +185,22 @@ def write_model(
     model that it replaces. Nothing changes unless all three can be written. Raise FerError if the
     stored trunk differs from this model's (the scenarios share it), or the folder cannot be
     written."""
-    trunk = {n: v for n, v in tensors.items() if n.startswith(layer_names.TRUNK_BLOCKS)}
-    own = {n: v for n, v in tensors.items() if n not in trunk}
-    _write_trunk(folder, scenario, packing.pack(trunk))
+    packed = packing.pack(tensors)
+    trunk = {n: v for n, v in packed.items() if n.startswith(layer_names.TRUNK_BLOCKS)}
+    own = {n: v for n, v in packed.items() if n not in trunk}
+    path = folder / TRUNK
+    if path.exists():
+        stored = packing.read(path)
+        if any(n not in stored or not np.array_equal(stored[n], v) for n, v in trunk.items()):
+            raise FerError(
+                "Blocks 1-3 of this {scenario} are not those in {path}; both scenarios must "
+                "start from the same ImageNet weights.",
+                scenario=scenario.key,
+                path=path,
+            )
+    else:
+        with files.replacing(path) as temporary:
+            temporary.write_bytes(save(trunk))
     target = folder / scenario.key
     with ExitStack() as stack:
         # Files are moved into place in reverse order: the configuration last. Between two of them,
@@ -193,7 +209,7 @@ def write_model(
             name: stack.enter_context(files.replacing(target / name))
             for name in (CONFIG, runs.HISTORY, WEIGHTS)
         }
-        new[WEIGHTS].write_bytes(save(packing.pack(own)))
+        new[WEIGHTS].write_bytes(save(own))
         new[runs.HISTORY].write_text(history, encoding="utf-8", newline="\n")
         record: Config = {
             "scenario": scenario.to_dict(),
@@ -207,22 +223,6 @@ def write_model(
         (folder / stale).unlink(missing_ok=True)
 
 
-def _write_trunk(folder: Path, scenario: Scenario, packed: Packed) -> None:
-    path = folder / TRUNK
-    if not path.exists():
-        with files.replacing(path) as temporary:
-            temporary.write_bytes(save(packed))
-        return
-    stored = packing.read(path)
-    if any(n not in stored or not np.array_equal(stored[n], v) for n, v in packed.items()):
-        raise FerError(
-            "Blocks 1-3 of this {scenario} are not those in {path}; both scenarios must "
-            "start from the same ImageNet weights.",
-            scenario=scenario.key,
-            path=path,
-        )
-
-
 def sha256(path: Path) -> str:
     """Return the SHA-256 of a file, hexadecimal; of a text file, with Unix line ends.
 
@@ -230,33 +230,22 @@ def sha256(path: Path) -> str:
     does not change the content.
     """
     if path.suffix in TEXT_SUFFIXES:
-        return hashlib.sha256(_with_unix_line_ends(path)).hexdigest()
+        return hashlib.sha256(path.read_bytes().replace(b"\r\n", b"\n")).hexdigest()
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _with_unix_line_ends(path: Path) -> bytes:
-    return path.read_bytes().replace(b"\r\n", b"\n")
-
-
-def _size(path: Path) -> int:
-    """Return the bytes of a file, counted as `sha256` reads it."""
-    if path.suffix in TEXT_SUFFIXES:
-        return len(_with_unix_line_ends(path))
-    return path.stat().st_size
-
-
 def write_manifest(folder: Path = FOLDER) -> None:
-    """Write `manifest.json`: size and SHA-256 of every file in the folder."""
-    names = sorted(
-        p.relative_to(folder).as_posix()
-        for p in folder.rglob("*")
-        if p.is_file() and p.name != MANIFEST and not p.name.startswith(".")
-    )
-    record: dict[str, ListedFile] = {
-        name: {"bytes": _size(folder / name), "sha256": sha256(folder / name)} for name in names
-    }
-    files.write_json(folder / MANIFEST, record)
+    """Write `manifest.json`: size and SHA-256 of every file in the folder, with Unix line ends."""
+    record: dict[str, ListedFile] = {}
+    for path in folder.rglob("*"):
+        if path.is_file() and path.name != MANIFEST and not path.name.startswith("."):
+            windows_ends = path.read_bytes().count(b"\r\n") if path.suffix in TEXT_SUFFIXES else 0
+            record[path.relative_to(folder).as_posix()] = {
+                "bytes": path.stat().st_size - windows_ends,
+                "sha256": sha256(path),
+            }
+    files.write_json(folder / MANIFEST, dict(sorted(record.items())))
 
 
 def checked(folder: Path, name: str) -> Path:

@@ -95,8 +95,26 @@ def prepare(scenario: Scenario, data: Dataset, run_dir: Path, resume: bool) -> i
             run_dir=run_dir,
         )
     finished = finished_epochs(run_dir)
-    stored_scenario = Scenario.from_dict(stored["scenario"])
-    _require_same(stored_scenario, scenario, finished, run_dir)
+    begun = Scenario.from_dict(stored["scenario"])
+    may_differ = {"phases", "input_size"}
+    changed = [
+        name
+        for name, value in begun.to_dict().items()
+        if name not in may_differ and value != scenario.to_dict()[name]
+    ]
+    epochs_before = 0
+    for number, phase in enumerate(begun.phases):
+        # Only phases that were begun must be the same.
+        if epochs_before < finished and scenario.phases[number : number + 1] != (phase,):
+            changed.append(f"phase {number + 1}")
+        epochs_before += phase.epochs
+    if changed:
+        raise FerError(
+            "The run in {run_dir} was begun with other values of {names}; resume it with the "
+            "same options or choose another --run-dir.",
+            run_dir=run_dir,
+            names=", ".join(changed),
+        )
     write_history(run_dir, [row for row in read_history(run_dir) if row["epoch"] <= finished])
     return finished
 
@@ -144,28 +162,6 @@ def require_backbone(run_dir: Path, digest: str) -> None:
             run_dir=run_dir,
             stored=stored[:12],
             digest=digest[:12],
-        )
-
-
-def _require_same(stored: Scenario, wanted: Scenario, finished: int, run_dir: Path) -> None:
-    may_differ = {"phases", "input_size"}
-    changed = [
-        name
-        for name, value in stored.to_dict().items()
-        if name not in may_differ and value != wanted.to_dict()[name]
-    ]
-    epochs_before = 0
-    for number, phase in enumerate(stored.phases):
-        # Only phases that were begun must be the same.
-        if epochs_before < finished and wanted.phases[number : number + 1] != (phase,):
-            changed.append(f"phase {number + 1}")
-        epochs_before += phase.epochs
-    if changed:
-        raise FerError(
-            "The run in {run_dir} was begun with other values of {names}; resume it with the "
-            "same options or choose another --run-dir.",
-            run_dir=run_dir,
-            names=", ".join(changed),
         )
 
 

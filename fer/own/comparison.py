@@ -90,34 +90,27 @@ def measure(table: OwnTable) -> OwnModel:
         temperature = metrics.fit_temperature(public.labels, _logits(public))
         if math.isclose(temperature, 1.0, abs_tol=CALIBRATED_WITHIN):
             temperature = 1.0
-    models = {
-        split: _measured(predictions, temperature, table.has_probabilities)
-        for split, predictions in table.predictions.items()
-    }
+    models = {}
+    for split, predictions in table.predictions.items():
+        if temperature is not None and temperature != 1.0:
+            calibrated = softmax(_logits(predictions), temperature)
+            predictions = replace(predictions, probabilities=calibrated)
+        model = measured.measure(predictions, temperature or 1.0)
+        if not table.has_probabilities:
+            scores: SplitScores = {
+                **model.scores,
+                "log_loss": NAN,
+                "brier_score": NAN,
+                "ece": NAN,
+                "ece_uncalibrated": NAN,
+            }
+            model = replace(model, scores=scores, has_probabilities=False)
+        models[split] = model
     return OwnModel(table, temperature, models)
 
 
 def _logits(predictions: Predictions) -> NDArray[np.float64]:
     return np.asarray(np.log(np.maximum(predictions.probabilities, SMALLEST_PROBABILITY)))
-
-
-def _measured(
-    predictions: Predictions, temperature: float | None, has_probabilities: bool
-) -> MeasuredModel:
-    if temperature is not None and temperature != 1.0:
-        calibrated = softmax(_logits(predictions), temperature)
-        predictions = replace(predictions, probabilities=calibrated)
-    model = measured.measure(predictions, temperature or 1.0)
-    if has_probabilities:
-        return model
-    scores: SplitScores = {
-        **model.scores,
-        "log_loss": NAN,
-        "brier_score": NAN,
-        "ece": NAN,
-        "ece_uncalibrated": NAN,
-    }
-    return MeasuredModel(model.load, scores, 1.0, has_probabilities=False)
 
 
 def against(own: Predictions, scenario: Predictions) -> Against:
@@ -137,9 +130,7 @@ def only_wrong(own: Predictions, scenarios: Mapping[str, Predictions]) -> Predic
     mask = own.probabilities.argmax(axis=1) != own.labels
     for predictions in scenarios.values():
         mask &= predictions.probabilities.argmax(axis=1) == predictions.labels
-    return Predictions(
-        own.splits[mask], own.sources[mask], own.labels[mask], own.probabilities[mask]
-    )
+    return own.where(mask)
 
 
 def with_people(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -202,23 +202,20 @@ def measure(name: str, outcomes: Iterable[Outcome], models: Mapping[str, Artifac
             path=name,
             reason="–" if first is None else f"{first.source}: {first.reason}",
         )
-    measured_models = {
-        key: measured.measure(_predictions(answered, key), model.temperature)
-        for key, model in models.items()
-        if key in answered[0].probabilities
-    }
+    measured_models = {}
+    for key, model in models.items():
+        if key not in answered[0].probabilities:
+            continue
+        predictions = Predictions(
+            # The images belong to none of FER-2013's splits.
+            splits=np.full(len(answered), ""),
+            sources=np.array([image.source for image in answered]),
+            labels=np.array([image.label for image in answered]),
+            probabilities=np.stack([image.probabilities[key] for image in answered]),
+        )
+        measured_models[key] = measured.measure(predictions, model.temperature)
     gain = None
     if {BASELINE.key, PROPOSED.key} <= measured_models.keys():
         baseline, proposed = (measured_models[m.key].predictions for m in (BASELINE, PROPOSED))
         gain = metrics.compare(baseline.labels, baseline.probabilities, proposed.probabilities)
     return OwnImages(name, answered, left_out, measured_models, gain)
-
-
-def _predictions(answered: Sequence[AnsweredImage], key: str) -> Predictions:
-    return Predictions(
-        # The images belong to none of FER-2013's splits.
-        splits=np.full(len(answered), ""),
-        sources=np.array([image.source for image in answered]),
-        labels=np.array([image.label for image in answered]),
-        probabilities=np.stack([image.probabilities[key] for image in answered]),
-    )
