@@ -19,12 +19,9 @@ import numpy as np
 import pytest
 from click.testing import Result
 
-from fer import FerError, emotions
-from fer.artifacts import model_store
+from fer import FerError, emotions, interface
 from fer.cli import predict
-from fer.inference import classification
 from fer.media import photo_files, photos, streaming, video_gate, videos
-from fer.vision import faces
 from tests.support.command import child, fer, refusal, succeeded
 from tests.support.making import ROOT, interruptible, jpeg, video
 
@@ -57,10 +54,12 @@ def predicted(*arguments: object) -> Result:
     return fer("predict", *arguments, "--models-dir", MODELS)
 
 
-def test_json_and_csv_agree(photo: Path) -> None:
+def test_json_and_csv_agree_and_people_read_both_models(photo: Path) -> None:
     (record,) = lines(predicted(photo, "--json").stdout)
     table = rows(predicted(photo, "--csv").stdout)
     face = record["faces"][0]
+    printed = succeeded(predicted(photo)).stdout
+    assert all(name in printed for name in ("baseline", "proposed", *emotions.KEYS))
     assert record["problem"] is None
     assert face["flaws"] == []
     assert len(table) == len(face["models"])
@@ -70,6 +69,29 @@ def test_json_and_csv_agree(photo: Path) -> None:
         assert float(row["happy"]) == pytest.approx(confidence["happy"], abs=1e-6)
         assert row["top1"] == max(confidence, key=confidence.__getitem__)
         assert row["problem"] == ""
+
+
+def test_tensorflow_is_not_needed(photo: Path) -> None:
+    command = f"main(['predict', {str(photo)!r}], standalone_mode=False)"
+    checked = "sys.exit(bool({'tensorflow', 'keras'} & set(sys.modules)))"
+    done = child("-c", f"import sys; from fer.cli.main import main; {command}; {checked}")
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_photo_without_a_face_is_taken_whole_where_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "gray.png").write_bytes(GRAY)
+    (record,) = lines(predicted(tmp_path / "gray.png", "--json", "--whole").stdout)
+    assert record["faces"][0]["box"] is None
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [(b"", "is empty"), (b"just words", "is not an image"), (None, "There is no file")],
+)
+def test_a_photo_that_is_none_is_told(content: bytes | None, says: str, tmp_path: Path) -> None:
+    if content is not None:
+        (tmp_path / "a.jpg").write_bytes(content)
+    assert says in refusal(predicted(tmp_path / "a.jpg"))
 
 
 def test_what_makes_a_face_hard_to_read_is_told(photo: Path, portrait: np.ndarray) -> None:
@@ -249,15 +271,10 @@ def test_a_video_gives_the_pages_table_and_the_film_with_the_answers(
         }
         for row in rows(succeeded(predicted(path, "--csv")).stdout)
     ]
-    seen = videos.analyse(
-        path.read_bytes(),
-        "clip.mp4",
-        streaming.FrameAnalyser(
-            faces.Detector(ROOT / "models" / model_store.DETECTOR),
-            classification.load(ROOT / "models"),
-        ),
-        {key: key for key in emotions.KEYS},
-    )
+    models = interface.load(MODELS)
+    analyser = streaming.FrameAnalyser(models.detector, models.classifier)
+    names = {key: key for key in emotions.KEYS}
+    seen = videos.analyse(path.read_bytes(), "clip.mp4", analyser, names)
     assert record["moments"] == streaming.rows(seen.moments)
     assert (record["analysed"], record["ending"], record["problem"]) == (6, "whole", None)
     assert "6 frames analysed, 1 faces." in " ".join(predicted(path).stdout.split())
