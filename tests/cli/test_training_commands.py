@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import Result
 
 from fer import FerError, files
 from fer.artifacts import model_store, runs
@@ -21,6 +22,7 @@ from fer.lab.studies import ablation, analysis
 from fer.lab.training import callbacks, distribution, loop
 from fer.scenarios import Phase, Scenario
 from tests.support.command import fer, refusal, succeeded
+from tests.support.making import contents
 from tests.support.training import state_of
 
 
@@ -38,6 +40,10 @@ def run_dir(
     return folder
 
 
+def publish(run_dir: Path, backbone: Path, models: Path) -> Result:
+    return fer("publish", run_dir, "--backbone-weights", backbone, "--models-dir", models)
+
+
 def test_tensorboard_that_is_missing_is_told_before_anything_begins(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -52,19 +58,14 @@ def test_publish_makes_a_model_of_a_run(
     run_dir: Path, small_data: dataset.Dataset, small_backbone: Path, tmp_path: Path
 ) -> None:
     models = tmp_path / "models"
-    command = ("publish", run_dir, "--backbone-weights", small_backbone, "--models-dir", models)
-    printed = succeeded(fer(*command)).stdout
+    printed = succeeded(publish(run_dir, small_backbone, models)).stdout
     artifact = model_store.open_artifact("baseline", models)
     assert printed == (
         f"Published baseline: {artifact.size / 1e6:.1f} MB of its own in {artifact.folder}; "
         "it answers in full precision. Next: fer evaluate, and for int8: fer export\n"
     )
-    assert {path.name for path in artifact.folder.iterdir()} == {
-        model_store.CONFIG,
-        model_store.WEIGHTS,
-        runs.HISTORY,
-        model_store.CARD,
-    }
+    names = {model_store.CONFIG, model_store.WEIGHTS, runs.HISTORY, model_store.CARD}
+    assert set(contents(artifact.folder)) == names
     assert artifact.config["data_sha256"] == small_data.digest
     assert artifact.config["epochs_run"] == 2
     assert artifact.config["best_epoch"] == runs.best_epoch(runs.read_history(run_dir))["epoch"]
@@ -77,8 +78,7 @@ def test_publish_takes_away_what_was_measured_of_the_model_before(
 ) -> None:
     models = Path(shutil.copytree(small_models, tmp_path / "models"))
     before = model_store.open_artifact("baseline", models).digest
-    command = ("publish", run_dir, "--backbone-weights", small_backbone, "--models-dir", models)
-    succeeded(fer(*command))
+    succeeded(publish(run_dir, small_backbone, models))
     published = model_store.available(models)
     assert published["baseline"].digest != before
     assert published["baseline"].metrics is None
@@ -99,18 +99,17 @@ def test_publish_refuses_a_run_without_a_finished_epoch(run_dir: Path, tmp_path:
 
 def test_publish_refuses_weights_that_are_not_there(run_dir: Path, tmp_path: Path) -> None:
     weights = tmp_path / "none.weights.h5"
-    command = ("publish", run_dir, "--backbone-weights", weights)
-    sentence = refusal(fer(*command, "--models-dir", tmp_path / "models"))
+    sentence = refusal(publish(run_dir, weights, tmp_path / "models"))
     assert sentence == f"Error: There is no weights file {weights}; check --backbone-weights."
     assert not (tmp_path / "models").exists()
 
 
 def test_train_overwrites_no_run(run_dir: Path, small_data: dataset.Dataset) -> None:
-    before = {path.name: path.read_bytes() for path in run_dir.iterdir()}
+    before = contents(run_dir)
     places = ("--run-dir", run_dir, "--data-dir", small_data.folder)
     sentence = refusal(fer("train", "baseline", "--image-size", 32, *places))
     assert "already holds a run; add --resume to continue it" in sentence
-    assert {path.name: path.read_bytes() for path in run_dir.iterdir()} == before
+    assert contents(run_dir) == before
 
 
 def test_a_run_goes_on_in_the_precision_in_which_it_was_begun(
@@ -175,12 +174,9 @@ def test_a_training_that_diverges_is_recorded_as_failed(
     assert [row["epoch"] for row in runs.read_history(run_dir)] == [1]
     # What was good before can still be published.
     models = tmp_path / "models"
-    weights = ("--backbone-weights", small_backbone)
-    succeeded(fer("publish", run_dir, *weights, "--models-dir", models))
-    assert all(
-        np.isfinite(v).all()
-        for v in model_store.open_artifact("baseline", models).weights().values()
-    )
+    succeeded(publish(run_dir, small_backbone, models))
+    weights = model_store.open_artifact("baseline", models).weights()
+    assert all(np.isfinite(values).all() for values in weights.values())
 
 
 def only_whole(
@@ -232,16 +228,12 @@ def test_ablate_trains_the_plan_and_stores_the_study(
     assert gain == pytest.approx(whole - without)
     assert any("se" in line and f"{gain:+.4f}" in line for line in lines[1:])
     assert model_store.verify(models) == ([], [])
-    # What is trained is not trained again.
-    again = succeeded(fer(*command)).stdout
-    assert "trained" not in again
-    assert files.read_json(analysis.path_of("ablation", models))["runs"] == record["runs"]
-    # Nor on another machine, which has the models folder only.
-    shutil.rmtree(tmp_path / "runs")
-    again = succeeded(fer(*command)).stdout
-    assert "trained" not in again
-    assert not (tmp_path / "runs").exists()
-    assert files.read_json(analysis.path_of("ablation", models))["runs"] == record["runs"]
+    # What is trained is not trained again, nor on another machine, which has the models alone.
+    for has_runs in (True, False):
+        assert "trained" not in succeeded(fer(*command)).stdout
+        assert (tmp_path / "runs").exists() is has_runs
+        assert files.read_json(analysis.path_of("ablation", models))["runs"] == record["runs"]
+        shutil.rmtree(tmp_path / "runs", ignore_errors=True)
     # A damaged file is told.
     kept = folder / "se-5" / ablation.PRIVATE
     whole = kept.read_bytes()

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fer import FerError, emotions
+from fer import FerError, emotions, interface
 from fer.artifacts import model_store
 from fer.data import sample
 from fer.data.formats import labelled_files
@@ -116,14 +116,10 @@ def test_a_table_is_measured_and_people_read_every_class(tmp_path: Path) -> None
 
 
 def test_a_photo_is_cut_out_and_the_largest_face_taken(portrait: np.ndarray) -> None:
-    from fer.artifacts import locations
-    from fer.inference import classification
-    from fer.vision.faces import Detector
-
     both = np.hstack([portrait, np.pad(portrait[::2, ::2], ((0, 256), (0, 0), (0, 0)))])
     file = labelled_files.labelled("happy/photo.png", lambda: jpeg(both, "PNG"))
-    detector = Detector(locations.detector(MODELS))
-    outcome = images.answer(file, detector, classification.load(MODELS))
+    models = interface.load(MODELS)
+    outcome = images.answer(file, models.detector, models.classifier)
     assert isinstance(outcome, images.AnsweredImage)
     assert (outcome.is_whole, outcome.faces, outcome.label) == (False, 2, 3)
     assert outcome.face.shape == (48, 48)

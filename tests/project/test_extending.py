@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import shutil
 from dataclasses import replace
@@ -20,7 +19,7 @@ from fer.lab.training import loop
 from fer.scenarios import BASELINE, PROPOSED, SCENARIOS, Phase, Scenario
 from fer.ui import loaders
 from tests.support.command import fer, succeeded
-from tests.support.making import ROOT, face_like, in_keras
+from tests.support.making import ROOT, csv_table, in_keras
 
 VIEWS = ("metrics", "parameters", "classes", "confusion", "curves", "calibration", "speed")
 
@@ -93,12 +92,7 @@ def test_third_scenario_is_a_record_and_nothing_else(
 def test_another_data_set_is_a_table_with_three_columns(
     small_models: Path, small_backbone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with (tmp_path / "mine.csv").open("w", newline="") as stream:
-        table = csv.writer(stream)
-        table.writerow(["emotion", "pixels", "Usage"])
-        for number in range(7 * 9):
-            usage = ("Training", "PublicTest", "PrivateTest")[number // 7 % 3]
-            table.writerow([number % 7, " ".join(map(str, face_like(number).ravel())), usage])
+    (tmp_path / "mine.csv").write_text(csv_table(rows=63))
     report = importing.import_dataset(tmp_path / "mine.csv", tmp_path / "data")
     assert report.images == 63
     data = dataset.open_dataset(tmp_path / "data")

@@ -39,6 +39,16 @@ def test_importing_fer_is_cheap() -> None:
     assert not {"numpy", "cv2", "PIL", "openvino", "keras"} & set(loaded)
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("os.environ.pop(name, '')", "1"), ("os.environ[name] = '0'", "0")],
+    ids=["not chosen", "chosen"],
+)
+def test_tensorflow_is_told_to_use_onednn_unless_the_user_chose(before: str, after: str) -> None:
+    program = f"import os; name = 'TF_ENABLE_ONEDNN_OPTS'; {before}; import fer"
+    assert command.child("-c", f"{program}; print(os.environ[name])").stdout == f"{after}\n"
+
+
 def test_every_kind_of_image_gives_what_the_command_prints(
     classifier: FaceClassifier, portrait: np.ndarray, tmp_path: Path
 ) -> None:
