@@ -1,8 +1,9 @@
-"""`fer compare`: a model of one's own beside both scenarios."""
+"""`fer compare` and `fer crowd`: both scenarios beside a model of one's own, and beside people."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -10,8 +11,12 @@ from rich.table import Table
 
 from fer import FerError
 from fer.artifacts import locations, model_store
-from fer.cli.console import PATH, models_dir, note, out
+from fer.artifacts.model_store import Artifact, Predictions
+from fer.cli.console import PATH, format_interval, models_dir, note, out
+from fer.crowd import study
+from fer.crowd.records import Proportion
 from fer.data import aggregates, votes
+from fer.data.dataset import TEST_SPLITS
 from fer.own import comparison, tables
 from fer.own.comparison import OwnComparison
 from fer.vision import upload_gate
@@ -37,9 +42,7 @@ def compare(table: Path, as_json: bool, models_dir: Path) -> None:
     all_votes = votes.open_votes(locations.default(votes.FOLDER))
     twins = aggregates.read_duplicates(locations.default(aggregates.FOLDER))["twins"]
     models = model_store.available(models_dir)
-    predictions_by_model = {
-        key: model.predictions() for key, model in models.items() if model.metrics is not None
-    }
+    predictions_by_model = _stored_predictions(models)
     if not predictions_by_model:
         raise FerError("No model is evaluated yet; run: fer evaluate")
     own = comparison.measure(
@@ -89,3 +92,41 @@ def _print(record: OwnComparison) -> None:
         out.print(f"{split}: {len(wrong):,} images that only {record['model']} answers wrongly")
         for source in wrong[:MAX_PRINTED_ERRORS]:
             out.print(f"  {source}")
+
+
+@click.command()
+@models_dir
+def crowd(models_dir: Path) -> None:
+    """Compare the stored predictions with FER+ votes, what ten people saw in each test image.
+
+    Needs neither networks nor images, and stores nothing."""
+    all_votes = votes.open_votes(locations.default(votes.FOLDER))
+    predictions = _stored_predictions(model_store.available(models_dir))
+    table = Table("agreement", "split", "images", "with", "share", "95 % interval")
+
+    def add(name: str, images: int, other: str, agreement: Proportion) -> None:
+        share, interval = f"{agreement['share']:.4f}", format_interval(agreement["interval"])
+        table.add_row(name, split, f"{images:,}", other, share, interval)
+
+    for split in TEST_SPLITS:
+        figures = study.study(predictions, all_votes, split)
+        if figures is None:
+            continue
+        images, with_majority = figures["images"], figures["images_with_majority"]
+        add("a voter", with_majority, "the others", figures["human"]["others"])
+        add("FER-2013's label", with_majority, "majority", figures["fer2013_label"]["majority"])
+        for key, model in figures["models"].items():
+            add(key, images, "label", model["label"])
+            add(key, with_majority, "majority", model["majority"])
+            add(key, images, "a voter", model["voters"])
+            add(key, with_majority, "the others", model["others"])
+    if not table.row_count:
+        raise FerError(
+            "No image of the stored predictions has votes; run: fer evaluate (on FER-2013)"
+        )
+    out.print(table)
+
+
+def _stored_predictions(models: Mapping[str, Artifact]) -> dict[str, Predictions]:
+    """Return the predictions of the models that were evaluated."""
+    return {key: model.predictions() for key, model in models.items() if model.metrics is not None}

@@ -25,6 +25,7 @@ from fer.artifacts.records import Scores
 from fer.cli import waiting
 from fer.data import dataset
 from fer.evaluation.records import PairedGain
+from fer.lab.evaluation.evaluate import CHECKED_METRICS
 from fer.progress import Progress
 
 # Columns of a table in a pipe or file, which has no edge to keep to.
@@ -149,8 +150,6 @@ def format_interval(ends: Sequence[float]) -> str:
 
 def metrics_table(scores: Mapping[str, Scores]) -> Table:
     """Return a table with a column of metrics for each of the scores."""
-    from fer.lab.evaluation.evaluate import CHECKED_METRICS
-
     table = Table("metric", *scores)
     for name in CHECKED_METRICS:
         table.add_row(name, *(f"{row[name]:.4f}" for row in scores.values()))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 from rich.table import Table
@@ -14,12 +13,10 @@ from fer import emotions
 from fer.artifacts import locations
 from fer.cli import console
 from fer.cli.console import PATH, SEED, note, out
-from fer.data import aggregates, dataset, sample, votes
+from fer.data import aggregates, dataset, downloading, importing, sample, votes
+from fer.data.importing import Report
 from fer.lab import overwriting
 from fer.vision import faces
-
-if TYPE_CHECKING:
-    from fer.data.importing import Report
 
 # How many skipped files are named.
 MAX_PRINTED = 20
@@ -37,8 +34,6 @@ def data() -> None:
 def import_(path: Path, data_dir: Path, overwrite: bool) -> None:
     """Import FER-2013 from PATH: archive.zip, its folder, fer2013.csv, icml_face_data.csv or
     fer2013.tar.gz."""
-    from fer.data import importing
-
     with console.progress_bar("Importing") as update:
         report = importing.import_dataset(path, data_dir, update, keep_official=not overwrite)
     _print_report(report, data_dir)
@@ -49,8 +44,6 @@ def import_(path: Path, data_dir: Path, overwrite: bool) -> None:
 @console.data_dir
 def download(as_json: bool, data_dir: Path) -> None:
     """Download FER-2013 from Kaggle and import it."""
-    from fer.data import downloading
-
     if as_json:
         # Ends the command as Ctrl+C does, which removes what is half written.
         signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 from rich.table import Table
@@ -13,14 +12,16 @@ from rich.table import Table
 from fer import FerError, scenarios
 from fer.artifacts import locations, model_store
 from fer.artifacts.records import Accuracy
-from fer.cli import console
+from fer.cli import console, own
 from fer.cli.console import COUNT, PATH, note, out
 from fer.data import dataset
+from fer.evaluation.protocols import Protocol
 from fer.evaluation.records import COMPARISON, PROTOCOL_SCORES, TRAINING_FIT, Protocols
+from fer.inference import classification
+from fer.inference.classification import Classifier
 from fer.lab import overwriting
-
-if TYPE_CHECKING:
-    from fer.inference.classification import Classifier
+from fer.lab.evaluation import evaluate as evaluation
+from fer.lab.evaluation import protocols, training_fit
 
 ACCURACY_COLUMNS = ("accuracy", "95 % interval", "macro F1")
 
@@ -83,9 +84,6 @@ def evaluate(
             raise FerError(
                 "Beside --images only --model, --whole, --json and --csv have a meaning."
             )
-        # Imports libraries for reading images, which the other ways do without.
-        from fer.cli import own
-
         own.evaluate_images(images, keys, models_dir, whole=whole, as_json=as_json, as_csv=as_csv)
         return
     if whole or as_json or as_csv:
@@ -101,9 +99,7 @@ def evaluate(
         return
     is_stored = not check and (overwrite or _may_store(models_dir, data, bool(protocols)))
     console.quiet_tensorflow()
-    from fer.inference import classification
     from fer.lab import keras_backend
-    from fer.lab.evaluation import evaluate
     from fer.lab.export import publishing
 
     classifier = (
@@ -122,9 +118,9 @@ def evaluate(
         )
         return
     if is_stored:
-        evaluate.require_comparable(classifier, data)
+        evaluation.require_comparable(classifier, data)
     with console.progress_bar("Evaluating") as update:
-        results = evaluate.evaluate(classifier, data, progress=update)
+        results = evaluation.evaluate(classifier, data, progress=update)
     records = {key: record for key, (record, _) in results.items()}
     scores = {
         f"{key} {split}": row for key in records for split, row in records[key]["splits"].items()
@@ -134,12 +130,12 @@ def evaluate(
         problems = (
             f"{key} {problem}"
             for key, record in records.items()
-            for problem in evaluate.differences(classifier.models[key].metrics, record, tolerance)
+            for problem in evaluation.differences(classifier.models[key].metrics, record, tolerance)
         )
         _require_reproduced(problems, tolerance)
     if not is_stored:
         return
-    evaluate.save(results, classifier.models)
+    evaluation.save(results, classifier.models)
     publishing.finish(models_dir)
     comparison = COMPARISON.read(models_dir)
     if comparison is not None:
@@ -176,9 +172,6 @@ def _evaluate_protocols(
 ) -> None:
     """Print the accuracies that averaging over views gives; store them or, with a tolerance,
     compare them with the stored ones."""
-    from fer.evaluation.protocols import Protocol
-    from fer.lab.evaluation import protocols
-
     stored = PROTOCOL_SCORES.read(models_dir)
     digests = {key: model.digest for key, model in model_store.available(models_dir).items()}
 
@@ -214,7 +207,6 @@ def _evaluate_training(
         overwriting.require_same_data([models_dir / TRAINING_FIT.name], data.digest)
     console.quiet_tensorflow()
     from fer.lab import keras_backend
-    from fer.lab.evaluation import training_fit
 
     classifier = keras_backend.load(models_dir)
     with console.progress_bar("Evaluating") as update:

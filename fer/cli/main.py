@@ -9,7 +9,7 @@ from rich.table import Table
 
 from fer import FerError, __version__
 from fer.artifacts import locations, model_store
-from fer.cli import analysis, compare, crowd, data, evaluate, predict, serving, training
+from fer.cli import analysis, compare, data, evaluate, predict, serving, training
 from fer.cli.console import Group, models_dir, note, out
 
 
@@ -63,7 +63,7 @@ for command in (
     analysis.ablate,
     analysis.analyse,
     compare.compare,
-    crowd.crowd,
+    compare.crowd,
     evaluate.evaluate,
     predict.predict,
     training.publish,

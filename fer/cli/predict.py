@@ -14,18 +14,17 @@ import click
 import numpy as np
 from rich.table import Table
 
-from fer import FerError, emotions, files
-from fer.artifacts import locations
+from fer import FerError, emotions, files, interface
 from fer.cli.console import PATH, Interruption, models_dir, note, out, progress_bar
-from fer.media import photo_files, photos, video_gate
+from fer.interface import FaceClassifier
+from fer.media import photo_files, photos, streaming, video_gate
 from fer.media.photos import NO_FACE, Photo
 from fer.progress import Progress, part_of
-from fer.vision import faces, preprocessing
+from fer.vision import preprocessing
 from fer.vision.quality import Flaw
 
 # Not imported for photos alone: FFmpeg takes long to load.
 if TYPE_CHECKING:
-    from fer.inference.classification import Classifier
     from fer.media.videos import AnalysedVideo
 
 PROBLEM = "problem"
@@ -54,8 +53,6 @@ class WatchedVideo:
 
     def rows(self) -> list[dict[str, object]]:
         """Return a row for each moment, face and model, as in the page's table."""
-        from fer.media import streaming
-
         return streaming.rows(self.analysis.moments)
 
     def record(self) -> dict[str, object]:
@@ -257,22 +254,18 @@ def _answers(
         except FerError as error:
             yield paths[0], error
             return
-    locations.require_models(models_dir)
-    from fer.inference import classification
-
-    classifier = classification.load(models_dir)
-    detector = faces.Detector(locations.detector(models_dir))
+    models = interface.load(models_dir)
     with progress_bar("Classifying", len(paths), beside_output=True) as update:
         for position, path in enumerate(paths):
             try:
                 if _is_video(path):
                     video_progress = part_of(update, position, position + 1, len(paths))
                     answer: Photo | WatchedVideo | FerError = _watch(
-                        path, annotated, start, detector, classifier, video_progress
+                        path, annotated, start, models, video_progress
                     )
                 else:
-                    image = preprocessing.read_image(path) if first_image is None else first_image
-                    answer = photos.classify(image, str(path), detector, classifier, whole=whole)
+                    image = path if first_image is None else first_image
+                    answer = models.photo(image, name=str(path), whole=whole)
             except FerError as error:
                 answer = error
             yield path, answer
@@ -283,14 +276,13 @@ def _watch(
     path: Path,
     folder: Path | None,
     start: float,
-    detector: faces.Detector,
-    classifier: Classifier,
+    models: FaceClassifier,
     progress: Progress | None,
 ) -> WatchedVideo:
     """Answer a video with both models from second `start` on, as the page does, and write it with
     the answers drawn on it into the folder, if there is one. Raise FerError if the video cannot be
     read, or the annotated one cannot be written."""
-    from fer.media import streaming, videos
+    from fer.media import videos
 
     with path.open("rb") as stream:
         # One byte more than the limit: a larger file is refused without reading all of it.
@@ -298,7 +290,7 @@ def _watch(
     analysis = videos.analyse(
         content,
         str(path),
-        streaming.FrameAnalyser(detector, classifier),
+        streaming.FrameAnalyser(models.detector, models.classifier),
         {key: key for key in emotions.KEYS},
         excerpt=video_gate.Excerpt(start),
         progress=progress,
