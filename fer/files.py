@@ -34,15 +34,20 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.chmod(0o644)
         temporary.replace(path)
     except OSError as error:
-        raise FerError(
-            "{path} cannot be written ({reason}); check that the folder is writable and the "
-            "disk has space. What was there before is unchanged.",
-            path=path,
-            reason=error.strerror or error,
-        ) from error
+        raise unwritable(path, error) from error
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+def unwritable(path: Path, error: OSError) -> FerError:
+    """Return the error for a file or folder that cannot be written."""
+    return FerError(
+        "{path} cannot be written ({reason}); check that the folder is writable and the "
+        "disk has space. What was there before is unchanged.",
+        path=path,
+        reason=error.strerror or error,
+    )
 
 
 def free_bytes(folder: Path) -> int:

@@ -44,7 +44,7 @@ OFFICIAL_COUNTS: dict[Split, tuple[int, ...]] = {
     Split.PUBLIC_TEST: (467, 56, 496, 895, 653, 415, 607),
     Split.PRIVATE_TEST: (491, 55, 528, 879, 594, 416, 626),
 }
-
+OFFICIAL_IMAGES = sum(map(sum, OFFICIAL_COUNTS.values()))
 
 # The content digest of Kaggle's msambare/fer2013, and how the original table's begins.
 KAGGLE_DIGEST = "d8c5c1f95e78e2030ef1d9c41ee70c6be437e1a60ed4d66af0004f58281728a1"

@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path, PurePath
@@ -23,7 +23,6 @@ from fer import FerError, emotions, files, schema
 from fer.data import dataset, votes
 from fer.data.dataset import FOLDER, MANIFEST, SPLITS, LabelledFace, Manifest, Split
 from fer.data.formats import archive_files, face_files
-from fer.data.formats.face_tables import CsvTable
 from fer.progress import Progress
 
 LOCK = ".lock"
@@ -106,27 +105,27 @@ def import_dataset(
                 progress(done, content.expected)
     _refuse_useless(faces, skipped, source_name)
     faces.sort(key=lambda face: (SPLITS.index(face.split), face.number, face.label, face.source))
-    stacked = _stacked(faces)
-    if content.table is not None:
-        stacked = with_official_names(stacked)
-    md5 = content.table.md5 if isinstance(content.table, CsvTable) else None
-    manifest = _manifest(stacked, PurePath(source_name).name, md5, skipped)
-    if require_official:
-        _refuse_unofficial(manifest)
-    if keep_official:
-        _refuse_to_replace_official(manifest, folder)
-    _store(stacked, manifest, folder)
-    notice = dataset.notice(manifest)
-    return Report(len(faces), skipped, manifest["differences"], notice)
-
-
-def _stacked(faces: Sequence[LabelledFace]) -> Faces:
-    return Faces(
+    stacked = Faces(
         np.stack([face.pixels for face in faces]),
         np.array([face.label for face in faces], dtype=np.int8),
         np.array([face.split.value for face in faces], dtype=np.str_),
         np.array([face.source for face in faces], dtype=np.str_),
     )
+    md5 = None
+    if content.table is not None:
+        stacked, md5 = with_official_names(stacked), content.table.md5
+    manifest = _manifest(stacked, PurePath(source_name).name, md5, skipped)
+    if require_official and manifest["differences"]:
+        raise FerError(
+            "{path} is not the whole FER-2013 ({difference}); choose the original archive.",
+            path=manifest["source"],
+            difference=manifest["differences"][0],
+        )
+    notice = dataset.notice(manifest)
+    if keep_official and notice is not None:
+        _refuse_to_replace_official(manifest["source"], folder)
+    _store(stacked, manifest, folder)
+    return Report(len(faces), skipped, manifest["differences"], notice)
 
 
 def with_official_names(faces: Faces) -> Faces:
@@ -136,7 +135,7 @@ def with_official_names(faces: Faces) -> Faces:
     order the file of the FER+ votes keeps. If the pixels are those of Kaggle's archive, the rows
     take its order, too: the result is the same data set with the same digest.
     """
-    is_whole = len(faces.labels) == archive_files.OFFICIAL_IMAGES
+    is_whole = len(faces.labels) == dataset.OFFICIAL_IMAGES
     if not is_whole or not (VOTES_FOLDER / votes.VOTES).exists():
         return faces
     fer_plus = votes.open_votes(VOTES_FOLDER)
@@ -192,18 +191,7 @@ def _refuse_useless(
         )
 
 
-def _refuse_unofficial(manifest: Manifest) -> None:
-    if manifest["differences"]:
-        raise FerError(
-            "{path} is not the whole FER-2013 ({difference}); choose the original archive.",
-            path=manifest["source"],
-            difference=manifest["differences"][0],
-        )
-
-
-def _refuse_to_replace_official(manifest: Manifest, folder: Path) -> None:
-    if dataset.notice(manifest) is None:
-        return
+def _refuse_to_replace_official(source_name: str, folder: Path) -> None:
     try:
         stored = schema.read(folder / MANIFEST, Manifest, "fer data import PATH")
     except FerError:
@@ -214,7 +202,7 @@ def _refuse_to_replace_official(manifest: Manifest, folder: Path) -> None:
             "{path} is not FER-2013, which {folder} holds; import it into another folder: fer data "
             "import PATH --data-dir FOLDER, or replace FER-2013 with --overwrite. Nothing was "
             "changed.",
-            path=manifest["source"],
+            path=source_name,
             folder=folder,
         )
 
@@ -237,7 +225,15 @@ def _manifest(faces: Faces, source: str, md5: str | None, skipped: list[str]) ->
 
 
 def _store(faces: Faces, manifest: Manifest, folder: Path) -> None:
-    _require_space(folder, faces.images.nbytes)
+    free, needed = files.free_bytes(folder), 1.1 * faces.images.nbytes
+    if free < needed:
+        raise FerError(
+            "The disk of {folder} has {free} MB free and the data set needs {needed} MB; "
+            "make room and import again. Nothing was changed.",
+            folder=folder,
+            free=free >> 20,
+            needed=f"{needed / 2**20:.0f}",
+        )
     index = arrow.table(
         {
             "emotion": arrow.array(faces.labels),
@@ -245,56 +241,29 @@ def _store(faces: Faces, manifest: Manifest, folder: Path) -> None:
             "source": arrow.array(faces.sources.tolist()),
         }
     )
-    with _import_lock(folder):
-        with (
-            files.replacing(folder / manifest["images"]) as temporary,
-            temporary.open("wb") as stream,
-        ):
-            np.save(stream, faces.images, allow_pickle=False)
-        with files.replacing(folder / manifest["index"]) as temporary:
-            parquet.write_table(index, temporary)
-        files.write_json(folder / MANIFEST, manifest)
-        for file in folder.iterdir():
-            is_in_use = file.name in (manifest["images"], manifest["index"])
-            if OWN_FILES.fullmatch(file.name) and not is_in_use:
-                # Windows refuses to delete a file that another process has mapped; the next import
-                # tries again, and the manifest no longer names it.
-                with suppress(OSError):
-                    file.unlink()
-
-
-@contextmanager
-def _import_lock(folder: Path) -> Iterator[None]:
-    """Let no other import write into the folder: it would remove this one's unfinished files."""
-    lock = filelock.FileLock(folder / LOCK, timeout=LOCK_SECONDS)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
+        # Another import would remove this one's unfinished files.
+        with filelock.FileLock(folder / LOCK, timeout=LOCK_SECONDS):
+            with (
+                files.replacing(folder / manifest["images"]) as temporary,
+                temporary.open("wb") as stream,
+            ):
+                np.save(stream, faces.images, allow_pickle=False)
+            with files.replacing(folder / manifest["index"]) as temporary:
+                parquet.write_table(index, temporary)
+            files.write_json(folder / MANIFEST, manifest)
+            for file in folder.iterdir():
+                is_in_use = file.name in (manifest["images"], manifest["index"])
+                if OWN_FILES.fullmatch(file.name) and not is_in_use:
+                    # Windows refuses to delete a file that another process has mapped; the next
+                    # import tries again, and the manifest no longer names it.
+                    with suppress(OSError):
+                        file.unlink()
     except filelock.Timeout:
         raise FerError(
             "Another import into {folder} is not coming to its end; stop it and try again.",
             folder=folder,
         ) from None
     except OSError as error:
-        raise FerError(
-            "{path} cannot be written ({reason}); check that the folder is writable and the "
-            "disk has space. What was there before is unchanged.",
-            path=folder,
-            reason=error.strerror or error,
-        ) from error
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-def _require_space(folder: Path, needed: int) -> None:
-    free = files.free_bytes(folder)
-    if free < needed * 1.1:
-        raise FerError(
-            "The disk of {folder} has {free} MB free and the data set needs {needed} MB; "
-            "make room and import again. Nothing was changed.",
-            folder=folder,
-            free=free >> 20,
-            needed=f"{needed * 1.1 / 2**20:.0f}",
-        )
+        raise files.unwritable(folder, error) from error

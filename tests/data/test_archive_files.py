@@ -21,7 +21,6 @@ import pytest
 from fer import FerError, emotions
 from fer.data import dataset, importing, votes
 from fer.data.dataset import KAGGLE_DIGEST, Origin
-from fer.data.formats import archive_files
 from tests.support.making import USAGES, csv_table, face_like, jpeg, small_archive
 
 NAMES = ("anger", "disgusted", "fearful", "Happiness", "sadness", "surprised", "neutral")
@@ -273,4 +272,4 @@ def test_rows_of_another_table_keep_their_numbers(real_data: dataset.Dataset) ->
     labels = table.labels.copy()
     labels[[0, 2]] = labels[[2, 0]]
     assert importing.with_official_names(replace(table, labels=labels)).sources[0] == "row 1"
-    assert len(table.labels) == archive_files.OFFICIAL_IMAGES
+    assert len(table.labels) == dataset.OFFICIAL_IMAGES

@@ -10,18 +10,19 @@ from __future__ import annotations
 import errno
 import gzip
 import os
+import re
 import tarfile
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
-from pathlib import Path, PurePath, PurePosixPath
+from pathlib import Path, PurePath
 from typing import IO, cast
 
 from fer import FerError
-from fer.data.dataset import OFFICIAL_COUNTS, LabelledFace
+from fer.data.dataset import LabelledFace
 from fer.data.formats import face_files, members
 from fer.data.formats.face_files import UNREADABLE, FileEntry
 from fer.data.formats.face_tables import CsvTable, ParquetTables
@@ -29,10 +30,11 @@ from fer.data.formats.face_tables import CsvTable, ParquetTables
 GZIP = b"\x1f\x8b"
 PARQUET = b"PAR1"
 ZIP = b"PK\x03\x04"
+# The bytes that tell what a file is.
+HEAD = 512
 PACKED = (".zip", ".tar.gz", ".tgz", ".tar")
-OFFICIAL_IMAGES = sum(map(sum, OFFICIAL_COUNTS.values()))
 # Extra files of macOS: a folder of its own in zips, and a twin of each file on other disks.
-_MACOS_PREFIXES = ("__MACOSX", "._")
+_OF_MACOS = re.compile(r"(^|/)(__MACOSX|\._)")
 
 
 @dataclass(frozen=True)
@@ -75,9 +77,9 @@ def opened_files(source: Path | IO[bytes], name: str) -> Iterator[list[FileEntry
                     raise OSError(problems[0])
             else:
                 stream = _stream(source, stack)
-                entries = _members(stream, _head(stream, name), name, stack)
+                entries = _members(stream, name, stack)
         # Outside of the block: errors of the caller keep their own message.
-        yield None if entries is None else _without_macos_files(entries)
+        yield None if entries is None else [e for e in entries if not _OF_MACOS.search(e.path)]
 
 
 @contextmanager
@@ -105,27 +107,23 @@ def _stream(source: Path | IO[bytes], stack: ExitStack) -> IO[bytes]:
     return stack.enter_context(source.open("rb"))
 
 
-def _head(stream: IO[bytes], name: str) -> bytes:
-    head = stream.read(512)
-    if not head:
-        raise FerError("{path} is empty; download it again.", path=name)
-    return head
-
-
 def _content(stream: IO[bytes], name: str, stack: ExitStack, *, is_inside: bool = False) -> Content:
     """Return the content of an open file, whose first bytes tell its kind; if it lies inside an
     archive, archives in it are left alone."""
-    head = _head(stream, name)
-    entries = _members(stream, head, name, stack)
+    entries = _members(stream, name, stack)
     if entries is not None:
         return _best_content(entries, name, stack, is_inside)
+    head = stream.read(HEAD)
+    stream.seek(0)
     if head.startswith(GZIP):
-        return _csv_content(stack.enter_context(_gunzipped(stream)), PurePath(name).stem)
+        unpacked = stack.enter_context(gzip.GzipFile(fileobj=stream, mode="rb"))
+        return _table_content(CsvTable(unpacked, PurePath(name).stem))
     if head.startswith(PARQUET):
-        return _parquet_content([FileEntry(PurePath(name).name, lambda: stream)], name)
+        file = FileEntry(PurePath(name).name, lambda: stream)
+        return _table_content(ParquetTables([file], name))
     # A table names its columns before the first line ends.
     if name.lower().endswith(".csv") or b"emotion" in head.lower():
-        return _csv_content(stream, PurePath(name).name)
+        return _table_content(CsvTable(stream, PurePath(name).name))
     raise FerError(
         "{path} is not FER-2013 in a known form; give archive.zip, its extracted folder, "
         "fer2013.csv, icml_face_data.csv or fer2013.tar.gz.",
@@ -133,9 +131,12 @@ def _content(stream: IO[bytes], name: str, stack: ExitStack, *, is_inside: bool 
     )
 
 
-def _members(stream: IO[bytes], head: bytes, name: str, stack: ExitStack) -> list[FileEntry] | None:
+def _members(stream: IO[bytes], name: str, stack: ExitStack) -> list[FileEntry] | None:
     """Return the files in an open zip or tar, packed or not; None if it is neither, with the stream
-    at its beginning."""
+    at its beginning. Raises a FerError if the stream is empty."""
+    head = stream.read(HEAD)
+    if not head:
+        raise FerError("{path} is empty; download it again.", path=name)
     is_zip = zipfile.is_zipfile(stream)
     stream.seek(0)
     if is_zip:
@@ -152,27 +153,16 @@ def _members(stream: IO[bytes], head: bytes, name: str, stack: ExitStack) -> lis
         )
     if head.startswith(GZIP):
         with gzip.open(stream) as unpacked:
-            head = unpacked.read(512)
+            head = unpacked.read(HEAD)
         stream.seek(0)
     if head[257:262] != b"ustar":
         return None
     tar = stack.enter_context(tarfile.TarFile.open(fileobj=stream))
     return [
-        FileEntry(member.name, partial(_extracted, tar, member))
+        FileEntry(member.name, cast("Callable[[], IO[bytes]]", partial(tar.extractfile, member)))
         for member in members.tar_members(tar, name)
         if member.isfile()
     ]
-
-
-def _gunzipped(stream: IO[bytes]) -> IO[bytes]:
-    return cast("IO[bytes]", gzip.open(stream))
-
-
-def _extracted(archive: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:
-    stream = archive.extractfile(member)
-    if stream is None:
-        raise tarfile.ExtractError("not a file")
-    return stream
 
 
 def _folder_entries(path: Path) -> tuple[list[FileEntry], list[str]]:
@@ -203,76 +193,47 @@ def _best_content(
     entries: Sequence[FileEntry], name: str, stack: ExitStack, is_inside: bool
 ) -> Content:
     """Return the most complete form of FER-2013 among the files of an archive or a folder."""
-    entries = _without_macos_files(entries)
+    entries = [entry for entry in entries if not _OF_MACOS.search(entry.path)]
     images = [entry for entry in entries if entry.suffix in face_files.SUFFIXES]
     if face_files.has_official_names([entry.path for entry in images]):
         return _image_content(images, name)
-    table = _best_table(entries, stack)
-    if isinstance(table, Content):
-        return table
-    reason = table
+    reason: FerError | None = None
+    for entry in entries:
+        path = entry.path.lower()
+        if not path.endswith((".csv", ".csv.gz")) or "submission" in path:
+            continue
+        with ExitStack() as streams:
+            stream: IO[bytes] | gzip.GzipFile = streams.enter_context(entry.open())
+            if path.endswith(".gz"):
+                stream = streams.enter_context(gzip.GzipFile(fileobj=stream, mode="rb"))
+            try:
+                content = _table_content(CsvTable(stream, entry.path))
+            except FerError as error:
+                reason = reason or error
+            else:
+                stack.enter_context(streams.pop_all())
+                return content
     parquets = [entry for entry in entries if entry.suffix == ".parquet"]
     if parquets:
-        return _parquet_content(parquets, name)
+        return _table_content(ParquetTables(parquets, name))
     if images:
         return _image_content(images, name)
-    packed = [entry for entry in entries if entry.path.lower().endswith(PACKED)]
-    for entry in [] if is_inside else packed:
-        try:
-            return _content(stack.enter_context(entry.open()), entry.path, stack, is_inside=True)
-        except FerError as error:
-            reason = reason or error
-    if reason is not None:
-        raise reason
-    raise FerError(
+    for entry in entries:
+        if entry.path.lower().endswith(PACKED) and not is_inside:
+            try:
+                inner = stack.enter_context(entry.open())
+                return _content(inner, entry.path, stack, is_inside=True)
+            except FerError as error:
+                reason = reason or error
+    raise reason or FerError(
         "{path} holds neither FER-2013's images nor its table; check the file.", path=name
     )
 
 
-def _without_macos_files(entries: Sequence[FileEntry]) -> list[FileEntry]:
-    return [
-        entry
-        for entry in entries
-        if not any(part.startswith(_MACOS_PREFIXES) for part in PurePosixPath(entry.path).parts)
-    ]
-
-
-def _best_table(entries: Sequence[FileEntry], stack: ExitStack) -> Content | FerError | None:
-    """Return the first table with all columns; else the error of the first candidate, if any."""
-    reason: FerError | None = None
-    for entry in entries:
-        name = entry.path.lower()
-        if not name.endswith((".csv", ".csv.gz")) or "submission" in name:
-            continue
-        with ExitStack() as streams:
-            stream = streams.enter_context(entry.open())
-            unpacked = streams.enter_context(_gunzipped(stream)) if name.endswith(".gz") else stream
-            try:
-                content = _csv_content(unpacked, entry.path)
-            except FerError as error:
-                reason = reason or error
-                continue
-            stack.enter_context(streams.pop_all())
-            return content
-    return reason
-
-
-def _csv_content(stream: IO[bytes], name: str) -> Content:
-    table = CsvTable(stream, name)
-    return Content(OFFICIAL_IMAGES, table.faces(), table)
-
-
-def _parquet_content(entries: Sequence[FileEntry], name: str) -> Content:
-    tables = ParquetTables(entries, name)
-    return Content(tables.rows, tables.faces(), tables)
+def _table_content(table: CsvTable | ParquetTables) -> Content:
+    return Content(table.rows, table.faces(), table)
 
 
 def _image_content(entries: Sequence[FileEntry], name: str) -> Content:
     places = face_files.places([entry.path for entry in entries], name)
-
-    def faces() -> Iterator[LabelledFace | str]:
-        for entry, place in zip(entries, places, strict=True):
-            face = face_files.read(entry, place)
-            yield face if isinstance(face, LabelledFace) else f"{entry.path}: {face}"
-
-    return Content(len(entries), faces())
+    return Content(len(entries), map(face_files.read, entries, places))

@@ -48,16 +48,9 @@ UNREADABLE = (
 )
 _NUMBER = re.compile(r"(\d{1,18})\D*$")
 _SPLIT_BY_FOLDER = {
-    "train": Split.TRAINING,
-    "training": Split.TRAINING,
-    "publictest": Split.PUBLIC_TEST,
-    "valid": Split.PUBLIC_TEST,
-    "validation": Split.PUBLIC_TEST,
-    "val": Split.PUBLIC_TEST,
-    "dev": Split.PUBLIC_TEST,
-    "privatetest": Split.PRIVATE_TEST,
-    "test": Split.PRIVATE_TEST,
-    "testing": Split.PRIVATE_TEST,
+    **dict.fromkeys(("train", "training"), Split.TRAINING),
+    **dict.fromkeys(("publictest", "valid", "validation", "val", "dev"), Split.PUBLIC_TEST),
+    **dict.fromkeys(("privatetest", "test", "testing"), Split.PRIVATE_TEST),
 }
 
 
@@ -103,17 +96,24 @@ def places(paths: Sequence[str], source_name: str) -> list[Place | None]:
             lack emotion or split.
     """
     is_official = has_official_names(paths)
-    if not is_official:
-        _require_three_splits(paths, source_name)
+    folders = {part for path in paths for part in PurePosixPath(path).parent.parts}
+    if not is_official and not set(SPLITS) <= set(map(split_of_folder, folders)):
+        raise FerError(
+            "{path} does not tell which images are PublicTest and which are PrivateTest; give "
+            "Kaggle's archive.zip (its files are named like PrivateTest_88305.jpg), a table with "
+            "the column Usage, or folders train, validation and test with one for each emotion.",
+            path=source_name,
+        )
     all_places = [_place(PurePosixPath(path), is_official) for path in paths]
-    if sum(place is not None for place in all_places) < LEAST_USABLE * len(paths):
+    usable = sum(place is not None for place in all_places)
+    if usable < LEAST_USABLE * len(paths):
         other = next(path for path, place in zip(paths, all_places, strict=True) if place is None)
         raise FerError(
             "{path}: only {usable} of {total} images tell their emotion and split (this one does "
             "not: {other}); FER-2013's folders are angry, disgust, fear, happy, sad, surprise "
             "and neutral. Nothing was imported.",
             path=source_name,
-            usable=sum(place is not None for place in all_places),
+            usable=usable,
             total=len(paths),
             other=other,
         )
@@ -128,47 +128,34 @@ def label_of(path: PurePosixPath) -> int | None:
 
 def _place(path: PurePosixPath, is_official: bool) -> Place | None:
     label = label_of(path)
-    if label is None:
-        return None
     if is_official:
         match = OFFICIAL_NAME.match(path.name)
-        if match is None:
-            return None
-        return Place(_SPLIT_BY_FOLDER[match[1].lower()], label, int(match[2]))
-    split = next(filter(None, map(split_of_folder, path.parent.parts)), None)
-    if split is None:
-        return None
-    number = _NUMBER.search(path.stem)
-    return Place(split, label, int(number[1]) if number else 0)
-
-
-def _require_three_splits(paths: Sequence[str], source_name: str) -> None:
-    folders = {part for path in paths for part in PurePosixPath(path).parent.parts}
-    if not set(SPLITS) <= set(map(split_of_folder, folders)):
-        raise FerError(
-            "{path} does not tell which images are PublicTest and which are PrivateTest; give "
-            "Kaggle's archive.zip (its files are named like PrivateTest_88305.jpg), a table with "
-            "the column Usage, or folders train, validation and test with one for each emotion.",
-            path=source_name,
-        )
+        split, number = (split_of_folder(match[1]), match[2]) if match else (None, "")
+    else:
+        split = next(filter(None, map(split_of_folder, path.parent.parts)), None)
+        match = _NUMBER.search(path.stem)
+        number = match[1] if match else "0"
+    return None if label is None or split is None else Place(split, label, int(number))
 
 
 def read(entry: FileEntry, place: Place | None) -> LabelledFace | str:
-    """Return the face in an image file, or a sentence on why it is not used."""
+    """Return the face in an image file, or a sentence that names the file and says why it is not
+    used."""
     if place is None:
-        return "path does not tell split and emotion"
+        return f"{entry.path}: path does not tell split and emotion"
     try:
         with entry.open() as stream:
             content = stream.read(MAX_BYTES + 1)
     except (*UNREADABLE, OSError) as error:
-        return f"cannot be read ({getattr(error, 'strerror', None) or upload_gate.one_line(error)})"
+        reason = getattr(error, "strerror", None) or upload_gate.one_line(error)
+        return f"{entry.path}: cannot be read ({reason})"
     if len(content) > MAX_BYTES:
-        return "too large for a 48x48 image"
+        return f"{entry.path}: too large for a 48x48 image"
     try:
         with upload_gate.opened_image(content, entry.path) as image:
             if image.size != (FER_SIZE, FER_SIZE):
-                return f"{image.width}x{image.height}, not 48x48 pixels"
+                return f"{entry.path}: {image.width}x{image.height}, not 48x48 pixels"
             pixels = np.array(image.convert("L"), dtype=np.uint8)
     except FerError:
-        return "not a readable image"
+        return f"{entry.path}: not a readable image"
     return LabelledFace(place.split, place.label, entry.path, place.number, pixels)

@@ -7,6 +7,7 @@ Parquet files of data-set hubs (an encoded image and a label, a file or more for
 from __future__ import annotations
 
 import csv
+import gzip
 import hashlib
 import io
 import json
@@ -19,7 +20,7 @@ import pyarrow as arrow
 import pyarrow.parquet as parquet
 
 from fer import FerError, emotions
-from fer.data.dataset import SPLITS, LabelledFace, Split
+from fer.data.dataset import OFFICIAL_IMAGES, SPLITS, LabelledFace, Split
 from fer.data.formats import face_files, members
 from fer.data.formats.face_files import FileEntry, Place
 from fer.vision.preprocessing import FER_SIZE
@@ -38,7 +39,10 @@ _WORD = re.compile(r"[A-Za-z]+")
 class CsvTable:
     """A CSV table with the columns `COLUMNS` in any order; rows are read once."""
 
-    def __init__(self, stream: IO[bytes], name: str) -> None:
+    # To be expected: how many there are shows only at the end.
+    rows = OFFICIAL_IMAGES
+
+    def __init__(self, stream: IO[bytes] | gzip.GzipFile, name: str) -> None:
         """Read the header. Raises a FerError if it is no CSV table or lacks a column."""
         csv.field_size_limit(MAX_LINE)
         self.name = name
@@ -97,7 +101,7 @@ class CsvTable:
 class _Hashed(io.RawIOBase):
     """The bytes of a stream, hashed as they are read."""
 
-    def __init__(self, stream: IO[bytes]) -> None:
+    def __init__(self, stream: IO[bytes] | gzip.GzipFile) -> None:
         self._stream = stream
         self.digest = hashlib.md5(usedforsecurity=False)
 
@@ -154,33 +158,42 @@ def _row(name: str, number: int, emotion: str, pixels: str, usage: str) -> Label
             usage=f"{usage!r}",
         )
     face = values.astype(np.uint8).reshape(FER_SIZE, FER_SIZE)
-    return LabelledFace(split, label, row_name(number), number, face)
-
-
-def row_name(number: int) -> str:
-    """Return the name of a table's image in `Dataset.sources`; rows are counted from 1."""
-    return f"row {number}"
+    return LabelledFace(split, label, f"row {number}", number, face)
 
 
 class ParquetTables:
     """A hub's Parquet files: an encoded image and a label in each row, the split in each name."""
+
+    md5 = None
 
     def __init__(self, entries: Sequence[FileEntry], source_name: str) -> None:
         """Open the files and find the columns of images and labels. Raises a FerError if a file is
         no Parquet, its columns or labels are not understood, or the names do not tell the three
         splits."""
         self._source_name = source_name
-        by_split = [(_split_of_name(entry.path), entry) for entry in entries]
-        if {split for split, _ in by_split} != set(SPLITS):
+        splits = [
+            next(filter(None, map(face_files.split_of_folder, reversed(words))), None)
+            for words in (_WORD.findall(entry.path) for entry in entries)
+        ]
+        if set(splits) != set(SPLITS):
             raise FerError(
                 "{path} does not tell which images are Training, PublicTest and PrivateTest; give "
                 "files named train, validation and test, or Kaggle's archive.zip.",
                 path=source_name,
             )
-        by_split.sort(key=lambda item: (SPLITS.index(item[0] or Split.TRAINING), item[1].path))
-        self._files = [(split, self._open(entry)) for split, entry in by_split]
-        self._columns = [self._read_columns(file) for _, file in self._files]
-        self.rows = sum(file.metadata.num_rows for _, file in self._files)
+        self._files: list[tuple[Split, parquet.ParquetFile, str, str, dict[object, int]]] = []
+        for split in SPLITS:
+            of_split = (entry for entry, s in zip(entries, splits, strict=True) if s == split)
+            for entry in sorted(of_split, key=lambda entry: entry.path):
+                try:
+                    with entry.open() as stream:
+                        file = parquet.ParquetFile(io.BytesIO(stream.read(MAX_PARQUET)))
+                except (arrow.ArrowException, OSError) as error:
+                    raise FerError(
+                        "{path} is damaged or cut off; download it again.", path=entry.path
+                    ) from error
+                self._files.append((split, file, *self._read_columns(file)))
+        self.rows = sum(file.metadata.num_rows for _, file, *_ in self._files)
         if self.rows > members.MEMBERS:
             raise FerError(
                 "{path} holds {count} images, far more than FER-2013; it is refused.",
@@ -192,27 +205,18 @@ class ParquetTables:
         """Yield the rows of all files, Training first; a sentence for a row that is not used.
         Raises a FerError if a file is damaged."""
         number = 0
-        for (split, file), (image, label, labels) in zip(self._files, self._columns, strict=True):
+        for split, file, image, label, labels in self._files:
             try:
                 for batch in file.iter_batches(_BATCH, columns=[image, label]):
                     for row in batch.to_pylist():
                         number += 1
                         value = row[label]
                         value = value.strip().lower() if isinstance(value, str) else value
-                        yield self._face(split, row[image], labels.get(value), number)
+                        yield _face(split, row[image], labels.get(value), number)
             except (arrow.ArrowException, OSError) as error:
                 raise FerError(
                     "{path} is damaged or cut off; download it again.", path=self._source_name
                 ) from error
-
-    def _open(self, entry: FileEntry) -> parquet.ParquetFile:
-        try:
-            with entry.open() as stream:
-                return parquet.ParquetFile(io.BytesIO(stream.read(MAX_PARQUET)))
-        except (arrow.ArrowException, OSError) as error:
-            raise FerError(
-                "{path} is damaged or cut off; download it again.", path=entry.path
-            ) from error
 
     def _read_columns(self, file: parquet.ParquetFile) -> tuple[str, str, dict[object, int]]:
         """Return the columns of image and label, and FER-2013's label for each of their values."""
@@ -233,21 +237,13 @@ class ParquetTables:
             )
         return image, label, label_by_value
 
-    def _face(
-        self, split: Split | None, image: object, label: int | None, number: int
-    ) -> LabelledFace | str:
-        where = row_name(number)
-        content = image.get("bytes") if isinstance(image, dict) else image
-        if split is None or label is None or not isinstance(content, bytes):
-            return f"{where}: no image of one of the seven emotions"
-        entry = FileEntry(where, lambda: io.BytesIO(content))
-        face = face_files.read(entry, Place(split, label, number))
-        return face if isinstance(face, LabelledFace) else f"{where}: {face}"
 
-
-def _split_of_name(path: str) -> Split | None:
-    words = _WORD.findall(path)
-    return next(filter(None, map(face_files.split_of_folder, reversed(words))), None)
+def _face(split: Split, image: object, label: int | None, number: int) -> LabelledFace | str:
+    content = image.get("bytes") if isinstance(image, dict) else image
+    if label is None or not isinstance(content, bytes):
+        return f"row {number}: no image of one of the seven emotions"
+    entry = FileEntry(f"row {number}", lambda: io.BytesIO(content))
+    return face_files.read(entry, Place(split, label, number))
 
 
 def _label_names(schema: arrow.Schema, column: str) -> dict[object, str]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -61,27 +62,22 @@ def opened(
             after one of the seven emotions, or more than `most`.
     """
     with archive_files.opened_files(source, name) as entries:
-        images = [entry for entry in entries or () if _is_image(entry)]
+        files = [labelled(entry.path, partial(_content, entry)) for entry in entries or ()]
+        images = [file for file in files if _is_image(file.source)]
         tables = (".csv", ".csv.gz", ".parquet")
-        has_table = any(entry.path.lower().endswith(tables) for entry in entries or ())
+        has_table = any(file.source.lower().endswith(tables) for file in files)
         if entries is not None and (images or not has_table):
-            labelled_files = [labelled(entry.path, partial(_content, entry)) for entry in entries]
-            _refuse_useless([labelled(entry.path, bytes) for entry in images], name, most)
-            yield labelled_files
+            _refuse_useless(images, name, most)
+            yield files
             return
     if not isinstance(source, Path):
         source.seek(0)
     with archive_files.opened(source, name) as content:
-        rows: list[LabelledFile] = []
-        for face in content.faces:
-            if isinstance(face, LabelledFace):
-                rows.append(
-                    LabelledFile(
-                        face.source, face.label, partial(np.stack, [face.pixels] * 3, axis=2)
-                    )
-                )
-                if len(rows) > most:
-                    break
+        faces = (face for face in content.faces if isinstance(face, LabelledFace))
+        rows = [
+            LabelledFile(face.source, face.label, partial(np.stack, [face.pixels] * 3, axis=2))
+            for face in islice(faces, most + 1)
+        ]
     _refuse_useless(rows, name, most)
     yield rows
 
@@ -111,14 +107,14 @@ def _refuse_useless(files: list[LabelledFile], name: str, most: int) -> None:
         )
 
 
-def _is_image(entry: FileEntry) -> bool:
-    return entry.suffix in upload_gate.IMAGE_SUFFIXES
+def _is_image(path: str) -> bool:
+    return PurePosixPath(path).suffix.lower() in upload_gate.IMAGE_SUFFIXES
 
 
 def _content(entry: FileEntry) -> bytes:
     """Read a file, at most one byte more than the limit, so that the limit is seen to be exceeded.
     Raises a FerError if the file is no image by its name, or cannot be read."""
-    if not _is_image(entry):
+    if not _is_image(entry.path):
         raise FerError(
             "{name} is not an image that can be read; use JPEG, PNG, WebP, AVIF or HEIC.",
             name=entry.path,
