@@ -10,18 +10,12 @@ import streamlit as st
 
 from fer import FerError
 from fer.media.live import socket as live_socket
-from fer.ui import (
-    address,
-    navigation,
-    presentation,
-    server,
-    shown_uploads,
-    text,
-    visits,
-)
-from fer.ui.home import places
-from fer.ui.text import _
-from fer.ui.upload_limits import intake
+from fer.ui.app import server
+from fer.ui.home import navigation, places
+from fer.ui.shared import address, presentation, text
+from fer.ui.shared.text import _
+from fer.ui.uploads import shown_uploads, visits
+from fer.ui.uploads.upload_limits import intake
 
 app = st.App(
     __file__,
@@ -82,9 +76,10 @@ if __name__ == "__main__":
     if page.url_path == "":
         laid_out = places.lay_out()
     # Drawn before the imports below, which take most of a second in a fresh server.
-    from fer.ui import document, loaders, widgets
+    from fer.ui.app import document, preloading
+    from fer.ui.shared import widgets
 
-    loaders.freeze_imports()
+    preloading.freeze_imports()
     widgets.begin_sources()
     with st.sidebar:
         document.tell()
@@ -92,7 +87,7 @@ if __name__ == "__main__":
         widgets.show_callback_error()
     try:
         # Networks are compiled while the page imports what it needs.
-        loaders.preload()
+        preloading.preload()
     except FerError as error:
         messages.error(_.error(error))
     page.run()

@@ -3,9 +3,9 @@
 import streamlit as st
 
 from fer import FerError
-from fer.ui import loaders, widgets
 from fer.ui.dataset import browse, import_offer, label_votes, pixels, sample_views, splits
-from fer.ui.text import _
+from fer.ui.shared import loaders, widgets
+from fer.ui.shared.text import _
 
 st.markdown(_("What is in FER-2013, how even are its classes, and how clean are its splits?"))
 try:

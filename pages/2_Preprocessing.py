@@ -3,9 +3,10 @@
 import streamlit as st
 
 from fer import FerError
-from fer.ui import address, image_sources, widgets
+from fer.ui.faces import image_sources
 from fer.ui.preprocessing import augmentation_view, layer_maps, stages_view, what_if
-from fer.ui.text import _
+from fer.ui.shared import address, widgets
+from fer.ui.shared.text import _
 
 st.markdown(_("What does a network see of a photo, and how is it varied in training?"))
 VIEWS = {

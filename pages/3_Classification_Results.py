@@ -5,7 +5,6 @@ from collections.abc import Callable
 import streamlit as st
 
 from fer import FerError
-from fer.ui import address, model_comparison, presentation, widgets
 from fer.ui.results import (
     confusions,
     crowd,
@@ -23,8 +22,9 @@ from fer.ui.results import (
     turned_gates,
 )
 from fer.ui.results.measured_models import stored, with_own_model
-from fer.ui.studies import ablation, attention, robustness
-from fer.ui.text import _
+from fer.ui.shared import address, loaders, presentation, widgets
+from fer.ui.shared.text import _
+from fer.ui.studies import ablation, attention, model_comparison, robustness
 
 is_phone = presentation.is_phone()
 top = st.container(gap="xsmall")
@@ -52,7 +52,7 @@ with choices if is_phone else row:
         list_width=140 if is_phone else None,
         help=_("PrivateTest is for the report; PublicTest chose epochs, head and temperature."),
     )
-models = model_comparison.evaluated()
+models = loaders.evaluated()
 if not models:
     st.warning(_("No model is evaluated here yet: see the README."))
     widgets.problems()

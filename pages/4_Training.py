@@ -3,9 +3,9 @@
 import streamlit as st
 
 from fer import FerError
-from fer.ui import widgets
+from fer.ui.shared import widgets
+from fer.ui.shared.text import _
 from fer.ui.studies import verdict
-from fer.ui.text import _
 from fer.ui.training import live_runs, training_sections
 
 st.markdown(_("How did the models learn, do they overfit, and would longer training help?"))

@@ -3,9 +3,9 @@
 import streamlit as st
 
 from fer import FerError
-from fer.ui import address, loaders, presentation, widgets
 from fer.ui.demo import many_photos, photo
-from fer.ui.text import _
+from fer.ui.shared import address, loaders, presentation, widgets
+from fer.ui.shared.text import _
 
 if not loaders.models():
     st.title(_("Demo"))

@@ -16,7 +16,7 @@ from skimage import data as samples
 from fer import layer_names
 from fer.data import dataset, importing
 from fer.scenarios import BASELINE, PROPOSED
-from fer.ui.text import Language, in_language
+from fer.ui.shared.text import Language, in_language
 from tests.support.making import ARCHIVE, ROOT, small_archive
 
 # pytest-xdist tells its workers how wide its own terminal is; nobody looks at what commands print
@@ -85,7 +85,7 @@ def real_data(real_archive: Path, tmp_path_factory: pytest.TempPathFactory) -> d
 @pytest.fixture
 def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A dashboard without an imported data set, with committed figures of its own."""
-    from fer.ui import loaders
+    from fer.ui.shared import loaders
 
     shutil.copytree(ROOT / "data", tmp_path / "data", ignore=shutil.ignore_patterns("fer2013"))
     monkeypatch.setattr(loaders, "ROOT", tmp_path)

@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 from fer import FerError, files
 from fer.artifacts import model_store, runs
 from fer.inference import classification
-from fer.ui import caching, loaders
+from fer.ui.shared import caching, loaders
 from tests.support.command import fer, refusal
 from tests.support.making import ROOT, in_keras, jpeg
 from tests.support.pages import PAGES, open_home

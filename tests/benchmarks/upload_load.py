@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fer.ui.upload_limits import WAIT_SECONDS
+from fer.ui.uploads.upload_limits import WAIT_SECONDS
 from tests.benchmarks import load
 from tests.support.making import jpeg
 from tests.support.serving import Server, running

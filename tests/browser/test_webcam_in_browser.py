@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, Route, TimeoutError, expect
 
-from fer.ui.text import Language, _
+from fer.ui.shared.text import Language, _
 from tests.support import camera
 from tests.support.faces import frightened
 from tests.support.making import until

@@ -18,8 +18,8 @@ from fer.crowd import game
 from fer.crowd.game import Deck
 from fer.data import dataset, importing, sample, votes
 from fer.data.votes import CHOICES, Votes
-from fer.ui import loaders
 from fer.ui.demo import play
+from fer.ui.shared import loaders
 from tests.support.asking import ON, ask, elements
 from tests.support.making import ROOT, small_archive
 from tests.support.pages import messages, open_page

@@ -18,8 +18,8 @@ from fer import FerError
 from fer.artifacts import locations
 from fer.data import dataset, downloading
 from fer.data.downloading import Step
-from fer.ui import loaders, permissions
 from fer.ui.dataset import import_offer
+from fer.ui.shared import loaders, permissions
 from tests.support import kaggle
 from tests.support.command import fer, succeeded
 from tests.support.making import ROOT, small_archive
@@ -83,7 +83,7 @@ def test_a_cancelled_download_changes_nothing_and_goes_on_where_it_was(
 def test_a_dead_connection_is_one_sentence_in_both_languages(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from fer.ui.text import _, in_language
+    from fer.ui.shared.text import _, in_language
 
     monkeypatch.setenv("KAGGLE_API_ENVIRONMENT", "LOCALHOST")
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")

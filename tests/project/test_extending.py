@@ -17,7 +17,7 @@ from fer.lab.evaluation import evaluate
 from fer.lab.export import int8, publishing
 from fer.lab.training import loop
 from fer.scenarios import BASELINE, PROPOSED, SCENARIOS, Phase, Scenario
-from fer.ui import loaders
+from fer.ui.shared import loaders
 from tests.support.command import fer, succeeded
 from tests.support.making import ROOT, csv_table, in_keras
 

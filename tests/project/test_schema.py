@@ -12,7 +12,7 @@ from fer import FerError, schema
 from fer.artifacts import model_store, runs
 from fer.data import aggregates
 from fer.scenarios import Scenario
-from fer.ui import loaders
+from fer.ui.shared import loaders
 from tests.support.making import ROOT
 
 

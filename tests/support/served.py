@@ -50,7 +50,7 @@ def remember_uploads() -> None:
 
 
 def shorten_visits(seconds: float) -> None:
-    from fer.ui import visits
+    from fer.ui.uploads import visits
 
     visits.OVER_SECONDS, visits.LOOK_SECONDS = seconds, seconds / 4
     MemorySessionStorage.__init__.__defaults__ = (128, seconds / 2)
@@ -58,7 +58,7 @@ def shorten_visits(seconds: float) -> None:
 
 def held() -> list[int]:
     """The sizes of all uploads, as the server took them and as pages were given them."""
-    from fer.ui.upload_limits import intake
+    from fer.ui.uploads.upload_limits import intake
 
     files = runtime.get_instance().uploaded_file_mgr.file_storage if runtime.exists() else {}
     taken = [len(file.data) for of_visit in files.values() for file in of_visit.values()]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fer.data import dataset, importing
-from fer.ui import loaders
+from fer.ui.shared import loaders
 from tests.support.making import small_archive
 
 

@@ -18,8 +18,9 @@ from fer import files
 from fer.artifacts import model_store
 from fer.lab.studies import analysis
 from fer.studies.records import ROBUSTNESS
-from fer.ui import caching, image_sources, loaders
+from fer.ui.faces import image_sources
 from fer.ui.results import measured_models, report
+from fer.ui.shared import caching, loaders
 from fer.ui.training import training_sections
 from tests.support.clock import Clock
 from tests.support.making import PATIENCE, ROOT, jpeg

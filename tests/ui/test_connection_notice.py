@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.types import Receive, Scope, Send
 
-from fer.ui.connection_notice import ConnectionNotice
+from fer.ui.app.connection_notice import ConnectionNotice
 from tests.support.asgi import request
 from tests.support.making import in_a_loop
 

@@ -10,9 +10,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from fer.data import dataset, importing, sample, votes
-from fer.ui import loaders, named_faces, vote_bars
+from fer.ui.faces import named_faces, vote_bars
 from fer.ui.results import report
-from fer.ui.text import in_language
+from fer.ui.shared import loaders
+from fer.ui.shared.text import in_language
 from tests.support.making import ROOT, small_archive
 from tests.support.pages import assert_no_error, messages, open_page, open_results, open_view, texts
 

@@ -9,9 +9,9 @@ import pytest
 
 from fer import emotions
 from fer.data.dataset import OFFICIAL_COUNTS, Split
-from fer.ui import charts, widgets
 from fer.ui.dataset import pixels, splits
-from fer.ui.text import _
+from fer.ui.shared import charts, widgets
+from fer.ui.shared.text import _
 from tests.support.pages import open_page
 
 

@@ -83,7 +83,8 @@ importing = threading.Thread(target=__import__, args=("pandas",))
 importing.start()
 while "pandas" not in sys.modules:
     pass
-from fer.ui import charts, confidence_bars
+from fer.ui.faces import confidence_bars
+from fer.ui.shared import charts
 
 confidence_bars.confidence_bars({})
 importing.join()

@@ -11,11 +11,12 @@ import pytest
 
 from fer.artifacts import model_store
 from fer.data import sample
-from fer.ui import data_origin, loaders, sample_faces
+from fer.ui.faces import sample_faces
 from fer.ui.home import front
 from fer.ui.results import literature
+from fer.ui.shared import data_origin, loaders
+from fer.ui.shared.text import in_language
 from fer.ui.studies import verdict
-from fer.ui.text import in_language
 from tests.support.making import ROOT, jpeg
 from tests.support.pages import PAGES, open_home, texts
 

@@ -12,7 +12,8 @@ import streamlit_webrtc
 from streamlit import config
 
 from fer import FerError
-from fer.ui import app_secrets, ice, permissions
+from fer.ui.demo import ice
+from fer.ui.shared import permissions
 
 ELSEWHERE = "https://a.example"
 OWN = {"urls": ["turn:turn.example:3478"], "username": "u", "credential": "c"}
@@ -31,13 +32,13 @@ OWN = {"urls": ["turn:turn.example:3478"], "username": "u", "credential": "c"}
     ],
 )
 def test_where_the_page_is_served(url: str, is_local: bool, is_secure: bool) -> None:
-    assert ice.is_local(url) is is_local
+    assert permissions.is_local(url) is is_local
     assert ice.is_secure(url) is is_secure
 
 
 def given(monkeypatch: pytest.MonkeyPatch, secret: object) -> None:
     """As if the app's secrets had that in `ice`."""
-    monkeypatch.setattr(app_secrets, "read", lambda name: {"ice": secret}.get(name))
+    monkeypatch.setattr(permissions, "secret", lambda name: {"ice": secret}.get(name))
 
 
 def test_none_on_this_machine_whatever_the_secrets_say(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,8 +130,8 @@ def test_secrets_that_are_no_toml_are_said_and_allow_nothing(secrets_file: Path)
 
 
 def test_secrets_that_are_whole_are_read(secrets_file: Path) -> None:
-    assert app_secrets.read("visitors_may") is None
+    assert permissions.secret("visitors_may") is None
     secrets_file.write_text('visitors_may = "train"\n[ice]\nservers = []')
     ice.validate_setting()
-    assert app_secrets.read("visitors_may") == "train"
-    assert app_secrets.read("ice") == {"servers": []}
+    assert permissions.secret("visitors_may") == "train"
+    assert permissions.secret("ice") == {"servers": []}

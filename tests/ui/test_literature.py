@@ -14,9 +14,9 @@ from fer.evaluation.literature import PUBLISHED
 from fer.evaluation.protocols import Protocol
 from fer.evaluation.records import PROTOCOL_SCORES, Protocols, ProtocolScores
 from fer.inference.records import FAST_EXPORT
-from fer.ui import loaders
 from fer.ui.results import literature
-from fer.ui.text import _, in_language
+from fer.ui.shared import loaders
+from fer.ui.shared.text import _, in_language
 from tests.support.making import ROOT
 from tests.support.pages import open_results
 

@@ -11,9 +11,9 @@ import pytest
 from fer import FerError, emotions
 from fer.data.dataset import Split
 from fer.studies.records import FEATURE_MAP, FeatureMap
-from fer.ui import loaders
 from fer.ui.results import feature_map
-from fer.ui.text import Language, _
+from fer.ui.shared import loaders
+from fer.ui.shared.text import Language, _
 from tests.support.making import ROOT
 from tests.support.pages import assert_no_error, messages, open_results, texts, walk_alts
 

@@ -20,8 +20,9 @@ from fer.inference import classification
 from fer.inference.benchmark import BENCHMARK
 from fer.media import videos
 from fer.media.video_gate import Excerpt
-from fer.ui import loaders, permissions, sample_faces, side_panel
 from fer.ui.dataset import sample_views
+from fer.ui.faces import sample_faces, side_panel
+from fer.ui.shared import loaders, permissions
 from fer.vision import faces, preprocessing
 from tests.support.making import ROOT, jpeg, small_archive, video
 from tests.support.pages import PAGES, messages, open_mode, open_page, open_view, walk_alts
@@ -126,7 +127,7 @@ def test_report_holds_the_figures_and_needs_no_network() -> None:
     from datetime import UTC, datetime
 
     from fer.ui.results import report
-    from fer.ui.text import in_language
+    from fer.ui.shared.text import in_language
 
     with in_language("id"):
         page = report.html("PrivateTest", datetime(2026, 1, 2, tzinfo=UTC))

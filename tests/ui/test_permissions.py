@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from fer import FerError
-from fer.ui import permissions
-from fer.ui.permissions import ACTS, VARIABLE
+from fer.ui.shared import permissions
+from fer.ui.shared.permissions import ACTS, VARIABLE
 from tests.support.pages import messages, open_home, open_page
 
 

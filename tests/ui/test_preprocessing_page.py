@@ -14,9 +14,9 @@ from fer import emotions
 from fer.inference.classification import Prediction
 from fer.inference.feature_maps import FeatureMaps
 from fer.studies.records import ROBUSTNESS
-from fer.ui import loaders
 from fer.ui.preprocessing import layer_maps
-from fer.ui.text import _
+from fer.ui.shared import loaders
+from fer.ui.shared.text import _
 from tests.support.pages import messages, open_page, open_view, walk_alts
 
 PAGE = "2_Preprocessing.py"

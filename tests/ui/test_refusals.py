@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from fer.ui import permissions
-from fer.ui.upload_limits import NO_ROOM, TOO_LARGE
+from fer.ui.shared import permissions
+from fer.ui.uploads.upload_limits import NO_ROOM, TOO_LARGE
 from tests.support.making import jpeg, small_archive
 from tests.support.pages import messages, open_home, open_page, open_view, texts
 

@@ -17,11 +17,12 @@ from fer.evaluation import roc_pr
 from fer.inference import complexity
 from fer.media.streaming import Moment
 from fer.scenarios import BASELINE, PROPOSED
-from fer.ui import charts, confidence_bars, intervals, vote_bars
 from fer.ui.demo import confidence_over_time
+from fer.ui.faces import confidence_bars, vote_bars
 from fer.ui.results import confusions, curves, reliability, report
+from fer.ui.shared import charts
+from fer.ui.shared.text import Language, _, in_language
 from fer.ui.studies import ablation, attention
-from fer.ui.text import Language, _, in_language
 from tests.support.making import ROOT
 
 # Of the emotions' colours: CIEDE2000 of the closest two in any kind of vision, and CIELAB's chroma.
@@ -238,9 +239,7 @@ def test_every_emotion_stands_in_the_order_of_the_challenge() -> None:
 
 
 def test_intervals_are_white_on_the_dark_page_and_black_in_the_white_report() -> None:
-    upright = go.Figure().add_bar(
-        x=["a"], y=[50.0], error_y=intervals.error_bars([0.5], [(0.4, 0.6)])
-    )
+    upright = go.Figure().add_bar(x=["a"], y=[50.0], error_y=charts.error_bars([0.5], [(0.4, 0.6)]))
     (bar,) = upright.data
     assert (bar.error_y.color, bar.error_y.array) == ("white", pytest.approx((10.0,)))
     lying = ablation.gain_chart(
@@ -248,7 +247,7 @@ def test_intervals_are_white_on_the_dark_page_and_black_in_the_white_report() ->
     )
     assert lying.data[0].error_x.color == "white"
     points = go.Figure().add_scatter(
-        x=[1], y=[50.0], error_y=intervals.error_bars([0.5], [(0.4, 0.6)])
+        x=[1], y=[50.0], error_y=charts.error_bars([0.5], [(0.4, 0.6)])
     )
     for figure in (upright, lying, points):
         printed = report._chart_html(figure, "Intervals")

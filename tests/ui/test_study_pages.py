@@ -21,11 +21,11 @@ from fer.lab.studies import ablation, analysis
 from fer.scenarios import Phase
 from fer.studies import turned_gates
 from fer.studies.records import ABLATION, GATES, ROBUSTNESS, Ablation
-from fer.ui import loaders, model_comparison
 from fer.ui.results import report
+from fer.ui.shared import loaders
+from fer.ui.shared.text import Language, _
 from fer.ui.studies import ablation as ablation_section
-from fer.ui.studies import verdict
-from fer.ui.text import Language, _
+from fer.ui.studies import model_comparison, verdict
 from tests.support.making import ROOT, jpeg
 from tests.support.pages import (
     VIEWS,

@@ -10,9 +10,9 @@ from fer import emotions
 from fer.data import sample
 from fer.inference.classification import Prediction
 from fer.own import teaching
-from fer.ui import loaders
 from fer.ui.demo import taught_head
-from fer.ui.text import Language, _
+from fer.ui.shared import loaders
+from fer.ui.shared.text import Language, _
 from tests.support.making import ROOT, jpeg
 from tests.support.pages import messages, open_mode, walk_alts
 

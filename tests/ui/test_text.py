@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from fer import FerError, emotions
-from fer.ui import text
-from fer.ui.text import _, in_language
+from fer.ui.shared import text
+from fer.ui.shared.text import _, in_language
 from tests.support.making import ROOT
 
 UI = [

@@ -11,7 +11,7 @@ from fer import files
 from fer.artifacts import runs
 from fer.scenarios import PROPOSED
 from fer.training import monitor
-from fer.ui import permissions
+from fer.ui.shared import permissions
 from tests.support.pages import open_page
 
 

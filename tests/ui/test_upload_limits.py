@@ -10,8 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
-from fer.ui import upload_limits
-from fer.ui.upload_limits import KEPT, LEAST_BYTES, NO_ROOM, TOO_LARGE, Intake, UploadLimits
+from fer.ui.uploads import upload_limits
+from fer.ui.uploads.upload_limits import KEPT, LEAST_BYTES, NO_ROOM, TOO_LARGE, Intake, UploadLimits
 from tests.support.asgi import request
 from tests.support.making import in_a_loop
 

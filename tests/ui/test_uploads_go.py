@@ -7,9 +7,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from fer import FerError
-from fer.ui import loaders, turns
 from fer.ui.demo import many_photos
-from fer.ui.upload_limits import Upload, intake
+from fer.ui.shared import loaders
+from fer.ui.uploads import turns
+from fer.ui.uploads.upload_limits import Upload, intake
 from tests.support.making import jpeg
 from tests.support.pages import messages, open_page
 
@@ -28,7 +29,7 @@ def test_what_was_made_of_a_file_goes_with_it(forgotten: list[str]) -> None:
     def page() -> None:
         import streamlit as st
 
-        from fer.ui import shown_uploads
+        from fer.ui.uploads import shown_uploads
 
         shown_uploads.begin_run()
         if st.session_state.get("is_shown", True):

@@ -23,10 +23,10 @@ from fer.evaluation import reviews
 from fer.scenarios import PROPOSED, Augmentation, Phase
 from fer.studies.records import GATES
 from fer.training import monitor
-from fer.ui import about, loaders, model_comparison, text, widgets
 from fer.ui.results import report
-from fer.ui.studies import attention, verdict
-from fer.ui.text import Language, _, in_language
+from fer.ui.shared import loaders, text, widgets
+from fer.ui.shared.text import Language, _, in_language
+from fer.ui.studies import about, attention, model_comparison, verdict
 from tests.support.making import ROOT, jpeg
 from tests.support.pages import VIEWS, assert_no_error, open_page, open_results, open_view, texts
 
@@ -265,7 +265,7 @@ def test_a_button_that_cannot_do_its_work_says_so() -> None:
         import streamlit as st
 
         from fer import FerError
-        from fer.ui import widgets
+        from fer.ui.shared import widgets
 
         def refuse() -> None:
             raise FerError("There is no file {path}.", path="x.json")
@@ -363,7 +363,7 @@ def test_a_photo_on_the_stage_is_told_in_large_words(portrait: np.ndarray) -> No
 
 def test_the_projector_view_opens_in_the_same_tab() -> None:
     def page() -> None:
-        from fer.ui import presentation
+        from fer.ui.shared import presentation
 
         presentation.draw_switch()
 

@@ -7,8 +7,8 @@ from unittest.mock import Mock
 import pytest
 from streamlit import runtime
 
-from fer.ui import visits
-from fer.ui.visits import Visits
+from fer.ui.uploads import visits
+from fer.ui.uploads.visits import Visits
 from tests.support.clock import Clock
 
 

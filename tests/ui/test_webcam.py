@@ -23,11 +23,11 @@ from fer.inference import classification
 from fer.media.live import socket as live_socket
 from fer.media.live.stream import LONGEST, STILL_SECONDS
 from fer.media.streaming import FrameAnalyser, StreamAnalyser
-from fer.ui import caching, loaders
 from fer.ui.demo import live_camera, webcam
 from fer.ui.demo.stream import SLOW_SECONDS, Stream
 from fer.ui.demo.webrtc import NewestRelay
-from fer.ui.text import in_language
+from fer.ui.shared import caching, loaders
+from fer.ui.shared.text import in_language
 from tests.support.faces import frightened
 from tests.support.making import PATIENCE, in_a_loop, until
 

@@ -18,7 +18,7 @@ from fer import FerError
 from fer.data import importing
 from fer.data.formats import face_tables, members
 from fer.media import annotation, photos, video_gate
-from fer.ui import upload_limits
+from fer.ui.uploads import upload_limits
 from fer.vision import preprocessing, stages, upload_gate
 from tests.benchmarks import fuzz
 from tests.support.films import frames, watch

@@ -10,9 +10,10 @@ from fer import emotions
 from fer.data import browsing
 from fer.data.dataset import SPLITS, Dataset, Split
 from fer.inference.classification import Prediction
-from fer.ui import address, loaders, named_faces, side_panel
 from fer.ui.dataset import pixels
-from fer.ui.text import _
+from fer.ui.faces import named_faces, side_panel
+from fer.ui.shared import address, loaders
+from fer.ui.shared.text import _
 from fer.vision.preprocessing import Gray
 
 FACES = "images"

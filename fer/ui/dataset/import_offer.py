@@ -13,8 +13,9 @@ from fer import FerError
 from fer.artifacts import locations
 from fer.data import downloading
 from fer.data.downloading import Step
-from fer.ui import loaders, permissions, shown_uploads, upload_limits
-from fer.ui.text import _
+from fer.ui.shared import loaders, permissions
+from fer.ui.shared.text import _
+from fer.ui.uploads import shown_uploads, upload_limits
 
 DOWNLOAD_CANCELLED, IMPORT_CANCELLED = "download_cancelled", "import_cancelled"
 # Session state: the id of the file that was found to hold a data set.

@@ -12,8 +12,9 @@ from fer import FerError, emotions
 from fer.crowd import agreement, disputes
 from fer.data.dataset import SPLITS, Dataset
 from fer.data.votes import CHOICES, Votes
-from fer.ui import charts, loaders, named_faces, vote_bars, widgets
-from fer.ui.text import Language, _, in_language
+from fer.ui.faces import named_faces, vote_bars
+from fer.ui.shared import charts, loaders, widgets
+from fer.ui.shared.text import Language, _, in_language
 
 ALL = "all"
 # Images on the page, and in the table.

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from fer import emotions
 from fer.data import aggregates
 from fer.scenarios import PROPOSED
-from fer.ui import charts, loaders, widgets
-from fer.ui.text import Language, _, in_language
+from fer.ui.shared import charts, loaders, widgets
+from fer.ui.shared.text import Language, _, in_language
 from fer.vision.preprocessing import Gray
 
 # Of Plotly's colour scales: red is brighter than the average face, white as bright, blue darker.

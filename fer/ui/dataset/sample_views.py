@@ -8,9 +8,10 @@ from fer import FerError, emotions
 from fer.data import sample
 from fer.data.dataset import Split
 from fer.inference.classification import Prediction
-from fer.ui import face_buttons, loaders, sample_faces, side_panel
 from fer.ui.dataset import pixels
-from fer.ui.text import _
+from fer.ui.faces import face_buttons, sample_faces, side_panel
+from fer.ui.shared import loaders
+from fer.ui.shared.text import _
 
 FACES = "sample"
 

@@ -11,8 +11,8 @@ import streamlit as st
 from fer import emotions
 from fer.data import aggregates, dataset
 from fer.data.dataset import SPLITS, Dataset
-from fer.ui import charts, loaders, widgets
-from fer.ui.text import Language, _, in_language
+from fer.ui.shared import charts, loaders, widgets
+from fer.ui.shared.text import Language, _, in_language
 
 # Images by split and emotion.
 Counts = dict[str, dict[str, int]]

@@ -8,8 +8,8 @@ import plotly.graph_objects as go
 
 from fer import emotions
 from fer.media.streaming import HISTORY_SECONDS, Moment
-from fer.ui.charts import arrange
-from fer.ui.text import _
+from fer.ui.shared.charts import arrange
+from fer.ui.shared.text import _
 
 # In the emotions' order; those that are seen most are the easiest to tell apart.
 DASHES = ("dash", "2px,6px", "dashdot", "solid", "dot", "longdashdot", "12px,3px")

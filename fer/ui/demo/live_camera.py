@@ -14,8 +14,8 @@ from fer import FerError, emotions
 from fer.media.live import socket as live_socket
 from fer.media.live.stream import LiveStream
 from fer.scenarios import SCENARIOS
-from fer.ui import presentation
-from fer.ui.text import _, in_language
+from fer.ui.shared import presentation
+from fer.ui.shared.text import _, in_language
 
 Way = Literal["webrtc", "socket"]
 KEY = "webcam_camera"

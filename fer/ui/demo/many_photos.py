@@ -14,9 +14,11 @@ import streamlit as st
 from fer import FerError
 from fer.media.photos import Photo
 from fer.scenarios import SCENARIOS
-from fer.ui import announcer, image_sources, loaders, turns, widgets
-from fer.ui.answers import face_name, tell_too_small
-from fer.ui.text import _
+from fer.ui.faces import announcer, image_sources
+from fer.ui.faces.answers import face_name, tell_too_small
+from fer.ui.shared import loaders, widgets
+from fer.ui.shared.text import _
+from fer.ui.uploads import turns
 
 # The most photos that the table has, and the most errors that are named.
 MOST, MOST_ERRORS = 1000, 10

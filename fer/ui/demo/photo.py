@@ -5,8 +5,9 @@ from __future__ import annotations
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from fer.ui import answers, image_sources, presentation
-from fer.ui.text import _
+from fer.ui.faces import answers, image_sources
+from fer.ui.shared import presentation
+from fer.ui.shared.text import _
 
 KEY = "demo"
 

@@ -17,19 +17,10 @@ from fer.crowd.game import Deck
 from fer.data import sample
 from fer.data.dataset import Dataset, Split
 from fer.inference.classification import Prediction
-from fer.ui import (
-    address,
-    announcer,
-    charts,
-    explanations,
-    loaders,
-    named_faces,
-    presentation,
-    vote_bars,
-    widgets,
-)
-from fer.ui.answers import confidences
-from fer.ui.text import _
+from fer.ui.faces import announcer, explanations, named_faces, vote_bars
+from fer.ui.faces.answers import confidences
+from fer.ui.shared import address, charts, loaders, presentation, widgets
+from fer.ui.shared.text import _
 
 # Session state: the game that is played, the rows of finished games, the last one of these, and the
 # face whose answers are explained.

@@ -13,16 +13,10 @@ from fer.inference.answered_face import AnsweredFace
 from fer.inference.classification import Prediction
 from fer.own import teaching
 from fer.own.teaching import LeftOut, Taught
-from fer.ui import (
-    announcer,
-    charts,
-    confidence_bars,
-    image_sources,
-    loaders,
-    shown_uploads,
-    widgets,
-)
-from fer.ui.text import _
+from fer.ui.faces import announcer, confidence_bars, image_sources
+from fer.ui.shared import charts, loaders, widgets
+from fer.ui.shared.text import _
+from fer.ui.uploads import shown_uploads
 
 KEY = "teach"
 # Four bars an emotion.

@@ -14,11 +14,13 @@ from fer.data import sample
 from fer.inference.answered_face import AnsweredFace
 from fer.own import teaching
 from fer.own.teaching import Frame, LeftOut, Taught
-from fer.ui import image_sources, loaders, sample_faces, turns, widgets
 from fer.ui.demo import live_camera, taught_head, webcam
 from fer.ui.demo.live_camera import Way
 from fer.ui.demo.stream import Stream
-from fer.ui.text import _
+from fer.ui.faces import image_sources, sample_faces
+from fer.ui.shared import loaders, widgets
+from fer.ui.shared.text import _
+from fer.ui.uploads import turns
 from fer.vision import faces
 
 KEY = taught_head.KEY

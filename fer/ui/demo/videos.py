@@ -16,9 +16,11 @@ from fer.media import streaming, video_gate, videos
 from fer.media.video_gate import Excerpt
 from fer.progress import Progress
 from fer.scenarios import SCENARIOS
-from fer.ui import announcer, answers, charts, loaders, presentation, shown_uploads, widgets
 from fer.ui.demo import confidence_over_time
-from fer.ui.text import _
+from fer.ui.faces import announcer, answers
+from fer.ui.shared import charts, loaders, presentation, widgets
+from fer.ui.shared.text import _
+from fer.ui.uploads import shown_uploads
 
 # Session state: digest, language and answers of the video that was analysed last; digest and
 # excerpt whose analysis the visitor stopped; digest and chosen excerpt of a longer video.

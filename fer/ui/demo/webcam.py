@@ -13,11 +13,12 @@ from fer.media import annotation, photos, streaming
 from fer.media.live import socket as live_socket
 from fer.media.streaming import FrameAnalyser, StreamAnalyser
 from fer.scenarios import SCENARIOS
-from fer.ui import announcer, answers, ice, loaders, presentation, widgets
-from fer.ui.demo import confidence_over_time, live_camera
+from fer.ui.demo import confidence_over_time, ice, live_camera
 from fer.ui.demo.live_camera import OPEN, Way
 from fer.ui.demo.stream import Stream
-from fer.ui.text import _
+from fer.ui.faces import announcer, answers
+from fer.ui.shared import loaders, permissions, presentation, widgets
+from fer.ui.shared.text import _
 
 STREAM = "webcam_stream"
 FROZEN = "webcam_frozen"
@@ -140,7 +141,7 @@ def _way(url: str, servers: list[ice.Server]) -> Way:
         return "webrtc"
     if asked := WAYS.get(st.query_params.get("way", "")):
         return asked
-    is_expected = ice.is_local(url) or ice.has_turn(servers)
+    is_expected = permissions.is_local(url) or ice.has_turn(servers)
     return "webrtc" if is_expected and TAKEN_OVER not in st.session_state else "socket"
 
 
@@ -180,7 +181,7 @@ def _draw_frozen(stream: Stream) -> None:
 def _draw_unreachable() -> None:
     """Draw that no video came about, where the socket may not take over, and offer photos."""
     url = st.context.url or ""
-    if ice.is_local(url):
+    if permissions.is_local(url):
         sentence = _(
             "The camera's video did not begin. Press Stop and Start again, or use a photo."
         )

@@ -19,9 +19,10 @@ from streamlit_webrtc import relay
 from streamlit_webrtc.webrtc import SignallingTimeoutError
 
 from fer.media.live.stream import LiveStream
-from fer.ui import ice, presentation
+from fer.ui.demo import ice
 from fer.ui.demo.live_camera import AROUND_PICTURE, AROUND_STAGE, OPEN, CameraState
-from fer.ui.text import _
+from fer.ui.shared import presentation
+from fer.ui.shared.text import _
 
 # Both models on a frame are asked for this size; a camera that ignores it is scaled down.
 WIDTH, HEIGHT, RATE = 640, 480, 30

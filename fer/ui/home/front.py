@@ -7,21 +7,13 @@ from streamlit.delta_generator import DeltaGenerator
 
 from fer import FerError, __version__
 from fer.scenarios import SCENARIOS
-from fer.ui import (
-    about,
-    answers,
-    charts,
-    data_origin,
-    image_sources,
-    loaders,
-    model_comparison,
-    navigation,
-    sample_faces,
-    shown_uploads,
-    widgets,
-)
+from fer.ui.faces import answers, image_sources, sample_faces
+from fer.ui.home import navigation
 from fer.ui.home.places import Places
-from fer.ui.text import _
+from fer.ui.shared import charts, data_origin, loaders, widgets
+from fer.ui.shared.text import _
+from fer.ui.studies import about, model_comparison
+from fer.ui.uploads import shown_uploads
 
 # Which of the three places the face comes from: what was used last.
 SOURCE = "home_source"
@@ -139,7 +131,7 @@ def scenarios() -> None:
 
 def verdict_of_the_studies(chips: DeltaGenerator, sentences: DeltaGenerator) -> None:
     """Draw what the studies say of the gain, in chips below the figures and in sentences."""
-    if len(model_comparison.evaluated()) < len(SCENARIOS):
+    if len(loaders.evaluated()) < len(SCENARIOS):
         return
     # Student's t comes with SciPy, a quarter of a second that the answers need not wait for.
     from fer.ui.studies import verdict

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from fer.ui import confidence_bars, presentation
-from fer.ui.text import _
+from fer.ui.faces import confidence_bars
+from fer.ui.shared import presentation
+from fer.ui.shared.text import _
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import asdict
 import streamlit as st
 
 from fer.scenarios import PROPOSED, Augmentation
-from fer.ui.text import _
+from fer.ui.shared.text import _
 from fer.vision import stages
 from fer.vision.preprocessing import Gray
 

@@ -13,9 +13,10 @@ from fer import FerError
 from fer.inference import feature_maps
 from fer.inference.feature_maps import LAYERS, FeatureMaps, KernelStep
 from fer.scenarios import PROPOSED
-from fer.ui import announcer, caching, charts, face_buttons, loaders, widgets
-from fer.ui.face_buttons import FaceButton
-from fer.ui.text import _
+from fer.ui.faces import announcer, face_buttons
+from fer.ui.faces.face_buttons import FaceButton
+from fer.ui.shared import caching, charts, loaders, widgets
+from fer.ui.shared.text import _
 from fer.vision import preprocessing
 from fer.vision.preprocessing import Floats, Gray
 

@@ -10,8 +10,8 @@ import streamlit as st
 
 from fer.media import photos
 from fer.scenarios import PROPOSED
-from fer.ui import caching, charts, loaders, widgets
-from fer.ui.text import _
+from fer.ui.shared import caching, charts, loaders, widgets
+from fer.ui.shared.text import _
 from fer.vision import orientation, stages
 from fer.vision.faces import Face
 from fer.vision.preprocessing import FER_SIZE, NETWORK_SIZE, Gray

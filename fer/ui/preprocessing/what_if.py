@@ -15,9 +15,10 @@ from fer.inference.classification import Prediction
 from fer.inference.turning_points import TurningPoint
 from fer.studies import robustness as study
 from fer.studies.records import ROBUSTNESS
-from fer.ui import announcer, answers, caching, charts, loaders, widgets
+from fer.ui.faces import announcer, answers
+from fer.ui.shared import caching, charts, loaders, widgets
+from fer.ui.shared.text import _
 from fer.ui.studies import records, robustness
-from fer.ui.text import _
 from fer.vision import corruptions, framing
 from fer.vision.corruptions import CORRUPTIONS, COVERING
 from fer.vision.preprocessing import Floats, Gray

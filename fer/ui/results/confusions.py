@@ -13,9 +13,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from fer import emotions
 from fer.scenarios import BASELINE, PROPOSED
-from fer.ui import charts, named_faces, vote_bars, widgets
+from fer.ui.faces import named_faces, vote_bars
 from fer.ui.results.measured_models import MeasuredModels
-from fer.ui.text import _
+from fer.ui.shared import charts, widgets
+from fer.ui.shared.text import _
 
 # Two rows on a phone and three in half of a page's width: no more to scroll past.
 MOST_FACES = 12

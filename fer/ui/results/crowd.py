@@ -14,10 +14,11 @@ from fer.crowd.records import CrowdSplit, GainYardstick, Level, ModelAgreement, 
 from fer.data.dataset import Split
 from fer.evaluation.calibration import AccuracyBin
 from fer.own import comparison
-from fer.ui import charts, confidence_bars, intervals, loaders, model_comparison, widgets
+from fer.ui.faces import confidence_bars
 from fer.ui.results import crowd_tables, disputed_images, reliability
 from fer.ui.results.measured_models import OWN, MeasuredModels, own_model
-from fer.ui.text import _
+from fer.ui.shared import charts, loaders, widgets
+from fer.ui.shared.text import _
 
 
 def draw_crowd(measured: MeasuredModels, split: str) -> None:
@@ -72,7 +73,7 @@ def draw_crowd(measured: MeasuredModels, split: str) -> None:
     disputed_images.draw_disputed_images(measured, split)
     data = {
         model.metrics["data_sha256"][:12]
-        for model in model_comparison.evaluated().values()
+        for model in loaders.evaluated().values()
         if model.metrics is not None
     }
     widgets.note_source(
@@ -198,7 +199,7 @@ def level_chart(levels: Sequence[Level]) -> go.Figure:
                 [_.percent(value), _.number(row["images"])]
                 for value, row in zip(values, with_majority, strict=True)
             ],
-            error_y=intervals.error_bars(values, [row["interval"] for row in agreements]),
+            error_y=charts.error_bars(values, [row["interval"] for row in agreements]),
             mode="lines+markers",
             name=name,
             hovertemplate="%{x}: %{customdata[0]}, n = %{customdata[1]}<extra>" + name + "</extra>",

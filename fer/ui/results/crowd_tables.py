@@ -7,8 +7,8 @@ import pandas as pd
 from fer.crowd import study
 from fer.crowd.agreement import Side
 from fer.crowd.records import CrowdNumber, CrowdSplit, LevelAgreement, Proportion, Yardstick
-from fer.ui import intervals
-from fer.ui.text import _
+from fer.ui.shared import widgets
+from fer.ui.shared.text import _
 
 # Stands in a cell for which nothing is measured.
 NOTHING = "–"
@@ -83,7 +83,7 @@ def _in_words(value: Proportion | None) -> str:
 def _in_numbers(value: Proportion) -> dict[str, float]:
     return {
         _("Share (%)"): round(100 * value["share"], 2),
-        **intervals.columns(value["interval"]),
+        **widgets.interval_columns(value["interval"]),
     }
 
 
@@ -192,7 +192,7 @@ def side_table(crowd: CrowdSplit) -> pd.DataFrame:
                 _("The crowd sides with"): name,
                 _("Images"): errors[side]["images"],
                 _("Share of the model's errors (%)"): round(100 * errors[side]["share"], 2),
-                **intervals.columns(errors[side]["interval"]),
+                **widgets.interval_columns(errors[side]["interval"]),
             }
             for key, model in crowd["models"].items()
             for side, name in side_names().items()

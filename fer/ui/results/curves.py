@@ -11,10 +11,10 @@ import streamlit as st
 from fer import emotions
 from fer.evaluation.measured import MeasuredModel
 from fer.evaluation.roc_pr import Curve
-from fer.ui import widgets
-from fer.ui.charts import add_diagonal, arrange, colour, dash
 from fer.ui.results.measured_models import MeasuredModels
-from fer.ui.text import _
+from fer.ui.shared import widgets
+from fer.ui.shared.charts import add_diagonal, arrange, colour, dash
+from fer.ui.shared.text import _
 
 
 def draw_curves(measured: MeasuredModels) -> None:

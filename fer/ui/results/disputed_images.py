@@ -7,9 +7,9 @@ import streamlit as st
 from fer.crowd import disputes
 from fer.crowd.disputes import Kind
 from fer.scenarios import PROPOSED
-from fer.ui import loaders, widgets
 from fer.ui.results.measured_models import MeasuredModels, draw_face
-from fer.ui.text import _
+from fer.ui.shared import loaders, widgets
+from fer.ui.shared.text import _
 
 MOST = 200
 

@@ -15,10 +15,12 @@ from fer.evaluation.mistakes import Mistake
 from fer.evaluation.reviews import VERDICTS, Review, Verdict
 from fer.own import comparison
 from fer.scenarios import BASELINE, PROPOSED
-from fer.ui import named_faces, shown_uploads, side_panel, vote_bars, widgets
+from fer.ui.faces import named_faces, side_panel, vote_bars
 from fer.ui.results import crowd
 from fer.ui.results.measured_models import MeasuredModels, draw_face, own_model
-from fer.ui.text import _, plain
+from fer.ui.shared import widgets
+from fer.ui.shared.text import _, plain
+from fer.ui.uploads import shown_uploads
 
 # Faces in the grid, and rows of the table.
 MOST_FACES, MOST_ROWS = 24, 500

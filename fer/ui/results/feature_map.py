@@ -18,10 +18,11 @@ from fer.data.dataset import Split
 from fer.evaluation import metrics
 from fer.studies import feature_map
 from fer.studies.records import FEATURE_MAP, FeatureMap
-from fer.ui import announcer, charts, loaders, model_comparison, named_faces, widgets
+from fer.ui.faces import announcer, named_faces
 from fer.ui.results.measured_models import draw_face, stored
+from fer.ui.shared import charts, loaders, widgets
+from fer.ui.shared.text import _
 from fer.ui.studies import records
-from fer.ui.text import _
 
 KEY = "map"
 # Session state: the pressed image, and those that were drawn around, as rows of the map.
@@ -109,7 +110,7 @@ def map_images() -> MapImages:
     split = Split(record["split"])
     parts: dict[str, Predictions] = {
         key: loaders.predictions(key).of(split)
-        for key in model_comparison.evaluated()
+        for key in loaders.evaluated()
         if key in record["models"]
     }
     for part in parts.values():

@@ -12,8 +12,9 @@ from fer.evaluation.literature import PUBLISHED, PublishedResult
 from fer.evaluation.protocols import AVERAGING, CROP, SPLIT, Protocol
 from fer.inference.records import FAST_EXPORT
 from fer.scenarios import SCENARIOS
-from fer.ui import charts, data_origin, intervals, loaders, model_comparison, widgets
-from fer.ui.text import _
+from fer.ui.shared import charts, data_origin, loaders, widgets
+from fer.ui.shared.text import _
+from fer.ui.studies import model_comparison
 
 # Of the metrics, by Keras' name.
 FULL_PRECISION = "float32"
@@ -193,7 +194,7 @@ def chart(results: list[Row]) -> go.Figure:
     for part, error_x in (
         (
             [row for row, _interval in ours],
-            intervals.error_bars(
+            charts.error_bars(
                 [row.accuracy for row, _interval in ours], [interval for _row, interval in ours]
             ),
         ),
@@ -236,7 +237,7 @@ def table(results: list[Row]) -> pd.DataFrame:
             {
                 _("Name"): row.name,
                 _("Accuracy (%)"): round(100 * row.accuracy, 2),
-                **intervals.columns(row.interval),
+                **widgets.interval_columns(row.interval),
                 _("Protocol"): row.kind,
                 _("Network"): networks[theirs.network] if theirs else "VGG16",
                 _("Reproduced by others, lowest (%)"): _points(theirs.reproduced_low)

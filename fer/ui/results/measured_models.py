@@ -17,8 +17,10 @@ from fer.evaluation.measured import MeasuredModel
 from fer.evaluation.records import PairedGain
 from fer.inference.classification import Prediction
 from fer.own.comparison import OwnModel
-from fer.ui import charts, loaders, model_comparison, named_faces, side_panel
-from fer.ui.text import _, plain
+from fer.ui.faces import named_faces, side_panel
+from fer.ui.shared import charts, loaders
+from fer.ui.shared.text import _, plain
+from fer.ui.studies import model_comparison
 from fer.vision.preprocessing import Gray
 
 # Session state: the model that the visitor brought.
@@ -94,7 +96,7 @@ def stored_models(split: str) -> dict[str, MeasuredModel]:
 
     return {
         key: measured(key, model, model.metrics["splits"][split])
-        for key, model in model_comparison.evaluated().items()
+        for key, model in loaders.evaluated().items()
         if model.metrics is not None
     }
 

@@ -12,10 +12,11 @@ import streamlit as st
 from fer.artifacts.records import SplitScores
 from fer.evaluation.records import PairedGain
 from fer.scenarios import BASELINE, PROPOSED
-from fer.ui import charts, confidence_bars, model_comparison, presentation, widgets
+from fer.ui.faces import confidence_bars
 from fer.ui.results.measured_models import MeasuredModels
-from fer.ui.studies import verdict
-from fer.ui.text import _, plain
+from fer.ui.shared import charts, presentation, widgets
+from fer.ui.shared.text import _, plain
+from fer.ui.studies import model_comparison, verdict
 
 ClassScore = Literal["f1", "precision", "recall"]
 

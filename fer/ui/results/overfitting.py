@@ -13,10 +13,10 @@ from fer.data import aggregates
 from fer.evaluation.records import TRAINING_FIT, TrainingFit
 from fer.studies import leakage
 from fer.studies.records import LEAKAGE, GroupAccuracy
-from fer.ui import intervals, loaders, model_comparison, widgets
 from fer.ui.results.measured_models import MeasuredModels
+from fer.ui.shared import loaders, widgets
+from fer.ui.shared.text import _
 from fer.ui.studies import records, verdict
-from fer.ui.text import _
 
 
 def draw_overfitting(measured: MeasuredModels, split: str) -> None:
@@ -46,7 +46,7 @@ def fit_table(fit: TrainingFit) -> pd.DataFrame:
     """A row for each model and split: accuracy with its interval in percent, and by how many points
     that on Training is higher."""
     rows: list[tuple[str, str, Accuracy]] = []
-    for key, model in model_comparison.evaluated().items():
+    for key, model in loaders.evaluated().items():
         if key in fit["models"] and model.metrics is not None:
             rows.append((key, fit["split"], fit["models"][key]))
             rows += [(key, name, scores) for name, scores in model.metrics["splits"].items()]
@@ -57,7 +57,7 @@ def fit_table(fit: TrainingFit) -> pd.DataFrame:
                 _("Split"): split,
                 _("Images"): scores["images"],
                 _("Accuracy (%)"): round(100 * scores["accuracy"], 2),
-                **intervals.columns(scores["accuracy_interval"]),
+                **widgets.interval_columns(scores["accuracy_interval"]),
                 _("Gap (points)"): _.points(fit["models"][key]["accuracy"], scores["accuracy"], 2),
             }
             for key, split, scores in rows
@@ -79,7 +79,7 @@ def twin_table(groups: Mapping[str, Mapping[str, GroupAccuracy]]) -> pd.DataFram
                 _("Images of the split"): names[group],
                 _("Images"): row["images"],
                 _("Accuracy (%)"): round(100 * row["accuracy"], 2),
-                **intervals.columns(row["interval"]),
+                **widgets.interval_columns(row["interval"]),
             }
             for key, by_group in groups.items()
             for group, row in by_group.items()

@@ -12,19 +12,14 @@ from fer.data.formats import labelled_files
 from fer.data.formats.labelled_files import LabelledFile
 from fer.own import images
 from fer.own.images import LeftOut, Outcome, OwnImages
-from fer.ui import (
-    announcer,
-    caching,
-    loaders,
-    model_comparison,
-    shown_uploads,
-    turns,
-    widgets,
-)
+from fer.ui.faces import announcer
 from fer.ui.results import confusions, errors, metrics, reliability
 from fer.ui.results.measured_models import MeasuredModels
-from fer.ui.text import _, plain
-from fer.ui.upload_limits import LARGEST_FILE, intake
+from fer.ui.shared import caching, loaders, widgets
+from fer.ui.shared.text import _, plain
+from fer.ui.studies import model_comparison
+from fer.ui.uploads import shown_uploads, turns
+from fer.ui.uploads.upload_limits import LARGEST_FILE, intake
 
 # Images measured in a visit.
 MOST = 2000

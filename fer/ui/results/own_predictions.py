@@ -9,9 +9,10 @@ from fer import FerError, logs
 from fer.evaluation.measured import MeasuredModel
 from fer.own import comparison, tables
 from fer.own.comparison import OwnModel
-from fer.ui import charts, loaders, model_comparison, shown_uploads, widgets
 from fer.ui.results.measured_models import OWN, own_model, stored
-from fer.ui.text import _, plain
+from fer.ui.shared import charts, loaders, widgets
+from fer.ui.shared.text import _, plain
+from fer.ui.uploads import shown_uploads
 
 UPLOAD = "own_table"
 # Session state: the id of the file that was read last.
@@ -53,7 +54,7 @@ def draw_own_predictions() -> None:
 
 
 def _read(content: bytes, name: str) -> OwnModel:
-    first = next(iter(model_comparison.evaluated()))
+    first = next(iter(loaders.evaluated()))
     table = tables.read(content, name, loaders.predictions(first), loaders.votes())
     return comparison.measure(table)
 

@@ -18,10 +18,10 @@ from fer.evaluation.calibration import (
     RightAndWrong,
 )
 from fer.evaluation.measured import MeasuredModel
-from fer.ui import charts, widgets
-from fer.ui.charts import add_diagonal, arrange, colour, dash
 from fer.ui.results.measured_models import MeasuredModels
-from fer.ui.text import _
+from fer.ui.shared import charts, widgets
+from fer.ui.shared.charts import add_diagonal, arrange, colour, dash
+from fer.ui.shared.text import _
 
 
 def draw_calibration(measured: MeasuredModels) -> None:

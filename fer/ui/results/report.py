@@ -20,7 +20,6 @@ from fer.artifacts.stored import Stored
 from fer.inference.benchmark import BENCHMARK
 from fer.scenarios import BASELINE, PROPOSED
 from fer.studies.records import ABLATION, GATES, REGION_SHARES, ROBUSTNESS
-from fer.ui import about, charts, data_origin, loaders, model_comparison, widgets
 from fer.ui.results import (
     confusions,
     crowd,
@@ -31,8 +30,17 @@ from fer.ui.results import (
     speed,
 )
 from fer.ui.results.measured_models import stored
-from fer.ui.studies import ablation, attention, records, robustness, verdict
-from fer.ui.text import Language, _, in_language
+from fer.ui.shared import charts, data_origin, loaders, widgets
+from fer.ui.shared.text import Language, _, in_language
+from fer.ui.studies import (
+    ablation,
+    about,
+    attention,
+    model_comparison,
+    records,
+    robustness,
+    verdict,
+)
 from fer.ui.training import training_charts, training_sections
 
 T = TypeVar("T", bound=MadeWith)
@@ -104,9 +112,7 @@ def html(split: str, now: datetime) -> str:
         title=_("Facial Expression Analysis System"),
         split=split,
         made=_("Made on {date} from stored results.", date=now.strftime("%Y-%m-%d %H:%M UTC")),
-        sources=[
-            f"{key}: SHA-256 {model.digest}" for key, model in model_comparison.evaluated().items()
-        ],
+        sources=[f"{key}: SHA-256 {model.digest}" for key, model in loaders.evaluated().items()],
         data=" ".join([f"{data_origin.sources()}.", *map(_.error, data_origin.notices())]),
         thesis=f"{about.credit()} {about.departures()}".translate(UNMARKED),
         gain=model_comparison.gain_in_words(split).translate(UNMARKED),

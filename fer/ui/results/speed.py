@@ -10,9 +10,9 @@ import streamlit as st
 
 from fer.inference.benchmark import BENCHMARK, Benchmark
 from fer.inference.records import FAST_EXPORT, Fidelity
-from fer.ui import charts, loaders, widgets
+from fer.ui.shared import charts, loaders, widgets
+from fer.ui.shared.text import _
 from fer.ui.studies import records
-from fer.ui.text import _
 
 
 def draw_speed() -> None:

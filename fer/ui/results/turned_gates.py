@@ -14,17 +14,10 @@ from fer.inference import gradcam
 from fer.studies import turned_gates
 from fer.studies.records import GATES, Gates
 from fer.studies.turned_gates import Answer, Kind, Setting
-from fer.ui import (
-    announcer,
-    charts,
-    confidence_bars,
-    image_sources,
-    loaders,
-    model_comparison,
-    widgets,
-)
+from fer.ui.faces import announcer, confidence_bars, image_sources
+from fer.ui.shared import charts, loaders, widgets
+from fer.ui.shared.text import _
 from fer.ui.studies import attention, records
-from fer.ui.text import _
 from fer.vision.preprocessing import Gray
 
 KEY = "turn"
@@ -146,7 +139,7 @@ def verdict(untouched: Answer, turned: Answer) -> str:
 
 def _stored_answer(name: str, setting: Setting, model: Artifact, record: Gates) -> None:
     """Show what the study answered for an image of PrivateTest with these gates."""
-    if model.key not in model_comparison.evaluated():
+    if model.key not in loaders.evaluated():
         return
     sources = loaders.predictions(model.key).of(Split(record["split"])).sources
     answer = turned_gates.stored_answer(setting, name, sources, record)

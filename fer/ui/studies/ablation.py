@@ -14,9 +14,9 @@ from fer.evaluation.records import Difference
 from fer.scenarios import PROPOSED
 from fer.studies import contributions
 from fer.studies.records import ABLATION, Ablation, AblationRun
-from fer.ui import charts, intervals, widgets
+from fer.ui.shared import charts, widgets
+from fer.ui.shared.text import _
 from fer.ui.studies import records, verdict
-from fer.ui.text import _
 
 
 def draw_ablation() -> None:
@@ -240,7 +240,7 @@ def gain_chart(measures: Mapping[str, Mapping[str, Difference]]) -> go.Figure:
             name=metric,
             y=[labels[name] for name in rows],
             x=[100 * value for value in values],
-            error_x=intervals.error_bars(values, [row["gain_interval"] for row in rows.values()]),
+            error_x=charts.error_bars(values, [row["gain_interval"] for row in rows.values()]),
             # Hollow, since both are of the same model, whose colour stays its own.
             marker={
                 "color": PROPOSED.colour if number == 0 else "rgba(0, 0, 0, 0)",
@@ -274,12 +274,12 @@ def gain_table(record: Ablation) -> pd.DataFrame:
                 _("Ingredient"): names[run["without"]],
                 _("Seed"): str(run["seed"]),
                 _("Accuracy (points)"): _points(record, run, "accuracy"),
-                **intervals.of_points(run["gain"]["gain_interval"]),
+                **widgets.points_interval_columns(run["gain"]["gain_interval"]),
                 _("McNemar's exact p"): round(run["gain"]["mcnemar_p"], 4),
                 _("Macro F1 (points)"): _points(record, run, "macro_f1"),
                 **{
                     f"{name} (F1)": end
-                    for name, end in intervals.of_points(
+                    for name, end in widgets.points_interval_columns(
                         run["macro_f1_gain"]["gain_interval"]
                     ).items()
                 },

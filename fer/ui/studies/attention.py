@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from fer import emotions
 from fer.scenarios import PROPOSED, SCENARIOS
 from fer.studies.records import GATES, REGION_SHARES, SANITY, Gates, Regions, RegionShare, Sanity
-from fer.ui import charts, intervals, loaders, named_faces, widgets
+from fer.ui.faces import named_faces
+from fer.ui.shared import charts, loaders, widgets
+from fer.ui.shared.text import _
 from fer.ui.studies import records
-from fer.ui.text import _
 from fer.vision.preprocessing import FER_SIZE, Gray
 
 # Side of the square marked around a channel's strongest cell, as a share of the image's side.
@@ -132,9 +133,7 @@ def region_chart(
             y=[100 * value for value in values],
             text=[_.percent(value, 0) for value in values],
             textposition="outside",
-            error_y=intervals.error_bars(
-                values, [by_region[region]["interval"] for region in names]
-            ),
+            error_y=charts.error_bars(values, [by_region[region]["interval"] for region in names]),
             marker={"color": SCENARIOS[key].colour, "pattern": {"shape": SCENARIOS[key].pattern}},
             hovertemplate="%{x}: %{text}<extra>" + key + "</extra>",
         )
@@ -153,7 +152,7 @@ def region_table(record: Regions) -> pd.DataFrame:
                 _("True"): _("all images") if emotion == "all" else _(emotion),
                 _("Region of the face"): names[region],
                 _("Share of Grad-CAM (%)"): round(100 * row["share"], 2),
-                **intervals.columns(row["interval"]),
+                **widgets.interval_columns(row["interval"]),
                 _("Times its share of the area"): round(row["ratio"], 3),
             }
             for key, model in record["models"].items()
@@ -272,7 +271,7 @@ def gate_ablation_table(record: Gates) -> pd.DataFrame:
             {
                 _("Gates"): names[kind],
                 _("Accuracy (%)"): round(100 * row["accuracy"], 2),
-                **intervals.columns(row["accuracy_interval"]),
+                **widgets.interval_columns(row["accuracy_interval"]),
                 _("Macro F1"): round(row["macro_f1"], 4),
                 "ECE (%)": round(100 * row["ece"], 2),
             }

@@ -10,8 +10,8 @@ import streamlit as st
 from fer.artifacts.records import MadeWith
 from fer.artifacts.stored import Stored
 from fer.data import dataset
-from fer.ui import loaders, widgets
-from fer.ui.text import _
+from fer.ui.shared import loaders, widgets
+from fer.ui.shared.text import _
 
 T = TypeVar("T")
 

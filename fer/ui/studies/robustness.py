@@ -11,9 +11,9 @@ import streamlit as st
 from fer import emotions
 from fer.scenarios import SCENARIOS
 from fer.studies.records import ROBUSTNESS, Robustness
-from fer.ui import charts, intervals, model_comparison, widgets
-from fer.ui.studies import records
-from fer.ui.text import _
+from fer.ui.shared import charts, widgets
+from fer.ui.shared.text import _
+from fer.ui.studies import model_comparison, records
 
 
 def draw_robustness() -> None:
@@ -90,7 +90,7 @@ def robustness_chart(record: Robustness, key: str) -> go.Figure:
         figure.add_scatter(
             x=[_("none"), *strengths],
             y=[100 * value for value in values],
-            error_y=intervals.error_bars(values, [row["interval"] for row in rows]),
+            error_y=charts.error_bars(values, [row["interval"] for row in rows]),
             mode="lines+markers",
             name=model,
             line={"color": SCENARIOS[model].colour, "dash": charts.dash(model), "width": 2},
@@ -125,7 +125,7 @@ def robustness_table(record: Robustness) -> pd.DataFrame:
                 _("What is done to the face"): name,
                 _("Strength"): strength,
                 _("Accuracy (%)"): round(100 * scores["accuracy"], 2),
-                **intervals.columns(scores["interval"]),
+                **widgets.interval_columns(scores["interval"]),
             }
             for name, strength, models in rows
             for model, scores in models.items()

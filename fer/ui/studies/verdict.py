@@ -12,8 +12,8 @@ from fer.studies import verdict as figures
 from fer.studies.contributions import Effect, Estimate
 from fer.studies.records import ABLATION, LEAKAGE
 from fer.studies.verdict import Overfitting, Verdict
-from fer.ui import address, loaders, model_comparison
-from fer.ui.text import _
+from fer.ui.shared import address, loaders
+from fer.ui.shared.text import _
 
 Part = Literal["fine_tuning", "se", "augmentation", "twins", "overfitting"]
 PAGE = "pages/3_Classification_Results.py"
@@ -45,7 +45,7 @@ def chips() -> dict[Part, Chip]:
 
 @loaders.follows
 def _figures() -> Verdict:
-    evaluated = model_comparison.evaluated()
+    evaluated = loaders.evaluated()
     ablation = loaders.record(ABLATION)
     images = {model.config["data_sha256"] for model in loaders.models().values()}
     if ablation is not None and ablation["data_sha256"] not in images:

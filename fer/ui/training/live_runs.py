@@ -12,8 +12,8 @@ from fer.artifacts import locations, runs
 from fer.scenarios import SCENARIOS
 from fer.training import jobs, learning_curves, monitor
 from fer.training.monitor import RunState, Stage
-from fer.ui import loaders, permissions, text, widgets
-from fer.ui.text import _
+from fer.ui.shared import loaders, permissions, text, widgets
+from fer.ui.shared.text import _
 from fer.ui.training import training_charts
 from fer.ui.training.training_sections import CHOSEN, ENDED
 

@@ -11,8 +11,8 @@ import plotly.graph_objects as go
 from fer.artifacts.runs import Row
 from fer.scenarios import SCENARIOS
 from fer.training import learning_curves
-from fer.ui.charts import arrange
-from fer.ui.text import _
+from fer.ui.shared.charts import arrange
+from fer.ui.shared.text import _
 
 Quantity = Literal["accuracy", "loss", "learning_rate", "gap", "seconds"]
 

@@ -15,8 +15,9 @@ from fer.artifacts.runs import Row
 from fer.scenarios import PROPOSED, Scenario
 from fer.training import jobs, learning_curves
 from fer.training.learning_curves import EpochAccuracy, LossRise
-from fer.ui import charts, loaders, model_comparison, text, widgets
-from fer.ui.text import _
+from fer.ui.shared import charts, loaders, text, widgets
+from fer.ui.shared.text import _
+from fer.ui.studies import model_comparison
 from fer.ui.training import training_charts
 from fer.ui.training.training_charts import Quantity
 

@@ -1,0 +1,1 @@
+"""Bounds of what visitors upload, and its end with the visit."""
