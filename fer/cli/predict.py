@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,10 +36,7 @@ FLAWS: dict[Flaw, str] = {
     "drawn": "drawn",
 }
 PHOTO_COLUMNS = (*photos.COLUMNS, PROBLEM)
-VIDEO_COLUMNS = (
-    *("video", "seconds", "face", "model", "doubtful", "top1", *emotions.KEYS),
-    PROBLEM,
-)
+VIDEO_COLUMNS = "video", "seconds", "face", "model", "doubtful", "top1", *emotions.KEYS, PROBLEM
 
 
 @dataclass(frozen=True)
@@ -51,12 +48,8 @@ class WatchedVideo:
     analysis: AnalysedVideo
     annotated: Path | None
 
-    def rows(self) -> list[dict[str, object]]:
-        """Return a row for each moment, face and model, as in the page's table."""
-        return streaming.rows(self.analysis.moments)
-
-    def record(self) -> dict[str, object]:
-        """Return the video as plain JSON types; turned: degrees clockwise."""
+    def to_dict(self) -> dict[str, object]:
+        """Return the video as `fer predict --json` prints it; turned: degrees clockwise."""
         return {
             "video": str(self.path),
             "seconds": round(self.analysis.seconds, 3),
@@ -67,110 +60,83 @@ class WatchedVideo:
             "glimpses": self.analysis.glimpses,
             "too_small": self.analysis.too_small,
             "annotated": None if self.annotated is None else str(self.annotated),
-            "moments": self.rows(),
+            "moments": streaming.rows(self.analysis.moments),
+            PROBLEM: None if self.analysis.moments else NO_FACE,
         }
 
 
-class CsvRows:
-    """A row for each face and model, in a video for each moment, too; one for a file without a face
-    and for one that is broken. The first of the columns holds the file's name."""
-
-    def __init__(self, columns: Sequence[str]) -> None:
-        self._columns = columns
-        # stdout turns "\n" into the line end of the system itself.
-        self._writer = csv.DictWriter(sys.stdout, columns, restval="", lineterminator="\n")
-        self._writer.writeheader()
-
-    def print_photo(self, photo: Photo) -> None:
-        record = photo.record()
-        cells = {name: value for name, value in record.items() if name in self._columns}
-        self._write(photo.rows() or [{**cells, PROBLEM: NO_FACE}])
-
-    def print_video(self, video: WatchedVideo) -> None:
-        rows = video.rows() or [{PROBLEM: NO_FACE}]
-        self._write([{"video": str(video.path), **row} for row in rows])
-
-    def print_error(self, path: Path, error: FerError) -> None:
-        self._write([{self._columns[0]: str(path), PROBLEM: str(error)}])
-
-    def _write(self, rows: Sequence[Mapping[str, object]]) -> None:
-        self._writer.writerows(rows)
-        sys.stdout.flush()
+Answer = Photo | WatchedVideo | FerError
 
 
-class JsonLines:
-    """An object in a line of its own for each file; `problem` is null where a face was found."""
-
-    def print_photo(self, photo: Photo) -> None:
-        self._write(photo.to_dict())
-
-    def print_video(self, video: WatchedVideo) -> None:
-        self._write({**video.record(), PROBLEM: None if video.analysis.moments else NO_FACE})
-
-    def print_error(self, path: Path, error: FerError) -> None:
-        kind, answers = ("video", "moments") if _is_video(path) else ("photo", "faces")
-        self._write({kind: str(path), answers: [], PROBLEM: str(error)})
-
-    def _write(self, record: Mapping[str, object]) -> None:
-        print(json.dumps(record), flush=True)
+def _csv_rows(path: Path, answer: Answer) -> list[dict[str, object]]:
+    """Return a row for each face and model, in a video for each moment, too; one for a file without
+    a face and for one that is broken."""
+    if isinstance(answer, Photo):
+        cells = {name: value for name, value in answer.record().items() if name in PHOTO_COLUMNS}
+        return answer.rows() or [{**cells, PROBLEM: NO_FACE}]
+    if isinstance(answer, FerError):
+        return [{"video" if _is_video(path) else "photo": str(path), PROBLEM: str(answer)}]
+    rows = streaming.rows(answer.analysis.moments) or [{PROBLEM: NO_FACE}]
+    return [{"video": str(path), **row} for row in rows]
 
 
-class Tables:
-    """A table for each face, for people."""
-
-    def print_photo(self, photo: Photo) -> None:
-        record = photo.record()
-        out.print(record["photo"], style="bold")
-        if photo.turned:
-            out.print(f"Turned by {photo.turned} degrees clockwise: its faces are surer then.")
-        if photo.too_small:
-            out.print(f"Faces too small to judge: {photo.too_small}.")
-        if not record["faces"]:
-            out.print("No face found; --whole classifies the whole image.")
-        for number, face in enumerate(record["faces"], start=1):
-            title = "whole image" if face["box"] is None else f"face {number} at {face['box']}"
-            if face["doubtful"]:
-                title += f", doubtful (score {face['score']:.2f})"
-            title += "".join(f", {FLAWS[flaw]}" for flaw in face["flaws"])
-            table = Table("emotion", *face["models"], title=title, title_justify="left")
-            for key in emotions.KEYS:
-                table.add_row(
-                    key, *(f"{answer['confidence'][key]:.1%}" for answer in face["models"].values())
-                )
-            table.add_row("top-1", *(answer["top1"] for answer in face["models"].values()))
-            out.print(table)
-
-    def print_video(self, video: WatchedVideo) -> None:
-        analysis = video.analysis
-        numbers = sorted({moment.number for moment in analysis.moments})
-        out.print(str(video.path), style="bold")
-        out.print(
-            f"{analysis.seconds:.1f} s, {analysis.analysed:,} frames analysed, "
-            f"{len(numbers)} faces."
-        )
-        if analysis.ending == "limit":
-            out.print("The video goes on; --start names the second from which it is watched.")
-        elif analysis.ending == "cut":
-            out.print(f"The file is cut off or damaged: it says {analysis.stated:.1f} seconds.")
-        for number in numbers:
-            moments = [moment for moment in analysis.moments if moment.number == number]
-            title = f"face {number}, {moments[0].at:.1f} to {moments[-1].at:.1f} s, mean confidence"
-            table = Table("emotion", *moments[0].probabilities, title=title, title_justify="left")
-            means = [
-                np.mean([moment.probabilities[key] for moment in moments], axis=0)
-                for key in moments[0].probabilities
-            ]
-            for label, key in enumerate(emotions.KEYS):
-                table.add_row(key, *(f"{mean[label]:.1%}" for mean in means))
-            out.print(table)
-        if video.annotated is not None:
-            out.print(f"With the answers drawn on it: {video.annotated}")
-
-    def print_error(self, path: Path, error: FerError) -> None:
-        """Do nothing: the error's sentence is on stderr already."""
+def _json_record(path: Path, answer: Answer) -> Mapping[str, object]:
+    """Return a file's record, in which `problem` is null where a face was found."""
+    if not isinstance(answer, FerError):
+        return answer.to_dict()
+    kind, answers = ("video", "moments") if _is_video(path) else ("photo", "faces")
+    return {kind: str(path), answers: [], PROBLEM: str(answer)}
 
 
-Output = CsvRows | JsonLines | Tables
+def _print_photo(photo: Photo) -> None:
+    """Print a table for each face, for people."""
+    record = photo.record()
+    out.print(record["photo"], style="bold")
+    if photo.turned:
+        out.print(f"Turned by {photo.turned} degrees clockwise: its faces are surer then.")
+    if photo.too_small:
+        out.print(f"Faces too small to judge: {photo.too_small}.")
+    if not record["faces"]:
+        out.print("No face found; --whole classifies the whole image.")
+    for number, face in enumerate(record["faces"], start=1):
+        title = "whole image" if face["box"] is None else f"face {number} at {face['box']}"
+        if face["doubtful"]:
+            title += f", doubtful (score {face['score']:.2f})"
+        title += "".join(f", {FLAWS[flaw]}" for flaw in face["flaws"])
+        table = Table("emotion", *face["models"], title=title, title_justify="left")
+        for key in emotions.KEYS:
+            table.add_row(
+                key, *(f"{answer['confidence'][key]:.1%}" for answer in face["models"].values())
+            )
+        table.add_row("top-1", *(answer["top1"] for answer in face["models"].values()))
+        out.print(table)
+
+
+def _print_video(video: WatchedVideo) -> None:
+    """Print a table of means for each face, for people."""
+    analysis = video.analysis
+    numbers = sorted({moment.number for moment in analysis.moments})
+    out.print(str(video.path), style="bold")
+    out.print(
+        f"{analysis.seconds:.1f} s, {analysis.analysed:,} frames analysed, {len(numbers)} faces."
+    )
+    if analysis.ending == "limit":
+        out.print("The video goes on; --start names the second from which it is watched.")
+    elif analysis.ending == "cut":
+        out.print(f"The file is cut off or damaged: it says {analysis.stated:.1f} seconds.")
+    for number in numbers:
+        moments = [moment for moment in analysis.moments if moment.number == number]
+        title = f"face {number}, {moments[0].at:.1f} to {moments[-1].at:.1f} s, mean confidence"
+        table = Table("emotion", *moments[0].probabilities, title=title, title_justify="left")
+        means = [
+            np.mean([moment.probabilities[key] for moment in moments], axis=0)
+            for key in moments[0].probabilities
+        ]
+        for label, key in enumerate(emotions.KEYS):
+            table.add_row(key, *(f"{mean[label]:.1%}" for mean in means))
+        out.print(table)
+    if video.annotated is not None:
+        out.print(f"With the answers drawn on it: {video.annotated}")
 
 
 @click.command()
@@ -214,18 +180,25 @@ def predict(
     if (annotated is not None or start) and not video_count:
         raise FerError("--annotated and --start belong to videos; no video is named.")
     columns = VIDEO_COLUMNS if video_count else PHOTO_COLUMNS
-    output: Output = JsonLines() if as_json else CsvRows(columns) if as_csv else Tables()
+    # stdout turns "\n" into the line end of the system itself.
+    writer = csv.DictWriter(sys.stdout, columns, restval="", lineterminator="\n")
+    if as_csv:
+        writer.writeheader()
     kind = "files" if video_count else "photos"
     total, done, failed = len(selection.paths), 0, 0
     try:
         for path, answer in _answers(selection.paths, whole, annotated, start, models_dir):
-            if isinstance(answer, Photo):
-                output.print_photo(answer)
+            if as_csv:
+                writer.writerows(_csv_rows(path, answer))
+                sys.stdout.flush()
+            elif as_json:
+                print(json.dumps(_json_record(path, answer)), flush=True)
+            elif isinstance(answer, Photo):
+                _print_photo(answer)
             elif isinstance(answer, WatchedVideo):
-                output.print_video(answer)
-            else:
+                _print_video(answer)
+            if isinstance(answer, FerError):
                 failed += 1
-                output.print_error(path, answer)
                 if total == 1:
                     raise answer
                 note(str(answer), "error")
@@ -244,7 +217,7 @@ def _is_video(path: Path) -> bool:
 
 def _answers(
     paths: list[Path], whole: bool, annotated: Path | None, start: float, models_dir: Path
-) -> Iterator[tuple[Path, Photo | WatchedVideo | FerError]]:
+) -> Iterator[tuple[Path, Answer]]:
     """Yield each file with its answers, or with the error that says why there are none."""
     first_image = None
     # A single unreadable photo is refused before seconds are spent on loading the networks.
@@ -260,9 +233,7 @@ def _answers(
             try:
                 if _is_video(path):
                     video_progress = part_of(update, position, position + 1, len(paths))
-                    answer: Photo | WatchedVideo | FerError = _watch(
-                        path, annotated, start, models, video_progress
-                    )
+                    answer: Answer = _watch(path, annotated, start, models, video_progress)
                 else:
                     image = path if first_image is None else first_image
                     answer = models.photo(image, name=str(path), whole=whole)

@@ -29,6 +29,7 @@ LABEL_COLUMNS = ("label", "emotion", "true")
 DELIMITERS = ",;\t"
 # How far the sum of seven probabilities may be from 1: files are rounded.
 SUM_TOLERANCE = 0.02
+Columns = dict[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -57,10 +58,10 @@ def read(content: bytes, file_name: str, stored: Predictions, votes: Votes) -> O
             split in part; contradicts FER-2013's labels; or holds no probabilities.
     """
     name = PurePath(file_name).name
-    header, rows = _parse(content, name)
-    stored_rows = _stored_rows(header, rows, name, stored, votes)
-    probabilities, has_probabilities = _probabilities(header, rows, name)
-    _require_official_labels(header, rows, stored_rows, name, stored)
+    columns = _parse(content, name)
+    stored_rows = _stored_rows(columns, name, stored, votes)
+    probabilities, has_probabilities = _probabilities(columns, name)
+    _require_official_labels(columns, stored_rows, name, stored)
     table_row = np.full(len(stored.labels), -1, np.int64)
     table_row[stored_rows[stored_rows >= 0]] = np.flatnonzero(stored_rows >= 0)
     predictions = {}
@@ -93,8 +94,8 @@ def read(content: bytes, file_name: str, stored: Predictions, votes: Votes) -> O
     return OwnTable(model_name, predictions, has_probabilities, int((stored_rows < 0).sum()))
 
 
-def _parse(content: bytes, name: str) -> tuple[list[str], list[list[str]]]:
-    """Return the column names in small letters, and the rows that are not empty."""
+def _parse(content: bytes, name: str) -> Columns:
+    """Return the cells of each column by its name in small letters, without empty rows."""
     if len(content) > MOST_BYTES:
         raise files.too_large(name, MOST_BYTES)
     try:
@@ -126,27 +127,24 @@ def _parse(content: bytes, name: str) -> tuple[list[str], list[list[str]]]:
     if delimiter != ",":
         # Where something else separates the cells, a comma may be the decimal mark.
         rows = [[cell.replace(",", ".") for cell in row] for row in rows]
-    return header, rows[1:]
+    return dict(zip(header, zip(*rows[1:], strict=True), strict=True))
 
 
-def _column(header: Sequence[str], names: Sequence[str]) -> int | None:
-    return next((header.index(name) for name in names if name in header), None)
+def _first(columns: Columns, names: Sequence[str]) -> tuple[str, ...] | None:
+    """Return the cells of the first of these columns that there is."""
+    return next((columns[name] for name in names if name in columns), None)
 
 
 def _stored_rows(
-    header: Sequence[str],
-    rows: Sequence[Sequence[str]],
-    name: str,
-    stored: Predictions,
-    votes: Votes,
+    columns: Columns, name: str, stored: Predictions, votes: Votes
 ) -> NDArray[np.int64]:
     """Return the row in the stored predictions of each row of the table, -1 for Training."""
-    by_name, by_row = _column(header, NAME_COLUMNS), _column(header, ROW_COLUMNS)
-    if by_name is not None:
-        references = np.array([row[by_name].replace("\\", "/") for row in rows], dtype=np.str_)
+    sources, numbers = _first(columns, NAME_COLUMNS), _first(columns, ROW_COLUMNS)
+    if sources is not None:
+        references = np.array([source.replace("\\", "/") for source in sources], dtype=np.str_)
         vote_rows = votes.find(references)
-    elif by_row is not None:
-        references = np.array([row[by_row] for row in rows], dtype=np.str_)
+    elif numbers is not None:
+        references = np.array(numbers, dtype=np.str_)
         row_by_cell = {str(row): row for row in range(len(votes))}
         vote_rows = np.array([row_by_cell.get(cell, -1) for cell in references.tolist()])
     else:
@@ -185,34 +183,32 @@ def _stored_rows(
     return stored_row_of_vote[vote_rows]
 
 
-def _probabilities(
-    header: Sequence[str], rows: Sequence[Sequence[str]], name: str
-) -> tuple[NDArray[np.float64], bool]:
+def _probabilities(columns: Columns, name: str) -> tuple[NDArray[np.float64], bool]:
     """Return seven probabilities for each row, and false if the table holds only one answer."""
-    column_of_label = {
-        label: position
-        for position, column in enumerate(header)
+    cells_of_label = {
+        label: cells
+        for column, cells in columns.items()
         if (label := emotions.find_label(column)) is not None
     }
-    if len(column_of_label) == emotions.COUNT:
-        columns = [column_of_label[label] for label in range(emotions.COUNT)]
-        return _checked_probabilities([[row[at] for at in columns] for row in rows], name), True
-    answer_column = _column(header, ANSWER_COLUMNS)
-    if column_of_label or answer_column is None:
-        missing = [key for label, key in enumerate(emotions.KEYS) if label not in column_of_label]
+    if len(cells_of_label) == emotions.COUNT:
+        cells = [cells_of_label[label] for label in range(emotions.COUNT)]
+        return _checked_probabilities(cells, name), True
+    answers = _first(columns, ANSWER_COLUMNS)
+    if cells_of_label or answers is None:
+        missing = [key for label, key in enumerate(emotions.KEYS) if label not in cells_of_label]
         raise FerError(
             "{name} lacks a column: {columns}; it needs one for each emotion, or the column "
             "answer.",
             name=name,
             columns=", ".join(missing),
         )
-    labels = [_find_label(row[answer_column]) for row in rows]
+    labels = [_find_label(answer) for answer in answers]
     if None in labels:
         raise FerError(
             "{name}: {answer} is no emotion; answers are angry, disgust, fear, happy, sad, "
             "surprise, neutral, or 0 to 6 in this order.",
             name=name,
-            answer=rows[labels.index(None)][answer_column] or "–",
+            answer=answers[labels.index(None)] or "–",
         )
     return np.eye(emotions.COUNT)[np.array(labels, dtype=np.int64)], False
 
@@ -222,9 +218,9 @@ def _find_label(cell: str) -> int | None:
     return numbers.index(cell) if cell in numbers else emotions.find_label(cell)
 
 
-def _checked_probabilities(cells: Sequence[Sequence[str]], name: str) -> NDArray[np.float64]:
+def _checked_probabilities(columns: Sequence[Sequence[str]], name: str) -> NDArray[np.float64]:
     try:
-        probabilities = np.array(cells, dtype=np.float64)
+        probabilities = np.array(columns, dtype=np.float64).T
     except ValueError:
         raise FerError(
             "{name}: a probability is not a number; check the file.", name=name
@@ -250,18 +246,14 @@ def _checked_probabilities(cells: Sequence[Sequence[str]], name: str) -> NDArray
 
 
 def _require_official_labels(
-    header: Sequence[str],
-    rows: Sequence[Sequence[str]],
-    stored_rows: NDArray[np.int64],
-    name: str,
-    stored: Predictions,
+    columns: Columns, stored_rows: NDArray[np.int64], name: str, stored: Predictions
 ) -> None:
     """Raise FerError if the table has labels that are not FER-2013's."""
-    column = _column(header, LABEL_COLUMNS)
-    if column is None:
+    cells = _first(columns, LABEL_COLUMNS)
+    if cells is None:
         return
     test_rows = np.flatnonzero(stored_rows >= 0)
-    labels = [_find_label(rows[row][column]) for row in test_rows.tolist()]
+    labels = [_find_label(cells[row]) for row in test_rows.tolist()]
     given = np.array([-1 if label is None else label for label in labels])
     official = stored.labels[stored_rows[test_rows]]
     wrong = np.flatnonzero(given != official)
@@ -280,6 +272,6 @@ def _require_official_labels(
         "labelled {official}); give them by name, or leave the column out.",
         name=name,
         count=len(wrong),
-        given=rows[int(test_rows[wrong[0]])][column] or "–",
+        given=cells[int(test_rows[wrong[0]])] or "–",
         official=emotions.KEYS[int(official[wrong[0]])],
     )

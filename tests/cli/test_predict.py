@@ -297,7 +297,7 @@ def test_photos_and_videos_have_tables_of_their_own(photo: Path) -> None:
         ("Photos, `--csv`", predict.PHOTO_COLUMNS),
         ("Videos, `--csv`", predict.VIDEO_COLUMNS),
         ("Photos, `--json`", tuple(get_type_hints(photos.PrintedPhoto))),
-        ("Videos, `--json`", (*WATCHED.record(), predict.PROBLEM)),
+        ("Videos, `--json`", tuple(WATCHED.to_dict())),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
