@@ -47,26 +47,20 @@ def check() -> None:
         )
 
 
-def default(folder: Path, working: Path | None = None, root: Path = ROOT) -> Path:
-    """Return the folder that a command takes where no option names one.
+def default(folder: Path) -> Path:
+    """Return the folder that a command takes where no option names one, for one of `MARKS`.
 
     The first of these: the folder that an environment variable names; the one in the working
     directory if it is one of `fer`'s; the one of the repository that `fer` runs from (`pip install
     -e`); for a copy in site-packages, the one in the working directory.
-
-    Args:
-        folder: one of `MARKS`, relative.
-        working: the working directory; None means the process' own.
-        root: the folder that contains the package `fer`.
     """
     named_folder = from_environment(folder)
     if named_folder is not None:
         return named_folder
-    here = (working or Path.cwd()) / folder
-    is_checkout = (root / "pyproject.toml").is_file()
-    if is_checkout and not (here / MARKS[folder]).is_file():
+    is_checkout = (ROOT / "pyproject.toml").is_file()
+    if is_checkout and not (folder / MARKS[folder]).is_file():
         # Messages show this path, so it is relative where it can be.
-        return folder if here.parent.resolve() == (root / folder).parent else root / folder
+        return folder if folder.parent.resolve() == (ROOT / folder).parent else ROOT / folder
     return folder
 
 

@@ -50,25 +50,29 @@ def test_a_copy_without_models_says_where_to_get_them(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("folder", list(locations.MARKS))
-def test_the_folder_in_the_working_directory_comes_first(folder: Path, tmp_path: Path) -> None:
+def test_the_folder_in_the_working_directory_comes_first(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     root, working = tmp_path / "repository", tmp_path / "working"
-    (root / folder).mkdir(parents=True)
+    for place in (root, working):
+        (place / folder).mkdir(parents=True)
     (root / "pyproject.toml").write_text("")
-    working.mkdir()
-    assert locations.default(folder, working, root) == root / folder
-    (working / folder).mkdir(parents=True)
-    assert locations.default(folder, working, root) == root / folder
+    monkeypatch.setattr(locations, "ROOT", root)
+    monkeypatch.chdir(working)
+    assert locations.default(folder) == root / folder
     (working / folder / locations.MARKS[folder]).write_text("{}")
-    assert locations.default(folder, working, root) == folder
-    assert locations.default(folder, root, root) == folder
+    assert locations.default(folder) == folder
+    monkeypatch.chdir(root)
+    assert locations.default(folder) == folder
+    monkeypatch.chdir(tmp_path)
+    assert locations.default(folder) == root / folder
     (root / "pyproject.toml").unlink()
-    assert locations.default(folder, tmp_path, root) == folder
+    assert locations.default(folder) == folder
 
 
 def test_marks_are_what_commands_write() -> None:
     for folder in (model_store.FOLDER, aggregates.FOLDER):
         assert (ROOT / folder / locations.MARKS[folder]).is_file()
-    assert locations.MARKS[dataset.FOLDER] == dataset.MANIFEST
 
 
 def test_environment_variables_name_the_folders(

@@ -27,10 +27,7 @@ class Whole(TypedDict):
     gain: NotRequired[Part]
 
 
-FITTING = {
-    "images": 3,
-    "models": {"baseline": {"share": 1, "interval": [0, 0.5]}},
-}
+FITTING = {"images": 3, "models": {"baseline": {"share": 1, "interval": [0, 0.5]}}}
 
 
 @pytest.mark.parametrize(
