@@ -27,12 +27,8 @@ Value = str | int | float | bool | None | dict[str, str]
 
 
 def event(name: str, **values: Value) -> None:
-    """Log an event of the server with its figures.
-
-    Args:
-        name: the event in a word or two that never change.
-        values: names of times in milliseconds end in `_ms`.
-    """
+    """Log an event of the server, in a word or two that never change, with its figures; names of
+    times in milliseconds end in `_ms`."""
     LOGGER.info(name, extra={"figures": values})
 
 

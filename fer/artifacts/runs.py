@@ -122,12 +122,8 @@ def prepare(scenario: Scenario, data: Dataset, run_dir: Path, resume: bool) -> i
 def record(
     scenario: Scenario, data: Dataset, run_dir: Path, backbone: str | None, precision: str | None
 ) -> None:
-    """Write `run.json`, keeping the backbone and precision that it already names.
-
-    Args:
-        backbone: digest of the convolutions that the run begins from, None if it is resumed.
-        precision: why it is trained in the scenario's precision, None to leave the reason out.
-    """
+    """Write `run.json`, keeping what it already names: the digest of the backbone that the run
+    begins from, and why it is trained in the scenario's precision. None leaves one out."""
     run: Run = {"scenario": scenario.to_dict(), "data": data.digest}
     if backbone is not None:
         run[BACKBONE] = backbone

@@ -223,12 +223,8 @@ def progress_bar(
     text: str, unit_total: int | None = None, *, beside_output: bool = False
 ) -> Iterator[Progress]:
     """Show a progress bar with the stage and the numbers that are passed on; where stderr is no
-    terminal, a line now and then.
-
-    Args:
-        beside_output: whether the command prints results meanwhile; where they go to a terminal,
-            they show the progress themselves.
-    """
+    terminal, a line now and then. Results that a command prints meanwhile, `beside_output`, show
+    the progress themselves where they go to a terminal."""
     is_shown = err.is_terminal and not logs.is_json()
     with display.Progress(
         "{task.description}",
@@ -264,12 +260,8 @@ def progress_bar(
 
 
 def wanted_precision(choice: str, run_dir: Path | None = None) -> tuple[str, str]:
-    """Return Keras' name of the precision that `--precision` asks for, and why it is that one.
-
-    Args:
-        run_dir: a run that may have been begun before; it goes on in the precision that it was
-            begun in, unless `choice` names one.
-    """
+    """Return Keras' name of the precision that `--precision` asks for, and why it is that one. A
+    run that was begun before goes on in its own, unless `choice` names one."""
     if choice != FASTEST:
         return choice, "asked for"
     dtype_of_run = None if run_dir is None else runs.compute_dtype(run_dir)

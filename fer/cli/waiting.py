@@ -45,12 +45,8 @@ def working(task: Task | None) -> Iterator[None]:
 
 @contextmanager
 def reported(command: Callable[[], str], say: Callable[[str], object]) -> Iterator[None]:
-    """Report how far the innermost task is, while the block runs.
-
-    Args:
-        command: returns the command's name, which is reported while there is no task.
-        say: called with each sentence, from another thread.
-    """
+    """Say from another thread how far the innermost task is, while the block runs; the command's
+    name while there is no task."""
     start = time.monotonic()
 
     def report() -> None:

@@ -47,15 +47,11 @@ class OwnTable:
 
 
 def read(content: bytes, file_name: str, stored: Predictions, votes: Votes) -> OwnTable:
-    """Read the predictions in a CSV file and check them against FER-2013's names and labels.
+    """Read the predictions in a CSV file and check them against FER-2013's names and labels, in
+    which FER+'s votes find every image; their order is that of a model's `stored` predictions.
 
-    Args:
-        stored: a model's stored predictions, whose images and order are taken.
-        votes: FER+'s, which know the name and the row of every image.
-
-    Raises:
-        FerError: if it is no such table; names an image twice, or one that does not exist; has a
-            split in part; contradicts FER-2013's labels; or holds no probabilities.
+    Raise FerError if it is no such table; names an image twice, or one that does not exist; has a
+    split in part; contradicts FER-2013's labels; or holds no probabilities.
     """
     name = PurePath(file_name).name
     columns = _parse(content, name)

@@ -8,10 +8,9 @@ other, takes half a minute for what takes tenths of a second here. A test compar
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypedDict
+from typing import Annotated, Literal, TypedDict
 
 import msgspec
 import numpy as np
@@ -28,7 +27,6 @@ from fer.vision.preprocessing import Floats, Gray, to_fer_resolution
 STRENGTH = 10.0
 # Steps after which the fit ends; it does earlier where no slope is larger than this.
 MOST_STEPS, SLOPE = 1000, 1e-3
-FORMAT: Literal["fer-head-1"] = "fer-head-1"
 # A head of all seven emotions on both models takes 200 kB.
 MOST_BYTES = 1 << 20
 # Far above every number of a head.
@@ -140,15 +138,11 @@ def _fit(
     vectors: NDArray[np.float64], targets: NDArray[np.float64]
 ) -> tuple[Floats, NDArray[np.float64]]:
     """Return the kernel (D, k) of all frames, and the scores (n, k) of each by the kernel of all
-    others.
+    others, for vectors (n, D) of length 1 and targets (n, k), one-hot.
 
     What is fitted lies in the span of the n vectors, so it is fitted in n dimensions. Steps as
     Nesterov's for a strongly convex function (2004, 2.2.11), whose slope changes by at most
     `steepest` (Böhning 1992).
-
-    Args:
-        vectors: (n, D), each of length 1.
-        targets: (n, k), one in each row is 1.
     """
     n, k = targets.shape
     spectrum, axes = np.linalg.eigh(vectors @ vectors.T)
@@ -178,13 +172,13 @@ class HeadFile(TypedDict):
     emotions: list[str]
     frames: dict[str, int]
     weights_sha256: dict[str, str]
-    kernels: dict[str, list[list[float]]]
+    kernels: dict[str, list[list[Annotated[float, msgspec.Meta(gt=-LARGEST, lt=LARGEST)]]]]
 
 
 def to_file(taught: Taught) -> bytes:
     """Return a head as a JSON file."""
     record: HeadFile = {
-        "format": FORMAT,
+        "format": "fer-head-1",
         "emotions": [emotions.KEYS[label] for label in taught.labels],
         "frames": taught.frames,
         "weights_sha256": taught.weights_sha256,
@@ -193,20 +187,14 @@ def to_file(taught: Taught) -> bytes:
             for key, kernel in taught.kernels.items()
         },
     }
-    return json.dumps(record, separators=(",", ":")).encode()
+    return msgspec.json.encode(record)
 
 
 def from_file(
     content: bytes, name: str, weights_sha256: Mapping[str, str], sizes: Mapping[str, int]
 ) -> Taught:
-    """Return a head from a file that `to_file` made.
-
-    Args:
-        sizes: length of the features, by model key.
-
-    Raises:
-        FerError: if it is too large, no such file, or was taught on other weights.
-    """
+    """Return a head from a file that `to_file` made, for features of these sizes by model. Raise
+    FerError if it is too large, no such file, or was taught on other weights."""
     if len(content) > MOST_BYTES:
         raise files.too_large(name, MOST_BYTES)
     no_head = FerError("{name} is no head that was taught here; choose another file.", name=name)
@@ -224,10 +212,7 @@ def from_file(
         rows = record["kernels"].get(key, [])
         if len(rows) != size or any(len(row) != len(known) for row in rows):
             raise no_head
-        numbers = np.array(rows)
-        if not (np.abs(numbers) < LARGEST).all():
-            raise no_head
-        kernels[key] = numbers.astype(np.float32)
+        kernels[key] = np.array(rows, np.float32)
     labels = np.array([emotions.LABEL_OF[key] for key in known])
     counts = {key: count for key, count in record["frames"].items() if key in known}
     return Taught(labels, counts, kernels, dict(weights_sha256))

@@ -17,6 +17,7 @@ from fer.artifacts.records import RunConfig
 from fer.lab import keras_backend
 from fer.lab.export import publishing
 from fer.scenarios import BASELINE, Scenario
+from tests.conftest import CONFIG
 from tests.support.making import ROOT, contents
 
 MODELS = ROOT / "models"
@@ -67,9 +68,7 @@ def small_model(number: int) -> tuple[Scenario, packing.Tensors, str, RunConfig]
         "block1_conv1/kernel": np.zeros((3, 3, 3, 8), np.float32),
         "logits/kernel": np.full((8, 7), number, np.float32),
     }
-    config = dict.fromkeys(("seed", "epochs_run", "best_epoch", "training_seconds"), 0)
-    config |= {"data_sha256": "", "best_val_accuracy": 0.2, "published": "2026-01-01"}
-    config |= {"parameters": number, "trainable_parameters": 1, "versions": {}}
+    config = {**CONFIG, "data_sha256": "", "parameters": number}
     return BASELINE, tensors, f"epoch\n{number}\n", config  # type: ignore[return-value]
 
 
