@@ -94,7 +94,7 @@ def info(data_dir: Path) -> None:
         f"Gray values (0-255): mean {gray['mean']:.2f}, standard deviation "
         f"{gray['standard_deviation']:.2f}",
     )
-    for line in dataset.count_differences(data.counts):
+    for line in data.manifest["differences"]:
         out.print(f"Count differs: {line}.")
     _print_origin(data)
 

@@ -82,22 +82,17 @@ class Pairs(TypedDict):
     leaked: dict[str, int]
 
 
-class DuplicateCounts(TypedDict):
-    """Counted duplicates. hash_distance: in bits of 63, at most. correlation: of pixels, at least.
-    twins: the names of the test images that have an exact or near twin in Training."""
+class Duplicates(TypedDict):
+    """`data/duplicates.json`. hash_distance: in bits of 63, at most. correlation: of pixels, at
+    least. twins: the names of the test images that have an exact or near twin in Training."""
 
+    data_sha256: str
     hash_distance: int
     correlation: float
     exact: Pairs
     near: Pairs
     exact_or_near: Pairs
     twins: list[str]
-
-
-class Duplicates(DuplicateCounts):
-    """`data/duplicates.json`, of the data set with that SHA-256."""
-
-    data_sha256: str
 
 
 def write(data: Dataset, detector: faces.Detector, folder: Path = FOLDER) -> None:
@@ -124,8 +119,7 @@ def write(data: Dataset, detector: faces.Detector, folder: Path = FOLDER) -> Non
         },
     }
     files.write_json(folder / SUMMARY, summary)
-    duplicate_counts: Duplicates = {"data_sha256": data.digest, **duplicates(data)}
-    files.write_json(folder / DUPLICATES, duplicate_counts)
+    files.write_json(folder / DUPLICATES, duplicates(data))
 
 
 def read_summary(folder: Path = FOLDER) -> Summary:
@@ -186,7 +180,7 @@ def pixel_statistics(data: Dataset, split: Split, emotion: str | None = None) ->
     }
 
 
-def duplicates(data: Dataset) -> DuplicateCounts:
+def duplicates(data: Dataset) -> Duplicates:
     """Count the images that repeat another one exactly or nearly, within and across splits.
 
     Exact: equal pixels. Near: perceptual hash (low frequencies of the discrete cosine transform
@@ -197,6 +191,7 @@ def duplicates(data: Dataset) -> DuplicateCounts:
     is_exact = [np.array_equal(*data.images[pair]) for pair in exact_or_near]
     near = exact_or_near[~np.array(is_exact, dtype=bool)]
     return {
+        "data_sha256": data.digest,
         "hash_distance": HASH_DISTANCE,
         "correlation": CORRELATION,
         "exact": _summary(data, exact),
@@ -211,17 +206,14 @@ def _summary(data: Dataset, pairs: NDArray[np.int64]) -> Pairs:
         "/".join(sorted(data.splits[pair].tolist(), key=lambda name: SPLITS.index(Split(name))))
         for pair in pairs
     )
-    has_twin = with_twin_in_training(data, pairs)
-    leaked = {
-        split.value: int((has_twin & (data.splits == split.value)).sum()) for split in SPLITS[1:]
-    }
+    splits_with_twin = data.splits[with_twin_in_training(data, pairs)]
     return {
         "pairs": dict(sorted(count_by_splits.items())),
         "pairs_with_different_labels": int(
             np.sum(data.labels[pairs[:, 0]] != data.labels[pairs[:, 1]])
         ),
         "images": len(np.unique(pairs)),
-        "leaked": leaked,
+        "leaked": {split: int((splits_with_twin == split).sum()) for split in SPLITS[1:]},
     }
 
 

@@ -98,7 +98,8 @@ class GrayStatistics(TypedDict):
 class Manifest(TypedDict):
     """`dataset.json`; images, index: files in its folder. digest: as `content_digest`; a subset
     has its own, its `fraction` (0-1) of the full set, and in `whole` the full set's digest. md5: of
-    an imported table, None for other sources. imported: ISO 8601. counts: as `class_counts`."""
+    an imported table, None for other sources. imported: ISO 8601. counts: as `class_counts`.
+    differences: a sentence for every class of a split whose count is not the official one."""
 
     images: str
     index: str
@@ -242,18 +243,6 @@ def subset(data: Dataset, fraction: float, seed: int) -> Dataset:
     return Dataset(data.folder, manifest, images, labels, splits, data.sources[rows])
 
 
-def count_differences(counts: dict[Split, tuple[int, ...]]) -> list[str]:
-    """Return one sentence for every class of a split whose count is not the official one."""
-    return [
-        f"{split} {emotion.key}: {count} images, officially {official}"
-        for split in SPLITS
-        for emotion, count, official in zip(
-            emotions.EMOTIONS, counts[split], OFFICIAL_COUNTS[split], strict=True
-        )
-        if count != official
-    ]
-
-
 def is_official(digest: str) -> bool:
     """Return true for the content digest of Kaggle's FER-2013 or of the original table."""
     return digest == KAGGLE_DIGEST or digest.startswith(ORIGINAL_DIGEST)
@@ -270,15 +259,11 @@ def origin(manifest: Manifest) -> Origin:
     digest = manifest.get("whole", manifest["digest"])
     if digest == KAGGLE_DIGEST:
         return Origin.KAGGLE
-    if _counts(manifest) != OFFICIAL_COUNTS:
+    if manifest["differences"]:
         return Origin.OTHER
     if digest.startswith(ORIGINAL_DIGEST) or manifest["md5"] in ORIGINAL_MD5:
         return Origin.ORIGINAL
     return Origin.COPY
-
-
-def _counts(manifest: Manifest) -> dict[Split, tuple[int, ...]]:
-    return {split: tuple(manifest["counts"][split.value]) for split in SPLITS}
 
 
 def notice(manifest: Manifest) -> FerError | None:
@@ -288,7 +273,7 @@ def notice(manifest: Manifest) -> FerError | None:
         return FerError(
             "The imported images are not the whole FER-2013 ({difference}), so results on them are "
             "not FER-2013's.",
-            difference=count_differences(_counts(manifest))[0],
+            difference=manifest["differences"][0],
         )
     if pixels_origin == Origin.COPY:
         return FerError(

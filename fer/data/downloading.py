@@ -12,8 +12,8 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Generator, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Generator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Literal
@@ -46,27 +46,37 @@ def download(folder: Path, fetching: Progress, importing_: Progress) -> Report:
 
     Args:
         fetching: called with the bytes fetched and the archive's bytes, from another thread.
-        importing_: called with the number of faces read and the number expected.
+        importing_: called as `importing.import_dataset` calls it, which raises, too.
 
     Raises:
-        FerError: if kagglehub is not installed or the download fails; as
-            `importing.import_dataset`.
+        FerError: if kagglehub is not installed or the download fails.
     """
     try:
         import kagglehub
         from kagglehub.config import get_cache_folder
+        from tqdm import tqdm
     except ImportError:
         raise FerError(
             "kagglehub is not installed; run: pip install kagglehub, or download the data "
             "set {KAGGLE_DATASET} from Kaggle yourself and run: fer data import archive.zip",
             KAGGLE_DATASET=KAGGLE_DATASET,
         ) from None
+    total = 0
+
+    # kagglehub tells its progress by bars alone.
+    def report() -> None:
+        nonlocal total
+        bars = [bar for bar in list(getattr(tqdm, "_instances", ())) if bar.total]
+        # The bar disappears when everything is fetched; unpacking follows.
+        done, total = (int(bars[0].n), int(bars[0].total)) if bars else (total, total)
+        fetching(done, total)
+
     target_folder: AbstractContextManager[str | None] = nullcontext()
     if not _is_writable(Path(get_cache_folder())):
         target_folder = tempfile.TemporaryDirectory(prefix="fer2013-")
     with target_folder as target:
         try:
-            with _progress_reported(fetching):
+            with calling(report, INTERVAL_SECONDS):
                 fetched = kagglehub.dataset_download(KAGGLE_DATASET, output_dir=target)
         except Exception as error:
             raise FerError(
@@ -87,58 +97,35 @@ def _is_writable(folder: Path) -> bool:
         return False
 
 
-@contextmanager
-def _progress_reported(progress: Progress) -> Iterator[None]:
-    """Report kagglehub's progress while the block runs, read from its progress bars."""
-    from tqdm import tqdm
-
-    total = 0
-
-    def report() -> None:
-        nonlocal total
-        bars = [bar for bar in list(getattr(tqdm, "_instances", ())) if bar.total]
-        # The bar disappears when everything is fetched; unpacking follows.
-        done, total = (int(bars[0].n), int(bars[0].total)) if bars else (total, total)
-        progress(done, total)
-
-    with calling(report, INTERVAL_SECONDS):
-        yield
-
-
 def serve(folder: Path, out: IO[str]) -> None:
     """Run `download` and write JSON lines for the process that started this one: steps, then the
     number of images or the error."""
     write_lock = threading.Lock()
 
-    def write(record: Mapping[str, object]) -> None:
+    def write(**record: object) -> None:
         with write_lock:
             out.write(json.dumps(record) + "\n")
             out.flush()
 
     def progress_of(name: str) -> Progress:
-        return lambda done, total, /, **details: write({"step": name, "done": done, "total": total})
+        return lambda done, total, /, **details: write(step=name, done=done, total=total)
 
     # Otherwise kagglehub writes between the JSON lines.
     os.environ["KAGGLEHUB_VERBOSITY"] = "critical"
     try:
         report = download(folder, progress_of("fetch"), progress_of("import"))
     except FerError as error:
-        write({"error": error.to_record()})
-        return
-    write({"images": report.images})
+        write(error=error.to_record())
+    else:
+        write(images=report.images)
 
 
 def in_child(folder: Path, root: Path) -> Generator[Step, None, None]:
     """Download and import in a child process; yield the progress several times a second.
 
     Closing the iterator ends the child: the data set that was there before stays, and the next
-    download resumes this one.
-
-    Args:
-        root: the working directory of the child.
-
-    Raises:
-        FerError: if the download or the import fails.
+    download resumes this one. `root` is the child's working directory. Raises a FerError if the
+    download or the import fails.
     """
     command = [sys.executable, "-m", "fer", "data", "download", "--json", "--data-dir", str(folder)]
     child = subprocess.Popen(
@@ -161,20 +148,16 @@ def in_child(folder: Path, root: Path) -> Generator[Step, None, None]:
             is_done = is_done or "images" in record
     finally:
         child.stdout.close()
-        _end(child)
+        # Ended by a signal, it removes its unfinished files.
+        child.terminate()
+        try:
+            child.wait(PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
     if not is_done:
         raise FerError(
             "The download of {KAGGLE_DATASET} was interrupted; start it again. "
             "Nothing was changed.",
             KAGGLE_DATASET=KAGGLE_DATASET,
         )
-
-
-def _end(child: subprocess.Popen[str]) -> None:
-    """Terminate the child, so that it removes its unfinished files; kill it if it does not end."""
-    child.terminate()
-    try:
-        child.wait(PATIENCE_SECONDS)
-    except subprocess.TimeoutExpired:
-        child.kill()
-        child.wait()

@@ -21,7 +21,15 @@ from numpy.typing import NDArray
 
 from fer import FerError, emotions, files, schema
 from fer.data import dataset, votes
-from fer.data.dataset import FOLDER, MANIFEST, SPLITS, LabelledFace, Manifest, Split
+from fer.data.dataset import (
+    FOLDER,
+    MANIFEST,
+    OFFICIAL_COUNTS,
+    SPLITS,
+    LabelledFace,
+    Manifest,
+    Split,
+)
 from fer.data.formats import archive_files, face_files
 from fer.progress import Progress
 
@@ -220,7 +228,14 @@ def _manifest(faces: Faces, source: str, md5: str | None, skipped: list[str]) ->
         "counts": {split.value: list(counts[split]) for split in SPLITS},
         "gray": dataset.gray_statistics(faces.images),
         "skipped": skipped,
-        "differences": dataset.count_differences(counts),
+        "differences": [
+            f"{split} {key}: {count} images, officially {official}"
+            for split, official_counts in OFFICIAL_COUNTS.items()
+            for key, count, official in zip(
+                emotions.KEYS, counts[split], official_counts, strict=True
+            )
+            if count != official
+        ],
     }
 
 

@@ -26,7 +26,6 @@ from fer.data.dataset import Dataset, Split
 
 FOLDER = Path("data")
 VOTES = "votes.parquet"
-LICENSE = "votes-LICENSE.txt"
 # A voter's choices: the seven emotions in their usual order, then FER+'s other three.
 OTHERS: tuple[str, ...] = ("contempt", "unknown", "not_a_face")
 CHOICES: tuple[str, ...] = (*emotions.KEYS, *OTHERS)
@@ -98,9 +97,13 @@ class Votes:
             labels: (n,) int64. Needed for rows of a table ("row 1" is the first): any table has
                 such rows, so they are taken for FER-2013's only if all labels agree.
         """
-        vote_rows = np.array([self._row(source) for source in sources.tolist()], dtype=np.int64)
-        matches = [_ROW.fullmatch(source) for source in sources.tolist()]
-        table_rows = np.array([int(m[1]) - 1 if m else -1 for m in matches], dtype=np.int64)
+        vote_rows, table_rows = (np.full(len(sources), -1, np.int64) for _ in range(2))
+        for at, source in enumerate(sources.tolist()):
+            folder, stem = source.rpartition("/")[0].rpartition("/")[2], _stem(source)
+            by_folder = self._row_by_name.get(f"{folder}/{stem}", -1)
+            vote_rows[at] = self._row_by_name.get(stem, by_folder)
+            if match := _ROW.fullmatch(source):
+                table_rows[at] = int(match[1]) - 1
         is_numbered = table_rows >= 0
         if (
             labels is not None
@@ -109,11 +112,6 @@ class Votes:
         ):
             vote_rows[is_numbered] = table_rows[is_numbered]
         return vote_rows
-
-    def _row(self, source: str) -> int:
-        stem = _stem(source)
-        folder = source.rpartition("/")[0].rpartition("/")[2]
-        return self._row_by_name.get(stem, self._row_by_name.get(f"{folder}/{stem}", -1))
 
     def rows_for(self, data: Dataset) -> NDArray[np.int64]:
         """Return the row of each image of a data set in the votes, (N,) int64; -1 for none."""

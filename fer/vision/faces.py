@@ -138,14 +138,11 @@ class Detector:
     """
 
     def __init__(self, path: Path, longest: int = LONGEST_SIDE) -> None:
-        """Load YuNet's ONNX file, which comes with the trained models.
+        """Load YuNet's ONNX file. Raises a FerError if it is missing or OpenCV cannot read it.
 
         Args:
             longest: the usual size: images are shrunk to so many pixels on their longer side. With
                 less than `LONGEST_SIDE`, for a stream, they are searched in this size only.
-
-        Raises:
-            FerError: if the file is missing or OpenCV cannot read it.
         """
         if not path.is_file():
             raise FerError(
@@ -177,11 +174,7 @@ class Detector:
 
     def search(self, rgb: Rgb) -> Detections:
         """Find all faces of an RGB image (H, W, 3) uint8 of at least `SMALLEST_FACE` pixels, and
-        count the smaller ones.
-
-        Raises:
-            FerError: as `preprocessing.require_rgb`.
-        """
+        count the smaller ones. Raises as `preprocessing.require_rgb`."""
         preprocessing.require_rgb(rgb)
         usual, scale = scales.shrunk(rgb, self._longest)
         usual_faces, others = self._run_yunet(usual, scale), list[Face]()
@@ -190,7 +183,10 @@ class Detector:
             if side >= COARSE_ALWAYS_FROM or (side >= COARSE_FROM and not is_sure):
                 coarse, coarse_scale = scales.shrunk(usual, COARSE_SIDE)
                 others += self._run_yunet(coarse, scale * coarse_scale)
-            if scale * TILES_FROM_SHRINKING < 1 and _needs_tiles(usual_faces + others, scale):
+            seen = usual_faces + others
+            has_none = all(face.score < SCORE_THRESHOLD for face in seen)
+            has_small = any(face.box[3] * scale < TILES_BELOW_PX for face in seen)
+            if scale * TILES_FROM_SHRINKING < 1 and (has_none or has_small):
                 for tile, left, top, tile_scale in scales.tiles(rgb):
                     others += self._run_yunet(tile, tile_scale, (left, top))
         faces = [f for f in _without_repeats(usual_faces, others) if f.score >= SCORE_THRESHOLD]
@@ -250,11 +246,7 @@ class Detector:
 
     def _level(self, rgb: Rgb, face: Face, scale: float) -> Face:
         """Return a tilted face with its roll, if YuNet is surer of it with the eyes level; else the
-        face as it is.
-
-        Args:
-            scale: of the copy in which the face was found.
-        """
+        face as it is. `scale` is that of the copy in which it was found."""
         is_large = max(face.box[2:]) * scale >= ROLL_READ_FROM_PX
         readings = [roll(face.landmarks)] if is_large else []
         if not _agree(readings) or (not is_large and face.score >= LEVEL_SCORE):
@@ -310,12 +302,6 @@ def _to_image(matrix: AffineMap, points: NDArray[np.floating]) -> NDArray[np.flo
     """Return points (n, 2) of a patch as points of the image that an affine map cropped it from."""
     inverse = np.asarray(cv2.invertAffineTransform(matrix), dtype=np.float64)
     return np.asarray(points @ inverse[:, :2].T + inverse[:, 2], dtype=np.float64)
-
-
-def _needs_tiles(faces: Sequence[Face], scale: float) -> bool:
-    """Return whether an image shrunk to this scale shows small faces, or none."""
-    is_empty = all(face.score < SCORE_THRESHOLD for face in faces)
-    return is_empty or any(face.box[3] * scale < TILES_BELOW_PX for face in faces)
 
 
 def _without_repeats(usual: Sequence[Face], others: Sequence[Face]) -> list[Face]:

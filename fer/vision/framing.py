@@ -36,11 +36,8 @@ def landmarks_of_crop(image: Gray, detector: Detector) -> Floats | None:
 
 
 def measure_framing(images: NDArray[np.uint8], detector: Detector) -> tuple[Framing, float]:
-    """Measure the framing under which crops of detected faces are the images themselves.
-
-    Returns:
-        The median framing of the 48x48 images with exactly one face, and their share.
-    """
+    """Measure the framing under which crops of detected faces are the images themselves: the median
+    framing of the 48x48 images with exactly one face, and their share."""
     framings = []
     for image in images:
         face = _single_face(image, detector)

@@ -59,13 +59,10 @@ def set_upright(
     rgb: Rgb, finder: Finder, detections: Detections | None = None
 ) -> tuple[int, Detections]:
     """Return the quarter turns anticlockwise that set an image upright, 0-3, and the faces that it
-    then has, the largest first.
+    then has, the largest first; `detections` are those of the image as it is, if they are known.
 
     0 unless faces are clearly surer after a turn (the detector is surest of upright faces), and the
     surest is found again in a crop of it alone.
-
-    Args:
-        detections: the faces of the image as it is, if they are known.
     """
     detections = finder.search(rgb) if detections is None else detections
     if is_surely_upright(detections.faces):
@@ -104,11 +101,7 @@ class Upright:
 
     def search(self, rgb: Rgb, finder: Finder, at: float) -> tuple[Rgb, Detections]:
         """Return a frame set upright and the faces found in it; no faces while it is in doubt how
-        the stream must be turned.
-
-        Args:
-            at: the time of the frame, in seconds on any clock.
-        """
+        the stream must be turned. `at` is the time of the frame, in seconds on any clock."""
         upright = turned(rgb, self.turns)
         detections = finder.search(upright)
         is_new = bool(detections.faces) and not self._had_faces

@@ -49,12 +49,9 @@ def read_image(source: str | Path | bytes, name: str | None = None) -> Rgb:
     `upload_gate.MOST_PIXELS` is decoded at a half, a quarter or an eighth of its size.
 
     Args:
-        source: a file's path, or its content.
+        source: a file's path, or its content; for anything else a FerError is raised, or as
+            `upload_gate.content_of` and `upload_gate.opened_image`.
         name: what to call it in error messages.
-
-    Raises:
-        FerError: if `source` is neither, or as `upload_gate.content_of` and
-            `upload_gate.opened_image`.
     """
     if isinstance(source, str | Path):
         name = name or str(source)
@@ -170,10 +167,7 @@ def _described(given: object) -> str:
 
 def to_gray(rgb: Rgb) -> Gray:
     """Return the luma of an RGB image (ITU-R BT.601), (H, W) uint8. A gray image keeps its values.
-
-    Raises:
-        FerError: as `require_rgb`.
-    """
+    Raises as `require_rgb`."""
     require_rgb(rgb)
     return np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
 
@@ -214,11 +208,7 @@ def network_input(channels: Floats) -> Floats:
 
 def batch(faces: Sequence[Gray] | NDArray[np.uint8], size: int = NETWORK_SIZE) -> Floats:
     """Return the network's input for gray faces of any size: (n, size, size, 3) float32, BGR minus
-    means.
-
-    Raises:
-        FerError: as `require_faces`.
-    """
+    means. Raises as `require_faces`."""
     require_faces(faces)
     resized = np.empty((len(faces), size, size), np.float32)
     for image, face in zip(resized, faces, strict=True):
@@ -258,8 +248,19 @@ def draw_change(augmentation: Augmentation, rng: np.random.Generator) -> Change:
     rotation, shift_x, shift_y, zoom, contrast, brightness, gamma = rng.uniform(-1.0, 1.0, size=7)
     is_flipped = bool(rng.random() < augmentation.flip)
     is_erased = bool(rng.random() < augmentation.erasing)
-    # Drawn even without erasing, so that a seed's other changes do not depend on it.
-    rectangle = _draw_rectangle(augmentation.erased_area, rng)
+    # Drawn even without erasing, so that a seed's other changes do not depend on it: 0.1 to 1 of
+    # the largest area, at most 1:3 or 3:1, anywhere in the image.
+    area = augmentation.erased_area * rng.uniform(0.1, 1.0)
+    aspect = np.exp(rng.uniform(-1.0, 1.0) * np.log(3.0))
+    width, height = min(np.sqrt(area * aspect), 1.0), min(np.sqrt(area / aspect), 1.0)
+    left, top, gray = rng.random(3)
+    rectangle = Rectangle(
+        left=float(left * (1.0 - width)),
+        top=float(top * (1.0 - height)),
+        width=float(width),
+        height=float(height),
+        gray=float(255.0 * gray),
+    )
     return Change(
         rotation=rotation * augmentation.rotation,
         is_flipped=is_flipped,
@@ -270,21 +271,6 @@ def draw_change(augmentation: Augmentation, rng: np.random.Generator) -> Change:
         brightness=brightness * augmentation.brightness,
         gamma=float(np.exp(gamma * augmentation.gamma)),
         erased=rectangle if is_erased else None,
-    )
-
-
-def _draw_rectangle(largest_area: float, rng: np.random.Generator) -> Rectangle:
-    """Draw a rectangle anywhere in the image: 0.1 to 1 of the largest area, at most 1:3 or 3:1."""
-    area = largest_area * rng.uniform(0.1, 1.0)
-    aspect = np.exp(rng.uniform(-1.0, 1.0) * np.log(3.0))
-    width, height = min(np.sqrt(area * aspect), 1.0), min(np.sqrt(area / aspect), 1.0)
-    left, top, gray = rng.random(3)
-    return Rectangle(
-        left=float(left * (1.0 - width)),
-        top=float(top * (1.0 - height)),
-        width=float(width),
-        height=float(height),
-        gray=float(255.0 * gray),
     )
 
 

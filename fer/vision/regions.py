@@ -21,10 +21,7 @@ MOUTH_ASIDE, MOUTH_UP, MOUTH_DOWN = 0.2, 0.3, 0.4
 
 def masks(landmarks: Floats) -> dict[str, NDArray[np.bool_]]:
     """Return the pixels of each of `REGIONS`, (48, 48) bool; every pixel belongs to exactly one.
-
-    Args:
-        landmarks: (5, 2) x and y in pixels: both eyes, nose tip, both corners of the mouth.
-    """
+    landmarks: (5, 2) x and y in pixels: both eyes, nose tip, both corners of the mouth."""
     rows, columns = np.mgrid[:FER_SIZE, :FER_SIZE]
     unit = float(np.linalg.norm(landmarks[0] - landmarks[1]))
 
@@ -44,10 +41,7 @@ def find(
     """Return the landmarks of every 48x48 face, (n, 5, 2) float32, and whether they were detected.
 
     Where YuNet finds no face or several, the median of the others stands in: FER-2013's faces are
-    framed alike.
-
-    Raises:
-        FerError: if there is a single face in none of them.
+    framed alike. Raises a FerError if there is a single face in none of them.
     """
     each = [framing.landmarks_of_crop(image, detector) for image in images]
     detected = np.array([points is not None for points in each])

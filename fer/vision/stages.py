@@ -17,7 +17,7 @@ from PIL import Image
 from fer.scenarios import Augmentation
 from fer.vision import faces, preprocessing
 from fer.vision.faces import Face
-from fer.vision.preprocessing import NETWORK_SIZE, Floats, Gray, Rgb
+from fer.vision.preprocessing import NETWORK_SIZE, Change, Floats, Gray, Rgb
 
 Channel = Literal["blue", "green", "red"]
 CHANNELS: tuple[Channel, ...] = get_args(Channel)
@@ -61,15 +61,9 @@ class Stage:
 
 
 def record(rgb: Rgb, face: Face | None, size: int = NETWORK_SIZE) -> tuple[Stage, ...]:
-    """Run every stage from an RGB image (H, W, 3) uint8 to VGG16's input and record its result.
-
-    Args:
-        face: the face to crop; None takes the image's centre square.
-        size: side of the network's input.
-
-    Raises:
-        FerError: as `preprocessing.require_rgb`.
-    """
+    """Run every stage from an RGB image (H, W, 3) uint8 to VGG16's input (size, size, 3) and record
+    its result; without a face, of the image's centre square. Raises as
+    `preprocessing.require_rgb`."""
     preprocessing.require_rgb(rgb)
     stages = [Stage("original", rgb, 0.0, preprocessing.read_image)]
 
@@ -112,27 +106,16 @@ def channel_statistics(network_input: Floats) -> list[ChannelStatistics]:
     ]
 
 
-@dataclass(frozen=True)
-class Variant:
-    """One augmented picture (S, S) uint8 and the change that made it."""
-
-    picture: NDArray[np.uint8]
-    change: preprocessing.Change
-
-
 def variants(
     gray: Gray, augmentation: Augmentation, seed: int, count: int, size: int = NETWORK_SIZE
-) -> list[Variant]:
-    """Draw random variants of a gray face as training does; the same seed gives the same variants.
-
-    Args:
-        gray: a face of any size, uint8; it is resized to 48x48 and enlarged first.
-    """
+) -> list[tuple[Gray, Change]]:
+    """Draw random variants of a gray face of any size as training does, (size, size) uint8, each
+    with the change that made it; the same seed gives the same variants."""
     image = preprocessing.resize(preprocessing.to_fer_resolution(gray), size)
     rng = np.random.default_rng(seed)
     changes = [preprocessing.draw_change(augmentation, rng) for _ in range(count)]
     return [
-        Variant(np.rint(preprocessing.apply_change(image, change)).astype(np.uint8), change)
+        (np.rint(preprocessing.apply_change(image, change)).astype(np.uint8), change)
         for change in changes
     ]
 

@@ -51,15 +51,9 @@ _decoding = threading.BoundedSemaphore(AT_ONCE)
 
 
 def content_of(path: Path, most: int, name: str | None = None) -> bytes:
-    """Read a file; pipes, devices and files that are too large are refused unread.
-
-    Args:
-        most: the largest size that is read, in bytes.
-        name: what to call the file in error messages; its path by default.
-
-    Raises:
-        FerError: if the file is missing, no regular file, too large or unreadable.
-    """
+    """Read a file; pipes, devices and files of more than `most` bytes are refused unread. Raises a
+    FerError, which calls the file by its name or its path, if it is one of those, missing or
+    unreadable."""
     name = name or str(path)
     try:
         # Checked before opening: opening a pipe would wait for its writer.
@@ -86,12 +80,9 @@ def opened_image(content: bytes, name: str) -> Iterator[Image.Image]:
     A JPEG beyond `MOST_PIXELS` is set to be decoded at the largest fraction within the limit. Every
     error while the block decodes is reported as damage to the file.
 
-    Args:
-        name: what to call the image in error messages.
-
     Raises:
         FerError: if the content is empty, too large in bytes or pixels, no image of these formats,
-            truncated, or made to keep the decoder busy.
+            truncated, or made to keep the decoder busy. It calls the image by `name`.
     """
     if not content:
         raise FerError("{name} is empty; choose a file that holds an image.", name=name)

@@ -32,8 +32,7 @@ def draw_augmentation(face: Gray) -> None:
     )
     augmentation, seed = _sliders()
     with st.grid(6, min_column_width=100, gap="xsmall"):
-        for variant in stages.variants(face, augmentation, seed, VARIANTS, VARIANT_SIZE):
-            change = variant.change
+        for picture, change in stages.variants(face, augmentation, seed, VARIANTS, VARIANT_SIZE):
             caption = [f"{_.signed(change.rotation)}°", f"{_.number(100 * change.zoom)}%"]
             if change.is_flipped:
                 caption.append(_("mirrored"))
@@ -48,7 +47,7 @@ def draw_augmentation(face: Gray) -> None:
                 f"γ {_.number(change.gamma, 2)}",
             ]
             st.image(
-                variant.picture,
+                picture,
                 caption=" · ".join(caption),
                 alt=_("Augmented face: {change}", change=", ".join(in_words)),
                 width="stretch",
