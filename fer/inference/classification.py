@@ -6,8 +6,7 @@ trained, for evaluation and studies.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeAlias
@@ -15,7 +14,7 @@ from typing import Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from fer import FerError, emotions
+from fer import FerError, emotions, layer_names
 from fer.artifacts import intact, model_store
 from fer.artifacts.model_store import Artifact
 from fer.inference import openvino_backend
@@ -51,48 +50,38 @@ class Backend(Protocol):
 
     name: str
 
-    def logits(self, inputs: Floats) -> dict[str, Floats]:
-        """Return logits (n, 7) by model key, of the models that take input of this size
-        (n, S, S, 3)."""
-        ...
-
-    def maps(self, inputs: Floats) -> dict[str, Floats]:
-        """Return the last convolution's maps (n, h, w, 512) by model key, of the models that take
-        input of this size (n, S, S, 3)."""
+    def outputs(self, inputs: Floats, layer: str) -> dict[str, Floats]:
+        """Return a layer's output by model key, of the models that take input of this size
+        (n, S, S, 3): of `layer_names.LOGITS` (n, 7), of `LAST_CONVOLUTION` (n, h, w, 512)."""
         ...
 
 
 class Classifier:
-    """All trained models behind one call, safe to share between threads."""
+    """All trained models behind one call, safe to share between threads. Whatever else runs the
+    networks takes a turn in `queue`."""
 
     def __init__(self, models: dict[str, Artifact], backend: Backend, compute_dtype: str) -> None:
         self.models = models
         self.compute_dtype = compute_dtype
         self.backend = backend.name
+        # A request to the backend already uses every core: two at once would only slow each other.
+        self.queue = FairQueue()
         self._backend = backend
         self._by_size = model_store.by_input_size(models.values())
-        # A request to the backend already uses every core: two at once would only slow each other.
-        self._queue = FairQueue()
 
     def logits(self, faces: Faces, keys: Sequence[str] | None = None) -> dict[str, Floats]:
-        """Return logits (n, 7) by model key for gray faces of any size.
-
-        Args:
-            keys: only these models; all of them if None.
-
-        Raises:
-            FerError: as `preprocessing.require_faces`.
-        """
+        """Return logits (n, 7) by model key for gray faces of any size; of the models with these
+        keys only, if given. Raises as `preprocessing.require_faces`."""
         preprocessing.require_faces(faces)
         if len(faces) == 0:
             models = self.models if keys is None else keys
             return {key: np.zeros((0, emotions.COUNT), np.float32) for key in models}
-        return self._run(self._backend.logits, faces, keys)
+        return self._outputs(layer_names.LOGITS, faces, keys)
 
     def maps(self, faces: Faces, keys: Sequence[str] | None = None) -> dict[str, Floats]:
         """Return the last convolution's maps (n, h, w, 512) by model key for at least one gray face
         of any size. Arguments and errors are those of `logits`."""
-        return self._run(self._backend.maps, faces, keys)
+        return self._outputs(layer_names.LAST_CONVOLUTION, faces, keys)
 
     def predict(
         self, faces: Faces, keys: Sequence[str] | None = None
@@ -106,18 +95,13 @@ class Classifier:
         return [
             {
                 key: Prediction(key, softmax(logits[0], self.models[key].temperature))
-                for key, logits in self._run(self._backend.logits, [face], keys).items()
+                for key, logits in self._outputs(layer_names.LOGITS, [face], keys).items()
             }
             for face in faces
         ]
 
-    def _run(
-        self,
-        method: Callable[[Floats], dict[str, Floats]],
-        faces: Faces,
-        keys: Sequence[str] | None,
-    ) -> dict[str, Floats]:
-        """Return what a method of the backend gives for these models, in one turn of the queue."""
+    def _outputs(self, layer: str, faces: Faces, keys: Sequence[str] | None) -> dict[str, Floats]:
+        """Return a layer's output of these models, in one turn of the queue."""
         keys = list(self.models) if keys is None else keys
         inputs = [
             preprocessing.batch(faces, size)
@@ -125,33 +109,18 @@ class Classifier:
             if any(model.key in keys for model in group)
         ]
         outputs: dict[str, Floats] = {}
-        with self.turn():
+        with self.queue.turn():
             for batch in inputs:
-                outputs.update(method(batch))
+                outputs |= self._backend.outputs(batch, layer)
         return {key: outputs[key] for key in keys}
 
-    def turn(self) -> AbstractContextManager[None]:
-        """Return a turn in the queue for whatever else runs the networks, as long as the block."""
-        return self._queue.turn()
 
-
-def load(
-    folder: Path = model_store.FOLDER,
-    keys: Sequence[str] | None = None,
-    *,
-    with_metrics: bool = True,
-) -> Classifier:
+def load(folder: Path = model_store.FOLDER, keys: Sequence[str] | None = None) -> Classifier:
     """Return a classifier of every trained model in the folder, or of the named ones, warmed up.
-
-    Args:
-        with_metrics: whether damaged metrics are an error, too; False where they are made anew.
-
-    Raises:
-        FerError: if there is no model, a named one is missing, its files are not those in the
-            manifest, or the networks under OpenVINO are missing, made of other weights, or give
-            other answers on this processor than the recorded ones.
-    """
-    models = require_models(folder, keys, with_metrics=with_metrics)
+    Raise FerError if there is no model, a named one is missing, its files are not those in the
+    manifest, or the networks under OpenVINO are missing, made of other weights, or give other
+    answers on this processor than the recorded ones."""
+    models = require_models(folder, keys)
     backend = openvino_backend.FastBackend(list(models.values()), folder)
     backend.check()
     return Classifier(models, backend, "int8")
@@ -160,11 +129,11 @@ def load(
 def require_models(
     folder: Path, keys: Sequence[str] | None, *, with_metrics: bool = True
 ) -> dict[str, Artifact]:
-    """Return every trained model in the folder, or the named ones, by key.
+    """Return every trained model in the folder, or the named ones, by key. Raise FerError if there
+    is none, a named one is missing, or its files are not those in the manifest.
 
-    Raises:
-        FerError: if there is none, a named one is missing, or its files are not those in the
-            manifest.
+    Args:
+        with_metrics: whether damaged metrics are an error, too; False where they are made anew.
     """
     models = (
         intact.require(folder, with_metrics=with_metrics)

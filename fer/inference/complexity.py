@@ -11,6 +11,12 @@ from fer.scenarios import Scenario
 # Channels and convolutions of VGG16's five blocks, each followed by a 2x2 pooling; all kernels are
 # 3x3 (Simonyan & Zisserman 2015, table 1, configuration D).
 BLOCKS = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
+# In the order in which a face goes through them.
+LAYERS: tuple[str, ...] = tuple(
+    f"block{block}_{part}"
+    for block, (_, convolutions) in enumerate(BLOCKS, start=1)
+    for part in (*(f"conv{number}" for number in range(1, convolutions + 1)), "pool")
+)
 
 
 def convolutions(size: int) -> Iterator[tuple[int, int, int]]:

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from fer import layer_names
 from fer.artifacts import model_store
 from fer.artifacts.model_store import Artifact
 from fer.artifacts.packing import Tensors
@@ -28,11 +28,8 @@ if TYPE_CHECKING:
 
 def load(folder: Path = model_store.FOLDER, keys: Sequence[str] | None = None) -> Classifier:
     """Return a classifier of every trained model in the folder, or of the named ones, in float32.
-
-    Raises:
-        FerError: if there is no model, a named one is missing, its files are not those in the
-            manifest, or OpenVINO cannot be used here.
-    """
+    Raise FerError if there is no model, a named one is missing, its files are not those in the
+    manifest, or OpenVINO cannot be used here."""
     models = classification.require_models(folder, keys)
     model_store.checked(folder, model_store.TRUNK)
     return Classifier(models, ExactBackend(list(models.values())), "float32")
@@ -44,11 +41,8 @@ class ExactBackend:
     name = "exact"
 
     def __init__(self, models: Sequence[Artifact]) -> None:
-        """Build and compile the networks; a model of 128 pixels takes a second and 170 MB.
-
-        Raises:
-            FerError: if weights are missing or damaged, or OpenVINO cannot be used here.
-        """
+        """Build and compile the networks; a model of 128 pixels takes a second and 170 MB. Raise
+        FerError if weights are missing or damaged, or OpenVINO cannot be used here."""
         core = openvino_backend.core()
         self._by_size = model_store.by_input_size(models)
         self._heads: dict[str, Head] = {}
@@ -63,20 +57,17 @@ class ExactBackend:
                 raise openvino_backend.unusable(error) from error
             self._requests[model.key] = compiled.create_infer_request()
 
-    def logits(self, inputs: Floats) -> dict[str, NDArray[np.float32]]:
-        """Logits (n, 7) by model key, of the models that take input of this size (n, S, S, 3)."""
-        return {key: self._heads[key].logits(maps) for key, maps in self.maps(inputs).items()}
-
-    def maps(self, inputs: Floats) -> dict[str, NDArray[np.float32]]:
-        """The last convolution's maps (n, h, w, 512) by model key, of the models that take input of
-        this size (n, S, S, 3)."""
-        outputs: dict[str, NDArray[np.float32]] = {}
+    def outputs(self, inputs: Floats, layer: str) -> dict[str, Floats]:
+        """Return a layer's output by model key, as `classification.Backend`."""
+        outputs: dict[str, Floats] = {}
         for model in self._by_size[inputs.shape[1]]:
             infer = self._requests[model.key].infer
             # Copied: the request's next call overwrites its memory.
-            maps = [np.array(infer({0: face[None]})[0]) for face in inputs]
+            maps = np.concatenate([np.array(infer({0: face[None]})[0]) for face in inputs])
             # OpenVINO keeps channels before rows and columns.
-            outputs[model.key] = np.concatenate(maps).transpose(0, 2, 3, 1)
+            maps = maps.transpose(0, 2, 3, 1)
+            is_logits = layer == layer_names.LOGITS
+            outputs[model.key] = self._heads[model.key].logits(maps) if is_logits else maps
         return outputs
 
 

@@ -6,11 +6,8 @@ goes into a convolution and its kernels are rounded, so a map differs a little f
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -20,18 +17,8 @@ from fer import layer_names
 from fer.artifacts import model_store
 from fer.inference import openvino_backend
 from fer.inference.classification import Classifier
-from fer.inference.complexity import BLOCKS
+from fer.inference.complexity import LAYERS
 from fer.vision.preprocessing import FER_SIZE, Floats, Gray, Rgb, batch
-
-if TYPE_CHECKING:
-    import openvino
-
-# Of VGG16, in the order in which a face goes through them.
-LAYERS: tuple[str, ...] = tuple(
-    f"block{block}_{part}"
-    for block, (_, convolutions) in enumerate(BLOCKS, start=1)
-    for part in (*(f"conv{number}" for number in range(1, convolutions + 1)), "pool")
-)
 
 
 class FeatureMaps:
@@ -42,27 +29,17 @@ class FeatureMaps:
     """
 
     def __init__(self, classifier: Classifier, folder: Path = model_store.FOLDER) -> None:
-        """Compile the networks once more, every layer an output.
-
-        Raises:
-            FerError: as `openvino_backend.FastBackend`.
-        """
+        """Compile the networks once more, every layer an output. Raises as
+        `openvino_backend.FastBackend`."""
         models = list(classifier.models.values())
-        record = openvino_backend.checked_record(models, folder)
-        entry = openvino_backend.core()
         self.trunk = max(models, key=lambda model: model.scenario.input_size).key
         self._classifier = classifier
         # Model and layer of each output of the network of that input size.
-        self._names: dict[int, list[tuple[str, str]]] = {}
-        self._requests: dict[int, openvino.InferRequest] = {}
-        for size, group in model_store.by_input_size(models).items():
-            names = [(model.key, layer) for model in group for layer in self.layers_of(model.key)]
-
-            path = folder / model_store.FAST / record["networks"][str(size)]
-            self._names[size] = names
-            self._requests[size] = openvino_backend.request(
-                entry, path, partial(_named_activations, names=names)
-            )
+        self._names = {
+            size: [(model.key, layer) for model in group for layer in self.layers_of(model.key)]
+            for size, group in model_store.by_input_size(models).items()
+        }
+        self._requests = openvino_backend.requests(models, folder, self._names)
 
     def layers_of(self, model: str) -> tuple[str, ...]:
         """Return the layers whose maps there are of a model: all of `trunk`, blocks 4 and 5 of
@@ -71,13 +48,10 @@ class FeatureMaps:
 
     def of(self, face: Gray) -> dict[str, dict[str, Floats]]:
         """Return the maps (h, w, C) of a gray face of any size by model key and layer, from 0 up.
-
-        Raises:
-            FerError: as `preprocessing.require_faces`.
-        """
+        Raises as `preprocessing.require_faces`."""
         inputs = {size: batch([face], size) for size in self._requests}
         maps: dict[str, dict[str, Floats]] = {key: {} for key in self._classifier.models}
-        with self._classifier.turn():
+        with self._classifier.queue.turn():
             for size, request in self._requests.items():
                 outputs = request.infer({0: np.ascontiguousarray(inputs[size])})
                 for at, (model, layer) in enumerate(self._names[size]):
@@ -90,30 +64,6 @@ class FeatureMaps:
 def is_shared(layer: str) -> bool:
     """Return whether a layer is of blocks 1-3, whose weights are the same in all models."""
     return layer.startswith(layer_names.TRUNK_BLOCKS)
-
-
-def _named_activations(
-    network: openvino.Model, names: Sequence[tuple[str, str]]
-) -> list[openvino.Output]:
-    """Return the output of each of these models' layers."""
-    by_model = {
-        key: dict(zip(LAYERS, _activations(network.output(key)), strict=True))
-        for key in {key for key, _ in names}
-    }
-    return [by_model[key][layer] for key, layer in names]
-
-
-def _activations(output: openvino.Output) -> list[openvino.Output]:
-    """Return the outputs of every ReLU and max pooling before the head, on the way to an output."""
-    activations: list[openvino.Output] = []
-    node = output.get_node()
-    while (kind := node.get_type_name()) != "Parameter":
-        # The head begins after the last max pooling, and may have a ReLU of its own.
-        if kind == "MaxPool" or (kind == "Relu" and activations):
-            activations.append(node.output(0))
-        # Only the first input can be an activation; an SE block's product has the map first, too.
-        node = node.input_value(0).get_node()
-    return activations[::-1]
 
 
 def strongest(maps: Floats, count: int) -> list[int]:

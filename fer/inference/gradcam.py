@@ -6,7 +6,6 @@ The classifier hands out the maps of the last convolution, and what follows is d
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -50,7 +49,7 @@ class Explanation:
 class Explainer:
     """Grad-CAM of a classifier's models; safe to share between threads, in the classifier's queue.
 
-    `heads`: what follows the last convolution, by model key.
+    `heads`: what follows the last convolution, by model key. `maps`: `Classifier.maps`.
     """
 
     def __init__(self, classifier: Classifier) -> None:
@@ -59,13 +58,7 @@ class Explainer:
             key: heads.from_tensors(model.scenario, model.weights())
             for key, model in classifier.models.items()
         }
-        self._classifier = classifier
-
-    def maps(
-        self, faces: Sequence[Gray] | NDArray[np.uint8], keys: Sequence[str] | None = None
-    ) -> dict[str, Floats]:
-        """Return the last convolution's maps, as `Classifier.maps` does."""
-        return self._classifier.maps(faces, keys)
+        self.maps = classifier.maps
 
     def explain(self, face: Gray, target: int | None = None) -> dict[str, Explanation]:
         """Return each model's explanation for a gray face of any size: of a class, 0-6, or of the

@@ -7,20 +7,19 @@ one, was made from the weights beside it, and gives the recorded answers on this
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
-from fer import FerError
+from fer import FerError, layer_names
 from fer.artifacts import model_store
 from fer.artifacts.model_store import Artifact
-from fer.inference.records import FAST_EXPORT, FastExport
+from fer.inference.complexity import LAYERS
+from fer.inference.records import FAST_EXPORT
 from fer.vision import upload_gate
 from fer.vision.preprocessing import Floats, batch
 
@@ -45,6 +44,8 @@ OPTIONS = {
     "INFERENCE_PRECISION_HINT": "f32",
     "ENABLE_CPU_PINNING": False,
 }
+# The layers whose outputs a network returns of each of its models, in this order.
+_SERVED = (layer_names.LOGITS, layer_names.LAST_CONVOLUTION)
 
 
 class FastBackend:
@@ -58,43 +59,23 @@ class FastBackend:
     name = "fast"
 
     def __init__(self, models: Sequence[Artifact], folder: Path = model_store.FOLDER) -> None:
-        """Compile the networks for this processor.
+        """Compile the networks in `fast/` of the models' folder for this processor. Raise FerError
+        if OpenVINO or a file is missing, or a file is damaged or older than the weights."""
+        self._folder = folder / model_store.FAST
+        self._by_size = model_store.by_input_size(models)
+        # Loaded alone, a model does not wait for the layers of others that share its trunk.
+        names = {
+            size: [(model.key, layer) for layer in _SERVED for model in group]
+            for size, group in self._by_size.items()
+        }
+        self._requests = requests(models, folder, names)
 
-        Args:
-            folder: the models' folder, whose `fast/` holds the export.
-
-        Raises:
-            FerError: if OpenVINO or a file is missing, or a file is damaged or older than the
-                weights.
-        """
-        self.folder = folder / model_store.FAST
-        record = checked_record(models, folder)
-        openvino_core = core()
-        self._models, self._by_size = models, model_store.by_input_size(models)
-        self._requests: dict[int, openvino.InferRequest] = {}
-        for size, group in self._by_size.items():
-            path = self.folder / record["networks"][str(size)]
-            # Loaded alone, a model does not wait for the layers of others that share its trunk.
-            keys = [model.key for model in group]
-            self._requests[size] = request(openvino_core, path, partial(_answers, keys=keys))
-
-    def logits(self, inputs: Floats) -> dict[str, Floats]:
-        """Return logits (n, 7) by model key, of the models that take input of this size
-        (n, S, S, 3)."""
-        return self._outputs(inputs, 0)
-
-    def maps(self, inputs: Floats) -> dict[str, Floats]:
-        """Return the last convolution's maps (n, h, w, 512) by model key, of the models that take
-        input of this size (n, S, S, 3)."""
-        first = len(self._by_size[inputs.shape[1]])
-        # OpenVINO keeps channels before rows and columns.
-        outputs = self._outputs(inputs, first)
-        return {key: maps.transpose(0, 2, 3, 1) for key, maps in outputs.items()}
-
-    def _outputs(self, inputs: Floats, first: int) -> dict[str, Floats]:
-        """Return an output of each model of this input size, from that position on."""
+    def outputs(self, inputs: Floats, layer: str) -> dict[str, Floats]:
+        """Return a layer's output by model key, as `classification.Backend`."""
         size = inputs.shape[1]
-        outputs: dict[str, list[Floats]] = {model.key: [] for model in self._by_size[size]}
+        group = self._by_size[size]
+        first = _SERVED.index(layer) * len(group)
+        outputs: dict[str, list[Floats]] = {model.key: [] for model in group}
         for start in range(0, len(inputs), BATCH):
             result = self._requests[size].infer(
                 {0: np.ascontiguousarray(inputs[start : start + BATCH])}
@@ -102,27 +83,31 @@ class FastBackend:
             for position, values in enumerate(outputs.values(), start=first):
                 # Copied: the request's next call overwrites its memory.
                 values.append(np.array(result[position]))
-        return {key: np.concatenate(values) for key, values in outputs.items()}
+        by_key = {key: np.concatenate(values) for key, values in outputs.items()}
+        if layer == layer_names.LOGITS:
+            return by_key
+        # OpenVINO keeps channels before rows and columns.
+        return {key: maps.transpose(0, 2, 3, 1) for key, maps in by_key.items()}
 
     def check(self) -> None:
-        """Check the answers for known faces.
-
-        Raises:
-            FerError: if this processor computes something else than was recorded, or nothing was
-                recorded for a model.
-        """
-        faces, recorded = read_probe(self.folder)
-        faces = faces[:CHECKED_FACES]
-        if not recorded.keys() >= {model.key for model in self._models}:
-            raise _unreadable(self.folder / PROBE)
+        """Check the answers for known faces. Raise FerError if this processor computes something
+        else than was recorded, or nothing was recorded for a model."""
+        path = self._folder / PROBE
+        try:
+            recorded = load_file(path)
+            faces = recorded["faces"][:CHECKED_FACES]
+        except (OSError, KeyError, SafetensorError) as error:
+            raise _unreadable(path) from error
         for size, group in self._by_size.items():
             try:
-                answers = self.logits(batch(faces, size))
+                logits = self.outputs(batch(faces, size), layer_names.LOGITS)
             except Exception as error:
                 raise unusable(error) from error
             for model in group:
+                if model.key not in recorded:
+                    raise _unreadable(path)
                 expected = recorded[model.key][:CHECKED_FACES]
-                distance = float(np.abs(answers[model.key] - expected).max())
+                distance = float(np.abs(logits[model.key] - expected).max())
                 if not distance <= TOLERANCE:
                     raise FerError(
                         "This processor computes int8 differently from the one that made the fast "
@@ -130,28 +115,6 @@ class FastBackend:
                         model=model.key,
                         distance=f"{distance:.2f}",
                     )
-
-
-def checked_record(models: Sequence[Artifact], folder: Path) -> FastExport:
-    """Return the record of the export.
-
-    Raises:
-        FerError: unless it was made from these models and its files are whole.
-    """
-    record = FAST_EXPORT.read(folder)
-    if record is None:
-        raise _unreadable(folder / FAST_EXPORT.name)
-    for model in models:
-        if record["weights_sha256"].get(model.key) != model.digest:
-            raise FerError(
-                "The fast backend was made from other weights of {model}; run: fer export",
-                model=model.key,
-            )
-    for name, digest in record["files_sha256"].items():
-        path = folder / model_store.FAST / name
-        if not path.exists() or model_store.known_sha256(path) != digest:
-            raise _unreadable(path)
-    return record
 
 
 def _unreadable(path: Path) -> FerError:
@@ -162,12 +125,8 @@ def _unreadable(path: Path) -> FerError:
 
 
 def core() -> openvino.Core:
-    """Return OpenVINO's entry point.
-
-    Raises:
-        FerError: if OpenVINO is not installed or cannot be used: a library of another version, a
-            processor that it does not know, a file that is not its own.
-    """
+    """Return OpenVINO's entry point. Raise FerError if OpenVINO is not installed or cannot be used:
+    a library of another version, a processor that it does not know, a file that is not its own."""
     try:
         import openvino
 
@@ -189,50 +148,64 @@ def unusable(error: Exception) -> FerError:
     )
 
 
-def request(
-    core: openvino.Core, path: Path, outputs: Callable[[openvino.Model], list[openvino.Output]]
-) -> openvino.InferRequest:
-    """Return a request for the outputs that `outputs` picks of a network, in their order.
+def requests(
+    models: Sequence[Artifact], folder: Path, names: Mapping[int, Sequence[tuple[str, str]]]
+) -> dict[int, openvino.InferRequest]:
+    """Return a request for outputs of each network by the side of its input in pixels. Raise
+    FerError unless the export was made from these models, its files are whole, and OpenVINO can run
+    it here.
 
-    Raises:
-        FerError: if OpenVINO cannot run it here.
+    Args:
+        names: the outputs by that side, each by model key and layer: the logits or one of `LAYERS`.
     """
+    record = FAST_EXPORT.read(folder)
+    if record is None:
+        raise _unreadable(folder / FAST_EXPORT.name)
+    for model in models:
+        if record["weights_sha256"].get(model.key) != model.digest:
+            raise FerError(
+                "The fast backend was made from other weights of {model}; run: fer export",
+                model=model.key,
+            )
+    for name, digest in record["files_sha256"].items():
+        path = folder / model_store.FAST / name
+        if not path.exists() or model_store.known_sha256(path) != digest:
+            raise _unreadable(path)
+    openvino_core = core()
+    by_size: dict[int, openvino.InferRequest] = {}
+    for size, names_of_outputs in names.items():
+        path = folder / model_store.FAST / record["networks"][str(size)]
+        try:
+            network = openvino_core.read_model(path)
+            by_size[size] = _compiled(openvino_core, network, names_of_outputs)
+        except Exception as error:
+            raise FerError(
+                "OpenVINO cannot run {path} here ({reason}); run: fer export",
+                path=path,
+                reason=([type(error).__name__, *str(error).strip().splitlines()])[-1],
+            ) from error
+    return by_size
+
+
+def _compiled(
+    core: openvino.Core, network: openvino.Model, names: Sequence[tuple[str, str]]
+) -> openvino.InferRequest:
+    """Return a request for the named outputs of a network."""
     import openvino
 
-    try:
-        network = core.read_model(path)
-        model = openvino.Model(outputs(network), network.get_parameters())
-        return core.compile_model(model, "CPU", OPTIONS).create_infer_request()
-    except Exception as error:
-        raise FerError(
-            "OpenVINO cannot run {path} here ({reason}); run: fer export",
-            path=path,
-            reason=([type(error).__name__, *str(error).strip().splitlines()])[-1],
-        ) from error
-
-
-def _answers(network: openvino.Model, keys: Sequence[str]) -> list[openvino.Output]:
-    """Return the logits of each of these models, then the last convolution's maps of each."""
-    logits = [network.output(key) for key in keys]
-    maps = []
-    for output in logits:
-        node = output.get_node()
-        while node.get_type_name() != "MaxPool":
+    outputs: dict[tuple[str, str], openvino.Output] = {}
+    for key in {key for key, _ in names}:
+        outputs[key, layer_names.LOGITS] = network.output(key)
+        # From the last max pooling back to the first convolution.
+        activations: list[openvino.Output] = []
+        node = network.output(key).get_node()
+        while (kind := node.get_type_name()) != "Parameter":
+            # The head begins after the last max pooling, and may have a ReLU of its own.
+            if kind == "MaxPool" or (kind == "Relu" and activations):
+                activations.append(node.output(0))
             # Only the first input can be an activation; an SE block's product has the map first.
             node = node.input_value(0).get_node()
-        maps.append(node.input_value(0))
-    return logits + maps
-
-
-def read_probe(folder: Path) -> tuple[NDArray[np.uint8], dict[str, Floats]]:
-    """Read known faces (n, 48, 48) uint8 and each model's int8 logits (n, 7) for them.
-
-    Raises:
-        FerError: if the file is missing or damaged.
-    """
-    path = folder / PROBE
-    try:
-        tensors = load_file(path)
-        return tensors.pop("faces"), tensors
-    except (OSError, KeyError, SafetensorError) as error:
-        raise _unreadable(path) from error
+        for layer, output in zip(reversed(LAYERS), activations, strict=True):
+            outputs[key, layer] = output
+    model = openvino.Model([outputs[name] for name in names], network.get_parameters())
+    return core.compile_model(model, "CPU", OPTIONS).create_infer_request()

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from numpy.typing import NDArray
 
 from fer import FerError, layer_names
 from fer.artifacts import model_store
@@ -53,23 +52,18 @@ class ReferenceBackend:
     def __init__(self, artifacts: Sequence[Artifact], compute_dtype: str = "float32") -> None:
         """Build the networks and load their weights. Raises as `load_variables`."""
         self._networks = {a.key: build_from(a, compute_dtype) for a in artifacts}
-        self._logits: dict[int, keras.Model] = {}
-        self._maps: dict[int, keras.Model] = {}
+        self._by_output: dict[tuple[int, str], keras.Model] = {}
         for size, group in by_input_size(artifacts).items():
             networks = {artifact.key: self._networks[artifact.key] for artifact in group}
             # Two models on the same layers: weights exist once, and a model that is never called
             # is never traced.
-            self._logits[size] = _with_shared_trunk(networks, layer_names.LOGITS)
-            self._maps[size] = _with_shared_trunk(networks, layer_names.LAST_CONVOLUTION)
+            for layer in (layer_names.LOGITS, layer_names.LAST_CONVOLUTION):
+                self._by_output[size, layer] = _with_shared_trunk(networks, layer)
 
-    def logits(self, inputs: Floats) -> dict[str, NDArray[np.float32]]:
-        """Return logits (n, 7) by key of the models that take input of this size (n, S, S, 3)."""
-        return _run(self._logits[inputs.shape[1]], inputs)
-
-    def maps(self, inputs: Floats) -> dict[str, NDArray[np.float32]]:
-        """Return the last convolution's maps (n, h, w, 512) by key of the models that take input of
-        this size (n, S, S, 3)."""
-        return _run(self._maps[inputs.shape[1]], inputs)
+    def outputs(self, inputs: Floats, layer: str) -> dict[str, Floats]:
+        """Return a layer's output by model key, as `classification.Backend`."""
+        outputs = self._by_output[inputs.shape[1], layer].predict_on_batch(inputs)
+        return {key: np.asarray(values, dtype=np.float32) for key, values in outputs.items()}
 
     def assign(self, key: str, tensors: Tensors) -> None:
         """Give variables of one model, by `layer/variable`, other values; its blocks 1-3 are those
@@ -77,11 +71,6 @@ class ReferenceBackend:
         variables_of_model = variables(self._networks[key])
         for name, value in tensors.items():
             variables_of_model[name].assign(value)
-
-
-def _run(network: keras.Model, inputs: Floats) -> dict[str, NDArray[np.float32]]:
-    outputs = network.predict_on_batch(inputs)
-    return {key: np.asarray(values, dtype=np.float32) for key, values in outputs.items()}
 
 
 def joined(artifacts: Sequence[Artifact], compute_dtype: str = "float32") -> keras.Model:

@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from fer import layer_names
 from fer.artifacts import model_store
 from fer.artifacts.model_store import Artifact
 from fer.inference import classification, openvino_backend
@@ -132,7 +133,7 @@ def _ways(models: dict[str, Artifact], folder: Path) -> dict[str, Call]:
 
     def joined_graphs(faces: NDArray[np.uint8]) -> object:
         groups = model_store.by_input_size(models.values())
-        return [joined.logits(batch(faces, size)) for size in groups]
+        return [joined.outputs(batch(faces, size), layer_names.LOGITS) for size in groups]
 
     return dict(zip(WAYS, (predict_calls, graphs, joined_graphs, fast.logits), strict=True))
 
@@ -144,7 +145,7 @@ def latencies(models: dict[str, Artifact], folder: Path, rounds: int) -> dict[st
         backend = openvino_backend.FastBackend([model], folder)
 
         def call(backend: openvino_backend.FastBackend, size: int) -> object:
-            return backend.logits(batch(FACE, size))
+            return backend.outputs(batch(FACE, size), layer_names.LOGITS)
 
         answer = partial(call, backend, model.scenario.input_size)
         times[key] = {"fast_ms": round(1000 * float(np.median(seconds(answer, rounds))), 2)}

@@ -9,12 +9,13 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from safetensors.numpy import save
+from safetensors.numpy import load_file, save
 
-from fer import FerError, files
+from fer import FerError, files, layer_names
 from fer.artifacts import model_store
 from fer.data import aggregates, dataset
 from fer.data.dataset import Split
@@ -65,17 +66,14 @@ def test_fast_backend_answers_like_the_reference(exported: Path) -> None:
 def test_a_model_on_its_own_is_computed_alone(exported: Path) -> None:
     found = list(model_store.available(exported).values())
     inputs = preprocessing.batch(faces(), 32)
-    both, alone = (
-        openvino_backend.FastBackend(found, exported),
-        openvino_backend.FastBackend(found[:1], exported),
-    )
+    both, alone = (openvino_backend.FastBackend(m, exported) for m in (found, found[:1]))
 
     def layers(backend: openvino_backend.FastBackend) -> int:
         return len(backend._requests[32].get_compiled_model().get_runtime_model().get_ops())
 
     assert layers(alone) < layers(both)
-    (key,) = (answers := alone.logits(inputs))
-    assert np.abs(answers[key] - both.logits(inputs)[key]).max() < 1e-3
+    ((key, logits),) = alone.outputs(inputs, layer_names.LOGITS).items()
+    assert np.abs(logits - both.outputs(inputs, layer_names.LOGITS)[key]).max() < 1e-3
 
 
 def test_export_records_what_it_was_made_of(exported: Path, small_data: dataset.Dataset) -> None:
@@ -91,15 +89,13 @@ def test_export_records_what_it_was_made_of(exported: Path, small_data: dataset.
 
 
 def test_export_is_measured_again_without_being_made_again(
-    exported: Path, small_data: dataset.Dataset, tmp_path: Path
+    own: Path, small_data: dataset.Dataset
 ) -> None:
-    folder = tmp_path / "models"
-    shutil.copytree(exported, folder)
-    fast_folder = folder / model_store.FAST
+    fast_folder = own / model_store.FAST
     before = files.read_json(fast_folder / openvino_backend.RECORD)
     files.write_json(fast_folder / openvino_backend.RECORD, {**before, "fidelity": {}})
     made = {path.name: path.stat().st_mtime_ns for path in fast_folder.iterdir()}
-    record = int8.measure(small_data, folder)
+    record = int8.measure(small_data, own)
     assert record["fidelity"] == before["fidelity"]
     assert files.read_json(fast_folder / openvino_backend.RECORD) == record
     for path in fast_folder.iterdir():
@@ -115,7 +111,7 @@ def test_shared_trunk_equals_two_separate_models() -> None:
         for model in model_store.available(MODELS).values()
     ]
     inputs = preprocessing.batch(faces(4), 64)
-    together = keras_backend.ReferenceBackend(found).logits(inputs)
+    together = keras_backend.ReferenceBackend(found).outputs(inputs, layer_names.LOGITS)
     for model in found:
         alone = keras_backend.build_from(model).predict_on_batch(inputs)
         difference = softmax(np.asarray(alone)) - softmax(together[model.key])
@@ -147,8 +143,9 @@ def damage(folder: Path) -> None:
 
 
 def falsify(folder: Path) -> None:
-    known, logits = openvino_backend.read_probe(folder)
-    int8._write_probe(folder, known, {key: value + 1 for key, value in logits.items()})
+    known = load_file(folder / openvino_backend.PROBE)
+    known["proposed"] += 1
+    (folder / openvino_backend.PROBE).write_bytes(save(known))
 
 
 def empty_probe(folder: Path) -> None:
@@ -156,8 +153,9 @@ def empty_probe(folder: Path) -> None:
 
 
 def forget_one_model(folder: Path) -> None:
-    known, logits = openvino_backend.read_probe(folder)
-    int8._write_probe(folder, known, {"baseline": logits["baseline"]})
+    known = load_file(folder / openvino_backend.PROBE)
+    del known["proposed"]
+    (folder / openvino_backend.PROBE).write_bytes(save(known))
 
 
 @pytest.mark.parametrize(
@@ -202,7 +200,7 @@ def test_openvino_that_fails_in_any_way_is_one_sentence(
     elif place == "Core":
         monkeypatch.setattr("openvino.Core", fail)
     else:
-        monkeypatch.setattr(openvino_backend.FastBackend, "logits", fail)
+        monkeypatch.setattr(openvino_backend.FastBackend, "outputs", fail)
     says = r"OpenVINO cannot be used here \(libopenvino.so: wrong version\)"
     with pytest.raises(FerError, match=says):
         classification.load(exported)
@@ -231,8 +229,9 @@ def test_threads_do_not_mix_their_answers(exported: Path) -> None:
 
 def test_any_number_of_faces_in_one_call(exported: Path) -> None:
     classifier = classification.load(exported)
-    one_by_one = np.concatenate([classifier.logits([face])["baseline"] for face in faces()])
-    assert np.allclose(classifier.logits(faces())["baseline"], one_by_one, atol=1e-4)
+    for ask in (classifier.logits, classifier.maps):
+        one_by_one = np.concatenate([ask([face])["baseline"] for face in faces()])
+        assert np.allclose(ask(faces())["baseline"], one_by_one, atol=1e-4)
     assert classifier.logits([])["baseline"].shape == (0, 7)
 
 
@@ -240,12 +239,12 @@ def test_other_threads_go_on_while_a_network_computes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     classifier = classification.load(MODELS)
-    logits = classifier._backend.logits
+    outputs = classifier._backend.outputs
     ticks, inside, done = [0], [0], threading.Event()
 
-    def counted(inputs: np.ndarray) -> dict[str, np.ndarray]:
+    def counted(inputs: np.ndarray, layer: str) -> dict[str, np.ndarray]:
         before = ticks[0]
-        found = logits(inputs)
+        found = outputs(inputs, layer)
         inside[0] = max(inside[0], ticks[0] - before)
         return found
 
@@ -253,7 +252,7 @@ def test_other_threads_go_on_while_a_network_computes(
         while not done.wait(0.001):
             ticks[0] += 1
 
-    monkeypatch.setattr(classifier._backend, "logits", counted)
+    monkeypatch.setattr(classifier._backend, "outputs", counted)
     watcher = threading.Thread(target=tick)
     watcher.start()
 
@@ -265,17 +264,6 @@ def test_other_threads_go_on_while_a_network_computes(
     until(many_inside_one_call)
     done.set()
     watcher.join()
-
-
-class Unasked:
-    """A backend that must not be asked."""
-
-    name = "unasked"
-
-    def logits(self, inputs: np.ndarray) -> dict[str, np.ndarray]:
-        pytest.fail("the networks were asked")
-
-    maps = logits
 
 
 @pytest.mark.parametrize(
@@ -295,8 +283,8 @@ class Unasked:
     ids=lambda given: str(getattr(given, "shape", given))[:20],
 )
 def test_what_is_no_gray_faces_is_refused(given: object) -> None:
-    models = model_store.available(MODELS)
-    classifier = classification.Classifier(models, Unasked(), "int8")
+    unasked = SimpleNamespace(name="unasked")
+    classifier = classification.Classifier(model_store.available(MODELS), unasked, "int8")  # type: ignore[arg-type]
     for ask in (classifier.predict, classifier.logits, classifier.maps):
         with pytest.raises(FerError, match="Gray faces are a NumPy array"):
             ask(given)  # type: ignore[arg-type]

@@ -12,39 +12,42 @@ import tensorflow as tf
 
 from fer import layer_names
 from fer.artifacts import model_store
+from fer.artifacts.packing import Tensors
 from fer.data import dataset
 from fer.inference import classification, gradcam, heads
 from fer.lab import keras_backend
 from fer.lab.networks import vgg16
 from fer.lab.studies import attention
-from fer.scenarios import BASELINE, PROPOSED, Scenario
+from fer.scenarios import BASELINE, PROPOSED
 from fer.vision import faces as detection
 from fer.vision import preprocessing
 from tests.support import narrow
 from tests.support.making import ROOT, in_keras
 
 
-def network(scenario: Scenario) -> keras.Model:
-    """A network with random weights whose normalisation is not the identity."""
+@pytest.fixture(scope="module", params=[BASELINE, PROPOSED], ids=lambda s: s.key)
+def built(request: pytest.FixtureRequest) -> tuple[keras.Model, Tensors]:
+    """A network with random weights whose normalisation is not the identity, and its variables."""
     keras.utils.set_random_seed(7)
     with narrow.real_width():
-        model = vgg16.build(replace(scenario, compute_dtype="float32"), None)
+        model = vgg16.build(replace(request.param, compute_dtype="float32"), None)
     rng = np.random.default_rng(7)
-    for name, variable in keras_backend.variables(model).items():
+    variables = keras_backend.variables(model)
+    for name, variable in variables.items():
         if name.startswith("norm/"):
             variable.assign(rng.uniform(0.5, 1.5, variable.shape))
         elif name.startswith("squeeze_excite/"):
             # Glorot's small values would leave every gate at a half.
             variable.assign(rng.normal(0, 0.3, variable.shape))
-    return model
+    return model, {name: variable.numpy() for name, variable in variables.items()}
 
 
-@pytest.fixture(scope="module", params=[BASELINE, PROPOSED], ids=lambda s: s.key)
-def head_and_top(request: pytest.FixtureRequest) -> tuple[heads.Head, keras.Model]:
-    model = network(request.param)
-    tensors = {name: v.numpy() for name, v in keras_backend.variables(model).items()}
+@pytest.fixture(scope="module")
+def head_and_top(built: tuple[keras.Model, Tensors]) -> tuple[heads.Head, keras.Model]:
+    model, tensors = built
+    scenario = PROPOSED if "squeeze_excite/expand/bias" in tensors else BASELINE
     top = keras.Model(model.get_layer(layer_names.LAST_CONVOLUTION).output, model.output)
-    return heads.from_tensors(request.param, tensors), top
+    return heads.from_tensors(scenario, tensors), top
 
 
 @pytest.fixture(scope="module")
@@ -73,28 +76,22 @@ def test_gradient_is_the_one_of_autodiff(head_and_top: tuple, maps: np.ndarray) 
     assert np.abs(found - expected).max() <= 1e-4 * np.abs(expected).max()
 
 
-def test_gates_are_those_of_the_layer(maps: np.ndarray) -> None:
-    model = network(PROPOSED)
-    tensors = {name: v.numpy() for name, v in keras_backend.variables(model).items()}
+@pytest.mark.parametrize("built", [PROPOSED], indirect=True)
+def test_gates_are_those_of_the_layer_until_they_are_fixed(
+    built: tuple[keras.Model, Tensors], maps: np.ndarray
+) -> None:
+    model, tensors = built
     head = heads.from_tensors(PROPOSED, tensors)
     pooled = keras.layers.MaxPooling2D()(maps)
     expected = model.get_layer("squeeze_excite").gates(pooled).numpy()[:, 0, 0]
     assert head.gates(maps) == pytest.approx(expected, abs=1e-5)
     assert expected.std() > 0.05
-
-
-def test_fixed_gates_scale_every_image_alike(maps: np.ndarray) -> None:
-    model = network(PROPOSED)
-    tensors = {name: v.numpy() for name, v in keras_backend.variables(model).items()}
-    head = heads.from_tensors(PROPOSED, tensors)
     ones = head.with_fixed_gates(np.ones(512))
     plain = heads.from_tensors(replace(PROPOSED, se_ratio=None), tensors)
     assert ones.logits(maps) == pytest.approx(plain.logits(maps), rel=1e-5)
     assert (ones.gates(maps) == 1).all()
-    targets = np.zeros(5, int)
-    assert ones.summed_gradient(maps, targets) == pytest.approx(
-        plain.summed_gradient(maps, targets), rel=1e-5
-    )
+    gradients = (head.summed_gradient(maps, np.zeros(5, int)) for head in (ones, plain))
+    assert next(gradients) == pytest.approx(next(gradients), rel=1e-5)
 
 
 def test_grad_cam_lights_only_where_the_class_channel_is_active() -> None:
@@ -119,19 +116,16 @@ def test_grad_cam_lights_only_where_the_class_channel_is_active() -> None:
 
 
 @pytest.fixture(scope="module")
-def published() -> list[model_store.Artifact]:
-    return list(model_store.available(ROOT / "models").values())
+def served() -> classification.Classifier:
+    return classification.load(ROOT / "models")
 
 
 @pytest.fixture(scope="module")
-def fast(published: list[model_store.Artifact]) -> gradcam.Explainer:
-    keys = [model.key for model in published]
-    return gradcam.Explainer(classification.load(ROOT / "models", keys))
+def fast(served: classification.Classifier) -> gradcam.Explainer:
+    return gradcam.Explainer(served)
 
 
-def test_fast_maps_explain_what_float32_does(
-    fast: gradcam.Explainer, published: list[model_store.Artifact], portrait: np.ndarray
-) -> None:
+def test_fast_maps_explain_what_float32_does(fast: gradcam.Explainer, portrait: np.ndarray) -> None:
     (found,) = detection.Detector(ROOT / "models" / model_store.DETECTOR).detect(portrait)
     crop = preprocessing.to_fer_resolution(detection.gray_crop(portrait, found))
     assert PROPOSED.augmentation is not None
@@ -140,8 +134,7 @@ def test_fast_maps_explain_what_float32_does(
     faces = np.stack(
         [preprocessing.apply_change(crop.astype(np.float32), change) for change in changes]
     ).astype(np.uint8)
-    keys = [model.key for model in published]
-    exact = gradcam.Explainer(in_keras(ROOT / "models", keys))
+    exact = gradcam.Explainer(in_keras(ROOT / "models"))
     for key, maps in exact.maps(faces).items():
         head = exact.heads[key]
         targets = head.logits(maps).argmax(axis=1)
@@ -210,20 +203,13 @@ def test_randomised_layers_keep_their_scale_and_no_other_is_touched() -> None:
 
 
 def test_networks_run_once_for_both_explanations(
-    fast: gradcam.Explainer, monkeypatch: pytest.MonkeyPatch
+    served: classification.Classifier, fast: gradcam.Explainer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runs = []
-    backend = fast._classifier._backend
-    maps = backend.maps
-    monkeypatch.setattr(backend, "maps", lambda inputs: runs.append(inputs.shape) or maps(inputs))
+    run = served._backend.outputs
+    monkeypatch.setattr(
+        served._backend, "outputs", lambda *asked: runs.append(asked[0].shape) or run(*asked)
+    )
     face = np.random.default_rng(4).integers(0, 256, (48, 48), dtype=np.uint8)
     assert len(fast.explain(face)) == 2
-    assert runs == [(1, size, size, 3) for size in fast._classifier._by_size]
-
-
-def test_batches_are_explained_as_single_faces(fast: gradcam.Explainer) -> None:
-    faces = np.random.default_rng(5).integers(0, 256, (3, 48, 48), dtype=np.uint8)
-    together = fast.maps(faces)
-    for key in together:
-        alone = np.concatenate([fast.maps(faces[i : i + 1])[key] for i in range(3)])
-        assert together[key] == pytest.approx(alone, abs=1e-3)
+    assert runs == [(1, size, size, 3) for size in served._by_size]

@@ -138,11 +138,11 @@ def face_like(seed: int) -> np.ndarray:
     return np.array(small.resize((48, 48), Image.Resampling.BICUBIC))
 
 
-def in_keras(folder: Path, keys: Sequence[str] | None = None) -> Classifier:
+def in_keras(folder: Path) -> Classifier:
     """Return the folder's models in Keras, which is imported only now: it takes seconds."""
     from fer.lab import keras_backend
 
-    return keras_backend.load(folder, keys)
+    return keras_backend.load(folder)
 
 
 USAGES = ("Training", "PublicTest", "PrivateTest")

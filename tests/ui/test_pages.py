@@ -494,8 +494,8 @@ def test_reruns_that_change_nothing_read_and_compute_nothing(
     costly(model_store, "sha256")
     costly(model_store.Artifact, "predictions")
     costly(preprocessing, "read_image")
-    costly(faces.Detector, "detect")
-    costly(classification.Classifier, "logits")
+    costly(faces.Detector, "search")
+    costly(classification.Classifier, "predict")
     app.run()
     assert not app.exception
     assert cost == []

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save
 
-from fer import FerError, emotions, files
+from fer import FerError, emotions, files, layer_names
 from fer.artifacts import intact, model_store
 from fer.data import aggregates
 from fer.data.dataset import TEST_SPLITS, Dataset, Split
@@ -127,7 +127,7 @@ def _write_export(
     backend = openvino_backend.FastBackend(list(models.values()), folder)
     logits: dict[str, NDArray[np.float32]] = {}
     for size in groups:
-        logits |= backend.logits(batch(probes, size))
+        logits |= backend.outputs(batch(probes, size), layer_names.LOGITS)
     _write_probe(target, probes, logits)
     current = {openvino_backend.RECORD, openvino_backend.PROBE, *record["files_sha256"]}
     for path in target.iterdir():

@@ -159,9 +159,9 @@ def _cascade(model: Artifact, faces: NDArray[np.uint8], seed: int) -> Cascade:
     rng = np.random.default_rng(seed)
 
     def maps() -> NDArray[np.float32]:
-        size = model.scenario.input_size
+        size, layer = model.scenario.input_size, layer_names.LAST_CONVOLUTION
         batches = [
-            network.maps(batch(faces[start : start + BATCH], size))[model.key]
+            network.outputs(batch(faces[start : start + BATCH], size), layer)[model.key]
             for start in range(0, len(faces), BATCH)
         ]
         return np.concatenate(batches)

@@ -11,7 +11,8 @@ import streamlit as st
 
 from fer import FerError
 from fer.inference import feature_maps
-from fer.inference.feature_maps import LAYERS, FeatureMaps, KernelStep
+from fer.inference.complexity import LAYERS
+from fer.inference.feature_maps import FeatureMaps, KernelStep
 from fer.scenarios import PROPOSED
 from fer.ui.faces import announcer, face_buttons
 from fer.ui.faces.face_buttons import FaceButton
