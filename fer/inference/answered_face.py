@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fer.inference.classification import Classifier, Prediction, agree
+from fer.inference.classification import Prediction, agree
 from fer.vision import quality
 from fer.vision.faces import Face
 from fer.vision.preprocessing import Gray
@@ -39,14 +38,3 @@ class AnsweredFace:
     def is_agreed(self) -> bool:
         """Return whether every model has the same most probable emotion."""
         return agree(p.probabilities for p in self.predictions.values())
-
-
-def answer(
-    faces: Sequence[Face | None], crops: Sequence[Gray], classifier: Classifier
-) -> tuple[AnsweredFace, ...]:
-    """Return each face with its crop and every model's prediction for it."""
-    predictions = classifier.predict(crops)
-    return tuple(
-        AnsweredFace(face, crop, answers)
-        for face, crop, answers in zip(faces, crops, predictions, strict=True)
-    )

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import cv2
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageColor
 
 from fer.inference.answered_face import AnsweredFace
 from fer.scenarios import SCENARIOS
@@ -25,10 +25,8 @@ def answers(rgb: Rgb, faces: Sequence[AnsweredFace], names: Mapping[str, str]) -
     several faces, their numbers.
 
     Each model's line stands on a strip of its colour above the box, or below it where there is no
-    room above. A doubtful face has a dashed box and a question mark.
-
-    Args:
-        names: each emotion's name in ASCII, which is all that OpenCV can write.
+    room above. A doubtful face has a dashed box and a question mark. `names`: each emotion's name
+    in ASCII, which is all that OpenCV can write.
     """
     canvas = rgb.copy()
     scale = max(0.4, min(rgb.shape[:2]) / 900)
@@ -46,7 +44,7 @@ def answers(rgb: Rgb, faces: Sequence[AnsweredFace], names: Mapping[str, str]) -
         prefix = f"{answered.number}{mark} " if len(faces) > 1 or mark else ""
         strips = [
             (
-                rgb_of(SCENARIOS[key].colour),
+                ImageColor.getrgb(SCENARIOS[key].colour),
                 f"{prefix}{key}: {names[p.top1]} {100 * p.confidence:.0f}%",
             )
             for key, p in answered.predictions.items()
@@ -74,13 +72,9 @@ def png(rgb: Rgb, faces: Sequence[AnsweredFace], names: Mapping[str, str]) -> by
 
 
 def numbered(rgb: Rgb, faces: Sequence[AnsweredFace], colour: str, chosen: int = 0) -> Rgb:
-    """Return a copy of the upright image with a numbered box around each face: thicker around the
-    chosen face, dashed around a doubtful one.
-
-    Args:
-        colour: "#RRGGBB".
-    """
-    ink = rgb_of(colour)
+    """Return a copy of the upright image with a numbered box of this colour ("#RRGGBB") around each
+    face: thicker around the chosen face, dashed around a doubtful one."""
+    ink = ImageColor.getrgb(colour)
     canvas = rgb.copy()
     line_width = max(1, round(max(rgb.shape[:2]) / 300))
     for number, answer in enumerate(faces):
@@ -96,7 +90,7 @@ def numbered(rgb: Rgb, faces: Sequence[AnsweredFace], colour: str, chosen: int =
     return canvas
 
 
-def outline(canvas: Rgb, face: Face, colour: tuple[int, int, int], thickness: int) -> None:
+def outline(canvas: Rgb, face: Face, colour: Sequence[int], thickness: int) -> None:
     """Draw a face's box into the picture, tilted as the head is; dashed if the face is doubtful."""
     corners = face.corners
     for start, end in zip(corners, np.roll(corners, -1, axis=0), strict=True):
@@ -105,9 +99,3 @@ def outline(canvas: Rgb, face: Face, colour: tuple[int, int, int], thickness: in
             ends = [piece / pieces, (piece + (0.5 if pieces > 1 else 1.0)) / pieces]
             begin, finish = (np.rint(start + share * (end - start)).astype(int) for share in ends)
             cv2.line(canvas, tuple(map(int, begin)), tuple(map(int, finish)), colour, thickness)
-
-
-def rgb_of(colour: str) -> tuple[int, int, int]:
-    """Return red, green and blue, 0-255 each, of "#RRGGBB"."""
-    red, green, blue = bytes.fromhex(colour[1:])
-    return red, green, blue

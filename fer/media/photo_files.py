@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fer import FerError
-from fer.media.photos import SUFFIXES
+from fer.vision.upload_gate import IMAGE_SUFFIXES
 
 
 @dataclass
@@ -43,40 +43,34 @@ def find(paths: Iterable[Path]) -> PhotoFiles:
     """Find the named files, and the images in the named folders and below.
 
     Hidden files and folders (`.venv`, macOS' `._photo.jpg`) are left out unless they are named.
-
-    Raises:
-        FerError: if a path does not exist or a folder holds no image.
+    Raise FerError if a path does not exist or a folder holds no image.
     """
     files = PhotoFiles()
-    for path in paths:
-        if path.is_dir():
-            count_before = len(files.paths)
-            _add_folder(path, files)
-            if len(files.paths) == count_before:
-                raise FerError(
-                    "The folder {path} holds no image; use JPEG, PNG, WebP, AVIF or HEIC.{reason}",
-                    path=path,
-                    reason="".join(f" {line}" for line in files.left_out()),
-                )
-        elif path.exists():
-            files.paths.append(path)
-        else:
-            raise FerError("There is no file or folder {path}; check the path.", path=path)
-    return files
 
-
-def _add_folder(path: Path, files: PhotoFiles) -> None:
-    def unreadable(error: OSError) -> None:
+    def note_unreadable(error: OSError) -> None:
         files.unreadable.append(f"{error.filename} ({error.strerror}).")
 
-    images: list[Path] = []
-    for folder, folders, names in os.walk(path, onerror=unreadable):
-        files.hidden += sum(name.startswith(".") for name in (*folders, *names))
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(name for name in names if not name.startswith(".")):
-            file = Path(folder, name)
-            if file.suffix.lower() in SUFFIXES:
-                images.append(file)
-            else:
-                files.others[file.suffix.lower() or "without ending"] += 1
-    files.paths += sorted(images)
+    for path in paths:
+        if not path.exists():
+            raise FerError("There is no file or folder {path}; check the path.", path=path)
+        if not path.is_dir():
+            files.paths.append(path)
+            continue
+        images: list[Path] = []
+        for folder, folders, names in os.walk(path, onerror=note_unreadable):
+            files.hidden += sum(name.startswith(".") for name in (*folders, *names))
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            for name in sorted(name for name in names if not name.startswith(".")):
+                file = Path(folder, name)
+                if file.suffix.lower() in IMAGE_SUFFIXES:
+                    images.append(file)
+                else:
+                    files.others[file.suffix.lower() or "without ending"] += 1
+        if not images:
+            raise FerError(
+                "The folder {path} holds no image; use JPEG, PNG, WebP, AVIF or HEIC.{reason}",
+                path=path,
+                reason="".join(f" {line}" for line in files.left_out()),
+            )
+        files.paths += sorted(images)
+    return files

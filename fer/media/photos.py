@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TypedDict
 
 from fer import emotions
-from fer.inference.answered_face import AnsweredFace, answer
+from fer.inference.answered_face import AnsweredFace
 from fer.inference.classification import Classifier
-from fer.vision import faces, orientation, preprocessing, scales, upload_gate
+from fer.vision import faces, orientation, preprocessing, scales
 from fer.vision.faces import Detections, Detector, Face
 from fer.vision.preprocessing import Rgb
 from fer.vision.quality import Flaw
 
 NO_FACE, NO_BOX = "no face found", (None,) * 4
-SUFFIXES = set(upload_gate.IMAGE_SUFFIXES)
+# Of FER-2013's own crops, which are not searched.
+CROP_SHAPE = (preprocessing.FER_SIZE, preprocessing.FER_SIZE)
 COLUMNS = (
     *("photo", "turned", "too_small", "face", "left", "top", "width", "height", "tilt", "score"),
     *("doubtful", "flaws", "model", "top1", *emotions.KEYS),
@@ -74,9 +76,9 @@ class Photo:
     answers: tuple[AnsweredFace, ...]
     detection_seconds: float
     prediction_seconds: float
-    turns: int = 0
-    size: tuple[int, int] = (0, 0)
-    too_small: int = 0
+    turns: int
+    size: tuple[int, int]
+    too_small: int
 
     @property
     def turned(self) -> int:
@@ -152,25 +154,21 @@ def classify(
     """Classify every face of an RGB image with both models, from left to right.
 
     An image that lies on its side or head is set upright if its faces are clearly surer then. An
-    image of 48x48 pixels is one of FER-2013's own crops and is taken whole, as in evaluation.
-
-    Args:
-        whole: classify the image's centre square if no face is found.
-
-    Raises:
-        FerError: as `preprocessing.require_rgb`.
+    image of 48x48 pixels is one of FER-2013's own crops and is taken whole, as in evaluation; with
+    `whole`, so is the centre square of any other in which no face is found. Raises as
+    `preprocessing.require_rgb`.
     """
     started = time.perf_counter()
     turns, detections = search(rgb, detector)
     upright = orientation.turned(rgb, turns)
     detected_at = time.perf_counter()
-    classified: list[Face | None] = list(detections.faces)
-    if not classified and (whole or _is_crop(rgb)):
+    classified: Sequence[Face | None] = detections.faces
+    if not classified and (whole or rgb.shape[:2] == CROP_SHAPE):
         classified = [None]
-    answers = answer(classified, [faces.gray_crop(upright, f) for f in classified], classifier)
+    crops = [faces.gray_crop(upright, face) for face in classified]
     return Photo(
         name,
-        answers,
+        tuple(map(AnsweredFace, classified, crops, classifier.predict(crops))),
         detection_seconds=detected_at - started,
         prediction_seconds=time.perf_counter() - detected_at,
         turns=turns,
@@ -183,15 +181,11 @@ def search(rgb: Rgb, detector: Detector) -> tuple[int, Detections]:
     """Set a photo upright; return the quarter turns anticlockwise and the faces found then, from
     left to right. FER-2013's own crops are not searched. Raises as `preprocessing.require_rgb`."""
     preprocessing.require_rgb(rgb)
-    if _is_crop(rgb):
+    if rgb.shape[:2] == CROP_SHAPE:
         return 0, Detections(())
     turns, detections = orientation.set_upright(rgb, detector)
     from_left_to_right = sorted(detections.faces, key=lambda face: face.box[:2])
     return turns, replace(detections, faces=tuple(from_left_to_right))
-
-
-def _is_crop(rgb: Rgb) -> bool:
-    return rgb.shape[:2] == (preprocessing.FER_SIZE, preprocessing.FER_SIZE)
 
 
 def for_display(rgb: Rgb, longest: int = 1280) -> Rgb:

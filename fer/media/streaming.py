@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer import emotions
-from fer.inference.answered_face import AnsweredFace, answer
-from fer.inference.classification import Classifier, Prediction, agree
+from fer.inference.answered_face import AnsweredFace
+from fer.inference.classification import Classifier, agree
 from fer.media.tracking import Smoother, Tracker
 from fer.vision.faces import gray_crop
 from fer.vision.orientation import Finder, Upright
@@ -123,12 +123,11 @@ class FrameAnalyser:
         numbers = self._tracker.update(faces)
         # In the networks' own resolution, since a video's faces are kept until its end.
         crops = [to_fer_resolution(gray_crop(upright, face)) for face in faces]
-        answered = []
-        for number, face in zip(numbers, answer(faces, crops, self._classifier), strict=True):
-            probabilities = {key: p.probabilities for key, p in face.predictions.items()}
-            smoothed = self.smoother.update(number, probabilities, taken)
-            predictions = {key: Prediction(key, values) for key, values in smoothed.items()}
-            answered.append(replace(face, number=number, predictions=predictions))
+        predictions = self._classifier.predict(crops)
+        answered = [
+            AnsweredFace(face, crop, self.smoother.update(number, raw, taken), number)
+            for face, crop, raw, number in zip(faces, crops, predictions, numbers, strict=True)
+        ]
         self.smoother.forget(self._tracker)
         return FrameAnswers(
             tuple(answered),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from fer.inference.classification import Prediction
 from fer.vision.faces import Face
 from fer.vision.scales import Box, iou
 
@@ -80,22 +80,20 @@ class Smoother:
 
     def __init__(self, half_life: float = 0.0) -> None:
         self.half_life = half_life
-        self._last: dict[tuple[int, str], tuple[float, NDArray[np.float64]]] = {}
+        self._last: dict[tuple[int, str], tuple[float, Prediction]] = {}
 
     def update(
-        self, number: int, probabilities: Mapping[str, NDArray[np.float64]], now: float
-    ) -> dict[str, NDArray[np.float64]]:
-        """Return the smoothed probabilities (7,) of a face by model key; they still sum to 1.
-
-        Args:
-            now: the time of the frame, in seconds on any clock.
-        """
+        self, number: int, predictions: Mapping[str, Prediction], now: float
+    ) -> dict[str, Prediction]:
+        """Return the smoothed predictions of a face by model key; they still sum to 1. `now`: the
+        time of the frame, in seconds on any clock."""
         # Another thread may set it meanwhile.
         half_life, smoothed = self.half_life, {}
-        for key, current in probabilities.items():
-            last_time, last_values = self._last.get((number, key), (now, current))
+        for key, current in predictions.items():
+            last_time, last = self._last.get((number, key), (now, current))
             past_weight = 0.5 ** ((now - last_time) / half_life) if half_life > 0 else 0.0
-            smoothed[key] = past_weight * last_values + (1 - past_weight) * current
+            past = past_weight * last.probabilities
+            smoothed[key] = Prediction(key, past + (1 - past_weight) * current.probabilities)
             self._last[number, key] = (now, smoothed[key])
         return smoothed
 

@@ -39,15 +39,9 @@ MOST_BROKEN = 50
 
 @contextmanager
 def opened_video(content: bytes, name: str) -> Iterator[tuple[InputContainer, VideoStream]]:
-    """Open the container in a video's content and its first video stream.
-
-    Args:
-        name: what to call the video in error messages.
-
-    Raises:
-        FerError: if the content is empty, too large in bytes or pixels, not MP4, MOV, WebM, MKV or
-            AVI, holds no video or one of a codec that is not read, or is damaged.
-    """
+    """Open the container in a video's content and its first video stream. Raise FerError, which
+    calls the video by this name, if the content is empty, too large in bytes or pixels, not MP4,
+    MOV, WebM, MKV or AVI, holds no video or one of a codec that is not read, or is damaged."""
     if not content:
         raise FerError("{name} is empty; choose a file that holds a video.", name=name)
     if len(content) > VIDEO_BYTES:
@@ -86,11 +80,8 @@ def opened_video(content: bytes, name: str) -> Iterator[tuple[InputContainer, Vi
 
 
 def _video_stream(source: InputContainer, name: str) -> VideoStream:
-    """Return the first stream of moving pictures.
-
-    Raises:
-        FerError: if there is none, or its codec is not read.
-    """
+    """Return the first stream of moving pictures. Raise FerError if there is none, or its codec is
+    not read."""
     from av.stream import Disposition
 
     # The cover of a piece of music is a stream, too, of a single picture.

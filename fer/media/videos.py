@@ -21,13 +21,15 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from fer import FerError
-from fer.media import annotation, photos, tracks, video_gate
+from fer.media import annotation, photos, video_gate
 from fer.media.scenes import CutDetector
 from fer.media.streaming import FrameAnalyser, FrameAnswers, Moment
+from fer.media.tracking import nearness
 from fer.media.video_gate import Excerpt
 from fer.progress import Progress, part_of
 from fer.vision import orientation
 from fer.vision.preprocessing import Rgb
+from fer.vision.scales import Box
 
 # Larger pictures are scaled down.
 LONGEST = 960
@@ -40,6 +42,11 @@ ANALYSIS_SHARE = 0.75
 MOST_STRETCH = 4.0
 # A file that ends so many seconds before its stated end was cut off.
 CUT_SECONDS = 1.0
+# A face that comes back within so many seconds near its old place, in the same shot, is the same.
+GAP_SECONDS = 1.5
+# A face in fewer analysed frames than LEAST_LOOKS was a glimpse or an error of the detector; in a
+# video of fewer than SHORT_LOOKS frames none is left out for that.
+LEAST_LOOKS, SHORT_LOOKS = 4, 20
 # Matroska's tag of a stream's length, as 00:01:02.500000000.
 DURATION = re.compile(r"(\d{1,4}):(\d\d):(\d\d(?:\.\d+)?)", re.ASCII)
 
@@ -75,11 +82,8 @@ class AnalysedVideo:
 
 def length(content: bytes, name: str) -> float:
     """Return a video's seconds: as the file states them, or by the time of its last packet where it
-    does not, as in browsers' recordings. No frame is decoded.
-
-    Raises:
-        FerError: as `video_gate.opened_video`.
-    """
+    does not, as in browsers' recordings. No frame is decoded. Raises as
+    `video_gate.opened_video`."""
     with video_gate.opened_video(content, name) as (source, stream):
         seconds, total = _stated_seconds(source, stream)
         if seconds or total:
@@ -102,16 +106,14 @@ def analyse(
 
     Faces keep their number until the film cuts, and confidences are smoothed as on the webcam.
     Sound is left out, a rotated phone video is set upright, and so is one that lies on its side
-    without any mark of it. A damaged file is analysed as far as it can be read.
+    without any mark of it. A damaged file is analysed as far as it can be read; raise FerError if
+    it holds no whole frame, and as `video_gate.opened_video`.
 
     Args:
         frame_analyser: a new one.
         names: each emotion's name on the video.
         excerpt: the part to analyse; the first `video_gate.VIDEO_SECONDS` if None.
         progress: called with the share of the work that is done, of 1.
-
-    Raises:
-        FerError: as `video_gate.opened_video`, or if there is no whole frame.
     """
     excerpt = excerpt or Excerpt()
     analysing = part_of(progress, 0.0, ANALYSIS_SHARE, 1.0)
@@ -244,7 +246,7 @@ def _analysed_frames(
 def _with_final_numbers(frames: Sequence[FrameAnswers]) -> tuple[list[FrameAnswers], int]:
     """Return the frames with the faces' final numbers, each turned as the faces around it are, and
     the number of faces left out as glimpses."""
-    numbers = tracks.final_numbers(frames)
+    numbers = final_numbers(frames)
     # Frames before the first face are turned like the first frame with one.
     turns = next((frame.turns for frame in frames if frame.faces), 0)
     numbered = []
@@ -253,6 +255,54 @@ def _with_final_numbers(frames: Sequence[FrameAnswers]) -> tuple[list[FrameAnswe
         turns = frame.turns if frame.faces else turns
         numbered.append(replace(frame, faces=tuple(faces), turns=turns))
     return numbered, len({face.number for frame in frames for face in frame.faces} - set(numbers))
+
+
+@dataclass
+class _Track:
+    """Numbers that are one face, its shot, its seconds and boxes, and the frames that show it."""
+
+    numbers: list[int]
+    shot: int
+    first: tuple[float, Box]
+    last: tuple[float, Box]
+    looks: int = 0
+
+
+def final_numbers(frames: Sequence[FrameAnswers]) -> dict[int, int]:
+    """Return the final number of each number in a video's frames: 1, 2, … in the order in which the
+    faces first appear, from left to right if they appear at once.
+
+    Several numbers may become one; a number that is missing was left out as a glimpse.
+    """
+    tracks: dict[int, _Track] = {}
+    for frame in frames:
+        for face in frame.faces:
+            if face.face is not None:
+                sighting = frame.taken, face.face.box
+                new = _Track([face.number], frame.shot, sighting, sighting)
+                track = tracks.setdefault(face.number, new)
+                track.last = sighting
+                track.looks += 1
+    joined: list[_Track] = []
+    for track in sorted(tracks.values(), key=lambda track: track.first):
+        earlier = max(joined, key=lambda other: _continuity(other, track), default=None)
+        if earlier is not None and _continuity(earlier, track) > 0:
+            earlier.numbers += track.numbers
+            earlier.last = track.last
+            earlier.looks += track.looks
+        else:
+            joined.append(track)
+    if len(frames) >= SHORT_LOOKS:
+        joined = [track for track in joined if track.looks >= LEAST_LOOKS]
+    return {number: place for place, track in enumerate(joined, 1) for number in track.numbers}
+
+
+def _continuity(earlier: _Track, later: _Track) -> float:
+    """Return how well a later track continues an earlier one, 0-1; 0 if it does not."""
+    (last_at, last_box), (first_at, first_box) = earlier.last, later.first
+    if earlier.shot != later.shot or not 0 < first_at - last_at <= GAP_SECONDS:
+        return 0.0
+    return nearness(last_box, first_box)
 
 
 def _draw_answers(

@@ -15,7 +15,6 @@ from fer.data.formats.labelled_files import LabelledFile
 from fer.evaluation import measured, metrics
 from fer.evaluation.measured import MeasuredModel
 from fer.evaluation.records import PairedGain
-from fer.inference.answered_face import answer as answer_faces
 from fer.inference.classification import Classifier
 from fer.media import photos
 from fer.scenarios import BASELINE, PROPOSED
@@ -82,12 +81,12 @@ def answer(
         return LeftOut(file.source, FerError("no face found"))
     face = detected.faces[faces.largest(detected.faces)] if detected.faces else None
     crop = faces.gray_crop(rgb, face)
-    (answered,) = answer_faces([face], [crop], classifier)
+    (predictions,) = classifier.predict([crop])
     return AnsweredImage(
         file.source,
         file.label,
         np.rint(preprocessing.resize(crop, preprocessing.FER_SIZE)).astype(np.uint8),
-        {key: prediction.probabilities for key, prediction in answered.predictions.items()},
+        {key: prediction.probabilities for key, prediction in predictions.items()},
         face is None,
         len(detected.faces),
     )

@@ -54,7 +54,7 @@ def serve(visitors: int, pipe: Connection) -> None:
     for _ in range(visitors):
         stream = LiveStream()
         stream.analyser = StreamAnalyser(FrameAnalyser(detector, classifier, most_faces=6))
-        visits.append(live_socket.Visit(stream, ORIGIN))
+        visits.append(live_socket.Visit(stream.answer, ORIGIN))
     listener = socket.create_server(("127.0.0.1", 0))
     pipe.send((listener.getsockname()[1], [visit.token for visit in visits]))
     app = Starlette(routes=live_socket.routes())

@@ -1,23 +1,30 @@
-"""The stream never waits for the networks, sees the newest frame, and ends with its viewer."""
+"""The stream never waits for the networks, sees the newest frame, and ends with its viewer; single
+pictures are answered each."""
 
 from __future__ import annotations
 
+import io
 import threading
 import time
 from collections.abc import Callable, Sequence
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from fer import emotions
 from fer.inference.answered_face import AnsweredFace
 from fer.inference.classification import Prediction
 from fer.media import annotation, streaming
+from fer.media.live import stream as live
+from fer.media.live.stream import LiveStream
 from fer.media.streaming import FrameAnalyser, StreamAnalyser
 from fer.vision import orientation
 from fer.vision.faces import Detections
 from tests.support.faces import face
 from tests.support.making import PATIENCE, until
+from tests.support.sockets import jpeg
 
 
 class Finder(orientation.Finder):
@@ -66,13 +73,12 @@ def test_showing_does_not_wait_and_the_newest_frame_is_analysed() -> None:
 
 
 def test_two_viewers_see_their_own_faces() -> None:
-    one, _ = make(half_life=0)
-    other, _ = make(half_life=0)
-    one.hand_in(frame(3))
-    other.hand_in(frame(5))
-    until(lambda: bool(one.latest().faces and other.latest().faces))
-    assert one.latest().faces[0].predictions["proposed"].top1 == emotions.KEYS[3]
-    assert other.latest().faces[0].predictions["proposed"].top1 == emotions.KEYS[5]
+    viewers = {shade: make(half_life=0)[0] for shade in (3, 5)}
+    for shade, analyser in viewers.items():
+        analyser.hand_in(frame(shade))
+    until(lambda: all(analyser.latest().faces for analyser in viewers.values()))
+    for shade, analyser in viewers.items():
+        assert analyser.latest().faces[0].predictions["proposed"].top1 == emotions.KEYS[shade]
 
 
 def test_thread_ends_without_frames_and_begins_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -181,23 +187,10 @@ def test_a_patient_caller_gets_the_answers_for_this_very_frame() -> None:
     networks.gate.set()
 
 
-class Clock:
-    """Time that passes only when it is told to."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-
-
 def test_nobody_waits_for_networks_that_are_slower_than_their_patience(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    clock = Clock()
+    clock = SimpleNamespace(now=100.0, monotonic=lambda: clock.now)
     monkeypatch.setattr(streaming, "time", clock)
 
     class Timed(Gated):
@@ -236,3 +229,29 @@ def test_nobody_waits_for_networks_that_are_slower_than_their_patience(
     clock.now += 1
     assert analyser.hand_in(frame(11), patience=PATIENCE).faces[0].face.box[0] == 11
     assert PATIENCE in waits
+
+
+def test_each_picture_has_its_own_answers() -> None:
+    viewer = LiveStream()
+    viewer.analyser, _ = make(half_life=0)
+    for shade in (20, 26):
+        answered = viewer.answer(jpeg(120, 90, shade))
+        assert (answered["is_answered"], answered["size"]) == (True, [120, 90])
+        (only,) = answered["faces"]
+        assert only["number"] == 1
+        assert only["models"]["proposed"] == {"top1": emotions.KEYS[shade % 7], "confidence": 1.0}
+        assert min(x for x, _ in only["corners"]) == pytest.approx(shade, abs=0.1)
+    assert viewer.still().shape == (90, 120, 3)
+    drawn = np.asarray(Image.open(io.BytesIO(viewer.snapshot())))
+    assert (drawn != viewer.still()).any(), "no answers are drawn"
+
+
+def test_pictures_before_the_models_are_loaded_and_odd_ones_wait_for_none() -> None:
+    assert not LiveStream().answer(jpeg())["is_answered"]
+    failing = LiveStream()
+    failing.analyser, networks = make()
+    networks.predict = lambda crops: 1 / 0  # type: ignore[method-assign]
+    answered = failing.answer(jpeg())
+    assert (answered["is_answered"], answered["faces"]) == (False, [])
+    assert answered["ms"] < 1000 * live.ANSWER_SECONDS
+    assert not failing.has_frame

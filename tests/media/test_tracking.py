@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from fer.inference.classification import Prediction
 from fer.media import tracking
 from fer.media.tracking import Smoother, Tracker
 from fer.vision import scales
+from fer.vision.faces import Face
 from tests.support.faces import face
 
 
@@ -20,17 +22,29 @@ def test_intersection_over_union(other: tuple[float, float, float, float], share
     assert scales.iou(other, (0, 0, 10, 10)) == pytest.approx(share)
 
 
-def test_numbers_stay_when_the_order_changes() -> None:
+@pytest.mark.parametrize(
+    "frames",
+    [
+        [([face(0), face(300)], [1, 2]), ([face(305), face(4)], [2, 1])],
+        [
+            ([face(300), face(600), face(0)], [2, 3, 1]),
+            # Who was there keeps the number, wherever newcomers stand.
+            ([face(900), face(300), face(600), face(0), face(150)], [5, 2, 3, 1, 4]),
+        ],
+        [([face(0)], [1]), ([face(500), face(2)], [2, 1])],
+        [
+            ([face(0, side=20)], [1]),
+            ([face(17, side=20)], [1]),
+            ([face(45, side=20)], [2]),
+            ([face(30, side=60)], [3]),
+        ],
+    ],
+    ids=["other order", "from left to right", "newcomer", "fast and small"],
+)
+def test_a_face_keeps_its_number(frames: list[tuple[list[Face], list[int]]]) -> None:
     tracker = Tracker()
-    assert tracker.update([face(0), face(300)]) == [1, 2]
-    assert tracker.update([face(305), face(4)]) == [2, 1]
-
-
-def test_faces_that_come_at_once_are_numbered_from_left_to_right() -> None:
-    tracker = Tracker()
-    assert tracker.update([face(300), face(600), face(0)]) == [2, 3, 1]
-    # Who was there keeps the number, wherever newcomers stand.
-    assert tracker.update([face(900), face(300), face(600), face(0), face(150)]) == [5, 2, 3, 1, 4]
+    for faces, numbers in frames:
+        assert tracker.update(faces) == numbers
 
 
 def test_a_missed_face_is_known_again_and_a_lost_one_is_new() -> None:
@@ -45,53 +59,38 @@ def test_a_missed_face_is_known_again_and_a_lost_one_is_new() -> None:
     assert tracker.update([face(3)]) == [2]
 
 
-def test_a_newcomer_gets_a_number_of_its_own() -> None:
-    tracker = Tracker()
-    tracker.update([face(0)])
-    assert tracker.update([face(500), face(2)]) == [2, 1]
-
-
-def test_past_counts_half_after_the_half_life() -> None:
-    smoother = Smoother(0.5)
-    first, then = np.eye(7)[0], np.eye(7)[3]
-    assert np.array_equal(smoother.update(1, {"baseline": first}, 10.0)["baseline"], first)
-    mixed = smoother.update(1, {"baseline": then}, 10.5)["baseline"]
-    assert mixed == pytest.approx(0.5 * first + 0.5 * then)
-    assert mixed.sum() == pytest.approx(1)
-
-
-def test_no_half_life_shows_every_frame_as_it_is() -> None:
-    smoother = Smoother(0.0)
-    smoother.update(1, {"baseline": np.eye(7)[0]}, 1.0)
-    assert np.array_equal(
-        smoother.update(1, {"baseline": np.eye(7)[3]}, 1.1)["baseline"], np.eye(7)[3]
-    )
-
-
-def test_faces_and_models_are_smoothed_apart_and_forgotten() -> None:
-    smoother, tracker = Smoother(10.0), Tracker()
-    tracker.update([face(0)])
-    smoother.update(1, {"baseline": np.eye(7)[0]}, 1.0)
-    smoother.update(2, {"baseline": np.eye(7)[1]}, 1.0)
-    assert np.array_equal(
-        smoother.update(1, {"proposed": np.eye(7)[5]}, 1.1)["proposed"], np.eye(7)[5]
-    )
-    smoother.forget(tracker)
-    assert np.array_equal(
-        smoother.update(2, {"baseline": np.eye(7)[6]}, 1.2)["baseline"], np.eye(7)[6]
-    )
-
-
-def test_a_fast_small_face_keeps_its_number_and_one_of_another_size_does_not() -> None:
-    tracker = Tracker()
-    assert tracker.update([face(0, side=20)]) == [1]
-    assert tracker.update([face(17, side=20)]) == [1]
-    assert tracker.update([face(45, side=20)]) == [2]
-    assert tracker.update([face(30, side=60)]) == [3]
-
-
 def test_after_a_cut_every_face_is_new() -> None:
     tracker = Tracker()
     assert tracker.update([face(0)]) == [1]
     tracker.forget()
     assert tracker.update([face(0)]) == [2]
+
+
+def smoothed(
+    smoother: Smoother, number: int, label: int, now: float, model: str = "baseline"
+) -> list[float]:
+    """The probabilities after a frame in which a model is sure of a class."""
+    prediction = Prediction(model, np.eye(7)[label])
+    return smoother.update(number, {model: prediction}, now)[model].probabilities.tolist()
+
+
+def test_past_counts_half_after_the_half_life() -> None:
+    smoother = Smoother(0.5)
+    assert smoothed(smoother, 1, 0, 10.0) == [1, 0, 0, 0, 0, 0, 0]
+    assert smoothed(smoother, 1, 3, 10.5) == pytest.approx([0.5, 0, 0, 0.5, 0, 0, 0])
+
+
+def test_no_half_life_shows_every_frame_as_it_is() -> None:
+    smoother = Smoother(0.0)
+    smoothed(smoother, 1, 0, 1.0)
+    assert smoothed(smoother, 1, 3, 1.1)[3] == 1
+
+
+def test_faces_and_models_are_smoothed_apart_and_forgotten() -> None:
+    smoother, tracker = Smoother(10.0), Tracker()
+    tracker.update([face(0)])
+    smoothed(smoother, 1, 0, 1.0)
+    smoothed(smoother, 2, 1, 1.0)
+    assert smoothed(smoother, 1, 5, 1.1, "proposed")[5] == 1
+    smoother.forget(tracker)
+    assert smoothed(smoother, 2, 6, 1.2)[6] == 1

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fer.inference.answered_face import AnsweredFace
-from fer.media import tracks
+from fer.media import videos
 from fer.media.streaming import FrameAnswers
 from tests.support.faces import face
 
@@ -25,7 +25,7 @@ def seen(number: int, start: float, looks: int, left: float = 0.0, shot: int = 0
 
 def settle(*each: list[FrameAnswers], looks: int = 100) -> dict[int, int]:
     frames = sorted((frame for track in each for frame in track), key=lambda frame: frame.taken)
-    return tracks.final_numbers(frames + [FrameAnswers()] * (looks - len(frames)))
+    return videos.final_numbers(frames + [FrameAnswers()] * (looks - len(frames)))
 
 
 @pytest.mark.parametrize(

@@ -33,11 +33,8 @@ Predict = Callable[[bytes, str], "PhotoRecord"]
 
 
 def is_on() -> bool:
-    """Return whether the operator turned the route on.
-
-    Raises:
-        FerError: if the environment variable is neither on nor off.
-    """
+    """Return whether the operator turned the route on. Raise FerError if the environment variable
+    is neither on nor off."""
     value = os.environ.get(VARIABLE, "off")
     if value not in ("on", "off"):
         raise FerError(
@@ -47,12 +44,7 @@ def is_on() -> bool:
 
 
 class PredictApi:
-    """The route of one server.
-
-    Args:
-        predict: classifies a photo; called in a thread.
-        most_bytes: the largest size of a photo.
-    """
+    """The route of one server. A thread calls `predict` with photos of at most `most_bytes`."""
 
     def __init__(self, predict: Predict, most_bytes: int) -> None:
         self._predict, self._most_bytes = predict, most_bytes

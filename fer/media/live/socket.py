@@ -13,7 +13,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
 from starlette.routing import BaseRoute, WebSocketRoute
@@ -37,25 +37,22 @@ NUMBER_BYTES = 4
 REFUSED, FULL, OVER = 1008, 1013, 1000
 
 
-class Stream(Protocol):
-    """Something that answers a visit's pictures, as `live.LiveStream` does."""
-
-    def answer(self, jpeg: bytes) -> Reply: ...
-
-
 class Visit:
     """A visit that may send pictures, for as long as the object is referenced.
 
     Args:
-        stream: answers them.
+        answer: answers a picture, as `live.LiveStream` does.
         origin: scheme, host and port of the page's address, as its browser sends it.
         in_words: returns an error's sentence in the visitor's language.
     """
 
     def __init__(
-        self, stream: Stream, origin: str, in_words: Callable[[FerError], str] = str
+        self,
+        answer: Callable[[bytes], Reply],
+        origin: str,
+        in_words: Callable[[FerError], str] = str,
     ) -> None:
-        self.stream, self.origin, self.in_words = stream, origin, in_words
+        self.answer, self.origin, self.in_words = answer, origin, in_words
         self.token = secrets.token_urlsafe(24)
         # The newest connection; older ones end.
         self.connection: object = None
@@ -66,12 +63,8 @@ _visits: WeakValueDictionary[str, Visit] = WeakValueDictionary()
 
 
 class Sockets:
-    """The connections of one server.
-
-    Args:
-        most: the most visits answered at once, and the most connections that have yet to send
-            their token.
-    """
+    """The connections of one server: at most `most` visits are answered at once, and as many may
+    have yet to send their token."""
 
     def __init__(self, most: int = MOST_CONNECTIONS) -> None:
         self._most = most
@@ -87,12 +80,13 @@ class Sockets:
         await socket.accept()
         self._unidentified += 1
         try:
-            visit = await _identify(socket)
+            token = await _next_message(socket, INTRODUCTION_SECONDS)
         except WebSocketDisconnect:
             return
         finally:
             self._unidentified -= 1
-        if visit is None:
+        visit = _visits.get(token) if isinstance(token, str) else None
+        if visit is None or socket.headers.get("origin") != visit.origin:
             await socket.close(REFUSED)
             return
         if self._identified >= self._most:
@@ -134,7 +128,7 @@ class Sockets:
                 reply["frame"] = int.from_bytes(message[:NUMBER_BYTES], "big")
                 jpeg = message[NUMBER_BYTES:]
             try:
-                reply |= await in_thread(self._threads, visit.stream.answer, jpeg)
+                reply |= await in_thread(self._threads, visit.answer, jpeg)
                 counts["answered"] += 1
             except FerError as error:
                 reply["error"] = visit.in_words(error)
@@ -145,21 +139,9 @@ class Sockets:
             await asyncio.sleep(max(0.0, received_at + 1 / FASTEST - time.monotonic()))
 
 
-async def _identify(socket: WebSocket) -> Visit | None:
-    """Return the visit of the token in the first message; None if the token is unknown or comes
-    from another page."""
-    token = await _next_message(socket, INTRODUCTION_SECONDS)
-    visit = _visits.get(token) if isinstance(token, str) else None
-    is_own_page = visit is not None and socket.headers.get("origin") == visit.origin
-    return visit if is_own_page else None
-
-
 async def _next_message(socket: WebSocket, seconds: float) -> str | bytes | None:
-    """Return the next message, None if none comes in that time.
-
-    Raises:
-        WebSocketDisconnect: if the connection has ended.
-    """
+    """Return the next message, None if none comes in that time. Raise WebSocketDisconnect if the
+    connection has ended."""
     try:
         message = await asyncio.wait_for(socket.receive(), seconds)
     except TimeoutError:

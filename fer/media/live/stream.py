@@ -105,11 +105,7 @@ class LiveStream:
         return type(frame).from_ndarray(drawn, format="rgb24")
 
     def answer(self, jpeg: bytes) -> Reply:
-        """Wait for the answers of a single picture and return them.
-
-        Raises:
-            FerError: if the picture is no readable JPEG, or too large.
-        """
+        """Wait for the answers of a single picture and return them. Raises as `decode`."""
         rgb = decode(jpeg)
         now = self._last_picture = time.monotonic()
         latest = FrameAnswers()
@@ -166,10 +162,7 @@ class LiveStream:
 
 def decode(jpeg: bytes) -> Rgb:
     """Decode a camera's picture (H, W, 3) uint8; its size is checked before its pixels are decoded.
-
-    Raises:
-        FerError: if the content is no readable JPEG, or too large.
-    """
+    Raise FerError if the content is no readable JPEG, or too large."""
     unreadable = FerError(
         "A picture of the camera could not be read and was left out; the next one follows."
     )

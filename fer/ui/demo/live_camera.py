@@ -89,7 +89,7 @@ def _visit(stream: LiveStream) -> live_socket.Visit:
     visit: live_socket.Visit | None = st.session_state.get(VISIT)
     if visit is None:
         page = urlsplit(st.context.url or "")
-        visit = live_socket.Visit(stream, f"{page.scheme}://{page.netloc}")
+        visit = live_socket.Visit(stream.answer, f"{page.scheme}://{page.netloc}")
         st.session_state[VISIT] = visit
     language = _.language
 
