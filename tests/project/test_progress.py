@@ -23,8 +23,6 @@ def test_parts_and_details_are_told_as_of_the_whole() -> None:
     assert {total for _, total, _ in told} == {30}
     assert told[0][2] == {"study": "gates", "loss": 0.5}
     assert told[-1][2] == {"study": "gates"}
-
-
-def test_nobody_is_told_where_nobody_listens() -> None:
+    # Nobody is told where nobody listens.
     assert part_of(None, 0, 1, 2) is None
     assert with_details(None, study="gates") is None
