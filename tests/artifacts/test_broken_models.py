@@ -15,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 from fer import FerError, files
 from fer.artifacts import model_store, runs
 from fer.inference import classification
+from fer.ui.app import preloading
 from fer.ui.shared import caching, loaders
 from tests.support.command import fer, refusal
 from tests.support.making import ROOT, in_keras, jpeg
@@ -40,7 +41,7 @@ def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     shutil.copytree(MODELS, tmp_path / "models", copy_function=os.link)
     monkeypatch.setattr(loaders, "MODELS", tmp_path / "models")
     # What loads in the background would outlive the test.
-    monkeypatch.setattr(loaders, "preload", lambda: None)
+    monkeypatch.setattr(preloading, "preload", lambda: None)
     forget()
     yield tmp_path / "models"
     forget()
@@ -62,9 +63,10 @@ def spoil(path: Path) -> None:
 def open_everything() -> list[str]:
     """What every page says in errors and warnings, opened once."""
     app = open_home()
-    said = []
-    for page in ("Home.py", *(f"pages/{page}" for page in PAGES)):
-        app.switch_page(page).run()
+    assert not app.exception, "Home"
+    said = [str(element.value) for element in [*app.error, *app.warning]]
+    for page in PAGES:
+        app.switch_page(f"pages/{page}").run()
         assert not app.exception, page
         said += [str(element.value) for element in [*app.error, *app.warning]]
     return said
