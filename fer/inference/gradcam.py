@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 # OpenCV's perceptually even scale, dark to light.
 COLOUR_SCALE = cv2.COLORMAP_INFERNO
+OVERLAY_SHAPE = (384, 384)
 
 
 @dataclass(frozen=True)
@@ -70,12 +71,8 @@ class Explainer:
 
 
 def explanation(model: str, maps: Floats, head: Head, target: int | None = None) -> Explanation:
-    """Explain the answer of a model's head for one face.
-
-    Args:
-        maps: the last convolution's output for the face, (1, h, w, C).
-        target: the class to explain, 0-6; None for the head's own top-1.
-    """
+    """Explain the answer of a model's head for one face, of which the last convolution's maps
+    (1, h, w, C) are given: a class, 0-6, or the head's own top-1 if None."""
     explained = int(head.logits(maps)[0].argmax()) if target is None else target
     heat = grad_cam(maps, head, np.array([explained]))[0]
     gates = None if head.gate is None else head.gates(maps)[0]
@@ -83,31 +80,24 @@ def explanation(model: str, maps: Floats, head: Head, target: int | None = None)
 
 
 def grad_cam(maps: Floats, head: Head, targets: NDArray[np.int64]) -> Floats:
-    """Return gradient-weighted class activation maps (Selvaraju et al. 2017, eq. 1-2), (n, h, w).
-
-    Args:
-        maps: the last convolution's output, (n, h, w, C).
-        targets: the class to explain for each image, (n,) with 0-6; its logit is differentiated.
-    """
+    """Return gradient-weighted class activation maps (Selvaraju et al. 2017, eq. 1-2), (n, h, w),
+    of the last convolution's maps (n, h, w, C). `targets`: the class, 0-6, whose logit is
+    differentiated for each image, (n,)."""
     positions = maps.shape[1] * maps.shape[2]
     weights = head.summed_gradient(maps, targets) / positions
     return np.asarray(np.maximum(np.einsum("nhwc,nc->nhw", maps, weights), 0.0), dtype=np.float32)
 
 
-def enlarge(heat: Floats, side: int = FER_SIZE) -> Floats:
-    """Enlarge a map (h, w) bilinearly to (side, side)."""
-    return np.asarray(cv2.resize(heat, (side, side)), dtype=np.float32)
+def enlarge(heat: Floats) -> Floats:
+    """Enlarge a map (h, w) bilinearly to (48, 48)."""
+    return np.asarray(cv2.resize(heat, (FER_SIZE, FER_SIZE)), dtype=np.float32)
 
 
-def overlay(face: Gray, explanation: Explanation, strength: float, side: int = 384) -> Rgb:
-    """Return the face (any size) with the map laid over it, (side, side, 3) uint8; the map is
-    scaled to its own highest value.
-
-    Args:
-        strength: 0 shows the face alone, 1 the map alone.
-    """
-    gray = cv2.resize(face, (side, side), interpolation=cv2.INTER_CUBIC)
-    heat = enlarge(explanation.heat, side)
+def overlay(face: Gray, explanation: Explanation, strength: float) -> Rgb:
+    """Return the face (any size) with the map, scaled to its own highest value, laid over it,
+    (384, 384, 3) uint8; a strength of 0 shows the face alone, 1 the map alone."""
+    gray = cv2.resize(face, OVERLAY_SHAPE, interpolation=cv2.INTER_CUBIC)
+    heat = cv2.resize(explanation.heat, OVERLAY_SHAPE)
     highest = float(heat.max())
     shades = np.rint(255 * heat / highest if highest > 0 else heat).astype(np.uint8)
     colours = cv2.cvtColor(cv2.applyColorMap(shades, COLOUR_SCALE), cv2.COLOR_BGR2RGB)

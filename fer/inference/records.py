@@ -1,4 +1,5 @@
-"""The record of the fast backend: `models/fast/export.json`, which `fer export` writes."""
+"""The records of the networks that answer: `models/fast/export.json`, which `fer export` writes,
+and `models/benchmark.json` of `fer benchmark`. Times are wall-clock times."""
 
 from __future__ import annotations
 
@@ -43,3 +44,65 @@ class FastExport(TypedDict):
 
 
 FAST_EXPORT = Stored(f"{model_store.FAST}/export.json", FastExport, "fer export")
+
+
+class Machine(TypedDict):
+    """The processor and the versions, by package, that times belong to.
+
+    family, model: as Linux numbers processors; empty elsewhere. cores: logical ones, None where
+    Linux does not tell. features: its instructions for int8 and bfloat16.
+    """
+
+    processor: str
+    family: str
+    model: str
+    cores: int | None
+    features: list[str]
+    system: str
+    python: str
+    versions: dict[str, str]
+
+
+class WayTimes(TypedDict):
+    """The times of one way of asking both models, with so many faces at once; speedup: against the
+    first of `latency.WAYS`."""
+
+    p50_ms: float
+    p95_ms: float
+    faces_per_second: float
+    speedup: float
+
+
+class ModelTime(TypedDict):
+    """A model on its own under the fast backend; fast_ms: median for one face, milliseconds."""
+
+    fast_ms: float
+
+
+class ColdStart(TypedDict):
+    """Seconds from a fresh process' first import to its first answer, and its memory then, in 10^6
+    bytes; without keys where Linux' /proc is missing."""
+
+    seconds: NotRequired[float]
+    resident_mb: NotRequired[float]
+
+
+class Benchmark(TypedDict):
+    """`models/benchmark.json`.
+
+    input_sizes: pixels a side. rounds: of timing each way. ways: by name in `latency.WAYS` and
+    number of faces. starts: by backend.
+    """
+
+    machine: Machine
+    weights_sha256: dict[str, str]
+    input_sizes: dict[str, int]
+    rounds: int
+    ways: dict[str, dict[str, WayTimes]]
+    models: dict[str, ModelTime]
+    starts: dict[str, ColdStart]
+
+
+BENCHMARK = Stored(
+    model_store.BENCHMARK, Benchmark, f"fer benchmark --out models/{model_store.BENCHMARK}"
+)

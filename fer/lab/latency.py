@@ -24,7 +24,7 @@ from fer import layer_names
 from fer.artifacts import model_store
 from fer.artifacts.model_store import Artifact
 from fer.inference import classification, openvino_backend
-from fer.inference.benchmark import Benchmark, ColdStart, Machine, ModelTime, WayTimes
+from fer.inference.records import Benchmark, ColdStart, Machine, ModelTime, WayTimes
 from fer.lab import keras_backend
 from fer.progress import Progress, part_of
 from fer.vision.preprocessing import FER_SIZE, batch

@@ -11,7 +11,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,14 +42,13 @@ MOST_TIMES = 1000
 class FrameAnswers:
     """The answered faces of an analysed frame.
 
-    taken: seconds at which the frame came, on the caller's clock; answered: of its answers, in a
-    stream. turns: quarter turns anticlockwise that set the frame upright; boxes of faces are in the
-    upright one. too_small: number of faces too small to judge. shot: counted from 0.
+    taken: seconds at which the frame came, on the caller's clock. turns: quarter turns
+    anticlockwise that set the frame upright; boxes of faces are in the upright one. too_small:
+    number of faces too small to judge. shot: counted from 0.
     """
 
     faces: tuple[AnsweredFace, ...] = ()
     taken: float = 0.0
-    answered: float = 0.0
     turns: int = 0
     too_small: int = 0
     shot: int = 0
@@ -94,13 +93,9 @@ class Throughput:
 
 class FrameAnalyser:
     """Analyses one frame after another with both models: faces keep their number, confidences are
-    smoothed, and a stream that lies on its side is set upright. Not to be shared between
-    threads.
-
-    Args:
-        half_life: of the smoothing, in seconds; 0 for none.
-        most_faces: the most faces that are classified in a frame, the largest first.
-    """
+    smoothed (`half_life`: in seconds; 0 for none), and a stream that lies on its side is set
+    upright. The `most_faces` largest faces of a frame are classified. Not to be shared between
+    threads."""
 
     def __init__(
         self,
@@ -181,7 +176,7 @@ class StreamAnalyser:
 
         Args:
             rgb: (H, W, 3) uint8, not changed afterwards by the caller.
-            now: time at which the frame came, `time.monotonic` seconds.
+            now: `time.monotonic` seconds at which the frame came.
             is_single: whether the next frame comes only after this one's answers, so that waiting
                 keeps a busy server from being asked more often than it can answer.
         """
@@ -214,10 +209,10 @@ class StreamAnalyser:
         with self._lock:
             return list(self._record)
 
-    def throughput(self, now: float | None = None) -> Throughput:
-        """Return the rates over the last seconds before `now`, `time.monotonic` seconds."""
+    def throughput(self) -> Throughput:
+        """Return the rates over the last seconds."""
         with self._lock:
-            since = (time.monotonic() if now is None else now) - RATE_SECONDS
+            since = time.monotonic() - RATE_SECONDS
             delays = [delay for at, delay in self._delays if at >= since]
             return Throughput(
                 shown=sum(at >= since for at in self._shown) / RATE_SECONDS,
@@ -258,7 +253,7 @@ class StreamAnalyser:
         answered = time.monotonic()
         with self._lock:
             self._analysis_seconds = answered - started
-            self._latest = replace(answers, answered=answered)
+            self._latest = answers
             self._lock.notify_all()
             self._delays.append((answered, answered - taken))
             self._faces += len(answers.faces)

@@ -78,7 +78,7 @@ class Smoother:
     threads.
     """
 
-    def __init__(self, half_life: float = 0.0) -> None:
+    def __init__(self, half_life: float) -> None:
         self.half_life = half_life
         self._last: dict[tuple[int, str], tuple[float, Prediction]] = {}
 

@@ -16,7 +16,7 @@ import numpy as np
 from fer.artifacts import model_store
 from fer.artifacts.model_store import Artifact
 from fer.inference import complexity, openvino_backend
-from fer.inference.benchmark import BENCHMARK
+from fer.inference.records import BENCHMARK
 from fer.lab.latency import WAYS, seconds
 
 if TYPE_CHECKING:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -144,17 +143,3 @@ def test_explanations_wait_in_the_same_queue_as_answers() -> None:
     for thread in threads:
         thread.join(PATIENCE)
     assert [name for name, _ in slow.asked] == ["0", "1", "2"]
-
-
-def test_many_callers_get_the_answers_for_their_own_faces() -> None:
-    slow = Slow(0.001)
-    asked = classifier(slow)
-
-    def call(shade: int) -> None:
-        face = np.full((48, 48), shade, np.uint8)
-        answer = asked.predict([face])[0]["proposed"]
-        assert answer.probabilities.argmax() == int(shade - 103.939) % 7
-
-    with ThreadPoolExecutor(24) as pool:
-        assert len(list(pool.map(call, [104 + n % 100 for n in range(240)]))) == 240
-    assert asked.queue.waiting == 0

@@ -169,8 +169,8 @@ def test_overlay_goes_from_the_face_to_the_map() -> None:
     heat[10:20, 10:20] = 2.0
     found = gradcam.Explanation("proposed", 0, 6, heat, None)
     assert (gradcam.overlay(face, found, 0.0) == 100).all()
-    only_map = gradcam.overlay(face, found, 1.0, side=48)
-    assert only_map[15, 15].sum() > only_map[40, 40].sum()
+    only_map = gradcam.overlay(face, found, 1.0)
+    assert only_map[120, 120].sum() > only_map[320, 320].sum()
     blank = gradcam.Explanation("proposed", 0, 6, np.zeros((48, 48), np.float32), None)
     assert blank.is_blank
     assert np.isfinite(gradcam.overlay(face, blank, 0.5)).all()

@@ -70,16 +70,6 @@ def test_of_several_changes_the_smallest_share_of_its_range_counts() -> None:
     assert turning_points.smallest(points) == points["contrast"]
 
 
-def test_where_nothing_turns_the_answer_none_is_named() -> None:
-    rule = Rule(stubborn=lambda face: False)
-    found = search(rule)
-    assert found == {"stubborn": {}}
-    assert turning_points.smallest(found["stubborn"]) is None
-    # Every strength was tried, both ways where there are two.
-    tried = sum(len(c.levels) * (1 + c.is_signed) for c in CORRUPTIONS.values())
-    assert rule.asked == 1 + tried
-
-
 def test_nothing_stronger_is_tried_once_all_answers_turned() -> None:
     told: list[tuple[int, int]] = []
     rule = Rule(touchy=lambda other: not np.array_equal(other, FACE))
@@ -93,11 +83,15 @@ def test_nothing_stronger_is_tried_once_all_answers_turned() -> None:
     assert all(done <= most for done, most in told)
 
 
-def test_a_model_whose_answer_has_turned_is_asked_no_more() -> None:
+def test_where_nothing_turns_the_answer_every_strength_is_tried_by_that_model_alone() -> None:
     rule = Rule(touchy=lambda other: not np.array_equal(other, FACE), stubborn=lambda other: False)
-    search(rule)
+    found = search(rule)
+    assert found["stubborn"] == {}
+    assert turning_points.smallest(found["stubborn"]) is None
+    # Both ways where there are two.
+    tried = sum(len(c.levels) * (1 + c.is_signed) for c in CORRUPTIONS.values())
+    assert rule.asked == rule.by_model["stubborn"] == 1 + tried
     assert rule.by_model["touchy"] < 30
-    assert rule.by_model["stubborn"] == rule.asked
 
 
 @pytest.mark.parametrize("key", ["eyes_covered", "mouth_covered"])

@@ -13,7 +13,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from fer.media.live import socket as live_socket
 from fer.media.live import stream as live
-from fer.media.live.socket import Sockets, Visit
+from fer.media.live.socket import Visit
 from fer.media.live.stream import Reply
 from tests.support.making import until
 from tests.support.sockets import ORIGIN, joined, jpeg, picture, reply, serving
@@ -113,30 +113,32 @@ def test_a_visit_has_so_many_pictures_a_second(
     assert echo.came[-1] - echo.came[0] >= 3 / 40
 
 
-def test_a_full_server_says_so_and_has_room_again(visit: Visit, echo: Echo) -> None:
-    routes = [live_socket.WebSocketRoute("/live", Sockets(most=1).endpoint)]
+def test_a_full_server_says_so_and_has_room_again(
+    address: str, visit: Visit, echo: Echo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_socket, "MOST_CONNECTIONS", 1)
     other = Visit(echo.answer, ORIGIN)
-    with serving(routes) as (address, _):
-        with joined(address, visit.token) as browser:
-            browser.send(picture(1, jpeg()))
-            reply(browser)
-            with joined(address, other.token) as late:
-                assert "as many cameras as it can" in reply(late)["error"]
-                with pytest.raises(ConnectionClosed):
-                    late.recv()
+    with joined(address, visit.token) as browser:
+        browser.send(picture(1, jpeg()))
+        reply(browser)
+        with joined(address, other.token) as late:
+            assert "as many cameras as it can" in reply(late)["error"]
+            with pytest.raises(ConnectionClosed):
+                late.recv()
 
-        def is_let_in() -> bool:
-            with joined(address, other.token) as late:
-                late.send(picture(1, jpeg()))
-                return "frame" in reply(late)
+    def is_let_in() -> bool:
+        with joined(address, other.token) as late:
+            late.send(picture(1, jpeg()))
+            return "frame" in reply(late)
 
-        until(is_let_in)
+    until(is_let_in)
 
 
-def test_connections_that_say_nothing_are_bounded() -> None:
-    routes = [live_socket.WebSocketRoute("/live", Sockets(most=1).endpoint)]
+def test_connections_that_say_nothing_are_bounded(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_socket, "MOST_CONNECTIONS", 1)
     with (
-        serving(routes) as (address, _),
         connect(f"{address}/live"),
         pytest.raises(InvalidStatus),
         connect(f"{address}/live"),

@@ -17,7 +17,7 @@ from fer import FerError, files
 from fer.artifacts import model_store
 from fer.data import dataset
 from fer.inference import classification
-from fer.inference.benchmark import BENCHMARK
+from fer.inference.records import BENCHMARK
 from fer.media import videos
 from fer.media.video_gate import Excerpt
 from fer.ui.dataset import sample_views

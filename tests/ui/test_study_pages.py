@@ -16,7 +16,7 @@ from fer.artifacts import model_store, runs
 from fer.data import dataset, sample
 from fer.data.dataset import Split
 from fer.evaluation import reviews
-from fer.inference.benchmark import BENCHMARK
+from fer.inference.records import BENCHMARK
 from fer.lab.studies import ablation, analysis
 from fer.scenarios import Phase
 from fer.studies import turned_gates

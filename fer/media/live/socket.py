@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from fer.media.live.stream import Reply
 
 PATH = "live"
+# Visits that are answered at once, and connections that have yet to send their token.
 MOST_CONNECTIONS = 32
 # The most pictures of a visit that are answered in a second.
 FASTEST = 15.0
@@ -63,18 +64,16 @@ _visits: WeakValueDictionary[str, Visit] = WeakValueDictionary()
 
 
 class Sockets:
-    """The connections of one server: at most `most` visits are answered at once, and as many may
-    have yet to send their token."""
+    """The connections of one server."""
 
-    def __init__(self, most: int = MOST_CONNECTIONS) -> None:
-        self._most = most
+    def __init__(self) -> None:
         self._identified = self._unidentified = 0
         # Each picture waits for its answers in one of these threads.
-        self._threads = ThreadPoolExecutor(most, "camera")
+        self._threads = ThreadPoolExecutor(MOST_CONNECTIONS, "camera")
 
     async def endpoint(self, socket: WebSocket) -> None:
         """Serve a browser's connection until either side ends it."""
-        if self._unidentified >= self._most:
+        if self._unidentified >= MOST_CONNECTIONS:
             await socket.close(FULL)
             return
         await socket.accept()
@@ -89,7 +88,7 @@ class Sockets:
         if visit is None or socket.headers.get("origin") != visit.origin:
             await socket.close(REFUSED)
             return
-        if self._identified >= self._most:
+        if self._identified >= MOST_CONNECTIONS:
             busy = FerError(
                 "The server answers as many cameras as it can; it is tried again in a moment."
             )

@@ -17,7 +17,7 @@ import streamlit as st
 
 from fer.artifacts.records import MadeWith
 from fer.artifacts.stored import Stored
-from fer.inference.benchmark import BENCHMARK
+from fer.inference.records import BENCHMARK
 from fer.scenarios import BASELINE, PROPOSED
 from fer.studies.records import ABLATION, GATES, REGION_SHARES, ROBUSTNESS
 from fer.ui.results import (

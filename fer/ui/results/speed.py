@@ -8,8 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from fer.inference.benchmark import BENCHMARK, Benchmark
-from fer.inference.records import FAST_EXPORT, Fidelity
+from fer.inference.records import BENCHMARK, FAST_EXPORT, Benchmark, Fidelity
 from fer.ui.shared import charts, loaders, widgets
 from fer.ui.shared.text import _
 from fer.ui.studies import records

@@ -31,9 +31,8 @@ from fer.evaluation.records import (
     TrainingFit,
 )
 from fer.inference import classification, openvino_backend
-from fer.inference.benchmark import BENCHMARK
 from fer.inference.classification import Classifier
-from fer.inference.records import FAST_EXPORT
+from fer.inference.records import BENCHMARK, FAST_EXPORT
 from fer.media import photos
 from fer.scenarios import SCENARIOS
 from fer.studies.records import (

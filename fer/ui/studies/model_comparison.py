@@ -11,7 +11,7 @@ from fer.artifacts.model_store import Artifact
 from fer.artifacts.records import SplitScores
 from fer.evaluation.records import PairedGain
 from fer.inference import complexity
-from fer.inference.benchmark import BENCHMARK
+from fer.inference.records import BENCHMARK
 from fer.scenarios import BASELINE, PROPOSED, Augmentation, Phase, Scenario
 from fer.ui.shared import charts, loaders, text
 from fer.ui.shared.text import _
