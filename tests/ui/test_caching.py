@@ -124,8 +124,8 @@ def test_what_was_made_while_the_files_changed_goes_with_the_old_files() -> None
 
 def test_an_image_is_shared_not_copied_and_their_bytes_are_bounded(portrait: np.ndarray) -> None:
     photo = jpeg(portrait)
-    rgb = loaders.image(photo, "a.jpg")
-    assert loaders.image(bytes(bytearray(photo)), "b.jpg") is rgb
+    rgb = loaders.photo_rgb(photo, "a.jpg")
+    assert loaders.photo_rgb(bytes(bytearray(photo)), "b.jpg") is rgb
     with pytest.raises(ValueError, match="read-only"):
         rgb[0, 0] = 0
     assert image_sources.detected(photo, "a.jpg")

@@ -34,7 +34,7 @@ def answer_photo(
     Raises:
         FerError: if the image cannot be read or no model is installed.
     """
-    rgb = loaders.image(content, name)
+    rgb = loaders.photo_rgb(content, name)
     with st.spinner(_("Looking for faces and asking both models…")):
         photo = loaders.classified(content, name, False)
     if not photo.answers:
@@ -97,22 +97,22 @@ def show_photo(
     is_crop = rgb.shape[:2] == (FER_SIZE, FER_SIZE) and not presentation.is_on()
     with picture, st.container(key="stage_view", width="content" if is_crop else "stretch"):
         _picture(rgb, photo, chosen, is_narrow=is_narrow)
+    answer = photo.answers[chosen] if photo.answers else None
+    if answer is not None:
+        with first:
+            _warn_of_doubt(answer)
+            in_large_words(answer)
+            confidences(answer.predictions, key)
     with picture:
-        if is_narrow and photo.answers:
-            words = "\n\n".join(filter(None, [_tops(photo.answers[chosen].predictions), words]))
+        if is_narrow and answer is not None:
+            words = "\n\n".join(filter(None, [_tops(answer.predictions), words]))
         if words:
             (st.markdown if is_narrow else st.caption)(words)
     with below:
         tell_turn(photo.turns)
         tell_too_small(photo.too_small)
-    if not photo.answers:
-        return
-    answer = photo.answers[chosen]
-    with first:
-        _warn_of_doubt(answer)
-        in_large_words(answer)
-        confidences(answer.predictions, key)
-    with below:
+        if answer is None:
+            return
         _warn_of_flaws(answer)
         if presentation.is_on():
             return
@@ -132,12 +132,13 @@ def face_key(key: str, *contents: bytes) -> str:
 def _confidence_table(photo: Photo, key: str, *, is_lazy: bool) -> None:
     """Draw the table of all confidences, on Home only when opened: a browser takes as long for it
     as for the bars. On other pages it always is there for programs to read."""
+    frame = pd.DataFrame(photo.rows())
     name, alt = f"{key}_confidences", _("Both models' confidence for each face and emotion")
     if is_lazy:
-        widgets.folded_table(lambda: pd.DataFrame(photo.rows()), name, alt, f"{key}_details")
+        widgets.folded_table(lambda: frame, name, alt, f"{key}_details")
         return
     with st.expander(_("Table and download"), key=f"{key}_details"):
-        widgets.table(pd.DataFrame(photo.rows()), name, alt)
+        widgets.table(frame, name, alt)
 
 
 def in_large_words(answer: AnsweredFace) -> None:

@@ -137,7 +137,7 @@ def detected(content: bytes, name: str) -> tuple[int, Detections]:
     """
     return _detected.get(
         content,
-        lambda: photos.search(loaders.image(content, name), loaders.detector()),
+        lambda: photos.search(loaders.photo_rgb(content, name), loaders.detector()),
         loaders.state(),
     )
 

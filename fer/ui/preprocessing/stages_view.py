@@ -74,7 +74,7 @@ def recorded(content: bytes, name: str, turns: int, face: Face | None) -> tuple[
     """Return the stages of an image set upright by so many quarter turns; kept for ten minutes."""
     return _recorded.get(
         content,
-        lambda: stages.record(orientation.turned(loaders.image(content, name), turns), face),
+        lambda: stages.record(orientation.turned(loaders.photo_rgb(content, name), turns), face),
         turns,
         None if face is None else face.box,
     )

@@ -7,7 +7,7 @@ Everything made of `models/` and `data/` follows the state of their files: after
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -240,7 +240,7 @@ _images: caching.Recent[preprocessing.Rgb] = caching.Recent(
 )
 
 
-def image(content: bytes, name: str) -> preprocessing.Rgb:
+def photo_rgb(content: bytes, name: str) -> preprocessing.Rgb:
     """Return an uploaded image, upright RGB, read-only; kept for ten minutes, never on disk."""
 
     def read() -> preprocessing.Rgb:
@@ -258,20 +258,21 @@ _answered: caching.Recent[photos.Photo] = caching.Recent(64, KEPT_SECONDS)
 def classified(content: bytes, name: str, whole: bool) -> photos.Photo:
     """Return both models' answers for an uploaded photo; kept for ten minutes, never on disk."""
     return _answered.get(
-        content, lambda: _classify(image, content, name, whole), name, whole, state()
+        content,
+        lambda: _classify(photo_rgb(content, name), name, whole),
+        *(name, whole, state()),
     )
 
 
 def classified_once(content: bytes, name: str) -> photos.Photo:
     """Return both models' answers for a photo that is shown no more; neither is kept."""
-    return _classify(preprocessing.read_image, content, name, whole=False)
-
-
-def _classify(
-    read: Callable[[bytes, str], preprocessing.Rgb], content: bytes, name: str, whole: bool
-) -> photos.Photo:
     with logs.refusals("photo refused", content):
-        photo = photos.classify(read(content, name), name, detector(), classifier(), whole=whole)
+        rgb = preprocessing.read_image(content, name)
+    return _classify(rgb, name, whole=False)
+
+
+def _classify(rgb: preprocessing.Rgb, name: str, whole: bool) -> photos.Photo:
+    photo = photos.classify(rgb, name, detector(), classifier(), whole=whole)
     logs.event(
         "photo classified",
         faces=len(photo.answers),
