@@ -13,8 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer import emotions
-from fer.crowd.records import AgreementBin
-from fer.evaluation import calibration
 from fer.evaluation.calibration import Labels, Probabilities
 
 Counts = NDArray[np.uint8]
@@ -102,19 +100,6 @@ def entropy(counts: Counts) -> Floats:
     cross-entropy that a model can have."""
     p = distribution(counts)
     return np.asarray(-(p * np.log(np.where(p > 0, p, 1.0))).sum(axis=1))
-
-
-def reliability(confidence: Floats, agreed: Floats) -> list[AgreementBin]:
-    """Bin confidence (n,) and the crowd's agreement (n,) with the answers; empty bins are left
-    out."""
-    binned = calibration.binned(confidence, agreed)
-    return [{**row, "agreement": share} for row, share in binned]
-
-
-def calibration_error(confidence: Floats, agreed: Floats) -> float:
-    """Return the mean distance of confidence and the crowd's agreement over bins: the expected
-    calibration error (Guo et al. 2017, eq. 3) with the crowd in place of the label."""
-    return calibration.mean_gap(calibration.binned(confidence, agreed))
 
 
 def side_of(counts: Counts, answers: Labels, labels: Labels) -> NDArray[np.str_]:

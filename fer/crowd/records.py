@@ -17,12 +17,6 @@ GainYardstick = Literal["label", "label_with_majority", "majority", "voters"]
 CrowdNumber = Literal["divergence", "cross_entropy", "ece_voters", "ece_majority"]
 
 
-class AgreementBin(Bin):
-    """A bin of confidence, and the crowd's mean agreement with its answers, 0-1."""
-
-    agreement: float
-
-
 class Proportion(TypedDict):
     """A mean over images, 0-1 (of a gain -1 to 1), and the ends of its interval."""
 
@@ -43,12 +37,6 @@ class Agreement(TypedDict):
     majority: Proportion
     voters: Proportion
     others: Proportion
-
-
-class LabelAgreement(Agreement):
-    """FER-2013's labels against the crowd; most_frequent: as `majority`, on all images."""
-
-    most_frequent: Proportion
 
 
 class HumanAgreement(TypedDict):
@@ -76,7 +64,7 @@ class ModelAgreement(Agreement):
     label: agreement with the label, on all images; label_with_majority: on those with a majority.
     divergence: Kullback-Leibler, of the model from the votes; cross_entropy: with them; both nats.
     ece_voters, ece_majority: 0-1, with the crowd in place of the label. reliability_voters,
-    reliability_majority: the bins of confidence behind them, see `agreement.reliability`.
+    reliability_majority: the bins of confidence behind them.
     """
 
     label: Proportion
@@ -85,8 +73,8 @@ class ModelAgreement(Agreement):
     cross_entropy: float
     ece_voters: float
     ece_majority: float
-    reliability_voters: list[AgreementBin]
-    reliability_majority: list[AgreementBin]
+    reliability_voters: list[Bin]
+    reliability_majority: list[Bin]
     errors: ErrorSides
 
 
@@ -110,18 +98,13 @@ class Level(TypedDict):
 
 
 class CrowdSplit(TypedDict):
-    """The figures of one split, of its images with votes.
-
-    images_with_tie: of those with a majority, where two emotions share it. vote_entropy: mean, in
-    nats. levels: from all ten voters down. gain: of `proposed` over `baseline`, if both are there.
-    """
+    """The figures of one split, of its images with votes. levels: from all ten voters down. gain:
+    of `proposed` over `baseline`, if both are there."""
 
     images: int
     images_with_majority: int
-    images_with_tie: int
-    vote_entropy: float
     human: HumanAgreement
-    fer2013_label: LabelAgreement
+    fer2013_label: Agreement
     models: dict[str, ModelAgreement]
     levels: list[Level]
     gain: NotRequired[dict[GainYardstick, Proportion]]

@@ -25,6 +25,8 @@ from fer.crowd.records import (
 )
 from fer.data.dataset import Split
 from fer.data.votes import Votes
+from fer.evaluation import calibration
+from fer.evaluation.calibration import Labels
 
 # The two models whose gain is measured.
 PAIR = ("baseline", "proposed")
@@ -39,10 +41,11 @@ def study(predictions: Mapping[str, Predictions], votes: Votes, split: Split) ->
         return None
     rows = votes.find(first.sources, first.labels)
     has_votes = rows >= 0
-    if not (has_votes.any() and agreement.has_majority(votes.counts[rows[has_votes]]).any()):
+    counts = votes.counts[rows[has_votes]]
+    if not agreement.has_majority(counts).any():
         return None
     return of_split(
-        votes.counts[rows[has_votes]],
+        counts,
         first.labels[has_votes],
         {
             key: part.probabilities[has_votes]
@@ -52,33 +55,28 @@ def study(predictions: Mapping[str, Predictions], votes: Votes, split: Split) ->
     )
 
 
-def of_split(
-    counts: Counts, labels: NDArray[np.int64], probabilities: Mapping[str, Floats]
-) -> CrowdSplit:
+def of_split(counts: Counts, labels: Labels, probabilities: Mapping[str, Floats]) -> CrowdSplit:
     """Compute the figures of one split; all its images must have votes."""
     decided = agreement.has_majority(counts)
     answers = {key: p.argmax(axis=1) for key, p in probabilities.items()}
+    votes = counts.astype(np.float64)
+    total = votes.sum(axis=1)
+    # How often two of an image's voters, drawn at random, agree.
+    two_agree = (votes * (votes - 1)).sum(axis=1) / (total * (total - 1))
     figures: CrowdSplit = {
         "images": len(labels),
         "images_with_majority": int(decided.sum()),
-        "images_with_tie": int(((agreement.winners(counts) > 0).sum(axis=1) > 1)[decided].sum()),
-        "vote_entropy": float(agreement.entropy(counts[agreement.saw_an_emotion(counts)]).mean()),
         "human": {
             "others": _proportion(agreement.agreement_with_others(counts, None)[decided]),
-            "voters": _proportion(_voter_agreement(counts)),
+            "voters": _proportion(two_agree),
         },
-        "fer2013_label": {
-            "most_frequent": _proportion(agreement.credit(counts, labels)),
-            **_agreement(counts, labels, decided),
-        },
-        "models": {
-            key: _model(counts, labels, p, answers[key], decided)
-            for key, p in probabilities.items()
-        },
-        "levels": _levels(counts, labels, answers),
+        "fer2013_label": _agreement(counts, labels, decided),
+        "models": {key: _model(counts, labels, p, decided) for key, p in probabilities.items()},
+        "levels": _levels(counts, labels, answers, decided),
     }
     if set(PAIR) <= answers.keys():
-        figures["gain"] = _gain(counts, labels, answers, decided)
+        baseline, proposed = (_by_yardstick(counts, labels, answers[key], decided) for key in PAIR)
+        figures["gain"] = {key: _proportion(proposed[key] - baseline[key]) for key in baseline}
     return figures
 
 
@@ -86,14 +84,7 @@ def _proportion(values: Floats) -> Proportion:
     return {"share": float(values.mean()), "interval": agreement.mean_interval(values)}
 
 
-def _voter_agreement(counts: Counts) -> Floats:
-    """Return how often two of an image's voters, drawn at random, agree, (n,)."""
-    total = counts.sum(axis=1).astype(np.float64)
-    votes = counts.astype(np.float64)
-    return np.asarray((votes * (votes - 1)).sum(axis=1) / (total * (total - 1)))
-
-
-def _agreement(counts: Counts, answers: NDArray[np.int64], decided: NDArray[np.bool_]) -> Agreement:
+def _agreement(counts: Counts, answers: Labels, decided: NDArray[np.bool_]) -> Agreement:
     return {
         "majority": _proportion(agreement.credit(counts, answers)[decided]),
         "voters": _proportion(agreement.share_of_voters(counts, answers)),
@@ -101,48 +92,51 @@ def _agreement(counts: Counts, answers: NDArray[np.int64], decided: NDArray[np.b
     }
 
 
-def _model(
-    counts: Counts,
-    labels: NDArray[np.int64],
-    probabilities: Floats,
-    answers: NDArray[np.int64],
-    decided: NDArray[np.bool_],
-) -> ModelAgreement:
-    confidence = probabilities.max(axis=1)
-    by_voters = agreement.share_of_voters(counts, answers)
-    by_majority = agreement.credit(counts, answers)[decided]
-    saw_emotion = agreement.saw_an_emotion(counts)
-    divergence = float(agreement.divergence(counts[saw_emotion], probabilities[saw_emotion]).mean())
+def _by_yardstick(
+    counts: Counts, labels: Labels, answers: Labels, decided: NDArray[np.bool_]
+) -> dict[GainYardstick, Floats]:
+    """Return the agreement (m,) of answers by each yardstick, on the images that it is for."""
     right = (answers == labels).astype(np.float64)
     return {
-        "label": _proportion(right),
-        "label_with_majority": _proportion(right[decided]),
-        **_agreement(counts, answers, decided),
-        "divergence": divergence,
-        "cross_entropy": divergence + float(agreement.entropy(counts[saw_emotion]).mean()),
-        "ece_voters": agreement.calibration_error(confidence, by_voters),
-        "ece_majority": agreement.calibration_error(confidence[decided], by_majority),
-        "reliability_voters": agreement.reliability(confidence, by_voters),
-        "reliability_majority": agreement.reliability(confidence[decided], by_majority),
-        "errors": _errors(counts, labels, answers),
+        "label": right,
+        "label_with_majority": right[decided],
+        "majority": agreement.credit(counts, answers)[decided],
+        "voters": agreement.share_of_voters(counts, answers),
     }
 
 
-def _errors(counts: Counts, labels: NDArray[np.int64], answers: NDArray[np.int64]) -> ErrorSides:
-    """Count the crowd's sides for the answers that are not the label."""
-    wrong = answers != labels
-    sides: ErrorSides = {"images": int(wrong.sum())}
-    if not wrong.any():
-        return sides
-    side_of_error = agreement.side_of(counts[wrong], answers[wrong], labels[wrong])
-    for side in agreement.SIDES:
-        is_side = side_of_error == side
-        sides[side] = {"images": int(is_side.sum()), **_proportion(is_side.astype(np.float64))}
-    return sides
+def _model(
+    counts: Counts, labels: Labels, probabilities: Floats, decided: NDArray[np.bool_]
+) -> ModelAgreement:
+    answers, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
+    agreed = _by_yardstick(counts, labels, answers, decided)
+    by_voters = calibration.binned(confidence, agreed["voters"])
+    by_majority = calibration.binned(confidence[decided], agreed["majority"])
+    saw_emotion = agreement.saw_an_emotion(counts)
+    divergence = float(agreement.divergence(counts[saw_emotion], probabilities[saw_emotion]).mean())
+    errors: ErrorSides = {"images": int((answers != labels).sum())}
+    if errors["images"]:
+        wrong = answers != labels
+        side_of_error = agreement.side_of(counts[wrong], answers[wrong], labels[wrong])
+        for side in agreement.SIDES:
+            is_side = side_of_error == side
+            errors[side] = {"images": int(is_side.sum()), **_proportion(is_side.astype(np.float64))}
+    return {
+        "label": _proportion(agreed["label"]),
+        "label_with_majority": _proportion(agreed["label_with_majority"]),
+        **_agreement(counts, answers, decided),
+        "divergence": divergence,
+        "cross_entropy": divergence + float(agreement.entropy(counts[saw_emotion]).mean()),
+        "ece_voters": calibration.mean_gap(by_voters),
+        "ece_majority": calibration.mean_gap(by_majority),
+        "reliability_voters": by_voters,
+        "reliability_majority": by_majority,
+        "errors": errors,
+    }
 
 
 def _levels(
-    counts: Counts, labels: NDArray[np.int64], answers: Mapping[str, NDArray[np.int64]]
+    counts: Counts, labels: Labels, answers: Mapping[str, Labels], decided: NDArray[np.bool_]
 ) -> list[Level]:
     """Group images by how many voters chose the most frequent emotion, from all ten down."""
     level_of = agreement.agreement(counts)
@@ -155,33 +149,13 @@ def _levels(
             row["fer2013_label"] = _proportion(agreement.credit(counts[rows], labels[rows]))
             row["human"] = _proportion(agreement.agreement_with_others(counts[rows], None))
         for key, classes in answers.items():
+            agreed = _by_yardstick(counts[rows], labels[rows], classes[rows], decided[rows])
             model: LevelAgreement = {
-                "voters": _proportion(agreement.share_of_voters(counts[rows], classes[rows])),
-                "label": _proportion((classes[rows] == labels[rows]).astype(np.float64)),
+                "voters": _proportion(agreed["voters"]),
+                "label": _proportion(agreed["label"]),
             }
             if has_majority:
-                model["majority"] = _proportion(agreement.credit(counts[rows], classes[rows]))
+                model["majority"] = _proportion(agreed["majority"])
             row["models"][key] = model
         table.append(row)
     return table
-
-
-def _gain(
-    counts: Counts,
-    labels: NDArray[np.int64],
-    answers: Mapping[str, NDArray[np.int64]],
-    decided: NDArray[np.bool_],
-) -> dict[GainYardstick, Proportion]:
-    """Compute the gain of `proposed` over `baseline` by each yardstick, paired by image."""
-    baseline, proposed = (answers[key] for key in PAIR)
-    by_label = (proposed == labels).astype(np.float64) - (baseline == labels)
-    by_crowd = agreement.credit(counts, proposed) - agreement.credit(counts, baseline)
-    by_voters = agreement.share_of_voters(counts, proposed) - agreement.share_of_voters(
-        counts, baseline
-    )
-    return {
-        "label": _proportion(by_label),
-        "label_with_majority": _proportion(by_label[decided]),
-        "majority": _proportion(by_crowd[decided]),
-        "voters": _proportion(by_voters),
-    }

@@ -22,18 +22,14 @@ Probabilities = NDArray[np.float64]
 
 
 class Bin(TypedDict):
-    """An equal-width bin of confidence, 0-1: its edges, answers and their mean confidence."""
+    """An equal-width bin of confidence, 0-1: its edges, its answers, their mean confidence, and
+    their mean agreement with what they should be: with labels, accuracy."""
 
     low: float
     high: float
     count: int
     confidence: float
-
-
-class AccuracyBin(Bin):
-    """A bin, and the share of its answers that are right, 0-1."""
-
-    accuracy: float
+    agreement: float
 
 
 class RightAndWrong(TypedDict):
@@ -52,42 +48,36 @@ def _bin_numbers(shares: NDArray[np.float64], bins: int) -> NDArray[np.int64]:
 
 def binned(
     confidence: NDArray[np.float64], agreement: NDArray[np.bool_] | NDArray[np.float64]
-) -> list[tuple[Bin, float]]:
+) -> list[Bin]:
     """Return each non-empty bin of confidence (n,) with the mean agreement (n,) of its answers."""
     bin_numbers = _bin_numbers(confidence, ECE_BINS)
     return [
-        (
-            {
-                "low": number / ECE_BINS,
-                "high": (number + 1) / ECE_BINS,
-                "count": int(is_in_bin.sum()),
-                "confidence": float(confidence[is_in_bin].mean()),
-            },
-            float(agreement[is_in_bin].mean()),
-        )
+        {
+            "low": number / ECE_BINS,
+            "high": (number + 1) / ECE_BINS,
+            "count": int(is_in_bin.sum()),
+            "confidence": float(confidence[is_in_bin].mean()),
+            "agreement": float(agreement[is_in_bin].mean()),
+        }
         for number in range(ECE_BINS)
         if (is_in_bin := bin_numbers == number).any()
     ]
 
 
-def mean_gap(table: Sequence[tuple[Bin, float]]) -> float:
+def mean_gap(bins: Sequence[Bin]) -> float:
     """Return the mean distance of confidence and agreement over bins (Guo et al. 2017, eq. 3)."""
-    gaps = [row["count"] * abs(agreement - row["confidence"]) for row, agreement in table]
-    return float(sum(gaps) / sum(row["count"] for row, _ in table))
+    gaps = [row["count"] * abs(row["agreement"] - row["confidence"]) for row in bins]
+    return float(sum(gaps) / sum(row["count"] for row in bins))
 
 
-def _table(labels: Labels, probabilities: Probabilities) -> list[tuple[Bin, float]]:
-    return binned(probabilities.max(axis=1), probabilities.argmax(axis=1) == labels)
-
-
-def reliability(labels: Labels, probabilities: Probabilities) -> list[AccuracyBin]:
+def reliability(labels: Labels, probabilities: Probabilities) -> list[Bin]:
     """Return each non-empty bin of confidence with the accuracy of its answers."""
-    return [{**row, "accuracy": right} for row, right in _table(labels, probabilities)]
+    return binned(probabilities.max(axis=1), probabilities.argmax(axis=1) == labels)
 
 
 def expected_calibration_error(labels: Labels, probabilities: Probabilities) -> float:
     """Return the mean distance of confidence and accuracy (Guo et al. 2017, eq. 3)."""
-    return mean_gap(_table(labels, probabilities))
+    return mean_gap(reliability(labels, probabilities))
 
 
 def uncalibrated(probabilities: Probabilities, temperature: float) -> Probabilities:

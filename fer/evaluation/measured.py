@@ -9,7 +9,7 @@ from functools import cached_property
 from fer.artifacts.model_store import Predictions
 from fer.artifacts.records import SplitScores
 from fer.evaluation import calibration, metrics, roc_pr
-from fer.evaluation.calibration import AccuracyBin, Probabilities
+from fer.evaluation.calibration import Bin, Probabilities
 from fer.evaluation.roc_pr import Curve
 
 
@@ -34,7 +34,7 @@ class MeasuredModel:
         return calibration.uncalibrated(self.predictions.probabilities, self.temperature)
 
     @cached_property
-    def reliability(self) -> list[AccuracyBin]:
+    def reliability(self) -> list[Bin]:
         """The bins of confidence, as `calibration.reliability`."""
         return calibration.reliability(self.predictions.labels, self.predictions.probabilities)
 

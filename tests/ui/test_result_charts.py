@@ -139,7 +139,7 @@ def test_figures_have_axis_titles_and_model_colours(language: Language) -> None:
     scores = {"baseline": [0.5] * 7, "proposed": [0.6] * 7}
     figure = confidence_bars.emotion_bars(scores, "F1 (%)")
     assert [bar.marker.color for bar in figure.data] == [BASELINE.colour, PROPOSED.colour]
-    bins = {"proposed": [{"confidence": 0.7, "accuracy": 0.6, "count": 9}]}
+    bins = {"proposed": [{"confidence": 0.7, "agreement": 0.6, "count": 9}]}
     # What the names of emotions are needs no words.
     assert figure.layout.xaxis.title.text == "F1 (%)"
     for made in (

@@ -12,7 +12,6 @@ from fer import FerError
 from fer.crowd import agreement
 from fer.crowd.records import CrowdSplit, GainYardstick, Level, ModelAgreement, Proportion
 from fer.data.dataset import Split
-from fer.evaluation.calibration import AccuracyBin
 from fer.own import comparison
 from fer.ui.faces import confidence_bars
 from fer.ui.results import crowd_tables, disputed_images, reliability
@@ -55,13 +54,7 @@ def draw_crowd(measured: MeasuredModels, split: str) -> None:
             else:
                 widgets.table(numbers, name, title, shown=words)
     st.subheader(_("Calibration against people"))
-    bins = {
-        key: [
-            cast("AccuracyBin", {**row, "accuracy": row["agreement"]})
-            for row in model["reliability_voters"]
-        ]
-        for key, model in crowd["models"].items()
-    }
+    bins = {key: model["reliability_voters"] for key, model in crowd["models"].items()}
     ece = {key: model["ece_voters"] for key, model in crowd["models"].items()}
     widgets.chart(
         reliability.reliability_chart(bins, ece).update_layout(

@@ -11,7 +11,7 @@ import streamlit as st
 from fer import emotions
 from fer.evaluation import calibration
 from fer.evaluation.calibration import (
-    AccuracyBin,
+    Bin,
     Coverage,
     Labels,
     Probabilities,
@@ -110,16 +110,14 @@ def _probabilities(model: MeasuredModel, is_raw: bool) -> Probabilities:
     return model.raw if is_raw else model.predictions.probabilities
 
 
-def reliability_chart(
-    bins: Mapping[str, Sequence[AccuracyBin]], ece: Mapping[str, float]
-) -> go.Figure:
+def reliability_chart(bins: Mapping[str, Sequence[Bin]], ece: Mapping[str, float]) -> go.Figure:
     """Accuracy against confidence for each model; on the diagonal, confidence is honest."""
     figure = go.Figure()
     add_diagonal(figure, _("Perfectly calibrated"))
     for key, rows in bins.items():
         figure.add_scatter(
             x=[100 * row["confidence"] for row in rows],
-            y=[100 * row["accuracy"] for row in rows],
+            y=[100 * row["agreement"] for row in rows],
             customdata=[[_.number(row["count"])] for row in rows],
             mode="lines+markers",
             name=f"{key} · ECE {_.percent(ece[key])}",
@@ -191,7 +189,7 @@ def reliability_table(models: Mapping[str, MeasuredModel]) -> pd.DataFrame:
                 _("To (%)"): round(100 * row["high"], 1),
                 _("Images"): row["count"],
                 _("Mean confidence (%)"): round(100 * row["confidence"], 2),
-                _("Accuracy (%)"): round(100 * row["accuracy"], 2),
+                _("Accuracy (%)"): round(100 * row["agreement"], 2),
             }
             for key, model in models.items()
             for row in model.reliability
