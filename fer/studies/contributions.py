@@ -1,8 +1,5 @@
 """The contribution of each ingredient of `proposed` in the ablation: of the SE block over seeds, of
-class weights to the rarest emotion, of label smoothing to confidence, of augmentation to the fit.
-
-Gains are shares of 1 on PrivateTest.
-"""
+the others in one pair of trainings. Gains are shares of 1 on PrivateTest."""
 
 from __future__ import annotations
 
@@ -65,62 +62,6 @@ class SqueezeExcitation:
         return float(np.std(self.gains, ddof=1))
 
 
-@dataclass(frozen=True)
-class RareEmotion:
-    """The effect of class weights on the emotion with the fewest images, in one pair of trainings.
-
-    found: how many of its `images` were recognised. right: the share of the answers with this
-    emotion that was right, 0-1.
-    """
-
-    emotion: str
-    images: int
-    found_with: int
-    found_without: int
-    right_with: float
-    right_without: float
-
-
-@dataclass(frozen=True)
-class Confidence:
-    """A model's mean confidence on PrivateTest, not calibrated, the accuracy that it should equal,
-    and the ECE."""
-
-    mean: float
-    accuracy: float
-    ece: float
-
-
-@dataclass(frozen=True)
-class Smoothing:
-    """The effect of label smoothing on confidence, in one pair of trainings."""
-
-    smoothed: Confidence
-    without: Confidence
-
-
-@dataclass(frozen=True)
-class Fit:
-    """The fit of a training: accuracy on Training, as Keras measured it while the network learnt
-    (augmented where the run augments, dropout active), and on PrivateTest; the epoch, from 1, that
-    is best on PublicTest."""
-
-    training: float
-    private: float
-    best_epoch: int
-
-
-@dataclass(frozen=True)
-class Regularisation:
-    """The effect of augmentation on overfitting, in one pair of trainings, with its gain in
-    accuracy, also on the images without a twin in Training."""
-
-    augmented: Fit
-    plain: Fit
-    gain: float
-    gain_without_twins: float
-
-
 def comparable(ablation: Ablation) -> list[AblationRun]:
     """Return the runs whose difference from the full run is the gain of the ingredient left out.
 
@@ -143,41 +84,6 @@ def squeeze_excitation(ablation: Ablation) -> SqueezeExcitation | None:
         ),
         macro_f1_gain=interval_over_seeds([run["macro_f1_gain"]["gain"] for run in pairs]),
     )
-
-
-def rare_emotion(ablation: Ablation) -> RareEmotion:
-    """Compare the runs with and without class weights, of the record's own seed."""
-    full, without = (
-        run["private"]["per_class"] for run in runs_with_and_without(ablation, "class_weights")
-    )
-    emotion = min(full, key=lambda key: full[key]["support"])
-    images = full[emotion]["support"]
-    return RareEmotion(
-        emotion=emotion,
-        images=images,
-        found_with=round(images * full[emotion]["recall"]),
-        found_without=round(images * without[emotion]["recall"]),
-        right_with=full[emotion]["precision"],
-        right_without=without[emotion]["precision"],
-    )
-
-
-def smoothing(ablation: Ablation) -> Smoothing:
-    """Compare the runs with and without label smoothing, of the record's own seed."""
-    runs = (run["private"] for run in runs_with_and_without(ablation, "label_smoothing"))
-    return Smoothing(
-        *(Confidence(run["mean_confidence"], run["accuracy"], run["ece"]) for run in runs)
-    )
-
-
-def regularisation(ablation: Ablation) -> Regularisation:
-    """Compare the runs with and without augmentation, of the record's own seed."""
-    runs = runs_with_and_without(ablation, "augmentation")
-    augmented, plain = (
-        Fit(run["training_accuracy"], run["private"]["accuracy"], run["best_epoch"]) for run in runs
-    )
-    gain, without_twins = runs[1]["gain"], runs[1]["gain_without_twins"]
-    return Regularisation(augmented, plain, gain["gain"], without_twins["gain"])
 
 
 def runs_with_and_without(ablation: Ablation, without: str) -> tuple[AblationRun, AblationRun]:

@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 
 from fer.artifacts.model_store import Artifact, Predictions
 from fer.data import aggregates
-from fer.data.dataset import TEST_SPLITS, Dataset, Split
+from fer.data.dataset import TEST_SPLITS, Dataset
 from fer.evaluation import metrics
-from fer.evaluation.records import PairedGain
 from fer.studies.records import GroupAccuracy, LeakageFigures
 
 
@@ -20,14 +19,19 @@ def study(data: Dataset, models: Sequence[Artifact], *, seed: int) -> LeakageFig
     on all images, on those with an exact or near twin in Training and on those without. Raises a
     FerError if a model is not evaluated."""
     twins = sources_with_twins(data)
-    splits = {
-        split.value: {
-            model.key: accuracies(model.predictions().of(split), twins) for model in models
-        }
-        for split in TEST_SPLITS
-    }
-    gains = {split.value: _gains(models, split, twins, seed) for split in TEST_SPLITS}
-    return {"splits": splits, "gains": gains}
+    figures: LeakageFigures = {"splits": {}, "gains": {}}
+    for split in TEST_SPLITS:
+        parts = {model.key: model.predictions().of(split) for model in models}
+        figures["splits"][split.value] = {key: accuracies(p, twins) for key, p in parts.items()}
+        figures["gains"][split.value] = {}
+        if {"baseline", "proposed"} <= parts.keys():
+            labels, baseline = parts["baseline"].labels, parts["baseline"].probabilities
+            proposed = parts["proposed"].probabilities
+            figures["gains"][split.value] = {
+                name: metrics.compare(labels[mask], baseline[mask], proposed[mask], seed)
+                for name, mask in _groups(parts["baseline"].sources, twins).items()
+            }
+    return figures
 
 
 def accuracies(predictions: Predictions, twins: Collection[str]) -> dict[str, GroupAccuracy]:
@@ -55,19 +59,3 @@ def _groups(sources: NDArray[np.str_], twins: Collection[str]) -> dict[str, NDAr
     has_twin = np.array([str(source) in twins for source in sources], dtype=bool)
     groups = {"all": np.ones_like(has_twin), "with_twin": has_twin, "without_twin": ~has_twin}
     return {name: mask for name, mask in groups.items() if mask.any()}
-
-
-def _gains(
-    models: Sequence[Artifact], split: Split, twins: set[str], seed: int
-) -> dict[str, PairedGain]:
-    """Measure the paired gain of `proposed` on each group of a split; empty without both models."""
-    predictions = {model.key: model.predictions().of(split) for model in models}
-    if not {"baseline", "proposed"} <= set(predictions):
-        return {}
-    baseline, proposed = predictions["baseline"], predictions["proposed"]
-    return {
-        name: metrics.compare(
-            baseline.labels[mask], baseline.probabilities[mask], proposed.probabilities[mask], seed
-        )
-        for name, mask in _groups(baseline.sources, twins).items()
-    }

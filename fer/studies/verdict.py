@@ -89,12 +89,20 @@ def read(
     fit: TrainingFit | None,
 ) -> Verdict:
     """Put the records of `fer evaluate`, `fer analyse` and `fer ablate` together."""
+    augmentation = None
+    if ablation is not None:
+        _, run = contributions.runs_with_and_without(ablation, "augmentation")
+        augmentation = Augmentation(
+            contributions.paired(run["gain"]),
+            run["gain"]["mcnemar_p"],
+            contributions.paired(run["gain_without_twins"]),
+        )
     return Verdict(
         gain=None if comparison is None else contributions.paired(comparison["splits"][SPLIT]),
         twins=None if leakage is None else _twins(leakage),
         helpful=None if ablation is None else _helpful(ablation),
         squeeze_excitation=None if ablation is None else contributions.squeeze_excitation(ablation),
-        augmentation=None if ablation is None else _augmentation(ablation),
+        augmentation=augmentation,
         fits={} if fit is None else _fits(fit, metrics),
         training_images=(0, 0) if fit is None else (fit["images"], fit["images_of_split"]),
     )
@@ -125,15 +133,6 @@ def _helpful(ablation: Ablation) -> tuple[str, ...]:
     if se is not None:
         gains["se"] = se.gain
     return tuple(name for name, estimate in gains.items() if estimate.effect == "gives")
-
-
-def _augmentation(ablation: Ablation) -> Augmentation:
-    _, run = contributions.runs_with_and_without(ablation, "augmentation")
-    return Augmentation(
-        contributions.paired(run["gain"]),
-        run["gain"]["mcnemar_p"],
-        contributions.paired(run["gain_without_twins"]),
-    )
 
 
 def _fits(fit: TrainingFit, metrics: Mapping[str, Metrics]) -> dict[str, Fit]:

@@ -334,7 +334,10 @@ def test_what_augmentation_does_is_said_of_overfitting(
 
 @pytest.mark.parametrize(
     ("language", "words"),
-    [("en", "images of **disgust**"), ("id", "gambar **jijik**")],
+    [
+        ("en", "Of the 55 images of **disgust** in PrivateTest, the run with all ingredients"),
+        ("id", "gambar **jijik**"),
+    ],
     indirect=["language"],
 )
 def test_what_class_weights_do_is_said_of_the_rarest_emotion(
@@ -342,6 +345,11 @@ def test_what_class_weights_do_is_said_of_the_rarest_emotion(
 ) -> None:
     said = ablation_section.rare_emotion(published)
     assert words in said
+    counts = [
+        str(round(55 * run_of(published, without)["private"]["per_class"]["disgust"]["recall"]))
+        for without in ("full", "class_weights")
+    ]
+    assert re.findall(r"\*\*(\d+)\*\*", said) == counts
     assert_told_on_page_and_in_report(said, language)
 
 

@@ -13,7 +13,6 @@ from fer import FerError, emotions
 from fer.inference import turning_points
 from fer.inference.classification import Prediction
 from fer.inference.turning_points import TurningPoint
-from fer.studies import robustness as study
 from fer.studies.records import ROBUSTNESS
 from fer.ui.faces import announcer, answers
 from fer.ui.shared import caching, charts, loaders, widgets
@@ -163,7 +162,9 @@ def _draw_measured_falls(strengths: Mapping[str, float]) -> None:
     names = robustness.corruptions()
     lines = []
     for key, strength in moved.items():
-        nearest = study.nearest(record, key, strength)
+        # A strength is negative for the other way; of two, the milder.
+        results = record["corruptions"][key]["results"]
+        nearest = min(results, key=lambda row: abs(row["strength"] - abs(strength)))
         falls = ", ".join(
             f"{model} {_.difference(row['accuracy'], record['clean'][model]['accuracy'])}"
             for model, row in nearest["models"].items()

@@ -86,8 +86,8 @@ def seeds_alone(record: Ablation) -> str:
 
 def regularisation(record: Ablation) -> str:
     """Return the effect of augmentation on overfitting."""
-    pair = contributions.regularisation(record)
-    plain, augmented = pair.plain, pair.augmented
+    augmented, plain = contributions.runs_with_and_without(record, "augmentation")
+    gain, without_twins = plain["gain"]["gain"], plain["gain_without_twins"]["gain"]
     fits = _(
         "Augmentation is meant against overfitting. Without it the run is right in "
         "**{training_without}** of the Training images as it learns them and in "
@@ -95,21 +95,21 @@ def regularisation(record: Ablation) -> str:
         "{epoch_without} of {epochs}. With all ingredients it is right in **{training_with}** of "
         "the augmented images and in **{private_with}** of PrivateTest (gap {gap_with}), and its "
         "best epoch is {epoch_with} of {epochs}.",
-        training_without=_.percent(plain.training, 1),
-        private_without=_.percent(plain.private, 1),
-        gap_without=_.difference(plain.training, plain.private),
-        epoch_without=plain.best_epoch,
+        training_without=_.percent(plain["training_accuracy"], 1),
+        private_without=_.percent(plain["private"]["accuracy"], 1),
+        gap_without=_.difference(plain["training_accuracy"], plain["private"]["accuracy"]),
+        epoch_without=plain["best_epoch"],
         epochs=record["budget"]["epochs"],
-        training_with=_.percent(augmented.training, 1),
-        private_with=_.percent(augmented.private, 1),
-        gap_with=_.difference(augmented.training, augmented.private),
-        epoch_with=augmented.best_epoch,
+        training_with=_.percent(augmented["training_accuracy"], 1),
+        private_with=_.percent(augmented["private"]["accuracy"], 1),
+        gap_with=_.difference(augmented["training_accuracy"], augmented["private"]["accuracy"]),
+        epoch_with=augmented["best_epoch"],
     )
     gains = {
-        "without_twins": _.signed(100 * pair.gain_without_twins, 1),
-        "gain": _.signed(100 * pair.gain, 1),
+        "without_twins": _.signed(100 * without_twins, 1),
+        "gain": _.signed(100 * gain, 1),
     }
-    if pair.gain_without_twins > pair.gain:
+    if without_twins > gain:
         return f"{fits} " + _(
             "On images without a duplicate in Training, augmentation gives {without_twins} instead "
             "of {gain} points: some of the duplicates were learnt by heart.",
@@ -124,25 +124,32 @@ def regularisation(record: Ablation) -> str:
 
 def rare_emotion(record: Ablation) -> str:
     """Return the effect of class weights on the rarest emotion."""
-    pair = contributions.rare_emotion(record)
+    full, without = (
+        run["private"]["per_class"]
+        for run in contributions.runs_with_and_without(record, "class_weights")
+    )
+    emotion = min(full, key=lambda key: full[key]["support"])
+    images = full[emotion]["support"]
     return _(
         "Class weights are meant for rare emotions, which accuracy hardly counts and macro F1 "
         "counts as much as the others. Of the {images} images of **{emotion}** in PrivateTest, "
         "the run with all ingredients recognises **{found_with}** and the one without class "
         "weights **{found_without}**; of their answers “{emotion}”, {right_with} and "
         "{right_without} are right.",
-        images=pair.images,
-        emotion=_(pair.emotion),
-        found_with=pair.found_with,
-        found_without=pair.found_without,
-        right_with=_.percent(pair.right_with, 0),
-        right_without=_.percent(pair.right_without, 0),
+        images=images,
+        emotion=_(emotion),
+        found_with=round(images * full[emotion]["recall"]),
+        found_without=round(images * without[emotion]["recall"]),
+        right_with=_.percent(full[emotion]["precision"], 0),
+        right_without=_.percent(without[emotion]["precision"], 0),
     )
 
 
 def smoothing(record: Ablation) -> str:
     """Return the effect of label smoothing on confidence."""
-    pair = contributions.smoothing(record)
+    smoothed, without = (
+        run["private"] for run in contributions.runs_with_and_without(record, "label_smoothing")
+    )
     return _(
         "Label smoothing is meant to keep a network from being certain, which accuracy does not "
         "show. Before calibration the run with all ingredients is right in **{right_with}** of "
@@ -150,12 +157,12 @@ def smoothing(record: Ablation) -> str:
         "without label smoothing in **{right_without}** at **{confidence_without}** (ECE "
         "{ece_without}). The published models are calibrated by temperature scaling, so their "
         "confidences do not differ in this way.",
-        right_with=_.percent(pair.smoothed.accuracy, 1),
-        confidence_with=_.percent(pair.smoothed.mean, 1),
-        ece_with=_.number(pair.smoothed.ece, 3),
-        right_without=_.percent(pair.without.accuracy, 1),
-        confidence_without=_.percent(pair.without.mean, 1),
-        ece_without=_.number(pair.without.ece, 3),
+        right_with=_.percent(smoothed["accuracy"], 1),
+        confidence_with=_.percent(smoothed["mean_confidence"], 1),
+        ece_with=_.number(smoothed["ece"], 3),
+        right_without=_.percent(without["accuracy"], 1),
+        confidence_without=_.percent(without["mean_confidence"], 1),
+        ece_without=_.number(without["ece"], 3),
     )
 
 
