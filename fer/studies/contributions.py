@@ -48,7 +48,6 @@ class SqueezeExcitation:
 
     gains: tuple[float, ...]
     gain: Estimate
-    gain_without_twins: Estimate
     macro_f1_gain: Estimate
 
     @property
@@ -79,9 +78,6 @@ def squeeze_excitation(ablation: Ablation) -> SqueezeExcitation | None:
     return SqueezeExcitation(
         gains=tuple(run["gain"]["gain"] for run in pairs),
         gain=interval_over_seeds([run["gain"]["gain"] for run in pairs]),
-        gain_without_twins=interval_over_seeds(
-            [run["gain_without_twins"]["gain"] for run in pairs]
-        ),
         macro_f1_gain=interval_over_seeds([run["macro_f1_gain"]["gain"] for run in pairs]),
     )
 

@@ -16,7 +16,6 @@ def ablation(gains: list[float]) -> dict[str, Any]:
             {
                 "without": "se",
                 "gain": {"gain": gain},
-                "gain_without_twins": {"gain": gain / 2},
                 "macro_f1_gain": {"gain": gain / 10},
             }
             for gain in gains
@@ -38,7 +37,6 @@ def test_verdict_on_the_se_block_follows_the_seeds(gains: list[float], effect: s
     assert se is not None
     assert (se.seeds, se.gain.effect, se.macro_f1_gain.effect) == (3, effect, effect)
     assert se.gain.gain == pytest.approx(sum(gains) / 3)
-    assert se.gain_without_twins.gain == pytest.approx(sum(gains) / 6)
     assert se.macro_f1_gain.gain == pytest.approx(sum(gains) / 30)
     assert se.standard_deviation == pytest.approx(statistics.stdev(gains))
 
