@@ -56,8 +56,7 @@ def of_private_test(data: Dataset, votes: Votes) -> Deck | None:
     None if the data set has too few of them for a game."""
     rows = data.rows(Split.PRIVATE_TEST)
     vote_rows = votes.rows_for(data)[rows]
-    rows, vote_rows = rows[vote_rows >= 0], vote_rows[vote_rows >= 0]
-    is_playable = agreement.saw_an_emotion(votes.counts[vote_rows])
+    is_playable = (vote_rows >= 0) & agreement.saw_an_emotion(votes.counts[vote_rows])
     rows, vote_rows = rows[is_playable], vote_rows[is_playable]
     if len(rows) < FACES:
         return None

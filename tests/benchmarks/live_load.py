@@ -14,7 +14,6 @@ import argparse
 import asyncio
 import json
 import multiprocessing
-import random
 import socket
 import sys
 import time
@@ -28,8 +27,9 @@ from starlette.applications import Starlette
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from tests.benchmarks import fuzz
+from tests.benchmarks.load import watch_memory
 from tests.support.making import jpeg
-from tests.support.serving import resident_mb
 from tests.support.sockets import ORIGIN, picture
 
 MOST_GROWTH_MB = 50.0
@@ -37,7 +37,7 @@ LEAST_SHARE = 0.2
 
 
 def serve(visitors: int, pipe: Connection) -> None:
-    """Serves the socket to so many visits and tells its port and their tokens."""
+    """Serve the socket to so many visits and tell its port and their tokens."""
     from fer.artifacts import model_store
     from fer.inference import classification
     from fer.media.live import socket as live_socket
@@ -79,18 +79,12 @@ async def stream(port: int, token: str, number: int, end: float) -> tuple[int, i
     return answered, seen, foreign
 
 
-async def watch(pid: int, end: float) -> list[float]:
-    sizes = []
-    while time.monotonic() < end:
-        sizes.append(resident_mb(pid))
-        await asyncio.sleep(1)
-    return sizes
-
-
-async def crowd(port: int, tokens: list[str], seconds: float, pid: int) -> dict[str, object]:
-    end = time.monotonic() + seconds
+async def crowd(port: int, tokens: list[str], seconds: float, pid: int) -> dict[str, float]:
+    end, sizes = time.monotonic() + seconds, list[float]()
     visitors = [stream(port, token, number, end) for number, token in enumerate(tokens)]
-    sizes, *counts = await asyncio.gather(watch(pid, end), *visitors)
+    watching = asyncio.create_task(watch_memory(pid, sizes))
+    counts = await asyncio.gather(*visitors)
+    watching.cancel()
     answers = [seen for _, seen, _ in counts]
     first = sizes[len(sizes) // 4 : len(sizes) // 2]
     last = sizes[3 * len(sizes) // 4 :]
@@ -105,30 +99,27 @@ async def crowd(port: int, tokens: list[str], seconds: float, pid: int) -> dict[
     }
 
 
-def mutated(rng: random.Random, whole: bytes) -> bytes | str:
-    """A message as no browser sends it."""
-    kind = rng.randrange(6)
+def mutated(rng: np.random.Generator, whole: bytes) -> bytes | str:
+    """A message as no browser sends it: a text, random bytes, too many, or a changed picture."""
+    kind = int(rng.integers(6))
     if kind == 0:
-        return rng.randbytes(rng.randrange(2000))
+        return "".join(map(chr, rng.integers(1, 0xD7FF, size=int(rng.integers(200)))))
     if kind == 1:
-        return whole[: rng.randrange(len(whole))]
+        return rng.bytes(int(rng.integers(2000)))
     if kind == 2:
-        return "".join(chr(rng.randrange(1, 0xD7FF)) for _ in range(rng.randrange(200)))
-    if kind == 3:
-        return whole + bytes(rng.randrange(400_000))
+        return whole + bytes(int(rng.integers(400_000)))
     content = bytearray(whole)
-    for _ in range(rng.randrange(1, 40)):
-        # Headers first: they hold sizes, tables and the kind of coding.
-        at = rng.randrange(4, 700 if kind == 4 else len(content))
-        content[at] = rng.choice((0, 1, 127, 128, 255, rng.randrange(256)))
+    for _ in range(int(rng.integers(1, 4))):
+        if content:
+            fuzz.change(content, whole, rng)
     return bytes(content)
 
 
-async def fuzz(port: int, token: str, messages: int, seed: int) -> dict[str, object]:
-    """Sends mutated messages and counts what is answered to them."""
-    rng = random.Random(seed)
+async def send_mutated(port: int, token: str, messages: int, seed: int) -> dict[str, float]:
+    """Send mutated messages and count what is answered to them."""
+    rng = np.random.default_rng(seed)
     whole = picture(7, jpeg(cv2.resize(np.asarray(samples.astronaut()), (160, 120))))
-    outcomes = {"answered": 0, "refused": 0, "silent": 0, "closed": 0}
+    outcomes: dict[str, float] = {"answered": 0, "refused": 0, "silent": 0, "closed": 0}
     browser: ClientConnection | None = None
     for _ in range(messages):
         if browser is None:
@@ -153,29 +144,27 @@ async def fuzz(port: int, token: str, messages: int, seed: int) -> dict[str, obj
 
 
 def main() -> None:
-    """Reads the arguments, sends, prints."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--visitors", type=int, default=20)
     parser.add_argument("--seconds", type=float, default=120)
     parser.add_argument("--messages", type=int, default=5000)
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
-    ours, its = multiprocessing.get_context("spawn").Pipe()
-    server = multiprocessing.get_context("spawn").Process(
-        target=serve, args=(arguments.visitors, its), daemon=True
-    )
+    context = multiprocessing.get_context("spawn")
+    ours, its = context.Pipe()
+    server = context.Process(target=serve, args=(arguments.visitors, its), daemon=True)
     server.start()
     assert server.pid is not None
     port, tokens = ours.recv()
     figures = asyncio.run(crowd(port, tokens, arguments.seconds, server.pid))
-    figures |= asyncio.run(fuzz(port, tokens[0], arguments.messages, arguments.seed))
+    figures |= asyncio.run(send_mutated(port, tokens[0], arguments.messages, arguments.seed))
     is_alive = server.is_alive()
     server.kill()
     print(json.dumps({**figures, "server_alive": is_alive}, indent=2))
     is_fine = (
         is_alive
-        and float(str(figures["fewest_of_fair_share"])) >= LEAST_SHARE
-        and float(str(figures["memory_growth_mb"])) < MOST_GROWTH_MB
+        and figures["fewest_of_fair_share"] >= LEAST_SHARE
+        and figures["memory_growth_mb"] < MOST_GROWTH_MB
         and not (figures["mixed_up"] or figures["silent"] or figures["closed"])
     )
     sys.exit(not is_fine)

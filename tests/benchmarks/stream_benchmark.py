@@ -21,15 +21,15 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import numpy as np
+import pandas as pd
 from playwright.sync_api import Page, sync_playwright
 from rich.console import Console
-from rich.table import Table
 from skimage import data as samples
 
 from tests.support import camera, stamps
+from tests.support.making import until
 from tests.support.serving import Server, running
 from tests.support.slow_network import slow_network
 
@@ -54,16 +54,9 @@ def cpu_seconds(server: Server) -> float:
 
 
 def measure(page: Page, server: Server, way: str, seconds: float) -> dict[str, float | None]:
-    """Frames analysed and shown, milliseconds from capture to drawn answers, and the server's
-    seconds of processor a minute, while streaming.
-
-    Times are None where no answer was drawn. `analysed` is a count; `shown_per_second` counts
-    different frames, not one shown twice.
-    """
-    deadline = time.monotonic() + 300
-    while not server.tell("analysed"):
-        assert time.monotonic() < deadline, "no frame was analysed"
-        page.wait_for_timeout(500)
+    """Return how many frames were analysed and how many different ones shown, milliseconds from
+    capture to drawn answers (None where none was drawn), and the server's processor time."""
+    until(lambda: server.tell("analysed"), "no frame was analysed", 0.5)
     page.wait_for_timeout(1000 * SETTLING)
     by_socket = way in BY_SOCKET
     frame = page if by_socket else camera.video(page)
@@ -124,11 +117,8 @@ def delays_ms(captured: list[list[Any]], shown: list[list[Any]]) -> list[float]:
 def run(
     way: str, seconds: float, folder: Path, clip: Path, delay: float = 0.0
 ) -> dict[str, float | None]:
-    """What `measure` finds by one of `WAYS`.
-
-    Args:
-        delay: seconds that the network adds each way to what goes over the page's own port.
-    """
+    """Return what `measure` finds by one of `WAYS`, where the network adds so many seconds each way
+    to what goes over the page's own port."""
     script = ANSWERED if way in BY_SOCKET else stamps.READER
     if way == "firewall":
         script += camera.FIREWALL
@@ -141,8 +131,7 @@ def run(
         )
         url = server.url
         if delay:
-            port = urlsplit(url).port
-            assert port is not None
+            port = int(url.rpartition(":")[2])
             url = f"http://localhost:{stack.enter_context(slow_network(port, delay))}"
         if way != "naive":
             # The networks are loaded by whoever comes first.
@@ -163,7 +152,6 @@ def run(
 
 
 def main() -> None:
-    """Reads the arguments, measures, prints."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=SECONDS, help="24 by default")
     parser.add_argument("--only", choices=WAYS, action="append", help="measure one way, or several")
@@ -184,16 +172,8 @@ def main() -> None:
         for way in arguments.only or WAYS:
             delay = arguments.delay_ms / 1000 if way in BY_SOCKET else 0.0
             found[way] = run(way, arguments.seconds, Path(name), clip, delay)
-    rows = (
-        *("first_answer_seconds", "analysed", "shown_per_second", "answers_per_second"),
-        *("p50_ms", "p95_ms"),
-        *("bare_p50_ms", "cpu_seconds_a_minute"),
-    )
-    table = Table("way", *rows)
-    for way, figures in found.items():
-        table.add_row(way, *("–" if figures[row] is None else f"{figures[row]:g}" for row in rows))
     out = Console()
-    out.print(table)
+    out.print(pd.DataFrame(found))
     record: dict[str, Any] = {"ways": found, "delay_ms": arguments.delay_ms}
     if {"webrtc", "naive"} <= found.keys():
         ratio = found["webrtc"]["analysed"] / max(found["naive"]["analysed"], 1)

@@ -21,20 +21,18 @@ from playwright.sync_api import expect, sync_playwright
 from skimage import data as samples
 
 from tests.support import camera
-from tests.support.serving import running
+from tests.support.serving import resident_mb, running
 
 STEP = 10.0
 MOST_GROWTH = 50.0
 
 
-def soak(
-    minutes: float, folder: Path, way: str = "", **environment: str
-) -> list[tuple[float, float]]:
-    """Seconds since the first answer and the server's resident memory then, in MB."""
+def soak(minutes: float, folder: Path, way: str) -> list[tuple[float, float]]:
+    """Return seconds since the first answer and the server's resident memory then, in MB."""
     clip = camera.write_clip(folder / "face.y4m", np.asarray(samples.astronaut()), rate=30)
     taken = []
     with (
-        running(folder, **environment) as server,
+        running(folder) as server,
         sync_playwright() as playwright,
         camera.camera_page(playwright.chromium, camera.playing(clip)) as page,
     ):
@@ -42,7 +40,7 @@ def soak(
         expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=120_000)
         began = time.monotonic()
         while (now := time.monotonic() - began) < 60 * minutes:
-            taken.append((round(now, 1), round(server.resident_mb(), 1)))
+            taken.append((round(now, 1), round(resident_mb(server.pid), 1)))
             threads = len(server.tell("threads"))
             rate = page.get_by_text("frames/s").nth(1).inner_text()
             print(f"{now:6.0f} s {taken[-1][1]:8.1f} MB {threads} threads, {rate}", flush=True)
@@ -50,15 +48,7 @@ def soak(
     return taken
 
 
-def growth(taken: list[tuple[float, float]]) -> float:
-    """MB by which the last minute's mean lies above the mean of the second minute's first half."""
-    first = [size for at, size in taken if 60 <= at < 90]
-    last = [size for at, size in taken if at >= taken[-1][0] - 60]
-    return float(np.mean(last) - np.mean(first))
-
-
 def main() -> None:
-    """Reads the arguments, streams, prints."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, default=20, help="at least 2; 20 by default")
     parser.add_argument("--way", choices=("webrtc", "socket"), default="", help="of the pictures")
@@ -66,7 +56,10 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         taken = soak(max(2, arguments.minutes), Path(folder), arguments.way)
-    grown = growth(taken)
+    # From the second minute's first half to the last minute.
+    first = [size for at, size in taken if 60 <= at < 90]
+    last = [size for at, size in taken if at >= taken[-1][0] - 60]
+    grown = float(np.mean(last) - np.mean(first))
     print(f"{grown:+.1f} MB after the first minute, in {taken[-1][0] / 60:.0f} minutes")
     if arguments.out:
         record = {"growth_mb": round(grown, 1), "samples": taken}

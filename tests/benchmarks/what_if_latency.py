@@ -11,6 +11,7 @@ and the bars' arrival, and how many processes wanted a core meanwhile. Ends with
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -70,7 +71,9 @@ def measure(page: Page, url: str, moves: int) -> tuple[NDArray[np.float64], floa
         page.locator(f".st-key-what_if_{slider} input[type=range]").first.focus()
         for _ in range(moves):
             seen = page.evaluate("window.took.length")
-            wanting.append(_running())
+            # Those that run or wait for a core.
+            (count,) = re.findall(r"procs_running (\d+)", Path("/proc/stat").read_text())
+            wanting.append(int(count))
             page.keyboard.press("ArrowRight")
             page.wait_for_function(f"window.took.length > {seen}")
             # The rest of the view is drawn before the next move.
@@ -80,14 +83,7 @@ def measure(page: Page, url: str, moves: int) -> tuple[NDArray[np.float64], floa
     return np.array(page.evaluate("window.took")), float(np.mean(wanting))
 
 
-def _running() -> int:
-    """How many processes run or wait for a core now."""
-    lines = Path("/proc/stat").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("procs_running"))
-
-
 def main() -> None:
-    """Reads the arguments, moves sliders, prints."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--moves", type=int, default=12, help="of each slider; 12 by default")
     arguments = parser.parse_args()

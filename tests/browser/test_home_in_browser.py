@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from tests.support.making import jpeg
 from tests.support.page_checks import crashes, width_beyond_window
-from tests.support.serving import running
+from tests.support.serving import resident_mb, running
 
 
 def test_photo_shows_two_models_bars(
@@ -164,5 +164,5 @@ def test_answers_come_without_tensorflow(page: Page, portrait: np.ndarray, tmp_p
         modules = set(server.tell("modules"))
         assert "openvino" in modules
         assert not {"tensorflow", "keras", "torch"} & modules
-        assert server.resident_mb() <= 500
+        assert resident_mb(server.pid) <= 500
         page.goto("about:blank")

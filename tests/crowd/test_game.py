@@ -22,7 +22,7 @@ from fer.ui.demo import play
 from fer.ui.shared import loaders
 from tests.support.asking import ON, ask, elements
 from tests.support.making import ROOT, small_archive
-from tests.support.pages import messages, open_page
+from tests.support.pages import messages, open_mode
 from tests.support.serving import running
 
 HAPPY, SAD, NEUTRAL = (emotions.LABEL_OF[key] for key in ("happy", "sad", "neutral"))
@@ -40,8 +40,7 @@ def voted(data: dataset.Dataset, counts: np.ndarray) -> Votes:
 
 def test_the_number_alone_decides_the_faces(sampled: Deck) -> None:
     places = game.draw(sampled, 42)
-    assert places == game.draw(sampled, 42)
-    assert places != game.draw(sampled, 43)
+    assert game.draw(sampled, 42) == places != game.draw(sampled, 43)
     assert len(set(places)) == game.FACES
     assert max(places) < len(sampled)
 
@@ -59,13 +58,9 @@ def test_only_private_test_with_an_emotion_is_played(small_data: dataset.Dataset
     assert not set(deck.rows) & set(no_face)
     assert np.array_equal(deck.face(3), small_data.images[deck.rows[3]])
     assert not deck.is_training
-
-
-def test_a_data_set_without_votes_is_not_played(small_data: dataset.Dataset) -> None:
-    counts = np.ones((len(small_data), len(CHOICES)), np.uint8)
-    votes_of_data = voted(small_data, counts)
-    strangers = replace(votes_of_data, names=np.char.add("x", votes_of_data.names))
-    assert game.of_private_test(small_data, strangers) is None
+    known = voted(small_data, counts)
+    strangers = replace(known, names=np.char.add("x", known.names))
+    assert game.of_private_test(small_data, strangers) is None, "no image has votes"
 
 
 def test_scores_by_label_by_people_and_by_voters() -> None:
@@ -106,21 +101,16 @@ def play_through(app: AppTest, labels: list[int]) -> AppTest:
     return app
 
 
-def begin(number: int) -> AppTest:
-    app = open_page("5_Realtime_Demo.py")
-    app.segmented_control(key="mode").set_value("play").run()
+def begin(number: int, *, at_end: bool = True) -> AppTest:
+    app = open_mode("play")
     app.number_input(key="game").set_value(number)
-    app.toggle(key=play.AT_END).set_value(True)
+    app.toggle(key=play.AT_END).set_value(at_end)
     return app.button(key="play_start").click().run()
 
 
 def test_after_each_face_others_answers_are_shown(elsewhere: Path, sampled: Deck) -> None:
-    app = open_page("5_Realtime_Demo.py")
-    app.segmented_control(key="mode").set_value("play").run()
-    app.number_input(key="game").set_value(42)
-    app.button(key="play_start").click().run()
-    places = game.draw(sampled, 42)
-    for at, place in enumerate(places):
+    app = begin(42, at_end=False)
+    for at, place in enumerate(game.draw(sampled, 42)):
         app.button(key=f"play_happy_{at}").click().run()
         assert not app.exception
         assert [node.proto.text for node in app.get("progress")] == [f"Face {at + 1} of 10"]

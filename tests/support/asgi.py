@@ -16,11 +16,10 @@ async def request(
     query: str = "",
     **headers: str,
 ) -> tuple[int, dict[str, str], str]:
-    """The status, headers and text that an application answers.
+    """Return the status, headers and text that an application answers.
 
-    Args:
-        body: its pieces, each of which comes when the application asks for it.
-        headers: with underscores for dashes.
+    body: its pieces, each of which comes when the application asks for it. headers: with
+    underscores for dashes.
     """
     pieces = iter([*body, None])
 

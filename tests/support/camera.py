@@ -10,15 +10,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from playwright.sync_api import (
-    BrowserContext,
-    BrowserType,
-    Frame,
-    Locator,
-    Page,
-    TimeoutError,
-    expect,
-)
+from playwright.sync_api import BrowserType, Frame, Locator, Page, TimeoutError, expect
 
 from tests.support.making import PATIENCE, until
 from tests.support.serving import Server
@@ -50,11 +42,8 @@ def write_clip(
     frames: int = 20,
     mark: Callable[[np.ndarray, int], None] | None = None,
 ) -> Path:
-    """A YUV4MPEG2 clip of the image, moving a little as a person does: 640x480.
-
-    Args:
-        mark: changes a frame (480, 640, 3) in place, given its number.
-    """
+    """Write a YUV4MPEG2 clip of the image (640x480) that moves a little, as a person does. `mark`
+    changes a frame (480, 640, 3) in place, given its number."""
     face = cv2.resize(rgb, (480, 480), interpolation=cv2.INTER_AREA)
     with path.open("wb") as clip:
         clip.write(f"YUV4MPEG2 W640 H480 F{rate}:1 Ip A1:1 C420jpeg\n".encode())
@@ -79,16 +68,11 @@ def camera_page(
     height: int = 1000,
     script: str = "",
 ) -> Iterator[Page]:
-    """A page of a browser of its own, started with these flags about its camera.
-
-    Args:
-        script: JavaScript that runs first in each of the page's frames.
-    """
+    """A page of a browser of its own, started with these flags about its camera; `script` is
+    JavaScript that runs first in each of the page's frames."""
     browser = chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", *flags])
-    context: BrowserContext = browser.new_context(
-        viewport={"width": width, "height": height},
-        locale=locale,
-        permissions=list(permissions),
+    context = browser.new_context(
+        viewport={"width": width, "height": height}, locale=locale, permissions=list(permissions)
     )
     if script:
         context.add_init_script(script)
@@ -107,17 +91,13 @@ def playing(clip: Path) -> list[str]:
 
 
 def start(page: Page, server: Server, way: str = "") -> None:
-    """Opens the demo's webcam and presses Start.
-
-    Args:
-        way: "webrtc" or "socket"; as the page itself chooses where it is empty.
-    """
+    """Open the demo's webcam and press Start; `way` is "webrtc", "socket" or the page's choice."""
     page.goto(f"{server.url}/Realtime_Demo" + (f"?way={way}" if way else ""))
     page.get_by_role("button", name="Start", exact=True).click()
 
 
 def press(button: Locator, other: Locator) -> None:
-    """Presses a button until the other one stands in its place: a press that follows another within
+    """Press a button until the other one stands in its place: a press that follows another within
     the time of a double click does not count."""
 
     def is_pressed() -> bool:

@@ -42,33 +42,30 @@ def serving(archive: Path, home: Path) -> Iterator[Kaggle]:
         def log_message(self, *_: object) -> None:
             pass
 
+        def begin(self, status: int, content: bytes, headers: dict[str, str]) -> None:
+            self.send_response(status)
+            for name, value in {"Content-Length": str(len(content)), **headers}.items():
+                self.send_header(name, value)
+            self.end_headers()
+
         def do_POST(self) -> None:
             path = urlsplit(self.path).path
             kaggle.asked.append((path, ""))
             self.rfile.read(int(self.headers["Content-Length"]))
             if path.endswith("/GetDataset"):
                 content = json.dumps({"currentVersionNumber": 1}).encode()
-                self.send_response(200)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(content)))
-                self.end_headers()
+                self.begin(200, content, {"Content-Type": "application/json"})
                 self.wfile.write(content)
             else:
-                self.send_response(302)
-                self.send_header("Location", f"http://localhost{STORED}")
-                self.send_header("Content-Length", "0")
-                self.end_headers()
+                self.begin(302, b"", {"Location": f"http://localhost{STORED}"})
 
         def do_GET(self) -> None:
             asked = self.headers.get("Range", "")
             kaggle.asked.append((urlsplit(self.path).path, asked))
             start = int(asked.removeprefix("bytes=").rstrip("-")) if asked else 0
             content = kaggle.archive[start:]
-            self.send_response(206 if asked else 200)
-            self.send_header("Content-Type", "application/zip")
-            self.send_header("Accept-Ranges", "bytes")
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
+            headers = {"Content-Type": "application/zip", "Accept-Ranges": "bytes"}
+            self.begin(206 if asked else 200, content, headers)
             for at in range(0, len(content), CHUNK):
                 kaggle.go_on.wait(60)
                 if kaggle.cut is not None and start + at >= kaggle.cut:

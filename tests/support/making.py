@@ -13,6 +13,7 @@ from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from fractions import Fraction
+from itertools import product
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -29,18 +30,14 @@ SHARED = Path(os.environ.get("FER_SHARED", ROOT.parent / "shared"))
 ARCHIVE = SHARED / "fer2013" / "archive.zip"
 T = TypeVar("T")
 
-IMAGENET = SHARED / "vgg16" / "vgg16_imagenet_notop.weights.h5"
 # Nothing is expected to take this long on any machine, however busy; what has not happened by then
 # never will.
 PATIENCE = 300.0
 
 
 def until(condition: Callable[[], object], what: object = "", pause: float = 0.01) -> None:
-    """Waits for an event that other threads or processes bring about.
-
-    Args:
-        what: said, or called to say, where it never comes.
-    """
+    """Wait for an event that other threads or processes bring about; `what` is said, or called to
+    say, where it never comes."""
     end = time.monotonic() + PATIENCE
     while not condition():
         if time.monotonic() > end:
@@ -108,13 +105,10 @@ def video(
     muxer: dict[str, str] | None = None,
     file: Path | io.BytesIO | None = None,
 ) -> bytes:
-    """A video of RGB frames of one even-sided size.
+    """Return a video of RGB frames of one even-sided size, also written to `file`.
 
-    Args:
-        step: between two frames, in units of the rate.
-        ratio: of a pixel's width to its height.
-        encoder, muxer: FFmpeg's options.
-        file: is written to.
+    step: between two frames, in units of the rate. ratio: of a pixel's width to its height.
+    encoder, muxer: FFmpeg's options.
     """
     file = file or io.BytesIO()
     name = str(file) if isinstance(file, Path) else file
@@ -146,6 +140,8 @@ def in_keras(folder: Path) -> Classifier:
 
 
 USAGES = ("Training", "PublicTest", "PrivateTest")
+# In which folder of Kaggle's archive a split lies.
+FOLDERS = {"Training": "train", "PublicTest": "test", "PrivateTest": "test"}
 
 
 def csv_table(header: str = "emotion,pixels,Usage", rows: int = 21, pixels: int = 2304) -> str:
@@ -164,24 +160,12 @@ def csv_table(header: str = "emotion,pixels,Usage", rows: int = 21, pixels: int 
 
 def small_archive(path: Path, per_class: int = 4) -> Path:
     """A zip laid out like Kaggle's, with `per_class` faces in each class of each split."""
+    places = product(USAGES, emotions.KEYS, range(per_class))
     with zipfile.ZipFile(path, "w") as archive:
-        number = 0
-        for folder, split in (
-            ("train", "Training"),
-            ("test", "PublicTest"),
-            ("test", "PrivateTest"),
-        ):
-            for key in emotions.KEYS:
-                for _ in range(per_class):
-                    number += 1
-                    archive.writestr(
-                        f"{folder}/{key}/{split}_{number}.jpg", jpeg(face_like(number))
-                    )
+        for number, (split, key, _) in enumerate(places, 1):
+            name = f"{FOLDERS[split]}/{key}/{split}_{number}.jpg"
+            archive.writestr(name, jpeg(face_like(number)))
     return path
-
-
-# How the sample's ten faces of an emotion are dealt out in `sample_archive`.
-DEALT = ("Training",) * 4 + ("PublicTest",) * 3 + ("PrivateTest",) * 3
 
 
 def sample_archive(path: Path) -> Path:
@@ -189,7 +173,9 @@ def sample_archive(path: Path) -> Path:
     found = sample.open_sample(ROOT / sample.FOLDER)
     with zipfile.ZipFile(path, "w") as archive:
         for key in emotions.KEYS:
-            for row, split in zip(found.rows(key), DEALT, strict=True):
-                folder = "train" if split == "Training" else "test"
-                archive.writestr(f"{folder}/{key}/{split}_{row}.jpg", jpeg(found.images[row]))
+            # Of an emotion's ten faces four go to Training, and three to either test split.
+            for split, rows in zip(USAGES, np.split(found.rows(key), [4, 7]), strict=True):
+                for row in rows:
+                    name = f"{FOLDERS[split]}/{key}/{split}_{row}.jpg"
+                    archive.writestr(name, jpeg(found.images[row]))
     return path

@@ -33,10 +33,6 @@ class Server:
         until(self.inside.exists, "The server did not tell.")
         return list(json.loads(self.inside.read_text())[what])
 
-    def resident_mb(self) -> float:
-        """The server's resident memory in millions of bytes."""
-        return resident_mb(self.pid)
-
 
 def resident_mb(pid: int) -> float:
     """The resident memory of a process in millions of bytes."""
@@ -64,12 +60,9 @@ def running(
 ) -> Iterator[Server]:
     """A dashboard of its own, stopped at the end; its log lies in `folder`.
 
-    Args:
-        page: the script that is served, in the repository.
-        python: whose packages are used.
-        root: the repository.
-        environment: FER_STAMPS makes the server draw frame numbers, see `stamps`; FER_SHORT_VISITS
-            is after how many seconds without a connection a visit is over.
+    python: whose packages are used. root: the repository, in which `page` is. environment:
+    FER_STAMPS makes the server draw frame numbers, see `stamps`; FER_SHORT_VISITS is after how many
+    seconds without a connection a visit is over.
     """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -86,12 +79,7 @@ def running(
         stdout=log,
         stderr=subprocess.STDOUT,
         # Behind the folder that is served: a site of its own has no tests.
-        env={
-            **os.environ,
-            "PYTHONPATH": str(ROOT),
-            "FER_INSIDE_FILE": str(inside),
-            **environment,
-        },
+        env=os.environ | {"PYTHONPATH": str(ROOT), "FER_INSIDE_FILE": str(inside)} | environment,
     )
     url = f"http://localhost:{port}"
     try:

@@ -16,9 +16,9 @@ from streamlit.runtime.fragment import FragmentStorage
 from streamlit_webrtc import relay as of_webrtc
 
 from fer.ui.demo.webrtc import NewestRelay
-from tests.benchmarks import load
 from tests.support.making import PATIENCE, in_a_loop, jpeg, until
 from tests.support.serving import Server, running
+from tests.support.visitors import Page, visit
 
 
 def test_streams_still_go_through_the_relay_that_is_put_in_its_place() -> None:
@@ -33,8 +33,8 @@ def test_the_first_upload_of_a_server_stays_in_memory_however_large(
 ) -> None:
     large = jpeg(portrait).ljust(12 << 20, b"\0")
 
-    async def look(url: str) -> load.Page:
-        visitor = await load.visit(url)
+    async def look(url: str) -> Page:
+        visitor = await visit(url)
         return await visitor.upload("large.jpg", large)
 
     with running(tmp_path) as server:
@@ -49,8 +49,8 @@ def test_a_visit_is_forgotten_with_its_photo_though_nobody_else_comes(
 ) -> None:
     photo = jpeg(portrait)
 
-    async def look(server: Server) -> load.Page:
-        visitor = await load.visit(server.url)
+    async def look(server: Server) -> Page:
+        visitor = await visit(server.url)
         page = await visitor.upload("face.jpg", photo)
         # As long as the visitor is there, far beyond the time after which others are gone.
         for _ in range(3):

@@ -20,6 +20,7 @@ from fer.artifacts import runs
 from fer.data import dataset, importing
 from fer.training import jobs, monitor
 from tests.benchmarks import load
+from tests.support import visitors
 from tests.support.making import PATIENCE, ROOT, in_a_loop, jpeg, small_archive, until
 from tests.support.serving import running
 from tests.support.training import state_of
@@ -150,7 +151,7 @@ def kept() -> dict[Path, int]:
     }
 
 
-def half_an_upload(visitor: load.Visitor, path: str) -> socket.socket:
+def half_an_upload(visitor: visitors.Visitor, path: str) -> socket.socket:
     """A connection over which half of a large photo has come."""
     address = urlsplit(visitor.url)
     connection = socket.create_connection((address.hostname, address.port or 80), PATIENCE)
@@ -158,7 +159,7 @@ def half_an_upload(visitor: load.Visitor, path: str) -> socket.socket:
         (
             f"PUT {path} HTTP/1.1\r\nHost: {address.netloc}\r\nContent-Length: 16000000\r\n"
             "Content-Type: multipart/form-data; boundary=line\r\n"
-            f"Cookie: {load.XSRF}={visitor.token}\r\nX-Xsrftoken: {visitor.token}\r\n\r\n"
+            f"Cookie: {visitors.XSRF}={visitor.token}\r\nX-Xsrftoken: {visitor.token}\r\n\r\n"
             '--line\r\nContent-Disposition: form-data; name="a"; filename="../../a.jpg"\r\n\r\n'
         ).encode()
         + bytes(8_000_000)
@@ -174,7 +175,7 @@ def test_server_killed_during_an_upload_leaves_nothing_and_comes_up_again(
     before = kept()
 
     async def begin(url: str) -> socket.socket:
-        visitor = await load.visit(url)
+        visitor = await visitors.visit(url)
         whole = await visitor.upload("../../whole.jpg", jpeg(portrait))
         assert len(whole.answers) == 2
         return half_an_upload(visitor, (await visitor.place("half.jpg")).upload_url)
@@ -190,6 +191,5 @@ def test_server_killed_during_an_upload_leaves_nothing_and_comes_up_again(
 
     (tmp_path / "second").mkdir()
     with running(tmp_path / "second", TMPDIR=str(temporary)) as server:
-        report = in_a_loop(load.load(server, sessions=3, active=2, seconds=2))
-    assert (report["mixed"], report["troubles"]) == ([], {})
-    assert load.problems(report, p95=float("inf"), memory_mb=4000) == []
+        seen = in_a_loop(load.load(server, sessions=3, active=2, seconds=2))
+    assert seen.problems(p95=float("inf"), memory_mb=4000) == [], seen
