@@ -100,17 +100,12 @@ def classwise_error(labels: Labels, probabilities: Probabilities) -> dict[str, f
 def histogram(labels: Labels, probabilities: Probabilities) -> list[RightAndWrong]:
     """Count right and wrong answers in each twentieth of confidence from 0 to 1."""
     bins = 20
-    confidence = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == labels
-    bin_numbers = _bin_numbers(confidence, bins)
+    bin_numbers = _bin_numbers(probabilities.max(axis=1), bins)
+    counts = [np.bincount(bin_numbers[part], minlength=bins).tolist() for part in (right, ~right)]
     return [
-        {
-            "low": number / bins,
-            "high": (number + 1) / bins,
-            "right": int((right & (bin_numbers == number)).sum()),
-            "wrong": int((~right & (bin_numbers == number)).sum()),
-        }
-        for number in range(bins)
+        {"low": number / bins, "high": (number + 1) / bins, "right": n_right, "wrong": n_wrong}
+        for number, (n_right, n_wrong) in enumerate(zip(*counts, strict=True))
     ]
 
 

@@ -8,6 +8,9 @@ the app's own socket, and then to `naive_page.py`. By WebRTC every frame carries
 `stamps`), so the browser itself sees when a frame was captured and when answers made from that very
 frame were first on the screen; by the socket the page's own events tell both. "firewall" is a
 network that lets no WebRTC through, where the socket takes over by itself.
+
+With --soak the server's memory is taken every ten seconds for so many minutes instead. Ends with
+status 1 where it grew by 50 MB or more after the first minute.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ import argparse
 import itertools
 import json
 import os
+import sys
 import tempfile
 import time
 from contextlib import ExitStack
@@ -30,13 +34,15 @@ from skimage import data as samples
 
 from tests.support import camera, stamps
 from tests.support.making import until
-from tests.support.serving import Server, running
+from tests.support.serving import Server, resident_mb, running
 from tests.support.slow_network import slow_network
 
 SECONDS = 24.0
 RATE = 30
 # From the first answer until rates have settled: WebRTC's bit rate climbs for a few seconds.
 SETTLING = 6.0
+# Of a soak: seconds between two looks at the memory, and by how much it may grow.
+STEP, MOST_GROWTH_MB = 10.0, 50.0
 WAYS = ("webrtc", "socket", "firewall", "naive")
 BY_SOCKET = ("socket", "firewall")
 # When a frame of the socket was captured, and when its answers were on the screen.
@@ -151,6 +157,31 @@ def run(
         return {"first_answer_seconds": first, **measure(page, server, way, seconds)}
 
 
+def soak(minutes: float, folder: Path, clip: Path, way: str) -> bool:
+    """Print the server's memory while it streams; return whether it grew too much."""
+    sizes: list[tuple[float, float]] = []
+    with (
+        running(folder) as server,
+        sync_playwright() as playwright,
+        camera.camera_page(playwright.chromium, camera.playing(clip)) as page,
+    ):
+        camera.start(page, server, way)
+        page.locator(".js-plotly-plot").first.wait_for()
+        began = time.monotonic()
+        while (now := time.monotonic() - began) < 60 * max(2, minutes):
+            sizes.append((now, resident_mb(server.pid)))
+            threads = len(server.tell("threads"))
+            rate = page.get_by_text("frames/s").nth(1).inner_text()
+            print(f"{now:6.0f} s {sizes[-1][1]:8.1f} MB {threads} threads, {rate}", flush=True)
+            page.wait_for_timeout(1000 * STEP)
+    # From the second minute's first half to the last minute.
+    first = [size for at, size in sizes if 60 <= at < 90]
+    last = [size for at, size in sizes if at >= now - 60]
+    grown = float(np.mean(last) - np.mean(first))
+    print(f"{grown:+.1f} MB after the first minute, in {now / 60:.0f} minutes")
+    return grown >= MOST_GROWTH_MB
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=SECONDS, help="24 by default")
@@ -158,6 +189,7 @@ def main() -> None:
     parser.add_argument(
         "--delay-ms", type=float, default=0.0, help="what the network adds each way to the socket"
     )
+    parser.add_argument("--soak", type=float, help="minutes of streaming by one way, at least 2")
     parser.add_argument("--out", type=Path, help="where the figures go as JSON")
     arguments = parser.parse_args()
     found = {}
@@ -169,6 +201,8 @@ def main() -> None:
             frames=stamps.COUNT,
             mark=stamps.write,
         )
+        if arguments.soak:
+            sys.exit(soak(arguments.soak, Path(name), clip, (arguments.only or [""])[0]))
         for way in arguments.only or WAYS:
             delay = arguments.delay_ms / 1000 if way in BY_SOCKET else 0.0
             found[way] = run(way, arguments.seconds, Path(name), clip, delay)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -18,15 +19,11 @@ from fer.studies.records import GATES, GateFigures, Gates
 from fer.studies.turned_gates import Answer, Setting
 from tests.support.making import ROOT
 
-
-@pytest.fixture(scope="module")
-def record() -> Gates:
-    return GATES.require(ROOT / "models")
-
-
-@pytest.fixture(scope="module")
-def model() -> model_store.Artifact:
-    return model_store.open_artifact("proposed", ROOT / "models")
+# The answers for a face: with the gates as computed, then with those of each setting.
+Turn = Callable[..., list[Answer]]
+MODEL = model_store.open_artifact("proposed", ROOT / "models")
+RECORD = GATES.require(ROOT / "models")
+SAMPLE = sample.open_sample(ROOT / sample.FOLDER)
 
 
 @pytest.fixture(scope="module")
@@ -35,80 +32,53 @@ def explainer() -> gradcam.Explainer:
 
 
 @pytest.fixture(scope="module")
-def faces() -> np.ndarray:
-    return sample.open_sample(ROOT / sample.FOLDER).images
+def turn(explainer: gradcam.Explainer) -> Turn:
+    def answers(face: np.ndarray, *settings: Setting, record: GateFigures = RECORD) -> list[Answer]:
+        maps, head = explainer.maps([face])["proposed"], explainer.heads["proposed"]
+        pairs = [turned_gates.turn(MODEL, head, maps, one, record) for one in settings]
+        return [pairs[0][0], *(turned for _, turned in pairs)]
 
-
-def turn(
-    explainer: gradcam.Explainer,
-    model: model_store.Artifact,
-    face: np.ndarray,
-    setting: Setting,
-    record: GateFigures,
-) -> tuple[Answer, Answer]:
-    maps = explainer.maps([face])[model.key]
-    return turned_gates.turn(model, explainer.heads[model.key], maps, setting, record)
-
-
-def answers_by_setting(
-    explainer: gradcam.Explainer,
-    model: model_store.Artifact,
-    faces: np.ndarray,
-    record: GateFigures,
-) -> dict[str, list[int]]:
-    """Return the most probable class of every face, turned one by one."""
-    answers: dict[str, list[int]] = {"own": [], "mean": [], "ones": []}
-    head = explainer.heads[model.key]
-    for face in faces:
-        maps = explainer.maps([face])[model.key]
-        untouched, mean = turned_gates.turn(model, head, maps, Setting("mean"), record)
-        _, ones = turned_gates.turn(model, head, maps, Setting("ones"), record)
-        for kind, answer in (("own", untouched), ("mean", mean), ("ones", ones)):
-            answers[kind].append(int(answer.prediction.probabilities.argmax()))
     return answers
 
 
-def test_gates_set_to_their_own_values_change_nothing(
-    explainer: gradcam.Explainer, faces: np.ndarray
-) -> None:
-    head = explainer.heads["proposed"]
-    for maps in explainer.maps(faces[:3])["proposed"][:, None]:
-        fixed = head.with_fixed_gates(head.gates(maps)[0])
-        assert fixed.logits(maps) == pytest.approx(head.logits(maps), abs=1e-5)
+def classes_by_setting(
+    turn: Turn, faces: np.ndarray, record: GateFigures = RECORD
+) -> dict[str, np.ndarray]:
+    """Return the most probable class of every face, turned one by one."""
+    turned = [turn(face, Setting("mean"), Setting("ones"), record=record) for face in faces]
+    classes = [[answer.prediction.probabilities.argmax() for answer in row] for row in turned]
+    return dict(zip(("own", "mean", "ones"), np.transpose(classes), strict=True))
 
 
-def test_none_closed_is_the_untouched_answer(
-    explainer: gradcam.Explainer, model: model_store.Artifact, faces: np.ndarray, record: Gates
-) -> None:
-    untouched, turned = turn(explainer, model, faces[0], Setting("closed"), record)
-    assert np.array_equal(turned.gates, untouched.gates)
-    assert turned.prediction.probabilities == pytest.approx(
-        untouched.prediction.probabilities, abs=1e-6
-    )
+def stored_answers(kind: str, record: GateFigures = RECORD) -> np.ndarray:
+    return turned_gates.unpacked_answers(record["answers"][kind], record["images"])
 
 
-def test_every_setting_gives_its_gates(record: Gates) -> None:
+def test_none_closed_is_the_untouched_answer(turn: Turn) -> None:
+    for face in SAMPLE.images[:3]:
+        untouched, turned = turn(face, Setting("closed"))
+        assert np.array_equal(turned.gates, untouched.gates)
+        expected = pytest.approx(untouched.prediction.probabilities, abs=1e-6)
+        assert turned.prediction.probabilities == expected
+
+
+def test_every_setting_gives_its_gates() -> None:
     own = np.array([0.2, 0.9, 0.4, 0.9], np.float32)
     short: Gates = {
-        **record,
+        **RECORD,
         "public_mean": [0.1, 0.2, 0.3, 0.4],
         "classes": [[at / 10] * 4 for at in range(emotions.COUNT)],
     }
-    found = {
-        setting: list(turned_gates.gates(setting, own, short).round(3))
-        for setting in (
-            Setting("mean"),
-            Setting("ones"),
-            Setting("closed", closed=1),
-            Setting("closed", closed=3),
-            Setting("borrowed", emotion="happy"),
-        )
-    }
     third = emotions.LABEL_OF["happy"] / 10
-    expected = [[0.1, 0.2, 0.3, 0.4], [1] * 4, [0.2, 0, 0.4, 0.9], [0.2, 0, 0, 0], [third] * 4]
-    for gates, wanted in zip(found.values(), expected, strict=True):
-        assert gates == pytest.approx(wanted)
-    assert list(own.round(1)) == pytest.approx([0.2, 0.9, 0.4, 0.9]), "own gates stay as they are"
+    for setting, expected in (
+        (Setting("mean"), [0.1, 0.2, 0.3, 0.4]),
+        (Setting("ones"), [1] * 4),
+        (Setting("closed", closed=1), [0.2, 0, 0.4, 0.9]),
+        (Setting("closed", closed=3), [0.2, 0, 0, 0]),
+        (Setting("borrowed", emotion="happy"), [third] * 4),
+    ):
+        assert turned_gates.gates(setting, own, short) == pytest.approx(expected)
+    assert own == pytest.approx([0.2, 0.9, 0.4, 0.9]), "own gates stay as they are"
 
 
 def test_answers_are_packed_in_three_bits() -> None:
@@ -128,79 +98,61 @@ def test_damaged_answers_are_refused(packed: str, images: int) -> None:
         turned_gates.unpacked_answers(packed, images)
 
 
-def test_untouched_answers_are_those_of_the_other_pages(
-    explainer: gradcam.Explainer, model: model_store.Artifact, faces: np.ndarray, record: Gates
-) -> None:
-    chosen = faces[::7]
+def test_untouched_answers_are_those_of_the_other_pages(turn: Turn) -> None:
+    chosen = SAMPLE.images[::7]
     served = classification.load(ROOT / "models", ["proposed"]).predict(chosen)
     for face, prediction in zip(chosen, served, strict=True):
-        untouched, _ = turn(explainer, model, face, Setting("mean"), record)
-        assert untouched.prediction.top1 == prediction["proposed"].top1
-        assert untouched.prediction.probabilities == pytest.approx(
-            prediction["proposed"].probabilities, abs=0.03
-        )
+        untouched = turn(face, Setting("mean"))[0].prediction
+        assert untouched.top1 == prediction["proposed"].top1
+        expected = pytest.approx(prediction["proposed"].probabilities, abs=0.03)
+        assert untouched.probabilities == expected
 
 
 def test_fixed_gates_give_the_studys_answers(
-    explainer: gradcam.Explainer, model: model_store.Artifact, small_data: Dataset
+    explainer: gradcam.Explainer, turn: Turn, small_data: Dataset
 ) -> None:
-    chosen = sample.open_sample(ROOT / sample.FOLDER)
-    is_private = np.arange(len(chosen)) % 2 == 1
+    is_private = np.arange(len(SAMPLE)) % 2 == 1
     data = replace(
         small_data,
-        images=chosen.images,
-        labels=chosen.labels,
+        images=SAMPLE.images,
+        labels=SAMPLE.labels,
         splits=np.where(is_private, Split.PRIVATE_TEST.value, Split.PUBLIC_TEST.value),
-        sources=chosen.names,
+        sources=SAMPLE.names,
     )
-    record = se_gates.study(data, explainer, model, seed=1)
-    faces = data.images[data.rows(Split.PRIVATE_TEST)]
-    answers = answers_by_setting(explainer, model, faces, record)
-    assert answers["mean"] != answers["ones"], "the gates change no answer"
+    record = se_gates.study(data, explainer, MODEL, seed=1)
+    answers = classes_by_setting(turn, data.images[data.rows(Split.PRIVATE_TEST)], record)
+    assert (answers["mean"] != answers["ones"]).any(), "the gates change no answer"
     for kind, expected in answers.items():
-        stored = turned_gates.unpacked_answers(record["answers"][kind], record["images"])
-        assert stored.tolist() == expected
+        assert np.array_equal(stored_answers(kind, record), expected)
 
 
-def test_stored_answers_are_those_of_the_stored_accuracies(
-    model: model_store.Artifact, record: Gates
-) -> None:
-    images = model.predictions().of(Split.PRIVATE_TEST)
-    assert feature_map.digest_of(images.sources) == record["sources_sha256"]
-    for kind, scores in record["ablation"].items():
-        answers = turned_gates.unpacked_answers(record["answers"][kind], record["images"])
-        assert (answers == images.labels).mean() == pytest.approx(scores["accuracy"], abs=1e-12)
-    own = turned_gates.unpacked_answers(record["answers"]["own"], record["images"])
-    assert np.array_equal(own, images.probabilities.argmax(axis=1)), "the published answers"
+def test_stored_answers_are_those_of_the_stored_accuracies() -> None:
+    images = MODEL.predictions().of(Split.PRIVATE_TEST)
+    assert feature_map.digest_of(images.sources) == RECORD["sources_sha256"]
+    for kind, scores in RECORD["ablation"].items():
+        accuracy = (stored_answers(kind) == images.labels).mean()
+        assert accuracy == pytest.approx(scores["accuracy"], abs=1e-12)
+    published = images.probabilities.argmax(axis=1)
+    assert np.array_equal(stored_answers("own"), published), "the published answers"
 
 
-def test_an_answer_is_stored_for_an_image_of_the_study(
-    model: model_store.Artifact, record: Gates
-) -> None:
-    sources = model.predictions().of(Split.PRIVATE_TEST).sources
-    answers = turned_gates.unpacked_answers(record["answers"]["mean"], record["images"])
+def test_an_answer_is_stored_for_an_image_of_the_study() -> None:
+    sources = MODEL.predictions().of(Split.PRIVATE_TEST).sources
+    answers = stored_answers("mean")
     for row in (0, 1800, 3588):
         name = str(sources[row]).rpartition("/")[2]
-        stored = turned_gates.stored_answer(Setting("mean"), name, sources, record)
+        stored = turned_gates.stored_answer(Setting("mean"), name, sources, RECORD)
         assert stored == emotions.KEYS[answers[row]]
-        assert turned_gates.stored_answer(Setting("closed"), name, sources, record) is None
-        assert turned_gates.stored_answer(Setting("mean"), name, sources[::-1], record) is None
-    assert turned_gates.stored_answer(Setting("mean"), "me.jpg", sources, record) is None
+        assert turned_gates.stored_answer(Setting("closed"), name, sources, RECORD) is None
+        assert turned_gates.stored_answer(Setting("mean"), name, sources[::-1], RECORD) is None
+    assert turned_gates.stored_answer(Setting("mean"), "me.jpg", sources, RECORD) is None
 
 
 @pytest.mark.fer2013
 @pytest.mark.parametrize("step", [18, pytest.param(1, marks=pytest.mark.slow)])
-def test_fixed_gates_do_what_the_study_found(
-    step: int,
-    explainer: gradcam.Explainer,
-    model: model_store.Artifact,
-    real_data: Dataset,
-    record: Gates,
-) -> None:
+def test_fixed_gates_do_what_the_study_found(step: int, turn: Turn, real_data: Dataset) -> None:
     rows = real_data.rows(Split.PRIVATE_TEST)
-    assert feature_map.digest_of(real_data.sources[rows]) == record["sources_sha256"]
-    faces = real_data.images[rows[::step]]
-    for kind, answers in answers_by_setting(explainer, model, faces, record).items():
-        stored = turned_gates.unpacked_answers(record["answers"][kind], record["images"])[::step]
+    assert feature_map.digest_of(real_data.sources[rows]) == RECORD["sources_sha256"]
+    for kind, answers in classes_by_setting(turn, real_data.images[rows[::step]]).items():
         # Another processor adds in another order: that may turn an answer that is all but a tie.
-        assert (stored != answers).sum() <= 2, kind
+        assert (stored_answers(kind)[::step] != answers).sum() <= 2, kind
