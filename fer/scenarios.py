@@ -99,10 +99,6 @@ class Scenario:
         """Epochs of all phases together."""
         return sum(phase.epochs for phase in self.phases)
 
-    def augmentation_in(self, phase: Phase) -> Augmentation | None:
-        """Return the augmentation of training images in that phase."""
-        return self.augmentation if phase.augmentation is None else phase.augmentation
-
     def to_dict(self) -> dict[str, object]:
         """Return the hyperparameters as plain JSON types; `from_dict` reads them back.
 
@@ -219,17 +215,6 @@ PROPOSED = Scenario(
 
 
 SCENARIOS: dict[str, Scenario] = {scenario.key: scenario for scenario in (BASELINE, PROPOSED)}
-
-
-def get(key: str) -> Scenario:
-    """Return the scenario of that key. Raise FerError if there is none."""
-    if key not in SCENARIOS:
-        raise FerError(
-            "There is no scenario {key}; choose one of {choices}.",
-            key=f"{key!r}",
-            choices=", ".join(SCENARIOS),
-        )
-    return SCENARIOS[key]
 
 
 def with_overrides(

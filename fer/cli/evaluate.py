@@ -237,7 +237,5 @@ def _require_reproduced(problems: Iterable[str], tolerance: float) -> None:
     """Raise FerError if there are problems; else print that there are none."""
     named = list(itertools.islice(problems, 5))
     if named:
-        raise FerError(
-            "The stored metrics are not reproduced: {problems}.", problems="; ".join(named)
-        )
+        raise FerError(f"The stored metrics are not reproduced: {'; '.join(named)}.")
     out.print(f"The stored metrics are reproduced within ±{tolerance}.")

@@ -48,10 +48,8 @@ def models(models_dir: Path) -> None:
             note(f"  {models_dir / name}")
     if missing or changed:
         raise FerError(
-            "{n} files in {folder} are not as published; restore them from the repository, or "
-            "publish, evaluate and export the model again.",
-            n=len(missing) + len(changed),
-            folder=models_dir,
+            f"{len(missing) + len(changed)} files in {models_dir} are not as published; restore "
+            "them from the repository, or publish, evaluate and export the model again."
         )
     out.print("Every file is the one in the manifest.")
 

@@ -69,7 +69,7 @@ def train(
     GPUs and hosts share each batch."""
     if tensorboard is not None and importlib.util.find_spec("tensorboard") is None:
         raise FerError("TensorBoard is not installed; run: pip install tensorboard")
-    defaults = scenarios.get(scenario)
+    defaults = scenarios.SCENARIOS[scenario]
     data = dataset.open_dataset(data_dir)
     if fraction is not None:
         data = dataset.subset(data, fraction, defaults.seed if seed is None else seed)
@@ -134,9 +134,8 @@ def _progress_recorder(run_dir: Path, epochs: int, resume: bool) -> monitor.Live
         previous = monitor.read(run_dir, time.time())
         if previous is not None and previous.state == "running":
             raise FerError(
-                "A training goes on in {run_dir}, or was killed within the last minute; wait for "
-                "it or choose another --run-dir.",
-                run_dir=run_dir,
+                f"A training goes on in {run_dir}, or was killed within the last minute; wait for "
+                "it or choose another --run-dir."
             )
     return monitor.Live(run_dir, epochs)
 

@@ -163,7 +163,7 @@ class _Feed:
             Split.TRAINING,
             phase,
             batch_size=phase.batch_size,
-            augmentation=self.scenario.augmentation_in(phase),
+            augmentation=phase.augmentation or self.scenario.augmentation,
             seed=self.scenario.seed,
             images_per_epoch=phase.images_per_epoch,
             epoch=epoch,
