@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from fer import FerError, emotions
@@ -25,31 +23,24 @@ from tests.support.pages import messages, open_page, open_view
 
 STORED = model_store.available(ROOT / "models")["proposed"].predictions()
 VOTES = votes.open_votes(ROOT / "data")
-Row = dict[str, object]
+KEYS = list(emotions.KEYS)
 
 
-def rows_of(part: Predictions) -> list[Row]:
-    return [
-        {"image": source, "label": emotions.KEYS[label], **dict(zip(emotions.KEYS, p, strict=True))}
-        for source, label, p in zip(
-            part.sources.tolist(), part.labels.tolist(), part.probabilities.tolist(), strict=True
-        )
-    ]
+def frame_of(part: Predictions) -> pd.DataFrame:
+    """A table of one's own with these predictions."""
+    frame = pd.DataFrame(part.probabilities, columns=KEYS)
+    return frame.assign(image=part.sources, label=np.array(KEYS)[part.labels])
 
 
-def text(rows: list[Row], delimiter: str = ",") -> str:
-    stream = io.StringIO()
-    writer = csv.DictWriter(stream, list(rows[0]), delimiter=delimiter)
-    writer.writeheader()
-    writer.writerows(rows)
-    return stream.getvalue()
+def text(frame: pd.DataFrame, **options: str) -> str:
+    return str(frame.to_csv(index=False, **options))
 
 
-def read(content: str) -> tables.OwnTable:
-    return tables.read(content.encode(), "mine.csv", STORED, VOTES)
+def read(frame: pd.DataFrame, **options: str) -> tables.OwnTable:
+    return tables.read(text(frame, **options).encode(), "mine.csv", STORED, VOTES)
 
 
-EVERY, PRIVATE = rows_of(STORED), rows_of(STORED.of(Split.PRIVATE_TEST))
+EVERY, PRIVATE = frame_of(STORED), frame_of(STORED.of(Split.PRIVATE_TEST))
 
 
 def test_the_projects_own_predictions_renamed_give_the_stored_metrics(tmp_path: Path) -> None:
@@ -85,14 +76,8 @@ def test_the_projects_own_predictions_renamed_give_the_stored_metrics(tmp_path: 
 
 def test_rows_of_the_original_table_and_semicolons_are_understood() -> None:
     place = {source: at for at, source in enumerate(VOTES.sources.tolist())}
-    rows = [
-        {
-            "row": place[str(row["image"])],
-            **{k: str(row[k]).replace(".", ",") for k in emotions.KEYS},
-        }
-        for row in PRIVATE
-    ]
-    table = read(text(rows, ";"))
+    frame = PRIVATE[KEYS].assign(row=PRIVATE["image"].map(place))
+    table = read(frame, sep=";", decimal=",")
     assert list(table.predictions) == [Split.PRIVATE_TEST]
     part = STORED.of(Split.PRIVATE_TEST)
     assert np.allclose(table.predictions[Split.PRIVATE_TEST].probabilities, part.probabilities)
@@ -101,68 +86,57 @@ def test_rows_of_the_original_table_and_semicolons_are_understood() -> None:
 
 
 def test_a_temperature_is_found_on_public_test() -> None:
-    sharp = STORED.probabilities**2
-    sharp /= sharp.sum(axis=1, keepdims=True)
-    rows = [
-        {**row, **dict(zip(emotions.KEYS, p, strict=True))}
-        for row, p in zip(EVERY, sharp.tolist(), strict=True)
-    ]
-    own = comparison.measure(read(text(rows)))
+    sharp = EVERY[KEYS] ** 2
+    own = comparison.measure(read(EVERY.assign(**sharp.div(sharp.sum(axis=1), axis=0))))
     assert own.temperature == pytest.approx(2, rel=0.02)
     scores = own.models[Split.PRIVATE_TEST].scores
     assert scores["ece"] < scores["ece_uncalibrated"]
 
 
 def test_answers_alone_have_no_calibration() -> None:
-    part = STORED.of(Split.PRIVATE_TEST)
-    answers = part.probabilities.argmax(axis=1).tolist()
-    for cells in (answers, [emotions.KEYS[answer] for answer in answers]):
-        rows = [{"image": s, "answer": a} for s, a in zip(part.sources, cells, strict=True)]
-        model = comparison.measure(read(text(rows))).models[Split.PRIVATE_TEST]
-        assert model.predictions.probabilities.argmax(axis=1).tolist() == answers
+    answers = PRIVATE[KEYS].to_numpy().argmax(axis=1)
+    for cells in (answers, np.array(KEYS)[answers]):
+        own = comparison.measure(read(PRIVATE[["image"]].assign(answer=cells)))
+        model = own.models[Split.PRIVATE_TEST]
+        assert np.array_equal(model.predictions.probabilities.argmax(axis=1), answers)
         assert np.isnan(model.scores["ece"])
         assert not model.has_probabilities
 
 
 def test_rows_of_training_are_counted_and_not_used() -> None:
-    training = str(VOTES.sources[0])
-    rows = [*PRIVATE, {**PRIVATE[0], "image": training, "label": "angry"}]
-    assert read(text(rows)).others == 1
+    training = PRIVATE[:1].assign(image=VOTES.sources[0], label="angry")
+    assert read(pd.concat([PRIVATE, training])).others == 1
 
 
-def alphabetical(row: Row) -> int:
-    return sorted(emotions.KEYS).index(str(row["label"]))
+def with_first(**cells: object) -> pd.DataFrame:
+    """The table with other cells in its first row."""
+    return pd.concat([PRIVATE[:1].assign(**cells), PRIVATE[1:]])
 
 
-REFUSED: dict[str, Callable[[], list[Row]]] = {
-    "a comparison needs all of them": lambda: PRIVATE[::2],
-    "the labels of 1 images are not": lambda: [
-        {**PRIVATE[0], "label": "disgust" if PRIVATE[0]["label"] != "disgust" else "sad"},
-        *PRIVATE[1:],
-    ],
-    "by their alphabet": lambda: [{**row, "label": alphabetical(row)} for row in PRIVATE],
-    "stands in 2 rows": lambda: [*PRIVATE, PRIVATE[7]],
-    "holds percentages": lambda: [
-        {**row, **{key: 100 * float(str(row[key])) for key in emotions.KEYS}} for row in PRIVATE
-    ],
-    "are no probabilities": lambda: [{**PRIVATE[0], "angry": -3.5}, *PRIVATE[1:]],
-    "is not a number": lambda: [{**PRIVATE[0], "angry": "x"}, *PRIVATE[1:]],
-    "about no image of FER-2013": lambda: [{**PRIVATE[0], "image": "me.jpg"}, *PRIVATE[1:]],
-    "names no images": lambda: [{k: v for k, v in row.items() if k != "image"} for row in PRIVATE],
-    "lacks a column: sad": lambda: [{k: v for k, v in r.items() if k != "sad"} for r in PRIVATE],
-    "1 rows are about no image": lambda: [
-        {**dict.fromkeys(emotions.KEYS, 1 / 7), "row": "9" * 5000}
-    ],
-    "99 is no emotion": lambda: [{"image": PRIVATE[0]["image"], "answer": "9" * 5000}],
-    "is no emotion": lambda: [{"image": row["image"], "answer": "bored"} for row in PRIVATE],
-    "counted from 0": lambda: [{**PRIVATE[0], "image": str(VOTES.sources[0]), "label": "angry"}],
+REFUSED = {
+    "a comparison needs all of them": PRIVATE[::2],
+    "the labels of 1 images are not": with_first(
+        label="disgust" if PRIVATE["label"][0] != "disgust" else "sad"
+    ),
+    "by their alphabet": PRIVATE.assign(label=PRIVATE["label"].map(sorted(KEYS).index)),
+    "stands in 2 rows": pd.concat([PRIVATE, PRIVATE[7:8]]),
+    "holds percentages": PRIVATE.assign(**100 * PRIVATE[KEYS]),
+    "are no probabilities": with_first(angry=-3.5),
+    "is not a number": with_first(angry="x"),
+    "about no image of FER-2013": with_first(image="me.jpg"),
+    "names no images": PRIVATE.drop(columns="image"),
+    "lacks a column: sad": PRIVATE.drop(columns="sad"),
+    "1 rows are about no image": pd.DataFrame([{**dict.fromkeys(KEYS, 1 / 7), "row": "9" * 5000}]),
+    "99 is no emotion": PRIVATE[["image"]][:1].assign(answer="9" * 5000),
+    "is no emotion": PRIVATE[["image"]].assign(answer="bored"),
+    "counted from 0": PRIVATE[:1].assign(image=VOTES.sources[0], label="angry"),
 }
 
 
 @pytest.mark.parametrize("words", REFUSED)
 def test_a_table_that_is_wrong_is_told(words: str) -> None:
     with pytest.raises(FerError, match=words):
-        read(text(REFUSED[words]()))
+        read(REFUSED[words])
 
 
 def test_files_that_are_no_tables(tmp_path: Path) -> None:
@@ -179,7 +153,7 @@ def test_every_view_gains_the_visitors_model() -> None:
     part = Predictions(STORED.splits, STORED.sources, STORED.labels, noisy)
     app = open_view(open_page("3_Classification_Results.py"), "own_predictions")
     upload = app.file_uploader(key="own_table")
-    upload.upload("mine.csv", text(rows_of(part)).encode(), "text/csv").run()
+    upload.upload("mine.csv", text(frame_of(part)).encode(), "text/csv").run()
     assert not app.exception
     assert messages(app) == []
     private = part.of(Split.PRIVATE_TEST)
@@ -207,9 +181,8 @@ def test_every_view_gains_the_visitors_model() -> None:
 
 def test_the_page_tells_what_is_wrong_with_a_table() -> None:
     app = open_view(open_page("3_Classification_Results.py"), "own_predictions")
-    app.file_uploader(key="own_table").upload(
-        "mine.csv", text(PRIVATE[::2]).encode(), "text/csv"
-    ).run()
+    content = text(PRIVATE[::2]).encode()
+    app.file_uploader(key="own_table").upload("mine.csv", content, "text/csv").run()
     assert not app.exception
     (message,) = messages(app)
     assert "needs all of them" in message
