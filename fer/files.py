@@ -50,6 +50,13 @@ def unwritable(path: Path, error: OSError) -> FerError:
     )
 
 
+def unreadable(path: Path, error: Exception) -> FerError:
+    """Return the error for a file of the repository that cannot be read."""
+    return FerError(
+        "{path} cannot be read ({reason}); restore it from the repository.", path=path, reason=error
+    )
+
+
 def free_bytes(folder: Path) -> int:
     """Return the free bytes on the disk of a folder, which need not exist yet."""
     existing = next(place for place in (folder, *folder.absolute().parents) if place.exists())
@@ -86,8 +93,4 @@ def read_json(path: Path) -> Any:
     except FileNotFoundError:
         raise FerError("There is no file {path}.", path=path) from None
     except (OSError, ValueError) as error:
-        raise FerError(
-            "{path} cannot be read ({reason}); restore it from the repository.",
-            path=path,
-            reason=error,
-        ) from error
+        raise unreadable(path, error) from error

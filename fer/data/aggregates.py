@@ -140,11 +140,7 @@ def read_class_faces(folder: Path = FOLDER) -> tuple[NDArray[np.uint8], NDArray[
             return store["mean"], store["deviation"]
     # Of a damaged file zipfile, zlib and numpy's parsers each raise errors of several kinds.
     except Exception as error:
-        raise FerError(
-            "{path} cannot be read ({reason}); restore it from the repository.",
-            path=folder / FACES,
-            reason=error,
-        ) from error
+        raise files.unreadable(folder / FACES, error) from error
 
 
 def _by_name(counts: dict[Split, tuple[int, ...]]) -> dict[str, dict[str, int]]:

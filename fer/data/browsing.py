@@ -25,15 +25,15 @@ def chosen_rows(
     return rows if seed == 0 else np.random.default_rng(seed).permutation(rows)
 
 
-def pages(rows: NDArray[np.int64], per_page: int = PAGE) -> int:
+def pages(rows: NDArray[np.int64]) -> int:
     """Return the number of pages that the rows fill, at least one."""
-    return max(1, -(-len(rows) // per_page))
+    return max(1, -(-len(rows) // PAGE))
 
 
-def page(rows: NDArray[np.int64], number: int, per_page: int = PAGE) -> NDArray[np.int64]:
+def page(rows: NDArray[np.int64], number: int) -> NDArray[np.int64]:
     """Return the rows of a page, counted from 1; of the nearest if there is no such page."""
-    index = min(max(number, 1), pages(rows, per_page)) - 1
-    return rows[index * per_page : (index + 1) * per_page]
+    index = min(max(number, 1), pages(rows)) - 1
+    return rows[index * PAGE : (index + 1) * PAGE]
 
 
 def twins(data: Dataset) -> dict[int, list[int]]:

@@ -129,11 +129,7 @@ def open_votes(folder: Path = FOLDER) -> Votes:
             counts=np.stack([table.column(key).to_numpy() for key in CHOICES], axis=1),
         )
     except (OSError, KeyError, ValueError, arrow.ArrowException) as error:
-        raise FerError(
-            "{path} cannot be read ({reason}); restore it from the repository.",
-            path=path,
-            reason=error,
-        ) from error
+        raise files.unreadable(path, error) from error
 
 
 def write(votes: Votes, folder: Path = FOLDER) -> None:

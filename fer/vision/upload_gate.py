@@ -66,11 +66,13 @@ def content_of(path: Path, most: int, name: str | None = None) -> bytes:
     except (FileNotFoundError, NotADirectoryError):
         raise FerError("There is no file {name}; check the path.", name=name) from None
     except (OSError, ValueError) as error:
-        raise FerError(
-            "{name} cannot be read ({reason}); check it.",
-            name=name,
-            reason=getattr(error, "strerror", None) or one_line(error),
-        ) from error
+        raise unreadable(name, error) from error
+
+
+def unreadable(name: str, error: Exception) -> FerError:
+    """Return the error for a file of a visitor's that cannot be read."""
+    reason = getattr(error, "strerror", None) or one_line(error)
+    return FerError("{name} cannot be read ({reason}); check it.", name=name, reason=reason)
 
 
 @contextmanager

@@ -70,7 +70,7 @@ def test_pixels_are_counted_a_block_at_a_time(
 def test_committed_counts_are_official() -> None:
     summary = aggregates.read_summary(DATA)
     assert summary["counts"] == summary["official_counts"]
-    assert sum(sum(row.values()) for row in summary["counts"].values()) == 35_887
+    assert sum(sum(row.values()) for row in summary["counts"].values()) == dataset.OFFICIAL_IMAGES
     mean, deviation = aggregates.read_class_faces(DATA)
     assert mean.shape == deviation.shape == (7, 48, 48)
 
@@ -106,26 +106,9 @@ def test_a_record_of_another_version_says_what_makes_it_anew(
         read(tmp_path)
 
 
-def of_another_compression(content: bytes) -> bytes:
-    position = content.index(b"PK\x01\x02") + 10
-    return content[:position] + bytes([99]) + content[position + 1 :]
-
-
-@pytest.mark.parametrize(
-    "spoil",
-    [
-        lambda _: b"",
-        lambda content: content[: len(content) // 2],
-        lambda content: content[:-22],
-        of_another_compression,
-        lambda content: content[:4000] + bytes(100) + content[4100:],
-        lambda _: b"PK",
-    ],
-    ids=["empty", "cut", "without end", "compression", "within", "two bytes"],
-)
-def test_damaged_class_faces_are_told(spoil: Callable[[bytes], bytes], tmp_path: Path) -> None:
+def test_damaged_class_faces_are_told(tmp_path: Path) -> None:
     whole = (DATA / aggregates.FACES).read_bytes()
-    path = tmp_path / aggregates.FACES
-    path.write_bytes(spoil(whole))
-    with pytest.raises(FerError, match="cannot be read"):
-        aggregates.read_class_faces(tmp_path)
+    for spoilt in (b"", b"PK", whole[:-22], whole[:4000] + bytes(100) + whole[4100:]):
+        (tmp_path / aggregates.FACES).write_bytes(spoilt)
+        with pytest.raises(FerError, match="cannot be read"):
+            aggregates.read_class_faces(tmp_path)

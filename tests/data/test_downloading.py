@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import json
 import os
 import subprocess
 import sys
@@ -125,13 +123,6 @@ def test_a_cache_that_cannot_be_written_is_done_without(
 def test_command_downloads(served: kaggle.Kaggle, tmp_path: Path) -> None:
     done = succeeded(fer("data", "download", "--data-dir", tmp_path / "data"))
     assert "Imported 840 images" in done.output
-
-
-def test_lines_of_a_child_are_json(served: kaggle.Kaggle, tmp_path: Path) -> None:
-    out = io.StringIO()
-    downloading.serve(tmp_path / "data", out)
-    records = [json.loads(line) for line in out.getvalue().splitlines()]
-    assert records[-1] == {"images": 840}
 
 
 def test_where_the_repository_cannot_be_written_the_cache_holds_the_data(

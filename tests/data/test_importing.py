@@ -1,25 +1,26 @@
-"""Imports of every form people have, and of every broken one."""
+"""What an import keeps, skips, replaces and leaves alone."""
 
 from __future__ import annotations
 
-import io
+import shutil
 import signal
 import subprocess
 import sys
-import tarfile
 import zipfile
 from pathlib import Path
+from unittest.mock import Mock
 
+import filelock
 import numpy as np
 import pytest
 
 from fer import FerError
 from fer.data import dataset, importing
-from fer.data.dataset import Split
+from fer.data.dataset import Dataset
 from fer.vision import upload_gate
 from tests.support.command import fer, refusal, succeeded
 from tests.support.making import (
-    csv_table,
+    contents,
     face_like,
     in_background,
     interruptible,
@@ -28,64 +29,17 @@ from tests.support.making import (
 )
 
 
-def zipped(name: str, content: bytes) -> bytes:
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(name, content)
-    return stream.getvalue()
+@pytest.fixture
+def folder(small_data: Dataset, tmp_path: Path) -> Path:
+    """A folder with an imported data set."""
+    return Path(shutil.copytree(small_data.folder, tmp_path / "data"))
 
 
-def test_archive_keeps_pixels_labels_splits_and_names(archive: Path, tmp_path: Path) -> None:
-    report = importing.import_dataset(archive, tmp_path / "data")
-    data = dataset.open_dataset(tmp_path / "data")
-    assert report.images == len(data) == 84
-    assert report.skipped == []
-    assert data.counts == dict.fromkeys(dataset.SPLITS, (4,) * 7)
-    assert isinstance(data.images, np.memmap)
-    row = int(np.flatnonzero(data.sources == "test/happy/PublicTest_41.jpg")[0])
-    assert data.labels[row] == 3
-    assert data.splits[row] == "PublicTest"
-    assert np.abs(data.images[row].astype(int) - face_like(41)).mean() < 4
-
-
-def test_extracted_folder_gives_the_same_data(archive: Path, tmp_path: Path) -> None:
-    with zipfile.ZipFile(archive) as content:
-        content.extractall(tmp_path / "folder")
-    importing.import_dataset(archive, tmp_path / "a")
-    importing.import_dataset(tmp_path / "folder", tmp_path / "b")
-    assert (
-        dataset.open_dataset(tmp_path / "a").digest == dataset.open_dataset(tmp_path / "b").digest
-    )
-
-
-@pytest.mark.parametrize("header", ["emotion,pixels,Usage", "emotion, Usage, pixels"])
-def test_tables_with_and_without_blanks_in_the_header(tmp_path: Path, header: str) -> None:
-    path = tmp_path / "table.csv"
-    path.write_text(csv_table(header))
-    importing.import_dataset(path, tmp_path / "data")
-    data = dataset.open_dataset(tmp_path / "data")
-    assert len(data) == 21
-    assert np.array_equal(data.images[data.sources == "row 1"][0], face_like(0))
-    assert [len(data.rows(split)) for split in Split] == [7, 7, 7]
-
-
-@pytest.mark.parametrize("kind", ["tar", "zip", "zip around tar"])
-def test_packed_csv_table(tmp_path: Path, kind: str) -> None:
-    content = csv_table().encode()
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
-        member = tarfile.TarInfo("fer2013/fer2013.csv")
-        member.size = len(content)
-        archive.addfile(member, io.BytesIO(content))
-    path = tmp_path / ("fer2013.tar.gz" if kind == "tar" else "challenge.zip")
-    path.write_bytes(
-        {
-            "tar": packed.getvalue(),
-            "zip": zipped("fer2013.csv", content),
-            "zip around tar": zipped("fer2013.tar.gz", packed.getvalue()),
-        }[kind]
-    )
-    assert importing.import_dataset(path, tmp_path / "data").images == 21
+def test_archive_keeps_pixels_labels_splits_and_names(small_data: Dataset) -> None:
+    assert small_data.counts == dict.fromkeys(dataset.SPLITS, (4,) * 7)
+    row = small_data.row_of["test/happy/PublicTest_41.jpg"]
+    assert (small_data.labels[row], small_data.splits[row]) == (3, "PublicTest")
+    assert np.abs(small_data.images[row].astype(int) - face_like(41)).mean() < 4
 
 
 def test_bad_images_are_named_and_skipped(archive: Path, tmp_path: Path) -> None:
@@ -109,46 +63,17 @@ def test_bad_images_are_named_and_skipped(archive: Path, tmp_path: Path) -> None
     assert len(report.differences) == 21
 
 
-@pytest.mark.parametrize(
-    ("name", "content", "message"),
-    [
-        ("empty.zip", b"", "is empty"),
-        ("text.zip", b"hello", "not FER-2013 in a known form"),
-        ("bomb.zip", zipped("train/sad/Training_1.jpg", bytes(64 * 2**20)), "zip bomb"),
-        ("climb.zip", zipped("../train/sad/Training_1.jpg", b""), "leaves its folder"),
-        ("cut.zip", zipped("train/sad/Training_1.jpg", b"")[:-30], "is cut off"),
-        ("column.csv", csv_table("emotion,pixels").encode(), "lacks a column"),
-        ("short.csv", csv_table(pixels=2303).encode(), "row 1: 2303 pixels"),
-        ("label.csv", csv_table().replace("\n1,", "\n9,").encode(), "emotion 9"),
-        ("usage.csv", csv_table().replace("Public", "Open").encode(), "Usage is"),
-        ("photo.jpg", b"\xff\xd8", "not FER-2013"),
-        ("fer2013.tar.gz", b"\x1f\x8b\x00", "damaged"),
-    ],
-    ids=lambda value: value if isinstance(value, str) else "",
-)
-def test_refused_with_one_sentence_and_old_data_kept(
-    archive: Path, tmp_path: Path, name: str, content: bytes, message: str
-) -> None:
-    folder = tmp_path / "data"
-    importing.import_dataset(archive, folder)
-    before = {path: path.read_bytes() for path in folder.iterdir()}
-    (tmp_path / name).write_bytes(content)
-    with pytest.raises(FerError, match=message) as caught:
-        importing.import_dataset(tmp_path / name, folder)
-    assert "\n" not in str(caught.value)
-    assert {path: path.read_bytes() for path in folder.iterdir()} == before
-
-
 def test_another_set_replaces_fer2013_only_if_asked_to(
-    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    small_data: Dataset,
+    folder: Path,
+    archive: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    folder = tmp_path / "data"
-    importing.import_dataset(archive, folder)
-    digest = dataset.open_dataset(folder).digest
     other = small_archive(tmp_path / "mine.zip", per_class=5)
-    monkeypatch.setattr(dataset, "KAGGLE_DIGEST", digest)
+    monkeypatch.setattr(dataset, "KAGGLE_DIGEST", small_data.digest)
     assert "mine.zip is not FER-2013" in refusal(fer("data", "import", other, "--data-dir", folder))
-    assert dataset.open_dataset(folder).digest == digest
+    assert dataset.open_dataset(folder).digest == small_data.digest
     succeeded(fer("data", "import", archive, "--data-dir", folder))
     succeeded(fer("data", "import", other, "--data-dir", folder, "--overwrite"))
     assert len(dataset.open_dataset(folder)) == 105
@@ -156,26 +81,32 @@ def test_another_set_replaces_fer2013_only_if_asked_to(
     succeeded(fer("data", "import", archive, "--data-dir", folder))
 
 
-def test_full_disk_keeps_old_data(
-    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("act", "error", "message"),
+    [
+        ("numpy.save", OSError(28, "No space left on device"), "No space left on device"),
+        # As root, even a read-only folder can be written, so the refusal is put in its place.
+        ("tempfile.mkstemp", PermissionError(13, "Permission denied"), "cannot be written"),
+        ("filelock.FileLock.acquire", filelock.Timeout(""), "is not coming to its end"),
+    ],
+)
+def test_what_cannot_be_written_leaves_old_data(
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    act: str,
+    error: OSError,
+    message: str,
 ) -> None:
-    folder = tmp_path / "data"
-    importing.import_dataset(archive, folder)
-    before = {path: path.read_bytes() for path in folder.iterdir()}
+    before = contents(folder)
     other = small_archive(tmp_path / "other.zip", per_class=5)
-
-    def full(*_: object, **__: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(np, "save", full)
-    with pytest.raises(FerError, match="No space left on device"):
+    monkeypatch.setattr(act, Mock(side_effect=error))
+    with pytest.raises(FerError, match=message):
         importing.import_dataset(other, folder)
-    assert {path: path.read_bytes() for path in folder.iterdir()} == before
+    assert contents(folder) == before
 
 
-def test_import_killed_midway_keeps_old_data(archive: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "data"
-    importing.import_dataset(archive, folder)
+def test_import_killed_midway_keeps_old_data(folder: Path, tmp_path: Path) -> None:
     other = small_archive(tmp_path / "other.zip", per_class=300)
     program = (
         "import sys, time; from pathlib import Path; from fer.data import importing\n"
@@ -218,18 +149,6 @@ def test_an_import_deletes_nothing_but_what_earlier_ones_left(
     assert earlier["images"] != manifest["images"]
 
 
-def test_folder_that_cannot_be_written(
-    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(*_: object, **__: object) -> None:
-        raise PermissionError(13, "Permission denied")
-
-    # As root, even a read-only folder can be written, so the refusal is put in its place.
-    monkeypatch.setattr("tempfile.mkstemp", refuse)
-    with pytest.raises(FerError, match="cannot be written"):
-        importing.import_dataset(archive, tmp_path / "data")
-
-
 def test_file_where_the_folder_should_be(archive: Path, tmp_path: Path) -> None:
     (tmp_path / "data").write_text("in the way")
     with pytest.raises(FerError, match="cannot be written"):
@@ -244,22 +163,19 @@ def test_nothing_imported_is_said(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["images", "index"])
 @pytest.mark.parametrize("content", [b"", b"\x93NUMPY\x01\x00\x08\x00{(\n      "])
-def test_damaged_files_are_told(kind: str, content: bytes, archive: Path, tmp_path: Path) -> None:
-    importing.import_dataset(archive, tmp_path / "data")
-    manifest = dataset.open_dataset(tmp_path / "data").manifest
-    (tmp_path / "data" / str(manifest[kind])).write_bytes(content)  # type: ignore[literal-required]
+def test_damaged_files_are_told(kind: str, content: bytes, folder: Path) -> None:
+    (file,) = folder.glob(f"{kind}-*")
+    file.write_bytes(content)
     with pytest.raises(FerError, match="is damaged"):
-        dataset.open_dataset(tmp_path / "data")
+        dataset.open_dataset(folder)
 
 
 @pytest.mark.fer2013
-def test_real_archive_is_complete(real_archive: Path, tmp_path: Path) -> None:
-    report = importing.import_dataset(real_archive, tmp_path)
-    assert (report.images, report.skipped, report.differences) == (35_887, [], [])
-    data = dataset.open_dataset(tmp_path)
-    assert data.counts == dataset.OFFICIAL_COUNTS
-    assert dataset.origin(data.manifest) is dataset.Origin.KAGGLE
-    assert data.notice is None
+def test_real_archive_is_complete(real_data: Dataset) -> None:
+    assert (len(real_data), real_data.manifest["skipped"]) == (35_887, [])
+    assert (real_data.counts, real_data.manifest["differences"]) == (dataset.OFFICIAL_COUNTS, [])
+    assert dataset.origin(real_data.manifest) is dataset.Origin.KAGGLE
+    assert real_data.notice is None
 
 
 def test_each_image_is_decoded_once_and_opening_reads_none(

@@ -43,9 +43,10 @@ def test_browsing_filters_shuffles_and_pages(small_data: Dataset) -> None:
     shuffled = browsing.chosen_rows(small_data, Split.TRAINING, ["fear", "sad"], 7)
     assert sorted(shuffled.tolist()) == rows.tolist()
     assert shuffled.tolist() != rows.tolist()
-    assert browsing.pages(rows, 3) == 3
-    assert len(browsing.page(rows, 3, 3)) == 2
-    assert np.array_equal(browsing.page(rows, 99, 3), browsing.page(rows, 3, 3))
+    everything = browsing.chosen_rows(small_data, None, [], 0)
+    assert browsing.pages(everything) == 4
+    assert len(browsing.page(everything, 4)) == 84 - 3 * browsing.PAGE
+    assert np.array_equal(browsing.page(everything, 99), browsing.page(everything, 4))
 
 
 def test_progress_is_told_while_running_and_after(tmp_path: Path) -> None:

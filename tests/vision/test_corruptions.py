@@ -18,14 +18,11 @@ LANDMARKS = np.array([[15, 20], [33, 20], [24, 28], [17, 37], [31, 37]], np.floa
 def test_a_visitor_sees_exactly_the_studys_pixels(key: str) -> None:
     face = face_like(5)
     for strength in CORRUPTIONS[key].strengths:
-        # Where the study draws the way, this generator draws the first.
-        studied = robustness.CORRUPTIONS[key].spoil(
-            face, LANDMARKS, strength, np.random.default_rng(corruptions.NOISE_SEED)
-        )
-        way = 1
-        if CORRUPTIONS[key].is_signed:
-            way = 1 if np.random.default_rng(corruptions.NOISE_SEED).random() < 0.5 else -1
-        assert (corruptions.combine(face, {key: way * strength}, LANDMARKS) == studied).all()
+        rngs = (np.random.default_rng(corruptions.NOISE_SEED) for _ in range(2))
+        studied = robustness.CORRUPTIONS[key].spoil(face, LANDMARKS, strength, next(rngs))
+        is_other_way = CORRUPTIONS[key].is_signed and next(rngs).random() >= 0.5
+        tried = {key: -strength if is_other_way else strength}
+        assert (corruptions.combine(face, tried, LANDMARKS) == studied).all()
 
 
 def test_the_covered_mouth_is_the_studys_region() -> None:
@@ -40,8 +37,7 @@ def test_levels_go_from_weak_to_strong_and_hold_every_measured_strength() -> Non
     for corruption in CORRUPTIONS.values():
         shares = [corruption.share(level) for level in corruption.levels]
         assert shares == sorted(shares)
-        assert 0 < shares[0] < 0.11
-        assert shares[-1] == 1
+        assert 0 < shares[0] < 0.11 < shares[-1] == 1
         assert set(corruption.strengths) <= set(corruption.levels)
 
 

@@ -12,38 +12,39 @@ from fer.scenarios import PROPOSED, Augmentation
 from fer.vision import faces, preprocessing, stages
 
 
-def test_stages_end_in_what_the_network_is_given(portrait: np.ndarray) -> None:
-    found = stages.record(portrait, None)
+@pytest.fixture(scope="module")
+def found(portrait: np.ndarray) -> tuple[stages.Stage, ...]:
+    return stages.record(portrait, None)
+
+
+def test_stages_end_in_what_the_network_is_given(
+    portrait: np.ndarray, found: tuple[stages.Stage, ...]
+) -> None:
     gray = preprocessing.to_gray(faces.centre_square(portrait))
     assert np.array_equal(found[-1].array, preprocessing.batch([gray])[0])
-    assert [stage.key for stage in found] == [
-        "original",
-        "face",
-        "grayscale",
-        "fer_resolution",
-        "resized",
-        "three_channels",
-        "network_input",
-    ]
-    assert found[3].shape == "48×48"
-    assert found[-1].shape == "224×224×3"
+    assert {stage.key: stage.shape for stage in found} == {
+        "original": "512×512×3",
+        "face": "512×512×3",
+        "grayscale": "512×512",
+        "fer_resolution": "48×48",
+        "resized": "224×224",
+        "three_channels": "224×224×3",
+        "network_input": "224×224×3",
+    }
     assert found[-1].low < 0 < found[-1].high
 
 
-def test_every_stage_has_a_picture_and_its_code(portrait: np.ndarray) -> None:
-    for stage in stages.record(portrait, None):
+def test_every_stage_has_a_picture_and_its_code(found: tuple[stages.Stage, ...]) -> None:
+    for stage in found:
         assert stage.picture.dtype == np.uint8
         assert f"def {stage.function.__name__}" in stage.source
-
-
-def test_the_input_s_picture_is_the_face_again(portrait: np.ndarray) -> None:
-    found = stages.record(portrait, None)
+    # The input's picture is the face again.
     difference = found[-1].picture.astype(int)[..., 0] - found[4].picture.astype(int)
     assert np.abs(difference).max() <= 1
 
 
-def test_channel_statistics_are_those_of_blue_green_red(portrait: np.ndarray) -> None:
-    rows = stages.channel_statistics(stages.record(portrait, None)[-1].array)
+def test_channel_statistics_are_those_of_blue_green_red(found: tuple[stages.Stage, ...]) -> None:
+    rows = stages.channel_statistics(found[-1].array)
     assert [row["channel"] for row in rows] == ["blue", "green", "red"]
     # The three channels are the same gray minus three means.
     assert rows[0]["mean"] - rows[2]["mean"] == pytest.approx(123.68 - 103.939, abs=1e-3)
@@ -60,8 +61,7 @@ def test_variants_repeat_with_the_seed(portrait: np.ndarray) -> None:
     assert np.array_equal(still, as_still)
 
 
-def test_archive_holds_every_stage(portrait: np.ndarray) -> None:
-    found = stages.record(portrait, None)
+def test_archive_holds_every_stage(found: tuple[stages.Stage, ...]) -> None:
     with zipfile.ZipFile(io.BytesIO(stages.archive(found))) as packed:
         names = packed.namelist()
         assert len([name for name in names if name.endswith(".png")]) == 7

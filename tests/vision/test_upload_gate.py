@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import re
 import tarfile
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -16,36 +18,30 @@ from PIL import Image
 
 from fer import FerError
 from fer.data import importing
-from fer.data.formats import face_tables, members
-from fer.media import annotation, photos, video_gate
+from fer.data.formats import members
+from fer.media import annotation, video_gate
 from fer.ui.uploads import upload_limits
 from fer.vision import preprocessing, stages, upload_gate
 from tests.benchmarks import fuzz
 from tests.support.films import frames, watch
 from tests.support.making import encoded, jpeg, video
 
-MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16", "I", "F", "YCbCr", "LAB")
-# Formats that keep every pixel, with the modes that they can hold.
-LOSSLESS = {
-    "PNG": {"1", "L", "LA", "P", "RGB", "RGBA", "I;16"},
-    "BMP": {"1", "L", "P", "RGB"},
-    "TIFF": {*MODES} - {"I"},
-    "GIF": {"1", "L", "P"},
-    "WEBP": {"RGB", "RGBA"},
-}
-LOSSY = {"JPEG": {"L", "RGB", "CMYK"}, "WEBP": {"RGB"}}
+# Formats that keep every pixel, each with the modes that it can hold.
+LOSSLESS = [
+    *product(["PNG"], ["1", "L", "LA", "P", "RGB", "RGBA", "I;16"]),
+    *product(["BMP"], ["1", "L", "P", "RGB"]),
+    *product(["TIFF"], ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16", "F", "YCbCr", "LAB"]),
+    *product(["GIF"], ["1", "L", "P"]),
+    *product(["WEBP"], ["RGB", "RGBA"]),
+]
 QUICK = settings(
     max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
 )
 STARTS = [content[:16] for _, content in fuzz.samples()]
 
 
-def is_image(rgb: object) -> bool:
-    return (
-        isinstance(rgb, np.ndarray)
-        and (rgb.dtype, rgb.ndim, rgb.shape[2]) == (np.uint8, 3, 3)
-        and rgb.size > 0
-    )
+def is_image(rgb: np.ndarray) -> bool:
+    return (rgb.dtype, rgb.ndim, rgb.shape[2]) == (np.uint8, 3, 3) and rgb.size > 0
 
 
 GATES: dict[str, Callable[[bytes], bool]] = {
@@ -61,12 +57,12 @@ GATES: dict[str, Callable[[bytes], bool]] = {
 )
 @example(content=b"")
 def test_any_bytes_are_taken_or_refused_in_one_sentence(kind: str, content: bytes) -> None:
-    is_taken, sentence = False, ""
+    sentence = "a file was taken"
     try:
-        is_taken = GATES[kind](content)
+        assert GATES[kind](content)
     except FerError as error:
         sentence = str(error)
-    assert is_taken != (sentence.startswith("a file ") and "\n" not in sentence)
+    assert re.fullmatch("a file .+", sentence)
 
 
 @QUICK
@@ -95,12 +91,7 @@ def picture(mode: str, width: int, height: int, seed: int) -> Image.Image:
 
 
 @QUICK
-@given(
-    st.sampled_from([(kind, mode) for kind, modes in LOSSLESS.items() for mode in sorted(modes)]),
-    st.integers(1, 40),
-    st.integers(1, 40),
-    st.integers(0, 1000),
-)
+@given(st.sampled_from(LOSSLESS), st.integers(1, 40), st.integers(1, 40), st.integers(0, 1000))
 def test_lossless_formats_come_back_as_they_were(
     kind_and_mode: tuple[str, str], width: int, height: int, seed: int
 ) -> None:
@@ -117,17 +108,16 @@ def test_lossless_formats_come_back_as_they_were(
             high = 255.0
         expected = (values - low) / max(high - low, 1e-12) * 255
         assert np.abs(read[:, :, 0] - expected).max() <= 0.5 + 1e-9
-    elif "A" in mode and mode != "LAB":
+        return
+    if mode in ("LA", "RGBA"):
         background = Image.new("RGBA", image.size, "white")
-        expected = Image.alpha_composite(background, image.convert("RGBA")).convert("RGB")
-        assert np.abs(read.astype(int) - np.asarray(expected)).max() <= 1
-    else:
-        assert np.abs(read.astype(int) - np.asarray(image.convert("RGB"))).max() <= 1
+        image = Image.alpha_composite(background, image.convert("RGBA"))
+    assert np.abs(read.astype(int) - np.asarray(image.convert("RGB"))).max() <= 1
 
 
 @QUICK
 @given(
-    st.sampled_from([(kind, mode) for kind, modes in LOSSY.items() for mode in sorted(modes)]),
+    st.sampled_from([("JPEG", "L"), ("JPEG", "RGB"), ("JPEG", "CMYK"), ("WEBP", "RGB")]),
     st.integers(1, 200),
     st.integers(1, 200),
     st.sampled_from(range(1, 9)),
@@ -185,40 +175,31 @@ def test_progressive_image_of_endless_scans_is_refused(monkeypatch: pytest.Monke
         preprocessing.read_image(whole[:-2] + last * 6000 + b"\xff\xd9")
 
 
-def test_exif_goes_no_further_than_the_gate(portrait: np.ndarray) -> None:
+def test_notes_go_no_further_than_the_gate(portrait: np.ndarray) -> None:
     secret = b"a very private place"
     exif = Image.Exif()
     exif[0x010E] = secret.decode()
-    content = encoded(Image.fromarray(portrait), "JPEG", exif=exif.tobytes())
-    assert secret in content
-    rgb = preprocessing.read_image(content)
-    made = [jpeg(rgb), jpeg(annotation.answers(rgb, (), {}), "PNG")]
+    photo = encoded(Image.fromarray(portrait), "JPEG", exif=exif.tobytes())
+    film = video(frames(3, 90, (48, 64)), comment=secret.decode())
+    assert secret in photo
+    assert secret in film
+    rgb = preprocessing.read_image(photo)
+    made = [jpeg(rgb), jpeg(annotation.answers(rgb, (), {}), "PNG"), watch(film).video]
     made.append(stages.archive(stages.record(rgb, None)))
     assert not any(secret in one or b"Exif" in one for one in made)
-    assert photos.for_display(rgb, 100).shape == (100, 100, 3)
 
 
-def test_no_note_of_a_video_is_kept() -> None:
-    secret = "a very private place"
-    content = video(frames(3, 90, (48, 64)), comment=secret)
-    assert secret.encode() in content
-    assert secret.encode() not in watch(content).video
-
-
-def test_a_playlist_opens_no_other_file(tmp_path: Path) -> None:
-    (tmp_path / "secret.mp4").write_bytes(video(frames(4), 10))
-    playlist = f"#EXTM3U\n#EXTINF:1,\n{tmp_path / 'secret.mp4'}\n#EXT-X-ENDLIST\n"
-    concat = f"ffconcat version 1.0\nfile {tmp_path / 'secret.mp4'}\n"
-    for content in (playlist, concat):
-        with pytest.raises(FerError, match="not a video that can be read"):
-            watch(content.encode())
-
-
-def test_other_containers_and_codecs_are_out_of_reach() -> None:
-    with pytest.raises(FerError, match="not a video that can be read"):
-        watch(video(frames(4), 10, "flv", "flv"))
-    with pytest.raises(FerError, match="is encoded as ffv1"):
-        watch(video(frames(4), 10, "matroska", "ffv1"))
+def test_playlists_other_containers_and_codecs_are_out_of_reach(tmp_path: Path) -> None:
+    secret = tmp_path / "secret.mp4"
+    secret.write_bytes(video(frames(4), 10))
+    for content, message in (
+        (f"#EXTM3U\n#EXTINF:1,\n{secret}\n#EXT-X-ENDLIST\n".encode(), "not a video that can"),
+        (f"ffconcat version 1.0\nfile {secret}\n".encode(), "not a video that can be read"),
+        (video(frames(4), 10, "flv", "flv"), "not a video that can be read"),
+        (video(frames(4), 10, "matroska", "ffv1"), "is encoded as ffv1"),
+    ):
+        with pytest.raises(FerError, match=message):
+            watch(content)
 
 
 def test_video_without_end_comes_to_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -247,14 +228,9 @@ def test_tar_that_unpacks_to_too_much_is_refused(
             member = tarfile.TarInfo(f"{number}.bin")
             member.size = 2000
             tar.addfile(member, io.BytesIO(bytes(2000)))
+    packed.seek(0)
     with pytest.raises(FerError, match="far more than FER-2013"):
-        importing.import_dataset(io.BytesIO(packed.getvalue()), tmp_path / "data")
-
-
-def test_table_without_line_ends_is_refused(tmp_path: Path) -> None:
-    endless = io.BytesIO(b"emotion,pixels,Usage\n" + b"0 " * face_tables.MAX_LINE)
-    with pytest.raises(FerError, match="the file is damaged"):
-        importing.import_dataset(endless, tmp_path / "data")
+        importing.import_dataset(packed, tmp_path / "data")
 
 
 def test_the_server_takes_what_the_gates_take() -> None:
@@ -295,29 +271,22 @@ def test_a_few_hundred_mutated_files_do_no_harm() -> None:
 
 
 def test_what_once_did_harm_does_no_more() -> None:
-    kept = fuzz.kept()
-    assert kept
-    report = fuzz.put_through(iter(kept))
+    report = fuzz.put_through(iter(fuzz.kept()))
+    assert sum(report.outcomes.values()) == len(fuzz.kept()) > 0
     assert [(kind, outcome) for kind, outcome, _ in report.findings] == []
 
 
 def test_the_fuzz_run_sees_crashes_and_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fuzz, "SECONDS", 0.5)
-    acts = (b"die", b"other", b"hang")
-    report = fuzz.put_through(("trial", act) for act in acts)
-    assert [outcome for _, outcome, _ in report.findings] == [
-        "crash -6",
-        "LookupError: b'other'",
-        "hang",
-    ]
+    report = fuzz.put_through(("trial", act) for act in (b"die", b"other", b"hang"))
+    outcomes = [outcome for _, outcome, _ in report.findings]
+    assert outcomes == ["crash -6", "LookupError: b'other'", "hang"]
 
 
 def test_a_file_that_had_to_wait_for_the_machine_is_no_finding(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(fuzz, "SECONDS", 5.0)
-    acts = [("trial", b"wait once " + bytes(tmp_path / "waited"))]
-    report = fuzz.put_through(iter(acts))
-    assert report.findings == []
-    assert report.outcomes == {"trial taken": 1}
+    report = fuzz.put_through(iter([("trial", b"wait once " + bytes(tmp_path / "waited"))]))
+    assert (report.findings, report.outcomes) == ([], {"trial taken": 1})
     assert report.slowest[0] > 5

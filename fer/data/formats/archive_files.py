@@ -26,6 +26,7 @@ from fer.data.dataset import LabelledFace
 from fer.data.formats import face_files, members
 from fer.data.formats.face_files import UNREADABLE, FileEntry
 from fer.data.formats.face_tables import CsvTable, ParquetTables
+from fer.vision import upload_gate
 
 GZIP = b"\x1f\x8b"
 PARQUET = b"PAR1"
@@ -92,11 +93,7 @@ def _damage_explained(name: str) -> Iterator[None]:
     except UNREADABLE as error:
         raise FerError("{path} is damaged or cut off; download it again.", path=name) from error
     except OSError as error:
-        raise FerError(
-            "{path} cannot be read ({reason}); check it.",
-            path=name,
-            reason=error.strerror or error,
-        ) from error
+        raise upload_gate.unreadable(name, error) from error
 
 
 def _stream(source: Path | IO[bytes], stack: ExitStack) -> IO[bytes]:

@@ -123,8 +123,4 @@ def _content(entry: FileEntry) -> bytes:
         with entry.open() as stream:
             return stream.read(upload_gate.IMAGE_BYTES + 1)
     except (*UNREADABLE, OSError) as error:
-        raise FerError(
-            "{name} cannot be read ({reason}); check it.",
-            name=entry.path,
-            reason=getattr(error, "strerror", None) or upload_gate.one_line(error),
-        ) from error
+        raise upload_gate.unreadable(entry.path, error) from error
