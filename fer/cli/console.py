@@ -270,9 +270,9 @@ def wanted_precision(choice: str, run_dir: Path | None = None) -> tuple[str, str
     quiet_tensorflow()
     from fer.lab.networks import precision as precisions
 
-    fastest = precisions.fastest()
-    note(f"Trains in {fastest.precision}: {fastest.reason}. --precision names another.")
-    return fastest
+    fastest, reason = precisions.fastest()
+    note(f"Trains in {fastest}: {reason}. --precision names another.")
+    return fastest, reason
 
 
 def quiet_tensorflow() -> None:

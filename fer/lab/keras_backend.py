@@ -50,7 +50,7 @@ class ReferenceBackend:
     name = "reference"
 
     def __init__(self, artifacts: Sequence[Artifact], compute_dtype: str = "float32") -> None:
-        """Build the networks and load their weights. Raises as `load_variables`."""
+        """Build the networks and load their weights. Raises as `build_from`."""
         self._networks = {a.key: build_from(a, compute_dtype) for a in artifacts}
         self._by_output: dict[tuple[int, str], keras.Model] = {}
         for size, group in by_input_size(artifacts).items():
@@ -73,10 +73,10 @@ class ReferenceBackend:
             variables_of_model[name].assign(value)
 
 
-def joined(artifacts: Sequence[Artifact], compute_dtype: str = "float32") -> keras.Model:
+def joined(artifacts: Sequence[Artifact]) -> keras.Model:
     """Return one network for models of one input size: (n, S, S, 3) to logits (n, 7) by model key.
-    Blocks 1-3, which are the same in all, are computed once. Raises as `load_variables`."""
-    networks = {artifact.key: build_from(artifact, compute_dtype) for artifact in artifacts}
+    Blocks 1-3, which are the same in all, are computed once. Raises as `build_from`."""
+    networks = {artifact.key: build_from(artifact) for artifact in artifacts}
     return _with_shared_trunk(networks, layer_names.LOGITS)
 
 
@@ -98,28 +98,22 @@ def _with_shared_trunk(networks: dict[str, keras.Model], layer: str) -> keras.Mo
 
 def build_from(artifact: Artifact, compute_dtype: str = "float32") -> keras.Model:
     """Build the artifact's network with its stored weights; convolutions compute in that dtype.
-    Raises as `load_variables`."""
+    Raise FerError if a variable's value is missing or has another shape."""
     model = vgg16.build(replace(artifact.scenario, compute_dtype=compute_dtype), None)
-    load_variables(model, artifact.weights())
+    tensors = artifact.weights()
+    for name, variable in variables(model).items():
+        if name not in tensors or tuple(tensors[name].shape) != tuple(variable.shape):
+            raise FerError(
+                "The stored weights do not fit the network: {name} needs {expected}, found "
+                "{found}. Publish the model again.",
+                name=name,
+                expected=variable.shape,
+                found=tensors[name].shape if name in tensors else "nothing",
+            )
+        variable.assign(tensors[name])
     return model
 
 
 def variables(model: keras.Model) -> dict[str, keras.Variable]:
     """Return the model's variables by `layer/variable`, without the dropout's random states."""
     return {v.path: v for v in model.weights if "seed_generator" not in v.path}
-
-
-def load_variables(model: keras.Model, tensors: Tensors) -> None:
-    """Give every variable of the model its stored value. Raise FerError if one is missing or has
-    another shape."""
-    for name, variable in variables(model).items():
-        if name not in tensors or tuple(tensors[name].shape) != tuple(variable.shape):
-            stored_shape = tensors[name].shape if name in tensors else "nothing"
-            raise FerError(
-                "The stored weights do not fit the network: {name} needs {expected}, found "
-                "{found}. Publish the model again.",
-                name=name,
-                expected=variable.shape,
-                found=stored_shape,
-            )
-        variable.assign(tensors[name])

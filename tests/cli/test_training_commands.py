@@ -118,7 +118,7 @@ def test_a_run_goes_on_in_the_precision_in_which_it_was_begun(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    fastest = precision.Choice("float32", "it is faster here")
+    fastest = ("float32", "it is faster here")
     monkeypatch.setattr(precision, "fastest", lambda: fastest)
     options = ("--image-size", 32, "--backbone-weights", small_backbone)
     places = ("--run-dir", tmp_path / "run", "--data-dir", small_data.folder)
@@ -127,7 +127,7 @@ def test_a_run_goes_on_in_the_precision_in_which_it_was_begun(
     assert "Trains in float32: it is faster here. --precision names another." in begun.stderr
     assert runs.compute_dtype(tmp_path / "run") == "float32"
     assert runs.read(tmp_path / "run")["precision"] == "it is faster here"
-    fastest = precision.Choice("mixed_bfloat16", "it is faster now")
+    fastest = ("mixed_bfloat16", "it is faster now")
     again = succeeded(fer(*command, "--resume"))
     assert "faster" not in again.stderr
     assert runs.compute_dtype(tmp_path / "run") == "float32"

@@ -12,7 +12,6 @@ from __future__ import annotations
 import re
 import time
 from pathlib import Path
-from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -31,36 +30,20 @@ INSTRUCTIONS = {"avx512_bf16", "amx_bf16", "bf16", "svebf16"}
 CPU_INFO = Path("/proc/cpuinfo")
 
 
-class Choice(NamedTuple):
-    """Keras' name of a precision, and in words why it was chosen."""
-
-    precision: str
-    reason: str
-
-
-def fastest() -> Choice:
-    """Return the precision in which this machine trains faster: measured in a few seconds, unless
-    the processor has no bfloat16 instructions."""
+def fastest() -> tuple[str, str]:
+    """Return Keras' name of the precision in which this machine trains faster, and the reason:
+    measured in a few seconds, unless the processor has no bfloat16 instructions."""
     is_processor = all(name.startswith("cpu") for name in keras.distribution.list_devices())
-    if is_processor and lacks_bfloat16():
-        return Choice(FLOAT32, "this processor has no instructions for bfloat16")
+    # Linux lists the processor's instructions.
+    text = CPU_INFO.read_text("ascii", "ignore") if CPU_INFO.exists() else ""
+    lists = re.findall(r"^(?:flags|Features)\s*: (.*)$", text, re.MULTILINE)
+    has_bfloat16 = any(INSTRUCTIONS & set(line.split()) for line in lists)
+    if is_processor and lists and not has_bfloat16:
+        return FLOAT32, "this processor has no instructions for bfloat16"
     seconds = seconds_of_step(is_processor=is_processor)
     chosen, other = sorted(seconds, key=lambda precision: seconds[precision])
-    return Choice(
-        chosen,
-        f"a step takes {1000 * seconds[chosen]:.1f} ms in it here and "
-        f"{1000 * seconds[other]:.1f} ms in {other}",
-    )
-
-
-def lacks_bfloat16() -> bool:
-    """Return whether Linux lists the processor's instructions and none of them is for bfloat16."""
-    try:
-        text = CPU_INFO.read_text(encoding="ascii", errors="ignore")
-    except OSError:
-        return False
-    lists = re.findall(r"^(?:flags|Features)\s*: (.*)$", text, re.MULTILINE)
-    return bool(lists) and not any(INSTRUCTIONS & set(line.split()) for line in lists)
+    in_chosen, in_other = (f"{1000 * seconds[name]:.1f} ms" for name in (chosen, other))
+    return chosen, f"a step takes {in_chosen} in it here and {in_other} in {other}"
 
 
 def seconds_of_step(*, is_processor: bool) -> dict[str, float]:
@@ -69,10 +52,18 @@ def seconds_of_step(*, is_processor: bool) -> dict[str, float]:
     count, side = ON_PROCESSOR if is_processor else ON_ACCELERATOR
     images = np.zeros((count, side, side, CHANNELS), dtype=np.float32)
     targets = np.zeros((count, CHANNELS), dtype=np.float32)
-    networks = {precision: _network(precision) for precision in (FLOAT32, BFLOAT16)}
-    # The first step compiles.
-    for network in networks.values():
-        network.train_on_batch(images, targets)
+    networks = {}
+    for precision in (FLOAT32, BFLOAT16):
+        layers = [
+            keras.Input((None, None, CHANNELS)),
+            keras.layers.Conv2D(CHANNELS, 3, padding="same", dtype=precision),
+            keras.layers.Conv2D(CHANNELS, 3, padding="same", dtype=precision),
+            keras.layers.GlobalAveragePooling2D(dtype=FLOAT32),
+        ]
+        networks[precision] = keras.Sequential(layers)
+        networks[precision].compile("sgd", "mse")
+        # The first step compiles.
+        networks[precision].train_on_batch(images, targets)
     shortest = dict.fromkeys(networks, float("inf"))
     for _ in range(STEPS):
         for precision, network in networks.items():
@@ -80,17 +71,3 @@ def seconds_of_step(*, is_processor: bool) -> dict[str, float]:
             network.train_on_batch(images, targets)
             shortest[precision] = min(shortest[precision], time.perf_counter() - start)
     return shortest
-
-
-def _network(precision: str) -> keras.Model:
-    policy = keras.DTypePolicy(precision)
-    network = keras.Sequential(
-        [
-            keras.Input((None, None, CHANNELS)),
-            keras.layers.Conv2D(CHANNELS, 3, padding="same", dtype=policy),
-            keras.layers.Conv2D(CHANNELS, 3, padding="same", dtype=policy),
-            keras.layers.GlobalAveragePooling2D(dtype=FLOAT32),
-        ]
-    )
-    network.compile("sgd", "mse")
-    return network

@@ -15,7 +15,6 @@ from keras import ops
 from numpy.typing import NDArray
 
 from fer import FerError, emotions, layer_names
-from fer.lab.networks.squeeze_excite import SqueezeExcite
 from fer.scenarios import Scenario
 
 Weights: TypeAlias = str | Path | dict[str, NDArray[np.floating]] | None
@@ -66,15 +65,9 @@ def backbone_digest(model: keras.Model) -> str:
     return digest.hexdigest()
 
 
-def policy(scenario: Scenario) -> keras.DTypePolicy:
-    """Return the dtype policy of the scenario's convolutions; variables are float32 in any."""
-    return keras.DTypePolicy(scenario.compute_dtype)
-
-
 def run(model: keras.Model, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the model's output for one batch in inference mode, float32."""
-    output = model.predict_on_batch(inputs)
-    return np.asarray(output, dtype=np.float32)
+    return np.asarray(model.predict_on_batch(inputs), dtype=np.float32)
 
 
 def build(scenario: Scenario, weights: Weights = "imagenet") -> keras.Model:
@@ -87,27 +80,19 @@ def build(scenario: Scenario, weights: Weights = "imagenet") -> keras.Model:
     first, last = scenario.trainable_layers or (1, 0)
     for index, layer in enumerate(base.layers):
         layer.trainable = first <= index <= last
-        layer.dtype_policy = policy(scenario)
+        layer.dtype_policy = scenario.compute_dtype
     features = base.output
-    logits = attach_head(features, scenario)
+    if scenario.se_ratio is not None:
+        features = SqueezeExcite(
+            scenario.se_ratio, dtype=scenario.compute_dtype, name=layer_names.SQUEEZE_EXCITE
+        )(features)
+    logits = classify(pool(features, scenario), scenario)
     return keras.Model(base.input, logits, name=scenario.key)
 
 
-def attach_head(features: keras.KerasTensor, scenario: Scenario) -> keras.KerasTensor:
-    """Return logits (n, 7) of a feature map (n, h, w, channels): SE block, pooling, classifier."""
-    if scenario.se_ratio is not None:
-        features = SqueezeExcite(
-            scenario.se_ratio, dtype=policy(scenario), name=layer_names.SQUEEZE_EXCITE
-        )(features)
-    return classify(pool(features, scenario), scenario)
-
-
 def pool(features: keras.KerasTensor, scenario: Scenario) -> keras.KerasTensor:
-    """Pool each feature map into a vector, float32.
-
-    `pooling` "average" takes the mean of each channel; "grid" takes it in each quadrant, so that
-    the head knows roughly where a feature was seen.
-    """
+    """Pool each feature map into a float32 vector: the mean of each channel, or with `pooling`
+    "grid" of each quadrant, so that the head knows roughly where a feature was seen."""
     if scenario.pooling == "grid":
         return QuadrantPooling(dtype="float32", name=layer_names.POOL)(features)
     return keras.layers.GlobalAveragePooling2D(dtype="float32", name=layer_names.POOL)(features)
@@ -136,6 +121,43 @@ def classify(vectors: keras.KerasTensor, scenario: Scenario) -> keras.KerasTenso
     )(x)
 
 
+class SqueezeExcite(keras.layers.Layer):
+    """Channels of a feature map weighted by gates between 0 and 1 (Hu et al. 2018, eq. 2-4).
+
+    Squeeze: the mean of each channel. Excitation: two dense layers with a bottleneck of
+    `channels // ratio`, ReLU and sigmoid. Input and output (n, h, w, channels).
+    """
+
+    def __init__(self, ratio: int = 16, **kwargs: object) -> None:
+        super().__init__(**kwargs)
+        self.ratio = ratio
+
+    def build(self, input_shape: tuple[int, ...]) -> None:
+        channels = input_shape[-1]
+        self.squeeze = keras.layers.GlobalAveragePooling2D(
+            keepdims=True, dtype=self.dtype_policy, name="squeeze"
+        )
+        self.reduce = keras.layers.Dense(
+            channels // self.ratio,
+            activation="relu",
+            kernel_initializer="he_normal",
+            dtype=self.dtype_policy,
+            name="reduce",
+        )
+        self.expand = keras.layers.Dense(
+            channels, activation="sigmoid", dtype=self.dtype_policy, name="expand"
+        )
+        self.reduce.build((input_shape[0], 1, 1, channels))
+        self.expand.build((input_shape[0], 1, 1, channels // self.ratio))
+
+    def gates(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
+        """Return the gate of each channel, (n, 1, 1, channels), between 0 and 1."""
+        return self.expand(self.reduce(self.squeeze(inputs)))
+
+    def call(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
+        return ops.multiply(inputs, self.gates(inputs))
+
+
 class QuadrantPooling(keras.layers.Layer):
     """Channel means over the four overlapping quadrants of a map: (n, h, w, c) to (n, 4c)."""
 
@@ -150,7 +172,3 @@ class QuadrantPooling(keras.layers.Layer):
             x[:, height - top :, width - left :],
         ]
         return ops.concatenate([ops.mean(quadrant, axis=(1, 2)) for quadrant in quadrants], axis=-1)
-
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        channels = input_shape[-1]
-        return (input_shape[0], None if channels is None else 4 * channels)

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from fer.lab.networks import vgg16
-from fer.lab.networks.squeeze_excite import SqueezeExcite
 from fer.scenarios import BASELINE, PROPOSED
 from tests.support import narrow
 
@@ -30,13 +29,13 @@ def test_proposed_trains_layers_11_to_18_only(proposed: keras.Model) -> None:
     assert trained == list(range(11, 19))
     assert proposed.layers[11].name == "block4_conv1"
     assert proposed.layers[18].name == "block5_pool"
-    assert any(isinstance(layer, SqueezeExcite) for layer in proposed.layers)
+    assert any(isinstance(layer, vgg16.SqueezeExcite) for layer in proposed.layers)
 
 
 def test_baseline_trains_its_head_only() -> None:
     model = vgg16.build(BASELINE, None)
     assert not any(layer.trainable for layer in model.layers[:19])
-    assert not any(isinstance(layer, SqueezeExcite) for layer in model.layers)
+    assert not any(isinstance(layer, vgg16.SqueezeExcite) for layer in model.layers)
     assert {v.path.split("/")[0] for v in model.trainable_variables} == {
         layer.name for layer in model.layers[19:] if layer.trainable_variables
     }
@@ -50,7 +49,7 @@ def test_logits_are_float32_at_any_size(proposed: keras.Model) -> None:
 
 
 def test_gates_scale_channels() -> None:
-    layer = SqueezeExcite(4)
+    layer = vgg16.SqueezeExcite(4)
     inputs = np.random.default_rng(0).normal(size=(2, 3, 3, 8)).astype(np.float32)
     outputs = np.asarray(layer(inputs))
     reduce, reduce_bias, expand, expand_bias = (np.asarray(v) for v in layer.weights)
