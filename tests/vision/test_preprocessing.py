@@ -169,7 +169,7 @@ def test_training_feeds_what_the_app_feeds(small_data: dataset.Dataset) -> None:
     served = preprocessing.batch([preprocessing.to_gray(rgb) for rgb in uploads])
     assert np.abs(fed - served).max() <= 1e-3
     assert np.array_equal(labels.argmax(axis=1), small_data.labels[rows])
-    order = batching.epoch_rows(batches(seed=1))
+    order = batches(seed=1).epoch_rows()
     assert np.abs(changed - served[order]).max() <= 1e-3
 
 

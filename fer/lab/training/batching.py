@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import keras
 import numpy as np
@@ -25,12 +26,12 @@ class FaceBatches(keras.utils.PyDataset):
 
     def __init__(
         self,
-        images: NDArray[np.uint8],
+        images: NDArray[Any],
         labels: NDArray[np.int64],
         rows: NDArray[np.int64],
         *,
         size: int,
-        batch_size: int,
+        batch_size: int = 64,
         augmentation: Augmentation | None = None,
         seed: int | None = None,
         images_per_epoch: int | None = None,
@@ -42,28 +43,36 @@ class FaceBatches(keras.utils.PyDataset):
         self.size, self.batch_size = size, batch_size
         self.augmentation, self.seed = augmentation, seed
         self.images_per_epoch = min(images_per_epoch or len(rows), len(rows))
-        self.epoch = epoch
-        self.share = share
+        self.epoch, self.share = epoch, share
         self._order: tuple[int, NDArray[np.int64]] = (-1, rows)
 
     def __len__(self) -> int:
         return math.ceil(self.images_per_epoch / self.batch_size)
 
     def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        order = self._epoch_rows()
         start = index * self.batch_size
-        rows = order[start : start + self.batch_size]
+        rows = self.epoch_rows()[start : start + self.batch_size]
         positions = self.share.positions(len(rows))
-        return self._inputs(rows, positions, start), one_hot(self.labels[rows[positions]])
+        one_hot = np.eye(emotions.COUNT, dtype=np.float32)[self.labels[rows[positions]]]
+        return self._inputs(rows, positions, start), one_hot
 
     def on_epoch_end(self) -> None:
         self.epoch += 1
 
-    def _epoch_rows(self) -> NDArray[np.int64]:
+    def epoch_rows(self) -> NDArray[np.int64]:
+        """Return the rows of the current epoch: with a seed, a section of an endless stream of
+        shuffled passes."""
         if self.seed is None:
             return self.rows[: self.images_per_epoch]
         if self._order[0] != self.epoch:
-            self._order = (self.epoch, epoch_rows(self))
+            total, length = len(self.rows), self.images_per_epoch
+            start = self.epoch * length
+            stream = []
+            for number in range(start // total, (start + length - 1) // total + 1):
+                shuffled = np.random.default_rng((self.seed, number)).permutation(self.rows)
+                low = max(start - number * total, 0)
+                stream.append(shuffled[low : start + length - number * total])
+            self._order = (self.epoch, np.concatenate(stream))
         return self._order[1]
 
     def _inputs(
@@ -93,24 +102,6 @@ class VectorBatches(FaceBatches):
         self, rows: NDArray[np.int64], positions: NDArray[np.int64], start: int
     ) -> NDArray[np.float32]:
         return np.asarray(self.images[rows[positions]], dtype=np.float32)
-
-
-def epoch_rows(batches: FaceBatches) -> NDArray[np.int64]:
-    """Return the rows of the current epoch, which is a section of an endless stream of shuffled
-    passes."""
-    total, length = len(batches.rows), batches.images_per_epoch
-    start = batches.epoch * length
-    stream = []
-    for number in range(start // total, (start + length - 1) // total + 1):
-        shuffled = np.random.default_rng((batches.seed or 0, number)).permutation(batches.rows)
-        low, high = max(start - number * total, 0), min(start + length - number * total, total)
-        stream.append(shuffled[low:high])
-    return np.concatenate(stream)
-
-
-def one_hot(labels: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Return labels (n,) as rows of the unit matrix, (n, 7) float32."""
-    return np.eye(emotions.COUNT, dtype=np.float32)[labels]
 
 
 def class_weights(labels: NDArray[np.int64]) -> dict[int, float]:

@@ -1,7 +1,5 @@
-"""Keras callbacks of training: averaged normalisation, the record of a run, progress.
-
-Importing this module imports Keras.
-"""
+"""Keras callbacks of training: averaged normalisation, the record of a run, progress; and the files
+of weights that they write. Importing this module imports Keras."""
 
 from __future__ import annotations
 
@@ -61,26 +59,27 @@ class Recorder(keras.callbacks.Callback):
     at all.
 
     The checkpoint is written last and decides which epochs are finished: if the run is killed
-    before, the epoch is run again and its history row replaced. `diverged_in` is the epoch whose
-    loss was not a number, of which nothing is written; None if there was none.
+    before, the epoch is run again and its history row replaced. Of an epoch whose loss is not a
+    number nothing is written: it ends the training with a FerError.
     """
 
     def __init__(self, run_dir: Path, phase: Phase) -> None:
         super().__init__()
         self.run_dir, self.phase = run_dir, phase
-        self.started = time.perf_counter()
-        self.diverged_in: int | None = None
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         self.started = time.perf_counter()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         logs = logs or {}
-        # Weights whose loss is not a number are useless: the earlier files stay.
         if not all(math.isfinite(value) for value in logs.values()):
-            self.model.stop_training = True
-            self.diverged_in = epoch + 1
-            return
+            raise FerError(
+                "The training in {run_dir} diverged: the loss of epoch {epoch} is not a number. "
+                "What was learnt before is kept there; lower the learning rate in "
+                "fer/scenarios.py and train anew in another --run-dir.",
+                run_dir=self.run_dir,
+                epoch=epoch + 1,
+            )
         history = [row for row in runs.read_history(self.run_dir) if row["epoch"] <= epoch]
         row = {
             "epoch": epoch + 1,
@@ -99,26 +98,33 @@ class Recorder(keras.callbacks.Callback):
 
 
 @dataclass(frozen=True)
-class Cost:
-    """The cost of a phase's epochs, in training steps of the run's first phase.
+class PhaseOfRun:
+    """A phase and its place in the run: its epochs, counted from 0 through all phases, and the
+    training steps of each.
 
-    step: of a training step. check: of the images that go through the network after an epoch's
-    steps, to measure normalisation and accuracy. before: of all epochs before the phase, of which
-    there are `epochs_before`.
+    Costs in training steps of the run's first phase: of a step (`step`), of the images that go
+    through the network after an epoch's steps, to measure normalisation and accuracy (`check`), and
+    of all epochs `before` the phase.
     """
 
+    phase: Phase
+    epochs: range
+    steps: int
     step: float
     check: float
     before: float
-    epochs_before: int
+
+    def work_before(self, epoch: int) -> float:
+        """Return the cost of everything before that epoch of the phase, or before its end."""
+        return self.before + (epoch - self.epochs.start) * (self.steps * self.step + self.check)
 
 
 class WorkProgress(keras.callbacks.Callback):
     """Progress of a run, reported to a function: the work done and the current stage."""
 
-    def __init__(self, progress: Progress, cost: Cost, total: float) -> None:
+    def __init__(self, progress: Progress, phase: PhaseOfRun, total: float) -> None:
         super().__init__()
-        self.progress, self.cost, self.total = progress, cost, total
+        self.progress, self.phase, self.total = progress, phase, total
         self.epoch = 0
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
@@ -129,27 +135,21 @@ class WorkProgress(keras.callbacks.Callback):
         self.epoch = epoch
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        is_last = batch + 1 == self.params["steps"]
-        self._report((batch + 1) * self.cost.step, "checking" if is_last else "training", logs)
+        done = self.phase.work_before(self.epoch) + (batch + 1) * self.phase.step
+        self._report(done, "training" if batch + 1 < self.phase.steps else "checking", logs)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        self._report(self._epoch_work, "training", logs)
+        self._report(self.phase.work_before(epoch + 1), "training", logs)
 
-    @property
-    def _epoch_work(self) -> float:
-        return float(self.params["steps"] * self.cost.step + self.cost.check)
-
-    def _report(self, in_epoch: float, stage: Stage, logs: dict[str, float] | None) -> None:
-        epochs = self.epoch - self.cost.epochs_before
-        done = self.cost.before + epochs * self._epoch_work + in_epoch
+    def _report(self, done: float, stage: Stage, logs: dict[str, float] | None) -> None:
         self.progress(done, self.total, stage=stage, epoch=self.epoch + 1, **(logs or {}))
 
 
 def save_weights(model: keras.Model, path: Path, *, with_optimizer: bool = False) -> None:
     """Write the model's weights, and its optimiser's state if asked, whole or not at all. Raises as
     `files.replacing`."""
-    # Made in memory: HDF5, Keras' own format, crashes the process at its end after a full disk.
     state = _state(model, with_optimizer)
+    # Made in memory: HDF5, Keras' own format, crashes the process at its end after a full disk.
     arrays = {name: keras.ops.convert_to_numpy(value) for name, value in state.items()}
     with files.replacing(path) as temporary:
         temporary.write_bytes(save(arrays))
@@ -172,10 +172,8 @@ def load_weights(model: keras.Model, path: Path) -> None:
 
 def state_bytes(model: keras.Model, *, with_optimizer: bool = False) -> int:
     """Return the bytes in a file of `save_weights`, without the names in it."""
-    return sum(
-        math.prod(value.shape) * np.dtype(keras.backend.standardize_dtype(value.dtype)).itemsize
-        for value in _state(model, with_optimizer).values()
-    )
+    variables = _state(model, with_optimizer).values()
+    return sum(keras.ops.convert_to_numpy(variable).nbytes for variable in variables)
 
 
 def _state(model: keras.Model, with_optimizer: bool) -> dict[str, keras.Variable]:

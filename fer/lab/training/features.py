@@ -6,7 +6,7 @@ training then cost seconds instead of a day.
 
 from __future__ import annotations
 
-import errno
+import math
 import os
 from pathlib import Path
 
@@ -24,8 +24,6 @@ from fer.vision import preprocessing
 BATCH = 32
 # Images after which features are written to disk: a killed computation repeats at most so many.
 STRIDE = 1024
-# Zero bytes that are written at once where the system cannot reserve space.
-ZEROS = 1 << 24
 
 
 def cached(
@@ -42,93 +40,55 @@ def cached(
     Raise FerError if the cache cannot be written, or the disk has no room for it.
     """
     size = scenario.phases[-1].image_size
+    shape = len(data), size // 32, size // 32, backbone.output_shape[-1]
     digest = vgg16.backbone_digest(backbone)
     name = f"features-{size}-{data.digest[:12]}-{digest[:12]}-{scenario.compute_dtype}"
     path, state = cache_dir / f"{name}.npy", cache_dir / f"{name}.json"
     for layer in backbone.layers:
-        layer.dtype_policy = vgg16.policy(scenario)
+        layer.dtype_policy = scenario.compute_dtype
     try:
         done = files.read_json(state)["done"] if state.exists() and path.exists() else 0
-        if done < len(data):
-            _compute(path, state, backbone, data, size, done, progress)
-        cache: NDArray[np.float16] = np.load(path, mmap_mode="r", allow_pickle=False)
+        if done == 0:
+            _allocate(path, shape)
+        features = np.lib.format.open_memmap(path, mode="r+" if done < len(data) else "r")
+        for start in range(done, len(data), BATCH):
+            rows = slice(start, min(start + BATCH, len(data)))
+            features[rows] = vgg16.run(backbone, preprocessing.batch(data.images[rows], size))
+            if progress is not None:
+                progress(rows.stop, len(data), stage="computing features")
+            if rows.stop % STRIDE == 0 or rows.stop == len(data):
+                features.flush()
+                files.write_json(state, {"done": rows.stop})
     except OSError as error:
         raise FerError(
             "The feature cache {path} cannot be written ({reason}); it needs {size} GB of "
             "free space.",
             path=path,
             reason=error.strerror or error,
-            size=f"{np.prod(_shape(backbone, data, size)) * 2 / 2**30:.1f}",
+            size=f"{math.prod(shape) * 2 / 2**30:.1f}",
         ) from error
-    return cache
-
-
-def _shape(backbone: keras.Model, data: Dataset, size: int) -> tuple[int, int, int, int]:
-    return len(data), size // 32, size // 32, backbone.output_shape[-1]
-
-
-def _compute(
-    path: Path,
-    state: Path,
-    backbone: keras.Model,
-    data: Dataset,
-    size: int,
-    done: int,
-    progress: Progress | None,
-) -> None:
-    """Compute the features from image number `done` on and write them into the file."""
-    if done == 0:
-        _allocate(path, _shape(backbone, data, size))
-    features = np.lib.format.open_memmap(path, mode="r+")
-    while done < len(data):
-        stop = min(done + STRIDE, len(data))
-        for start in range(done, stop, BATCH):
-            rows = slice(start, min(start + BATCH, stop))
-            features[rows] = vgg16.run(backbone, preprocessing.batch(data.images[rows], size))
-            if progress is not None:
-                progress(rows.stop, len(data), stage="computing features")
-        features.flush()
-        files.write_json(state, {"done": stop})
-        done = stop
+    return features
 
 
 def _allocate(path: Path, shape: tuple[int, ...]) -> None:
-    """Create a file for an array of that shape, with space on the disk for every byte; raise
-    OSError and leave none if there is no room.
+    """Create a file for a float16 array of that shape, with zeros for every number; raise OSError
+    and leave none if there is no room.
 
     If the disk fills up, a memory map of a sparse file ends the process by a signal that nothing
     can catch.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    header = {"descr": "<f2", "fortran_order": False, "shape": shape}
     try:
-        np.lib.format.open_memmap(path, mode="w+", dtype=np.float16, shape=shape)
-        with path.open("r+b") as stream:
-            size = path.stat().st_size
-            header = size - int(np.prod(shape)) * np.dtype(np.float16).itemsize
-            if not _reserve(stream.fileno(), size):
-                stream.seek(header)
-                for start in range(header, size, ZEROS):
-                    stream.write(bytes(min(ZEROS, size - start)))
+        with path.open("wb") as stream:
+            np.lib.format.write_array_header_1_0(stream, header)
+            for _ in range(shape[0]):
+                stream.write(bytes(2 * math.prod(shape[1:])))
             stream.flush()
             os.fsync(stream.fileno())
     except OSError:
         path.unlink(missing_ok=True)
         raise
-
-
-def _reserve(handle: int, size: int) -> bool:
-    """Reserve that many bytes for a file; return False where the system (macOS, Windows) or the
-    disk has no call for it. Raise OSError if there is no room."""
-    system_call = getattr(os, "posix_fallocate", None)
-    if system_call is None:
-        return False
-    try:
-        system_call(handle, 0, size)
-    except OSError as error:
-        if error.errno in (errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENODEV):
-            return False
-        raise
-    return True
 
 
 def pooled(cache: NDArray[np.float16], scenario: Scenario) -> NDArray[np.float32]:

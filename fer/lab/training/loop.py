@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
 
 import keras
 
@@ -14,10 +15,14 @@ from fer.artifacts.model_store import Artifact
 from fer.data.dataset import Dataset, Split
 from fer.lab import keras_backend
 from fer.lab.networks import vgg16
-from fer.lab.training import batching, callbacks, features, learning_rate_schedule
+from fer.lab.training import batching, callbacks, features
+from fer.lab.training.callbacks import PhaseOfRun
 from fer.lab.training.distribution import ALONE, Share
 from fer.progress import Progress
 from fer.scenarios import Phase, Scenario, with_overrides
+
+# Batches of what a network is fed of these rows of the data set, with options of `FaceBatches`.
+MakeBatches: TypeAlias = Callable[..., batching.FaceBatches]
 
 
 def train(
@@ -60,70 +65,80 @@ def train(
         )
     done = runs.prepare(scenario, data, run_dir, resume)
     keras.utils.set_random_seed(scenario.seed)
-    model, feed, backbone = _model_and_feed(
-        scenario,
-        data,
-        run_dir,
-        backbone_weights=backbone_weights,
-        is_resumed=done > 0,
-        cache_dir=cache_dir,
-        progress=progress,
-        share=share,
+    model, make_batches, backbone = _network(
+        scenario, data, run_dir, backbone_weights, done > 0, cache_dir or run_dir, progress
     )
-    stages, work = _schedule(scenario, data)
-    for stage in stages:
+    phases, work = _schedule(scenario, data)
+    for phase in phases:
         # Of a finished phase only the weights are loaded: the next phase has its own optimiser.
-        if done < stage.epochs.stop:
-            compile_for(model, scenario, stage.phase, stage.steps)
+        is_over = done >= phase.epochs.stop
+        if not is_over:
+            compile_for(model, scenario, phase.phase, phase.steps)
             require_room(model, run_dir)
             runs.record(scenario, data, run_dir, backbone, precision)
-        if done in stage.ends:
-            _restore(model, scenario, run_dir, done, is_phase_over=done == stage.epochs.stop)
-        if done < stage.epochs.stop:
-            reporters: list[keras.callbacks.Callback] = []
+        if done - 1 in phase.epochs:
+            callbacks.load_weights(model, run_dir / runs.checkpoint(done))
+            # In a checkpoint averaged and raw weights are exchanged.
+            if scenario.ema_momentum is not None and not is_over:
+                exchange_averaged(model)
+        if not is_over:
+            recorders = [callbacks.Recorder(run_dir, phase.phase), keras.callbacks.TerminateOnNaN()]
+            # Last, so that an epoch is saved before its end is reported.
             if progress is not None:
-                reporters.append(callbacks.WorkProgress(progress, stage.cost, work))
+                recorders.append(callbacks.WorkProgress(progress, phase, work))
             if tensorboard is not None:
-                reporters.append(keras.callbacks.TensorBoard(tensorboard, write_graph=False))
-            _fit(model, scenario, stage, feed, run_dir, done, reporters)
+                recorders.append(keras.callbacks.TensorBoard(tensorboard, write_graph=False))
+            _fit(model, scenario, phase, data, make_batches, share, done, recorders)
     return runs.read_history(run_dir)
 
 
-@dataclass(frozen=True)
-class _Stage:
-    """A phase and its place in the run: its epochs, counted from 0 through all phases, the steps
-    of each, and their cost."""
+def _network(
+    scenario: Scenario,
+    data: Dataset,
+    run_dir: Path,
+    backbone_weights: vgg16.Weights,
+    is_resumed: bool,
+    cache_dir: Path,
+    progress: Progress | None,
+) -> tuple[keras.Model, MakeBatches, str | None]:
+    """Return the network and its batches of images, or the head alone and batches of cached
+    vectors; and the digest of the convolutions that the run begins from, None if it is resumed."""
+    if progress is not None:
+        progress(0, 0, stage="loading VGG16")
+    # A frozen backbone gives the head the same vector of an unchanged image in every epoch.
+    if (scenario.trainable_layers, scenario.augmentation, scenario.se_ratio) != (None, None, None):
+        # A resumed run loads its weights from the checkpoint.
+        model = vgg16.build(scenario, None if is_resumed else backbone_weights)
+        digest = None if is_resumed else vgg16.backbone_digest(model)
+        return model, partial(batching.FaceBatches, data.images, data.labels), digest
+    backbone = vgg16.backbone(backbone_weights)
+    digest = vgg16.backbone_digest(backbone)
+    runs.require_backbone(run_dir, digest)
+    maps = features.cached(data, scenario, cache_dir, backbone, progress)
+    vectors = features.pooled(maps, scenario)
+    inputs = keras.Input(vectors.shape[1:])
+    model = keras.Model(inputs, vgg16.classify(inputs, scenario), name=scenario.key)
+    return model, partial(batching.VectorBatches, vectors, data.labels), digest
 
-    phase: Phase
-    epochs: range
-    steps: int
-    cost: callbacks.Cost
 
-    @property
-    def ends(self) -> range:
-        """The epochs done in the run after each epoch of this phase."""
-        return range(self.epochs.start + 1, self.epochs.stop + 1)
-
-
-def _schedule(scenario: Scenario, data: Dataset) -> tuple[list[_Stage], float]:
+def _schedule(scenario: Scenario, data: Dataset) -> tuple[list[PhaseOfRun], float]:
     """Return the phases one after another, and the cost of the whole run."""
     images = len(data.rows(Split.TRAINING))
     checked = len(data.rows(Split.PUBLIC_TEST))
     if scenario.ema_momentum is not None:
         checked += min(images, callbacks.NORM_IMAGES)
     unit = scenario.phases[0].batch_size * scenario.phases[0].image_size ** 2
-    stages: list[_Stage] = []
+    phases: list[PhaseOfRun] = []
     epochs, work = 0, 0.0
     for phase in scenario.phases:
         length, area = min(phase.images_per_epoch or images, images), phase.image_size**2 / unit
-        steps = -(-length // phase.batch_size)
+        end = epochs + phase.epochs
         # A forward pass alone costs about half of a training step.
         step, check = phase.batch_size * area, checked * area / 2
-        cost = callbacks.Cost(step, check, before=work, epochs_before=epochs)
-        stages.append(_Stage(phase, range(epochs, epochs + phase.epochs), steps, cost))
-        epochs += phase.epochs
-        work += phase.epochs * (steps * step + check)
-    return stages, work
+        steps = -(-length // phase.batch_size)
+        phases.append(PhaseOfRun(phase, range(epochs, end), steps, step, check, before=work))
+        epochs, work = end, phases[-1].work_before(end)
+    return phases, work
 
 
 def require_room(model: keras.Model, run_dir: Path) -> None:
@@ -147,134 +162,48 @@ def require_room(model: keras.Model, run_dir: Path) -> None:
         )
 
 
-@dataclass(frozen=True)
-class _Feed:
-    """Batches for `fit`: of Training for a phase, of PublicTest, and for normalisation."""
-
-    batches: type[batching.FaceBatches]
-    images: Any
-    data: Dataset
-    scenario: Scenario
-    share: Share
-
-    def training(self, phase: Phase, epoch: int) -> batching.FaceBatches:
-        """Return augmented batches in the order of that epoch."""
-        return self._batches(
-            Split.TRAINING,
-            phase,
-            batch_size=phase.batch_size,
-            augmentation=phase.augmentation or self.scenario.augmentation,
-            seed=self.scenario.seed,
-            images_per_epoch=phase.images_per_epoch,
-            epoch=epoch,
-            share=self.share,
-        )
-
-    def validation(self, phase: Phase) -> batching.FaceBatches:
-        """Return PublicTest without augmentation, in order."""
-        return self._batches(Split.PUBLIC_TEST, phase, share=self.share)
-
-    def normalisation(self, phase: Phase) -> batching.FaceBatches:
-        """Return some Training images unchanged, the same in every epoch and process."""
-        return self._batches(
-            Split.TRAINING,
-            phase,
-            seed=self.scenario.seed,
-            images_per_epoch=callbacks.NORM_IMAGES,
-        )
-
-    def _batches(
-        self, split: Split, phase: Phase, *, batch_size: int = 64, **options: Any
-    ) -> batching.FaceBatches:
-        rows, size = self.data.rows(split), phase.image_size
-        return self.batches(
-            self.images, self.data.labels, rows, size=size, batch_size=batch_size, **options
-        )
-
-    def class_weights(self) -> dict[int, float] | None:
-        """Return the scenario's weight of each class in the loss."""
-        if self.scenario.class_weights == "none":
-            return None
-        return batching.class_weights(self.data.labels[self.data.rows(Split.TRAINING)])
-
-
-def _model_and_feed(
-    scenario: Scenario,
-    data: Dataset,
-    run_dir: Path,
-    *,
-    backbone_weights: vgg16.Weights,
-    is_resumed: bool,
-    cache_dir: Path | None,
-    progress: Progress | None,
-    share: Share,
-) -> tuple[keras.Model, _Feed, str | None]:
-    """Return the network and its batches of images, or the head alone and batches of cached
-    vectors; and the digest of the convolutions that the run begins from, None if it is resumed."""
-    if progress is not None:
-        progress(0, 0, stage="loading VGG16")
-    # A frozen backbone gives the head the same vector of an unchanged image in every epoch.
-    is_cacheable = (
-        scenario.trainable_layers is None
-        and scenario.augmentation is None
-        and scenario.se_ratio is None
-    )
-    if not is_cacheable:
-        # A resumed run loads its weights from the checkpoint.
-        model = vgg16.build(scenario, None if is_resumed else backbone_weights)
-        digest = None if is_resumed else vgg16.backbone_digest(model)
-        return model, _Feed(batching.FaceBatches, data.images, data, scenario, share), digest
-    backbone = vgg16.backbone(backbone_weights)
-    digest = vgg16.backbone_digest(backbone)
-    runs.require_backbone(run_dir, digest)
-    maps = features.cached(data, scenario, cache_dir or run_dir, backbone, progress)
-    vectors = features.pooled(maps, scenario)
-    inputs = keras.Input(vectors.shape[1:])
-    model = keras.Model(inputs, vgg16.classify(inputs, scenario), name=scenario.key)
-    return model, _Feed(batching.VectorBatches, vectors, data, scenario, share), digest
-
-
 def _fit(
     model: keras.Model,
     scenario: Scenario,
-    stage: _Stage,
-    feed: _Feed,
-    run_dir: Path,
+    run_phase: PhaseOfRun,
+    data: Dataset,
+    make_batches: MakeBatches,
+    share: Share,
     done: int,
-    reporters: list[keras.callbacks.Callback],
+    recorders: list[keras.callbacks.Callback],
 ) -> None:
-    """Run Keras' `fit` over the epochs of a phase that the run has not `done`. Raise FerError if
-    the loss is no longer a number."""
-    first = max(done, stage.epochs.start)
-    recorder = callbacks.Recorder(run_dir, stage.phase)
-    averaging = (
-        [
+    """Run Keras' `fit` over the epochs of a phase that the run has not `done`."""
+    phase, first = run_phase.phase, max(done, run_phase.epochs.start)
+    rows = data.rows(Split.TRAINING)
+    batches = partial(make_batches, size=phase.image_size)
+    averaging = []
+    if scenario.ema_momentum is not None:
+        some = batches(rows, seed=scenario.seed, images_per_epoch=callbacks.NORM_IMAGES)
+        averaging = [
             keras.callbacks.SwapEMAWeights(swap_on_epoch=True),
-            callbacks.RecalibratedNorm(feed.normalisation(stage.phase)),
+            callbacks.RecalibratedNorm(some),
         ]
-        if scenario.ema_momentum is not None
-        else []
-    )
     model.fit(
-        feed.training(stage.phase, first),
-        validation_data=feed.validation(stage.phase),
+        batches(
+            rows,
+            batch_size=phase.batch_size,
+            augmentation=phase.augmentation or scenario.augmentation,
+            seed=scenario.seed,
+            images_per_epoch=phase.images_per_epoch,
+            epoch=first,
+            share=share,
+        ),
+        validation_data=batches(data.rows(Split.PUBLIC_TEST), share=share),
         initial_epoch=first,
-        epochs=stage.epochs.stop,
-        class_weight=feed.class_weights(),
+        epochs=run_phase.epochs.stop,
+        class_weight=(
+            None if scenario.class_weights == "none" else batching.class_weights(data.labels[rows])
+        ),
         shuffle=False,
         verbose=0,
-        # Averaging first, so that the recorder writes the averaged model; reporters last, so that
-        # an epoch is saved before its end is reported.
-        callbacks=[*averaging, recorder, keras.callbacks.TerminateOnNaN(), *reporters],
+        # Averaging first, so that the averaged model is recorded.
+        callbacks=[*averaging, *recorders],
     )
-    if recorder.diverged_in is not None:
-        raise FerError(
-            "The training in {run_dir} diverged: the loss of epoch {epoch} is not a number. What "
-            "was learnt before is kept there; lower the learning rate in fer/scenarios.py and "
-            "train anew in another --run-dir.",
-            run_dir=run_dir,
-            epoch=recorder.diverged_in,
-        )
 
 
 def begin_from(
@@ -311,14 +240,24 @@ def begin_from(
 
 
 def compile_for(model: keras.Model, scenario: Scenario, phase: Phase, steps: int) -> None:
-    """Compile the model with the scenario's loss and optimiser for a phase."""
+    """Compile the model with the scenario's loss and optimiser for a phase with that many `steps`
+    an epoch: the learning rate rises linearly from 0, at most through half of the phase, then falls
+    along a cosine to the phase's final rate."""
     if scenario.optimizer != "adamw":
         raise FerError(
             "The optimizer {optimizer} is not known; use adamw.",
             optimizer=f"{scenario.optimizer!r}",
         )
+    total = steps * phase.epochs
+    warmup = min(phase.warmup_steps, total // 2)
     optimizer = keras.optimizers.AdamW(
-        learning_rate_schedule.cosine(phase, steps),
+        keras.optimizers.schedules.CosineDecay(
+            initial_learning_rate=0.0 if warmup else phase.learning_rate,
+            decay_steps=max(total - warmup, 1),
+            alpha=phase.final_learning_rate / phase.learning_rate,
+            warmup_target=phase.learning_rate if warmup else None,
+            warmup_steps=warmup,
+        ),
         weight_decay=scenario.weight_decay,
         clipnorm=scenario.clipnorm,
         use_ema=scenario.ema_momentum is not None,
@@ -334,16 +273,6 @@ def compile_for(model: keras.Model, scenario: Scenario, phase: Phase, steps: int
         metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
     )
     optimizer.build(model.trainable_variables)
-
-
-def _restore(
-    model: keras.Model, scenario: Scenario, run_dir: Path, epoch: int, *, is_phase_over: bool
-) -> None:
-    """Load a checkpoint, in which averaged and raw weights are exchanged; within a phase, exchange
-    them back."""
-    callbacks.load_weights(model, run_dir / runs.checkpoint(epoch))
-    if scenario.ema_momentum is not None and not is_phase_over:
-        exchange_averaged(model)
 
 
 def exchange_averaged(model: keras.Model) -> None:

@@ -15,16 +15,11 @@ from fer import FerError
 from fer.artifacts import runs
 from fer.data import dataset
 from fer.lab.training import distribution
-from fer.lab.training.distribution import Share
+from fer.lab.training.distribution import ADDRESSES, BACKEND, PROCESS_ID, PROCESSES, Share
 from fer.scenarios import PROPOSED
 from tests.support.training import training_batches
 
-VARIABLES = (
-    distribution.BACKEND,
-    distribution.PROCESSES,
-    distribution.PROCESS_ID,
-    distribution.ADDRESSES,
-)
+VARIABLES = (BACKEND, PROCESSES, PROCESS_ID, ADDRESSES)
 
 
 @pytest.mark.parametrize(
@@ -44,29 +39,20 @@ def test_every_device_is_fed_equally_many_images_of_a_batch(
 
 
 def test_parts_of_a_batch_are_the_whole_batch(small_data: dataset.Dataset) -> None:
-    def batch(share: Share) -> tuple[np.ndarray, np.ndarray]:
-        augmentation = PROPOSED.augmentation
-        return training_batches(small_data, augmentation=augmentation, seed=7, share=share)[1]
-
-    whole = batch(distribution.ALONE)
-    parts = [batch(Share(number, 2, 2)) for number in range(2)]
-    assert np.array_equal(np.concatenate([inputs for inputs, _ in parts]), whole[0])
-    assert np.array_equal(np.concatenate([labels for _, labels in parts]), whole[1])
+    whole, *parts = (
+        training_batches(small_data, augmentation=PROPOSED.augmentation, seed=7, share=share)[1]
+        for share in (distribution.ALONE, Share(0, 2, 2), Share(1, 2, 2))
+    )
+    for of_whole, of_parts in zip(whole, zip(*parts, strict=True), strict=True):
+        assert np.array_equal(np.concatenate(of_parts), of_whole)
 
 
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({distribution.PROCESSES: "2"}, "JAX backend"),
-        ({distribution.BACKEND: "jax", distribution.PROCESSES: "2"}, "is missing"),
-        (
-            {
-                distribution.BACKEND: "jax",
-                distribution.PROCESSES: "2",
-                distribution.PROCESS_ID: "2",
-            },
-            "smaller than the first",
-        ),
+        ({PROCESSES: "2"}, "JAX backend"),
+        ({BACKEND: "jax", PROCESSES: "2"}, "is missing"),
+        ({BACKEND: "jax", PROCESSES: "2", PROCESS_ID: "2"}, "smaller than the first"),
     ],
 )
 def test_senseless_settings_are_one_sentence(
@@ -121,7 +107,7 @@ def _worker(data: Path, run: Path, **settings: str) -> subprocess.Popen[str]:
     kept = {name: value for name, value in os.environ.items() if name not in VARIABLES}
     return subprocess.Popen(
         [sys.executable, "-c", WORKER, str(data), str(run)],
-        env={**kept, distribution.BACKEND: "jax", **settings},
+        env={**kept, BACKEND: "jax", **settings},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -136,17 +122,10 @@ def test_two_processes_learn_the_same_curve_as_one(
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
+    settings = {PROCESSES: "2", ADDRESSES: address}
     workers = [_worker(small_data.folder, tmp_path / "one")] + [
-        _worker(
-            small_data.folder,
-            tmp_path / "two",
-            **{
-                distribution.PROCESSES: "2",
-                distribution.PROCESS_ID: str(number),
-                distribution.ADDRESSES: address,
-            },
-        )
-        for number in range(2)
+        _worker(small_data.folder, tmp_path / "two", **settings, **{PROCESS_ID: number})
+        for number in "01"
     ]
     try:
         curves = []
@@ -163,8 +142,7 @@ def test_two_processes_learn_the_same_curve_as_one(
     assert len(alone) == 5
     assert np.allclose(chief, alone, rtol=0.01)
     assert other == chief
-    one, two = (sorted(p.name for p in (tmp_path / name).iterdir()) for name in ("one", "two"))
-    assert (
-        one == two == ["best.safetensors", "checkpoint-0001.safetensors", "history.csv", "run.json"]
-    )
+    names = {"best.safetensors", "checkpoint-0001.safetensors", "history.csv", "run.json"}
+    for folder in ("one", "two"):
+        assert {path.name for path in (tmp_path / folder).iterdir()} == names
     assert runs.read_history(tmp_path / "two")[0]["val_loss"] == pytest.approx(chief[-1])

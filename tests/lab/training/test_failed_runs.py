@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import subprocess
 import sys
 import time
@@ -12,7 +13,7 @@ import keras
 import numpy as np
 import pytest
 
-from fer import FerError, files, layer_names
+from fer import FerError, files
 from fer.artifacts import runs
 from fer.data import dataset
 from fer.lab.networks import vgg16
@@ -51,9 +52,8 @@ def test_a_failed_download_blocks_nothing_and_names_the_ways_without_it(
     monkeypatch.setattr(keras.applications, "VGG16", offline)
     for _ in range(2):
         sentence = refusal(fer(*train(tmp_path / "run", small_data, "--precision", "float32")))
-        assert "no address for the name" in sentence
-        assert "--backbone-weights" in sentence
-        assert "--backbone-from models" in sentence
+        for part in ("no address for the name", "--backbone-weights", "--backbone-from models"):
+            assert part in sentence
         assert state_of(tmp_path / "run").state == "failed"
     assert not (tmp_path / "run" / runs.RUN).exists()
 
@@ -84,10 +84,9 @@ def test_room_counts_what_the_files_take_and_what_they_replace(
     monkeypatch.setattr(files, "free_bytes", lambda folder: checkpoint)
     with pytest.raises(FerError, match="make room"):
         loop.require_room(model, tmp_path)
-    with (tmp_path / runs.BEST).open("wb") as stream:
-        stream.truncate(best)
-    with (tmp_path / runs.checkpoint(1)).open("wb") as stream:
-        stream.truncate(checkpoint)
+    for name, size in ((runs.BEST, best), (runs.checkpoint(1), checkpoint)):
+        (tmp_path / name).touch()
+        os.truncate(tmp_path / name, size)
     loop.require_room(model, tmp_path)
 
 
@@ -158,7 +157,6 @@ def test_weights_and_optimiser_come_back_as_they_were(tmp_path: Path) -> None:
     path.write_bytes(b"half a file")
     with pytest.raises(FerError, match="cannot be loaded"):
         callbacks.load_weights(other, path)
-    assert layer_names.LOGITS in {layer.name for layer in other.layers}
 
 
 def test_a_killed_child_that_was_asked_to_stop_is_no_failure(tmp_path: Path) -> None:

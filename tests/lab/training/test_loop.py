@@ -10,6 +10,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -22,14 +23,12 @@ from fer.data.dataset import Split
 from fer.lab.export import publishing
 from fer.lab.networks import vgg16
 from fer.lab.training import batching, callbacks, features, loop
-from fer.lab.training.distribution import ALONE
 from fer.scenarios import BASELINE, PROPOSED, Augmentation, Phase, Scenario
 from tests.support import narrow
 from tests.support.command import fer, succeeded
 from tests.support.training import TINY, training_batches
 
 pytestmark = pytest.mark.usefixtures("narrow_vgg16")
-
 
 FIRST = replace(TINY, phases=TINY.phases[:1], input_size=32)
 
@@ -91,14 +90,14 @@ def test_training_goes_on_from_a_published_model(
     again = publishing.publish(tmp_path / "second", tmp_path / "models")
     assert again.digest != digest
     assert again.config["epochs_run"] == 4
-    with pytest.raises(FerError, match="already holds a run"):
-        loop.begin_from(again, small_data, tmp_path / "second")
-    other = model_store.Artifact(again.folder, again.scenario, {**again.config, "data_sha256": "0"})
-    with pytest.raises(FerError, match="other data"):
-        loop.begin_from(other, small_data, tmp_path / "third")
-    head = model_store.Artifact(again.folder, BASELINE, again.config)
-    with pytest.raises(FerError, match="only a head"):
-        loop.begin_from(head, small_data, tmp_path / "third")
+    elsewhere = {**again.config, "data_sha256": "0"}
+    for artifact, run, sentence in (
+        (again, "second", "already holds a run"),
+        (model_store.Artifact(again.folder, again.scenario, elsewhere), "third", "other data"),
+        (model_store.Artifact(again.folder, BASELINE, again.config), "third", "only a head"),
+    ):
+        with pytest.raises(FerError, match=sentence):
+            loop.begin_from(artifact, small_data, tmp_path / run)
     assert not (tmp_path / "third").exists()
 
 
@@ -132,36 +131,47 @@ def test_channel_that_was_silent_keeps_a_floor_of_variance() -> None:
     assert np.abs(np.asarray(model(loud, training=False))).max() < 100
 
 
-def test_normalisation_is_estimated_from_thousands_of_images(small_data: dataset.Dataset) -> None:
+@pytest.fixture
+def fits(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What `fit` is called with for each phase, in place of training; `x` are its batches."""
+    calls: list[dict[str, Any]] = []
+    monkeypatch.setattr(
+        keras.Model, "fit", lambda self, x, **options: calls.append(options | {"x": x})
+    )
+    return calls
+
+
+def test_normalisation_is_estimated_from_thousands_of_images(
+    small_data: dataset.Dataset, tmp_path: Path, fits: list[dict[str, Any]]
+) -> None:
     count = 6000
-    images = np.zeros((count, 48, 48), np.uint8)
     data = dataset.Dataset(
         small_data.folder,
         small_data.manifest,
-        images,
+        np.zeros((count, 48, 48), np.uint8),
         np.arange(count) % 7,
         np.full(count, Split.TRAINING.value),
         np.arange(count).astype(str),
     )
-    feed = loop._Feed(batching.FaceBatches, images, data, TINY, ALONE)
-    first, again = (batching.epoch_rows(feed.normalisation(p)) for p in TINY.phases)
+    loop.train(TINY, data, tmp_path, backbone_weights=None)
+    first, again = (call["callbacks"][1].batches.epoch_rows() for call in fits)
     # A channel that fires on one image in a hundred fires on about forty of them.
     assert len(set(first.tolist())) >= 4000
     assert np.array_equal(first, again)
 
 
-def test_a_phase_may_have_an_augmentation_of_its_own(small_data: dataset.Dataset) -> None:
+def test_a_phase_may_have_an_augmentation_of_its_own(
+    small_data: dataset.Dataset, tmp_path: Path, fits: list[dict[str, Any]]
+) -> None:
     mild = Augmentation(rotation=15.0, flip=0.5)
     first, last = TINY.phases[0], replace(TINY.phases[1], augmentation=mild)
     scenario = replace(TINY, phases=(first, last))
-    feed = loop._Feed(batching.FaceBatches, small_data.images, small_data, scenario, ALONE)
-    assert feed.training(first, 0).augmentation == PROPOSED.augmentation
-    assert feed.training(last, 0).augmentation == mild
-    for phase in (first, last):
-        assert feed.validation(phase).augmentation is None
-    stored = json.loads(json.dumps(scenario.to_dict()))
-    assert "augmentation" not in stored["phases"][0]
-    assert Scenario.from_dict(stored) == scenario
+    loop.train(scenario, small_data, tmp_path, backbone_weights=None)
+    assert [call["x"].augmentation for call in fits] == [PROPOSED.augmentation, mild]
+    assert [call["validation_data"].augmentation for call in fits] == [None, None]
+    for stored in (scenario, BASELINE):
+        assert Scenario.from_dict(json.loads(json.dumps(stored.to_dict()))) == stored
+    assert "augmentation" not in scenario.to_dict()["phases"][0]
 
 
 def test_averaged_and_raw_weights_change_places_and_back() -> None:
@@ -208,28 +218,22 @@ def test_diverged_training_fails_and_keeps_the_last_good_weights(
 
 
 def test_best_epoch_is_the_most_accurate_at_the_last_size() -> None:
-    def row(epoch: int, size: int, accuracy: float, loss: float) -> dict[str, float]:
-        return {"epoch": epoch, "image_size": size, "val_accuracy": accuracy, "val_loss": loss}
-
-    history = [
-        row(1, 32, 0.9, 0.1),
-        row(2, 40, 0.5, 1.0),
-        row(3, 40, 0.6, 23.3),
-        row(4, 40, 0.6, 1),
-    ]
-    assert runs.best_epoch(history)["epoch"] == 3
-    assert runs.best_epoch(history[:2])["epoch"] == 2
-    assert runs.best_epoch(history[:1])["epoch"] == 1
+    names = ("epoch", "image_size", "val_accuracy", "val_loss")
+    rows = ((1, 32, 0.9, 0.1), (2, 40, 0.5, 1.0), (3, 40, 0.6, 23.3), (4, 40, 0.6, 1.0))
+    history = [dict(zip(names, row, strict=True)) for row in rows]
+    best = [runs.best_epoch(history[:count])["epoch"] for count in (1, 2, 3, 4)]
+    assert best == [1, 2, 3, 3]
 
 
 def test_run_is_not_overwritten_nor_mixed(small_data: dataset.Dataset, run_dir: Path) -> None:
-    with pytest.raises(FerError, match="add --resume"):
-        loop.train(FIRST, small_data, run_dir, backbone_weights=None)
-    with pytest.raises(FerError, match="label_smoothing"):
-        loop.train(replace(FIRST, label_smoothing=0.2), small_data, run_dir, resume=True)
     other = replace(FIRST, phases=(replace(FIRST.phases[0], learning_rate=5e-4),))
-    with pytest.raises(FerError, match="phase 1"):
-        loop.train(other, small_data, run_dir, resume=True)
+    for scenario, resume, sentence in (
+        (FIRST, False, "add --resume"),
+        (replace(FIRST, label_smoothing=0.2), True, "label_smoothing"),
+        (other, True, "phase 1"),
+    ):
+        with pytest.raises(FerError, match=sentence):
+            loop.train(scenario, small_data, run_dir, resume=resume)
 
 
 def test_trains_in_bfloat16_with_float32_variables(
@@ -251,25 +255,15 @@ def test_baseline_trains_a_head_on_cached_features(
     small_data: dataset.Dataset, tmp_path: Path
 ) -> None:
     head = replace(BASELINE, input_size=64, phases=(Phase(64, 12, 3e-3, 28),), dropout=0.0)
-    steps: list[int] = []
-    history = loop.train(
-        head,
-        small_data,
-        tmp_path / "run",
-        backbone_weights=None,
-        cache_dir=tmp_path / "cache",
-        progress=lambda done, total, **details: steps.append(done),
-    )
+    places = {"backbone_weights": None, "cache_dir": tmp_path / "cache"}
+    history = loop.train(head, small_data, tmp_path / "run", **places)
     assert len(history) == 12
     assert history[-1]["loss"] < history[0]["loss"]
     store = next((tmp_path / "cache").glob("features-64-*.npy"))
     assert np.load(store, mmap_mode="r").shape == (84, 2, 2, narrow.CHANNELS)
     written = store.stat().st_mtime_ns
-    again = replace(head, hidden_units=16)
-    cache = tmp_path / "cache"
-    loop.train(again, small_data, tmp_path / "other", backbone_weights=None, cache_dir=cache)
+    loop.train(replace(head, hidden_units=16), small_data, tmp_path / "other", **places)
     assert store.stat().st_mtime_ns == written
-    assert steps
 
 
 TINY_HEAD = replace(
@@ -305,22 +299,14 @@ def backbones(narrow_vgg16: None, tmp_path_factory: pytest.TempPathFactory) -> t
 def test_features_of_one_backbone_are_not_taken_for_anothers(
     small_data: dataset.Dataset, backbones: tuple[Path, Path], tmp_path: Path
 ) -> None:
-    for number, weights in enumerate(backbones):
-        loop.train(
-            TINY_HEAD,
-            small_data,
-            tmp_path / f"run-{number}",
-            backbone_weights=weights,
-            cache_dir=tmp_path / "cache",
-        )
-    one, other = (np.load(path) for path in sorted((tmp_path / "cache").glob("features-*.npy")))
+    cache, folders = tmp_path / "cache", [tmp_path / "one", tmp_path / "other"]
+    for folder, weights in zip(folders, backbones, strict=True):
+        loop.train(TINY_HEAD, small_data, folder, backbone_weights=weights, cache_dir=cache)
+    one, other = (np.load(path) for path in sorted(cache.glob("features-*.npy")))
     assert not np.array_equal(one, other)
-    recorded = [files.read_json(tmp_path / f"run-{n}" / runs.RUN)[runs.BACKBONE] for n in (0, 1)]
-    assert recorded[0] != recorded[1]
+    assert len({runs.read(folder)[runs.BACKBONE] for folder in folders}) == 2
     with pytest.raises(FerError, match="other weights of VGG16"):
-        loop.train(
-            TINY_HEAD, small_data, tmp_path / "run-0", resume=True, backbone_weights=backbones[1]
-        )
+        loop.train(TINY_HEAD, small_data, folders[0], resume=True, backbone_weights=backbones[1])
 
 
 def test_a_head_is_not_published_on_another_backbone(
@@ -331,10 +317,10 @@ def test_a_head_is_not_published_on_another_backbone(
     with pytest.raises(FerError, match="other weights of VGG16"):
         publishing.publish(run, models_dir, backbones[1])
     assert not models_dir.exists()
-    digest = files.read_json(run / runs.RUN)[runs.BACKBONE]
-    assert publishing.publish(run, models_dir, backbones[0]).config[runs.BACKBONE] == digest
+    record = runs.read(run)
+    config = publishing.publish(run, models_dir, backbones[0]).config
+    assert config[runs.BACKBONE] == record[runs.BACKBONE]
     # Runs that were begun before it was recorded are published as they were.
-    record = files.read_json(run / runs.RUN)
     files.write_json(run / runs.RUN, {k: v for k, v in record.items() if k != runs.BACKBONE})
     assert publishing.publish(run, tmp_path / "old", backbones[0]).config[runs.BACKBONE] is None
 
@@ -347,18 +333,10 @@ def test_feature_cache_has_its_place_on_the_disk_before_it_is_filled(tmp_path: P
         assert status.st_blocks * 512 >= status.st_size
 
 
-@pytest.mark.parametrize("has_call", [True, False], ids=["reserved", "written"])
 def test_full_disk_ends_the_feature_cache_in_one_sentence(
-    has_call: bool,
-    small_data: dataset.Dataset,
-    backbones: tuple[Path, Path],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    small_data: dataset.Dataset, backbones: tuple[Path, Path], tmp_path: Path
 ) -> None:
-    """As a disk that is full: with a call that reserves space, and where there is none."""
     resource = pytest.importorskip("resource", reason="no limit of a file's size here")
-    if not has_call:
-        monkeypatch.delattr("os.posix_fallocate", raising=False)
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4_000, limits[1]))
     try:
@@ -406,11 +384,8 @@ def test_killed_run_resumes_without_gap_or_repeat(
     small_data: dataset.Dataset, tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
-    child = subprocess.Popen(
-        [sys.executable, "-c", KILLED, small_data.folder, run],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    command = [sys.executable, "-c", KILLED, small_data.folder, run]
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert child.stdout is not None
     while int(child.stdout.readline()) < 2:
         time.sleep(0)
@@ -439,10 +414,10 @@ def test_every_batch_depends_only_on_seed_epoch_and_place(small_data: dataset.Da
 
 def test_short_epochs_pass_over_every_image(small_data: dataset.Dataset) -> None:
     batches = training_batches(small_data, seed=1, images_per_epoch=14)
-    first = batching.epoch_rows(batches)
+    first = batches.epoch_rows()
     batches.on_epoch_end()
     rows = small_data.rows(Split.TRAINING)
-    assert sorted([*first, *batching.epoch_rows(batches)]) == sorted(rows)
+    assert sorted([*first, *batches.epoch_rows()]) == sorted(rows)
 
 
 def test_class_weights_are_the_root_of_the_inverse_frequency() -> None:
@@ -452,16 +427,11 @@ def test_class_weights_are_the_root_of_the_inverse_frequency() -> None:
     assert np.mean([weights[label] for label in labels]) == pytest.approx(1.0)
 
 
-@pytest.mark.parametrize("scenario", [BASELINE, PROPOSED], ids=lambda s: s.key)
-def test_scenario_survives_json(scenario: Scenario) -> None:
-    assert Scenario.from_dict(json.loads(json.dumps(scenario.to_dict()))) == scenario
-
-
 def test_overrides() -> None:
     small = scenarios.with_overrides(PROPOSED, image_size=64, epochs=3, seed=5)
     assert (small.input_size, small.epochs, small.seed) == (64, 3, 5)
-    assert scenarios.with_overrides(PROPOSED, epochs=9).epochs == 9
-    assert scenarios.with_overrides(PROPOSED, epochs=99).epochs == 99
+    for epochs in (9, 99):
+        assert scenarios.with_overrides(PROPOSED, epochs=epochs).epochs == epochs
     for wrong in ({"image_size": 16}, {"epochs": 0}):
         with pytest.raises(FerError):
             scenarios.with_overrides(PROPOSED, **wrong)
