@@ -60,31 +60,33 @@ def run(
     ways = _ways(models, folder)
     counts = QUICK_BATCHES if is_quick else BATCHES
     if on_estimate is not None:
-        on_estimate(_seconds_per_face(ways) * (WARM_UP + rounds) * sum(counts))
-    table: dict[str, dict[str, WayTimes]] = {}
+        per_face = sum(float(seconds(partial(call, FACE), 1).sum()) for call in ways.values())
+        on_estimate(per_face * (WARM_UP + rounds) * sum(counts))
+    table: dict[str, dict[str, WayTimes]] = {way: {} for way in ways}
     answered = 0
     for count in counts:
         share = part_of(progress, answered, answered + count * rounds, sum(counts) * rounds)
         answered += count * rounds
         times = _times(ways, count, rounds, share)
         for way, milliseconds in times.items():
-            table.setdefault(way, {})[str(count)] = _figures(milliseconds, times[WAYS[0]], count)
+            p50 = float(np.median(milliseconds))
+            table[way][str(count)] = {
+                "p50_ms": round(p50, 2),
+                "p95_ms": round(float(np.percentile(milliseconds, 95)), 2),
+                "faces_per_second": round(1000 * count / p50, 1),
+                "speedup": round(float(np.median(times[WAYS[0]])) / p50, 2),
+            }
     return {
         "machine": machine(),
         "weights_sha256": {key: model.digest for key, model in models.items()},
         "input_sizes": {key: model.scenario.input_size for key, model in models.items()},
         "rounds": rounds,
         "ways": table,
-        "models": latencies(models, folder, rounds),
+        "models": {key: _model_time(model, folder, rounds) for key, model in models.items()},
         "starts": {}
         if is_quick
         else {way: cold_start(folder, way) for way in ("fast", "reference")},
     }
-
-
-def _seconds_per_face(ways: dict[str, Call]) -> float:
-    """Return about how many seconds all ways together take for one face."""
-    return sum(float(seconds(partial(call, FACE), 1).sum()) for call in ways.values())
 
 
 def _times(
@@ -108,17 +110,6 @@ def _times(
     return times
 
 
-def _figures(milliseconds: list[float], reference: list[float], count: int) -> WayTimes:
-    """Return the record of a way's times for `count` faces; `reference` are the first way's."""
-    p50 = float(np.median(milliseconds))
-    return {
-        "p50_ms": round(p50, 2),
-        "p95_ms": round(float(np.percentile(milliseconds, 95)), 2),
-        "faces_per_second": round(1000 * count / p50, 1),
-        "speedup": round(float(np.median(reference)) / p50, 2),
-    }
-
-
 def _ways(models: dict[str, Artifact], folder: Path) -> dict[str, Call]:
     sizes = {key: model.scenario.input_size for key, model in models.items()}
     single = {key: keras_backend.build_from(model) for key, model in models.items()}
@@ -138,18 +129,14 @@ def _ways(models: dict[str, Artifact], folder: Path) -> dict[str, Call]:
     return dict(zip(WAYS, (predict_calls, graphs, joined_graphs, fast.logits), strict=True))
 
 
-def latencies(models: dict[str, Artifact], folder: Path, rounds: int) -> dict[str, ModelTime]:
-    """Time each model on its own for one face under the fast backend, in milliseconds."""
-    times: dict[str, ModelTime] = {}
-    for key, model in models.items():
-        backend = openvino_backend.FastBackend([model], folder)
+def _model_time(model: Artifact, folder: Path, rounds: int) -> ModelTime:
+    """Time a model on its own for one face under the fast backend."""
+    backend = openvino_backend.FastBackend([model], folder)
 
-        def call(backend: openvino_backend.FastBackend, size: int) -> object:
-            return backend.outputs(batch(FACE, size), layer_names.LOGITS)
+    def answer() -> object:
+        return backend.outputs(batch(FACE, model.scenario.input_size), layer_names.LOGITS)
 
-        answer = partial(call, backend, model.scenario.input_size)
-        times[key] = {"fast_ms": round(1000 * float(np.median(seconds(answer, rounds))), 2)}
-    return times
+    return {"fast_ms": round(1000 * float(np.median(seconds(answer, rounds))), 2)}
 
 
 def seconds(call: Callable[[], object], repeats: int) -> NDArray[np.float64]:

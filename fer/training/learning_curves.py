@@ -9,6 +9,8 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import pandas as pd
+
 from fer.artifacts import runs
 from fer.artifacts.runs import Row
 
@@ -78,13 +80,15 @@ def read(history: Sequence[Row]) -> Reading | None:
     spans = phases(history)
     rows_at_last_size = [row for row in history if row["epoch"] >= spans[-1].first]
     lowest = min(rows_at_last_size, key=lambda row: row["val_loss"])
+    losses = [row["val_loss"] for row in rows_at_last_size]
+    pairs_from_the_end = reversed(list(itertools.pairwise(losses)))
     return Reading(
         best=_epoch(runs.best_epoch(history)),
         last=_epoch(history[-1]),
         loss=LossRise(
             lowest_epoch=int(lowest["epoch"]),
-            share=rows_at_last_size[-1]["val_loss"] / lowest["val_loss"] - 1,
-            epochs=_rises_at_the_end([row["val_loss"] for row in rows_at_last_size]),
+            share=losses[-1] / lowest["val_loss"] - 1,
+            epochs=len(list(itertools.takewhile(lambda p: p[1] > p[0], pairs_from_the_end))),
         ),
         seconds=sum(row["seconds"] for row in history),
         phases=spans,
@@ -93,12 +97,6 @@ def read(history: Sequence[Row]) -> Reading | None:
 
 def _epoch(row: Row) -> EpochAccuracy:
     return EpochAccuracy(int(row["epoch"]), row["accuracy"], row["val_accuracy"])
-
-
-def _rises_at_the_end(values: Sequence[float]) -> int:
-    pairs_from_the_end = reversed(list(itertools.pairwise(values)))
-    rises = itertools.takewhile(lambda pair: pair[1] > pair[0], pairs_from_the_end)
-    return len(list(rises))
 
 
 def phases(history: Sequence[Row]) -> tuple[PhaseSpan, ...]:
@@ -116,8 +114,4 @@ def phases(history: Sequence[Row]) -> tuple[PhaseSpan, ...]:
 def smoothed(values: Sequence[float], weight: float) -> list[float]:
     """Return the exponential moving average without the bias of its start (Kingma & Ba 2015);
     `weight` is the share of the past, from 0 up to but not 1."""
-    average, averages = 0.0, []
-    for step, value in enumerate(values, start=1):
-        average = weight * average + (1 - weight) * value
-        averages.append(average / (1 - weight**step))
-    return averages
+    return list(pd.Series(values, dtype=float).ewm(alpha=1 - weight).mean())

@@ -13,10 +13,12 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Literal
+
+import msgspec
 
 from fer import ErrorRecord, FerError, files
 
@@ -91,11 +93,9 @@ def read(run_dir: Path, now: float) -> RunState | None:
     path = run_dir / PROGRESS
     if not path.exists():
         return None
-    field_names = {field.name for field in fields(RunState)}
     try:
-        record = files.read_json(path)
-        state = RunState(**{name: value for name, value in record.items() if name in field_names})
-    except (AttributeError, TypeError) as error:
+        state = msgspec.convert(files.read_json(path), RunState)
+    except msgspec.ValidationError as error:
         raise FerError(
             "{path} is damaged ({reason}); train again in another --run-dir.",
             path=path,
@@ -262,17 +262,14 @@ class Live:
                 and self._state.stage not in WORTH_WAITING
                 and self._is_unwanted()
             ):
-                self._interrupt()
+                # End it as Ctrl+C does, and after `GRACE_SECONDS` also if nothing reacts to that,
+                # as while a library is being loaded.
+                self._is_interrupted = True
+                _thread.interrupt_main()
+                if not self._done.wait(GRACE_SECONDS):
+                    self._end("stopped")
+                    os._exit(130)
                 return
-
-    def _interrupt(self) -> None:
-        """End a run that has nothing to lose, as Ctrl+C does; after `GRACE_SECONDS` also if nothing
-        reacts to that, as while a library is being loaded."""
-        self._is_interrupted = True
-        _thread.interrupt_main()
-        if not self._done.wait(GRACE_SECONDS):
-            self._end("stopped")
-            os._exit(130)
 
     def _end(self, state: State) -> None:
         self._state = replace(self._state, state=state, left=None, reason=self._reason)

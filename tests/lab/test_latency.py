@@ -14,8 +14,6 @@ from fer.lab import latency
 from fer.lab.export import int8
 from tests.support.making import ROOT
 
-COMMITTED = ROOT / "models" / model_store.BENCHMARK
-
 
 def test_run_on_small_models(
     small_models: Path,
@@ -23,8 +21,7 @@ def test_run_on_small_models(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    folder = tmp_path / "models"
-    shutil.copytree(small_models, folder)
+    folder = Path(shutil.copytree(small_models, tmp_path / "models"))
     int8.export_fast(small_data, folder, ROOT / aggregates.FOLDER, images=7)
     monkeypatch.setattr(latency, "BATCHES", (1, 2))
     starts = {"seconds": 1.0, "resident_mb": 200}
@@ -58,7 +55,7 @@ def test_a_cold_start_is_that_of_a_process_of_its_own() -> None:
 
 
 def test_committed_figures_belong_to_the_committed_models() -> None:
-    record = files.read_json(COMMITTED)
+    record = files.read_json(ROOT / "models" / model_store.BENCHMARK)
     digests = {key: model.digest for key, model in model_store.available(ROOT / "models").items()}
     assert record["weights_sha256"] == digests
     assert record["machine"]["processor"]

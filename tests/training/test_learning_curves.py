@@ -10,41 +10,37 @@ from fer.ui.training import training_charts
 
 
 def history(
-    accuracy: list[float], val: list[float], loss: list[float] | None = None, size: int = 64
+    accuracy: list[float],
+    val: list[float],
+    loss: list[float] | None = None,
+    sizes: list[int] | None = None,
 ) -> list[learning_curves.Row]:
-    loss = loss or [1.0] * len(val)
+    columns = {
+        "epoch": range(1, len(val) + 1),
+        "accuracy": accuracy,
+        "val_accuracy": val,
+        "val_loss": loss or [1.0] * len(val),
+        "image_size": sizes or [64] * len(val),
+    }
+    rest = {"loss": 1.0, "learning_rate": 1e-3, "seconds": 10.0}
     return [
-        {
-            "epoch": float(number),
-            "accuracy": a,
-            "val_accuracy": v,
-            "loss": 1.0,
-            "val_loss": low,
-            "learning_rate": 1e-3,
-            "image_size": float(size),
-            "seconds": 10.0,
-        }
-        for number, (a, v, low) in enumerate(zip(accuracy, val, loss, strict=True), start=1)
+        rest | dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)
     ]
 
 
-def test_best_epoch_and_rising_loss() -> None:
-    rows = history([0.5, 0.7, 0.8, 0.9], [0.5, 0.62, 0.6, 0.61], [1.2, 1.0, 1.1, 1.3])
-    reading = learning_curves.read(rows)
-    assert reading is not None
-    assert (reading.best.epoch, reading.loss.lowest_epoch, reading.is_unfinished) == (2, 2, False)
-    assert reading.loss.share == pytest.approx(0.3)
-    assert reading.loss.is_clear
-    assert reading.seconds == 40
+# Two epochs at each of two sizes.
+TWO_PHASES = history([0.6, 0.7, 0.5, 0.6], [0.6, 0.64, 0.4, 0.6], sizes=[64, 64, 224, 224])
 
 
-def test_last_epoch_is_read_beside_the_best() -> None:
-    rows = history([0.5, 0.72, 0.85], [0.5, 0.64, 0.63])
+def test_best_and_last_epoch_and_rising_loss() -> None:
+    rows = history([0.5, 0.72, 0.8, 0.85], [0.5, 0.64, 0.6, 0.63], [1.2, 1.0, 1.1, 1.3])
     reading = learning_curves.read(rows)
     assert reading is not None
-    assert (reading.best.epoch, reading.last.epoch) == (2, 3)
+    assert (reading.best.epoch, reading.last.epoch, reading.is_unfinished) == (2, 4, False)
     assert reading.best.gap == pytest.approx(0.08)
     assert reading.last.gap == pytest.approx(0.22)
+    assert reading.loss.share == pytest.approx(0.3)
+    assert reading.seconds == 40
 
 
 @pytest.mark.parametrize(
@@ -62,19 +58,14 @@ def test_rise_of_the_loss(losses: list[float], lowest: int, epochs: int, is_clea
     flat = [0.6] * len(losses)
     reading = learning_curves.read(history(flat, flat, losses))
     assert reading is not None
-    assert reading.loss.lowest_epoch == lowest
-    assert reading.loss.epochs == epochs
-    assert reading.loss.is_clear is is_clear
+    loss = reading.loss
+    assert (loss.lowest_epoch, loss.epochs, loss.is_clear) == (lowest, epochs, is_clear)
 
 
 def test_best_epoch_is_sought_at_the_served_size() -> None:
-    rows = history([0.6, 0.7], [0.6, 0.64]) + history([0.5, 0.6], [0.4, 0.6], size=224)
-    for number, row in enumerate(rows, start=1):
-        row["epoch"] = float(number)
-    reading = learning_curves.read(rows)
+    reading = learning_curves.read(TWO_PHASES)
     assert reading is not None
-    assert reading.best.epoch == 4
-    assert reading.is_unfinished
+    assert (reading.best.epoch, reading.is_unfinished) == (4, True)
     assert reading.phases == (PhaseSpan(64, 1, 2), PhaseSpan(224, 3, 4))
 
 
@@ -90,8 +81,8 @@ def test_smoothing_is_unbiased_from_the_start() -> None:
 
 
 def test_curves_mark_the_phases_and_name_each_run_once() -> None:
-    rows = history([0.6, 0.7], [0.6, 0.64]) + history([0.5, 0.6], [0.4, 0.6], size=224)
-    figure = training_charts.curves({"baseline": rows, "mine": rows}, "accuracy", smoothing=0.3)
+    both = {"baseline": TWO_PHASES, "mine": TWO_PHASES}
+    figure = training_charts.curves(both, "accuracy", smoothing=0.3)
     legend = [trace.name for trace in figure.data if trace.showlegend]
     assert legend == ["baseline", "mine"]
     assert {note.text for note in figure.layout.annotations} == {"64 px", "224 px"}

@@ -15,12 +15,13 @@ from fer.artifacts.model_store import Artifact, Predictions
 from fer.artifacts.records import Metrics, SplitScores
 from fer.data.dataset import TEST_SPLITS, Dataset, Split
 from fer.evaluation import metrics
-from fer.evaluation.calibration import ECE_BINS, Probabilities, expected_calibration_error
+from fer.evaluation.calibration import ECE_BINS, expected_calibration_error
 from fer.evaluation.records import COMPARISON, Comparison
 from fer.inference.calibrate import softmax
 from fer.inference.classification import Classifier
 from fer.progress import Progress
 
+BATCH = 32
 # The two models that are compared.
 PAIR = ("baseline", "proposed")
 CheckedMetric = Literal[
@@ -57,85 +58,60 @@ def _test_rows(data: Dataset) -> NDArray[np.int64]:
 
 
 def evaluate(
-    classifier: Classifier,
-    data: Dataset,
-    *,
-    batch_size: int = 32,
-    progress: Progress | None = None,
+    classifier: Classifier, data: Dataset, *, progress: Progress | None = None
 ) -> dict[str, tuple[Metrics, Predictions]]:
     """Return metrics and predictions of every model of the classifier on both test splits.
 
     Single crop, no test-time augmentation. The temperature is fitted on PublicTest and applied to
     both splits. Raise FerError if the data set has no images of a test split.
     """
-    rows = _test_rows(data)
     for split in TEST_SPLITS:
         if len(data.rows(split)) == 0:
             raise FerError(
                 "The imported data set has no {split} image; import the whole set.", split=split
             )
-    results = {}
-    for key, values in logits(classifier, data.images, rows, batch_size, progress).items():
-        is_public = data.splits[rows] == Split.PUBLIC_TEST.value
-        temperature = metrics.fit_temperature(data.labels[rows][is_public], values[is_public])
-        predictions = Predictions(
-            data.splits[rows], data.sources[rows], data.labels[rows], softmax(values, temperature)
-        )
-        results[key] = (
-            measure(predictions, softmax(values), temperature, classifier, key, data),
-            predictions,
-        )
+    rows = _test_rows(data)
+    splits, labels = data.splits[rows], data.labels[rows]
+    is_public = splits == Split.PUBLIC_TEST.value
+    results: dict[str, tuple[Metrics, Predictions]] = {}
+    for key, values in logits(classifier, data.images[rows], progress).items():
+        model = classifier.models[key]
+        temperature = metrics.fit_temperature(labels[is_public], values[is_public])
+        predictions = Predictions(splits, data.sources[rows], labels, softmax(values, temperature))
+        uncalibrated = softmax(values)
+        scores: dict[str, SplitScores] = {}
+        for split in TEST_SPLITS:
+            predicted, mask = predictions.of(split), splits == split.value
+            scores[split.value] = {
+                **metrics.report(predicted.labels, predicted.probabilities),
+                "ece_uncalibrated": expected_calibration_error(labels[mask], uncalibrated[mask]),
+            }
+        record: Metrics = {
+            "model": key,
+            "weights_sha256": model.digest,
+            "data_sha256": data.digest,
+            "data_source": data.manifest["source"],
+            "input_size": model.scenario.input_size,
+            "compute_dtype": classifier.compute_dtype,
+            "temperature": temperature,
+            "ece_bins": ECE_BINS,
+            "splits": scores,
+        }
+        results[key] = (record, predictions)
     return results
 
 
 def logits(
-    classifier: Classifier,
-    images: NDArray[np.uint8],
-    rows: NDArray[np.int64],
-    batch_size: int,
-    progress: Progress | None = None,
+    classifier: Classifier, images: NDArray[np.uint8], progress: Progress | None = None
 ) -> dict[str, NDArray[np.float32]]:
-    """Return logits (m, 7) by model key for these rows of the images (n, 48, 48), asked for batch
-    by batch."""
+    """Return logits (n, 7) by model key for gray images (n, 48, 48), asked for batch by batch."""
     batches: dict[str, list[NDArray[np.float32]]] = {key: [] for key in classifier.models}
-    for start in range(0, len(rows), batch_size):
-        batch_rows = rows[start : start + batch_size]
-        for key, values in classifier.logits(images[batch_rows]).items():
+    for start in range(0, len(images), BATCH):
+        for key, values in classifier.logits(images[start : start + BATCH]).items():
             batches[key].append(values)
         if progress is not None:
-            progress(start + len(batch_rows), len(rows))
+            progress(min(start + BATCH, len(images)), len(images))
     return {key: np.concatenate(values) for key, values in batches.items()}
-
-
-def measure(
-    predictions: Predictions,
-    uncalibrated: Probabilities,
-    temperature: float,
-    classifier: Classifier,
-    key: str,
-    data: Dataset,
-) -> Metrics:
-    """Return the content of `metrics.json`: the metrics of both test splits and their origin."""
-    model = classifier.models[key]
-    splits: dict[str, SplitScores] = {}
-    for split in TEST_SPLITS:
-        predicted = predictions.of(split)
-        rows = predictions.splits == split.value
-        splits[split.value] = {
-            **metrics.report(predicted.labels, predicted.probabilities),
-            "ece_uncalibrated": expected_calibration_error(predicted.labels, uncalibrated[rows]),
-        }
-    return {
-        "model": model.key,
-        "weights_sha256": model.digest,
-        "data_sha256": data.digest,
-        "data_source": data.manifest["source"],
-        "input_size": model.scenario.input_size,
-        "compute_dtype": classifier.compute_dtype,
-        "temperature": temperature,
-        "ece_bins": ECE_BINS,
-        "splits": splits,
-    }
 
 
 def save(results: dict[str, tuple[Metrics, Predictions]], models: dict[str, Artifact]) -> None:
@@ -155,15 +131,15 @@ def differences(stored: Metrics | None, new: Metrics, tolerance: float) -> list[
     tolerance."""
     if stored is None:
         return ["has no stored metrics"]
-    return figure_differences(_checked_figures(stored), _checked_figures(new), tolerance)
-
-
-def _checked_figures(record: Metrics) -> dict[str, float]:
-    return {
-        f"{split} {name}": scores[name]
-        for split, scores in record["splits"].items()
-        for name in CHECKED_METRICS
-    }
+    stored_figures, new_figures = (
+        {
+            f"{split} {name}": scores[name]
+            for split, scores in record["splits"].items()
+            for name in CHECKED_METRICS
+        }
+        for record in (stored, new)
+    )
+    return figure_differences(stored_figures, new_figures, tolerance)
 
 
 def figure_differences(

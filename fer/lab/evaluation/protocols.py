@@ -50,7 +50,6 @@ def probabilities(
     protocol: Protocol,
     *,
     known: dict[str, Probabilities] | None = None,
-    batch_size: int = 32,
     progress: Progress | None = None,
 ) -> dict[str, Probabilities]:
     """Return each model's calibrated probabilities (n, 7) float64 of gray images (n, 48, 48) uint8,
@@ -62,17 +61,16 @@ def probabilities(
         progress: called with the views of images that are classified.
     """
     all_views = views(images, protocol)
-    total, count = len(all_views) * len(images), len(images)
     mean: dict[str, Probabilities] = {}
     for number, view in enumerate(all_views):
         if known is not None and view is images:
             view_answers = known
         else:
-            view_progress = part_of(progress, number * count, (number + 1) * count, total)
-            answers = logits(classifier, view, np.arange(count), batch_size, view_progress)
+            start, stop = number * len(images), (number + 1) * len(images)
+            part = part_of(progress, start, stop, len(all_views) * len(images))
             view_answers = {
                 key: softmax(values, classifier.models[key].temperature)
-                for key, values in answers.items()
+                for key, values in logits(classifier, view, part).items()
             }
         for key, values in view_answers.items():
             mean[key] = mean.get(key, 0.0) + values / len(all_views)
@@ -159,15 +157,11 @@ def merged(stored: Protocols | None, new: Protocols, digests: Mapping[str, str])
         for key, digest in stored["weights_sha256"].items()
         if digests.get(key) == digest
     }
-    stored_models = {key: stored["models"][key] for key in weights}
-    return {
-        **new,
-        "weights_sha256": {**weights, **new["weights_sha256"]},
-        "models": {
-            key: {**stored_models.get(key, {}), **new["models"].get(key, {})}
-            for key in {**stored_models, **new["models"]}
-        },
-    }
+    models = {key: rows for key, rows in stored["models"].items() if key in weights}
+    for key, rows in new["models"].items():
+        models[key] = {**models.get(key, {}), **rows}
+    weights |= new["weights_sha256"]
+    return {**new, "weights_sha256": weights, "models": models}
 
 
 def summary(labels: Labels, values: Probabilities) -> Accuracy:
@@ -187,14 +181,13 @@ def summary(labels: Labels, values: Probabilities) -> Accuracy:
 def differences(stored: Protocols, new: Protocols, tolerance: float) -> list[str]:
     """Return a phrase for every new accuracy that is not stored for these weights, or that differs
     from the stored one by more than the tolerance."""
-    weights = new["weights_sha256"]
-    return figure_differences(_accuracies(stored, weights), _accuracies(new, weights), tolerance)
-
-
-def _accuracies(record: Protocols, weights: Mapping[str, str]) -> dict[str, float]:
-    return {
-        f"{key} {protocol} accuracy": row["accuracy"]
-        for key, rows in record["models"].items()
-        if record["weights_sha256"][key] == weights.get(key)
-        for protocol, row in rows.items()
-    }
+    stored_figures, new_figures = (
+        {
+            f"{key} {protocol} accuracy": row["accuracy"]
+            for key, rows in record["models"].items()
+            if record["weights_sha256"][key] == new["weights_sha256"].get(key)
+            for protocol, row in rows.items()
+        }
+        for record in (stored, new)
+    )
+    return figure_differences(stored_figures, new_figures, tolerance)

@@ -41,19 +41,14 @@ def rows(data: Dataset, images: int, seed: int = SEED) -> NDArray[np.int64]:
 
 
 def measure(
-    classifier: Classifier,
-    data: Dataset,
-    images: int,
-    *,
-    seed: int = SEED,
-    progress: Progress | None = None,
+    classifier: Classifier, data: Dataset, images: int, *, progress: Progress | None = None
 ) -> TrainingFit:
     """Return the content of `training_fit.json`: how often each model of the classifier is right on
     about `images` Training images, one crop. Raises as `rows`."""
-    chosen = rows(data, images, seed)
-    answers = logits(classifier, data.images, chosen, 32, progress)
+    chosen = rows(data, images)
+    answers = logits(classifier, data.images[chosen], progress)
     return {
-        **provenance.record(data, seed, classifier.models.values()),
+        **provenance.record(data, SEED, classifier.models.values()),
         "split": Split.TRAINING.value,
         "images": len(chosen),
         "images_of_split": len(data.rows(Split.TRAINING)),
@@ -67,15 +62,13 @@ def measure(
 def differences(stored: TrainingFit, new: TrainingFit, tolerance: float) -> list[str]:
     """Return a phrase for every new accuracy that is not stored for these weights and images, or
     that differs from the stored one by more than the tolerance."""
-    return figure_differences(_accuracies(stored, new), _accuracies(new, new), tolerance)
-
-
-def _accuracies(record: TrainingFit, other: TrainingFit) -> dict[str, float]:
-    """Return the accuracies of those models that have the other record's weights and images."""
-    if any(record[name] != other[name] for name in ("data_sha256", "seed", "images")):
-        return {}
-    return {
-        f"{key} accuracy on these Training images": row["accuracy"]
-        for key, row in record["models"].items()
-        if record["weights_sha256"][key] == other["weights_sha256"].get(key)
-    }
+    has_same_images = all(stored[name] == new[name] for name in ("data_sha256", "seed", "images"))
+    stored_figures, new_figures = (
+        {
+            f"{key} accuracy on these Training images": row["accuracy"]
+            for key, row in record["models"].items()
+            if record["weights_sha256"][key] == new["weights_sha256"].get(key)
+        }
+        for record in (stored, new)
+    )
+    return figure_differences(stored_figures if has_same_images else {}, new_figures, tolerance)

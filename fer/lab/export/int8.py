@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 
 CALIBRATION_IMAGES = 300
 SEED = 2013
-# OpenVINO's names for operations that the heads have and VGG16's convolutions have not.
-HEAD_OPERATIONS = ("Concat", "MatMul", "Multiply", "ReduceMean")
 
 
 def export_fast(
@@ -105,11 +103,7 @@ def _write_export(
     groups = model_store.by_input_size(models.values())
     for size, group in groups.items():
         name = f"{'float' if faces is None else 'int8'}-{size}.xml"
-        with tempfile.TemporaryDirectory() as scratch:
-            network = convert(keras_backend.joined(group), size, Path(scratch))
-            if faces is not None:
-                network = quantise(network, size, faces)
-            _save_network(network, target / name, Path(scratch))
+        _write_network(keras_backend.joined(group), size, faces, target / name)
         networks[str(size)] = name
     packages = ("openvino", "keras", "tensorflow", *(() if faces is None else ("nncf",)))
     record: FastExport = {
@@ -139,12 +133,36 @@ def _write_export(
 def measure(
     data: Dataset, folder: Path = model_store.FOLDER, *, progress: Progress | None = None
 ) -> FastExport:
-    """Measure how far the int8 networks are from the stored float32 predictions on both test
-    splits, add it to their record, and return the record. Raise FerError if there is no export of
-    these weights or no stored prediction."""
+    """Measure how far the int8 networks are from the stored float32 predictions, by model and test
+    split, add it to their record, and return the record. Raise FerError if there is no export of
+    these weights or no stored prediction, or if their images are not in the data set."""
     classifier = classification.load(folder)
     record = FAST_EXPORT.require(folder)
-    record["fidelity"] = fidelity(classifier, data, progress)
+    stored = {key: model.predictions() for key, model in classifier.models.items()}
+    sources = next(iter(stored.values())).sources.tolist()
+    missing = [source for source in sources if source not in data.row_of]
+    if missing:
+        raise FerError(
+            "{count} of the images that the stored predictions are of are not imported (the first: "
+            "{source}); import FER-2013 or run: fer evaluate",
+            count=len(missing),
+            source=missing[0],
+        )
+    images = data.images[[data.row_of[source] for source in sources]]
+    fidelity: dict[str, dict[str, Fidelity]] = {}
+    for key, logits in evaluate.logits(classifier, images, progress).items():
+        all_int8 = softmax(logits, classifier.models[key].temperature)
+        fidelity[key] = {}
+        for split in TEST_SPLITS:
+            exact, int8 = stored[key].of(split), all_int8[stored[key].splits == split.value]
+            float32 = exact.probabilities
+            fidelity[key][split.value] = {
+                "accuracy": metrics.top1_accuracy(exact.labels, int8),
+                "float32_accuracy": metrics.top1_accuracy(exact.labels, float32),
+                "top1_agreement": float((int8.argmax(1) == float32.argmax(1)).mean()),
+                "mean_absolute_difference": float(np.abs(int8 - float32).mean()),
+            }
+    record["fidelity"] = fidelity
     FAST_EXPORT.write(folder, record)
     return record
 
@@ -160,26 +178,26 @@ def calibration_rows(data: Dataset, images: int) -> NDArray[np.int64]:
     return np.sort(np.concatenate(chosen))
 
 
-def convert(network: keras.Model, size: int, scratch: Path) -> openvino.Model:
-    """Return the network as an OpenVINO model in full precision, its outputs named by model key.
-    Raise FerError if OpenVINO is not installed or fails.
-
-    Args:
-        network: (n, S, S, 3) to logits by model key.
-        scratch: an empty folder for intermediate files.
-    """
+def _write_network(
+    network: keras.Model, size: int, faces: NDArray[np.uint8] | None, path: Path
+) -> None:
+    """Write a network of (n, S, S, 3) to logits by model key for OpenVINO, in int8 if there are
+    faces to calibrate it on. Raise FerError if OpenVINO is not installed or fails."""
     openvino_backend.core()
     import openvino
 
     signature = [keras.InputSpec(dtype="float32", shape=(None, size, size, 3))]
-    network.export(
-        scratch / "saved", format="tf_saved_model", verbose=False, input_signature=signature
-    )
-    exact = openvino.convert_model(scratch / "saved", input=[-1, size, size, 3])
-    # A SavedModel lists its outputs sorted by key.
-    for output, key in zip(exact.outputs, sorted(network.output), strict=True):
-        output.get_tensor().set_names({key})
-    return exact
+    with tempfile.TemporaryDirectory() as folder:
+        saved, written = Path(folder) / "saved", Path(folder) / path.name
+        network.export(saved, format="tf_saved_model", verbose=False, input_signature=signature)
+        model = openvino.convert_model(saved, input=[-1, size, size, 3])
+        # A SavedModel lists its outputs sorted by key.
+        for output, key in zip(model.outputs, sorted(network.output), strict=True):
+            output.get_tensor().set_names({key})
+        openvino.save_model(model if faces is None else quantise(model, size, faces), written)
+        for suffix in (".bin", ".xml"):
+            with files.replacing(path.with_suffix(suffix)) as temporary:
+                temporary.write_bytes(written.with_suffix(suffix).read_bytes())
 
 
 def quantise(exact: openvino.Model, size: int, faces: NDArray[np.uint8]) -> openvino.Model:
@@ -204,54 +222,14 @@ def quantise(exact: openvino.Model, size: int, faces: NDArray[np.uint8]) -> open
         # third of int8's errors, and the first convolution, a fiftieth of the time and two fifths.
         ignored_scope=nncf.IgnoredScope(
             names=[next(convolutions).get_friendly_name()],
-            types=list(HEAD_OPERATIONS),
+            # Operations that the heads have and VGG16's convolutions have not.
+            types=["Concat", "MatMul", "Multiply", "ReduceMean"],
             validate=False,
         ),
         # The exact correction takes a minute more; of 700 answers of the baseline on PublicTest,
         # int8 then changes 11 instead of 18.
         fast_bias_correction=False,
     )
-
-
-def fidelity(
-    classifier: classification.Classifier, data: Dataset, progress: Progress | None = None
-) -> dict[str, dict[str, Fidelity]]:
-    """Measure how far a classifier is from the stored float32 predictions, by model and test split.
-    Raise FerError if a model has no stored predictions, or their images are not in the data set."""
-    stored = {key: model.predictions() for key, model in classifier.models.items()}
-    sources = next(iter(stored.values())).sources.tolist()
-    missing = [source for source in sources if source not in data.row_of]
-    if missing:
-        raise FerError(
-            "{count} of the images that the stored predictions are of are not imported (the first: "
-            "{source}); import FER-2013 or run: fer evaluate",
-            count=len(missing),
-            source=missing[0],
-        )
-    rows = np.array([data.row_of[source] for source in sources])
-    fidelities: dict[str, dict[str, Fidelity]] = {}
-    for key, logits in evaluate.logits(classifier, data.images, rows, 32, progress).items():
-        int8 = softmax(logits, classifier.models[key].temperature)
-        float32, labels = stored[key].probabilities, stored[key].labels
-        fidelities[key] = {}
-        for split in TEST_SPLITS:
-            mask = stored[key].splits == split.value
-            fidelities[key][split.value] = {
-                "accuracy": metrics.top1_accuracy(labels[mask], int8[mask]),
-                "float32_accuracy": metrics.top1_accuracy(labels[mask], float32[mask]),
-                "top1_agreement": float((int8[mask].argmax(1) == float32[mask].argmax(1)).mean()),
-                "mean_absolute_difference": float(np.abs(int8[mask] - float32[mask]).mean()),
-            }
-    return fidelities
-
-
-def _save_network(network: openvino.Model, path: Path, scratch: Path) -> None:
-    import openvino
-
-    openvino.save_model(network, scratch / path.name)
-    for suffix in (".bin", ".xml"):
-        with files.replacing(path.with_suffix(suffix)) as temporary:
-            temporary.write_bytes((scratch / path.name).with_suffix(suffix).read_bytes())
 
 
 def _write_probe(

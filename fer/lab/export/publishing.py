@@ -1,4 +1,5 @@
-"""From a finished run to `models/`: packed weights, configuration, history; and the model cards."""
+"""From a finished run to `models/`: packed weights, configuration, history; and the model cards.
+Importing this module imports Keras."""
 
 from __future__ import annotations
 
@@ -9,14 +10,19 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Literal, get_args
 
+import keras
+
 from fer import FerError, emotions, files, layer_names
 from fer.artifacts import model_store, runs
 from fer.artifacts.model_store import Artifact
 from fer.artifacts.packing import Tensors
 from fer.artifacts.records import Metrics, RunConfig
-from fer.artifacts.runs import Run
+from fer.artifacts.runs import Row, Run
 from fer.data import dataset
 from fer.data.dataset import Split
+from fer.lab import keras_backend
+from fer.lab.networks import vgg16
+from fer.lab.training import callbacks
 from fer.scenarios import Scenario
 
 CardMetric = Literal[
@@ -53,19 +59,6 @@ def publish(
     Args:
         backbone_weights: where the frozen convolutions of a head-only run come from.
     """
-    record, history = _read_finished_run(run_dir)
-    scenario = Scenario.from_dict(record["scenario"])
-    tensors, trainable = _best_tensors(scenario, run_dir, backbone_weights)
-    parameters = sum(value.size for value in tensors.values())
-    config = _config(scenario, record, history, int(parameters), trainable)
-    text = (run_dir / runs.HISTORY).read_text(encoding="utf-8")
-    model_store.write_model(folder, scenario, tensors, text, config)
-    finish(folder)
-    return model_store.open_artifact(scenario.key, folder)
-
-
-def _read_finished_run(run_dir: Path) -> tuple[Run, list[dict[str, float]]]:
-    """Return the record and the history of a run that has weights to serve, or raise FerError."""
     if not (run_dir / runs.RUN).exists():
         raise FerError(
             "There is no run in {run_dir}; run: fer train baseline|proposed", run_dir=run_dir
@@ -82,7 +75,13 @@ def _read_finished_run(run_dir: Path) -> tuple[Run, list[dict[str, float]]]:
             input_size=scenario.input_size,
             scenario=scenario.key,
         )
-    return record, history
+    tensors, trainable = _best_tensors(scenario, run_dir, backbone_weights)
+    parameters = sum(value.size for value in tensors.values())
+    config = _config(scenario, record, history, int(parameters), trainable)
+    text = (run_dir / runs.HISTORY).read_text(encoding="utf-8")
+    model_store.write_model(folder, scenario, tensors, text, config)
+    finish(folder)
+    return model_store.open_artifact(scenario.key, folder)
 
 
 def _best_tensors(
@@ -90,11 +89,6 @@ def _best_tensors(
 ) -> tuple[Tensors, int]:
     """Return the network's weights by name after the run's best epoch, and how many of these
     numbers are trainable. Raises as `runs.require_backbone`."""
-    import keras
-
-    from fer.lab import keras_backend
-    from fer.lab.networks import vgg16
-    from fer.lab.training import callbacks
 
     def tensors(network: keras.Model) -> Tensors:
         return {name: v.numpy() for name, v in keras_backend.variables(network).items()}
@@ -115,7 +109,7 @@ def _best_tensors(
 def _config(
     scenario: Scenario,
     record: Run,
-    history: list[dict[str, float]],
+    history: list[Row],
     parameters: int,
     trainable: int,
 ) -> RunConfig:
@@ -149,7 +143,20 @@ def finish(folder: Path = model_store.FOLDER) -> None:
 
 def card(artifact: Artifact) -> str:
     """Return the model card in Markdown, made from configuration and metrics alone."""
-    lines = [*_introduction(artifact), *_hyperparameters(artifact.scenario)]
+    scenario = artifact.scenario
+    lines = [
+        *_introduction(artifact),
+        "",
+        "## Hyperparameters",
+        "",
+        "| name | value |",
+        "|---|---|",
+    ]
+    for name, value in scenario.to_dict().items():
+        if name not in ("key", "phases"):
+            lines.append(f"| {name} | {_format(value)} |")
+    for number, phase in enumerate(scenario.phases, start=1):
+        lines.append(f"| phase {number} | {_format(phase.to_dict())} |")
     if artifact.metrics is None:
         lines += ["", "Not evaluated yet: run `fer evaluate`."]
     else:
@@ -183,16 +190,6 @@ def _introduction(artifact: Artifact) -> list[str]:
         f"- Published {config['published']} with "
         + ", ".join(f"{name} {number}" for name, number in config["versions"].items()),
     ]
-
-
-def _hyperparameters(scenario: Scenario) -> list[str]:
-    lines = ["", "## Hyperparameters", "", "| name | value |", "|---|---|"]
-    for name, value in scenario.to_dict().items():
-        if name not in ("key", "phases"):
-            lines.append(f"| {name} | {_format(value)} |")
-    for number, phase in enumerate(scenario.phases, start=1):
-        lines.append(f"| phase {number} | {_format(phase.to_dict())} |")
-    return lines
 
 
 def _measured(metrics: Metrics) -> list[str]:

@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal, TypedDict, cast
+from typing import cast
 
 import keras
 import numpy as np
@@ -22,7 +22,7 @@ from fer import FerError, files
 from fer.artifacts import runs
 from fer.data.dataset import Dataset, Split
 from fer.evaluation import metrics
-from fer.evaluation.calibration import Labels, Probabilities
+from fer.evaluation.calibration import Probabilities
 from fer.inference.calibrate import softmax
 from fer.lab import provenance
 from fer.lab.networks import vgg16
@@ -30,30 +30,20 @@ from fer.lab.training import callbacks, loop
 from fer.progress import Progress, with_details
 from fer.scenarios import PROPOSED, Phase, Scenario
 from fer.studies import leakage
-from fer.studies.records import Ablation, AblationRun, Budget, RunScores
+from fer.studies.records import Ablation, AblationRun, Budget
 from fer.vision import preprocessing
 
 FULL = "full"
 
 
-class Changes(TypedDict, total=False):
-    """Fields of a `Scenario` with the values that leave an ingredient out."""
-
-    se_ratio: None
-    frozen_layers: tuple[int, int]
-    trainable_layers: None
-    augmentation: None
-    class_weights: Literal["none"]
-    label_smoothing: float
-
-
-WITHOUT: dict[str, Changes] = {
-    FULL: {},
-    "se": {"se_ratio": None},
-    "fine_tuning": {"frozen_layers": (0, 18), "trainable_layers": None},
-    "augmentation": {"augmentation": None},
-    "class_weights": {"class_weights": "none"},
-    "label_smoothing": {"label_smoothing": 0.0},
+# `proposed` without one ingredient, by its name.
+WITHOUT: dict[str, Scenario] = {
+    FULL: PROPOSED,
+    "se": replace(PROPOSED, se_ratio=None),
+    "fine_tuning": replace(PROPOSED, frozen_layers=(0, 18), trainable_layers=None),
+    "augmentation": replace(PROPOSED, augmentation=None),
+    "class_weights": replace(PROPOSED, class_weights="none"),
+    "label_smoothing": replace(PROPOSED, label_smoothing=0.0),
 }
 SEEDS = (2013, 2014, 2015)
 # The variants that are trained with every seed; the others are trained with the first seed only.
@@ -73,12 +63,11 @@ def variant(
 ) -> Scenario:
     """Return `proposed` without one ingredient (with all for `FULL`), trained for the budget."""
     return replace(
-        PROPOSED,
+        WITHOUT[without],
         input_size=budget.image_size,
         phases=(budget,),
         seed=seed,
         compute_dtype=compute_dtype or PROPOSED.compute_dtype,
-        **WITHOUT[without],
     )
 
 
@@ -118,7 +107,8 @@ def run(
     outcomes = []
     for without, seed in plan(seeds):
         name = f"{without}-{seed}"
-        precision = _precision_of_seed(seed, finished, out) or compute_dtype
+        begun = (runs.compute_dtype(place / f"{FULL}-{seed}") for place in (finished, out))
+        precision = next(filter(None, begun), compute_dtype)
         scenario = variant(without, seed, budget, precision)
         folder = finished / name
         if not _is_finished(folder, scenario, data):
@@ -131,17 +121,17 @@ def run(
                 backbone_weights=backbone_weights,
                 progress=with_details(progress, run=name),
             )
-        probabilities = _predict(scenario, folder, data, budget.image_size)
+        probabilities = _predict(scenario, folder, data)
         if folder != finished / name:
             for file in KEPT:
                 with files.replacing(finished / name / file) as temporary:
                     shutil.copyfile(folder / file, temporary)
-        outcome = _outcome(without, scenario, runs.read_history(folder), data, probabilities)
         if without == FULL:
             full_by_seed[seed] = probabilities
-        else:
-            _add_gains(outcome, data, probabilities, full_by_seed[seed])
-        outcomes.append(outcome)
+        history = runs.read_history(folder)
+        outcomes.append(
+            _outcome(without, scenario, history, data, probabilities, full_by_seed[seed])
+        )
     images = len(data.rows(Split.TRAINING))
     return {
         **provenance.record(data, seeds[0]),
@@ -149,12 +139,6 @@ def run(
         "passes": budget.epochs * (budget.images_per_epoch or images) / images,
         "runs": outcomes,
     }
-
-
-def _precision_of_seed(seed: int, *folders: Path) -> str | None:
-    """Return the precision of the seed's full run, None unless it was begun in a folder."""
-    precisions = (runs.compute_dtype(folder / f"{FULL}-{seed}") for folder in folders)
-    return next(filter(None, precisions), None)
 
 
 def _is_finished(folder: Path, scenario: Scenario, data: Dataset) -> bool:
@@ -175,42 +159,48 @@ def _is_finished(folder: Path, scenario: Scenario, data: Dataset) -> bool:
 def _outcome(
     without: str,
     scenario: Scenario,
-    history: list[dict[str, float]],
+    history: list[runs.Row],
     data: Dataset,
     probabilities: Probabilities,
+    full: Probabilities,
 ) -> AblationRun:
-    """Return the record of a run, with the scores of its best epoch."""
-    best = runs.best_epoch(history)
-    return {
+    """Return the record of a run: the scores of its best epoch on PrivateTest and, without an
+    ingredient, the gains of putting that back with the same seed: on all images, in accuracy and in
+    macro F1, and on those without a twin in Training."""
+    rows = data.rows(Split.PRIVATE_TEST)
+    labels = data.labels[rows]
+    report, best = metrics.report(labels, probabilities), runs.best_epoch(history)
+    outcome: AblationRun = {
         "without": without,
         "seed": scenario.seed,
         "compute_dtype": scenario.compute_dtype,
         "public_accuracy": best["val_accuracy"],
         "training_accuracy": best["accuracy"],
         "best_epoch": int(best["epoch"]),
-        "private": _summary(data.labels[data.rows(Split.PRIVATE_TEST)], probabilities),
+        "private": {
+            "images": report["images"],
+            "accuracy": report["accuracy"],
+            "accuracy_interval": report["accuracy_interval"],
+            "macro_f1": report["macro_f1"],
+            "log_loss": report["log_loss"],
+            "ece": report["ece"],
+            "per_class": report["per_class"],
+            "mean_confidence": float(probabilities.max(axis=1).mean()),
+        },
         "seconds": round(sum(row["seconds"] for row in history)),
     }
+    if without != FULL:
+        twins = leakage.sources_with_twins(data)
+        has_no_twin = np.array([str(source) not in twins for source in data.sources[rows]], bool)
+        outcome["gain"] = metrics.compare(labels, probabilities, full)
+        outcome["macro_f1_gain"] = metrics.macro_f1_gain(labels, probabilities, full)
+        outcome["gain_without_twins"] = metrics.compare(
+            labels[has_no_twin], probabilities[has_no_twin], full[has_no_twin]
+        )
+    return outcome
 
 
-def _add_gains(
-    outcome: AblationRun, data: Dataset, without: Probabilities, full: Probabilities
-) -> None:
-    """Add to a run without an ingredient the gains of putting it back, on the same images with the
-    same seed: on all of PrivateTest, in accuracy and in macro F1, and on the images without a twin
-    in Training."""
-    rows = data.rows(Split.PRIVATE_TEST)
-    labels = data.labels[rows]
-    twins = leakage.sources_with_twins(data)
-    has_no_twin = np.array([str(source) not in twins for source in data.sources[rows]], dtype=bool)
-    outcome["gain"] = metrics.compare(labels, without, full)
-    outcome["macro_f1_gain"] = metrics.macro_f1_gain(labels, without, full)
-    outcome["gain_without_twins"] = metrics.compare(
-        labels[has_no_twin], without[has_no_twin], full[has_no_twin]
-    )
-
-
-def _predict(scenario: Scenario, folder: Path, data: Dataset, size: int) -> Probabilities:
+def _predict(scenario: Scenario, folder: Path, data: Dataset) -> Probabilities:
     """Return the probabilities (n, 7) of the run's best weights on PrivateTest, not calibrated:
     the stored ones if there are any, else computed and stored."""
     path = folder / PRIVATE
@@ -224,24 +214,10 @@ def _predict(scenario: Scenario, folder: Path, data: Dataset, size: int) -> Prob
     callbacks.load_weights(model, folder / runs.BEST)
     images = data.images[data.rows(Split.PRIVATE_TEST)]
     logits = [
-        vgg16.run(model, preprocessing.batch(images[start : start + BATCH], size))
+        vgg16.run(model, preprocessing.batch(images[start : start + BATCH], scenario.input_size))
         for start in range(0, len(images), BATCH)
     ]
     probabilities = softmax(np.concatenate(logits))
     with files.replacing(path) as temporary:
         temporary.write_bytes(save({PROBABILITIES: probabilities}))
     return probabilities
-
-
-def _summary(labels: Labels, probabilities: Probabilities) -> RunScores:
-    report = metrics.report(labels, probabilities)
-    return {
-        "images": report["images"],
-        "accuracy": report["accuracy"],
-        "accuracy_interval": report["accuracy_interval"],
-        "macro_f1": report["macro_f1"],
-        "log_loss": report["log_loss"],
-        "ece": report["ece"],
-        "per_class": report["per_class"],
-        "mean_confidence": float(probabilities.max(axis=1).mean()),
-    }

@@ -45,7 +45,6 @@ def run(
     folder: Path = model_store.FOLDER,
     studies: Sequence[str] = STUDIES,
     *,
-    seed: int = SEED,
     progress: Progress | None = None,
 ) -> None:
     """Make the named studies and write each when it is done. Raise FerError if there is no trained
@@ -57,23 +56,15 @@ def run(
     models = list(model_store.available(folder).values())
     if not models:
         raise FerError("There is no trained model in {folder}; run: fer train", folder=folder)
-    detector = Detector(locations.detector(folder))
     for name in studies:
-        origin = provenance.record(data, seed, models)
-        study_progress = with_details(progress, study=name)
-        figures = _study(name, data, folder, models, detector, seed, study_progress)
+        origin = provenance.record(data, SEED, models)
+        figures = _study(name, data, folder, models, with_details(progress, study=name))
         files.write_json(path_of(name, folder), {**origin, **figures})
     model_store.write_manifest(folder)
 
 
 def _study(
-    name: str,
-    data: Dataset,
-    folder: Path,
-    models: list[Artifact],
-    detector: Detector,
-    seed: int,
-    progress: Progress | None,
+    name: str, data: Dataset, folder: Path, models: list[Artifact], progress: Progress | None
 ) -> Figures:
     from fer.inference import classification, exact_backend, gradcam
     from fer.lab import keras_backend
@@ -81,20 +72,21 @@ def _study(
     from fer.studies import leakage
 
     if name == "sanity":
-        return attention.sanity(data, models, seed=seed, progress=progress)
+        return attention.sanity(data, models, seed=SEED, progress=progress)
     if name == "leakage":
-        return leakage.study(data, models, seed=seed)
+        return leakage.study(data, models, seed=SEED)
     if name == "robustness":
-        classifier = classification.load(folder)
-        return robustness.study(data, classifier, detector, seed=seed, progress=progress)
+        classifier, detector = classification.load(folder), Detector(locations.detector(folder))
+        return robustness.study(data, classifier, detector, seed=SEED, progress=progress)
     if name == "map":
         explainer = gradcam.Explainer(classification.load(folder))
-        return feature_map.study(data, explainer, seed=seed, progress=progress)
+        return feature_map.study(data, explainer, seed=SEED, progress=progress)
     if name == "regions":
         explainer = gradcam.Explainer(keras_backend.load(folder))
-        return attention.study(data, explainer, detector, seed=seed, progress=progress)
+        detector = Detector(locations.detector(folder))
+        return attention.study(data, explainer, detector, seed=SEED, progress=progress)
     gated = [model for model in models if model.scenario.se_ratio is not None]
     if not gated:
         raise FerError("No trained model has an SE block; run: fer train proposed")
     explainer = gradcam.Explainer(exact_backend.load(folder, [gated[0].key]))
-    return se_gates.study(data, explainer, gated[0], seed=seed, progress=progress)
+    return se_gates.study(data, explainer, gated[0], seed=SEED, progress=progress)

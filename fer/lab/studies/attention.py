@@ -65,10 +65,9 @@ def study(
             progress(start + len(batch_rows), len(rows))
     labels = data.labels[rows]
     rng = np.random.default_rng(seed)
-    by_model: dict[str, NDArray[np.float64]] = {k: np.concatenate(v) for k, v in shares.items()}
-    models: dict[str, ModelRegions] = {}
-    for key, values in by_model.items():
-        models[key] = {
+    by_model = {key: np.concatenate(values) for key, values in shares.items()}
+    models: dict[str, ModelRegions] = {
+        key: {
             "blank": float(np.isnan(values[:, 0]).mean()),
             "all": _summary(values, area, rng),
             "per_class": {
@@ -76,6 +75,8 @@ def study(
                 for label, emotion in enumerate(emotions.KEYS)
             },
         }
+        for key, values in by_model.items()
+    }
     record: RegionFigures = {
         "split": Split.PRIVATE_TEST.value,
         "layer": layer_names.LAST_CONVOLUTION,
@@ -139,10 +140,9 @@ def sanity(
     for the class that the trained network answers; blank maps count as 0. A method that explains
     the model and not the image loses its correlation on the way.
     """
-    rows = np.random.default_rng(seed).choice(
-        data.rows(Split.PRIVATE_TEST), min(images, len(data.rows(Split.PRIVATE_TEST))), False
-    )
-    faces = data.images[np.sort(rows)]
+    rows = data.rows(Split.PRIVATE_TEST)
+    drawn = np.random.default_rng(seed).choice(rows, min(images, len(rows)), replace=False)
+    faces = data.images[np.sort(drawn)]
     cascades: dict[str, Cascade] = {}
     for done, model in enumerate(models):
         cascades[model.key] = _cascade(model, faces, seed)

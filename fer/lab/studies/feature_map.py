@@ -34,37 +34,31 @@ def study(
             collected[key].append(explainer.heads[key].features(maps))
         if progress is not None:
             progress(start + len(chosen), len(rows))
+    # Trustworthiness is defined for fewer than half of the images.
+    neighbours = min(NEIGHBOURS, (len(rows) - 1) // 2)
     return {
         "split": Split.PRIVATE_TEST.value,
         "images": len(rows),
         "sources_sha256": digest_of(data.sources[rows]),
-        "neighbours": min(NEIGHBOURS, _most_neighbours(len(rows))),
+        "neighbours": neighbours,
         "models": {
-            key: _map(np.concatenate(parts).astype(np.float64), seed)
+            key: _map(np.concatenate(parts).astype(np.float64), neighbours, seed)
             for key, parts in collected.items()
         },
     }
 
 
-def _map(features: NDArray[np.float64], seed: int) -> ModelMap:
+def _map(features: NDArray[np.float64], neighbours: int, seed: int) -> ModelMap:
     # Imported here: it takes seconds, and reading a map does without.
     from sklearn.decomposition import PCA
     from sklearn.manifold import TSNE, trustworthiness
 
-    n = len(features)
-    components = min(COMPONENTS, *features.shape)
-    reduction = PCA(components, random_state=seed)
+    reduction = PCA(min(COMPONENTS, *features.shape), random_state=seed)
     reduced = reduction.fit_transform(features)
-    perplexity = min(PERPLEXITY, (n - 1) / 3)
+    perplexity = min(PERPLEXITY, (len(features) - 1) / 3)
     places = TSNE(perplexity=perplexity, init="pca", random_state=seed).fit_transform(reduced)
-    neighbours = min(NEIGHBOURS, _most_neighbours(n))
     return {
         "coordinates": packed(places),
         "trustworthiness": float(trustworthiness(features, places, n_neighbors=neighbours)),
         "variance_kept": float(reduction.explained_variance_ratio_.sum()),
     }
-
-
-def _most_neighbours(images: int) -> int:
-    """Return the neighbours for which trustworthiness is defined: fewer than half of the images."""
-    return (images - 1) // 2

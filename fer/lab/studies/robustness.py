@@ -22,7 +22,6 @@ from fer.vision.corruptions import CORRUPTIONS
 from fer.vision.faces import Detector
 
 IMAGES = 500
-BATCH = 32
 
 
 def study(
@@ -31,7 +30,6 @@ def study(
     detector: Detector,
     *,
     seed: int,
-    images: int = IMAGES,
     progress: Progress | None = None,
 ) -> RobustnessFigures:
     """Measure the accuracy of every model on a fixed sample of PrivateTest, clean and spoilt.
@@ -40,7 +38,7 @@ def study(
     """
     rng = np.random.default_rng(seed)
     all_rows = data.rows(Split.PRIVATE_TEST)
-    rows = np.sort(rng.choice(all_rows, min(images, len(all_rows)), replace=False))
+    rows = np.sort(rng.choice(all_rows, min(IMAGES, len(all_rows)), replace=False))
     faces, labels = data.images[rows], data.labels[rows]
     landmarks, _ = regions.find(faces, detector)
     steps = 1 + sum(len(c.strengths) for c in CORRUPTIONS.values())
@@ -49,9 +47,7 @@ def study(
     def measure(spoilt: NDArray[np.uint8]) -> dict[str, SampleAccuracy]:
         nonlocal done
         accuracies: dict[str, SampleAccuracy] = {}
-        for key, logits in evaluate.logits(
-            classifier, spoilt, np.arange(len(spoilt)), BATCH
-        ).items():
+        for key, logits in evaluate.logits(classifier, spoilt).items():
             probabilities = softmax(logits)
             accuracies[key] = {
                 "accuracy": metrics.top1_accuracy(labels, probabilities),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import SimpleNamespace
-from typing import cast
 
 import numpy as np
 import pytest
@@ -14,7 +13,6 @@ from fer.data.dataset import Dataset, Split
 from fer.evaluation import literature
 from fer.evaluation.protocols import CROP, Protocol
 from fer.evaluation.records import PROTOCOL_SCORES, Protocols
-from fer.inference.classification import Classifier
 from fer.lab.evaluation import protocols
 
 
@@ -24,9 +22,8 @@ class LeftOrRight:
     compute_dtype = "float32"
 
     def __init__(self, key: str = "proposed") -> None:
-        self.models = {
-            key: SimpleNamespace(key=key, digest="0" * 64, temperature=2.0, metrics=None)
-        }
+        model = SimpleNamespace(key=key, digest="0" * 64, temperature=2.0, metrics=None)
+        self.models = {key: model}
         self.shapes: list[tuple[int, ...]] = []
 
     def logits(self, faces: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
@@ -38,13 +35,8 @@ class LeftOrRight:
         return dict.fromkeys(self.models, logits)
 
 
-def as_classifier(stand_in: LeftOrRight) -> Classifier:
-    return cast("Classifier", stand_in)
-
-
 def test_views_of_each_protocol() -> None:
-    image = np.arange(48 * 48, dtype=np.int64).reshape(1, 48, 48) % 251
-    images = image.astype(np.uint8)
+    images = (np.arange(48 * 48) % 251).astype(np.uint8).reshape(1, 48, 48)
     assert [v.shape for v in protocols.views(images, Protocol.ONE_CROP)] == [(1, 48, 48)]
     first, mirrored = protocols.views(images, Protocol.MIRROR)
     assert np.array_equal(first, images)
@@ -60,11 +52,8 @@ def test_views_of_each_protocol() -> None:
 
 def test_mirror_averages_what_a_side_decides(small_data: Dataset) -> None:
     images = np.asarray(small_data.images[small_data.rows(Split.PRIVATE_TEST)])
-    classifier = LeftOrRight()
     one, both = (
-        protocols.probabilities(as_classifier(classifier), images, protocol, batch_size=5)[
-            "proposed"
-        ]
+        protocols.probabilities(LeftOrRight(), images, protocol)["proposed"]
         for protocol in (Protocol.ONE_CROP, Protocol.MIRROR)
     )
     assert np.abs(one[:, 0] - one[:, 1]).max() > 0.01
@@ -76,12 +65,12 @@ def test_mirror_averages_what_a_side_decides(small_data: Dataset) -> None:
 def test_what_is_known_of_the_images_is_not_asked_for_again(small_data: Dataset) -> None:
     images = np.asarray(small_data.images[small_data.rows(Split.PRIVATE_TEST)])
     asked, spared = LeftOrRight(), LeftOrRight()
-    one = protocols.probabilities(as_classifier(asked), images, Protocol.ONE_CROP)
+    one = protocols.probabilities(asked, images, Protocol.ONE_CROP)
     for protocol, of_all in ((Protocol.MIRROR, 2), (Protocol.TEN_CROPS, 10)):
         asked.shapes.clear()
         spared.shapes.clear()
-        every = protocols.probabilities(as_classifier(asked), images, protocol)
-        rest = protocols.probabilities(as_classifier(spared), images, protocol, known=one)
+        every = protocols.probabilities(asked, images, protocol)
+        rest = protocols.probabilities(spared, images, protocol, known=one)
         assert rest["proposed"] == pytest.approx(every["proposed"])
         assert sum(shape[0] for shape in asked.shapes) == of_all * len(images)
         # A crop is never the image as it is.
@@ -93,7 +82,7 @@ def test_record_names_protocols_split_and_origin(small_data: Dataset, tmp_path: 
     reports: list[tuple[float, float, str]] = []
     kept: list[list[str]] = []
     record = protocols.evaluate(
-        as_classifier(LeftOrRight()),
+        LeftOrRight(),
         small_data,
         progress=lambda done, total, /, protocol: reports.append((done, total, protocol)),
         on_protocol=lambda record: kept.append(list(record["models"]["proposed"])),
@@ -106,8 +95,7 @@ def test_record_names_protocols_split_and_origin(small_data: Dataset, tmp_path: 
         assert row["images"] == len(small_data.rows(Split.PRIVATE_TEST))
         assert row["compute_dtype"] == "float32"
         assert row["commit"] == record["commit"]
-    assert record["split"] == "PrivateTest"
-    assert record["data_sha256"] == small_data.digest
+    assert (record["split"], record["data_sha256"]) == ("PrivateTest", small_data.digest)
     assert record["weights_sha256"] == {"proposed": "0" * 64}
     views = 10 * len(small_data.rows(Split.PRIVATE_TEST))
     assert reports[-1] == (views, views, "ten_crops")
@@ -116,11 +104,9 @@ def test_record_names_protocols_split_and_origin(small_data: Dataset, tmp_path: 
 
 
 def test_differences_name_what_is_missed_and_what_is_not_stored(small_data: Dataset) -> None:
-    record = protocols.evaluate(as_classifier(LeftOrRight()), small_data)
+    record = protocols.evaluate(LeftOrRight(), small_data)
     assert protocols.differences(record, record, 0.0) == []
-    other = protocols.evaluate(
-        as_classifier(LeftOrRight()), small_data, protocols=(Protocol.MIRROR,)
-    )
+    other = protocols.evaluate(LeftOrRight(), small_data, protocols=(Protocol.MIRROR,))
     assert protocols.differences(record, other, 0.002) == []
     assert protocols.differences(other, record, 0.002) == [
         "proposed ten_crops accuracy is not stored"
@@ -132,9 +118,7 @@ def test_differences_name_what_is_missed_and_what_is_not_stored(small_data: Data
 
 def test_calls_add_up_as_long_as_weights_and_images_are_the_same(small_data: Dataset) -> None:
     def scores(key: str, protocol: Protocol) -> Protocols:
-        return protocols.evaluate(
-            as_classifier(LeftOrRight(key)), small_data, protocols=(protocol,)
-        )
+        return protocols.evaluate(LeftOrRight(key), small_data, protocols=(protocol,))
 
     digests = {"baseline": "0" * 64, "proposed": "0" * 64}
     first = scores("proposed", Protocol.MIRROR)
@@ -164,10 +148,6 @@ def test_published_results_name_their_source() -> None:
         assert 2013 <= result.year <= 2026
         assert result.source
         assert result.link.startswith("https://")
-        assert result.protocol is not None or result.caveat in (
-            "protocol_not_stated",
-            "ten_views",
-            "validation_accuracy",
-            "people",
-        )
+        caveats = ("protocol_not_stated", "ten_views", "validation_accuracy", "people")
+        assert result.protocol is not None or result.caveat in caveats
         assert (result.caveat == "people") is (result.network == "")

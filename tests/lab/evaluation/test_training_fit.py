@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import SimpleNamespace
-from typing import cast
 
 import numpy as np
 import pytest
@@ -12,7 +11,6 @@ from numpy.typing import NDArray
 
 from fer.data.dataset import Dataset, Split
 from fer.evaluation.records import TRAINING_FIT
-from fer.inference.classification import Classifier
 from fer.lab.evaluation import training_fit
 from tests.support.making import ROOT
 
@@ -52,34 +50,31 @@ def test_rows_have_the_shares_of_the_classes_and_the_seed_decides(small_data: Da
 def test_record_tells_images_precision_and_origin(small_data: Dataset, tmp_path: Path) -> None:
     classifier = AlwaysRight(small_data)
     half = len(small_data.rows(Split.TRAINING)) // 2
-    record = training_fit.measure(cast("Classifier", classifier), small_data, half)
+    record = training_fit.measure(classifier, small_data, half)
     rows = training_fit.rows(small_data, half)
     assert classifier.asked == [small_data.images[row].tobytes() for row in rows]
-    assert record["images"] == len(rows)
+    assert record["images"] == record["models"]["proposed"]["images"] == len(rows)
     assert record["images_of_split"] == len(small_data.rows(Split.TRAINING))
-    assert record["compute_dtype"] == "float32"
-    assert record["data_sha256"] == small_data.digest
+    assert (record["compute_dtype"], record["data_sha256"]) == ("float32", small_data.digest)
     assert record["models"]["proposed"]["accuracy"] == 1
-    assert record["models"]["proposed"]["images"] == len(rows)
     TRAINING_FIT.write(tmp_path, record)
     assert TRAINING_FIT.read(tmp_path) == record
 
 
 def test_differences_name_what_is_missed_and_what_is_not_stored(small_data: Dataset) -> None:
-    classifier = cast("Classifier", AlwaysRight(small_data))
+    classifier = AlwaysRight(small_data)
     record = training_fit.measure(classifier, small_data, 20)
     assert training_fit.differences(record, record, 0.0) == []
     worse = {"proposed": {**record["models"]["proposed"], "accuracy": 0.9}}
     (problem,) = training_fit.differences(record, {**record, "models": worse}, 0.002)
     assert problem == ("proposed accuracy on these Training images is 0.9000, stored 1.0000")
-    others = training_fit.measure(classifier, small_data, 20, seed=1)
-    assert training_fit.differences(record, others, 1.0) == [
-        "proposed accuracy on these Training images is not stored"
-    ]
+    # Of other images, or other weights.
+    others = {**record, "seed": 1}
     trained = {**record, "weights_sha256": {"proposed": "1" * 64}}
-    assert training_fit.differences(trained, record, 1.0) == [
-        "proposed accuracy on these Training images is not stored"
-    ]
+    for stored, new in ((record, others), (trained, record)):
+        assert training_fit.differences(stored, new, 1.0) == [
+            "proposed accuracy on these Training images is not stored"
+        ]
 
 
 @pytest.mark.fer2013
