@@ -34,8 +34,6 @@ from fer.studies.records import Ablation, AblationRun, Budget
 from fer.vision import preprocessing
 
 FULL = "full"
-
-
 # `proposed` without one ingredient, by its name.
 WITHOUT: dict[str, Scenario] = {
     FULL: PROPOSED,

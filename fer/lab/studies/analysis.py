@@ -8,7 +8,7 @@ cheap.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from fer import FerError, files
@@ -17,21 +17,9 @@ from fer.artifacts.model_store import Artifact
 from fer.data.dataset import Dataset
 from fer.lab import provenance
 from fer.progress import Progress, with_details
-from fer.studies.records import (
-    GateFigures,
-    LeakageFigures,
-    MapFigures,
-    RegionFigures,
-    RobustnessFigures,
-    SanityFigures,
-)
 from fer.vision.faces import Detector
 
 SEED = 2013
-# The content of a study's record, besides its provenance.
-Figures = (
-    RegionFigures | SanityFigures | GateFigures | RobustnessFigures | LeakageFigures | MapFigures
-)
 STUDIES = ("regions", "sanity", "gates", "robustness", "leakage", "map")
 
 
@@ -65,7 +53,8 @@ def run(
 
 def _study(
     name: str, data: Dataset, folder: Path, models: list[Artifact], progress: Progress | None
-) -> Figures:
+) -> Mapping[str, object]:
+    """Return the content of a study's record, besides its provenance."""
     from fer.inference import classification, exact_backend, gradcam
     from fer.lab import keras_backend
     from fer.lab.studies import attention, feature_map, robustness, se_gates
