@@ -29,10 +29,6 @@ def test_sizes() -> None:
     assert max(sizes) <= 50 * 2**20
 
 
-def test_every_file_is_the_one_in_the_manifest() -> None:
-    assert model_store.verify(MODELS) == ([], [])
-
-
 def test_changed_and_missing_files_are_named(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("a")
     (tmp_path / "b").write_text("b")
