@@ -55,7 +55,7 @@ def of_private_test(data: Dataset, votes: Votes) -> Deck | None:
     """Return the deck of PrivateTest's faces in which at least half of the voters saw an emotion;
     None if the data set has too few of them for a game."""
     rows = data.rows(Split.PRIVATE_TEST)
-    vote_rows = votes.rows_for(data)[rows]
+    vote_rows = votes.find(data.sources, data.labels)[rows]
     is_playable = (vote_rows >= 0) & agreement.saw_an_emotion(votes.counts[vote_rows])
     rows, vote_rows = rows[is_playable], vote_rows[is_playable]
     if len(rows) < FACES:

@@ -80,7 +80,7 @@ def choose(data: Dataset, votes: Votes, seed: int = SEED) -> Sample:
     and no choice has more than half of the votes. No photograph is taken twice. Raises a FerError
     if there are not enough such faces, as in another data set than FER-2013.
     """
-    vote_row = votes.rows_for(data)
+    vote_row = votes.find(data.sources, data.labels)
     rng = np.random.default_rng(seed)
     chosen: list[int] = []
     for label, key in enumerate(emotions.KEYS):

@@ -113,10 +113,6 @@ class Votes:
             vote_rows[is_numbered] = table_rows[is_numbered]
         return vote_rows
 
-    def rows_for(self, data: Dataset) -> NDArray[np.int64]:
-        """Return the row of each image of a data set in the votes, (N,) int64; -1 for none."""
-        return self.find(data.sources, data.labels)
-
 
 def open_votes(folder: Path = FOLDER) -> Votes:
     """Open the votes under `folder`. Raises a FerError if the file is missing or damaged."""

@@ -239,21 +239,14 @@ def test_odd_things_in_a_folder_are_skipped_and_named(
 
 def hub_file(path: Path, split: str, names: list[str]) -> None:
     rows = [number for number in range(42) if USAGES[number % 3] == split]
-    schema = arrow.schema(
-        [("image", arrow.struct([("bytes", arrow.binary())])), ("label", arrow.int64())],
-        metadata={
-            b"huggingface": json.dumps(
-                {"info": {"features": {"label": {"names": names, "_type": "ClassLabel"}}}}
-            )
-        },
-    )
     table = arrow.table(
         {
             "image": [{"bytes": jpeg(face_like(n), "PNG")} for n in rows],
             "label": [names.index(emotions.KEYS[n % 7]) for n in rows],
-        },
-        schema=schema,
+        }
     )
+    described = {"info": {"features": {"label": {"names": names, "_type": "ClassLabel"}}}}
+    table = table.replace_schema_metadata({b"huggingface": json.dumps(described)})
     parquet.write_table(table, path)
 
 

@@ -82,25 +82,26 @@ def test_another_set_replaces_fer2013_only_if_asked_to(
 
 
 @pytest.mark.parametrize(
-    ("act", "error", "message"),
+    ("name", "act", "message"),
     [
-        ("numpy.save", OSError(28, "No space left on device"), "No space left on device"),
+        ("numpy.save", Mock(side_effect=OSError(28, "No space left")), "written .No space left"),
         # As root, even a read-only folder can be written, so the refusal is put in its place.
-        ("tempfile.mkstemp", PermissionError(13, "Permission denied"), "cannot be written"),
-        ("filelock.FileLock.acquire", filelock.Timeout(""), "is not coming to its end"),
+        ("tempfile.mkstemp", Mock(side_effect=PermissionError(13, "denied")), "written .denied"),
+        ("filelock.FileLock.acquire", Mock(side_effect=filelock.Timeout("")), "coming to its end"),
+        ("fer.files.free_bytes", Mock(return_value=2**20), "has 1 MB free .* Nothing was changed"),
     ],
 )
 def test_what_cannot_be_written_leaves_old_data(
     folder: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    act: str,
-    error: OSError,
+    name: str,
+    act: Mock,
     message: str,
 ) -> None:
     before = contents(folder)
-    other = small_archive(tmp_path / "other.zip", per_class=5)
-    monkeypatch.setattr(act, Mock(side_effect=error))
+    other = small_archive(tmp_path / "other.zip", per_class=25)
+    monkeypatch.setattr(name, act)
     with pytest.raises(FerError, match=message):
         importing.import_dataset(other, folder)
     assert contents(folder) == before

@@ -78,7 +78,7 @@ def dataset_row_of_vote() -> NDArray[np.int64] | None:
 @st.cache_resource(show_spinner=False, max_entries=2)
 def _vote_row_of_image(digest: str, votes_digest: str, _data: Dataset) -> NDArray[np.int64]:
     """Return the votes' row of each image of the data set, -1 where it has none; read-only."""
-    return loaders.votes().rows_for(_data)
+    return loaders.votes().find(_data.sources, _data.labels)
 
 
 def enlarged(
