@@ -64,11 +64,8 @@ def packed_answers(answers: NDArray[np.int64]) -> str:
 
 
 def unpacked_answers(packed: str, images: int) -> NDArray[np.int64]:
-    """Return the answers (n,) with 0-6 that `packed_answers` packed.
-
-    Raises:
-        FerError: if they are not those of so many images.
-    """
+    """Return the answers (n,) with 0-6 that `packed_answers` packed. Raises a FerError if they are
+    not those of so many images."""
     try:
         content = np.frombuffer(base64.b64decode(packed, validate=True), np.uint8)
         bits = np.unpackbits(content)[: BITS * images].reshape(images, BITS)
@@ -83,12 +80,7 @@ def unpacked_answers(packed: str, images: int) -> NDArray[np.int64]:
 
 
 def gates(setting: Setting, own: Floats, record: GateFigures) -> Floats:
-    """Return the gates (C,) of a setting.
-
-    Args:
-        own: the gates as the network computed them for the face, (C,).
-        record: the stored study, which has the means.
-    """
+    """Return the gates (C,) of a setting, given the network's own for the face and the study."""
     if setting.kind == "mean" or setting.kind == "ones":
         return fixed_gates(setting.kind, record["public_mean"])
     if setting.kind == "borrowed":
@@ -104,12 +96,8 @@ def stored_answer(
     """Return the key of the emotion that the study's model answered for an image with the gates of
     a setting; None for another image than the study's, or a setting that it does not have.
 
-    Args:
-        name: of the image's file, as in "PrivateTest_10019449.jpg".
-        sources: of the images of the study's split, in their order.
-
-    Raises:
-        FerError: if the stored answers are damaged.
+    name: of the image's file. sources: of the images of the study's split, in their order. Raises a
+    FerError if the stored answers are damaged.
     """
     packed = record["answers"].get(setting.kind)
     rows = [row for row, source in enumerate(sources) if source.endswith(f"/{name}")]
@@ -121,19 +109,15 @@ def stored_answer(
 def turn(
     model: Artifact, head: Head, maps: Floats, setting: Setting, record: GateFigures
 ) -> tuple[Answer, Answer]:
-    """Return the answer for a face with the gates as computed, and with those of the setting.
-
-    Args:
-        maps: the last convolution's output for the face, (1, h, w, C).
-    """
-    untouched = _answer(model, head, maps)
-    fixed = head.with_fixed_gates(gates(setting, untouched.gates, record))
-    return untouched, _answer(model, fixed, maps)
-
-
-def _answer(model: Artifact, head: Head, maps: Floats) -> Answer:
-    return Answer(
-        head.gates(maps)[0],
-        Prediction(model.key, softmax(head.logits(maps)[0], model.temperature)),
-        gradcam.explanation(model.key, maps, head),
+    """Return the answer for a face, of the last convolution's output (1, h, w, C), with the gates
+    as computed, and with those of the setting."""
+    fixed = head.with_fixed_gates(gates(setting, head.gates(maps)[0], record))
+    untouched, turned = (
+        Answer(
+            one.gates(maps)[0],
+            Prediction(model.key, softmax(one.logits(maps)[0], model.temperature)),
+            gradcam.explanation(model.key, maps, one),
+        )
+        for one in (head, fixed)
     )
+    return untouched, turned

@@ -61,6 +61,10 @@ def serve(visitors: int, pipe: Connection) -> None:
     uvicorn.Server(uvicorn.Config(app, log_level="error")).run([listener])
 
 
+def joining(port: int) -> connect:
+    return connect(f"ws://127.0.0.1:{port}/live", origin=ORIGIN, compression=None)  # type: ignore[arg-type]
+
+
 async def stream(port: int, token: str, number: int, end: float) -> tuple[int, int, int]:
     """Return the numbers of replies that a visitor got, of those with answers for a face, and of
     another's."""
@@ -68,7 +72,7 @@ async def stream(port: int, token: str, number: int, end: float) -> tuple[int, i
     rgb = cv2.resize(np.asarray(samples.astronaut()), (width, 360))
     content = jpeg(rgb)
     answered = seen = foreign = 0
-    async with connect(f"ws://127.0.0.1:{port}/live", origin=ORIGIN, compression=None) as browser:  # type: ignore[arg-type]
+    async with joining(port) as browser:
         await browser.send(token)
         while time.monotonic() < end:
             await browser.send(picture(answered, content))
@@ -123,11 +127,7 @@ async def send_mutated(port: int, token: str, messages: int, seed: int) -> dict[
     browser: ClientConnection | None = None
     for _ in range(messages):
         if browser is None:
-            browser = await connect(
-                f"ws://127.0.0.1:{port}/live",
-                origin=ORIGIN,  # type: ignore[arg-type]
-                compression=None,
-            )
+            browser = await joining(port)
             await browser.send(token)
         try:
             await browser.send(mutated(rng, whole))

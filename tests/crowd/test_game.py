@@ -22,7 +22,7 @@ from fer.ui.demo import play
 from fer.ui.shared import loaders
 from tests.support.asking import ON, ask, elements
 from tests.support.making import ROOT, small_archive
-from tests.support.pages import messages, open_mode
+from tests.support.pages import messages, open_home, open_mode
 from tests.support.serving import running
 
 HAPPY, SAD, NEUTRAL = (emotions.LABEL_OF[key] for key in ("happy", "sad", "neutral"))
@@ -201,9 +201,7 @@ def test_stored_predictions_answer_where_the_data_is_theirs(
 def test_the_address_of_a_game_is_the_same_in_both_languages(
     language: str, elsewhere: Path
 ) -> None:
-    app = AppTest.from_file(str(ROOT / "Home.py"), default_timeout=120)
-    app.query_params["lang"] = language
-    app.run()
+    app = open_home(language)
     app.query_params["mode"] = "play"
     app.query_params["game"] = "77"
     app.switch_page("pages/5_Realtime_Demo.py").run()

@@ -14,7 +14,6 @@ from fer.artifacts.model_store import Predictions
 from fer.crowd import agreement, study
 from fer.data.dataset import TEST_SPLITS, Split
 from fer.data.votes import CHOICES, Votes
-from fer.evaluation import calibration
 from tests.support.command import fer, refusal, succeeded
 from tests.support.making import ROOT
 
@@ -53,13 +52,6 @@ def test_a_tie_counts_by_its_share(image: dict[str, int], answer: int, expected:
     assert agreement.credit(counted(image), np.array([answer])).tolist() == [expected]
 
 
-def test_share_of_voters_is_of_all_ten() -> None:
-    shares = agreement.share_of_voters(
-        counted(CLEAR, TORN, NO_FACE), np.array([HAPPY, FEAR, HAPPY])
-    )
-    assert shares.tolist() == [1.0, 0.3, 0.1]
-
-
 def test_one_voter_is_measured_against_the_other_nine() -> None:
     counts = counted(CLEAR, {"happy": 9, "sad": 1}, SPLIT)
     before = counts.copy()
@@ -88,14 +80,6 @@ def test_choices_that_are_no_emotion_are_left_out_of_the_distribution() -> None:
     assert agreement.distribution(counts)[0, [HAPPY, SAD]].tolist() == [0.5, 0.5]
 
 
-def test_calibration_error_is_the_distance_from_the_crowd() -> None:
-    confidence = np.array([0.9, 0.9, 0.5, 0.5])
-    agreed = np.array([1.0, 0.6, 0.5, 0.5])
-    bins = calibration.binned(confidence, agreed)
-    assert calibration.mean_gap(bins) == pytest.approx(0.05)
-    assert [row["count"] for row in bins] == [2, 2]
-
-
 def test_the_crowd_sides_with_one_both_or_neither() -> None:
     counts = counted(CLEAR, CLEAR, SPLIT, CLEAR, TORN, NO_FACE)
     answers = np.array([HAPPY, SAD, SAD, ANGRY, SAD, SAD])
@@ -115,10 +99,8 @@ def test_the_confusion_of_label_and_crowd_keeps_every_image() -> None:
 
 def test_the_interval_is_the_binomials_for_shares() -> None:
     values = np.repeat([1.0, 0.0], [700, 300])
-    low, high = agreement.mean_interval(values)
     half = 1.96 * np.sqrt(0.7 * 0.3 / 1000)
-    assert low == pytest.approx(0.7 - half, abs=0.003)
-    assert high == pytest.approx(0.7 + half, abs=0.003)
+    assert agreement.mean_interval(values) == pytest.approx([0.7 - half, 0.7 + half], abs=0.003)
 
 
 def test_the_figures_of_a_split_by_hand() -> None:
@@ -132,6 +114,10 @@ def test_the_figures_of_a_split_by_hand() -> None:
     assert proposed["label"]["share"] == 0.5
     assert proposed["majority"]["share"] == pytest.approx(2.5 / 3)
     assert proposed["voters"]["share"] == pytest.approx((1 + 1 + 0.5 + 0.4) / 4)
+    # Sure by 0.94 each; who voted agrees with 1, 1, 0.5 and 0.4, the majority with 1, 1 and 0.5.
+    assert proposed["ece_voters"] == pytest.approx(0.94 - 2.9 / 4)
+    assert proposed["ece_majority"] == pytest.approx(0.94 - 2.5 / 3)
+    assert [row["count"] for row in proposed["reliability_voters"]] == [4]
     assert proposed["errors"]["images"] == 2
     assert proposed["errors"]["model"]["images"] == 1
     assert proposed["errors"]["no_majority"]["images"] == 1

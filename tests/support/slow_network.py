@@ -10,40 +10,21 @@ from contextlib import contextmanager, suppress
 
 async def _carry(source: asyncio.StreamReader, sink: asyncio.StreamWriter, seconds: float) -> None:
     loop = asyncio.get_running_loop()
-    waiting: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
-
-    async def deliver() -> None:
-        while True:
-            due, chunk = await waiting.get()
-            await asyncio.sleep(due - loop.time())
-            if not chunk:
-                sink.close()
-                return
-            sink.write(chunk)
-            await sink.drain()
-
-    delivery = asyncio.create_task(deliver())
-    chunk = b" "
     with suppress(ConnectionError):
-        while chunk:
-            chunk = await source.read(65536)
-            waiting.put_nowait((loop.time() + seconds, chunk))
-    with suppress(ConnectionError):
-        await delivery
+        while chunk := await source.read(65536):
+            loop.call_later(seconds, sink.write, chunk)
+    loop.call_later(seconds, sink.close)
 
 
 @contextmanager
 def slow_network(port: int, seconds: float) -> Iterator[int]:
     """Another port of this machine that leads to `port`, later by that many seconds each way."""
     loop = asyncio.new_event_loop()
-    links: set[asyncio.Task[None]] = set()
 
     async def link(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         far_reader, far_writer = await asyncio.open_connection("127.0.0.1", port)
-        for source, sink in ((reader, far_writer), (far_reader, writer)):
-            task = asyncio.create_task(_carry(source, sink, seconds))
-            links.add(task)
-            task.add_done_callback(links.discard)
+        there, back = (reader, far_writer), (far_reader, writer)
+        await asyncio.gather(*(_carry(*way, seconds) for way in (there, back)))
 
     # Not in the caller's thread, which may have a running loop of its own.
     thread = threading.Thread(target=loop.run_forever, name="slow-network", daemon=True)
