@@ -26,7 +26,6 @@ from functools import cache
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import ModuleType
-from unittest.mock import patch
 
 import numpy as np
 from PIL import Image
@@ -256,10 +255,13 @@ class Child:
         self.process = context.Process(target=attend, args=(theirs,), daemon=True)
         # The process must not run the main module again, which in a test may be a page of the
         # dashboard; where this file is the main module, the process needs it.
-        is_main = attend.__module__ == "__main__"
-        own = sys.modules["__main__"] if is_main else ModuleType("__main__")
-        with patch.dict(sys.modules, {"__main__": own}):
+        main = sys.modules["__main__"]
+        if attend.__module__ != "__main__":
+            sys.modules["__main__"] = ModuleType("__main__")
+        try:
             self.process.start()
+        finally:
+            sys.modules["__main__"] = main
         theirs.close()
         # The first file of each kind also waits for imports.
         for kind in ("image", "video", "archive"):
@@ -290,7 +292,7 @@ class Child:
 
 
 def put_through(files: Iterator[tuple[str, bytes]]) -> Report:
-    """Puts files through the gate, one after another."""
+    """Put files through the gate, one after another."""
     report, child = Report(), Child()
     for kind, content in files:
         child.begin()
