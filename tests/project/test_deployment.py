@@ -9,7 +9,6 @@ import shlex
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
 from fnmatch import fnmatch
 from importlib.metadata import packages_distributions
 from pathlib import Path
@@ -46,14 +45,12 @@ def imported(path: Path) -> set[str]:
 
 
 def test_requirements_provide_every_import() -> None:
-    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
-        "optional-dependencies"
-    ]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     # What only a command needs and asks for in a sentence when it is missing.
     optional = {
         normal(re.split(r"[<>=\[]", line)[0])
         for kind in ("export", "distributed")
-        for line in extras[kind]
+        for line in project["optional-dependencies"][kind]
     } | {"twilio"}
     distributions = packages_distributions()
     missing = {}
@@ -80,11 +77,6 @@ def values(name: str) -> list[str]:
     return [rest for instruction, rest in instructions() if instruction == name]
 
 
-def tracked() -> list[str]:
-    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
-    return listed.stdout.splitlines()
-
-
 def ignored(path: str) -> bool:
     lines = (ROOT / ".dockerignore").read_text().splitlines()
     patterns = [line for line in lines if line and not line.startswith("#")]
@@ -95,12 +87,6 @@ def ignored(path: str) -> bool:
         for pattern in patterns
         for head, part in zip(heads, parts, strict=True)
     )
-
-
-def copied() -> Iterator[str]:
-    for rest in values("COPY"):
-        *sources, _target = [word for word in shlex.split(rest) if not word.startswith("--")]
-        yield from sources
 
 
 def test_image_is_slim_and_runs_without_root() -> None:
@@ -127,15 +113,18 @@ def test_image_installs_the_same_pins_and_serves_the_port_it_checks() -> None:
 
 
 def test_image_holds_tracked_files_only_and_all_that_the_dashboard_reads() -> None:
-    files = tracked()
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
+    files = listed.stdout.splitlines()
     if not files:
         pytest.skip("this is no git checkout")
-    for source in copied():
+    # The last word is where they are copied to.
+    words = [word for rest in values("COPY") for word in shlex.split(rest)[:-1]]
+    sources = [word for word in words if not word.startswith("--")]
+    for source in sources:
         inside = [name for name in files if name == source or name.startswith(f"{source}/")]
         assert inside, f"COPY {source}: git knows no such file"
         assert not [name for name in inside if ignored(name)]
     needed = [n for n in files if n.startswith(("fer/", "pages/", "models/", "data/"))]
-    sources = list(copied())
     for name in [*needed, "Home.py", ".streamlit/config.toml"]:
         assert any(name == s or name.startswith(f"{s}/") for s in sources), name
 
