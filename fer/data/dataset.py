@@ -225,14 +225,13 @@ def subset(data: Dataset, fraction: float, seed: int) -> Dataset:
     if fraction == 1:
         return data
     rng = np.random.default_rng(seed)
-    rows_by_class = []
-    for split in SPLITS:
-        for key in emotions.KEYS:
-            rows = data.rows(split, key)
-            if len(rows):
-                count = max(1, round(fraction * len(rows)))
-                rows_by_class.append(rng.choice(rows, count, replace=False))
-    rows = np.sort(np.concatenate(rows_by_class))
+    rows_by_class = (data.rows(split, key) for split in SPLITS for key in emotions.KEYS)
+    chosen = [
+        rng.choice(rows, max(1, round(fraction * len(rows))), replace=False)
+        for rows in rows_by_class
+        if len(rows)
+    ]
+    rows = np.sort(np.concatenate(chosen))
     images, labels, splits = data.images[rows], data.labels[rows], data.splits[rows]
     manifest: Manifest = {
         **data.manifest,

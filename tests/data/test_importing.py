@@ -17,6 +17,7 @@ import pytest
 from fer import FerError
 from fer.data import dataset, importing
 from fer.data.dataset import Dataset
+from fer.data.formats import face_files
 from fer.vision import upload_gate
 from tests.support.command import fer, refusal, succeeded
 from tests.support.making import (
@@ -44,21 +45,20 @@ def test_archive_keeps_pixels_labels_splits_and_names(small_data: Dataset) -> No
 
 def test_bad_images_are_named_and_skipped(archive: Path, tmp_path: Path) -> None:
     whole = jpeg(face_like(1))
+    bad = {
+        "train/sad/Training_901.jpg": whole[: len(whole) // 2],
+        "train/sad/Training_902.jpg": b"",
+        "train/sad/Training_903.jpg": jpeg(np.zeros((50, 48), np.uint8)),
+        "train/bored/Training_904.jpg": whole,
+        "train/sad/holiday.jpg": whole,
+        "train/sad/Training_905.jpg": bytes(face_files.MAX_BYTES + 1),
+    }
     with zipfile.ZipFile(archive, "a") as content:
-        content.writestr("train/sad/Training_901.jpg", whole[: len(whole) // 2])
-        content.writestr("train/sad/Training_902.jpg", b"")
-        content.writestr("train/sad/Training_903.jpg", jpeg(np.zeros((50, 48), np.uint8)))
-        content.writestr("train/bored/Training_904.jpg", whole)
-        content.writestr("train/sad/holiday.jpg", whole)
+        for name, image in bad.items():
+            content.writestr(name, image)
     report = importing.import_dataset(archive, tmp_path / "data")
     assert report.images == 84
-    assert [line.split(":")[0] for line in report.skipped] == [
-        "train/sad/Training_901.jpg",
-        "train/sad/Training_902.jpg",
-        "train/sad/Training_903.jpg",
-        "train/bored/Training_904.jpg",
-        "train/sad/holiday.jpg",
-    ]
+    assert [line.split(":")[0] for line in report.skipped] == list(bad)
     assert "50" in report.skipped[2]
     assert len(report.differences) == 21
 
