@@ -21,13 +21,13 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from fer import FerError
-from fer.media import annotation, photos, video_gate
+from fer.media import annotation, video_gate
 from fer.media.scenes import CutDetector
 from fer.media.streaming import FrameAnalyser, FrameAnswers, Moment
 from fer.media.tracking import nearness
 from fer.media.video_gate import Excerpt
 from fer.progress import Progress, part_of
-from fer.vision import orientation
+from fer.vision import orientation, scales
 from fer.vision.preprocessing import Rgb
 from fer.vision.scales import Box
 
@@ -188,11 +188,11 @@ class _Film:
     def picture(self, frame: av.VideoFrame) -> Rgb:
         """Return a frame as a player shows it, no larger than `LONGEST`: its pixels square, and
         turned upright if the file says how, as phones' files do."""
-        rgb = photos.for_display(np.asarray(frame.to_ndarray(format="rgb24"), np.uint8), LONGEST)
+        rgb = scales.shrunk(np.asarray(frame.to_ndarray(format="rgb24"), np.uint8), LONGEST)[0]
         if self.stretch != 1.0:
             size = (max(1, round(rgb.shape[1] * self.stretch)), rgb.shape[0])
             rgb = np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
-            rgb = photos.for_display(rgb, LONGEST)
+            rgb = scales.shrunk(rgb, LONGEST)[0]
         return orientation.turned(rgb, frame.rotation // 90 % 4)
 
 

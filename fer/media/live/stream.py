@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, TypedDict
 import numpy as np
 
 from fer import FerError, emotions
-from fer.media import annotation, photos
+from fer.media import annotation
 from fer.media.streaming import FrameAnswers, StreamAnalyser
-from fer.vision import orientation, upload_gate
+from fer.vision import orientation, scales, upload_gate
 from fer.vision.preprocessing import Rgb
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class LiveStream:
             return frame
         try:
             pixels = np.asarray(frame.to_ndarray(format="rgb24"), dtype=np.uint8)
-            rgb = photos.for_display(pixels, LONGEST)
+            rgb = scales.shrunk(pixels, LONGEST)[0]
             latest = self.analyser.hand_in(rgb, patience=PATIENCE)
             upright = self._keep(rgb, latest)
             drawn = annotation.answers(upright, latest.faces, self.names)

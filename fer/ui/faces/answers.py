@@ -11,12 +11,13 @@ from streamlit.delta_generator import DeltaGenerator
 
 from fer.inference.answered_face import AnsweredFace
 from fer.inference.classification import Prediction
-from fer.media import annotation, photos
+from fer.media import annotation
 from fer.media.photos import Photo
 from fer.scenarios import PROPOSED
 from fer.ui.faces import announcer, confidence_bars, explanations
 from fer.ui.shared import charts, loaders, presentation, widgets
 from fer.ui.shared.text import _
+from fer.vision import scales
 from fer.vision.faces import SMALLEST_FACE
 from fer.vision.preprocessing import FER_SIZE, Rgb
 from fer.vision.quality import Flaw
@@ -24,6 +25,8 @@ from fer.vision.quality import Flaw
 ENLARGEMENT = 3
 # The most that a photo takes of a phone's screen, in pixels.
 PHONE_WIDTH, PHONE_HEIGHT = 358, 230
+# A larger photo is shrunk to so many pixels for a screen.
+LONGEST = 1280
 
 
 def answer_photo(
@@ -34,14 +37,12 @@ def answer_photo(
     Raises:
         FerError: if the image cannot be read or no model is installed.
     """
-    rgb = loaders.photo_rgb(content, name)
     with st.spinner(_("Looking for faces and asking both models…")):
-        photo = loaders.classified(content, name, False)
-    if not photo.answers:
+        photo = loaders.classified(content, name, bool(st.session_state.get(f"{key}_whole")))
+    if photo.size != (FER_SIZE, FER_SIZE) and all(one.face is None for one in photo.answers):
         st.warning(_("No face was found. The whole image can be classified instead."))
-        if st.toggle(_("Classify the whole image"), key=f"{key}_whole"):
-            photo = loaders.classified(content, name, True)
-    show_photo(rgb, photo, key, is_narrow=is_narrow, words=words)
+        st.toggle(_("Classify the whole image"), key=f"{key}_whole")
+    show_photo(loaders.photo_rgb(content, name), photo, key, is_narrow=is_narrow, words=words)
 
 
 def tell_turn(turns: int) -> None:
@@ -64,8 +65,8 @@ def tell_too_small(too_small: int) -> None:
         st.caption(
             _(
                 "Faces too small to judge (below {pixels} pixels): {n}.",
-                pixels=_.number(SMALLEST_FACE),
-                n=_.number(too_small),
+                pixels=SMALLEST_FACE,
+                n=too_small,
             )
         )
 
@@ -225,7 +226,8 @@ def _picture(rgb: Rgb, photo: Photo, chosen: int, *, is_narrow: bool) -> None:
         )
         return
     faces = sum(answer.face is not None for answer in photo.answers)
-    shown = photos.for_display(annotation.numbered(rgb, photo.answers, PROPOSED.colour, chosen))
+    shown = annotation.numbered(rgb, photo.answers, PROPOSED.colour, chosen)
+    shown = scales.shrunk(shown, LONGEST)[0]
     height, width = shown.shape[:2]
     st.image(
         shown,

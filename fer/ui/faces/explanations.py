@@ -49,6 +49,7 @@ def show_grad_cam(face: Gray, predictions: dict[str, Prediction], key: str) -> N
     target = None if chosen == OWN else emotions.LABEL_OF[chosen]
     with st.spinner(_("Looking where the models look…")):
         explanations, seconds = loaders.explained(face, target)
+    rows = pd.DataFrame(gradcam.rows(explanations))
     for column, (model, explanation) in zip(
         st.columns(len(explanations)), explanations.items(), strict=True
     ):
@@ -83,7 +84,7 @@ def show_grad_cam(face: Gray, predictions: dict[str, Prediction], key: str) -> N
                 key=f"{key}_gates",
                 alt=_("Points: the gate of each channel for this face, beside its class' average"),
             )
-    widgets.download(pd.DataFrame(gradcam.rows(explanations)), f"{key}_grad_cam")
+    widgets.download(rows, f"{key}_grad_cam")
 
 
 def gates_of_image(gates: NDArray[np.float32], record: Gates, target: int) -> go.Figure:

@@ -8,11 +8,10 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from fer.media import photos
 from fer.scenarios import PROPOSED
 from fer.ui.shared import caching, charts, loaders, widgets
 from fer.ui.shared.text import _
-from fer.vision import orientation, stages
+from fer.vision import orientation, scales, stages
 from fer.vision.faces import Face
 from fer.vision.preprocessing import FER_SIZE, NETWORK_SIZE, Gray
 from fer.vision.stages import Stage
@@ -155,7 +154,7 @@ def _draw_pictures(record: tuple[Stage, ...]) -> None:
         for number, stage in enumerate(record, start=1):
             name, reason = texts[stage.key]
             with st.container():
-                picture = photos.for_display(stage.picture, 800)
+                picture = scales.shrunk(stage.picture, 800)[0]
                 if min(picture.shape[:2]) <= FER_SIZE:
                     # Repeated pixels stay crisp in the browser, which smooths what it enlarges.
                     picture = picture.repeat(6, axis=0).repeat(6, axis=1)

@@ -257,29 +257,19 @@ _answered: caching.Recent[photos.Photo] = caching.Recent(64, KEPT_SECONDS)
 
 def classified(content: bytes, name: str, whole: bool) -> photos.Photo:
     """Return both models' answers for an uploaded photo; kept for ten minutes, never on disk."""
-    return _answered.get(
-        content,
-        lambda: _classify(photo_rgb(content, name), name, whole),
-        *(name, whole, state()),
-    )
+
+    def classify() -> photos.Photo:
+        rgb = photo_rgb(content, name)
+        return photos.classify(rgb, name, detector(), classifier(), whole=whole)
+
+    return _answered.get(content, classify, name, whole, state())
 
 
 def classified_once(content: bytes, name: str) -> photos.Photo:
     """Return both models' answers for a photo that is shown no more; neither is kept."""
     with logs.refusals("photo refused", content):
         rgb = preprocessing.read_image(content, name)
-    return _classify(rgb, name, whole=False)
-
-
-def _classify(rgb: preprocessing.Rgb, name: str, whole: bool) -> photos.Photo:
-    photo = photos.classify(rgb, name, detector(), classifier(), whole=whole)
-    logs.event(
-        "photo classified",
-        faces=len(photo.answers),
-        detection_ms=round(1000 * photo.detection_seconds, 1),
-        prediction_ms=round(1000 * photo.prediction_seconds, 1),
-    )
-    return photo
+    return photos.classify(rgb, name, detector(), classifier())
 
 
 @follows
