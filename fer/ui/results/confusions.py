@@ -55,7 +55,9 @@ def draw_confusions(measured: MeasuredModels) -> None:
                 confusion_chart(metrics["confusion"], key, is_normalised, cell),
                 key=f"confusion_{key}",
                 alt=_("Confusion matrix of {model}: true against predicted emotion", model=key),
-                on_click=_choose,
+                on_click=lambda at: st.session_state.update(
+                    {TRUE: emotions.KEYS[at[0]], PREDICTED: emotions.KEYS[at[1]]}
+                ),
             )
             _draw_images(measured, key, *cell)
     if measured.image_of is None:
@@ -74,18 +76,16 @@ def draw_confusions(measured: MeasuredModels) -> None:
             alt=_("Difference of the two confusion matrices in percentage points"),
         )
     with st.expander(_("Table and download"), key="confusion_tables"):
+        names = [_(key) for key in emotions.KEYS]
         for key, metrics in scores.items():
             st.markdown(f"**{key}**")
+            frame = pd.DataFrame(metrics["confusion"], columns=names)
+            frame.insert(0, _("True"), names)
             widgets.table(
-                confusion_table(metrics["confusion"]),
+                frame,
                 f"confusion_{key}_{measured.name}",
                 _("Confusion matrix of {model}: true against predicted emotion", model=key),
             )
-
-
-def _choose(cell: tuple[int, ...]) -> None:
-    """Choose the cell in that row and column."""
-    st.session_state[TRUE], st.session_state[PREDICTED] = (emotions.KEYS[at] for at in cell)
 
 
 def _draw_images(measured: MeasuredModels, model: str, true: int, predicted: int) -> None:
@@ -125,11 +125,8 @@ def confusion_chart(
     is_normalised: bool,
     cell: tuple[int, int] | None = None,
 ) -> go.Figure:
-    """A model's confusion matrix, a row for each true class; counts or percent of the row.
-
-    Args:
-        cell: row and column of a cell to frame.
-    """
+    """A model's confusion matrix, a row for each true class; counts or percent of the row. The cell
+    of that row and column has a frame."""
     values = _row_shares(counts) if is_normalised else np.array(counts, np.float64)
     texts = [[_.number(value, 1 if is_normalised else 0) for value in row] for row in values]
     unit = _("Share of the row (%)") if is_normalised else _("Images")
@@ -190,11 +187,3 @@ def _matrix(
     )
     figure.update_xaxes(tickangle=-45)
     return charts.arrange(figure, x=_("Predicted"), y=_("True"), height=HEIGHT)
-
-
-def confusion_table(counts: list[list[int]]) -> pd.DataFrame:
-    """The confusion matrix with the true class in the first column."""
-    names = [_(key) for key in emotions.KEYS]
-    frame = pd.DataFrame(counts, columns=names)
-    frame.insert(0, _("True"), names)
-    return frame

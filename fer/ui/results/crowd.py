@@ -9,15 +9,19 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from fer import FerError
-from fer.crowd import agreement
+from fer.crowd import agreement, disputes
+from fer.crowd.disputes import Kind
 from fer.crowd.records import CrowdSplit, GainYardstick, Level, ModelAgreement, Proportion
 from fer.data.dataset import Split
 from fer.own import comparison
+from fer.scenarios import PROPOSED
 from fer.ui.faces import confidence_bars
-from fer.ui.results import crowd_tables, disputed_images, reliability
-from fer.ui.results.measured_models import OWN, MeasuredModels, own_model
+from fer.ui.results import crowd_tables, reliability
+from fer.ui.results.measured_models import OWN, MeasuredModels, draw_face, own_model
 from fer.ui.shared import charts, loaders, widgets
 from fer.ui.shared.text import _
+
+MOST_DISPUTED = 200
 
 
 def draw_crowd(measured: MeasuredModels, split: str) -> None:
@@ -63,7 +67,7 @@ def draw_crowd(measured: MeasuredModels, split: str) -> None:
         key="crowd_reliability",
         alt=_("Share of voters who agree with the answer against confidence, for both models"),
     )
-    disputed_images.draw_disputed_images(measured, split)
+    _draw_disputed_images(measured, split)
     data = {
         model.metrics["data_sha256"][:12]
         for model in loaders.evaluated().values()
@@ -90,6 +94,46 @@ def _with_own_model(measured: MeasuredModels, split: str) -> CrowdSplit | None:
         crowd = comparison.with_people(own, Split(split), parts, loaders.votes())
         kept = st.session_state[key] = (own, crowd)
     return cast("CrowdSplit | None", kept[1])
+
+
+def _draw_disputed_images(measured: MeasuredModels, split: str) -> None:
+    """Draw the most disputed images of a kind that the visitor chooses, one after another."""
+    st.subheader(_("The most disputed images"))
+    kinds: dict[Kind, str] = {
+        "model": _("Crowd with the model"),
+        "label": _("Crowd with the label"),
+        "neither": _("Crowd with neither"),
+        "divided": _("Crowd divided"),
+    }
+    models = list(measured.models)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        kind = widgets.choice(_("Images"), kinds, "dispute_kind", wrap=True)
+        model = widgets.choice(
+            _("Model"),
+            {key: key for key in models},
+            "dispute_model",
+            default=PROPOSED.key if PROPOSED.key in models else models[-1],
+            wrap=True,
+        )
+    images = disputes.find(measured.models[model].predictions, loaders.votes(), kind, MOST_DISPUTED)
+    if not images:
+        st.caption(_("There is no such image."))
+        return
+    key = f"dispute_position_{split}_{model}_{kind}"
+    last = len(images) - 1
+    position = min(st.session_state.get(key, 0), last)
+    dispute = images[position]
+    draw_face(measured, dispute.source, dispute.label, "dispute")
+
+    def go(step: int) -> None:
+        st.session_state[key] = max(0, min(position + step, last))
+
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(_("Back"), key="dispute_back", on_click=go, args=(-1,), disabled=position == 0)
+        st.button(_("Next"), key="dispute_next", on_click=go, args=(1,), disabled=position == last)
+        st.caption(
+            _("{n} of {all}: {source}", n=position + 1, all=len(images), source=dispute.source)
+        )
 
 
 def figures(split: str) -> CrowdSplit | None:

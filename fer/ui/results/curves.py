@@ -13,7 +13,7 @@ from fer.evaluation.measured import MeasuredModel
 from fer.evaluation.roc_pr import Curve
 from fer.ui.results.measured_models import MeasuredModels
 from fer.ui.shared import widgets
-from fer.ui.shared.charts import add_diagonal, arrange, colour, dash
+from fer.ui.shared.charts import add_diagonal, add_line, arrange
 from fer.ui.shared.text import _
 
 
@@ -60,14 +60,8 @@ def precision_recall_chart(curves: Mapping[str, Curve]) -> go.Figure:
 def _lines(curves: Mapping[str, Curve], score: str) -> go.Figure:
     figure = go.Figure()
     for key, curve in curves.items():
-        figure.add_scatter(
-            x=100 * curve.x,
-            y=100 * curve.y,
-            mode="lines",
-            name=f"{key} · {score} {_.number(curve.score, 3)}",
-            line={"color": colour(key), "dash": dash(key), "width": 2},
-            hovertemplate="%{x:.1f} → %{y:.1f}<extra>" + key + "</extra>",
-        )
+        name = f"{key} · {score} {_.number(curve.score, 3)}"
+        add_line(figure, key, 100 * curve.x, 100 * curve.y, "%{x:.1f} → %{y:.1f}", name=name)
     figure.update_xaxes(range=[0, 100])
     figure.update_yaxes(range=[0, 100])
     return figure

@@ -60,13 +60,8 @@ def draw_errors(measured: MeasuredModels) -> None:
 
 
 def _draw_confident(measured: MeasuredModels) -> None:
-    model = st.segmented_control(
-        _("Model"),
-        list(measured.models),
-        default=list(measured.models)[-1],
-        required=True,
-        key="sure_model",
-    )
+    models = {key: key for key in measured.models}
+    model = widgets.choice(_("Model"), models, "sure_model", default=list(models)[-1])
     part = measured.models[model].predictions
     errors = _in_chosen_order(mistakes.confident(part, len(part.labels)), measured)
     _draw_faces(errors, measured)

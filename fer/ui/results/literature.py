@@ -10,6 +10,7 @@ import streamlit as st
 
 from fer.evaluation.literature import PUBLISHED, PublishedResult
 from fer.evaluation.protocols import AVERAGING, CROP, SPLIT, Protocol
+from fer.evaluation.records import ProtocolScores
 from fer.inference.records import FAST_EXPORT
 from fer.scenarios import SCENARIOS
 from fer.ui.shared import charts, data_origin, loaders, widgets
@@ -150,11 +151,17 @@ def rows() -> list[Row]:
     return sorted(ours + others, key=lambda row: -row.accuracy)
 
 
+def _averages() -> dict[str, dict[str, ProtocolScores]]:
+    """Return what was measured over several views of an image, by model and protocol."""
+    record = loaders.protocols()
+    return {} if record is None else record["models"]
+
+
 def _our_rows() -> list[Row]:
-    record, names = loaders.protocols(), protocol_names()
+    names = protocol_names()
     rows = []
     for key, metrics in model_comparison.metrics_of(SPLIT.value).items():
-        averages = {} if record is None else record["models"].get(key, {})
+        averages = _averages().get(key, {})
         scores = [(Protocol.ONE_CROP, metrics["accuracy"], metrics["accuracy_interval"], "")]
         scores += [
             (
@@ -188,24 +195,18 @@ def chart(results: list[Row]) -> go.Figure:
         return f"{row.name} {_.percent(row.accuracy)}<br>{row.kind}"
 
     figure = go.Figure()
-    ours = [(row, row.interval) for row in results if row.interval is not None]
-    others = [row for row in results if row.interval is None]
     # Two traces, since Plotly draws an interval at every bar of one.
-    for part, error_x in (
-        (
-            [row for row, _interval in ours],
-            charts.error_bars(
-                [row.accuracy for row, _interval in ours], [interval for _row, interval in ours]
-            ),
-        ),
-        (others, None),
-    ):
+    for is_ours in (True, False):
+        part = [row for row in results if (row.model is not None) is is_ours]
         scenarios = [SCENARIOS.get(row.model or "") for row in part]
+        intervals = [row.interval for row in part if row.interval is not None]
         figure.add_bar(
             orientation="h",
             y=[label(row) for row in part],
             x=[100 * row.accuracy for row in part],
-            error_x=error_x,
+            error_x=charts.error_bars([row.accuracy for row in part], intervals)
+            if is_ours
+            else None,
             marker={
                 "color": [charts.BOTH if s is None else s.colour for s in scenarios],
                 "pattern": {"shape": ["" if s is None else s.pattern for s in scenarios]},
@@ -289,9 +290,8 @@ def sources(results: list[Row]) -> list[str]:
 
 def commits() -> list[str]:
     """Return from which commits our averages over views come."""
-    record = loaders.protocols()
-    models = {} if record is None else record["models"]
-    commits = {scores["commit"][:12] for model in models.values() for scores in model.values()}
+    averages = _averages().values()
+    commits = {scores["commit"][:12] for model in averages for scores in model.values()}
     return [
         _("Ours over several views: `fer evaluate --protocol` at commit {commit}.", commit=commit)
         for commit in sorted(commits)
@@ -301,14 +301,14 @@ def commits() -> list[str]:
 def precisions() -> list[str]:
     """Return the precision of our averages over views, one crop in int8 to compare those in int8
     with, and which averages are not computed yet."""
-    record, exported = loaders.protocols(), loaders.record(FAST_EXPORT)
+    exported = loaders.record(FAST_EXPORT)
     fidelity = {} if exported is None else exported.get("fidelity", {})
     names = protocol_names()
     by_precision: dict[str, list[str]] = {}
     one_crop: dict[str, str] = {}
     missing = []
     for key in model_comparison.metrics_of(SPLIT.value):
-        averages = {} if record is None else record["models"].get(key, {})
+        averages = _averages().get(key, {})
         for protocol in AVERAGING:
             name = f"{key}, {names[protocol]}"
             if protocol.value not in averages:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 
 import pandas as pd
 import streamlit as st
@@ -119,17 +120,17 @@ def _answer_folder(outcomes: Outcomes) -> str:
     for taken_away in st.session_state.get(LISTED, set()) - listed:
         outcomes.pop(taken_away, None)
     st.session_state[LISTED] = listed
-    turns.answer_arriving(outcomes, _ask_content, LeftOut, MOST)
-    turns.answer(uploads, outcomes, _ask_content, LeftOut, MOST)
+
+    def ask(content: bytes, name: str) -> Outcome:
+        return _ask(labelled_files.labelled(name.replace("\\", "/"), lambda: content))
+
+    turns.answer_arriving(outcomes, ask, LeftOut, MOST)
+    turns.answer(uploads, outcomes, ask, LeftOut, MOST)
     if len(outcomes) == MOST:
         st.warning(
             _("The first {n} images are measured; the others were let go.", n=_.number(MOST))
         )
     return _("Your folder")
-
-
-def _ask_content(content: bytes, name: str) -> Outcome:
-    return _ask(labelled_files.labelled(name.replace("\\", "/"), lambda: content))
 
 
 def _ask(file: LabelledFile) -> Outcome:
@@ -154,27 +155,16 @@ def _draw_figures(own: OwnImages) -> None:
         announcer.listed({_("Images"): (_.number(len(own.answered)), None)}), "own_images"
     )
     st.markdown("\n".join(f"- {line}" for line in _sentences(own)))
-    views = {
-        "metrics": _("Metrics"),
-        "classes": _("Classes"),
-        "confusion": _("Confusion"),
-        "calibration": _("Calibration"),
-        "errors": _("Errors"),
-        "left_out": _("Not measured"),
+    views: dict[str, tuple[str, Callable[[MeasuredModels], None]]] = {
+        "metrics": (_("Metrics"), metrics.draw_metric_tables),
+        "classes": (_("Classes"), metrics.draw_classes),
+        "confusion": (_("Confusion"), confusions.draw_confusions),
+        "calibration": (_("Calibration"), reliability.draw_calibration),
+        "errors": (_("Errors"), errors.draw_errors),
+        "left_out": (_("Not measured"), lambda _measured: _draw_left_out(own)),
     }
-    view = widgets.choice(_("View"), views, "own_view", is_labelled=False)
-    if view == "metrics":
-        metrics.draw_metric_tables(measured)
-    elif view == "classes":
-        metrics.draw_classes(measured)
-    elif view == "confusion":
-        confusions.draw_confusions(measured)
-    elif view == "calibration":
-        reliability.draw_calibration(measured)
-    elif view == "errors":
-        errors.draw_errors(measured)
-    else:
-        _draw_left_out(own)
+    names = {key: name for key, (name, _draw) in views.items()}
+    views[widgets.choice(_("View"), names, "own_view", is_labelled=False)][1](measured)
     st.caption(_("Every image with its label and both models' answers:"))
     widgets.download(pd.DataFrame(own.rows(), columns=list(images.COLUMNS)), "own_answers")
 
@@ -182,8 +172,7 @@ def _draw_figures(own: OwnImages) -> None:
 def _sentences(own: OwnImages) -> list[str]:
     """Return how the images compare with PrivateTest, and which of them were measured."""
     lines = []
-    usual = own.on_private_test(loaders.models())
-    if usual:
+    if usual := own.on_private_test(loaders.models()):
         accuracies = {key: own.models[key].scores["accuracy"] for key in usual}
         lines.append(
             _(

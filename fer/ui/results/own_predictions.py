@@ -41,7 +41,9 @@ def draw_own_predictions() -> None:
             st.session_state.pop(OWN, None)
             content = shown_uploads.content(upload)
             with logs.refusals("table refused", content):
-                st.session_state[OWN] = _read(content, upload.name)
+                stored_ones = loaders.predictions(next(iter(loaders.evaluated())))
+                table = tables.read(content, upload.name, stored_ones, loaders.votes())
+                st.session_state[OWN] = comparison.measure(table)
             # What stands above gains the model, too.
             st.rerun()
     except FerError as error:
@@ -51,12 +53,6 @@ def draw_own_predictions() -> None:
     own = own_model()
     if own is not None:
         _draw_own_model(own)
-
-
-def _read(content: bytes, name: str) -> OwnModel:
-    first = next(iter(loaders.evaluated()))
-    table = tables.read(content, name, loaders.predictions(first), loaders.votes())
-    return comparison.measure(table)
 
 
 def _draw_own_model(own: OwnModel) -> None:

@@ -10,17 +10,10 @@ import streamlit as st
 
 from fer import emotions
 from fer.evaluation import calibration
-from fer.evaluation.calibration import (
-    Bin,
-    Coverage,
-    Labels,
-    Probabilities,
-    RightAndWrong,
-)
+from fer.evaluation.calibration import Bin, Coverage, Labels, Probabilities, RightAndWrong
 from fer.evaluation.measured import MeasuredModel
 from fer.ui.results.measured_models import MeasuredModels
 from fer.ui.shared import charts, widgets
-from fer.ui.shared.charts import add_diagonal, arrange, colour, dash
 from fer.ui.shared.text import _
 
 
@@ -113,40 +106,39 @@ def _probabilities(model: MeasuredModel, is_raw: bool) -> Probabilities:
 def reliability_chart(bins: Mapping[str, Sequence[Bin]], ece: Mapping[str, float]) -> go.Figure:
     """Accuracy against confidence for each model; on the diagonal, confidence is honest."""
     figure = go.Figure()
-    add_diagonal(figure, _("Perfectly calibrated"))
+    charts.add_diagonal(figure, _("Perfectly calibrated"))
     for key, rows in bins.items():
-        figure.add_scatter(
-            x=[100 * row["confidence"] for row in rows],
-            y=[100 * row["agreement"] for row in rows],
+        charts.add_line(
+            figure,
+            key,
+            [100 * row["confidence"] for row in rows],
+            [100 * row["agreement"] for row in rows],
+            "%{x:.1f}% → %{y:.1f}%, n = %{customdata[0]}",
             customdata=[[_.number(row["count"])] for row in rows],
             mode="lines+markers",
             name=f"{key} · ECE {_.percent(ece[key])}",
-            line={"color": colour(key), "dash": dash(key), "width": 2},
             marker={"size": 8},
-            hovertemplate="%{x:.1f}% → %{y:.1f}%, n = %{customdata[0]}<extra>" + key + "</extra>",
         )
     figure.update_xaxes(range=[0, 100])
     figure.update_yaxes(range=[0, 100])
-    return arrange(figure, x=_("Mean confidence (%)"), y=_("Accuracy (%)"))
+    return charts.arrange(figure, x=_("Mean confidence (%)"), y=_("Accuracy (%)"))
 
 
 def confidence_chart(bins: Mapping[str, Sequence[RightAndWrong]]) -> go.Figure:
     """How many images are answered with each confidence, a line for each model."""
     figure = go.Figure()
     for key, rows in bins.items():
-        figure.add_scatter(
-            x=[100 * (row["low"] + row["high"]) / 2 for row in rows],
-            y=[row["right"] + row["wrong"] for row in rows],
+        charts.add_line(
+            figure,
+            key,
+            [100 * (row["low"] + row["high"]) / 2 for row in rows],
+            [row["right"] + row["wrong"] for row in rows],
+            "%{x:.0f}%: %{y} (%{customdata[0]} ✓, %{customdata[1]} ✗)",
             customdata=[[row["right"], row["wrong"]] for row in rows],
-            mode="lines",
-            name=key,
-            line={"shape": "hvh", "color": colour(key), "dash": dash(key), "width": 2},
-            hovertemplate="%{x:.0f}%: %{y} (%{customdata[0]} ✓, %{customdata[1]} ✗)<extra>"
-            + key
-            + "</extra>",
+            line_shape="hvh",
         )
     figure.update_xaxes(range=[0, 100])
-    return arrange(figure, x=_("Confidence (%)"), y=_("Images"), height=240)
+    return charts.arrange(figure, x=_("Confidence (%)"), y=_("Images"), height=240)
 
 
 def coverage_chart(
@@ -156,26 +148,25 @@ def coverage_chart(
     figure = go.Figure()
     for key, curve in curves.items():
         is_answered = curve.coverage > 0
-        figure.add_scatter(
-            x=100 * curve.coverage[is_answered],
-            y=100 * curve.accuracy[is_answered],
+        charts.add_line(
+            figure,
+            key,
+            100 * curve.coverage[is_answered],
+            100 * curve.accuracy[is_answered],
+            "%{x:.1f}% → %{y:.1f}% (≥ %{customdata:.0f}%)",
             customdata=100 * curve.threshold[is_answered],
-            mode="lines",
-            name=key,
-            line={"color": colour(key), "dash": dash(key), "width": 2},
-            hovertemplate="%{x:.1f}% → %{y:.1f}% (≥ %{customdata:.0f}%)<extra>" + key + "</extra>",
         )
         figure.add_scatter(
             x=[100 * share],
             y=[100 * accuracies[key]],
             mode="markers",
-            marker={"color": colour(key), "size": 12, "symbol": "diamond"},
+            marker={"color": charts.colour(key), "size": 12, "symbol": "diamond"},
             showlegend=False,
             hoverinfo="skip",
         )
     figure.update_xaxes(range=[0, 100])
     figure.update_yaxes(range=[0, 100])
-    arrange(figure, x=_("Coverage (% of images)"), y=_("Accuracy (%)"))
+    charts.arrange(figure, x=_("Coverage (% of images)"), y=_("Accuracy (%)"))
     return charts.name_lines(figure)
 
 

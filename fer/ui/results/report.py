@@ -20,15 +20,7 @@ from fer.artifacts.stored import Stored
 from fer.inference.records import BENCHMARK
 from fer.scenarios import BASELINE, PROPOSED
 from fer.studies.records import ABLATION, GATES, REGION_SHARES, ROBUSTNESS
-from fer.ui.results import (
-    confusions,
-    crowd,
-    crowd_tables,
-    curves,
-    metrics,
-    reliability,
-    speed,
-)
+from fer.ui.results import confusions, crowd, crowd_tables, curves, metrics, reliability, speed
 from fer.ui.results.measured_models import stored
 from fer.ui.shared import charts, data_origin, loaders, widgets
 from fer.ui.shared.text import Language, _, in_language
@@ -130,7 +122,9 @@ def _sections(parts: Mapping[str, Table | Chart]) -> list[dict[str, str]]:
     return [
         {
             "title": title,
-            "body": _table_html(part.frame)
+            "body": part.frame.to_html(
+                index=False, border=0, na_rep="–", decimal="," if _.language == "id" else "."
+            )
             if isinstance(part, Table)
             else _chart_html(part.figure, title),
             "note": part.note.translate(UNMARKED),
@@ -255,12 +249,6 @@ def study_tables() -> dict[str, Table]:
         attention.method,
     )
     return parts
-
-
-def _table_html(frame: pd.DataFrame) -> str:
-    return frame.to_html(
-        index=False, border=0, na_rep="–", decimal="," if _.language == "id" else "."
-    )
 
 
 def _chart_html(figure: go.Figure, name: str) -> str:

@@ -136,6 +136,26 @@ def _luminance(share: NDArray[np.float64], colour: str, below: str) -> NDArray[n
     return np.asarray(linear @ (0.2126, 0.7152, 0.0722))
 
 
+def add_line(
+    figure: go.Figure,
+    key: str,
+    x: Sequence[object] | NDArray[np.float64],
+    y: Sequence[float] | NDArray[np.float64],
+    hover: str,
+    **style: object,
+) -> None:
+    """Add a model's line in its colour and dash; `hover` is Plotly's template of what stands at the
+    pointer beside the model's name, `style` what else the line has."""
+    line = {"color": colour(key), "dash": dash(key), "width": 2}
+    figure.add_scatter(
+        x=x,
+        y=y,
+        line=line,
+        hovertemplate=f"{hover}<extra>{key}</extra>",
+        **{"mode": "lines", "name": key, **style},
+    )
+
+
 def add_diagonal(figure: go.Figure, name: str) -> None:
     """Add the dotted line from 0 to 100% on both axes."""
     figure.add_scatter(

@@ -11,7 +11,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from fer import emotions
-from fer.scenarios import PROPOSED, SCENARIOS
+from fer.scenarios import PROPOSED
 from fer.studies.records import GATES, REGION_SHARES, SANITY, Gates, Regions, RegionShare, Sanity
 from fer.ui.faces import named_faces
 from fer.ui.shared import charts, loaders, widgets
@@ -134,7 +134,7 @@ def region_chart(
             text=[_.percent(value, 0) for value in values],
             textposition="outside",
             error_y=charts.error_bars(values, [by_region[region]["interval"] for region in names]),
-            marker={"color": SCENARIOS[key].colour, "pattern": {"shape": SCENARIOS[key].pattern}},
+            marker={"color": charts.colour(key), "pattern": {"shape": charts.pattern(key)}},
             hovertemplate="%{x}: %{text}<extra>" + key + "</extra>",
         )
     figure.update_layout(barmode="group", bargap=0.25)
@@ -192,14 +192,8 @@ def sanity_chart(record: Sanity) -> go.Figure:
     stages = [_("trained"), *record["stages"]]
     figure = go.Figure()
     for key, model in record["models"].items():
-        figure.add_scatter(
-            x=stages,
-            y=[1.0, *model["mean"]],
-            mode="lines+markers",
-            name=key,
-            line={"color": SCENARIOS[key].colour, "dash": charts.dash(key), "width": 2},
-            hovertemplate="%{x}: %{y:.2f}<extra>" + key + "</extra>",
-        )
+        values = [1.0, *model["mean"]]
+        charts.add_line(figure, key, stages, values, "%{x}: %{y:.2f}", mode="lines+markers")
     figure.update_yaxes(range=[-0.5, 1])
     # The stages' names are long; on a phone they would take half of the figure.
     figure.update_xaxes(tickvals=stages, ticktext=[str(at) for at in range(len(stages))])

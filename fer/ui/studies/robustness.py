@@ -9,7 +9,6 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from fer import emotions
-from fer.scenarios import SCENARIOS
 from fer.studies.records import ROBUSTNESS, Robustness
 from fer.ui.shared import charts, widgets
 from fer.ui.shared.text import _
@@ -87,14 +86,14 @@ def robustness_chart(record: Robustness, key: str) -> go.Figure:
     for model, clean in record["clean"].items():
         rows = [clean, *(row["models"][model] for row in results)]
         values = [row["accuracy"] for row in rows]
-        figure.add_scatter(
-            x=[_("none"), *strengths],
-            y=[100 * value for value in values],
+        charts.add_line(
+            figure,
+            model,
+            [_("none"), *strengths],
+            [100 * value for value in values],
+            "%{x}: %{y:.1f}%",
             error_y=charts.error_bars(values, [row["interval"] for row in rows]),
             mode="lines+markers",
-            name=model,
-            line={"color": SCENARIOS[model].colour, "dash": charts.dash(model), "width": 2},
-            hovertemplate="%{x}: %{y:.1f}%<extra>" + model + "</extra>",
         )
     figure.add_hline(
         y=100 / emotions.COUNT,
