@@ -49,7 +49,12 @@ def draw_turned_gates() -> None:
     chosen = image_sources.choose(KEY)
     if chosen is None:
         return
-    face = _face(*chosen)
+    photo = loaders.classified(*chosen, True)
+    # The largest face, the whole image if there is none.
+    answered = photo.answers[photo.largest]
+    if answered.face is None and photo.size != (48, 48):
+        st.caption(_("No face was found; the middle of the image is taken instead."))
+    face = answered.crop
     setting = _setting()
     head, maps = loaders.exact_maps(gated[0].key, face)
     untouched, turned = turned_gates.turn(gated[0], head, maps, setting, record)
@@ -83,15 +88,6 @@ def draw_turned_gates() -> None:
     records.made_with(record, GATES.command)
 
 
-def _face(content: bytes, name: str) -> Gray:
-    """Return the largest face of an image, the whole image if there is none."""
-    photo = loaders.classified(content, name, True)
-    answer = photo.answers[photo.largest]
-    if answer.face is None and photo.size != (48, 48):
-        st.caption(_("No face was found; the middle of the image is taken instead."))
-    return answer.crop
-
-
 def _setting() -> Setting:
     """Draw the choice of what the gates are set to, and return it."""
     kinds: dict[Kind, str] = {
@@ -102,13 +98,8 @@ def _setting() -> Setting:
     }
     kind = widgets.choice(_("Set the gates to"), kinds, f"{KEY}_kind", wrap=True)
     if kind == "closed":
-        closed = st.slider(
-            _("How many of the most open gates to close"),
-            0,
-            512,
-            FIRST_CLOSED,
-            key=f"{KEY}_closed",
-        )
+        label = _("How many of the most open gates to close")
+        closed = st.slider(label, 0, 512, FIRST_CLOSED, key=f"{KEY}_closed")
         return Setting(kind, closed=int(closed))
     if kind == "borrowed":
         emotion = widgets.emotion(_("Mean gates of the images of"), f"{KEY}_emotion", "sad")
@@ -155,10 +146,7 @@ def _stored_answer(name: str, setting: Setting, model: Artifact, record: Gates) 
 
 def _answers(face: Gray, model: Artifact, untouched: Answer, turned: Answer) -> None:
     """Both answers' bars, and where each rests in the face."""
-    names = {
-        model.key: untouched,
-        _("{model}, gates turned", model=model.key): turned,
-    }
+    names = {model.key: untouched, _("{model}, gates turned", model=model.key): turned}
     bars, maps = st.columns([3, 2])
     with bars:
         shares = {name: list(map(float, a.prediction.probabilities)) for name, a in names.items()}
@@ -183,27 +171,22 @@ def _answers(face: Gray, model: Artifact, untouched: Answer, turned: Answer) -> 
 def gate_chart(untouched: Answer, turned: Answer) -> go.Figure:
     """A face's gates, the most open first, and the turned ones in the same order."""
     order = np.argsort(-untouched.gates, kind="stable")
-    rank = np.arange(1, len(order) + 1)
     model = untouched.prediction.model
     figure = go.Figure()
-    figure.add_scattergl(
-        x=rank,
-        y=100 * turned.gates[order],
-        customdata=order,
-        mode="markers",
-        name=_("turned"),
-        marker={"color": charts.OWN_COLOUR, "size": 4},
-        hovertemplate=_("channel") + " %{customdata}: %{y:.1f}%<extra></extra>",
-    )
-    figure.add_scattergl(
-        x=rank,
-        y=100 * untouched.gates[order],
-        customdata=order,
-        mode="lines",
-        name=_("as computed for this face"),
-        line={"color": charts.colour(model), "width": 3},
-        hovertemplate=_("channel") + " %{customdata}: %{y:.1f}%<extra></extra>",
-    )
+    dots = {"mode": "markers", "marker": {"color": charts.OWN_COLOUR, "size": 4}}
+    line = {"mode": "lines", "line": {"color": charts.colour(model), "width": 3}}
+    for name, answer, style in (
+        (_("turned"), turned, dots),
+        (_("as computed for this face"), untouched, line),
+    ):
+        figure.add_scattergl(
+            x=np.arange(1, len(order) + 1),
+            y=100 * answer.gates[order],
+            customdata=order,
+            name=name,
+            hovertemplate=_("channel") + " %{customdata}: %{y:.1f}%<extra></extra>",
+            **style,
+        )
     figure.update_xaxes(range=[0, len(order)], tick0=0, dtick=len(order) // 4)
     figure.update_yaxes(range=[0, 100])
     return charts.arrange(figure, x=_("Channels, the most open first"), y=_("Gate (%)"), height=240)

@@ -36,8 +36,7 @@ def draw_ablation() -> None:
     st.caption(budget(record))
     for sentence in sentences(record):
         st.write(sentence)
-    se = contributions.squeeze_excitation(record)
-    if se is not None:
+    if (se := contributions.squeeze_excitation(record)) is not None:
         st.write(
             _(
                 "Between the {n} seeds, what the SE block gives has a standard deviation of "
@@ -105,21 +104,19 @@ def regularisation(record: Ablation) -> str:
         gap_with=_.difference(augmented["training_accuracy"], augmented["private"]["accuracy"]),
         epoch_with=augmented["best_epoch"],
     )
-    gains = {
-        "without_twins": _.signed(100 * without_twins, 1),
-        "gain": _.signed(100 * gain, 1),
-    }
-    if without_twins > gain:
-        return f"{fits} " + _(
+    sentence = (
+        _(
             "On images without a duplicate in Training, augmentation gives {without_twins} instead "
-            "of {gain} points: some of the duplicates were learnt by heart.",
-            **gains,
+            "of {gain} points: some of the duplicates were learnt by heart."
         )
-    return f"{fits} " + _(
-        "On images without a duplicate in Training, augmentation gives {without_twins} instead of "
-        "{gain} points.",
-        **gains,
+        if without_twins > gain
+        else _(
+            "On images without a duplicate in Training, augmentation gives {without_twins} instead "
+            "of {gain} points."
+        )
     )
+    points = {"without_twins": _.signed(100 * without_twins, 1), "gain": _.signed(100 * gain, 1)}
+    return f"{fits} {sentence.format(**points)}"
 
 
 def rare_emotion(record: Ablation) -> str:
@@ -222,23 +219,13 @@ def gains(record: Ablation) -> dict[str, dict[str, Difference]]:
 
 
 def gain_chart(measures: Mapping[str, Mapping[str, Difference]]) -> go.Figure:
-    """A bar for each metric and ingredient: its gain in percentage points, with the interval.
-
-    Args:
-        measures: by name of the metric, and then of the ingredient; the first metric has all.
-    """
+    """A bar for each metric and ingredient of the first metric: its gain in percentage points, with
+    the interval."""
     # The values stand in the label: on a bar its interval would cross them out.
-    labels = {
-        name: "<br>".join(
-            [name]
-            + [
-                f"{metric} {_.signed(100 * rows[name]['gain'], 1)}"
-                for metric, rows in measures.items()
-                if name in rows
-            ]
-        )
-        for name in next(iter(measures.values()))
-    }
+    labels = {name: name for name in next(iter(measures.values()))}
+    for metric, rows in measures.items():
+        for name, row in rows.items():
+            labels[name] += f"<br>{metric} {_.signed(100 * row['gain'], 1)}"
     figure = go.Figure()
     for number, (metric, rows) in enumerate(measures.items()):
         values = [row["gain"] for row in rows.values()]

@@ -29,14 +29,11 @@ CLOSED = "#E2E8F0"
 
 def draw_attention() -> None:
     """Draw Grad-CAM by region of the face, how far its maps can be trusted, and the SE gates."""
-    regions = records.record(REGION_SHARES)
-    if regions is not None:
+    if (regions := records.record(REGION_SHARES)) is not None:
         _draw_regions(regions)
-    sanity = loaders.record(SANITY)
-    if sanity is not None:
+    if (sanity := loaders.record(SANITY)) is not None:
         _draw_sanity(sanity)
-    gates = loaders.record(GATES)
-    if gates is not None:
+    if (gates := loaders.record(GATES)) is not None:
         _draw_gates(gates)
 
 
@@ -300,13 +297,8 @@ def gate_limit(record: Gates, channels: Sequence[int]) -> float:
 
 
 def gate_chart(record: Gates, channels: Mapping[int, str]) -> go.Figure:
-    """Mean gate of some channels for each class, in standard deviations from the overall mean.
-
-    Colours end at `gate_limit`; the numbers in the cells do not.
-
-    Args:
-        channels: for each channel, a row of the map, the emotion for which it opens.
-    """
+    """Mean gate of channels, a row each, with the emotion for which it opens, for each class in
+    standard deviations from the overall mean. Colours end at `gate_limit`; numbers do not."""
     contrasts = gate_contrasts(record, list(channels))
     figure = charts.heat_map(
         contrasts,

@@ -9,9 +9,9 @@ from typing import Literal
 import streamlit as st
 
 from fer.studies import verdict as figures
-from fer.studies.contributions import Effect, Estimate
+from fer.studies.contributions import Effect, Estimate, SqueezeExcitation
 from fer.studies.records import ABLATION, LEAKAGE
-from fer.studies.verdict import Overfitting, Verdict
+from fer.studies.verdict import Augmentation, Fit, Overfitting, Twins, Verdict
 from fer.ui.shared import address, loaders
 from fer.ui.shared.text import _
 
@@ -33,14 +33,18 @@ class Chip:
 def chips() -> dict[Part, Chip]:
     """Return the parts of the verdict that were measured."""
     verdict = _figures()
-    parts: dict[Part, Chip | None] = {
-        "fine_tuning": _fine_tuning(verdict),
-        "se": _squeeze_excitation(verdict),
-        "augmentation": _augmentation(verdict),
-        "twins": _twins(verdict),
-        "overfitting": _overfitting(verdict),
-    }
-    return {part: chip for part, chip in parts.items() if chip is not None}
+    parts: dict[Part, Chip] = {}
+    if verdict.helpful is not None:
+        parts["fine_tuning"] = _fine_tuning(verdict.helpful)
+    if verdict.squeeze_excitation is not None:
+        parts["se"] = _squeeze_excitation(verdict.squeeze_excitation)
+    if verdict.augmentation is not None:
+        parts["augmentation"] = _augmentation(verdict.augmentation)
+    if verdict.twins is not None:
+        parts["twins"] = _twins(verdict.twins)
+    if verdict.fits:
+        parts["overfitting"] = _overfitting(verdict.fits, verdict.training_images)
+    return parts
 
 
 @loaders.follows
@@ -117,13 +121,11 @@ def _ends(estimate: Estimate) -> dict[str, str]:
     }
 
 
-def _fine_tuning(verdict: Verdict) -> Chip | None:
-    if verdict.helpful is None:
-        return None
-    if verdict.helpful:
+def _fine_tuning(helpful: tuple[str, ...]) -> Chip:
+    if helpful:
         source = _(
             "**Beside fine-tuning**, {ingredients} raise accuracy in the ablation.",
-            ingredients=", ".join(ingredients()[name] for name in verdict.helpful),
+            ingredients=", ".join(ingredients()[name] for name in helpful),
         )
     else:
         source = _(
@@ -142,10 +144,7 @@ def _fine_tuning(verdict: Verdict) -> Chip | None:
     )
 
 
-def _squeeze_excitation(verdict: Verdict) -> Chip | None:
-    se = verdict.squeeze_excitation
-    if se is None:
-        return None
+def _squeeze_excitation(se: SqueezeExcitation) -> Chip:
     templates: dict[Effect, str] = {
         "gives": _("**The SE block raises accuracy** by {points} ({low} to {high}, {seeds} seeds)"),
         "costs": _("**The SE block costs accuracy**: {points} ({low} to {high}, {seeds} seeds)"),
@@ -167,21 +166,15 @@ def _squeeze_excitation(verdict: Verdict) -> Chip | None:
 def _macro_f1(estimate: Estimate) -> str:
     if estimate.effect == "unclear":
         return _("macro F1 {points} ({low} to {high})", **_ends(estimate))
-    low, high = sorted(abs(100 * end) for end in (estimate.low, estimate.high))
-    ends = {
-        "points": _.number(abs(100 * estimate.gain), 1),
-        "low": _.number(low, 1),
-        "high": _.number(high, 1),
-    }
+    low, high = sorted(abs(end) for end in (estimate.low, estimate.high))
+    sizes = {"points": abs(estimate.gain), "low": low, "high": high}
+    ends = {name: _.number(100 * size, 1) for name, size in sizes.items()}
     if estimate.effect == "gives":
         return _("macro F1 higher by {points} ({low} to {high})", **ends)
     return _("macro F1 lower by {points} ({low} to {high})", **ends)
 
 
-def _augmentation(verdict: Verdict) -> Chip | None:
-    augmentation = verdict.augmentation
-    if augmentation is None:
-        return None
+def _augmentation(augmentation: Augmentation) -> Chip:
     templates: dict[Effect, str] = {
         "gives": _("**Augmentation raises accuracy** in the ablation's short trainings"),
         "costs": _("**Augmentation costs accuracy** in the ablation's short trainings"),
@@ -204,11 +197,12 @@ def _augmentation(verdict: Verdict) -> Chip | None:
     )
 
 
-def _twins(verdict: Verdict) -> Chip | None:
-    twins = verdict.twins
-    if twins is None:
-        return None
+def _twins(twins: Twins) -> Chip:
     ends = _ends(twins.gain)
+
+    def each(shares: dict[str, float]) -> str:
+        return ", ".join(f"`{key}` {_.percent(share)}" for key, share in shares.items())
+
     return Chip(
         _("without twins {points}", points=ends["points"]),
         _(
@@ -218,21 +212,15 @@ def _twins(verdict: Verdict) -> Chip | None:
             **ends,
             images=_.number(twins.images),
             of=_.number(twins.of),
-            on_twins=_each(twins.with_twin),
-            elsewhere=_each(twins.without_twin),
+            on_twins=each(twins.with_twin),
+            elsewhere=each(twins.without_twin),
         ),
         "overfitting",
     )
 
 
-def _each(shares: dict[str, float]) -> str:
-    return ", ".join(f"`{key}` {_.percent(share)}" for key, share in shares.items())
-
-
-def _overfitting(verdict: Verdict) -> Chip | None:
-    if not verdict.fits:
-        return None
-    gaps = {key: _.difference(fit.training, fit.private) for key, fit in verdict.fits.items()}
+def _overfitting(by_model: dict[str, Fit], training_images: tuple[int, int]) -> Chip:
+    gaps = {key: _.difference(fit.training, fit.private) for key, fit in by_model.items()}
     words: dict[Overfitting, str] = {
         "none": _("hardly overfits"),
         "mild": _("overfits mildly"),
@@ -250,9 +238,9 @@ def _overfitting(verdict: Verdict) -> Chip | None:
             low=_.signed(100 * fit.gap.low, 1),
             high=_.signed(100 * fit.gap.high, 1),
         )
-        for key, fit in verdict.fits.items()
+        for key, fit in by_model.items()
     )
-    images, whole = verdict.training_images
+    images, whole = training_images
     return Chip(
         # In the order of the line of figures above the chips.
         _("overfitting {gaps}", gaps=" → ".join(gaps.values())),

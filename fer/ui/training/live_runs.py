@@ -133,7 +133,10 @@ def draw_form() -> None:
         return
     is_here = permissions.is_visitor_here()
     most_share, most_epochs = MOST if is_here else MOST_OF_VISITORS
-    own = _own_training()
+    run_dir: Path | None = st.session_state.get(STARTED)
+    run = None if run_dir is None else monitor.read(run_dir, time.time())
+    # This visit's training, as long as it goes on.
+    own = run_dir.name if run_dir is not None and run is not None and run.is_active else None
     with st.form("start_training", enter_to_submit=False):
         with st.grid(4, min_column_width=150):
             scenario = st.selectbox(_("Scenario"), list(SCENARIOS), index=1, key="start_scenario")
@@ -165,13 +168,6 @@ def draw_form() -> None:
         st.error(_.error(error))
     else:
         st.rerun()
-
-
-def _own_training() -> str | None:
-    """Return the name of this visit's training, None if there is none or it has ended."""
-    run_dir: Path | None = st.session_state.get(STARTED)
-    run = None if run_dir is None else monitor.read(run_dir, time.time())
-    return run_dir.name if run_dir is not None and run is not None and run.is_active else None
 
 
 def draw_outcome() -> None:
