@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Widget
 
+from fer.artifacts.stored import Stored
 from tests.support.making import ROOT
 
 PAGES = sorted(path.name for path in (ROOT / "pages").glob("*.py"))
@@ -20,6 +24,8 @@ VIEWS = (
     *("overfitting", "errors", "crowd", "looking", "gates", "map", "robustness"),
     *("literature", "speed", "own_images", "own_predictions"),
 )
+# What lets the pages show a study's record.
+ShowStudy: TypeAlias = Callable[[Stored[Any], object], None]
 
 
 def open_home(language: str = "EN") -> AppTest:

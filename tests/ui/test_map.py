@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,7 @@ from fer.ui.results import feature_map
 from fer.ui.shared import loaders
 from fer.ui.shared.text import Language, _
 from tests.support.making import ROOT
-from tests.support.pages import assert_no_error, messages, open_results, texts, walk_alts
+from tests.support.pages import ShowStudy, assert_no_error, messages, open_results, texts, walk_alts
 
 PAGE = "3_Classification_Results.py"
 
@@ -93,26 +92,14 @@ def test_a_table_has_every_image() -> None:
     assert "no majority" in set(table["People's majority"])
 
 
-def linked_models(target: Path, record: object) -> Path:
-    """The repository's models with another map, which no manifest lists."""
-    target.mkdir()
-    for path in (ROOT / "models").iterdir():
-        if path.name not in ("analysis", "manifest.json"):
-            (target / path.name).symlink_to(path)
-    (target / "analysis").mkdir()
-    (target / FEATURE_MAP.name).write_text(json.dumps(record))
-    return target
-
-
 def test_a_map_of_other_weights_or_images_says_so(
-    record: FeatureMap, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    record: FeatureMap, show_study: ShowStudy
 ) -> None:
-    stale = {**record, "weights_sha256": {**record["weights_sha256"], "proposed": "0" * 64}}
-    monkeypatch.setattr(loaders, "MODELS", linked_models(tmp_path / "stale", stale))
+    weights = {**record["weights_sha256"], "proposed": "0" * 64}
+    show_study(FEATURE_MAP, {**record, "weights_sha256": weights})
     app = open_results("map")
     assert "Made with other weights of proposed" in texts(app)
-    other = {**record, "sources_sha256": "0" * 64}
-    monkeypatch.setattr(loaders, "MODELS", linked_models(tmp_path / "other", other))
+    show_study(FEATURE_MAP, {**record, "sources_sha256": "0" * 64})
     with pytest.raises(FerError, match="of other images"):
         feature_map.map_images()
     app = open_results("map")

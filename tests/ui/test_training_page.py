@@ -65,7 +65,9 @@ def test_what_ended_before_the_visitors_eyes_is_among_the_curves(without_data: P
     assert not app.exception
     assert app.pills(key="runs").value == ["baseline", "proposed", "short"]
     (told,) = app.success
-    assert "Its curves are among those above." in told.value
+    assert "short has finished: 25.0% on PublicTest" in told.value
+    assert "guessing gives 14.3%" in told.value
+    assert told.value.endswith("Its curves are among those above.")
     app.pills(key="runs").set_value(["short"]).run()
     assert app.pills(key="runs").value == ["short"]
 

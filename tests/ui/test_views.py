@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import json
-import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from fnmatch import fnmatch
@@ -17,18 +16,16 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from fer import FerError, emotions
-from fer.artifacts import runs
 from fer.data.dataset import Dataset
 from fer.evaluation import reviews
 from fer.scenarios import PROPOSED, Augmentation, Phase
 from fer.studies.records import GATES
-from fer.training import monitor
 from fer.ui.results import report
 from fer.ui.shared import loaders, text, widgets
 from fer.ui.shared.text import Language, _, in_language
 from fer.ui.studies import about, attention, model_comparison, verdict
 from tests.support.making import ROOT, jpeg
-from tests.support.pages import VIEWS, assert_no_error, open_page, open_results, open_view, texts
+from tests.support.pages import assert_no_error, open_page, open_results, open_view, texts
 
 
 @pytest.mark.parametrize(
@@ -120,15 +117,6 @@ def test_what_departs_from_the_thesis_is_said() -> None:
     assert "rotasi dan pencerminan" in said
     assert about.departures(replace(PROPOSED, input_size=224, augmentation=mild)) == ""
     assert PROPOSED.input_size == 224 or about.departures() != ""
-
-
-@pytest.mark.parametrize("view", VIEWS)
-def test_a_view_has_an_address_and_stands_high(view: str) -> None:
-    app = open_results(view)
-    assert_no_error(app)
-    assert app.query_params.get("view") in ([view], view)
-    group = app.segmented_control(key="view_group").value
-    assert app.segmented_control(key=f"view_of_{group}").value == view
 
 
 def test_a_chip_opens_the_view_with_its_evidence() -> None:
@@ -373,18 +361,3 @@ def test_the_projector_view_opens_in_the_same_tab() -> None:
     assert app.button(key="presentation").label == "Back to the full page"
     app.button(key="presentation").click().run()
     assert "view" not in app.query_params
-
-
-def test_a_finished_training_is_told_where_it_ran(without_data: Path) -> None:
-    folder = without_data / "runs" / "short"
-    row = {"epoch": 1, "loss": 1.9, "accuracy": 0.3, "val_loss": 1.9, "val_accuracy": 0.25}
-    row |= {"learning_rate": 1e-4, "image_size": 48, "seconds": 1.0}
-    folder.mkdir(parents=True)
-    runs.write_history(folder, [row])
-    now = time.time()
-    monitor.write(folder, monitor.RunState("finished", now, now, 4, 4, 1, {}))
-    app = open_page("4_Training.py")
-    assert not app.exception
-    (told,) = app.success
-    assert "short has finished: 25.0% on PublicTest" in told.value
-    assert "guessing gives 14.3%" in told.value
