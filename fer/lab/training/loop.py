@@ -15,7 +15,7 @@ from fer.artifacts.model_store import Artifact
 from fer.data.dataset import Dataset, Split
 from fer.lab import keras_backend
 from fer.lab.networks import vgg16
-from fer.lab.training import batching, callbacks, features
+from fer.lab.training import batching, callbacks, features, learning_rate_schedule
 from fer.lab.training.callbacks import PhaseOfRun
 from fer.lab.training.distribution import ALONE, Share
 from fer.progress import Progress
@@ -241,23 +241,14 @@ def begin_from(
 
 def compile_for(model: keras.Model, scenario: Scenario, phase: Phase, steps: int) -> None:
     """Compile the model with the scenario's loss and optimiser for a phase with that many `steps`
-    an epoch: the learning rate rises linearly from 0, at most through half of the phase, then falls
-    along a cosine to the phase's final rate."""
+    an epoch."""
     if scenario.optimizer != "adamw":
         raise FerError(
             "The optimizer {optimizer} is not known; use adamw.",
             optimizer=f"{scenario.optimizer!r}",
         )
-    total = steps * phase.epochs
-    warmup = min(phase.warmup_steps, total // 2)
     optimizer = keras.optimizers.AdamW(
-        keras.optimizers.schedules.CosineDecay(
-            initial_learning_rate=0.0 if warmup else phase.learning_rate,
-            decay_steps=max(total - warmup, 1),
-            alpha=phase.final_learning_rate / phase.learning_rate,
-            warmup_target=phase.learning_rate if warmup else None,
-            warmup_steps=warmup,
-        ),
+        learning_rate_schedule.cosine(phase, steps),
         weight_decay=scenario.weight_decay,
         clipnorm=scenario.clipnorm,
         use_ema=scenario.ema_momentum is not None,
