@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,6 @@ from streamlit.testing.v1 import AppTest
 
 from fer.data import dataset, importing, sample, votes
 from fer.ui.faces import named_faces, vote_bars
-from fer.ui.results import report
 from fer.ui.shared import loaders
 from fer.ui.shared.text import in_language
 from tests.support.making import ROOT, small_archive
@@ -146,13 +144,3 @@ def test_a_sample_photo_has_its_votes_and_a_visitors_has_none(elsewhere: Path) -
     app.file_uploader(key="demo_upload").upload(named, found.png(0), "image/png").run()
     assert not app.exception
     assert "FER-2013's label: **" not in texts(app)
-
-
-def test_the_report_has_what_people_see() -> None:
-    found = loaders.crowd("PrivateTest")
-    assert found is not None
-    page = report.html("PrivateTest", datetime(2026, 1, 2, tzinfo=UTC))
-    human = found["human"]["others"]["share"]
-    assert "Majority of ten people" in page
-    assert "Whose error is it?" in page
-    assert f"{100 * human:.1f}%" in page

@@ -145,29 +145,17 @@ def test_figures_of_other_weights_or_images_are_not_shown(
 ) -> None:
     model = loaders.models()["proposed"]
     assert model.metrics is not None
-    stored: Protocols = {
-        **record(proposed={"mirror": scores(0.7, "float32")}),
-        "weights_sha256": {"proposed": weights or model.digest},
-        "data_sha256": data or model.metrics["data_sha256"],
-    }
-    PROTOCOL_SCORES.write(folder, stored)
-    model_store.write_manifest(folder)
-    assert loaders.protocols() == (stored if is_shown else None)
-
-
-def test_figures_of_one_model_stay_when_the_other_is_published_anew(
-    folder: Path,
-) -> None:
-    model = loaders.models()["proposed"]
-    assert model.metrics is not None
-    both = record(
+    # Those of the other model, which was published anew, are not.
+    stored = record(
         proposed={"mirror": scores(0.7, "float32")}, baseline={"mirror": scores(0.6, "float32")}
     )
-    both["data_sha256"] = model.metrics["data_sha256"]
-    both["weights_sha256"]["proposed"] = model.digest
-    PROTOCOL_SCORES.write(folder, both)
+    stored["weights_sha256"]["proposed"] = weights or model.digest
+    stored["data_sha256"] = data or model.metrics["data_sha256"]
+    PROTOCOL_SCORES.write(folder, stored)
     model_store.write_manifest(folder)
-    found = loaders.protocols()
-    assert found is not None
-    assert found["models"] == {"proposed": both["models"]["proposed"]}
-    assert found["weights_sha256"] == {"proposed": model.digest}
+    shown: Protocols = {
+        **stored,
+        "models": {"proposed": stored["models"]["proposed"]},
+        "weights_sha256": {"proposed": model.digest},
+    }
+    assert loaders.protocols() == (shown if is_shown else None)

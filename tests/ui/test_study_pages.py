@@ -446,7 +446,7 @@ def test_what_was_made_with_other_weights_is_told(
     assert "Not computed here yet" in texts(app)
 
 
-def test_report_includes_the_studies() -> None:
+def test_report_includes_the_studies_and_what_people_see() -> None:
     from datetime import UTC, datetime
 
     page = report.html("PrivateTest", datetime(2026, 1, 2, tzinfo=UTC))
@@ -463,6 +463,10 @@ def test_report_includes_the_studies() -> None:
     assert "Error bars: 95% bootstrap intervals" in told
     assert ">NaN<" not in page
     assert "Qoid Rif'at" in told
+    crowd = loaders.crowd("PrivateTest")
+    assert crowd is not None
+    person = f"{100 * crowd['human']['others']['share']:.1f}%"
+    assert all(words in told for words in ("Majority of ten people", "Whose error is it?", person))
     # The plain answers stand before anything else, long tables after the curves.
     order = ("The SE block", "<h2>Metrics</h2>", "<h2>Learning curves</h2>")
     places = [told.index(part) for part in (*order, "<h2>Accuracy on corrupted faces</h2>")]
