@@ -3,7 +3,7 @@
 import streamlit as st
 
 from fer import FerError
-from fer.ui.demo import many_photos, photo
+from fer.ui.demo import photos
 from fer.ui.shared import address, loaders, presentation, widgets
 from fer.ui.shared.text import _
 
@@ -58,9 +58,9 @@ try:
 
             teach.draw_lesson()
         elif mode == "photo":
-            photo.draw_photo(row)
+            photos.draw_photo(row)
         else:
-            many_photos.draw_photos()
+            photos.draw_photos()
 except FerError as error:
     st.error(_.error(error))
 if not presentation.is_on():

@@ -272,12 +272,9 @@ def test_both_gains_of_an_ingredient_stand_at_one_label() -> None:
 @pytest.mark.parametrize("language", ["en", "id"], indirect=True)
 def test_emotions_over_time_differ_by_more_than_colour(language: Language) -> None:
     moments = [Moment(at, 1, {"proposed": np.full(7, 1 / 7)}) for at in (0.0, 1.0)]
-    for figure in (
-        confidence_over_time.minute(moments, "proposed", 1, 1.0),
-        confidence_over_time.timeline(moments, "proposed", 1, 1.0),
-    ):
-        assert [trace.name for trace in figure.data] == [_(key) for key in emotions.KEYS]
-        assert len({trace.line.dash for trace in figure.data}) == emotions.COUNT
+    figure = confidence_over_time.lines(moments, "proposed", 1, "", (0, 1))
+    assert [trace.name for trace in figure.data] == [_(key) for key in emotions.KEYS]
+    assert len({trace.line.dash for trace in figure.data}) == emotions.COUNT
 
 
 @pytest.mark.parametrize("language", ["en", "id"], indirect=True)

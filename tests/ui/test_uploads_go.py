@@ -7,7 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from fer import FerError
-from fer.ui.demo import many_photos
+from fer.ui.demo import photos
 from fer.ui.shared import loaders
 from fer.ui.uploads import turns
 from fer.ui.uploads.upload_limits import Upload, intake
@@ -81,11 +81,11 @@ def test_a_table_of_many_photos_has_an_end_and_names_the_command(
         raise FerError("{name} is empty; choose a file that holds an image.", name=name)
 
     monkeypatch.setattr(loaders, "classified_once", refuse)
-    monkeypatch.setattr(many_photos, "MOST", 12)
+    monkeypatch.setattr(photos, "MOST", 12)
     app = open_page("5_Realtime_Demo.py")
     app.segmented_control(key="mode").set_value("batch").run()
-    assert any(many_photos.COMMAND in caption.value for caption in app.caption)
-    uploader = app.file_uploader(key=many_photos.KEY)
+    assert any(photos.COMMAND in caption.value for caption in app.caption)
+    uploader = app.file_uploader(key=photos.MANY)
     for n in range(14):
         uploader.upload(f"{n}.jpg", b"")
     uploader.run()

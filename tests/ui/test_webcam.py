@@ -24,7 +24,7 @@ from fer.media.live import socket as live_socket
 from fer.media.live.stream import LONGEST, STILL_SECONDS
 from fer.media.streaming import FrameAnalyser, StreamAnalyser
 from fer.ui.demo import live_camera, webcam
-from fer.ui.demo.stream import SLOW_SECONDS, Stream
+from fer.ui.demo.webcam import SLOW_SECONDS, Stream
 from fer.ui.demo.webrtc import NewestRelay
 from fer.ui.shared import caching, loaders
 from fer.ui.shared.text import in_language
@@ -281,9 +281,8 @@ def several() -> None:
 
     from fer.inference.answered_face import AnsweredFace
     from fer.ui.demo import webcam
-    from fer.ui.demo.stream import Stream
 
-    stream = st.session_state.setdefault("stream", Stream())
+    stream = st.session_state.setdefault("stream", webcam.Stream())
     crop = np.zeros((48, 48), np.uint8)
     faces = [AnsweredFace(None, crop, {}, number) for number in st.session_state["numbers"]]
     st.session_state["runs"] = st.session_state.get("runs", 0) + 1

@@ -1,4 +1,4 @@
-"""Figures of confidence over time."""
+"""Confidence over time, as lines."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from fer import emotions
-from fer.media.streaming import HISTORY_SECONDS, Moment
+from fer.media.streaming import Moment
 from fer.ui.shared.charts import arrange
 from fer.ui.shared.text import _
 
@@ -17,27 +17,20 @@ DASHES = ("dash", "2px,6px", "dashdot", "solid", "dot", "longdashdot", "12px,3px
 SAMPLE = 46
 
 
-def minute(moments: Sequence[Moment], model: str, number: int, now: float) -> go.Figure:
-    """Return a model's confidence in each emotion for one face over the last minute.
+def lines(
+    moments: Sequence[Moment],
+    model: str,
+    number: int,
+    x: str,
+    span: tuple[float, float],
+    origin: float = 0.0,
+) -> go.Figure:
+    """Return a model's confidence in each emotion for one face over time.
 
     Args:
         number: the face.
-        now: `time.monotonic` seconds; the axis counts back from it.
+        x: the title of the axis of time; span: its ends, in seconds after `origin`.
     """
-    figure = _lines(moments, model, number, now)
-    figure.update_xaxes(range=[-HISTORY_SECONDS, 0])
-    return arrange(figure, x=_("Seconds before now"), y=_("Confidence (%)"), height=260)
-
-
-def timeline(moments: Sequence[Moment], model: str, number: int, seconds: float) -> go.Figure:
-    """Return a model's confidence in each emotion for one face over a video of that many
-    seconds."""
-    figure = _lines(moments, model, number, 0.0)
-    figure.update_xaxes(range=[0, seconds])
-    return arrange(figure, x=_("Time (s)"), y=_("Confidence (%)"), height=260)
-
-
-def _lines(moments: Sequence[Moment], model: str, number: int, origin: float) -> go.Figure:
     own = [moment for moment in moments if moment.number == number]
     figure = go.Figure()
     for position, (emotion, dash) in enumerate(zip(emotions.EMOTIONS, DASHES, strict=True)):
@@ -49,6 +42,7 @@ def _lines(moments: Sequence[Moment], model: str, number: int, origin: float) ->
             line={"color": emotion.colour, "dash": dash, "width": 2},
             hovertemplate="%{y:.1f}%<extra>" + _(emotion.key) + "</extra>",
         )
+    figure.update_xaxes(range=span)
     figure.update_yaxes(range=[0, 100])
     figure.update_layout(legend={"itemwidth": SAMPLE})
-    return figure
+    return arrange(figure, x=x, y=_("Confidence (%)"), height=260)

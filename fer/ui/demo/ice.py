@@ -15,8 +15,13 @@ logger = logging.getLogger(__name__)
 
 PUBLIC_STUN = "stun:stun.l.google.com:19302"
 SECRET = "ice"
-# An account at a service that hands out TURN servers, each by the names of its two or one secrets.
-ACCOUNTS = (("twilio_sid", "twilio_token"), ("cloudflare_key", "cloudflare_token"), ("hf_token",))
+# Services that hand out TURN servers: streamlit-webrtc's function that asks each, and the names of
+# an account's secrets.
+ACCOUNTS = {
+    "get_twilio_ice_servers": ("twilio_sid", "twilio_token"),
+    "get_cloudflare_ice_servers": ("cloudflare_key", "cloudflare_token"),
+    "get_hf_ice_servers": ("hf_token",),
+}
 # How long what a service answered, be it nothing, is kept before it is asked again, in seconds.
 KEPT_SECONDS = 60
 
@@ -62,10 +67,10 @@ def parse(secret: object) -> list[Server] | tuple[str, ...]:
 
     Args:
         secret: the table `[ice]`: `servers`, a list of tables with `urls` and, for TURN,
-            `username` and `credential`; or one of `ACCOUNTS`. None for none.
+            `username` and `credential`; or the secrets of one of `ACCOUNTS`. None for none.
 
     Returns:
-        a list of servers; or a tuple: an account's secrets, the first of them named before.
+        a list of servers; or a tuple: a function of `ACCOUNTS` and its secrets.
 
     Raises:
         FerError: if it is something else.
@@ -77,7 +82,7 @@ def parse(secret: object) -> list[Server] | tuple[str, ...]:
             "`ice` in the app's secrets is no table; write [ice] on a line of its own and below it "
             "what README shows."
         )
-    known = {"servers", *(name for account in ACCOUNTS for name in account)}
+    known = {"servers", *(name for names in ACCOUNTS.values() for name in names)}
     if unknown := sorted(set(secret) - known):
         raise FerError(
             "[ice] in the app's secrets has {unknown}; it knows {known}.",
@@ -86,14 +91,14 @@ def parse(secret: object) -> list[Server] | tuple[str, ...]:
         )
     if "servers" in secret:
         return _listed(secret["servers"])
-    for account in ACCOUNTS:
-        if any(name in secret for name in account):
-            for name in account:
+    for service, names in ACCOUNTS.items():
+        if any(name in secret for name in names):
+            for name in names:
                 if not isinstance(secret.get(name), str) or not secret[name]:
                     raise FerError(
                         "[ice] in the app's secrets needs {name} as a text in quotes.", name=name
                     )
-            return (account[0], *(str(secret[name]) for name in account))
+            return (service, *(str(secret[name]) for name in names))
     return []
 
 
@@ -116,11 +121,8 @@ def _listed(servers: object) -> list[Server]:
                 "`urls` of a server of [ice] in the app's secrets must be addresses that begin "
                 "with stun:, turn: or turns:."
             )
-        has_login = all(
-            isinstance(server.get(name), str) and server[name]
-            for name in ("username", "credential")
-        )
-        if has_turn([server]) and not has_login:
+        login = [server.get(name) for name in ("username", "credential")]
+        if has_turn([server]) and not all(isinstance(part, str) and part for part in login):
             raise FerError(
                 "The TURN server {url} of [ice] in the app's secrets needs a username and a "
                 "credential.",
@@ -144,14 +146,9 @@ def _fetched(account: tuple[str, ...]) -> list[Server]:
     # Read when a page needs it: it brings half a second of imports.
     import streamlit_webrtc
 
-    ask = {
-        "twilio_sid": streamlit_webrtc.get_twilio_ice_servers,
-        "cloudflare_key": streamlit_webrtc.get_cloudflare_ice_servers,
-        "hf_token": streamlit_webrtc.get_hf_ice_servers,
-    }
-    name, *secrets = account
+    service, *secrets = account
     try:
-        return [dict(server) for server in ask[name](*secrets)]
+        return [dict(server) for server in getattr(streamlit_webrtc, service)(*secrets)]
     except Exception as error:
         # Whatever goes wrong there, the camera must not fail by it. No text: it may hold a secret.
         logger.warning("The TURN service gives no credentials (%s).", type(error).__name__)

@@ -72,7 +72,7 @@ def draw_camera(stream: LiveStream, way: Way, *, is_shown: bool) -> None:
             "names": {key: _(key) for key in emotions.KEYS},
             "colours": {key: scenario.colour for key, scenario in SCENARIOS.items()},
             "words": {
-                **_words(),
+                **words(),
                 "idle": "" if stream.has_frame else _("Press Start and look into the camera."),
             },
         },
@@ -102,7 +102,8 @@ def _visit(stream: LiveStream) -> live_socket.Visit:
     return visit
 
 
-def _words() -> dict[str, str]:
+def words() -> dict[str, str]:
+    """Return what the controls are called, and the sentence on each thing that can go wrong."""
     return {
         "start": _("Start"),
         "stop": _("Stop"),

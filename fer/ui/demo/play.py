@@ -130,6 +130,12 @@ def _draw_start(deck: Deck) -> None:
 def _draw_face(deck: Deck, begun: _Game) -> None:
     """Draw a face with the seven answers to choose from, or with the others' answers."""
     index, count = begun.seen if begun.is_revealing else len(begun.answers), len(begun.places)
+
+    def go_on(next_state: _Game) -> None:
+        # A second press on the way to the server must neither answer nor pass over the next face.
+        if st.session_state[STATE] == begun:
+            st.session_state[STATE] = next_state
+
     picture, side = st.columns([1, 1] if presentation.is_on() else [1, 2])
     with picture.container(key="stage_face"):
         st.image(
@@ -145,13 +151,28 @@ def _draw_face(deck: Deck, begun: _Game) -> None:
                 given[key] = [int(prediction.probabilities.argmax())]
             st.markdown(_answers_in_words(deck, begun.places[index], 0, given))
         with st.container(key="stage_buttons"):
-            _draw_next_button(index, count)
+            st.button(
+                _("To the scores") if index + 1 == count else _("Next face"),
+                key=f"play_next_{index}",
+                shortcut="Enter",
+                width="stretch",
+                on_click=go_on,
+                args=(replace(begun, seen=index + 1),),
+            )
     else:
         with (
             st.container(key="stage_buttons"),
             st.grid(emotions.COUNT, min_column_width=116, gap="xsmall"),
         ):
-            _draw_emotion_buttons(begun, index)
+            for emotion in emotions.EMOTIONS:
+                st.button(
+                    _(emotion.key),
+                    key=f"play_{emotion.key}_{index}",
+                    shortcut=str(emotion.label + 1),
+                    width="stretch",
+                    on_click=go_on,
+                    args=(replace(begun, answers=(*begun.answers, emotion.label)),),
+                )
         question = _("Which expression do you see? Press a button, or a key from 1 to 7.")
         if presentation.is_on():
             side.container(key="stage_side").markdown(question)
@@ -160,41 +181,6 @@ def _draw_face(deck: Deck, begun: _Game) -> None:
     # Not above the face, whose full-screen button would lie over the bar.
     with st.container(key="stage_note"):
         st.progress(index / count, _("Face {n} of {all}", n=index + 1, all=count))
-
-
-def _draw_emotion_buttons(begun: _Game, index: int) -> None:
-    def answer(label: int) -> None:
-        # A second press on the way to the server must not answer the next face.
-        if len(st.session_state[STATE].answers) == index:
-            st.session_state[STATE] = replace(begun, answers=(*begun.answers, label))
-
-    for emotion in emotions.EMOTIONS:
-        st.button(
-            _(emotion.key),
-            key=f"play_{emotion.key}_{index}",
-            shortcut=str(emotion.label + 1),
-            width="stretch",
-            on_click=answer,
-            args=(emotion.label,),
-        )
-
-
-def _draw_next_button(index: int, count: int) -> None:
-    """Draw the button to the next face, or to the scores."""
-
-    def go_on() -> None:
-        begun: _Game = st.session_state[STATE]
-        # A second press on the way to the server must not pass over the next face.
-        if begun.seen == index:
-            st.session_state[STATE] = replace(begun, seen=index + 1)
-
-    st.button(
-        _("To the scores") if index + 1 == count else _("Next face"),
-        key=f"play_next_{index}",
-        shortcut="Enter",
-        width="stretch",
-        on_click=go_on,
-    )
 
 
 def _draw_scores(deck: Deck, begun: _Game) -> None:

@@ -16,7 +16,7 @@ from fer.own import teaching
 from fer.own.teaching import Frame, LeftOut, Taught
 from fer.ui.demo import live_camera, taught_head, webcam
 from fer.ui.demo.live_camera import Way
-from fer.ui.demo.stream import Stream
+from fer.ui.demo.webcam import Stream
 from fer.ui.faces import image_sources, sample_faces
 from fer.ui.shared import loaders, widgets
 from fer.ui.shared.text import _
@@ -161,7 +161,7 @@ def _draw_live(stream: Stream, way: Way, lesson: _Lesson, head: Taught | None) -
     latest = analyser.latest()
     taking: _Taking | None = st.session_state.get(TAKING)
     if not latest.faces:
-        st.caption(_("No face is seen. Face the camera in good light, not too far away."))
+        webcam.tell_no_face()
     elif taking is not None and latest.taken > taking.last:
         crop = _largest(latest.faces).crop
         lesson.frames.append(teaching.frame(loaders.explainer(), crop, taking.label))

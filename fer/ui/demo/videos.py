@@ -14,7 +14,6 @@ from streamlit.delta_generator import DeltaGenerator
 from fer import emotions, logs
 from fer.media import streaming, video_gate, videos
 from fer.media.video_gate import Excerpt
-from fer.progress import Progress
 from fer.scenarios import SCENARIOS
 from fer.ui.demo import confidence_over_time
 from fer.ui.faces import announcer, answers
@@ -55,7 +54,16 @@ def draw_video(row: DeltaGenerator) -> None:
     content = shown_uploads.content(upload)
     digest = hashlib.sha256(content).hexdigest()
     excerpt = _choose_excerpt(content, upload.name, digest)
-    if excerpt is None or _is_stopped((digest, excerpt)):
+    if excerpt is None:
+        return
+    if st.session_state.get(STOPPED) == (digest, excerpt):
+        st.info(_("The analysis was stopped; nothing of it is kept."))
+        st.button(
+            _("Analyse again"),
+            icon=":material/movie:",
+            key="video_again",
+            on_click=lambda: st.session_state.pop(STOPPED, None),
+        )
         return
     video = _analysed(content, upload.name, digest, excerpt)
     if presentation.is_on():
@@ -104,20 +112,6 @@ def _choose_excerpt(content: bytes, name: str, digest: str) -> Excerpt | None:
     return asked[1] if asked is not None and asked[0] == digest else None
 
 
-def _is_stopped(chosen: tuple[str, Excerpt]) -> bool:
-    """Draw that the visitor stopped the analysis and offer it anew; False if nobody did."""
-    if st.session_state.get(STOPPED) != chosen:
-        return False
-    st.info(_("The analysis was stopped; nothing of it is kept."))
-    st.button(
-        _("Analyse again"),
-        icon=":material/movie:",
-        key="video_again",
-        on_click=lambda: st.session_state.pop(STOPPED, None),
-    )
-    return True
-
-
 def clock(seconds: float) -> str:
     """Return a place in a video as players show it: "12:30", from an hour on "1:02:30"."""
     minutes, second = divmod(int(seconds), 60)
@@ -150,31 +144,23 @@ def _analysed(content: bytes, name: str, digest: str, excerpt: Excerpt) -> video
                 # In another language only the words on it change.
                 video = videos.redrawn(kept[2], content, name, names, progress=progress)
             else:
-                video = _analyse(content, name, names, excerpt, progress)
+                started = time.perf_counter()
+                with logs.refusals("video refused", content):
+                    analyser = streaming.FrameAnalyser(loaders.detector(), loaders.classifier())
+                    video = videos.analyse(
+                        content, name, analyser, names, excerpt=excerpt, progress=progress
+                    )
+                logs.event(
+                    "video watched",
+                    video_ms=round(1000 * video.seconds),
+                    frames=video.analysed,
+                    analysis_ms=round(1000 * (time.perf_counter() - started)),
+                )
         finally:
             bar.empty()
             place.empty()
-        kept = (digest, _.language, video)
-        st.session_state[KEPT] = kept
+        kept = st.session_state[KEPT] = (digest, _.language, video)
     return cast(videos.AnalysedVideo, kept[2])
-
-
-def _analyse(
-    content: bytes, name: str, names: dict[str, str], excerpt: Excerpt, progress: Progress
-) -> videos.AnalysedVideo:
-    started = time.perf_counter()
-    with logs.refusals("video refused", content):
-        frame_analyser = streaming.FrameAnalyser(loaders.detector(), loaders.classifier())
-        video = videos.analyse(
-            content, name, frame_analyser, names, excerpt=excerpt, progress=progress
-        )
-    logs.event(
-        "video watched",
-        video_ms=round(1000 * video.seconds),
-        frames=video.analysed,
-        analysis_ms=round(1000 * (time.perf_counter() - started)),
-    )
-    return video
 
 
 def _draw_on_stage(video: videos.AnalysedVideo, digest: str) -> None:
@@ -249,7 +235,9 @@ def _draw_timelines(video: videos.AnalysedVideo, digest: str) -> None:
         if key not in video.moments[0].probabilities:
             continue
         st.markdown(f"{'## ' if presentation.is_on() else ''}**{key}**")
-        figure = confidence_over_time.timeline(video.moments, key, number, video.seconds)
+        figure = confidence_over_time.lines(
+            video.moments, key, number, _("Time (s)"), (0, video.seconds)
+        )
         if presentation.is_on():
             # Two steps: half of a stage's height holds no more numbers in its size.
             figure = charts.enlarged(figure, height=charts.STAGE_HEIGHT // 2)

@@ -11,17 +11,17 @@ from fer import emotions
 from fer.inference.answered_face import AnsweredFace
 from fer.media import annotation, photos, streaming
 from fer.media.live import socket as live_socket
-from fer.media.streaming import FrameAnalyser, StreamAnalyser
+from fer.media.live.stream import LiveStream
+from fer.media.streaming import HISTORY_SECONDS, FrameAnalyser, StreamAnalyser
 from fer.scenarios import SCENARIOS
 from fer.ui.demo import confidence_over_time, ice, live_camera
 from fer.ui.demo.live_camera import OPEN, Way
-from fer.ui.demo.stream import Stream
 from fer.ui.faces import announcer, answers
 from fer.ui.shared import loaders, permissions, presentation, widgets
 from fer.ui.shared.text import _
 
-STREAM = "webcam_stream"
-FROZEN = "webcam_frozen"
+# Session state: the stream; the frame that was frozen, with its answers once there are any.
+STREAM, FROZEN = "webcam_stream", "webcam_frozen"
 # Set once the socket took over from a video connection that did not come about, in this visit.
 TAKEN_OVER = "webcam_taken_over"
 # What the address may ask for.
@@ -33,6 +33,45 @@ SLOW_TICK = 3.0
 # Faces are looked for in a smaller copy, in a third of the time: who sits before a camera is near.
 LOOK_IN = 384
 MOST_FACES = 6
+# A video connection that comes about brings its first picture within this many seconds.
+SLOW_SECONDS = 4.0
+
+
+class Stream(LiveStream):
+    """A visitor's live stream and what the page has to remember of it.
+
+    `face` is the number of the chosen face, `is_newly_chosen` whether the page has yet to be drawn
+    for it; `group` are the faces to choose among, `groups` counts how often they changed.
+    `layout` is whether the page shows the video, and downloads.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.face: int | None = None
+        self.is_newly_chosen = False
+        self.group: tuple[int, ...] = ()
+        self.groups = 0
+        self.layout = (False, False)
+        self._on_since: float | None = None
+
+    def follow(self, is_on: bool, now: float) -> None:
+        """Take note of whether the visitor wants the camera on."""
+        if not is_on:
+            self._on_since = None
+        elif self._on_since is None:
+            self._on_since, self._last_picture = now, None
+
+    def is_moving(self, now: float) -> bool:
+        """Whether pictures have come since it was turned on, and still do."""
+        has_come = self._on_since is not None and self._last_picture is not None
+        return has_come and not self.is_still(now)
+
+    def is_unreachable(self, now: float) -> bool:
+        """Whether the first picture does not come, or no more do."""
+        if self._on_since is None:
+            return False
+        is_late = self._last_picture is None and now - self._on_since > SLOW_SECONDS
+        return self.is_still(now) or is_late
 
 
 def draw_webcam() -> None:
@@ -160,7 +199,7 @@ def _draw_frozen(stream: Stream) -> None:
         photo = photos.classify(rgb, "frame", loaders.detector(), loaders.classifier())
         st.session_state[FROZEN] = rgb, photo
     if not photo.answers:
-        st.caption(_("No face is seen. Face the camera in good light, not too far away."))
+        tell_no_face()
     st.caption(
         _(
             "This one frame, looked at closely: its face is searched in the whole picture and its "
@@ -176,6 +215,11 @@ def _draw_frozen(stream: Stream) -> None:
             key="webcam_discard",
             on_click=lambda: st.session_state.pop(FROZEN, None),
         )
+
+
+def tell_no_face() -> None:
+    """Tell the visitor that no face is seen, and what to do."""
+    st.caption(_("No face is seen. Face the camera in good light, not too far away."))
 
 
 def _draw_unreachable() -> None:
@@ -233,7 +277,7 @@ def _draw_live(stream: Stream, way: Way) -> None:
         answers.tell_turn(latest.turns)
         answers.tell_too_small(latest.too_small)
         if not latest.faces:
-            st.caption(_("No face is seen. Face the camera in good light, not too far away."))
+            tell_no_face()
     if latest.faces:
         face = _choose_face(stream, latest.faces)
         answers.in_large_words(face)
@@ -263,7 +307,14 @@ def _draw_last_minute(stream: Stream) -> None:
         )
         number = stream.face if stream.face in by_number else moments[-1].number
         widgets.chart(
-            confidence_over_time.minute(moments, model, number, time.monotonic()),
+            confidence_over_time.lines(
+                moments,
+                model,
+                number,
+                _("Seconds before now"),
+                (-HISTORY_SECONDS, 0),
+                time.monotonic(),
+            ),
             key="webcam_minute_chart",
             alt=_("Lines: {model}'s confidence for each emotion over the last minute", model=model),
         )

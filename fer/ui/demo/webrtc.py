@@ -19,10 +19,9 @@ from streamlit_webrtc import relay
 from streamlit_webrtc.webrtc import SignallingTimeoutError
 
 from fer.media.live.stream import LiveStream
-from fer.ui.demo import ice
+from fer.ui.demo import ice, live_camera
 from fer.ui.demo.live_camera import AROUND_PICTURE, AROUND_STAGE, OPEN, CameraState
 from fer.ui.shared import presentation
-from fer.ui.shared.text import _
 
 # Both models on a frame are asked for this size; a camera that ignores it is scaled down.
 WIDTH, HEIGHT, RATE = 640, 480, 30
@@ -53,6 +52,7 @@ def draw_video(
         st.session_state[OPEN] = True
     around = AROUND_STAGE if presentation.is_on() else AROUND_PICTURE
     which = {"deviceId": {"exact": camera.device}} if camera.device else {"facingMode": "user"}
+    words = live_camera.words()
     try:
         context = webrtc.webrtc_streamer(
             key="webcam_video",
@@ -78,16 +78,10 @@ def draw_video(
             },
             media_toggle_controls=False,
             translations={
-                "media_api_not_available": _(
-                    "This browser gives no camera to this page; use a photo."
-                ),
-                "device_ask_permission": _(
-                    "The browser asks whether this page may use the camera; allow it there."
-                ),
-                "device_not_available": _("No camera was found; connect one, or use a photo."),
-                "device_access_denied": _(
-                    "Access to the camera was refused; allow it in the browser, or use a photo."
-                ),
+                "media_api_not_available": words["unsupported"],
+                "device_ask_permission": words["asking"],
+                "device_not_available": words["missing"],
+                "device_access_denied": words["refused"],
             },
         )
     except SignallingTimeoutError:
