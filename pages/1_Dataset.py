@@ -3,7 +3,7 @@
 import streamlit as st
 
 from fer import FerError
-from fer.ui.dataset import browse, import_offer, label_votes, pixels, sample_views, splits
+from fer.ui.dataset import browse, import_offer, label_votes, pixels, splits
 from fer.ui.shared import loaders, widgets
 from fer.ui.shared.text import _
 
@@ -18,7 +18,7 @@ try:
     splits.draw_metrics(data)
 
     st.header(_("Sample faces"), anchor="sample")
-    sample_views.draw_sample()
+    browse.draw_sample()
 
     st.header(_("Splits and classes"), anchor="distribution")
     splits.draw_distribution(data)

@@ -4,7 +4,7 @@ import streamlit as st
 
 from fer import FerError
 from fer.ui.faces import image_sources
-from fer.ui.preprocessing import augmentation_view, layer_maps, stages_view, what_if
+from fer.ui.preprocessing import layer_maps, stages_view, what_if
 from fer.ui.shared import address, widgets
 from fer.ui.shared.text import _
 
@@ -29,7 +29,7 @@ try:
             layer_maps.draw_layers(stages_view.face_at("fer_resolution", stages))
         else:
             stages_view.draw_stages(stages)
-            augmentation_view.draw_augmentation(stages_view.face_at("grayscale", stages))
+            stages_view.draw_augmentation(stages_view.face_at("grayscale", stages))
 except FerError as error:
     st.error(_.error(error))
 widgets.sources()

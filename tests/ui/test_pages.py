@@ -20,7 +20,7 @@ from fer.inference import classification
 from fer.inference.records import BENCHMARK
 from fer.media import videos
 from fer.media.video_gate import Excerpt
-from fer.ui.dataset import sample_views
+from fer.ui.dataset import browse
 from fer.ui.faces import sample_faces, side_panel
 from fer.ui.shared import loaders, permissions
 from fer.vision import faces, preprocessing
@@ -381,7 +381,7 @@ def test_a_face_of_the_data_set_is_shown_closely(with_data: Path) -> None:
     assert not app.exception
     assert any("Training_" in str(element.value) for element in app.subheader)
     # There is one panel: a face of the sample takes the other's place.
-    app.session_state[side_panel.CHOSEN] = (sample_views.FACES, 5)
+    app.session_state[side_panel.CHOSEN] = (browse.SAMPLE, 5)
     app.run()
     assert not app.exception
     shown = [str(element.value) for element in app.subheader if " · " in str(element.value)]

@@ -1,24 +1,104 @@
-"""Page 1's section "Images": filters, the grid of a page, and one image in the side panel."""
+"""Page 1's sections of faces, each in the side panel when it is pressed: the committed sample, and
+the images of an imported data set, a page at a time."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from fer import emotions
-from fer.data import browsing
+from fer import FerError, emotions
+from fer.data import browsing, sample
 from fer.data.dataset import SPLITS, Dataset, Split
 from fer.inference.classification import Prediction
 from fer.ui.dataset import pixels
-from fer.ui.faces import named_faces, side_panel
+from fer.ui.faces import face_buttons, named_faces, sample_faces, side_panel
 from fer.ui.shared import address, loaders
 from fer.ui.shared.text import _
 from fer.vision.preprocessing import Gray
 
-FACES = "images"
+# Which faces the panel's one belongs to.
+SAMPLE, IMAGES = "sample", "images"
 ASKED = "browse_asked"
 ALL = "all"
+
+Answers = tuple[dict[str, Prediction], str]
+
+
+def draw_sample() -> None:
+    """Draw ten faces of each emotion to press, and the chosen one in the side panel; a damaged
+    sample leaves the rest of the page as it is."""
+    try:
+        faces = sample_faces.faces()
+        chosen = side_panel.chosen(SAMPLE)
+        rows = []
+        for key in emotions.KEYS:
+            places = map(int, faces.rows(key))
+            buttons = [sample_faces.button(faces, row, row, caption=False) for row in places]
+            rows.append((_(key), buttons))
+        face_buttons.draw_rows(
+            sample_faces.pictures(range(len(faces))),
+            len(faces),
+            rows,
+            chosen,
+            "sample_grid",
+            _("Sample faces of FER-2013"),
+            lambda row: side_panel.choose(SAMPLE, row),
+            columns=sample.EACH,
+        )
+        st.caption(
+            _(
+                "{n} Training images, ten of each emotion. Press one for its pixels, its votes "
+                "and both models' answers. Dashed frame: ten voters disagreed about it.",
+                n=len(faces),
+            )
+        )
+        if chosen is not None:
+            label = _(emotions.KEYS[faces.labels[chosen]])
+            side_panel.open_panel(label, lambda: _draw_sample_face(chosen))
+    except FerError as error:
+        st.error(_.error(error))
+
+
+def _draw_sample_face(row: int) -> None:
+    """Draw a sample face enlarged, with its histogram, its votes and both models' answers."""
+    faces = sample_faces.faces()
+    image, name = faces.images[row], str(faces.names[row])
+
+    def below() -> None:
+        st.markdown(sample_faces.about(row))
+        pixels.draw_image_histogram(image, "sample")
+
+    def answer() -> Answers | None:
+        if _has_no_model():
+            return None
+        return _compute(
+            lambda: loaders.classified(*sample_faces.content(row), False).answers[0].predictions
+        )
+
+    side_panel.draw_face(
+        image,
+        faces.counts[row],
+        f"{_(emotions.KEYS[faces.labels[row]])} · {Split.TRAINING} · {name.rpartition('/')[2]}",
+        "sample",
+        below=below,
+        answer=answer,
+    )
+
+
+def _has_no_model() -> bool:
+    """Draw that no model is installed, if that is so."""
+    if loaders.models():
+        return False
+    st.caption(_("No model is installed here: see the README."))
+    return True
+
+
+def _compute(predict: Callable[[], dict[str, Prediction]]) -> Answers:
+    with st.spinner(_("Asking both models…")):
+        return predict(), _("Computed now. The models were trained on Training images.")
 
 
 @st.cache_resource(show_spinner=False, max_entries=2)
@@ -56,7 +136,7 @@ def draw_images(data: Dataset) -> None:
     votes = named_faces.votes_for(data.sources[page_rows].tolist())
     labels = [_(emotions.KEYS[data.labels[row]]) for row in page_rows]
     side_panel.grid(
-        FACES,
+        IMAGES,
         [
             side_panel.PressableFace(
                 int(row), data.images[row], counts, label, _("Face: {emotion}", emotion=label)
@@ -65,7 +145,7 @@ def draw_images(data: Dataset) -> None:
         ],
     )
     st.caption(_("{n} images. Press the word below a face to look closer.", n=_.number(len(rows))))
-    row = side_panel.chosen(FACES)
+    row = side_panel.chosen(IMAGES)
     if row is not None and row < len(data):
         label = _(emotions.KEYS[data.labels[row]])
         side_panel.open_panel(label, lambda: _draw_image(data, row))
@@ -96,13 +176,12 @@ def _draw_image(data: Dataset, row: int) -> None:
     )
 
 
-def _answers(image: Gray, source: str, row: int) -> tuple[dict[str, Prediction], str] | None:
+def _answers(image: Gray, source: str, row: int) -> Answers | None:
     """Return both models' answers with their origin, stored or asked for with a button."""
     answers = named_faces.answers(source)
     if answers:
         return answers, _("Stored predictions.")
-    if not loaders.models():
-        st.caption(_("No model is installed here: see the README."))
+    if _has_no_model():
         return None
     # The button's answer outlives whatever is pressed next.
     if st.session_state.get(ASKED) != row:
@@ -114,6 +193,4 @@ def _answers(image: Gray, source: str, row: int) -> tuple[dict[str, Prediction],
         )
         st.caption(_("The models were trained on Training images; expect high confidence."))
         return None
-    with st.spinner(_("Asking both models…")):
-        predictions = loaders.classifier().predict([image])[0]
-    return predictions, _("Computed now. The models were trained on Training images.")
+    return _compute(lambda: loaders.classifier().predict([image])[0])

@@ -7,7 +7,6 @@ import threading
 from contextlib import closing
 
 import streamlit as st
-from streamlit.typing import UploadedFile
 
 from fer import FerError
 from fer.artifacts import locations
@@ -48,7 +47,12 @@ def draw_import() -> None:
     shown_uploads.keep(upload, READABLE)
     if upload is not None:
         try:
-            content = _archive(upload)
+            content = shown_uploads.content(upload)
+            if st.session_state.get(READABLE) != upload.file_id:
+                from fer.data.formats import archive_files
+
+                with archive_files.opened(io.BytesIO(content), upload.name):
+                    st.session_state[READABLE] = upload.file_id
         except FerError as error:
             st.error(_.error(error))
             return
@@ -57,21 +61,6 @@ def draw_import() -> None:
             return
     if st.session_state.pop(IMPORT_CANCELLED, False):
         st.info(_("The import was cancelled. Nothing was changed."))
-
-
-def _archive(upload: UploadedFile) -> bytes:
-    """Return the content of an uploaded data set.
-
-    Raises:
-        FerError: if the server did not take the file, or it holds no data set.
-    """
-    content = shown_uploads.content(upload)
-    if st.session_state.get(READABLE) != upload.file_id:
-        from fer.data.formats import archive_files
-
-        with archive_files.opened(io.BytesIO(content), upload.name):
-            st.session_state[READABLE] = upload.file_id
-    return content
 
 
 def _import_archive(content: bytes, name: str) -> None:
@@ -122,7 +111,13 @@ def _draw_download() -> None:
         return
     try:
         with place.container():
-            _download()
+            bar = st.progress(0.0, _("Downloading…"))
+            _offer_cancelling("kaggle_cancel", DOWNLOAD_CANCELLED)
+            folder = locations.data_folder(loaders.ROOT)
+            # Streamlit ends this run where it draws: when the visitor cancels, reloads or leaves.
+            with closing(downloading.in_child(folder, locations.ROOT)) as steps:
+                for step in steps:
+                    bar.progress(*_progress(step))
     except FerError as error:
         place.empty()
         st.error(_.error(error))
@@ -139,18 +134,6 @@ def _offer_cancelling(key: str, cancelled: str) -> None:
         key=key,
         on_click=lambda: st.session_state.update({cancelled: True}),
     )
-
-
-def _download() -> None:
-    """Download and import, with a progress bar; the download ends with this run of the page."""
-    bar = st.progress(0.0, _("Downloading…"))
-    _offer_cancelling("kaggle_cancel", DOWNLOAD_CANCELLED)
-    # Streamlit ends this run where it draws: when the visitor cancels, reloads or leaves.
-    with closing(
-        downloading.in_child(locations.data_folder(loaders.ROOT), locations.ROOT)
-    ) as steps:
-        for step in steps:
-            bar.progress(*_progress(step))
 
 
 def _progress(step: Step) -> tuple[float, str]:

@@ -29,14 +29,8 @@ def draw_label_votes(data: Dataset | None) -> None:
     except FerError as error:
         st.error(_.error(error))
         return
-    split = st.segmented_control(
-        _("Split"),
-        [ALL, *(str(s) for s in SPLITS)],
-        default=ALL,
-        format_func=lambda name: _("all images") if name == ALL else name,
-        required=True,
-        key="label_split",
-    )
+    names = {ALL: _("all images"), **{str(split): str(split) for split in SPLITS}}
+    split = widgets.choice(_("Split"), names, "label_split")
     _draw_confusion(split)
     _draw_disputed(data, votes, split)
 
@@ -44,7 +38,20 @@ def draw_label_votes(data: Dataset | None) -> None:
 def _draw_confusion(split: str) -> None:
     """Draw how often FER-2013's label is the most frequent answer of ten people, by class."""
     matrix = _confusion(split)
-    st.write(_lead(matrix))
+    shares = np.diag(matrix) / np.maximum(matrix.sum(axis=1), 1)
+    least, most = int(shares.argmin()), int(shares.argmax())
+    st.write(
+        _(
+            "FER-2013's label is the most frequent answer of ten people for {share} of the images: "
+            "for {most_share} of those labelled {most}, for {least_share} of those labelled "
+            "{least}.",
+            share=_.percent(float(np.trace(matrix) / matrix.sum())),
+            most_share=_.percent(float(shares[most])),
+            most=_(emotions.KEYS[most]),
+            least_share=_.percent(float(shares[least])),
+            least=_(emotions.KEYS[least]),
+        )
+    )
     widgets.chart(
         _confusion_chart(split, _.language),
         key="label_confusion",
@@ -103,20 +110,6 @@ def _confusion_chart(split: str, language: Language) -> go.Figure:
             y=_("FER-2013's label"),
             height=380,
         )
-
-
-def _lead(matrix: NDArray[np.float64]) -> str:
-    shares = np.diag(matrix) / np.maximum(matrix.sum(axis=1), 1)
-    least, most = int(shares.argmin()), int(shares.argmax())
-    return _(
-        "FER-2013's label is the most frequent answer of ten people for {share} of the images: for "
-        "{most_share} of those labelled {most}, for {least_share} of those labelled {least}.",
-        share=_.percent(float(np.trace(matrix) / matrix.sum())),
-        most_share=_.percent(float(shares[most])),
-        most=_(emotions.KEYS[most]),
-        least_share=_.percent(float(shares[least])),
-        least=_(emotions.KEYS[least]),
-    )
 
 
 def _draw_disputed(data: Dataset | None, votes: Votes, split: str) -> None:

@@ -14,7 +14,6 @@ from streamlit.delta_generator import DeltaGenerator
 from fer import emotions, logs
 from fer.media import streaming, video_gate, videos
 from fer.media.video_gate import Excerpt
-from fer.scenarios import SCENARIOS
 from fer.ui.demo import confidence_over_time
 from fer.ui.faces import announcer, answers
 from fer.ui.shared import charts, loaders, presentation, widgets
@@ -231,9 +230,7 @@ def _draw_timelines(video: videos.AnalysedVideo, digest: str) -> None:
             required=True,
             key=answers.face_key("video", digest.encode()),
         )
-    for key in SCENARIOS:
-        if key not in video.moments[0].probabilities:
-            continue
+    for key in video.moments[0].probabilities:
         st.markdown(f"{'## ' if presentation.is_on() else ''}**{key}**")
         figure = confidence_over_time.lines(
             video.moments, key, number, _("Time (s)"), (0, video.seconds)

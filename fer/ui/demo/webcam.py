@@ -13,7 +13,6 @@ from fer.media import annotation, photos, streaming
 from fer.media.live import socket as live_socket
 from fer.media.live.stream import LiveStream
 from fer.media.streaming import HISTORY_SECONDS, FrameAnalyser, StreamAnalyser
-from fer.scenarios import SCENARIOS
 from fer.ui.demo import confidence_over_time, ice, live_camera
 from fer.ui.demo.live_camera import OPEN, Way
 from fer.ui.faces import announcer, answers
@@ -297,7 +296,7 @@ def _draw_last_minute(stream: Stream) -> None:
         return
     by_number = {face.number: face for face in analyser.latest().faces}
     if moments and not presentation.is_on():
-        models = [key for key in SCENARIOS if key in moments[-1].probabilities]
+        models = list(moments[-1].probabilities)
         model = st.segmented_control(
             _("Model over the last minute"),
             models,

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 import streamlit as st
+from numpy.typing import NDArray
 
 from fer import FerError
 from fer.inference import feature_maps
@@ -67,7 +68,10 @@ def draw_layers(face: Gray) -> None:
                 model=networks.trunk,
             )
         )
-        st.subheader(f"{_name(layer)} · {_size(by_model)}")
+        (channels,) = {maps.shape[2] for maps in by_model.values()}
+        sizes = dict.fromkeys(f"{maps.shape[0]}×{maps.shape[1]}" for maps in by_model.values())
+        size = _("{n} channels of {sizes}", n=channels, sizes=" / ".join(sizes))
+        st.subheader(f"{_name(layer)} · {size}")
         announcer.announce(
             f"{_name(layer)}, "
             + "; ".join(f"{model}: {_words(channel, m)}" for model, m in by_model.items()),
@@ -96,13 +100,6 @@ def _name(layer: str) -> str:
     if part == "pool":
         return _("Block {block} · pooling", block=block)
     return _("Block {block} · convolution {number}", block=block, number=part.removeprefix("conv"))
-
-
-def _size(by_model: Mapping[str, Floats]) -> str:
-    """Return a layer's channels and their size, each size where models take others."""
-    (channels,) = {maps.shape[2] for maps in by_model.values()}
-    sizes = dict.fromkeys(f"{maps.shape[0]}×{maps.shape[1]}" for maps in by_model.values())
-    return _("{n} channels of {sizes}", n=channels, sizes=" / ".join(sizes))
 
 
 def _draw_walk(all_maps: Maps, chosen: str) -> None:
@@ -139,13 +136,9 @@ def _draw_part(maps: Mapping[str, Floats], chosen: str, whose: str, key: str) ->
         layers.index(chosen) if chosen in layers else None,
         f"{PREFIX}_walk_{key}",
         _("The strongest channel of every layer"),
-        lambda at: _choose(layers[at], channels[at]),
+        lambda at: st.session_state.update({CHOSEN: (layers[at], channels[at])}),
         columns=4,
     )
-
-
-def _choose(layer: str, channel: int | None) -> None:
-    st.session_state[CHOSEN] = (layer, channel)
 
 
 def _words(channel: int, maps: Floats) -> str:
@@ -179,7 +172,7 @@ def _draw_channels(by_model: Mapping[str, Floats], layer: str, chosen: int) -> N
         places.index(chosen) if chosen in places else None,
         f"{PREFIX}_strongest",
         _("The layer's strongest channels, by their mean"),
-        lambda at: _choose(layer, places[at]),
+        lambda at: st.session_state.update({CHOSEN: (layer, places[at])}),
         columns=CHANNELS,
     )
 
@@ -234,8 +227,17 @@ def _draw_kernel(
     step = feature_maps.take_apart(inputs, kernels, biases, channel, *at)
     names = [_("Blue"), _("Green"), _("Red")] if first else None
     largest, table = _product_table(step, names)
+    place_rows, place_columns, channels = np.indices(step.patch.shape)
+    every_product: dict[str, NDArray[np.int64] | NDArray[np.float64]] = {
+        "row": place_rows + 1,
+        "column": place_columns + 1,
+        "input_channel": channels,
+        "value": step.patch.astype(np.float64),
+        "weight": step.kernel.astype(np.float64),
+        "product": step.products.astype(np.float64),
+    }
     widgets.table(
-        _every_product(step),
+        pd.DataFrame({name: values.ravel() for name, values in every_product.items()}),
         f"{PREFIX}_products",
         _("Input values times weights at the chosen position"),
         shown=table,
@@ -288,23 +290,6 @@ def _sum(step: KernelStep, largest: list[int], served: float) -> str:
             served=_.number(served, 2),
         )
     return f"{sentence} {exact}"
-
-
-def _every_product(step: KernelStep) -> pd.DataFrame:
-    """Return a row for each place and input channel, for the download."""
-    return pd.DataFrame(
-        [
-            {
-                "row": row + 1,
-                "column": column + 1,
-                "input_channel": at,
-                "value": float(step.patch[row, column, at]),
-                "weight": float(step.kernel[row, column, at]),
-                "product": float(step.products[row, column, at]),
-            }
-            for row, column, at in np.ndindex(*step.patch.shape)
-        ]
-    )
 
 
 def _channel_table(by_model: Mapping[str, Floats]) -> pd.DataFrame:
