@@ -194,8 +194,23 @@ def _draw_scores(deck: Deck, begun: _Game) -> None:
     if st.session_state.get(KEPT) is not begun:
         visit.extend(game.rows(deck, begun.number, begun.places, given))
         st.session_state[KEPT] = begun
+
+    def out_of_all(value: float) -> str:
+        # Words between them would be cut off on a phone.
+        return f"{_.number(value, 0 if value == int(value) else 1)} / {len(begun.places)}"
+
     scores = game.scores(deck, begun.places, given)
-    widgets.metrics(_metrics(scores, len(begun.places)), "play_scores")
+    metrics: dict[str, tuple[str, str | None]] = {}
+    for player, score in scores.items():
+        by_label, by_people = out_of_all(score.by_label), out_of_all(score.by_people)
+        if player == game.PEOPLE:
+            metrics[_("Most people")] = (by_label, _("by the label"))
+        elif player == game.LABEL:
+            metrics[_("FER-2013's label")] = (by_people, _("as most people"))
+        else:
+            name = _("You") if player == YOU else player
+            metrics[name] = (by_people, _("as most people; {n} by the label", n=by_label))
+    widgets.metrics(metrics, "play_scores")
     verdict = _verdict(scores[YOU])
     st.write(verdict)
     announcer.announce(verdict, "play_over")
@@ -245,24 +260,6 @@ def answers(deck: Deck, places: tuple[int, ...]) -> list[dict[str, Prediction]]:
 @st.cache_data(show_spinner=False, max_entries=256)
 def _computed(faces: NDArray[np.uint8], weights: tuple[str, ...]) -> list[dict[str, Prediction]]:
     return loaders.classifier().predict(list(faces))
-
-
-def _metrics(scores: dict[str, game.Score], count: int) -> widgets.Metrics:
-    def out_of_all(value: float) -> str:
-        # Words between them would be cut off on a phone.
-        return f"{_.number(value, 0 if value == int(value) else 1)} / {count}"
-
-    metrics: dict[str, tuple[str, str | None]] = {}
-    for player, score in scores.items():
-        by_label, by_people = out_of_all(score.by_label), out_of_all(score.by_people)
-        if player == game.PEOPLE:
-            metrics[_("Most people")] = (by_label, _("by the label"))
-        elif player == game.LABEL:
-            metrics[_("FER-2013's label")] = (by_people, _("as most people"))
-        else:
-            name = _("You") if player == YOU else player
-            metrics[name] = (by_people, _("as most people; {n} by the label", n=by_label))
-    return metrics
 
 
 def _verdict(yours: game.Score) -> str:

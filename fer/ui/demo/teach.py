@@ -111,36 +111,33 @@ def _draw_camera(lesson: _Lesson) -> None:
     is_on = live_camera.state().is_on
     if not is_on:
         st.session_state.pop(TAKING, None)
-    left, right = st.columns(2)
-    with left:
-        way = webcam.draw_picture(stream)
-        _draw_emotion_buttons(lesson, is_on)
-    with st.container():
-        head = _draw_head(lesson)
-    with right:
-        st.fragment(_draw_live, run_every=TICK if is_on else None)(stream, way, lesson, head)
 
-
-def _draw_emotion_buttons(lesson: _Lesson, is_on: bool) -> None:
     def take(label: int) -> None:
         until = min(lesson.count(label) + AT_ONCE, MOST_EACH)
         st.session_state[TAKING] = _Taking(label, until, time.monotonic())
 
-    st.caption(
-        _("Press an emotion and hold the expression: {n} frames are taken.", n=AT_ONCE)
-        if is_on
-        else _("Press Start; then a button for each emotion takes {n} frames.", n=AT_ONCE)
-    )
-    with st.grid(4, min_column_width=110, gap="xsmall"):
-        for emotion in emotions.EMOTIONS:
-            st.button(
-                _name_and_count(lesson, emotion.label),
-                key=f"{KEY}_{emotion.key}",
-                disabled=not is_on or not lesson.has_room(emotion.label),
-                width="stretch",
-                on_click=take,
-                args=(emotion.label,),
-            )
+    left, right = st.columns(2)
+    with left:
+        way = webcam.draw_picture(stream)
+        st.caption(
+            _("Press an emotion and hold the expression: {n} frames are taken.", n=AT_ONCE)
+            if is_on
+            else _("Press Start; then a button for each emotion takes {n} frames.", n=AT_ONCE)
+        )
+        with st.grid(4, min_column_width=110, gap="xsmall"):
+            for emotion in emotions.EMOTIONS:
+                st.button(
+                    _name_and_count(lesson, emotion.label),
+                    key=f"{KEY}_{emotion.key}",
+                    disabled=not is_on or not lesson.has_room(emotion.label),
+                    width="stretch",
+                    on_click=take,
+                    args=(emotion.label,),
+                )
+    with st.container():
+        head = _draw_head(lesson)
+    with right:
+        st.fragment(_draw_live, run_every=TICK if is_on else None)(stream, way, lesson, head)
 
 
 def _name_and_count(lesson: _Lesson, label: int) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from fer import FerError, __version__
 from fer.scenarios import SCENARIOS
@@ -40,11 +39,23 @@ def draw_home(places: Places) -> None:
     scenarios()
     studies = st.container()
     widgets.notices()
-    module_cards()
+    st.header(_("Five modules"), anchor="modules")
+    with st.grid("auto", min_column_width=230, key="modules"):
+        for module in navigation.modules():
+            with st.container(border=True, height="stretch", gap="xsmall"):
+                st.page_link(module.path, label=f"**{module.name}**", icon=module.icon)
+                st.markdown(module.question)
     about.show_thesis()
     installed()
     widgets.sources()
-    verdict_of_the_studies(places.chips, studies)
+    if len(loaders.evaluated()) == len(SCENARIOS):
+        # Student's t comes with SciPy, a quarter of a second that the answers need not wait for.
+        from fer.ui.studies import verdict
+
+        with places.chips:
+            verdict.draw_links()
+        with studies.container(border=True):
+            verdict.draw_sentences()
 
 
 def compared() -> str:
@@ -129,29 +140,6 @@ def scenarios() -> None:
             )
 
 
-def verdict_of_the_studies(chips: DeltaGenerator, sentences: DeltaGenerator) -> None:
-    """Draw what the studies say of the gain, in chips below the figures and in sentences."""
-    if len(loaders.evaluated()) < len(SCENARIOS):
-        return
-    # Student's t comes with SciPy, a quarter of a second that the answers need not wait for.
-    from fer.ui.studies import verdict
-
-    with chips:
-        verdict.draw_links()
-    with sentences.container(border=True):
-        verdict.draw_sentences()
-
-
-def module_cards() -> None:
-    """Draw a card for each module, with the question that it answers."""
-    st.header(_("Five modules"), anchor="modules")
-    with st.grid("auto", min_column_width=230, key="modules"):
-        for module in navigation.modules():
-            with st.container(border=True, height="stretch", gap="xsmall"):
-                st.page_link(module.path, label=f"**{module.name}**", icon=module.icon)
-                st.markdown(module.question)
-
-
 def installed() -> None:
     """Tell which data are here, and which version of the code."""
     try:
@@ -159,17 +147,13 @@ def installed() -> None:
     except FerError as error:
         st.error(_.error(error))
         data = None
-    st.caption(
-        (
-            _("FER-2013 is imported: {n} images.", n=_.number(len(data)))
-            if data is not None and data.notice is None
-            else _("A data set is imported: {n} images.", n=_.number(len(data)))
-            if data is not None
-            else _(
-                "FER-2013 is not imported here, so only its sample faces are shown; the figures "
-                "come from stored results. Module 1 downloads it."
-            )
+    if data is None:
+        imported = _(
+            "FER-2013 is not imported here, so only its sample faces are shown; the figures "
+            "come from stored results. Module 1 downloads it."
         )
-        + " "
-        + _("Version {version} of this dashboard.", version=__version__)
-    )
+    elif data.notice is None:
+        imported = _("FER-2013 is imported: {n} images.", n=_.number(len(data)))
+    else:
+        imported = _("A data set is imported: {n} images.", n=_.number(len(data)))
+    st.caption(f"{imported} " + _("Version {version} of this dashboard.", version=__version__))

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 import streamlit as st
-from numpy.typing import NDArray
 
 from fer import FerError
 from fer.inference import feature_maps
@@ -227,17 +226,17 @@ def _draw_kernel(
     step = feature_maps.take_apart(inputs, kernels, biases, channel, *at)
     names = [_("Blue"), _("Green"), _("Red")] if first else None
     largest, table = _product_table(step, names)
-    place_rows, place_columns, channels = np.indices(step.patch.shape)
-    every_product: dict[str, NDArray[np.int64] | NDArray[np.float64]] = {
-        "row": place_rows + 1,
-        "column": place_columns + 1,
+    rows, columns, channels = (places.ravel() for places in np.indices(step.patch.shape))
+    every_product = {
+        "row": rows + 1,
+        "column": columns + 1,
         "input_channel": channels,
-        "value": step.patch.astype(np.float64),
-        "weight": step.kernel.astype(np.float64),
-        "product": step.products.astype(np.float64),
+        "value": step.patch.ravel(),
+        "weight": step.kernel.ravel(),
+        "product": step.products.ravel(),
     }
     widgets.table(
-        pd.DataFrame({name: values.ravel() for name, values in every_product.items()}),
+        pd.DataFrame(every_product),
         f"{PREFIX}_products",
         _("Input values times weights at the chosen position"),
         shown=table,

@@ -16,7 +16,7 @@ from fer.ui.shared import caching, charts, loaders, widgets
 from fer.ui.shared.text import _
 from fer.vision import orientation, scales, stages
 from fer.vision.faces import Face
-from fer.vision.preprocessing import FER_SIZE, NETWORK_SIZE, Gray
+from fer.vision.preprocessing import FER_SIZE, NETWORK_SIZE, Floats, Gray
 from fer.vision.stages import Stage
 
 VARIANTS = 12
@@ -124,9 +124,22 @@ def draw_stages(record: tuple[Stage, ...]) -> None:
             key="stages_zip",
             on_click="ignore",
         )
+    texts = _names_and_reasons()
     with st.expander(_("Table of stages"), key="stage_details"):
-        table = _stage_table(record)
-        widgets.table(table, "stages", _("Shape, type, range and time of each stage"))
+        rows = [
+            {
+                _("Stage"): texts[stage.key][0],
+                _("Shape"): stage.shape,
+                _("Type"): str(stage.array.dtype),
+                _("Minimum"): round(stage.low, 2),
+                _("Maximum"): round(stage.high, 2),
+                _("Time (ms)"): round(stage.milliseconds, 3),
+                _("Function"): f"{stage.function.__module__}.{stage.function.__name__}",
+            }
+            for stage in record
+        ]
+        alt = _("Shape, type, range and time of each stage")
+        widgets.table(pd.DataFrame(rows), "stages", alt)
     if code := widgets.opened(_("The code of a stage"), "code"):
         with code:
             by_key = {stage.key: stage for stage in record}
@@ -134,28 +147,13 @@ def draw_stages(record: tuple[Stage, ...]) -> None:
                 _("Stage"),
                 list(by_key),
                 default=list(by_key)[-1],
-                format_func=lambda key: _names_and_reasons()[key][0],
+                format_func=lambda key: texts[key][0],
                 required=True,
                 key="code_stage",
             )
             st.code(by_key[key].source, language="python", wrap_lines=True)
 
-    st.subheader(_("The network's three channels"))
-    st.write(
-        _(
-            "VGG16 was trained on colour images in the order blue, green, red with ImageNet's "
-            "mean subtracted; a gray face has the same value three times, minus three means."
-        )
-    )
-    channels = stages.channel_statistics(record[-1].array)
-    widgets.chart(
-        _channel_chart(channels),
-        key="channels",
-        alt=_("Smallest, mean and largest value of the three channels"),
-    )
-    table = pd.DataFrame(channels).round(3)
-    table.columns = pd.Index([_("Channel"), _("Minimum"), _("Mean"), _("Maximum")])
-    widgets.download(table, "channels_table")
+    _draw_channels(record[-1].array)
 
 
 def _draw_pictures(record: tuple[Stage, ...]) -> None:
@@ -178,26 +176,16 @@ def _draw_pictures(record: tuple[Stage, ...]) -> None:
                 )
 
 
-def _stage_table(record: tuple[Stage, ...]) -> pd.DataFrame:
-    texts = _names_and_reasons()
-    return pd.DataFrame(
-        [
-            {
-                _("Stage"): texts[stage.key][0],
-                _("Shape"): stage.shape,
-                _("Type"): str(stage.array.dtype),
-                _("Minimum"): round(stage.low, 2),
-                _("Maximum"): round(stage.high, 2),
-                _("Time (ms)"): round(stage.milliseconds, 3),
-                _("Function"): f"{stage.function.__module__}.{stage.function.__name__}",
-            }
-            for stage in record
-        ]
+def _draw_channels(network_input: Floats) -> None:
+    """Draw a bar from the smallest to the largest value of each channel of the input."""
+    st.subheader(_("The network's three channels"))
+    st.write(
+        _(
+            "VGG16 was trained on colour images in the order blue, green, red with ImageNet's "
+            "mean subtracted; a gray face has the same value three times, minus three means."
+        )
     )
-
-
-def _channel_chart(channels: list[stages.ChannelStatistics]) -> go.Figure:
-    """Return a bar from the smallest to the largest value of each channel of the input."""
+    channels = stages.channel_statistics(network_input)
     names = {"blue": _("Blue"), "green": _("Green"), "red": _("Red")}
     figure = go.Figure()
     figure.add_bar(
@@ -219,7 +207,14 @@ def _channel_chart(channels: list[stages.ChannelStatistics]) -> go.Figure:
     # Room for the numbers to the right of the longest bar.
     figure.update_xaxes(range=[-200, 300])
     figure.update_yaxes(autorange="reversed")
-    return charts.arrange(figure, x=_("Pixel value minus ImageNet's mean"), height=200)
+    widgets.chart(
+        charts.arrange(figure, x=_("Pixel value minus ImageNet's mean"), height=200),
+        key="channels",
+        alt=_("Smallest, mean and largest value of the three channels"),
+    )
+    table = pd.DataFrame(channels).round(3)
+    table.columns = pd.Index([_("Channel"), _("Minimum"), _("Mean"), _("Maximum")])
+    widgets.download(table, "channels_table")
 
 
 def draw_augmentation(face: Gray) -> None:

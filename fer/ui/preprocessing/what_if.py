@@ -45,7 +45,12 @@ def draw_what_if(face: Gray) -> None:
             lambda: framing.landmarks_of_crop(face, loaders.detector()),
             loaders.state(),
         )
-        strengths = _strengths(points is not None)
+        # Read before the sliders are drawn, so that the answers, which are waited for, come first.
+        strengths = {}
+        for key, corruption in CORRUPTIONS.items():
+            neutral = float(corruption.neutral)
+            chosen = float(st.session_state.setdefault(f"{PREFIX}_{key}", neutral))
+            strengths[key] = neutral if points is None and key in COVERING else chosen
         changed = corruptions.combine(face, strengths, points)
         before, after = _answer(face), _answer(changed)
         _draw_faces(face, changed, before, after)
@@ -66,19 +71,6 @@ def _answer(face: Gray) -> dict[str, Prediction]:
     return _answered.get(
         face.tobytes(), lambda: loaders.classifier().predict([face])[0], loaders.state()
     )
-
-
-def _strengths(may_cover: bool) -> dict[str, float]:
-    """Return the strength to which each slider stands, by corruption; all neutral at first.
-
-    Read before the sliders are drawn, so that the answers, which are waited for, come first.
-    """
-    strengths = {}
-    for key, corruption in CORRUPTIONS.items():
-        neutral = float(corruption.neutral)
-        chosen = float(st.session_state.setdefault(f"{PREFIX}_{key}", neutral))
-        strengths[key] = chosen if may_cover or key not in COVERING else neutral
-    return strengths
 
 
 def _draw_sliders(may_cover: bool) -> None:
@@ -136,21 +128,19 @@ def _draw_faces(
                     width=PICTURE_WIDTH,
                     alt=_("The face enlarged, pixel by pixel") + f" ({words})",
                 )
-        st.markdown("\n\n".join(_in_words(model, before[model], after[model]) for model in after))
-
-
-def _in_words(model: str, before: Prediction, after: Prediction) -> str:
-    """Return a model's answer and the one that it gave before as Markdown."""
-    now = f"{charts.swatch(model)} {model}: **{_(after.top1)}** {_.percent(after.confidence)}"
-    if after.top1 == before.top1:
-        was = _("before: {confidence}", confidence=_.percent(before.confidence))
-    else:
-        was = _(
-            "turned; before: {emotion} {confidence}",
-            emotion=_(before.top1),
-            confidence=_.percent(before.confidence),
-        )
-    return f"{now}  \n:small[{was}]"
+        lines = []
+        for model, answer in after.items():
+            top1, confidence = before[model].top1, _.percent(before[model].confidence)
+            was = (
+                _("before: {confidence}", confidence=confidence)
+                if answer.top1 == top1
+                else _(
+                    "turned; before: {emotion} {confidence}", emotion=_(top1), confidence=confidence
+                )
+            )
+            now = f"{model}: **{_(answer.top1)}** {_.percent(answer.confidence)}"
+            lines.append(f"{charts.swatch(model)} {now}  \n:small[{was}]")
+        st.markdown("\n\n".join(lines))
 
 
 def _draw_measured_falls(strengths: Mapping[str, float]) -> None:
