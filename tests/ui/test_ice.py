@@ -41,12 +41,7 @@ def given(monkeypatch: pytest.MonkeyPatch, secret: object) -> None:
     monkeypatch.setattr(permissions, "secret", lambda name: {"ice": secret}.get(name))
 
 
-def test_none_on_this_machine_whatever_the_secrets_say(monkeypatch: pytest.MonkeyPatch) -> None:
-    given(monkeypatch, {"servers": [OWN]})
-    assert ice.servers("http://localhost:8501") == []
-
-
-def test_public_stun_elsewhere_and_the_operators_servers_before_it(
+def test_none_here_public_stun_elsewhere_and_the_operators_servers_before_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     given(monkeypatch, None)
@@ -55,6 +50,7 @@ def test_public_stun_elsewhere_and_the_operators_servers_before_it(
     given(monkeypatch, {"servers": [OWN]})
     assert ice.servers(ELSEWHERE) == [OWN]
     assert ice.has_turn(ice.servers(ELSEWHERE))
+    assert ice.servers("http://localhost:8501") == []
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from fer.ui.demo import taught_head
 from fer.ui.shared import loaders
 from fer.ui.shared.text import Language, _
 from tests.support.making import ROOT, jpeg
-from tests.support.pages import messages, open_mode, walk_alts
+from tests.support.pages import messages, open_mode, texts, walk_alts
 
 PAGE = "5_Realtime_Demo.py"
 FACES = sample.open_sample(ROOT / sample.FOLDER)
@@ -31,10 +31,6 @@ def show(app: AppTest, emotion: str, count: int) -> None:
     for row in FACES.rows(emotion)[:count]:
         uploader.upload(f"{emotion}{row}.png", FACES.png(int(row)))
     uploader.run()
-
-
-def texts(app: AppTest) -> str:
-    return "\n".join(str(e.value) for e in [*app.markdown, *app.caption, *app.info, *app.success])
 
 
 @pytest.mark.parametrize("language", ["en", "id"], indirect=True)

@@ -92,10 +92,8 @@ def _download_lock() -> threading.Lock:
 
 
 def _draw_download() -> None:
-    """Draw the button that downloads and imports FER-2013; what is there stays until all is done.
-
-    One visitor at a time.
-    """
+    """Draw the button that downloads and imports FER-2013, for one visitor at a time; what is there
+    stays until all is done."""
     if st.session_state.pop(DOWNLOAD_CANCELLED, False):
         st.info(
             _("The download was cancelled. Nothing was changed; the next one goes on where it was.")

@@ -94,12 +94,8 @@ def _training_counts() -> list[int]:
 @loaders.follows
 def class_faces(kind: str) -> tuple[list[NDArray[np.uint8]], float, float]:
     """Return a picture of each class in the emotions' order, and between which values its colours
-    lie, in gray levels.
-
-    Args:
-        kind: `mean`, gray; `difference`, of the mean face from that of all classes, around zero;
-            `deviation`, from the least to the greatest of all classes.
-    """
+    lie, in gray levels: of the kind `mean`, gray; `difference`, of the mean face from that of all
+    classes, around zero; `deviation`, from the least to the greatest of all classes."""
     mean, deviation = aggregates.read_class_faces(loaders.figures_folder())
     if kind == "mean":
         return [_enlarged(face) for face in mean], 0.0, 255.0
@@ -204,11 +200,8 @@ def _arrange(figure: go.Figure, *, y: str, height: int) -> go.Figure:
 
 def draw_image_histogram(image: Gray, key: str) -> None:
     """Draw how often each gray value occurs in an image."""
-    widgets.chart(
-        image_histogram(image),
-        key=f"{key}_histogram",
-        alt=_("Histogram of the image's gray values"),
-    )
+    alt = _("Histogram of the image's gray values")
+    widgets.chart(image_histogram(image), f"{key}_histogram", alt)
 
 
 def image_histogram(image: Gray) -> go.Figure:

@@ -76,10 +76,8 @@ def draw_distribution(data: Dataset | None) -> None:
 
 @st.cache_resource(show_spinner=False, max_entries=8)
 def _distribution_chart(counts: Counts, is_share: bool, language: Language) -> go.Figure:
-    """Return a bar for each emotion and split, in images or in percent of the split.
-
-    The bars of one emotion have its colour; the splits differ by pattern.
-    """
+    """Return a bar for each emotion and split, in images or in percent of the split; those of one
+    emotion have its colour, the splits differ by pattern."""
     with in_language(language):
         figure = go.Figure()
         for (split, by_class), pattern in zip(counts.items(), ("", "/", "."), strict=True):

@@ -25,12 +25,8 @@ def lines(
     span: tuple[float, float],
     origin: float = 0.0,
 ) -> go.Figure:
-    """Return a model's confidence in each emotion for one face over time.
-
-    Args:
-        number: the face.
-        x: the title of the axis of time; span: its ends, in seconds after `origin`.
-    """
+    """Return a model's confidence in each emotion for the face of that number over time, whose axis
+    has the title `x` and the ends `span`, in seconds after `origin`."""
     own = [moment for moment in moments if moment.number == number]
     figure = go.Figure()
     for position, (emotion, dash) in enumerate(zip(emotions.EMOTIONS, DASHES, strict=True)):

@@ -63,17 +63,11 @@ def has_turn(servers: Sequence[Server]) -> bool:
 
 
 def parse(secret: object) -> list[Server] | tuple[str, ...]:
-    """Return the servers that `[ice]` lists, or the account that it names.
-
-    Args:
-        secret: the table `[ice]`: `servers`, a list of tables with `urls` and, for TURN,
-            `username` and `credential`; or the secrets of one of `ACCOUNTS`. None for none.
-
-    Returns:
-        a list of servers; or a tuple: a function of `ACCOUNTS` and its secrets.
+    """Return the servers that the table `[ice]` lists, or a function of `ACCOUNTS` and its secrets.
 
     Raises:
-        FerError: if it is something else.
+        FerError: if it holds neither `servers`, a list of tables with `urls` and, for TURN,
+            `username` and `credential`, nor the secrets of an account. None is none.
     """
     if secret is None:
         return []

@@ -53,12 +53,8 @@ def state() -> CameraState:
 
 
 def draw_camera(stream: LiveStream, way: Way, *, is_shown: bool) -> None:
-    """Draw the camera's picture and controls.
-
-    Args:
-        way: by which the pictures go to the server; with "webrtc" the `webrtc` module sends them.
-        is_shown: whether the picture already stands elsewhere on the page.
-    """
+    """Draw the camera's picture, unless it is already shown elsewhere on the page, and controls;
+    with the way "webrtc" the module of that name sends the pictures to the server."""
     _component(
         key=KEY,
         data={

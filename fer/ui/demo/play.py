@@ -103,14 +103,8 @@ def _draw_start(deck: Deck) -> None:
             )
         )
     drawn = st.session_state.setdefault(DRAWN, random.randint(1, game.MOST_GAMES))
-    address.number(
-        _("Game number: the same number gives everybody the same faces"),
-        game.MOST_GAMES,
-        NUMBER,
-        first=drawn,
-        width=260,
-    )
-
+    label = _("Game number: the same number gives everybody the same faces")
+    address.number(label, game.MOST_GAMES, NUMBER, first=drawn, width=260)
     # For the visit's next game, too.
     st.toggle(_("Show all answers at the end"), key=AT_END, persist_state="session")
 
@@ -286,12 +280,8 @@ def _verdict(yours: game.Score) -> str:
 
 
 def _answers_in_words(deck: Deck, place: int, index: int, given: Answers) -> str:
-    """Return everybody's answer for a face as Markdown, a line each, marked where most people gave
-    it, too.
-
-    Args:
-        index: which of each player's answers is the face's.
-    """
+    """Return everybody's answer for a face, of each player's the one at `index`, as Markdown, a
+    line each, marked where most people gave it, too."""
     counts = deck.counts[place]
     most_frequent = game.most_frequent(counts)
 

@@ -28,10 +28,8 @@ LEAST_SECONDS = 5
 
 
 def draw_video(row: DeltaGenerator) -> None:
-    """Draw a chosen video with both models' answers, kept for this visit until another is chosen.
-
-    Args:
-        row: the container of the choice on a stage.
+    """Draw a chosen video, on a stage in that row, with both models' answers, kept for this visit
+    until another is chosen.
 
     Raises:
         FerError: if the video is refused or cannot be read, or no model is installed.
@@ -73,11 +71,7 @@ def draw_video(row: DeltaGenerator) -> None:
 
 def _choose_excerpt(content: bytes, name: str, digest: str) -> Excerpt | None:
     """Return the excerpt to analyse: the whole of a short video, of a longer one what the visitor
-    chooses; None as long as nothing is chosen.
-
-    Raises:
-        FerError: if it is no video that can be read.
-    """
+    chooses; None as long as nothing is chosen."""
     with logs.refusals("video refused", content):
         length = videos.length(content, name)
     if length <= video_gate.VIDEO_SECONDS:

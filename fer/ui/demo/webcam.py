@@ -75,11 +75,7 @@ class Stream(LiveStream):
 
 def draw_webcam() -> None:
     """Draw camera, picture with both models' answers, and beside it their confidences, several
-    times a second.
-
-    Raises:
-        FerError: if no model is installed.
-    """
+    times a second. Raise FerError if no model is installed."""
     stream = open_stream()
     if stream is None:
         return
@@ -100,14 +96,8 @@ def draw_webcam() -> None:
     if presentation.is_on():
         return
     with st.expander(_("Smoothing"), icon=":material/settings:", key="webcam_settings"):
-        milliseconds = st.slider(
-            _("Smoothing: half-life in milliseconds (0: every frame as it is)"),
-            0,
-            2000,
-            300,
-            100,
-            key="webcam_half_life",
-        )
+        label = _("Smoothing: half-life in milliseconds (0: every frame as it is)")
+        milliseconds = st.slider(label, 0, 2000, 300, 100, key="webcam_half_life")
     if stream.analyser is not None:
         stream.analyser.smoother.half_life = milliseconds / 1000
     st.caption(
@@ -137,11 +127,7 @@ def open_stream() -> Stream | None:
 
 def draw_picture(stream: Stream) -> Way:
     """Draw the camera's picture, have its frames answered, and return the way by which they go to
-    the server.
-
-    Raises:
-        FerError: if no model is installed.
-    """
+    the server. Raise FerError if no model is installed."""
     camera, url = live_camera.state(), st.context.url or ""
     servers = ice.servers(url)
     way = _way(url, servers)
@@ -170,11 +156,9 @@ def draw_picture(stream: Stream) -> Way:
 
 
 def _way(url: str, servers: list[ice.Server]) -> Way:
-    """Return the way by which the camera's pictures go to the server.
-
-    The visitor's address may choose it (`?way=…`). Else WebRTC where it can be expected to connect:
-    on the server's own machine, or with a TURN server, unless it did not in this visit.
-    """
+    """Return the way by which the camera's pictures go to the server, which the visitor's address
+    may choose (`?way=…`). Else WebRTC where it can be expected to connect: on the server's own
+    machine, or with a TURN server, unless it did not in this visit."""
     if not live_socket.is_served():
         return "webrtc"
     if asked := WAYS.get(st.query_params.get("way", "")):
@@ -305,15 +289,9 @@ def _draw_last_minute(stream: Stream) -> None:
             key="webcam_model",
         )
         number = stream.face if stream.face in by_number else moments[-1].number
+        axis, span = _("Seconds before now"), (-HISTORY_SECONDS, 0.0)
         widgets.chart(
-            confidence_over_time.lines(
-                moments,
-                model,
-                number,
-                _("Seconds before now"),
-                (-HISTORY_SECONDS, 0),
-                time.monotonic(),
-            ),
+            confidence_over_time.lines(moments, model, number, axis, span, time.monotonic()),
             key="webcam_minute_chart",
             alt=_("Lines: {model}'s confidence for each emotion over the last minute", model=model),
         )

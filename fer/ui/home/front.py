@@ -71,11 +71,7 @@ def compared() -> str:
 
 def offer() -> tuple[bytes, str, str] | None:
     """Draw sample faces, an upload and the camera; return the content and name of what was chosen
-    last, and what is known of it.
-
-    Raises:
-        FerError: if that is a file that the server did not take.
-    """
+    last, and what is known of it. Raise FerError if the server did not take that file."""
 
     def use(source: str) -> None:
         st.session_state[SOURCE] = source
