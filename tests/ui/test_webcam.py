@@ -84,18 +84,14 @@ def test_six_people_are_answered_each(portrait: np.ndarray) -> None:
     assert sorted(p.number for p in analyser.latest().faces) == [1, 2, 3, 4, 5, 6]
 
 
-def test_frames_pass_until_the_models_are_loaded() -> None:
+def test_frames_pass_until_the_models_are_loaded_and_where_one_cannot_be_drawn(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     frame = av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), format="rgb24")
     stream = Stream()
     assert stream.callback(frame) is frame
     assert not stream.has_frame
-
-
-def test_a_frame_that_cannot_be_drawn_passes_and_the_next_is_drawn(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
     stream, _analyser = viewer()
-    frame = av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), format="rgb24")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("fer.media.annotation.answers", lambda *arguments: 1 / 0)
         assert stream.callback(frame) is frame

@@ -3,7 +3,6 @@ both models'."""
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
@@ -88,22 +87,14 @@ def _comparison(left_out: LeftOut) -> str:
 def _left_out_table(left_out: LeftOut) -> pd.DataFrame:
     """Return a row for all frames and for each taught emotion: how many there are, and the share
     that each model's head answers right without them, in percent."""
-    groups = {_("all"): np.ones(len(left_out.labels), bool)}
-    for label in np.unique(left_out.labels):
-        groups[_(emotions.KEYS[label])] = left_out.labels == label
-    return pd.DataFrame(
-        [
-            {
-                _("Emotion"): name,
-                _("Frames"): int(is_in_group.sum()),
-                **{
-                    f"{key} (%)": round(100 * left_out.right(key)[is_in_group].mean(), 1)
-                    for key in left_out.probabilities
-                },
-            }
-            for name, is_in_group in groups.items()
-        ]
-    )
+    labels = left_out.labels
+    right = pd.DataFrame({f"{key} (%)": left_out.right(key) for key in left_out.probabilities})
+    by_label = right.groupby(labels).mean()
+    names = [_("all"), *(_(emotions.KEYS[label]) for label in by_label.index)]
+    table = (100 * pd.concat([right.mean().to_frame().T, by_label])).round(1)
+    table.insert(0, _("Frames"), [len(labels), *right.groupby(labels).size()])
+    table.insert(0, _("Emotion"), names)
+    return table
 
 
 def bring_back() -> Taught | None:
