@@ -37,24 +37,15 @@ def _imbalance(by_class: Mapping[str, int]) -> str:
 def draw_metrics(data: Dataset | None) -> None:
     """Draw the page's answer: images, classes, imbalance, leaked test images."""
     counts, leaked = image_counts(data), _duplicates()["exact_or_near"]["leaked"]
-    widgets.metrics(
-        {
-            _("Images"): (
-                _.number(sum(sum(by_class.values()) for by_class in counts.values())),
-                _("48×48 pixels, gray"),
-            ),
-            _("Classes"): ("7", _("one label for each image")),
-            _("Imbalance"): (
-                _imbalance(counts["Training"]),
-                _("largest to smallest class of Training"),
-            ),
-            _("Leaked test images"): (
-                _.number(sum(leaked.values())),
-                _("also in Training, exactly or nearly"),
-            ),
-        },
-        "dataset_metrics",
-    )
+    images = sum(sum(by_class.values()) for by_class in counts.values())
+    imbalance, leaks = _imbalance(counts["Training"]), _.number(sum(leaked.values()))
+    metrics: widgets.Metrics = {
+        _("Images"): (_.number(images), _("48×48 pixels, gray")),
+        _("Classes"): ("7", _("one label for each image")),
+        _("Imbalance"): (imbalance, _("largest to smallest class of Training")),
+        _("Leaked test images"): (leaks, _("also in Training, exactly or nearly")),
+    }
+    widgets.metrics(metrics, "dataset_metrics")
 
 
 def draw_distribution(data: Dataset | None) -> None:

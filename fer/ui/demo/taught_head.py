@@ -28,16 +28,10 @@ def draw_separation(left_out: LeftOut, seconds: float) -> None:
     n = len(left_out.labels)
     figures: dict[str, tuple[str, str | None]] = {}
     for key in left_out.probabilities:
-        is_right = left_out.right(key)
-        figures[_("On features of {model}", model=key)] = (
-            _.percent(is_right.mean()),
-            _(
-                "{right} of {n} frames, 95%: {interval}",
-                right=int(is_right.sum()),
-                n=n,
-                interval=_.interval(left_out.interval(key)),
-            ),
-        )
+        is_right, interval = left_out.right(key), _.interval(left_out.interval(key))
+        right = int(is_right.sum())
+        below = _("{right} of {n} frames, 95%: {interval}", right=right, n=n, interval=interval)
+        figures[_("On features of {model}", model=key)] = (_.percent(is_right.mean()), below)
     widgets.metrics(figures, f"{KEY}_metrics", narrowest=210)
     if len(left_out.probabilities) == 2:
         sentence = _comparison(left_out)
@@ -53,11 +47,8 @@ def draw_separation(left_out: LeftOut, seconds: float) -> None:
         )
     )
     with st.expander(_("Table and download"), key=f"{KEY}_details"):
-        widgets.table(
-            _left_out_table(left_out),
-            f"{KEY}_left_out",
-            _("Right answers for frames left out, by emotion and model"),
-        )
+        alt = _("Right answers for frames left out, by emotion and model")
+        widgets.table(_left_out_table(left_out), f"{KEY}_left_out", alt)
 
 
 def _comparison(left_out: LeftOut) -> str:

@@ -98,8 +98,7 @@ def draw_lesson() -> None:
         _take_photos(lesson)
     else:
         _take_sample(lesson)
-    head = _draw_head(lesson)
-    if head is not None:
+    if head := _draw_head(lesson):
         taught_head.draw_next_face(head)
 
 

@@ -269,20 +269,14 @@ def _draw_notes(video: videos.AnalysedVideo) -> None:
     answers.tell_turn(video.turns)
     notes = []
     if video.shots > 1:
-        notes.append(
-            _("Shots: {n}. A face gets a new number after every cut.", n=_.number(video.shots))
-        )
+        n = _.number(video.shots)
+        notes.append(_("Shots: {n}. A face gets a new number after every cut.", n=n))
     if video.glimpses:
-        notes.append(
-            _(
-                "Left out, because they were seen for less than half a second: {n}.",
-                n=_.number(video.glimpses),
-            )
-        )
+        n = _.number(video.glimpses)
+        notes.append(_("Left out, because they were seen for less than half a second: {n}.", n=n))
     if video.too_small:
-        notes.append(
-            _("At most {n} faces at once were too small to judge.", n=_.number(video.too_small))
-        )
+        n = _.number(video.too_small)
+        notes.append(_("At most {n} faces at once were too small to judge.", n=n))
     if _doubtful(video):
         notes.append(_("A question mark: it is doubtful that this is a face."))
     if notes:

@@ -302,25 +302,17 @@ def _draw_last_minute(stream: Stream) -> None:
     if presentation.is_on():
         return
     throughput = analyser.throughput()
-    widgets.metrics(
-        {
-            _("Shown"): (_("{n} frames/s", n=_.number(throughput.shown, 1)), None),
-            _("Analysed"): (
-                _("{n} frames/s", n=_.number(throughput.analysed, 1)),
-                _(
-                    "{p50} ms, 95%: {p95} ms",
-                    p50=_.number(throughput.p50_ms),
-                    p95=_.number(throughput.p95_ms),
-                ),
-            ),
-            _("Models agree"): (
-                "–" if throughput.agreement is None else _.percent(throughput.agreement),
-                None,
-            ),
-        },
-        "webcam_metrics",
-        narrowest=210,
-    )
+    p50, p95 = _.number(throughput.p50_ms), _.number(throughput.p95_ms)
+    agreement = "–" if throughput.agreement is None else _.percent(throughput.agreement)
+    metrics: widgets.Metrics = {
+        _("Shown"): (_("{n} frames/s", n=_.number(throughput.shown, 1)), None),
+        _("Analysed"): (
+            _("{n} frames/s", n=_.number(throughput.analysed, 1)),
+            _("{p50} ms, 95%: {p95} ms", p50=p50, p95=p95),
+        ),
+        _("Models agree"): (agreement, None),
+    }
+    widgets.metrics(metrics, "webcam_metrics", narrowest=210)
 
 
 def _draw_files(stream: Stream, analyser: StreamAnalyser, is_on: bool) -> None:

@@ -114,15 +114,10 @@ def scenarios() -> None:
                 st.caption(_("Not trained here yet: see the README."))
                 continue
             private = model.metrics["splits"]["PrivateTest"]
+            n, accuracy = _.number(private["images"]), _.percent(private["accuracy"])
+            measured = _("Top-1, one crop, {n} images; below it the 95% bootstrap interval.", n=n)
             with st.container(horizontal=True):
-                st.metric(
-                    _("PrivateTest accuracy"),
-                    _.percent(private["accuracy"]),
-                    help=_(
-                        "Top-1, one crop, {n} images; below it the 95% bootstrap interval.",
-                        n=_.number(private["images"]),
-                    ),
-                )
+                st.metric(_("PrivateTest accuracy"), accuracy, help=measured)
                 st.metric(_("Macro F1"), _.number(private["macro_f1"], 3))
             st.caption(
                 _("95% interval")

@@ -104,16 +104,15 @@ def _name(layer: str) -> str:
 def _draw_walk(all_maps: Maps, chosen: str) -> None:
     """Draw the strongest channel of every layer: of what all models share, then of each model."""
     together, *each = st.columns(1 + len(all_maps))
-    for maps in all_maps.values():
+    for place, (model, maps) in zip(each, all_maps.items(), strict=True):
         shared = {layer: maps[layer] for layer in maps if feature_maps.is_shared(layer)}
         if shared:
             with together:
                 st.markdown("**" + _("Blocks 1–3, both models") + "**")
                 _draw_part(shared, chosen, _("both models"), "shared")
-    for place, (model, maps) in zip(each, all_maps.items(), strict=True):
         with place:
             st.markdown(f"{charts.swatch(model)} **{model}**")
-            own = {layer: maps[layer] for layer in maps if not feature_maps.is_shared(layer)}
+            own = {layer: maps[layer] for layer in maps if layer not in shared}
             _draw_part(own, chosen, model, model)
 
 
@@ -206,14 +205,14 @@ def _draw_kernel(
     column from 0."""
     maps = all_maps[networks.trunk][layer]
     height, width = maps.shape[:2]
-    top = np.unravel_index(int(maps[..., channel].argmax()), (height, width))
+    top, left = np.unravel_index(int(maps[..., channel].argmax()), (height, width))
     digest = hashlib.sha256(face.tobytes()).hexdigest()[:8]
     key = f"{PREFIX}_{layer}_{channel}_{digest}"
     st.markdown(_("**The kernel at work**: 3×3 values of each input channel times their weights."))
     with st.container(horizontal=True):
-        row = st.number_input(_("Row"), 1, height, int(top[0]) + 1, key=f"{key}_row", width=140)
+        row = st.number_input(_("Row"), 1, height, int(top) + 1, key=f"{key}_row", width=140)
         column = st.number_input(
-            _("Column"), 1, width, int(top[1]) + 1, key=f"{key}_column", width=140
+            _("Column"), 1, width, int(left) + 1, key=f"{key}_column", width=140
         )
     at = (int(row) - 1, int(column) - 1)
     kernels, biases = loaders.trunk_weights(layer)
@@ -224,8 +223,18 @@ def _draw_kernel(
         else all_maps[networks.trunk][LAYERS[LAYERS.index(layer) - 1]]
     )
     step = feature_maps.take_apart(inputs, kernels, biases, channel, *at)
-    names = [_("Blue"), _("Green"), _("Red")] if first else None
-    largest, table = _product_table(step, names)
+    if first:
+        names = {0: _("Blue"), 1: _("Green"), 2: _("Red")}
+    else:
+        order = np.argsort(-np.abs(step.products.sum(axis=(0, 1))), kind="stable")
+        names = {int(place): _("Channel {n}", n=place) for place in order[:TAKEN_APART]}
+    table = {_("Place"): [f"{y + 1}, {x + 1}" for y, x in np.ndindex(3, 3)]}
+    for place, name in names.items():
+        pairs = zip(step.patch[..., place].flat, step.kernel[..., place].flat, strict=True)
+        table[name] = [
+            f"{_.number(value, 1)} × {_.number(weight, 3)} = {_.number(value * weight, 2)}"
+            for value, weight in pairs
+        ]
     rows, columns, channels = (places.ravel() for places in np.indices(step.patch.shape))
     every_product = {
         "row": rows + 1,
@@ -239,30 +248,10 @@ def _draw_kernel(
         pd.DataFrame(every_product),
         f"{PREFIX}_products",
         _("Input values times weights at the chosen position"),
-        shown=table,
+        shown=pd.DataFrame(table),
     )
-    st.markdown(_sum(step, largest, float(maps[*at, channel])))
+    st.markdown(_sum(step, list(names), float(maps[*at, channel])))
     return at
-
-
-def _product_table(step: KernelStep, names: list[str] | None) -> tuple[list[int], pd.DataFrame]:
-    """Return the input channels with the largest sums of products, and a row for each of nine
-    positions with its value, weight and product in each of them."""
-    sums = step.products.sum(axis=(0, 1))
-    largest = [int(c) for c in np.argsort(-np.abs(sums), kind="stable")[:TAKEN_APART]]
-    if names is not None:
-        largest = list(range(len(names)))
-    table = []
-    for row, column in np.ndindex(3, 3):
-        cells = {_("Place"): f"{row + 1}, {column + 1}"}
-        for at in largest:
-            value, weight = step.patch[row, column, at], step.kernel[row, column, at]
-            name = _("Channel {n}", n=at) if names is None else names[at]
-            cells[name] = (
-                f"{_.number(value, 1)} × {_.number(weight, 3)} = {_.number(value * weight, 2)}"
-            )
-        table.append(cells)
-    return largest, pd.DataFrame(table)
 
 
 def _sum(step: KernelStep, largest: list[int], served: float) -> str:

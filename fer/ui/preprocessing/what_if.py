@@ -231,8 +231,7 @@ def _draw_search(face: Gray, points: Floats | None, before: Mapping[str, Predict
         st.markdown(f"{charts.swatch(model)} {sentence}")
     with st.container(horizontal=True):
         for model, by_change in turns.items():
-            point = turning_points.smallest(by_change)
-            if point is not None:
+            if point := turning_points.smallest(by_change):
                 st.button(
                     _("Show what turns {model}", model=model),
                     on_click=_set_sliders,
