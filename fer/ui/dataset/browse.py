@@ -63,7 +63,6 @@ def draw_sample() -> None:
 
 
 def _draw_sample_face(row: int) -> None:
-    """Draw a sample face enlarged, with its histogram, its votes and both models' answers."""
     faces = sample_faces.faces()
     image, name = faces.images[row], str(faces.names[row])
 
@@ -152,7 +151,6 @@ def draw_images(data: Dataset) -> None:
 
 
 def _draw_image(data: Dataset, row: int) -> None:
-    """Draw one image enlarged, with its histogram, its twins and both models' answers."""
     image, source = np.asarray(data.images[row]), str(data.sources[row])
 
     def below() -> None:

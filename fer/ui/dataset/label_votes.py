@@ -165,7 +165,6 @@ def _disputed_rows(split: str, kind: str) -> NDArray[np.int64]:
 
 @loaders.follows
 def _disputed_table(split: str, kind: str, language: Language) -> pd.DataFrame:
-    """Return a row an image: its name, its label, what people saw."""
     votes, rows = loaders.votes(), _disputed_rows(split, kind)[:MOST_LISTED]
     with in_language(language):
         return pd.DataFrame(

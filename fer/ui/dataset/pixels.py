@@ -144,7 +144,6 @@ def _colours(scale: str) -> NDArray[np.uint8]:
 
 
 def _pixel_table() -> pd.DataFrame:
-    """Return mean, standard deviation and quartiles of each class' Training pixels."""
     return pd.DataFrame(
         [
             {

@@ -91,7 +91,6 @@ def draw_photos() -> None:
 
 
 def _draw_answers(photos: Sequence[Photo]) -> None:
-    """Draw how many faces there are, how often the models agree, and the table."""
     faces = [face for photo in photos for face in photo.answers]
     agreed = sum(face.is_agreed for face in faces)
     metrics: widgets.Metrics = {

@@ -122,7 +122,6 @@ def _draw_start(deck: Deck) -> None:
 
 
 def _draw_face(deck: Deck, begun: _Game) -> None:
-    """Draw a face with the seven answers to choose from, or with the others' answers."""
     index, count = begun.seen if begun.is_revealing else len(begun.answers), len(begun.places)
 
     def go_on(next_state: _Game) -> None:
@@ -299,7 +298,6 @@ def _answers_in_words(deck: Deck, place: int, index: int, given: Answers) -> str
 
 
 def _draw_explanation(deck: Deck, begun: _Game, predictions: list[dict[str, Prediction]]) -> None:
-    """Draw confidences and Grad-CAM of one of the faces, on request."""
     st.caption(
         _(
             "✓: as most people see it. Where their answers tie, each counts its share. The squares "

@@ -103,7 +103,6 @@ def draw_lesson() -> None:
 
 
 def _draw_camera(lesson: _Lesson) -> None:
-    """Draw the camera's picture, a button for each emotion, and the bars of the face before it."""
     stream = webcam.open_stream()
     if stream is None:
         return
@@ -180,7 +179,6 @@ def _largest(answered: tuple[AnsweredFace, ...]) -> AnsweredFace:
 
 
 def _take_photos(lesson: _Lesson) -> None:
-    """Draw an uploader whose photos become frames of the chosen emotion."""
     key = st.pills(
         _("Photos of"),
         emotions.KEYS,

@@ -157,7 +157,6 @@ def _analysed(content: bytes, name: str, digest: str, excerpt: Excerpt) -> video
 
 
 def _draw_on_stage(video: videos.AnalysedVideo, digest: str) -> None:
-    """Draw the video with the answers on it, and beside it the confidences over time."""
     picture, side = st.columns(presentation.COLUMNS)
     with picture, st.container(key="stage_view"):
         st.video(video.video, format="video/mp4", autoplay=True, muted=True, loop=True)

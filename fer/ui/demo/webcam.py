@@ -175,7 +175,6 @@ def _layout(stream: Stream, way: Way) -> tuple[bool, bool]:
 
 
 def _draw_frozen(stream: Stream) -> None:
-    """Draw the frame that the visitor froze, with both models' answers and why."""
     st.subheader(_("Frozen frame"))
     rgb, photo = st.session_state[FROZEN]
     if photo is None:

@@ -151,7 +151,6 @@ def _words(channel: int, maps: Floats) -> str:
 
 
 def _draw_channels(by_model: Mapping[str, Floats], layer: str, chosen: int) -> None:
-    """Draw the strongest channels of a layer, a row for each model."""
     pictures: list[Gray] = []
     places: list[int] = []
     rows = []

@@ -157,7 +157,6 @@ def draw_stages(record: tuple[Stage, ...]) -> None:
 
 
 def _draw_pictures(record: tuple[Stage, ...]) -> None:
-    """Draw every stage's picture with shape, range and time, side by side."""
     texts = _names_and_reasons()
     with st.grid(4, min_column_width=150, gap="small"):
         for number, stage in enumerate(record, start=1):
@@ -287,7 +286,6 @@ def _augmentation_sliders() -> tuple[Augmentation, int]:
 
 
 def _set_as_in_training() -> None:
-    """Set all sliders to where training had them."""
     values = asdict(PROPOSED.augmentation or Augmentation())
     for name in FRACTIONS:
         values[name] *= 100

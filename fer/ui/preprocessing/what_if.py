@@ -74,7 +74,6 @@ def _answer(face: Gray) -> dict[str, Prediction]:
 
 
 def _draw_sliders(may_cover: bool) -> None:
-    """Draw a slider for each corruption, and the button that sets all to neutral."""
     if not may_cover:
         st.caption(
             _("No single face was detected in this image, so eyes and mouth cannot be covered.")
@@ -114,7 +113,6 @@ def _set_sliders(point: TurningPoint | None = None) -> None:
 def _draw_faces(
     face: Gray, changed: Gray, before: Mapping[str, Prediction], after: Mapping[str, Prediction]
 ) -> None:
-    """Draw the face as it was and as it is now, with both models' answers."""
     pictures, side = st.columns([2, 3])
     # First what is waited for.
     with side:
