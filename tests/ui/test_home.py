@@ -39,7 +39,7 @@ def test_home_in_both_languages(language: str, title: str) -> None:
         assert model.digest[:12] in texts(app)
 
 
-def test_home_tells_the_verdict_with_a_way_to_the_evidence() -> None:
+def test_home_offers_the_modules_and_tells_the_verdict_with_a_way_to_the_evidence() -> None:
     told = verdict.chips()
     assert list(told) == ["fine_tuning", "se", "augmentation", "twins", "overfitting"]
     app = open_home()
@@ -49,6 +49,9 @@ def test_home_tells_the_verdict_with_a_way_to_the_evidence() -> None:
     for chip in told.values():
         assert chip.sentence in shown
         assert (chip.label, f"view={chip.view}") in asked
+    pages = [link.page for link in links if not link.query_string]
+    assert pages == [name.removesuffix(".py")[2:] for name in PAGES]
+    assert sum(question.value.endswith("?") for question in app.markdown) >= 5
 
 
 def test_answers_wait_for_nothing_that_only_tables_and_studies_need() -> None:
@@ -141,14 +144,6 @@ def test_a_broken_sample_leaves_the_upload(
     assert [str(tmp_path) in str(error.value) for error in app.error] == [True]
     app.file_uploader(key="photo").upload("portrait.jpg", jpeg(portrait)).run()
     assert "proposed: **" in texts(app)
-
-
-def test_the_five_modules_are_offered_with_their_questions() -> None:
-    app = open_home()
-    links = [node.proto for node in app.main if type(node.proto).__name__ == "PageLink"]
-    pages = [link.page for link in links if not link.query_string]
-    assert pages == [name.removesuffix(".py")[2:] for name in PAGES]
-    assert sum(question.value.endswith("?") for question in app.markdown) >= 5
 
 
 def test_figures_of_other_images_are_never_shown_as_fer2013s(

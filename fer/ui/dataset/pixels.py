@@ -80,9 +80,19 @@ def draw_class_histogram() -> None:
             all=_.number(float(np.average(means, weights=_training_counts())), 1),
         )
     )
-    widgets.folded_table(
-        _pixel_table, "pixels", _("Pixel statistics of each emotion"), "pixel_details"
-    )
+
+    def table() -> pd.DataFrame:
+        rows = pixels.values()
+        return pd.DataFrame(
+            {
+                _("Emotion"): [_(key) for key in pixels],
+                _("Mean"): [row["mean"] for row in rows],
+                _("Standard deviation"): [row["standard_deviation"] for row in rows],
+                _("Quartiles"): [" · ".join(map(str, row["quartiles"])) for row in rows],
+            }
+        )
+
+    widgets.folded_table(table, "pixels", _("Pixel statistics of each emotion"), "pixel_details")
 
 
 def _training_counts() -> list[int]:
@@ -141,20 +151,6 @@ def _colours(scale: str) -> NDArray[np.uint8]:
         scale, np.linspace(0, 1, 256).tolist(), colortype="tuple"
     )
     return np.asarray(np.rint(255 * np.array(colours)), dtype=np.uint8)
-
-
-def _pixel_table() -> pd.DataFrame:
-    return pd.DataFrame(
-        [
-            {
-                _("Emotion"): _(key),
-                _("Mean"): row["mean"],
-                _("Standard deviation"): row["standard_deviation"],
-                _("Quartiles"): " · ".join(map(str, row["quartiles"])),
-            }
-            for key, row in loaders.summary()["class_pixels"].items()
-        ]
-    )
 
 
 @loaders.follows

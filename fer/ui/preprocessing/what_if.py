@@ -236,18 +236,7 @@ def _draw_search(face: Gray, points: Floats | None, before: Mapping[str, Predict
                     args=(point,),
                     key=f"{PREFIX}_show_{model}",
                 )
-    widgets.table(
-        pd.DataFrame(_rows(turns)),
-        f"{PREFIX}_turns",
-        _("The first strength of each change that turns each model's answer"),
-        shown=_turn_table(turns),
-    )
-    st.caption(
-        _(
-            "Each change alone, from weak to strong in the sliders' steps; the smallest is the one "
-            "that takes the smallest share of its slider's range."
-        )
-    )
+    _draw_turn_table(turns)
 
 
 def _smallest(model: str, points: Mapping[str, TurningPoint], before: Prediction) -> str:
@@ -268,23 +257,18 @@ def _smallest(model: str, points: Mapping[str, TurningPoint], before: Prediction
     )
 
 
-def _turn_table(turns: Mapping[str, Mapping[str, TurningPoint]]) -> pd.DataFrame:
-    """Return a row for each change: the strength that turns each model's answer, and into what."""
-    table = []
-    for key, (name, unit) in robustness.corruptions().items():
-        row = {_("What is done to the face"): f"{name} ({unit})"}
-        for model, points in turns.items():
-            point = points.get(key)
-            row[model] = (
-                "–" if point is None else f"{_strength(key, point.strength)} → {_(point.top1)}"
-            )
-        table.append(row)
-    return pd.DataFrame(table)
-
-
-def _rows(turns: Mapping[str, Mapping[str, TurningPoint]]) -> list[dict[str, object]]:
-    """Return a row for each model and change that turns its answer, for the download."""
-    return [
+def _draw_turn_table(turns: Mapping[str, Mapping[str, TurningPoint]]) -> None:
+    """Draw the strength of each change that turns each model's answer, and into what."""
+    names = robustness.corruptions()
+    shown = {_("What is done to the face"): [f"{name} ({unit})" for name, unit in names.values()]}
+    for model, points in turns.items():
+        shown[model] = [
+            f"{_strength(key, points[key].strength)} → {_(points[key].top1)}"
+            if key in points
+            else "–"
+            for key in names
+        ]
+    rows = [
         {
             "model": model,
             "corruption": point.corruption,
@@ -296,3 +280,11 @@ def _rows(turns: Mapping[str, Mapping[str, TurningPoint]]) -> list[dict[str, obj
         for model, points in turns.items()
         for point in points.values()
     ]
+    alt = _("The first strength of each change that turns each model's answer")
+    widgets.table(pd.DataFrame(rows), f"{PREFIX}_turns", alt, shown=pd.DataFrame(shown))
+    st.caption(
+        _(
+            "Each change alone, from weak to strong in the sliders' steps; the smallest is the one "
+            "that takes the smallest share of its slider's range."
+        )
+    )
