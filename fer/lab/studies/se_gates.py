@@ -33,18 +33,14 @@ def study(
 ) -> GateFigures:
     """Measure the gates of the SE block over PrivateTest by class, and the loss from fixing them.
 
-    `classes`: mean gate of every channel for each true class, (7, 512). `explained`: for each
-    channel, the share of its variance between images that the class accounts for (eta squared).
-    `channels`: for each emotion, the channels whose mean gate for it lies most standard deviations
-    above that of all images, each with the images that drive it hardest and the place in the image.
-    `ablation`: accuracy with the gates as they are, fixed to their mean over PublicTest, and to 1;
-    `answers`: the most probable class of each image in these settings.
+    `explained` is eta squared. `channels`: for each emotion those whose mean gate for it lies most
+    standard deviations above that of all images, each with the images that drive it hardest.
     """
     head = explainer.heads[model.key]
     public, private = data.rows(Split.PUBLIC_TEST), data.rows(Split.PRIVATE_TEST)
     public_count, total = len(public), len(public) + len(private)
     reference_gates, _, _, _ = _measure_channels(
-        data, explainer, model.key, public, part_of(progress, 0, public_count, total)
+        data, explainer, model.key, public, part_of(progress, 0, public_count, total), {}
     )
     # From PublicTest, so that the ablation learns nothing from the images that it is measured on.
     public_mean = _rounded(reference_gates.mean(axis=0))
@@ -88,14 +84,14 @@ def _measure_channels(
     key: str,
     rows: NDArray[np.int64],
     progress: Progress | None,
-    heads: dict[str, Head] | None = None,
+    heads: dict[str, Head],
 ) -> tuple[
     NDArray[np.float64], NDArray[np.float32], NDArray[np.float64], dict[str, NDArray[np.float32]]
 ]:
     """Return gates (n, 512), channel maxima (n, 512), top and left of the maxima's cells as shares
     of the side (n, 512, 2), and logits by head."""
     gates, maxima, positions = [], [], []
-    logits: dict[str, list[NDArray[np.float32]]] = {name: [] for name in heads or {}}
+    logits: dict[str, list[NDArray[np.float32]]] = {name: [] for name in heads}
     for start in range(0, len(rows), BATCH):
         batch_rows = rows[start : start + BATCH]
         maps = explainer.maps(data.images[batch_rows], (key,))[key]
@@ -105,7 +101,7 @@ def _measure_channels(
         gates.append(explainer.heads[key].gates(maps))
         maxima.append(flat.max(axis=1))
         positions.append(np.stack([cells // width / height, cells % width / width], axis=-1))
-        for name, head in (heads or {}).items():
+        for name, head in heads.items():
             logits[name].append(head.logits(maps))
         if progress is not None:
             progress(start + len(batch_rows), len(rows))
@@ -120,8 +116,8 @@ def _measure_channels(
 def _by_class(
     gates: NDArray[np.float64], labels: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Each class's mean gates (7, 512), the share of their variance that classes explain (512,),
-    and how many standard deviations each class's mean lies above that of all images (7, 512)."""
+    """Return each class's mean gates (7, 512), the share of their variance that classes explain
+    (512,), and by how many standard deviations each class's mean exceeds that of all (7, 512)."""
     classes = np.stack([gates[labels == label].mean(axis=0) for label in range(emotions.COUNT)])
     mean, spread = gates.mean(axis=0), gates.std(axis=0)
     between = sum(
@@ -140,7 +136,7 @@ def _channel(
     data: Dataset,
     rows: NDArray[np.int64],
 ) -> Channel:
-    """The record of a channel, with the images (of the split's `rows`) whose maxima are largest."""
+    """Return the record of a channel, with the images of these `rows` whose maxima are largest."""
     largest = np.argsort(-maxima, kind="stable")[:PATCHES]
     return {
         "channel": channel,
