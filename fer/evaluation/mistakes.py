@@ -27,26 +27,21 @@ class Mistake:
 
 def confident(predictions: Predictions, most: int) -> list[Mistake]:
     """Return the wrong answers of a model, the most confident first."""
-    answers = predictions.probabilities.argmax(axis=1)
-    confidence = predictions.probabilities.max(axis=1)
-    wrong = np.flatnonzero(answers != predictions.labels)
-    return _mistakes(predictions, wrong, answers, confidence, most)
+    wrong = np.flatnonzero(predictions.probabilities.argmax(axis=1) != predictions.labels)
+    return _mistakes(predictions, wrong, predictions.probabilities.max(axis=1), most)
 
 
 def against_label(first: Predictions, second: Predictions, most: int) -> list[Mistake]:
     """Return images for which both models give the same answer and the label is another, by falling
-    confidence of the less sure model. Many are mislabelled (Northcutt et al. 2021).
-
-    Raises:
-        ValueError: if the two are not about the same images.
-    """
+    confidence of the less sure model. Many are mislabelled (Northcutt et al. 2021). Raises a
+    ValueError if the two are not about the same images."""
     if not np.array_equal(first.sources, second.sources):
         raise ValueError("Both models must have been evaluated on the same images.")
     answers = first.probabilities.argmax(axis=1)
     agreed = answers == second.probabilities.argmax(axis=1)
     confidence = np.minimum(first.probabilities.max(axis=1), second.probabilities.max(axis=1))
     chosen = np.flatnonzero(agreed & (answers != first.labels))
-    return _mistakes(first, chosen, answers, confidence, most)
+    return _mistakes(first, chosen, confidence, most)
 
 
 def confused_pairs(predictions: Predictions) -> list[tuple[str, str, int, float]]:
@@ -65,10 +60,11 @@ def confused_pairs(predictions: Predictions) -> list[tuple[str, str, int, float]
 def _mistakes(
     predictions: Predictions,
     chosen: NDArray[np.int64],
-    answers: NDArray[np.int64],
     confidence: NDArray[np.float64],
     most: int,
 ) -> list[Mistake]:
+    """Return the chosen images, by falling confidence; the answers are the predictions'."""
+    answers = predictions.probabilities.argmax(axis=1)
     ranked = chosen[np.argsort(-confidence[chosen], kind="stable")][:most]
     return [
         Mistake(

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import io
 import json
 import random
 import sys
@@ -30,6 +29,7 @@ from PIL import Image, ImageEnhance
 from skimage import data as samples
 
 from fer.ui.uploads.upload_limits import WAIT_SECONDS
+from tests.support.making import encoded
 from tests.support.serving import Server, resident_mb, running
 from tests.support.visitors import HOME, Visitor, visit
 
@@ -98,9 +98,7 @@ def photo(number: int) -> bytes:
     image = ImageEnhance.Brightness(image).enhance(rng.uniform(0.5, 1.5))
     image = ImageEnhance.Contrast(image).enhance(rng.uniform(0.5, 1.6))
     side = rng.randrange(700, 2400)
-    stream = io.BytesIO()
-    image.resize((side, side)).save(stream, "JPEG", quality=90)
-    return stream.getvalue()
+    return encoded(image.resize((side, side)), "JPEG", quality=90)
 
 
 def fresh(content: bytes) -> bytes:
@@ -204,7 +202,7 @@ async def overload(server: Server, sessions: int) -> tuple[Observations, dict[st
     if len(page.answers) != 2:
         seen.troubles.append("A photo found no answer meanwhile.")
     for visitor in [*visitors, first]:
-        await visitor.leave()
+        await visitor.socket.close()
     await asyncio.sleep(3 * OVER_SECONDS)
     watching.cancel()
     videos, photos = kept.count(VIDEO_BYTES), kept.count(PHOTO_BYTES)

@@ -20,8 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from playwright.sync_api import Page, sync_playwright
 
-from tests.support.camera import CHROMIUM
-from tests.support.making import PATIENCE
+from tests.support.camera import camera_page
 from tests.support.serving import running
 
 MOST_MS = 300.0
@@ -60,8 +59,6 @@ new MutationObserver(() => {
 def measure(page: Page, url: str, moves: int) -> tuple[NDArray[np.float64], float]:
     """Milliseconds (n, 2) from the key to the bars, and from the message to their arrival; and how
     many processes wanted a core on average."""
-    page.set_default_timeout(1000 * PATIENCE)
-    page.add_init_script(MESSAGES)
     page.goto(f"{url}/Preprocessing?view=what_if&lang=EN")
     page.locator(".st-key-what_if_confidence .bartext").first.wait_for()
     page.wait_for_timeout(5000)
@@ -91,10 +88,9 @@ def main() -> None:
         tempfile.TemporaryDirectory() as folder,
         running(Path(folder)) as server,
         sync_playwright() as playwright,
+        camera_page(playwright.chromium, (), script=MESSAGES) as page,
     ):
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        took, wanting = measure(browser.new_page(), server.url, arguments.moves)
-        browser.close()
+        took, wanting = measure(page, server.url, arguments.moves)
     for name, values in zip(("key to bars", "message to bars' arrival"), took.T, strict=True):
         median, late = np.percentile(values, [50, 95])
         print(f"{name}: p50 {median:.0f} ms, p95 {late:.0f} ms, {len(values)} moves")

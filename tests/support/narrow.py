@@ -26,23 +26,15 @@ _build_from = keras_backend.build_from
 def narrow_vgg16(
     include_top: bool, weights: str | None, input_shape: tuple[int | None, ...]
 ) -> keras.Model:
-    """Return the narrow network, with weights of the file if one is named.
-
-    Raises:
-        ValueError: if it is asked for ImageNet's weights, which do not fit.
-    """
+    """Return the narrow network, with a file's weights if one is named; ImageNet's do not fit."""
     if include_top or weights == "imagenet":
         raise ValueError("The narrow VGG16 has neither a top nor ImageNet's weights.")
     inputs = features = keras.Input(input_shape)
     for block, (channels, convolutions) in enumerate(BLOCKS, 1):
         for number in range(1, convolutions + 1):
-            features = keras.layers.Conv2D(
-                channels,
-                3,
-                padding="same",
-                activation="relu",
-                name=f"block{block}_conv{number}",
-            )(features)
+            name = f"block{block}_conv{number}"
+            convolution = keras.layers.Conv2D(channels, 3, 1, "same", activation="relu", name=name)
+            features = convolution(features)
         features = keras.layers.MaxPooling2D(2, name=f"block{block}_pool")(features)
     model = keras.Model(inputs, features, name="vgg16")
     if weights is not None:

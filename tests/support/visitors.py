@@ -58,11 +58,10 @@ class Page:
 
 
 class Visitor:
-    """One browser session."""
+    """One browser session; to close its socket is to close the tab."""
 
     def __init__(self, url: str, socket: ClientConnection, token: str) -> None:
-        self.url, self.token = url, token
-        self._socket = socket
+        self.url, self.socket, self.token = url, socket, token
         self._session = ""
         self.pages: dict[str, str] = {}
         self.home = Page()
@@ -74,7 +73,7 @@ class Visitor:
         message.rerun_script.query_string = "lang=EN"
         message.rerun_script.context_info.locale = "en-US"
         message.rerun_script.context_info.url = self.url
-        await self._socket.send(message.SerializeToString())
+        await self.socket.send(message.SerializeToString())
         shown = Page()
         while True:
             reply = await self._next()
@@ -98,7 +97,7 @@ class Visitor:
                 return shown
 
     async def _next(self) -> ForwardMsg:
-        return ForwardMsg.FromString(await asyncio.wait_for(self._socket.recv(), PATIENCE))
+        return ForwardMsg.FromString(await asyncio.wait_for(self.socket.recv(), PATIENCE))
 
     async def upload(self, name: str, content: bytes) -> Page:
         """Home with a photo's answers."""
@@ -112,17 +111,13 @@ class Visitor:
         info.file_urls.CopyFrom(place)
         return await self.run(self.pages[HOME], states)
 
-    async def leave(self) -> None:
-        """Close the connection, as a browser does whose tab is closed."""
-        await self._socket.close()
-
     async def place(self, name: str) -> FileURLs:
         """Return the address under which the server takes a file of this visitor's."""
         request = BackMsg()
         request.file_urls_request.request_id = uuid.uuid4().hex
         request.file_urls_request.file_names.append(name)
         request.file_urls_request.session_id = self._session
-        await self._socket.send(request.SerializeToString())
+        await self.socket.send(request.SerializeToString())
         while True:
             reply = await self._next()
             if reply.WhichOneof("type") == "file_urls_response":

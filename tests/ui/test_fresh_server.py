@@ -56,7 +56,7 @@ def test_a_visit_is_forgotten_with_its_photo_though_nobody_else_comes(
         for _ in range(3):
             await asyncio.sleep(1)
             assert set(server.tell("uploads")) == {len(photo)}
-        await visitor.leave()
+        await visitor.socket.close()
         return page
 
     with running(tmp_path, FER_SHORT_VISITS="1") as server:
