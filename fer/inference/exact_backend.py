@@ -62,8 +62,7 @@ class ExactBackend:
         outputs: dict[str, Floats] = {}
         for model in self._by_size[inputs.shape[1]]:
             infer = self._requests[model.key].infer
-            # Copied: the request's next call overwrites its memory.
-            maps = np.concatenate([np.array(infer({0: face[None]})[0]) for face in inputs])
+            maps = np.concatenate([infer({0: face[None]})[0] for face in inputs])
             # OpenVINO keeps channels before rows and columns.
             maps = maps.transpose(0, 2, 3, 1)
             is_logits = layer == layer_names.LOGITS

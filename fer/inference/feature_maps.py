@@ -53,11 +53,10 @@ class FeatureMaps:
         maps: dict[str, dict[str, Floats]] = {key: {} for key in self._classifier.models}
         with self._classifier.queue.turn():
             for size, request in self._requests.items():
-                outputs = request.infer({0: np.ascontiguousarray(inputs[size])})
+                outputs = request.infer({0: inputs[size]})
                 for at, (model, layer) in enumerate(self._names[size]):
-                    # The request's own memory is written again by its next call; OpenVINO keeps
-                    # channels before rows and columns.
-                    maps[model][layer] = np.array(outputs[at][0]).transpose(1, 2, 0)
+                    # OpenVINO keeps channels before rows and columns.
+                    maps[model][layer] = outputs[at][0].transpose(1, 2, 0)
         return maps
 
 

@@ -31,9 +31,6 @@ PROBE = "probe.safetensors"
 # Processors without VNNI saturate 16-bit sums of int8 products, which moves the probe's logits by
 # whole units; rounding of the few float layers moves them by less than this.
 TOLERANCE = 0.25
-# Faces per request: one keeps every core busy; more are no faster, and their memory, 12 to 18 MB a
-# face, is never given back.
-BATCH = 1
 # Known faces whose answers are checked at start: enough to notice, and nobody waits for the rest.
 CHECKED_FACES = 2
 # The few layers that stay in floating point would be bf16 on some processors: less exact, and no
@@ -74,20 +71,16 @@ class FastBackend:
         """Return a layer's output by model key, as `classification.Backend`."""
         size = inputs.shape[1]
         group = self._by_size[size]
-        first = _SERVED.index(layer) * len(group)
-        outputs: dict[str, list[Floats]] = {model.key: [] for model in group}
-        for start in range(0, len(inputs), BATCH):
-            result = self._requests[size].infer(
-                {0: np.ascontiguousarray(inputs[start : start + BATCH])}
-            )
-            for position, values in enumerate(outputs.values(), start=first):
-                # Copied: the request's next call overwrites its memory.
-                values.append(np.array(result[position]))
-        by_key = {key: np.concatenate(values) for key, values in outputs.items()}
-        if layer == layer_names.LOGITS:
-            return by_key
-        # OpenVINO keeps channels before rows and columns.
-        return {key: maps.transpose(0, 2, 3, 1) for key, maps in by_key.items()}
+        # One face a request keeps every core busy; more are no faster, and their memory, 12 to 18
+        # MB a face, is never given back.
+        results = [self._requests[size].infer({0: face[None]}) for face in inputs]
+        outputs: dict[str, Floats] = {}
+        for position, model in enumerate(group, start=_SERVED.index(layer) * len(group)):
+            values = np.concatenate([result[position] for result in results])
+            # OpenVINO keeps channels before rows and columns.
+            is_logits = layer == layer_names.LOGITS
+            outputs[model.key] = values if is_logits else values.transpose(0, 2, 3, 1)
+        return outputs
 
     def check(self) -> None:
         """Check the answers for known faces. Raise FerError if this processor computes something

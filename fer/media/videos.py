@@ -19,6 +19,7 @@ import cv2
 import numpy as np
 from av.container import InputContainer
 from av.video.stream import VideoStream
+from PIL import Image, ImageOps
 
 from fer import FerError
 from fer.media import annotation, video_gate
@@ -346,10 +347,4 @@ def _fitted(rgb: Rgb, width: int, height: int) -> Rgb:
     """Fit a picture into the middle of a black one: the size within a video may change."""
     if rgb.shape[0] - height in (0, 1) and rgb.shape[1] - width in (0, 1):
         return np.ascontiguousarray(rgb[:height, :width])
-    scale = min(width / rgb.shape[1], height / rgb.shape[0])
-    size = (max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale)))
-    small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
-    canvas = np.zeros((height, width, 3), np.uint8)
-    top, left = (height - size[1]) // 2, (width - size[0]) // 2
-    canvas[top : top + size[1], left : left + size[0]] = small
-    return canvas
+    return np.asarray(ImageOps.pad(Image.fromarray(rgb), (width, height)))
