@@ -28,11 +28,15 @@ def test_photo_shows_two_models_bars(
     chart = page.locator(".js-plotly-plot")
     # A sample face is answered before anyone does anything.
     expect(chart.locator("g.point")).to_have_count(14)
+    pressed = page.locator("button[aria-pressed=true]").filter(has=page.locator(".picture"))
+    expect(pressed).to_have_count(1)
     expect(page.get_by_text("FER-2013").first).to_be_visible()
     page.locator("input[type=file]").set_input_files(photo)
     expect(
         page.get_by_text("Wajah ditemukan: 1" if indonesian else "Faces found: 1")
     ).to_be_visible()
+    # The photo is none of the sample faces.
+    expect(pressed).to_have_count(0)
     # What held the place goes a moment after the answers come.
     expect(chart).to_have_count(1)
     expect(chart).to_be_visible()

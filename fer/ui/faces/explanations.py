@@ -111,5 +111,6 @@ def gates_of_image(gates: NDArray[np.float32], record: Gates, target: int) -> go
         line={"color": emotion.colour, "width": 2},
         hoverinfo="skip",
     )
+    figure.update_xaxes(range=[0, len(order)])
     figure.update_yaxes(range=[0, 100])
     return arrange(figure, x=_("Channels, by their average"), y=_("Gate (%)"), height=240)

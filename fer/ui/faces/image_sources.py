@@ -82,7 +82,8 @@ def _sample(key: str) -> tuple[bytes, str]:
     def use_strip() -> None:
         st.session_state[f"{key}_sample"] = None
 
-    row = sample_faces.strip(key, with_photo=True, on_press=use_strip)
+    is_marked = st.session_state.get(f"{key}_sample") is None
+    row = sample_faces.strip(key, with_photo=True, is_marked=is_marked, on_press=use_strip)
     data = loaders.data()
     if data is not None:
         with st.container(horizontal=True, vertical_alignment="bottom"):

@@ -59,11 +59,18 @@ def _pictures(rows: tuple[int, ...], sample_id: int) -> str:
     return face_buttons.side_by_side(images)
 
 
-def strip(key: str, *, with_photo: bool, on_press: Callable[[], object] | None = None) -> int:
+def strip(
+    key: str,
+    *,
+    with_photo: bool,
+    is_marked: bool = True,
+    on_press: Callable[[], object] | None = None,
+) -> int:
     """Draw a clear and a contested face of each emotion to press; return the chosen one's row.
 
     Args:
         with_photo: offers a photograph of a whole person first, and begins with it: `PHOTO_ROW`.
+        is_marked: whether the page shows the chosen one, not an image from elsewhere.
         on_press: called when a face was pressed.
 
     Raises:
@@ -87,7 +94,7 @@ def strip(key: str, *, with_photo: bool, on_press: Callable[[], object] | None =
         pictures(rows),
         len(rows),
         [("", [button(sample, row, at) for at, row in enumerate(rows)])],
-        rows.index(chosen) if chosen in rows else None,
+        rows.index(chosen) if is_marked and chosen in rows else None,
         f"{key}_strip",
         _("Sample faces of FER-2013"),
         press,

@@ -79,7 +79,10 @@ def offer() -> tuple[bytes, str, str] | None:
     row = None
     st.markdown(_("**Click a face**, or use your own photo."))
     try:
-        row = sample_faces.strip("home", with_photo=False, on_press=lambda: use("sample"))
+        is_own = st.session_state.get(st.session_state.get(SOURCE, "sample")) is not None
+        row = sample_faces.strip(
+            "home", with_photo=False, is_marked=not is_own, on_press=lambda: use("sample")
+        )
     except FerError as error:
         st.error(_.error(error))
     upload = image_sources.upload("photo", on_change=lambda: use("photo"))

@@ -193,9 +193,8 @@ def _draw_channels(network_input: Floats) -> None:
         x=[row["maximum"] - row["minimum"] for row in channels],
         base=[row["minimum"] for row in channels],
         text=[
-            " … ".join(
-                _.number(value, 1) for value in (row["minimum"], row["mean"], row["maximum"])
-            )
+            f"{_.number(row['minimum'], 1)} … {_.number(row['maximum'], 1)}"
+            f"<br>{_('Mean')} {_.number(row['mean'], 1)}"
             for row in channels
         ],
         textposition="outside",
@@ -203,8 +202,8 @@ def _draw_channels(network_input: Floats) -> None:
         marker={"color": PROPOSED.colour},
         hovertemplate="%{y}: %{text}<extra></extra>",
     )
-    # Room for the numbers to the right of the longest bar.
-    figure.update_xaxes(range=[-200, 300])
+    # Room for the numbers to the right of the longest bar, on a phone too.
+    figure.update_xaxes(range=[-200, 400])
     figure.update_yaxes(autorange="reversed")
     widgets.chart(
         charts.arrange(figure, x=_("Pixel value minus ImageNet's mean"), height=200),

@@ -211,10 +211,11 @@ def _draw_search(face: Gray, points: Floats | None, before: Mapping[str, Predict
         return
 
     def search() -> dict[str, dict[str, TurningPoint]]:
-        bar = st.progress(0.0, _("Trying every strength from weak to strong…"))
+        words = _("Trying every strength from weak to strong…")
+        bar = st.progress(0.0, words)
 
         def progress(done: float, total: float, /, **_: object) -> None:
-            bar.progress(done / total)
+            bar.progress(done / total, words)
 
         turns = turning_points.search(face, points, loaders.classifier(), progress)
         bar.empty()
