@@ -53,7 +53,6 @@ class FaceClassifier:
             image = preprocessing.read_image(image, name)
         elif isinstance(image, Image.Image):
             image = preprocessing.from_pillow(image)
-        preprocessing.require_rgb(image)
         return photos.classify(image, name, self.detector, self.classifier, whole=whole)
 
     def faces(self, crops: list[Gray] | NDArray[np.uint8]) -> dict[str, NDArray[np.float64]]:

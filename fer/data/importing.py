@@ -24,7 +24,6 @@ from fer.data import dataset, votes
 from fer.data.dataset import (
     FOLDER,
     MANIFEST,
-    OFFICIAL_COUNTS,
     SPLITS,
     LabelledFace,
     Manifest,
@@ -230,7 +229,7 @@ def _manifest(faces: Faces, source: str, md5: str | None, skipped: list[str]) ->
         "skipped": skipped,
         "differences": [
             f"{split} {key}: {count} images, officially {official}"
-            for split, official_counts in OFFICIAL_COUNTS.items()
+            for split, official_counts in dataset.OFFICIAL_COUNTS.items()
             for key, count, official in zip(
                 emotions.KEYS, counts[split], official_counts, strict=True
             )

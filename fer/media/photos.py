@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TypedDict
 
-from fer import emotions, logs
+from fer import emotions
 from fer.inference.answered_face import AnsweredFace
 from fer.inference.classification import Classifier
 from fer.vision import faces, orientation, preprocessing
@@ -166,7 +166,7 @@ def classify(
     if not classified and (whole or rgb.shape[:2] == CROP_SHAPE):
         classified = [None]
     crops = [faces.gray_crop(upright, face) for face in classified]
-    photo = Photo(
+    return Photo(
         name,
         tuple(map(AnsweredFace, classified, crops, classifier.predict(crops))),
         detection_seconds=detected_at - started,
@@ -175,18 +175,12 @@ def classify(
         size=(upright.shape[1], upright.shape[0]),
         too_small=detections.too_small,
     )
-    logs.event(
-        "photo classified",
-        faces=len(classified),
-        detection_ms=round(1000 * photo.detection_seconds, 1),
-        prediction_ms=round(1000 * photo.prediction_seconds, 1),
-    )
-    return photo
 
 
 def search(rgb: Rgb, detector: Detector) -> tuple[int, Detections]:
     """Set a photo upright; return the quarter turns anticlockwise and the faces found then, from
     left to right. FER-2013's own crops are not searched. Raises as `preprocessing.require_rgb`."""
+    preprocessing.require_rgb(rgb)
     if rgb.shape[:2] == CROP_SHAPE:
         return 0, Detections(())
     turns, detections = orientation.set_upright(rgb, detector)

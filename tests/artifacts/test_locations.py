@@ -82,7 +82,7 @@ def test_environment_variables_name_the_folders(
         monkeypatch.setenv(variable, str(tmp_path / variable))
         assert locations.default(folder) == tmp_path / variable
     assert locations.data_folder() == tmp_path / locations.VARIABLES[dataset.FOLDER]
-    program = "from fer.ui import loaders; print(loaders.MODELS)"
+    program = "from fer.ui.shared import loaders; print(loaders.MODELS)"
     done = child("-c", program)
     assert done.stdout.strip() == str(tmp_path / "FER_MODELS_DIR")
 

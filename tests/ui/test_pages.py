@@ -63,7 +63,7 @@ def test_a_set_that_is_not_fer2013_is_never_shown_as_it(page: str, with_data: Pa
     assert "not the whole FER-2013 (Training angry: 4 images, officially 3995)" in told
     counts = {s.value: list(c) for s, c in dataset.OFFICIAL_COUNTS.items()}
     manifest = with_data / dataset.FOLDER / dataset.MANIFEST
-    record = {**files.read_json(manifest), "counts": counts, "md5": None}
+    record = {**files.read_json(manifest), "counts": counts, "differences": [], "md5": None}
     files.write_json(manifest, record)
     told = " ".join(str(element.value) for element in open_page(page, "ID").info)
     assert "pikselnya lain" in told

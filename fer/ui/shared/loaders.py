@@ -260,7 +260,7 @@ def classified(content: bytes, name: str, whole: bool) -> photos.Photo:
 
     def classify() -> photos.Photo:
         rgb = photo_rgb(content, name)
-        return photos.classify(rgb, name, detector(), classifier(), whole=whole)
+        return _log_times(photos.classify(rgb, name, detector(), classifier(), whole=whole))
 
     return _answered.get(content, classify, name, whole, state())
 
@@ -269,7 +269,17 @@ def classified_once(content: bytes, name: str) -> photos.Photo:
     """Return both models' answers for a photo that is shown no more; neither is kept."""
     with logs.refusals("photo refused", content):
         rgb = preprocessing.read_image(content, name)
-    return photos.classify(rgb, name, detector(), classifier())
+    return _log_times(photos.classify(rgb, name, detector(), classifier()))
+
+
+def _log_times(photo: photos.Photo) -> photos.Photo:
+    logs.event(
+        "photo classified",
+        faces=len(photo.answers),
+        detection_ms=round(1000 * photo.detection_seconds, 1),
+        prediction_ms=round(1000 * photo.prediction_seconds, 1),
+    )
+    return photo
 
 
 @follows
