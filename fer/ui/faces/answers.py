@@ -95,16 +95,16 @@ def show_photo(
             required=True,
             key=face_key(key, *(answer.crop.tobytes() for answer in photo.answers)),
         )
-    is_crop = rgb.shape[:2] == (FER_SIZE, FER_SIZE) and not presentation.is_on()
-    with picture, st.container(key="stage_view", width="content" if is_crop else "stretch"):
-        _picture(rgb, photo, chosen, is_narrow=is_narrow)
     answer = photo.answers[chosen] if photo.answers else None
     if answer is not None:
         with first:
             _warn_of_doubt(answer)
             in_large_words(answer)
             confidences(answer.predictions, key)
+    is_crop = rgb.shape[:2] == (FER_SIZE, FER_SIZE) and not presentation.is_on()
     with picture:
+        with st.container(key="stage_view", width="content" if is_crop else "stretch"):
+            _picture(rgb, photo, chosen, is_narrow=is_narrow)
         if is_narrow and answer is not None:
             words = "\n\n".join(filter(None, [_tops(answer.predictions), words]))
         if words:
