@@ -294,6 +294,9 @@ def name_lines(figure: go.Figure) -> go.Figure:
     ends = {trace.name: float(trace.y[at]) for trace, at in zip(named, last, strict=True)}
     right = len(named[0].x) - 1 if is_category else max(named[0].x)
     low, high = figure.layout.yaxis.range
+    if is_category:
+        # Plotly would make room for the names within the axis, beside the margin that they have.
+        figure.update_xaxes(range=[-0.25, right + 0.25])
     named.sort(key=lambda trace: ends[trace.name])
     is_close = bool(np.diff(sorted(ends.values())).min(initial=np.inf) < 0.08 * (high - low))
     for at, trace in enumerate(named):

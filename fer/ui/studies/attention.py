@@ -117,10 +117,10 @@ def region_chart(
         name=_("Share of the area"),
         x=labels,
         y=[100 * area[region] for region in names],
-        text=[_.percent(area[region], 0) for region in names],
+        text=[_.number(round(100 * area[region])) for region in names],
         textposition="outside",
         marker={"color": charts.BOTH, "opacity": 0.5},
-        hovertemplate="%{x}: %{text}<extra></extra>",
+        hovertemplate="%{x}: %{text}%<extra></extra>",
     )
     for key, by_region in shares.items():
         values = [by_region[region]["share"] for region in names]
@@ -128,11 +128,11 @@ def region_chart(
             name=key,
             x=labels,
             y=[100 * value for value in values],
-            text=[_.percent(value, 0) for value in values],
+            text=[_.number(round(100 * value)) for value in values],
             textposition="outside",
             error_y=charts.error_bars(values, [by_region[region]["interval"] for region in names]),
             marker={"color": charts.colour(key), "pattern": {"shape": charts.pattern(key)}},
-            hovertemplate="%{x}: %{text}<extra>" + key + "</extra>",
+            hovertemplate="%{x}: %{text}%<extra>" + key + "</extra>",
         )
     figure.update_layout(barmode="group", bargap=0.25)
     figure.update_yaxes(range=[0, 100])

@@ -89,7 +89,7 @@ def robustness_chart(record: Robustness, key: str) -> go.Figure:
         charts.add_line(
             figure,
             model,
-            [_("none"), *strengths],
+            [_("none").replace(" ", "<br>"), *strengths],
             [100 * value for value in values],
             "%{x}: %{y:.1f}%",
             error_y=charts.error_bars(values, [row["interval"] for row in rows]),
@@ -101,7 +101,7 @@ def robustness_chart(record: Robustness, key: str) -> go.Figure:
         annotation={"text": _("random guessing"), "font": {"color": charts.BOTH}},
         annotation_position="bottom left",
     )
-    figure.update_xaxes(type="category")
+    figure.update_xaxes(type="category", tickangle=0)
     figure.update_yaxes(range=[0, 100])
     name, unit = corruptions()[key]
     charts.arrange(figure, x=f"{name} ({unit})", y=_("Accuracy (%)"))
