@@ -179,6 +179,21 @@ def test_every_view_gains_the_visitors_model() -> None:
     assert "mine" not in " ".join(str(element.value) for element in app.markdown)
 
 
+def test_errors_of_answers_alone_have_no_confidence() -> None:
+    app = open_view(open_page("3_Classification_Results.py"), "own_predictions")
+    answers = PRIVATE[["image"]].assign(answer=["happy"] * len(PRIVATE))
+    app.file_uploader(key="own_table").upload("mine.csv", text(answers).encode(), "text/csv").run()
+    open_view(app, "errors")
+    for kind in ("own", "confident"):
+        app.segmented_control(key="error_kind").set_value(kind).run()
+        assert not app.exception
+        words = " ".join(str(element.value) for element in [*app.markdown, *app.caption])
+        assert "100%" not in words
+        assert list(app.dataframe[-1].value) == ["Image", "True", "Predicted", "What people saw"]
+    app.segmented_control(key="sure_model").set_value("proposed").run()
+    assert "Confidence (%)" in app.dataframe[-1].value
+
+
 def test_the_page_tells_what_is_wrong_with_a_table() -> None:
     app = open_view(open_page("3_Classification_Results.py"), "own_predictions")
     content = text(PRIVATE[::2]).encode()

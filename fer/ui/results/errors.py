@@ -62,13 +62,12 @@ def draw_errors(measured: MeasuredModels) -> None:
 def _draw_confident(measured: MeasuredModels) -> None:
     models = {key: key for key in measured.models}
     model = widgets.choice(_("Model"), models, "sure_model", default=list(models)[-1])
-    part = measured.models[model].predictions
+    part, is_graded = measured.models[model].predictions, model in measured.with_probabilities
     errors = _in_chosen_order(mistakes.confident(part, len(part.labels)), measured)
-    _draw_faces(errors, measured)
+    _draw_faces(errors, measured, is_graded=is_graded)
     with st.expander(_("Table and download"), key="sure_details"):
-        widgets.table(
-            mistake_table(errors, measured), f"errors_{model}_{measured.name}", _("Wrong answers")
-        )
+        frame = mistake_table(errors, measured, is_graded=is_graded)
+        widgets.table(frame, f"errors_{model}_{measured.name}", _("Wrong answers"))
 
 
 def _draw_errors_of_own_model(name: str, measured: MeasuredModels) -> None:
@@ -83,11 +82,10 @@ def _draw_errors_of_own_model(name: str, measured: MeasuredModels) -> None:
             model=plain(name),
         )
     )
-    errors = mistakes.confident(wrong, MOST_ROWS)
-    _draw_faces(errors, measured)
-    widgets.table(
-        mistake_table(errors, measured), f"only_{measured.name}", _("Errors of your model alone")
-    )
+    errors, is_graded = mistakes.confident(wrong, MOST_ROWS), name in measured.with_probabilities
+    _draw_faces(errors, measured, is_graded=is_graded)
+    frame = mistake_table(errors, measured, is_graded=is_graded)
+    widgets.table(frame, f"only_{measured.name}", _("Errors of your model alone"))
 
 
 def _in_chosen_order(errors: list[Mistake], measured: MeasuredModels) -> list[Mistake]:
@@ -228,8 +226,9 @@ def _label_and_answer(error: Mistake) -> str:
     )
 
 
-def _draw_faces(errors: list[Mistake], measured: MeasuredModels) -> None:
-    """Draw the first images to press, if there are any to be seen; the pressed one in the panel."""
+def _draw_faces(errors: list[Mistake], measured: MeasuredModels, *, is_graded: bool = True) -> None:
+    """Draw the first images to press, if there are any to be seen; the pressed one in the panel.
+    `is_graded`: the model gave a confidence and not the answer alone."""
     if measured.image_of is None:
         named_faces.offer_import()
         return
@@ -243,7 +242,8 @@ def _draw_faces(errors: list[Mistake], measured: MeasuredModels) -> None:
                 at,
                 face,
                 counts,
-                f"{_(error.label)} → {_(error.answer)} {_.percent(error.confidence, 0)}",
+                f"{_(error.label)} → {_(error.answer)}"
+                + (f" {_.percent(error.confidence, 0)}" if is_graded else ""),
                 _label_and_answer(error),
             )
             for at, (error, face, counts) in enumerate(zip(errors, faces, votes, strict=True))
@@ -261,22 +261,25 @@ def _draw_faces(errors: list[Mistake], measured: MeasuredModels) -> None:
         )
 
 
-def mistake_table(errors: list[Mistake], measured: MeasuredModels) -> pd.DataFrame:
-    """A row for each mistake: image, label, answer, confidence in percent, votes."""
+def mistake_table(
+    errors: list[Mistake], measured: MeasuredModels, *, is_graded: bool = True
+) -> pd.DataFrame:
+    """A row for each mistake: image, label, answer, confidence in percent if there is one, votes if
+    people were asked."""
     votes = measured.votes_of([error.source for error in errors])
-    frame = pd.DataFrame(
+    voted = ["" if counts is None else vote_bars.words(counts) for counts in votes]
+    return pd.DataFrame(
         [
             {
                 _("Image"): error.source,
                 _("True"): _(error.label),
                 _("Predicted"): _(error.answer),
-                _("Confidence (%)"): round(100 * error.confidence, 2),
-                _("What people saw"): "" if counts is None else vote_bars.words(counts),
+                **({_("Confidence (%)"): round(100 * error.confidence, 2)} if is_graded else {}),
+                **({_("What people saw"): seen} if measured.split is not None else {}),
             }
-            for error, counts in zip(errors, votes, strict=True)
+            for error, seen in zip(errors, voted, strict=True)
         ]
     )
-    return frame if measured.split is not None else frame.drop(columns=frame.columns[4:])
 
 
 def pair_table(predictions: Mapping[str, Predictions]) -> pd.DataFrame:
