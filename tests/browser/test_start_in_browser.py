@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,7 +31,7 @@ def alone(server: Server) -> Iterator[None]:
 
 def has_answers(page: Page) -> None:
     expect(page.locator(".js-plotly-plot").first.locator("g.point")).to_have_count(14)
-    expect(page.get_by_text("TURN")).to_have_count(0)
+    expect(page.get_by_text(re.compile(r"\bTURN\b"))).to_have_count(0)
     expect(crashes(page)).to_have_count(0)
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.support import serving
 from tests.support.making import ROOT, until
 
 pytestmark = [
@@ -69,8 +70,7 @@ def started(arguments: list[str], port: int, log: Path) -> Iterator[str]:
         until(answers, log.read_text, 0.2)
         yield url
     finally:
-        process.terminate()
-        process.wait()
+        serving.stop(process)
 
 
 @pytest.mark.parametrize("way", [streamlit, docker, uvicorn, undiscovered])
