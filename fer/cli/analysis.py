@@ -87,8 +87,8 @@ def ablate(
 @console.data_dir
 def analyse(studies: tuple[str, ...], overwrite: bool, models_dir: Path, data_dir: Path) -> None:
     """Study the models: where they look, what the SE gates do, what spoilt or repeated images
-    change, and which images look alike to them. Writes models/analysis/; about 25 minutes on two
-    cores."""
+    change, and which images look alike to them. Writes models/analysis/; half an hour or more on
+    two cores."""
     data = dataset.open_dataset(data_dir)
     locations.require_models(models_dir)
     chosen = studies or analysis.STUDIES

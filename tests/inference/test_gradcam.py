@@ -181,11 +181,11 @@ def test_maps_change_when_the_network_is_randomised(
 ) -> None:
     """The sanity check of Adebayo et al. (2018) on the published weights."""
     published = model_store.open_artifact("proposed", ROOT / "models")
-    record = attention.sanity(small_data, [published], seed=0, images=8)
+    record = attention.sanity(small_data, [published], seed=0, images=4)
     likeness = record["models"]["proposed"]["mean"]
     assert len(likeness) == len(attention.STAGES)
     assert likeness[-1] < 0.5
-    repeated = attention.sanity(small_data, [published], seed=0, images=8)
+    repeated = attention.sanity(small_data, [published], seed=0, images=4)
     assert repeated == record
 
 

@@ -111,13 +111,14 @@ def test_untouched_answers_are_those_of_the_other_pages(turn: Turn) -> None:
 def test_fixed_gates_give_the_studys_answers(
     explainer: gradcam.Explainer, turn: Turn, small_data: Dataset
 ) -> None:
-    is_private = np.arange(len(SAMPLE)) % 2 == 1
+    rows = slice(None, None, 2)
+    is_private = np.arange(len(SAMPLE.images[rows])) % 2 == 1
     data = replace(
         small_data,
-        images=SAMPLE.images,
-        labels=SAMPLE.labels,
+        images=SAMPLE.images[rows],
+        labels=SAMPLE.labels[rows],
         splits=np.where(is_private, Split.PRIVATE_TEST.value, Split.PUBLIC_TEST.value),
-        sources=SAMPLE.names,
+        sources=SAMPLE.names[rows],
     )
     record = se_gates.study(data, explainer, MODEL, seed=1)
     answers = classes_by_setting(turn, data.images[data.rows(Split.PRIVATE_TEST)], record)
