@@ -1,4 +1,4 @@
-"""What the documents promise: citations that parse, links that lead on, limits that agree."""
+"""What the documents promise: a version, links that lead on, limits that agree."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import tomllib
 from pathlib import Path
 
 import pytest
-import yaml
 
 from fer import __version__, logs
 from tests.support.making import ROOT
@@ -28,24 +27,8 @@ def anchors(path: Path) -> set[str]:
     }
 
 
-def test_citation_names_the_thesis_and_what_it_builds_on() -> None:
-    found = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
-    names = ("cff-version", "version", "license")
-    assert [found[name] for name in names] == ["1.2.0", __version__, "MIT"]
-    thesis = found["preferred-citation"]
-    for work in (found, thesis, *found["references"]):
-        assert work["title"]
-        assert work["authors"]
-        for author in work["authors"]:
-            assert set(author) in ({"family-names", "given-names"}, {"name"})
-    assert (thesis["type"], thesis["year"]) == ("thesis", 2025)
-    assert thesis["authors"] == [{"family-names": "Rif'at", "given-names": "Qoid"}]
-    assert thesis["title"] == (
-        "Sistem Analisis Ekspresi Wajah: Transfer Learning VGG16 dengan "
-        "Squeeze-and-Excitation (SE-Block)"
-    )
-    first = [(work["authors"][0]["family-names"], work["year"]) for work in found["references"]]
-    assert first == [("Simonyan", 2015), ("Hu", 2018), ("Goodfellow", 2013), ("Selvaraju", 2017)]
+def test_citation_has_the_version_of_the_package() -> None:
+    assert f"\nversion: {__version__}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
