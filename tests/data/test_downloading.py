@@ -1,12 +1,13 @@
-"""FER-2013 from a Kaggle on this machine: whole, cancelled, cut off, refused, without a cache."""
+"""FER-2013 from a Kaggle on this machine: cancelled, cut off, refused, without a cache."""
 
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -32,79 +33,30 @@ def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[kaggle.K
         yield server
 
 
-def steps(folder: Path) -> list[Step]:
-    with closing(downloading.in_child(folder, ROOT)) as progress:
-        return list(progress)
-
-
-def test_a_child_downloads_imports_and_tells_how_far_it_is(
-    served: kaggle.Kaggle, tmp_path: Path
-) -> None:
-    # Held back until progress was told once.
-    served.go_on.clear()
-    seen = []
-    with closing(downloading.in_child(tmp_path / "data", ROOT)) as progress:
-        for step in progress:
-            seen.append(step)
-            if step.total:
-                served.go_on.set()
-    fetched = [step for step in seen if step.name == "fetch"]
-    assert {step.total for step in fetched} <= {0, len(served.archive)}
-    assert any(step.total for step in fetched)
-    assert seen[-1] == Step("import", 840, 840)
-    assert len(dataset.open_dataset(tmp_path / "data")) == 840
-    assert [path for path, _ in served.asked] == [
-        "/api/v1/datasets.DatasetApiService/GetDataset",
-        "/api/v1/datasets.DatasetApiService/DownloadDataset",
-        kaggle.STORED,
-    ]
-
-
-def test_a_cancelled_download_changes_nothing_and_goes_on_where_it_was(
+def test_a_download_tells_how_far_it_is_and_goes_on_where_it_was_cancelled(
     served: kaggle.Kaggle, tmp_path: Path
 ) -> None:
     served.cut = 5 * kaggle.CHUNK
     served.go_on.clear()
     progress = downloading.in_child(tmp_path / "data", ROOT)
-    assert next(progress).name == "fetch"
+    (step,) = itertools.islice((step for step in progress if step.total), 1)
+    assert (step.name, step.total) == ("fetch", len(served.archive))
     progress.close()
-    assert not (tmp_path / "data").exists()
     served.go_on.set()
     with pytest.raises(FerError, match="failed"):
-        steps(tmp_path / "data")
+        list(downloading.in_child(tmp_path / "data", ROOT))
     assert not (tmp_path / "data").exists()
     served.cut = None
-    assert steps(tmp_path / "data")[-1] == Step("import", 840, 840)
+    assert list(downloading.in_child(tmp_path / "data", ROOT))[-1] == Step("import", 840, 840)
+    assert len(dataset.open_dataset(tmp_path / "data")) == 840
     assert served.asked[-1][1].startswith("bytes="), "the part that was there is not fetched again"
 
 
-def test_a_dead_connection_is_one_sentence_in_both_languages(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from fer.ui.shared.text import _, in_language
-
-    monkeypatch.setenv("KAGGLE_API_ENVIRONMENT", "LOCALHOST")
-    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
-    monkeypatch.setenv("no_proxy", "")
-    monkeypatch.setenv("NO_PROXY", "")
-    monkeypatch.setenv("KAGGLEHUB_CACHE", str(tmp_path / "cache"))
-    with pytest.raises(FerError, match="in a browser") as caught:
-        steps(tmp_path / "data")
-    assert "\n" not in str(caught.value)
-    with in_language("id"):
-        assert "peramban" in _.error(caught.value)
-    assert not (tmp_path / "data").exists()
-
-
 def test_a_killed_child_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = subprocess.Popen
-    monkeypatch.setattr(
-        subprocess,
-        "Popen",
-        lambda command, **rest: real([sys.executable, "-c", "print('noise')"], **rest),
-    )
+    noise = partial(subprocess.Popen, [sys.executable, "-c", "print('noise')"])
+    monkeypatch.setattr(subprocess, "Popen", lambda command, **options: noise(**options))
     with pytest.raises(FerError, match="was interrupted"):
-        steps(tmp_path / "data")
+        list(downloading.in_child(tmp_path / "data", ROOT))
 
 
 def test_a_cache_that_cannot_be_written_is_done_without(
@@ -115,14 +67,9 @@ def test_a_cache_that_cannot_be_written_is_done_without(
     monkeypatch.setenv("KAGGLEHUB_CACHE", str(tmp_path / "file" / "kagglehub"))
     (tmp_path / "temporary").mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
-    report = downloading.download(tmp_path / "data", lambda *_: None, lambda *_: None)
-    assert report.images == 840
-    assert list((tmp_path / "temporary").iterdir()) == [], "nothing is left behind"
-
-
-def test_command_downloads(served: kaggle.Kaggle, tmp_path: Path) -> None:
     done = succeeded(fer("data", "download", "--data-dir", tmp_path / "data"))
     assert "Imported 840 images" in done.output
+    assert list((tmp_path / "temporary").iterdir()) == [], "nothing is left behind"
 
 
 def test_where_the_repository_cannot_be_written_the_cache_holds_the_data(
@@ -141,13 +88,18 @@ def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     (tmp_path / "root").mkdir()
     app = AppTest.from_file(str(ROOT / "Home.py"), default_timeout=120)
     app.query_params["lang"] = "EN"
-    app.run()
-    return app.switch_page("pages/1_Dataset.py").run()
+    return app.run().switch_page("pages/1_Dataset.py").run()
 
 
-def test_the_button_downloads_and_shows_the_images(
+def test_the_button_tells_what_failed_and_downloads_when_pressed_again(
     served: kaggle.Kaggle, page: AppTest, tmp_path: Path
 ) -> None:
+    served.cut = 0
+    page.button(key="kaggle").click().run()
+    (error,) = page.error
+    assert "download archive.zip in a browser" in str(error.value)
+    served.cut = None
+    page.run()
     page.button(key="kaggle").click().run()
     assert not page.exception
     assert not page.error
@@ -155,29 +107,14 @@ def test_the_button_downloads_and_shows_the_images(
     assert "browse_seed" in [number.key for number in page.number_input]
 
 
-def test_the_button_tells_what_failed_and_can_be_pressed_again(
-    served: kaggle.Kaggle, page: AppTest, tmp_path: Path
+def test_a_cancelled_download_is_told_once_and_two_visitors_do_not_download_at_once(
+    page: AppTest,
 ) -> None:
-    served.cut = 0
-    page.button(key="kaggle").click().run()
-    assert not page.exception
-    assert ["download archive.zip in a browser" in str(e.value) for e in page.error] == [True]
-    served.cut = None
-    page.run()
-    page.button(key="kaggle").click().run()
-    assert not page.error
-    assert dataset.is_imported(tmp_path / "root" / dataset.FOLDER)
-
-
-def test_a_cancelled_download_is_told_once(page: AppTest) -> None:
     page.session_state[import_offer.DOWNLOAD_CANCELLED] = True
     page.run()
     assert any("was cancelled" in str(info.value) for info in page.info)
     page.run()
     assert not any("was cancelled" in str(info.value) for info in page.info)
-
-
-def test_two_visitors_do_not_download_at_once(page: AppTest) -> None:
     with import_offer._download_lock():
         page.button(key="kaggle").click().run()
     assert any("Someone else" in str(info.value) for info in page.info)

@@ -11,29 +11,19 @@ from fer import __version__
 from fer.lab import provenance
 
 
-@pytest.fixture
-def repository(tmp_path: Path) -> Path:
-    """A repository with one commit and an untracked folder."""
+def test_the_commit_is_that_of_the_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for command in (
         ("init", "--quiet"),
         ("-c", "user.name=a", "-c", "user.email=a@b.c", "commit", "--allow-empty", "-qm", "One"),
     ):
         subprocess.run(["git", "-C", tmp_path, *command], check=True)
-    (tmp_path / "venv" / "site-packages").mkdir(parents=True)
-    return tmp_path
-
-
-def test_the_commit_is_that_of_the_code(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(provenance, "ROOT", repository)
-    head = (repository / ".git" / "refs" / "heads").iterdir()
-    assert provenance.commit() == next(head).read_text().strip()
-    (repository / "fer").mkdir()
-    (repository / "fer" / "new.py").touch()
+    monkeypatch.setattr(provenance, "ROOT", tmp_path)
+    (head,) = (tmp_path / ".git" / "refs" / "heads").iterdir()
+    assert provenance.commit() == head.read_text().strip()
+    (tmp_path / "fer").mkdir()
+    (tmp_path / "fer" / "new.py").touch()
     assert provenance.commit().endswith("+")
-
-
-def test_a_copy_inside_another_repository_tells_its_version(
-    repository: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(provenance, "ROOT", repository / "venv" / "site-packages")
+    # A copy of the code inside another repository tells its version.
+    (tmp_path / "venv").mkdir()
+    monkeypatch.setattr(provenance, "ROOT", tmp_path / "venv")
     assert provenance.commit() == f"fer {__version__}"

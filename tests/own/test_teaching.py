@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Mapping
 
 import numpy as np
 import pytest
@@ -14,31 +12,25 @@ from fer import FerError, emotions
 from fer.data import sample
 from fer.inference import classification, gradcam
 from fer.own import teaching
-from fer.own.teaching import Frame, Taught
+from fer.own.teaching import Frame
 from tests.support.making import ROOT
 
 DIGESTS = {"baseline": "a" * 64, "proposed": "b" * 64}
 SIZES = {"baseline": 24, "proposed": 12}
 
 
-def clusters(
-    each: int = 10,
-    labels: tuple[int, ...] = (0, 3, 6),
-    noise: float = 0.6,
-    sizes: Mapping[str, int] = SIZES,
-) -> list[Frame]:
-    """Return frames whose features lie around a centre for each emotion."""
+def clusters(each: int = 10, noise: float = 0.6) -> list[Frame]:
+    """Return frames of three emotions whose features lie around a centre for each."""
     rng = np.random.default_rng(4)
+    centres = {key: rng.normal(size=(emotions.COUNT, size)) for key, size in SIZES.items()}
     frames = []
-    centres = {key: rng.normal(size=(emotions.COUNT, size)) for key, size in sizes.items()}
-    for label in labels:
-        for _ in range(each):
-            vectors = {
-                key: centre[label] + noise * rng.normal(size=centre.shape[1])
-                for key, centre in centres.items()
-            }
-            unit = {k: (v / np.linalg.norm(v)).astype(np.float32) for k, v in vectors.items()}
-            frames.append(Frame(np.zeros((48, 48), np.uint8), label, unit))
+    for label in np.repeat((0, 3, 6), each).tolist():
+        vectors = {
+            key: centre[label] + noise * rng.normal(size=centre.shape[1])
+            for key, centre in centres.items()
+        }
+        unit = {k: (v / np.linalg.norm(v)).astype(np.float32) for k, v in vectors.items()}
+        frames.append(Frame(np.zeros((48, 48), np.uint8), label, unit))
     return frames
 
 
@@ -66,16 +58,14 @@ def test_what_is_apart_is_told_apart_and_what_is_noise_is_not() -> None:
     _, apart = teaching.teach(clusters(noise=0.2), DIGESTS)
     assert all(apart.right(key).all() for key in DIGESTS)
     assert apart.is_separated
+    labels = np.random.default_rng(0).permutation([0, 3, 6] * 10)
     shuffled = [
         Frame(frame.face, label, frame.features)
-        for frame, label in zip(
-            clusters(noise=0.2), np.random.default_rng(0).permutation([0, 3, 6] * 10), strict=True
-        )
+        for frame, label in zip(clusters(noise=0.2), labels, strict=True)
     ]
     _, noise = teaching.teach(shuffled, DIGESTS)
     assert all(noise.right(key).mean() < 0.6 for key in DIGESTS)
     assert not noise.is_separated
-    assert noise.compared()["images"] == 30
 
 
 def test_an_emotion_with_one_frame_is_never_found_without_it() -> None:
@@ -86,69 +76,43 @@ def test_an_emotion_with_one_frame_is_never_found_without_it() -> None:
     assert not left_out.right("proposed")[-1]
 
 
-def test_frames_have_the_features_of_their_batch_and_are_taught_within_two_seconds() -> None:
+def test_a_frame_has_the_features_of_its_batch() -> None:
     explainer = gradcam.Explainer(classification.load(ROOT / "models"))
     faces = sample.open_sample(ROOT / sample.FOLDER)
     vectors = teaching.features(explainer, list(faces.images[:3]))
     one = teaching.frame(explainer, faces.images[0], 0)
     assert one.features["proposed"] == pytest.approx(vectors["proposed"][0], abs=1e-3)
-    # As many frames as the sample has faces, whose features are as long.
-    sizes = {key: values.shape[1] for key, values in vectors.items()}
-    frames = clusters(labels=tuple(range(emotions.COUNT)), sizes=sizes)
-    started = time.process_time()
-    teaching.teach(frames, DIGESTS)
-    # Time of the processor's cores, two of them: a busy machine must not fail it.
-    assert time.process_time() - started <= 2 * 2
-
-
-def same(one: Taught, other: Taught) -> bool:
-    return (
-        one.frames == other.frames
-        and list(one.labels) == list(other.labels)
-        and all(np.allclose(one.kernels[key], other.kernels[key], atol=1e-5) for key in SIZES)
-    )
 
 
 def test_a_head_goes_home_and_comes_back() -> None:
     taught, _ = teaching.teach(clusters(), DIGESTS)
     content = teaching.to_file(taught)
     assert len(content) < teaching.MOST_BYTES / 4
-    assert same(teaching.from_file(content, "head.json", DIGESTS, SIZES), taught)
-
-
-def changed(**fields: object) -> bytes:
-    record = json.loads(teaching.to_file(teaching.teach(clusters(), DIGESTS)[0]))
-    return json.dumps({**record, **fields}).encode()
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"",
-        b"hello",
-        b"\xff\xfe\x00",
-        b"{}",
-        b"[" * 500_000,
-        b'{"x":' * 100_000,
-        changed(format="other"),
-        changed(emotions=["happy", "angry", "neutral"]),
-        changed(emotions=["angry"]),
-        changed(emotions=["angry", "happy", "bored"]),
-        changed(kernels={}),
-        changed(kernels={"baseline": [[1.0]], "proposed": [[1.0]]}),
-        changed(kernels={"baseline": [[1e300] * 3] * 24, "proposed": [[0.0] * 3] * 12}),
-        changed(kernels={"baseline": [["1"] * 3] * 24, "proposed": [[0.0] * 3] * 12}),
-        changed(frames={"angry": "many"}),
-    ],
-)
-def test_what_is_no_head_is_refused_in_one_sentence(content: bytes) -> None:
-    with pytest.raises(FerError, match=r"^x\.json is no head that was taught here"):
-        teaching.from_file(content, "x.json", DIGESTS, SIZES)
-
-
-def test_a_head_of_other_weights_or_of_great_size_is_refused() -> None:
-    content = teaching.to_file(teaching.teach(clusters(), DIGESTS)[0])
+    back = teaching.from_file(content, "head.json", DIGESTS, SIZES)
+    assert (back.frames, list(back.labels)) == (taught.frames, list(taught.labels))
+    for key in SIZES:
+        assert back.kernels[key] == pytest.approx(taught.kernels[key], abs=1e-5)
     with pytest.raises(FerError, match="other weights"):
         teaching.from_file(content, "x.json", {**DIGESTS, "proposed": "c" * 64}, SIZES)
     with pytest.raises(FerError, match="larger than 1 MB"):
         teaching.from_file(b" " * (teaching.MOST_BYTES + 1), "x.json", DIGESTS, SIZES)
+
+
+def test_what_is_no_head_is_refused_in_one_sentence() -> None:
+    record = json.loads(teaching.to_file(teaching.teach(clusters(), DIGESTS)[0]))
+    for changes in (
+        {"format": "other"},
+        {"emotions": ["happy", "angry", "neutral"]},
+        {"emotions": ["angry", "happy", "bored"]},
+        {"kernels": {"baseline": [[1.0]], "proposed": [[1.0]]}},
+        {"kernels": {"baseline": [[1e300] * 3] * 24, "proposed": [[0.0] * 3] * 12}},
+        {"frames": {"angry": "many"}},
+    ):
+        refused(json.dumps({**record, **changes}).encode())
+    for content in (b"\xff\xfe\x00", b"{}", b"[" * 500_000):
+        refused(content)
+
+
+def refused(content: bytes) -> None:
+    with pytest.raises(FerError, match=r"^x\.json is no head that was taught here"):
+        teaching.from_file(content, "x.json", DIGESTS, SIZES)

@@ -1,12 +1,13 @@
-"""The verdict follows the records, whichever way they come out."""
+"""The verdict and the contributions follow the records, whichever way they come out."""
 
 from __future__ import annotations
 
+import statistics
 from typing import Any
 
 import pytest
 
-from fer.studies import verdict
+from fer.studies import contributions, verdict
 from fer.studies.contributions import Estimate
 
 
@@ -36,20 +37,14 @@ def ablation(**gains: float) -> dict[str, Any]:
     }
 
 
-def metrics(accuracy: float, images: int = 3589, data: str = "d") -> dict[str, Any]:
-    scores = {"accuracy": accuracy, "images": images}
-    return {"data_sha256": data, "splits": {"PrivateTest": scores}}
+def metrics(accuracy: float) -> dict[str, Any]:
+    scores = {"accuracy": accuracy, "images": 3589}
+    return {"data_sha256": "d", "splits": {"PrivateTest": scores}}
 
 
 def fit(data: str = "d", **accuracies: float) -> dict[str, Any]:
     models = {key: {"accuracy": share, "images": 1800} for key, share in accuracies.items()}
     return {"data_sha256": data, "images": 1800, "images_of_split": 28709, "models": models}
-
-
-def test_nothing_measured_says_nothing() -> None:
-    assert verdict.read({}, None, None, None, None) == verdict.Verdict(
-        None, None, None, None, None, {}, (0, 0)
-    )
 
 
 @pytest.mark.parametrize(
@@ -65,25 +60,17 @@ def test_overfitting_goes_by_the_gap(training: float, private: float, overfittin
     error = (training * (1 - training) / 1800 + private * (1 - private) / 3589) ** 0.5
     assert model.gap.high - model.gap.low == pytest.approx(2 * 1.96 * error, rel=1e-3)
     assert result.training_images == (1800, 28709)
-
-
-def test_training_of_other_images_is_not_compared_with_a_test() -> None:
-    record = fit(data="of copies", baseline=0.9)
-    assert verdict.read({"baseline": metrics(0.6)}, None, None, None, record).fits == {}
+    other_images = fit(data="of copies", baseline=training)
+    assert verdict.read({"baseline": metrics(private)}, None, None, None, other_images).fits == {}
 
 
 def test_the_frozen_run_counts_for_nothing() -> None:
     record = ablation(augmentation=-0.035, class_weights=0.003, label_smoothing=0.004)
     result = verdict.read({}, None, None, record, None)
     assert result.helpful == ()
-    assert result.augmentation == verdict.Augmentation(
-        Estimate(-0.035, -0.035 - 0.01, -0.035 + 0.01), 0.0004, Estimate(-0.0175, -0.01, 0.01)
-    )
-    assert result.squeeze_excitation is not None
-    assert result.squeeze_excitation.gain.effect == "costs"
-
-
-def test_what_raises_accuracy_beside_fine_tuning_is_named() -> None:
+    gain = Estimate(-0.035, -0.035 - 0.01, -0.035 + 0.01)
+    without_twins = Estimate(-0.0175, -0.01, 0.01)
+    assert result.augmentation == verdict.Augmentation(gain, 0.0004, without_twins)
     record = ablation(augmentation=0.03, class_weights=0.003)
     assert verdict.read({}, None, None, record, None).helpful == ("augmentation",)
 
@@ -103,3 +90,29 @@ def test_twins_are_counted_and_told_apart() -> None:
     assert verdict.read({}, None, record, None, None).twins == verdict.Twins(
         478, 3589, Estimate(0.097, 0.08, 0.11), {"baseline": 0.88}, {"baseline": 0.59}
     )
+
+
+def test_verdict_on_the_se_block_follows_the_seeds() -> None:
+    def se_of(gains: list[float]) -> contributions.SqueezeExcitation | None:
+        runs = [
+            {"without": "se", "gain": {"gain": gain}, "macro_f1_gain": {"gain": gain / 10}}
+            for gain in gains
+        ]
+        record: Any = {"runs": runs}
+        return contributions.squeeze_excitation(record)
+
+    for gains, effect in (
+        ([0.020, 0.022, 0.021], "gives"),
+        ([-0.020, -0.022, -0.021], "costs"),
+        ([0.02, -0.01, 0.001], "unclear"),
+    ):
+        se = se_of(gains)
+        assert se is not None
+        assert (se.seeds, se.gain.effect, se.macro_f1_gain.effect) == (3, effect, effect)
+        assert se.gain.gain == pytest.approx(sum(gains) / 3)
+        assert se.standard_deviation == pytest.approx(statistics.stdev(gains))
+    assert se_of([0.02, -0.01]) is None, "two seeds say nothing"
+    estimate = contributions.interval_over_seeds([1.0, 2.0, 3.0])
+    # Student's: t(0.975, 2) = 4.303, standard error 1 / sqrt(3).
+    half_width = 4.3027 / 3**0.5
+    assert (estimate.low, estimate.high) == pytest.approx((2 - half_width, 2 + half_width), 1e-4)

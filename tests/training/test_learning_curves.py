@@ -6,7 +6,6 @@ import pytest
 
 from fer.training import learning_curves
 from fer.training.learning_curves import PhaseSpan
-from fer.ui.training import training_charts
 
 
 def history(
@@ -28,10 +27,6 @@ def history(
     ]
 
 
-# Two epochs at each of two sizes.
-TWO_PHASES = history([0.6, 0.7, 0.5, 0.6], [0.6, 0.64, 0.4, 0.6], sizes=[64, 64, 224, 224])
-
-
 def test_best_and_last_epoch_and_rising_loss() -> None:
     rows = history([0.5, 0.72, 0.8, 0.85], [0.5, 0.64, 0.6, 0.63], [1.2, 1.0, 1.1, 1.3])
     reading = learning_curves.read(rows)
@@ -43,34 +38,28 @@ def test_best_and_last_epoch_and_rising_loss() -> None:
     assert reading.seconds == 40
 
 
-@pytest.mark.parametrize(
-    ("losses", "lowest", "epochs", "is_clear"),
-    [
-        ([1.2, 1.1, 1.0], 3, 0, False),
+def test_rise_of_the_loss() -> None:
+    for losses, lowest, epochs, is_clear in (
         ([1.2, 1.0, 1.01], 2, 1, False),
         ([1.2, 1.0, 1.03], 2, 1, True),
         # A percent and a half, but through three epochs.
         ([1.2, 1.0, 1.004, 1.01, 1.015], 2, 3, True),
         ([1.0], 1, 0, False),
-    ],
-)
-def test_rise_of_the_loss(losses: list[float], lowest: int, epochs: int, is_clear: bool) -> None:
-    flat = [0.6] * len(losses)
-    reading = learning_curves.read(history(flat, flat, losses))
-    assert reading is not None
-    loss = reading.loss
-    assert (loss.lowest_epoch, loss.epochs, loss.is_clear) == (lowest, epochs, is_clear)
+    ):
+        flat = [0.6] * len(losses)
+        reading = learning_curves.read(history(flat, flat, losses))
+        assert reading is not None
+        loss = reading.loss
+        assert (loss.lowest_epoch, loss.epochs, loss.is_clear) == (lowest, epochs, is_clear)
+    assert learning_curves.read([]) is None
 
 
 def test_best_epoch_is_sought_at_the_served_size() -> None:
-    reading = learning_curves.read(TWO_PHASES)
+    accuracy, val = [0.6, 0.7, 0.5, 0.6], [0.6, 0.64, 0.4, 0.6]
+    reading = learning_curves.read(history(accuracy, val, sizes=[64, 64, 224, 224]))
     assert reading is not None
     assert (reading.best.epoch, reading.is_unfinished) == (4, True)
     assert reading.phases == (PhaseSpan(64, 1, 2), PhaseSpan(224, 3, 4))
-
-
-def test_no_history_says_nothing() -> None:
-    assert learning_curves.read([]) is None
 
 
 def test_smoothing_is_unbiased_from_the_start() -> None:
@@ -78,12 +67,3 @@ def test_smoothing_is_unbiased_from_the_start() -> None:
     values = [1.0, 4.0, 2.0]
     assert learning_curves.smoothed(values, 0.0) == values
     assert learning_curves.smoothed(values, 0.5) == pytest.approx([1.0, 3.0, 17 / 7])
-
-
-def test_curves_mark_the_phases_and_name_each_run_once() -> None:
-    both = {"baseline": TWO_PHASES, "mine": TWO_PHASES}
-    figure = training_charts.curves(both, "accuracy", smoothing=0.3)
-    legend = [trace.name for trace in figure.data if trace.showlegend]
-    assert legend == ["baseline", "mine"]
-    assert {note.text for note in figure.layout.annotations} == {"64 px", "224 px"}
-    assert figure.layout.title.text == "Accuracy (%)"

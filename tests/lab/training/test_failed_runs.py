@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -15,14 +12,12 @@ import pytest
 
 from fer import FerError, files
 from fer.artifacts import runs
-from fer.data import dataset
+from fer.data.dataset import Dataset
 from fer.lab.networks import vgg16
 from fer.lab.training import callbacks, loop
-from fer.scenarios import BASELINE, PROPOSED, Scenario
-from fer.training import jobs, monitor
-from tests.support import narrow
+from fer.scenarios import BASELINE, Scenario
+from fer.training import monitor
 from tests.support.command import fer, refusal, succeeded
-from tests.support.making import until
 from tests.support.training import TINY, state_of
 
 
@@ -37,14 +32,14 @@ def tiny_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(vgg16, "build", build)
 
 
-def train(run_dir: Path, data: dataset.Dataset, *options: object) -> tuple[object, ...]:
+def train(run_dir: Path, data: Dataset, *options: object) -> tuple[object, ...]:
     """The command for two epochs of `proposed` at 32 pixels."""
     places = ("--run-dir", run_dir, "--data-dir", data.folder)
     return ("train", "proposed", "--epochs", 2, "--image-size", 32, *places, *options)
 
 
 def test_a_failed_download_blocks_nothing_and_names_the_ways_without_it(
-    small_data: dataset.Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    small_data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def offline(**options: object) -> None:
         raise OSError("URL fetch failure: no address for the name")
@@ -60,7 +55,7 @@ def test_a_failed_download_blocks_nothing_and_names_the_ways_without_it(
 
 @pytest.mark.usefixtures("tiny_network")
 def test_room_is_looked_at_before_anything_is_written(
-    small_data: dataset.Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    small_data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(files, "free_bytes", lambda folder: 1000)
     with pytest.raises(FerError, match=r"has 0 MB free and the weights .* need 1 MB; make room"):
@@ -68,68 +63,35 @@ def test_room_is_looked_at_before_anything_is_written(
     assert not (tmp_path / "run").exists()
 
 
-def test_room_counts_what_the_files_take_and_what_they_replace(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with narrow.real_width():
-        model = vgg16.build(PROPOSED, None)
-    loop.compile_for(model, PROPOSED, PROPOSED.phases[0], steps=1)
-    best = callbacks.state_bytes(model)
-    checkpoint = callbacks.state_bytes(model, with_optimizer=True)
-    # 14.75 million numbers, of which 13 million are trained: two moments and an average of each.
-    assert best == pytest.approx(4 * 14.75e6, rel=0.01)
-    assert checkpoint == pytest.approx(best + 3 * 4 * 13.0e6, rel=0.01)
-    monkeypatch.setattr(files, "free_bytes", lambda folder: best + 2 * checkpoint)
-    loop.require_room(model, tmp_path)
-    monkeypatch.setattr(files, "free_bytes", lambda folder: checkpoint)
-    with pytest.raises(FerError, match="make room"):
-        loop.require_room(model, tmp_path)
-    for name, size in ((runs.BEST, best), (runs.checkpoint(1), checkpoint)):
-        (tmp_path / name).touch()
-        os.truncate(tmp_path / name, size)
-    loop.require_room(model, tmp_path)
-
-
-@pytest.fixture
-def full(monkeypatch: pytest.MonkeyPatch) -> set[str]:
-    """Names of files for which the disk has no room; half of such a one is written."""
-    names: set[str] = set()
-    write = Path.write_bytes
-
-    def limited(path: Path, content: bytes) -> int:
-        if not any(name in path.name for name in names):
-            return write(path, content)
-        write(path, content[: len(content) // 2])
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(Path, "write_bytes", limited)
-    return names
-
-
 @pytest.mark.usefixtures("tiny_network")
 def test_full_disk_ends_the_run_in_one_sentence_and_keeps_its_last_epoch(
-    small_data: dataset.Dataset, tmp_path: Path, full: set[str]
+    small_data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run_dir = tmp_path / "run"
     # A run that was cut off in its first epoch is no run.
     files.write_json(run_dir / runs.RUN, {"scenario": {}, "data": "of another time"})
-    full.add("checkpoint-0002")
+    write = Path.write_bytes
+
+    def limited(path: Path, content: bytes) -> int:
+        if "checkpoint-0002" not in path.name:
+            return write(path, content)
+        write(path, content[: len(content) // 2])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
     command = train(run_dir, small_data, "--precision", "float32")
-    sentence = refusal(fer(*command))
+    with monkeypatch.context() as full:
+        full.setattr(Path, "write_bytes", limited)
+        sentence = refusal(fer(*command))
     assert "checkpoint-0002.safetensors cannot be written (No space left on device)" in sentence
     assert (state_of(run_dir).state, f"Error: {state_of(run_dir).reason}") == ("failed", sentence)
     assert [path.name for path in run_dir.glob("*checkpoint*")] == [runs.checkpoint(1)]
     assert runs.read(run_dir)["precision"] == "asked for"
-    full.clear()
+    now = time.time()
+    monitor.write(tmp_path / "other", monitor.RunState("running", now, now, 1, 10, 2, {}))
+    assert "A training goes on in" in refusal(fer(*train(tmp_path / "other", small_data)))
     assert "already holds a run" in refusal(fer(*command))
     succeeded(fer(*command, "--resume"))
     assert [row["epoch"] for row in runs.read_history(run_dir)] == [1, 2]
-
-
-def test_a_run_that_goes_on_is_not_overwritten(small_data: dataset.Dataset, tmp_path: Path) -> None:
-    now = time.time()
-    monitor.write(tmp_path, monitor.RunState("running", now, now, 1, 10, 2, {}))
-    assert "A training goes on in" in refusal(fer(*train(tmp_path, small_data)))
 
 
 def test_weights_and_optimiser_come_back_as_they_were(tmp_path: Path) -> None:
@@ -139,31 +101,17 @@ def test_weights_and_optimiser_come_back_as_they_were(tmp_path: Path) -> None:
         loop.compile_for(model, BASELINE, BASELINE.phases[0], steps=4)
         return model
 
-    def state(model: keras.Model) -> list[np.ndarray]:
-        return [np.asarray(value) for value in (*model.weights, *model.optimizer.variables)]
-
     rng = np.random.default_rng(1)
-    faces, labels = rng.normal(size=(8, 4)), np.eye(7)[rng.integers(0, 7, 8)]
-    model = network()
-    model.train_on_batch(faces, labels)
+    model, other = network(), network()
+    model.train_on_batch(rng.normal(size=(8, 4)), np.eye(7)[rng.integers(0, 7, 8)])
     path = tmp_path / "state.safetensors"
     callbacks.save_weights(model, path, with_optimizer=True)
-    other = network()
     callbacks.load_weights(other, path)
-    assert all(np.array_equal(a, b) for a, b in zip(state(model), state(other), strict=True))
+    for found, expected in (
+        *zip(other.weights, model.weights, strict=True),
+        *zip(other.optimizer.variables, model.optimizer.variables, strict=True),
+    ):
+        assert np.array_equal(found, expected)
     callbacks.save_weights(model, path)
     with pytest.raises(FerError, match=r"does not fit the network \(optimizer/"):
         callbacks.load_weights(other, path)
-    path.write_bytes(b"half a file")
-    with pytest.raises(FerError, match="cannot be loaded"):
-        callbacks.load_weights(other, path)
-
-
-def test_a_killed_child_that_was_asked_to_stop_is_no_failure(tmp_path: Path) -> None:
-    now = time.time()
-    monitor.write(tmp_path, monitor.RunState("starting", now, now, 0, 0, 1, {}))
-    (tmp_path / jobs.LOG).write_text("a last line")
-    child = subprocess.Popen([sys.executable, "-c", "pass"])
-    monitor.ask_to_stop(tmp_path)
-    jobs._record_end(child, tmp_path)
-    until(lambda: state_of(tmp_path).state == "stopped")
