@@ -22,7 +22,7 @@ SIZES = (48, 64, 96)
 # machine, and of a visitor from elsewhere, whose training passes over all images once at most.
 MOST = (100, 50)
 MOST_OF_VISITORS = (20, 5)
-# Session state: the folder of this visit's training, and the names of all that it saw going on.
+# Session state: the folders of this visit's trainings, and the names of all that it saw going on.
 STARTED, SEEN = "training_started", "trainings_seen"
 
 
@@ -133,7 +133,10 @@ def draw_form() -> None:
         return
     is_here = permissions.is_visitor_here()
     most_share, most_epochs = MOST if is_here else MOST_OF_VISITORS
-    run_dir: Path | None = st.session_state.get(STARTED)
+    # A list that is there before: Streamlit may end this run for a second click where the session
+    # stores something, and the training that was just begun would be forgotten.
+    started: list[Path] = st.session_state.setdefault(STARTED, [])
+    run_dir = started[-1] if started else None
     run = None if run_dir is None else monitor.read(run_dir, time.time())
     # This visit's training, as long as it goes on.
     own = run_dir.name if run_dir is not None and run is not None and run.is_active else None
@@ -154,15 +157,17 @@ def draw_form() -> None:
     if not is_started or own is not None:
         return
     try:
-        st.session_state[STARTED] = jobs.start(
-            loaders.ROOT,
-            scenario,
-            # Bounds of a widget hold in the browser; whoever writes messages by hand passes them.
-            fraction=min(int(share), most_share) / 100,
-            epochs=min(int(epochs), most_epochs),
-            image_size=int(size),
-            data_dir=locations.data_folder(loaders.ROOT),
-            is_watched_only=not is_here,
+        started.append(
+            jobs.start(
+                loaders.ROOT,
+                scenario,
+                # Bounds of a widget hold in the browser; whoever writes messages by hand passes them.
+                fraction=min(int(share), most_share) / 100,
+                epochs=min(int(epochs), most_epochs),
+                image_size=int(size),
+                data_dir=locations.data_folder(loaders.ROOT),
+                is_watched_only=not is_here,
+            )
         )
     except FerError as error:
         st.error(_.error(error))
