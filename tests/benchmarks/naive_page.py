@@ -24,21 +24,17 @@ from tests.support import stamps
 
 
 @st.cache_resource
-def networks() -> list[tuple[str, int, Any]]:
-    """Key, input size and Keras network of each trained model."""
+def loaded() -> tuple[list[tuple[str, int, Any]], Detector]:
+    """Key, input size and Keras network of each trained model, and the face detector."""
     from fer.lab import keras_backend
 
     found = model_store.available()
-    return [(key, a.scenario.input_size, keras_backend.build_from(a)) for key, a in found.items()]
+    return [
+        (key, a.scenario.input_size, keras_backend.build_from(a)) for key, a in found.items()
+    ], Detector(model_store.FOLDER / model_store.DETECTOR)
 
 
-@st.cache_resource
-def detector() -> Detector:
-    """The face detector."""
-    return Detector(model_store.FOLDER / model_store.DETECTOR)
-
-
-models, find = networks(), detector()
+models, find = loaded()
 latest: dict[str, np.ndarray] = st.session_state.setdefault("latest", {})
 
 

@@ -4,66 +4,55 @@ from __future__ import annotations
 
 import re
 import tomllib
-from pathlib import Path
-
-import pytest
 
 from fer import __version__, logs
 from tests.support.making import ROOT
 
-DOCUMENTS = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + sorted(
-    (ROOT / "docs").glob("*.md")
-)
-LINK = re.compile(r"\]\((?!https?:)([^)\s]*)\)|src=\"([^\"]+)\"")
-HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
-FENCED = re.compile(r"```.*?```", re.DOTALL)
+DOCUMENTS = {
+    path: re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+    for path in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
+}
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def anchors(path: Path) -> set[str]:
-    text = FENCED.sub("", path.read_text(encoding="utf-8"))
+def anchors(text: str) -> set[str]:
     return {
         re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
-        for heading in HEADING.findall(text)
+        for heading in re.findall(r"^#+ (.+)$", text, re.MULTILINE)
     }
 
 
-def test_citation_has_the_version_of_the_package() -> None:
+def test_citation_and_changelog_have_the_version_of_the_package() -> None:
     assert f"\nversion: {__version__}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    text = DOCUMENTS[ROOT / "CHANGELOG.md"]
+    assert f"## [{__version__}]" in text or f"What will be {__version__}." in text
 
 
-@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
-def test_links_lead_somewhere(path: Path) -> None:
-    for pair in LINK.findall(FENCED.sub("", path.read_text(encoding="utf-8"))):
-        target, _, anchor = (pair[0] or pair[1]).partition("#")
-        found = path.parent / target if target else path
-        assert found.exists(), target
-        assert not anchor or anchor in anchors(found), anchor
+def test_links_lead_somewhere() -> None:
+    for path, text in DOCUMENTS.items():
+        for pair in re.findall(r"\]\((?!https?:)([^)\s]*)\)|src=\"([^\"]+)\"", text):
+            target, _, anchor = (pair[0] or pair[1]).partition("#")
+            found = path.parent / target if target else path
+            assert found.exists(), (path.name, target)
+            assert not anchor or anchor in anchors(DOCUMENTS[found.resolve()]), anchor
 
 
 def test_proxy_lets_through_what_the_server_takes() -> None:
     settings = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())
-    limit = settings["server"]["maxUploadSize"]
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert f"client_max_body_size {limit}m;" in readme
+    assert f"client_max_body_size {settings['server']['maxUploadSize']}m;" in README
     for line in ("Upgrade $http_upgrade;", 'Connection "upgrade";', "X-Forwarded-Proto $scheme;"):
-        assert f"proxy_set_header {line}" in readme
+        assert f"proxy_set_header {line}" in README
 
 
 def test_every_event_of_the_log_is_documented() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert f"`{logs.VARIABLE}=json`" in readme
+    assert f"`{logs.VARIABLE}=json`" in README
     code = "\n".join(path.read_text() for path in (ROOT / "fer").rglob("*.py"))
     events = set(re.findall(r"logs\.(?:event|refusals)\(\s*\"([^\"]+)\"", code))
     assert {"start", "models loaded", "photo classified"} <= events
-    assert [event for event in sorted(events) if f"`{event}`" not in readme] == []
+    assert [event for event in sorted(events) if f"`{event}`" not in README] == []
 
 
 def test_architecture_names_every_folder() -> None:
-    text = (ROOT / "docs" / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    text = DOCUMENTS[ROOT / "docs" / "ARCHITECTURE.md"]
     folders = {path.parent.name for path in (ROOT / "fer").glob("*/__init__.py")}
     assert set(re.findall(r"^\| `fer/(\w+)/`", text, re.MULTILINE)) == folders
-
-
-def test_changelog_has_the_version_that_is_coming() -> None:
-    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
-    assert f"## [{__version__}]" in text or f"What will be {__version__}." in text

@@ -37,21 +37,12 @@ def test_events_and_refusals_are_lines_of_json(
         with pytest.raises(FerError), logs.refusals("photo refused", b"no image"):
             raise FerError("{name} is no image.", name="Siti di pantai.jpg")
     first, second = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
-    assert first["time"].endswith("+00:00")
-    del first["time"], second["time"]
-    assert first == {
-        "level": "info",
-        "logger": "fer",
-        "event": "photo classified",
-        "faces": 2,
-        "prediction_ms": 9.5,
-    }
-    assert second == {
-        "level": "warning",
-        "logger": "fer",
-        "event": "photo refused",
-        "reason": "{name} is no image.",
-    }
+    assert first.pop("time").endswith("+00:00")
+    del second["time"]
+    figures = {"event": "photo classified", "faces": 2, "prediction_ms": 9.5}
+    assert first == {"level": "info", "logger": "fer", **figures}
+    refusal = {"event": "photo refused", "reason": "{name} is no image."}
+    assert second == {"level": "warning", "logger": "fer", **refusal}
 
 
 @pytest.mark.usefixtures("fresh")
@@ -71,17 +62,14 @@ def test_exceptions_are_told_by_kind_and_place() -> None:
     def fail() -> None:
         raise ValueError("cannot read\n/home/siti/wajah.png")
 
-    try:
+    with pytest.raises(ValueError, match="cannot read") as raised:
         fail()
-    except ValueError as error:
-        record = logging.LogRecord(
-            "streamlit", logging.ERROR, "x.py", 1, "From %s", ("10.0.0.7",), None
-        )
-        record.exc_info = (type(error), error, error.__traceback__)
-    text = logs.Line().format(record)
+    about = (raised.type, raised.value, raised.tb)
+    arguments = ("streamlit", logging.ERROR, "x.py", 1, "From %s", ("10.0.0.7",))
+    text = logs.Line().format(logging.LogRecord(*arguments, about))
     assert "\n" not in text
     line = json.loads(text)
     assert (line["error"], line["event"]) == ("ValueError", "From %s")
-    assert [place.split()[-1] for place in line["stack"]][-1] == "fail"
+    assert line["stack"][-1].split()[-1] == "fail"
     for personal in ("siti", "10.0.0.7"):
         assert personal not in text

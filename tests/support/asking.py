@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from typing import Any
@@ -18,24 +17,14 @@ from tests.support.serving import Server
 ON = {"STREAMLIT_SERVER_ENABLE_AGENT_API": "true"}
 
 
-def post(server: Server, path: str, body: dict[str, Any]) -> dict[str, Any]:
-    request = urllib.request.Request(
-        f"{server.url}/_stcore/agent/{path}",
-        json.dumps(body).encode(),
-        {"Content-Type": "application/json", "Accept": "application/json"},
-    )
-    try:
-        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
-            return dict(json.load(answer))
-    except urllib.error.HTTPError as error:
-        pytest.fail(error.read().decode())
-
-
 def ask(server: Server, **request: Any) -> dict[str, Any]:
     """The finished page; a run that takes longer than the server waits is waited for."""
-    found = post(server, "interact", request)
-    while "tree" not in found:
-        found = post(server, "interact", {"session_id": found["session_id"]})
+    url, kind = f"{server.url}/_stcore/agent/interact", {"Content-Type": "application/json"}
+    asked = urllib.request.Request(url, json.dumps(request).encode(), kind)
+    with urllib.request.urlopen(asked, timeout=PATIENCE) as answer:
+        found = dict(json.load(answer))
+    if "tree" not in found:
+        return ask(server, session_id=found["session_id"])
     assert found["status"] == "ready", found
     return found
 

@@ -32,6 +32,26 @@ window.RTCPeerConnection = new Proxy(window.RTCPeerConnection, {
     new made({ ...wishes, iceTransportPolicy: 'relay' }, ...rest),
 });
 """
+# Video tracks that a page was given are `window.given`; a test's script goes first.
+ASKED = """
+(() => {
+  const media = navigator.mediaDevices;
+  if (!media) return;
+  const ask = media.getUserMedia.bind(media);
+  window.given = [];
+  media.getUserMedia = async (wishes) => {
+    BEFORE
+    const stream = await ask(wishes);
+    window.given.push(...stream.getVideoTracks());
+    return stream;
+  };
+})();
+"""
+
+
+def when_asked(script: str = "") -> str:
+    """JavaScript that runs this whenever a page asks for the camera, and keeps its tracks."""
+    return ASKED.replace("BEFORE", script)
 
 
 def write_clip(
@@ -110,14 +130,9 @@ def press(button: Locator, other: Locator) -> None:
     until(is_pressed, "the button does nothing", 0.3)
 
 
-def video(page: Page, seconds: float = PATIENCE) -> Frame:
-    """The frame in which streamlit-webrtc's video plays, waited for that long at most."""
-    return component(page, "video", seconds)
-
-
-def component(page: Page, what: str, seconds: float = PATIENCE) -> Frame:
+def component(page: Page, what: str = "video") -> Frame:
     """The frame of streamlit-webrtc's component once it holds such an element."""
-    for _ in range(round(10 * seconds)):
+    for _ in range(round(10 * PATIENCE)):
         for frame in page.frames:
             if "streamlit_webrtc" in frame.url and frame.locator(what).count():
                 return frame

@@ -78,15 +78,11 @@ def serving(archive: Path, home: Path) -> Iterator[Kaggle]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     proxy = f"http://127.0.0.1:{server.server_port}"
-    kaggle.environment.update(
-        KAGGLE_API_ENVIRONMENT="LOCALHOST",
-        http_proxy=proxy,
-        HTTP_PROXY=proxy,
-        no_proxy="",
-        NO_PROXY="",
-        KAGGLEHUB_CACHE=str(home / "kagglehub"),
-        HOME=str(home),
-    )
+    kaggle.environment |= {
+        **{"KAGGLE_API_ENVIRONMENT": "LOCALHOST", "HOME": str(home)},
+        **{"http_proxy": proxy, "HTTP_PROXY": proxy, "no_proxy": "", "NO_PROXY": ""},
+        "KAGGLEHUB_CACHE": str(home / "kagglehub"),
+    }
     try:
         yield kaggle
     finally:

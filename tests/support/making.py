@@ -9,9 +9,8 @@ import signal
 import subprocess
 import time
 import zipfile
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from fractions import Fraction
 from itertools import product
 from pathlib import Path
@@ -43,16 +42,6 @@ def until(condition: Callable[[], object], what: object = "", pause: float = 0.0
         if time.monotonic() > end:
             raise AssertionError(what() if callable(what) else what or "it never came true")
         time.sleep(pause)
-
-
-@contextmanager
-def in_background() -> Iterator[None]:
-    """As if the tests ran by `make test &`, `nohup` or cron: SIGINT is ignored by children, too."""
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def interruptible(command: Sequence[str | Path], **options: Any) -> subprocess.Popen[str]:
@@ -98,7 +87,6 @@ def video(
     kind: str = "mp4",
     codec: str = "libx264",
     *,
-    step: int = 1,
     ratio: int = 1,
     comment: str = "",
     encoder: dict[str, str] | None = None,
@@ -107,8 +95,7 @@ def video(
 ) -> bytes:
     """Return a video of RGB frames of one even-sided size, also written to `file`.
 
-    step: between two frames, in units of the rate. ratio: of a pixel's width to its height.
-    encoder, muxer: FFmpeg's options.
+    ratio: of a pixel's width to its height. encoder, muxer: FFmpeg's options.
     """
     file = file or io.BytesIO()
     name = str(file) if isinstance(file, Path) else file
@@ -119,7 +106,7 @@ def video(
         sink.pix_fmt, sink.sample_aspect_ratio = "yuv420p", Fraction(ratio)
         for number, pixels in enumerate(frames):
             frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
-            frame.pts = step * number
+            frame.pts = number
             target.mux(sink.encode(frame))
         target.mux(sink.encode(None))
     return file.read_bytes() if isinstance(file, Path) else file.getvalue()

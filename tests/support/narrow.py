@@ -5,9 +5,6 @@ A whole one costs a test most of a second to start, and 59 MB for each file of w
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import keras
 import pytest
 import tensorflow as tf
@@ -27,8 +24,8 @@ def narrow_vgg16(
     include_top: bool, weights: str | None, input_shape: tuple[int | None, ...]
 ) -> keras.Model:
     """Return the narrow network, with a file's weights if one is named; ImageNet's do not fit."""
-    if include_top or weights == "imagenet":
-        raise ValueError("The narrow VGG16 has neither a top nor ImageNet's weights.")
+    assert not include_top
+    assert weights != "imagenet"
     inputs = features = keras.Input(input_shape)
     for block, (channels, convolutions) in enumerate(BLOCKS, 1):
         for number in range(1, convolutions + 1):
@@ -46,7 +43,8 @@ def _build_as_wide(artifact: Artifact, compute_dtype: str = "float32") -> keras.
     """Return `keras_backend.build_from`'s network, narrow or whole as the stored weights are."""
     if artifact.weights()["block1_conv1/kernel"].shape[-1] == BLOCKS[0][0]:
         return _build_from(artifact, compute_dtype)
-    with real_width():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keras.applications, "VGG16", _whole)
         return _build_from(artifact, compute_dtype)
 
 
@@ -60,11 +58,3 @@ def install(patch: pytest.MonkeyPatch | None = None) -> None:
     tf.config.run_functions_eagerly(True)
     patch.setattr(keras.applications, "VGG16", narrow_vgg16)
     patch.setattr(keras_backend, "build_from", _build_as_wide)
-
-
-@contextmanager
-def real_width() -> Iterator[None]:
-    """Build networks as wide as Keras has them."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(keras.applications, "VGG16", _whole)
-        yield

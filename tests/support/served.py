@@ -2,7 +2,7 @@
 
 modules, threads: their names. connections: the states of peer connections. uploads: the bytes of
 each in memory. rolled_over: the bytes of each that became a temporary file. analysed: when frames
-were analysed, `time.monotonic` seconds, if FER_STAMPS is set.
+were analysed, `time.monotonic` seconds, if FER_STAMPS is set, which stamps frames.
 Under FER_SHORT_VISITS a visit is over that many seconds after its connection ended.
 """
 
@@ -38,22 +38,10 @@ class Watched(SpooledTemporaryFile):  # type: ignore[type-arg]
         super().rollover()
 
 
-def remember_uploads() -> None:
-    """From now on, every upload that a page is given is known as long as it is in memory."""
-    whole = UploadedFile.__init__
-
-    def noted(self: UploadedFile, *args: Any, **options: Any) -> None:
-        whole(self, *args, **options)
-        uploads.add(self)
-
-    UploadedFile.__init__ = noted  # type: ignore[method-assign]
-
-
-def shorten_visits(seconds: float) -> None:
-    from fer.ui.uploads import visits
-
-    visits.OVER_SECONDS, visits.LOOK_SECONDS = seconds, seconds / 4
-    MemorySessionStorage.__init__.__defaults__ = (128, seconds / 2)
+def noted(self: UploadedFile, *args: Any, **options: Any) -> None:
+    """Every upload that a page is given is known as long as it is in memory."""
+    whole(self, *args, **options)
+    uploads.add(self)
 
 
 def held() -> list[int]:
@@ -69,27 +57,27 @@ def held() -> list[int]:
 
 def tell(signal_number: int, frame: object) -> None:
     path = Path(os.environ["FER_INSIDE_FILE"])
-    whole = path.with_suffix(".whole")
-    threads = [thread.name for thread in threading.enumerate()]
     streams = sys.modules.get("streamlit_webrtc.webrtc")
     workers = list(streams._live_workers) if streams else []
-    connections = [worker.pc.connectionState for worker in workers]
     found = {
         "modules": sorted(sys.modules),
-        "threads": threads,
-        "connections": connections,
+        "threads": [thread.name for thread in threading.enumerate()],
+        "connections": [worker.pc.connectionState for worker in workers],
         "rolled_over": rolled_over,
         "uploads": held(),
         "analysed": stamps.analysed,
     }
-    whole.write_text(json.dumps(found))
-    whole.replace(path)
+    path.with_suffix(".whole").write_text(json.dumps(found))
+    path.with_suffix(".whole").replace(path)
 
 
 signal.signal(signal.SIGUSR1, tell)
-remember_uploads()
-if seconds := os.environ.get("FER_SHORT_VISITS"):
-    shorten_visits(float(seconds))
+whole, UploadedFile.__init__ = UploadedFile.__init__, noted  # type: ignore[method-assign]
+if wish := os.environ.get("FER_SHORT_VISITS"):
+    from fer.ui.uploads import visits
+
+    visits.OVER_SECONDS, visits.LOOK_SECONDS = float(wish), float(wish) / 4
+    MemorySessionStorage.__init__.__defaults__ = (128, float(wish) / 2)
 formparsers.SpooledTemporaryFile = Watched
 if os.environ.get("FER_STAMPS"):
     stamps.install()

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,19 +34,12 @@ class Server:
         return list(json.loads(self.inside.read_text())[what])
 
 
-# What `docker stop` gives a server.
-STOP_SECONDS = 10.0
-
-
 def stop(server: subprocess.Popen[Any]) -> None:
-    """End the server as `docker stop` does: it is killed if it does not go.
-
-    uvicorn closes the connections that it knows of when it is told to stop; for those that come in
-    at that very moment, as a browser opens ahead of need, it waits for ever.
-    """
+    """End the server as `docker stop` does: it is killed if it does not go. uvicorn waits for ever
+    for connections that come in at that very moment, as a browser opens ahead of need."""
     server.terminate()
     try:
-        server.wait(STOP_SECONDS)
+        server.wait(10)
     except subprocess.TimeoutExpired:
         server.kill()
         server.wait()
@@ -67,6 +60,12 @@ def _answers(url: str) -> bool:
         return False
 
 
+WAY = (
+    *("-m", "tests.support.served", "{page}", "--server.headless=true"),
+    *("--server.address=localhost", "--server.port={port}"),
+)
+
+
 @contextmanager
 def running(
     folder: Path,
@@ -74,13 +73,13 @@ def running(
     *,
     python: str = sys.executable,
     root: Path = ROOT,
+    way: Sequence[str] = WAY,
     **environment: str,
 ) -> Iterator[Server]:
     """A dashboard of its own, stopped at the end; its log lies in `folder`.
 
-    python: whose packages are used. root: the repository, in which `page` is. environment:
-    FER_STAMPS makes the server draw frame numbers, see `stamps`; FER_SHORT_VISITS is after how many
-    seconds without a connection a visit is over.
+    python: whose packages are used. root: the repository, in which `page` is. way: what Python is
+    started with. environment: see `served`.
     """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -88,11 +87,7 @@ def running(
     inside = folder / "inside"
     log = (folder / "log").open("w+")
     server = subprocess.Popen(
-        [
-            *(python, "-m", "tests.support.served", page),
-            *("--server.headless=true", "--server.address=localhost"),
-            f"--server.port={port}",
-        ],
+        [python, *(argument.format(page=page, port=port) for argument in way)],
         cwd=root,
         stdout=log,
         stderr=subprocess.STDOUT,

@@ -27,12 +27,11 @@ def region(rgb: np.ndarray, *, lower: bool = False) -> np.ndarray:
 
 def write(rgb: np.ndarray, number: int) -> None:
     """Draws a number below `COUNT` along the frame's upper edge."""
+    bits = [number >> bit & 1 for bit in range(BITS)]
+    cells = np.array([[255 * half for bit in bits for half in (bit, 1 - bit)]], np.uint8)
     strip = region(rgb)
-    cell = strip.shape[1] // (2 * BITS)
-    for bit in range(BITS):
-        first = number >> bit & 1
-        strip[:, 2 * bit * cell : (2 * bit + 1) * cell] = 255 * first
-        strip[:, (2 * bit + 1) * cell : (2 * bit + 2) * cell] = 255 * (1 - first)
+    wide = cv2.resize(cells, strip.shape[1::-1], interpolation=cv2.INTER_NEAREST)
+    strip[:] = wide[:, :, None]
 
 
 def install() -> None:
@@ -67,56 +66,28 @@ def install() -> None:
 
 
 # Keeps the times of captured frames by number, and of every shown frame its own number and that of
-# the frame whose answers are on it. Times are milliseconds of `performance.now`. Only the numbers
-# are copied out of a frame: drawing whole frames to a canvas would take a tenth of a core, which
-# the page would lack.
+# the frame whose answers are on it. Times are milliseconds of `performance.now`.
 READER = """
 (() => {
   const BITS = 8;
-  async function numbers(video, ...edges) {
-    const frame = new VideoFrame(video);
-    try {
-      const width = frame.visibleRect.width, height = frame.visibleRect.height;
-      // Planes of colour are half as wide and high, so that copies begin and end on even pixels.
-      const strip = {width: 2 * Math.floor(width / 4), height: 2 * Math.floor(height / 48)};
-      const found = [];
-      for (const edge of edges) {
-        const y = edge === 'upper' ? 0 : 2 * Math.floor((height - height / 24) / 2);
-        const rect = {x: 0, y, ...strip};
-        const bytes = new Uint8Array(frame.allocationSize({rect}));
-        const [luma] = await frame.copyTo(bytes, {rect});
-        const step = /^(I4|NV)/.test(frame.format) ? 1 : 4;
-        found.push(decode(bytes, luma, step, strip));
-      }
-      return found;
-    } finally {
-      frame.close();
-    }
-  }
-  function decode(bytes, luma, step, strip) {
-    const cell = strip.width / (2 * BITS);
-    // The middle third of each cell: codecs blur the edges.
-    const brightness = (position) => {
-      let sum = 0, count = 0;
-      for (let y = Math.ceil(strip.height / 3); y < 2 * strip.height / 3; y++)
-        for (let x = Math.ceil((position + 1 / 3) * cell); x < (position + 2 / 3) * cell; x++) {
-          // Green where a frame comes as RGB.
-          sum += bytes[luma.offset + y * luma.stride + x * step + (step > 1 ? 1 : 0)];
-          count++;
-        }
-      return sum / count;
-    };
+  const canvas = new OffscreenCanvas(2 * BITS, 3);
+  const drawn = canvas.getContext('2d', { willReadFrequently: true });
+  // The middle of each cell: codecs blur the edges.
+  function number(video, y) {
+    const [width, height] = [video.videoWidth, video.videoHeight];
+    drawn.drawImage(video, 0, y * height, width / 2, height / 24, 0, 0, 2 * BITS, 3);
+    const { data } = drawn.getImageData(0, 1, 2 * BITS, 1);
     let found = 0;
     for (let bit = 0; bit < BITS; bit++) {
-      const difference = brightness(2 * bit) - brightness(2 * bit + 1);
-      if (!(Math.abs(difference) >= 60)) return null;
+      const difference = data[8 * bit] - data[8 * bit + 4];
+      if (Math.abs(difference) < 60) return null;
       if (difference > 0) found |= 1 << bit;
     }
     return found;
   }
   function watch(video, note) {
     const step = (now, about) => {
-      note(about.captureTime ?? now, about.presentationTime ?? now, video);
+      note(about.captureTime ?? now, about.presentationTime ?? now);
       video.requestVideoFrameCallback(step);
     };
     video.requestVideoFrameCallback(step);
@@ -132,8 +103,7 @@ READER = """
     camera.style = 'position:fixed;width:2px;height:2px;opacity:0.01';
     document.body.append(camera);
     camera.play();
-    watch(camera, async (taken, at, video) =>
-      window.captured.push([taken, ...await numbers(video, 'upper')]));
+    watch(camera, (taken) => window.captured.push([taken, number(camera, 0)]));
     return stream;
   };
   const seen = new Set();
@@ -141,8 +111,8 @@ READER = """
     for (const video of document.querySelectorAll('video:not(.camera)')) {
       if (seen.has(video)) continue;
       seen.add(video);
-      watch(video, async (taken, at, video) =>
-        window.shown.push([at, ...await numbers(video, 'upper', 'lower')]));
+      watch(video, (_, at) =>
+        window.shown.push([at, number(video, 0), number(video, 23 / 24)]));
     }
   }, 100);
 })();

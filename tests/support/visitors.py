@@ -13,7 +13,6 @@ from streamlit.proto.Common_pb2 import FileURLs
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import ClientConnection, connect
 
-HOME = "Home"
 UPLOADER = "photo"
 XSRF = "_streamlit_xsrf"
 # How long a browser waits for a page before its user gives up.
@@ -22,35 +21,29 @@ PATIENCE = 60.0
 
 @dataclass
 class Page:
-    """What a run of the script sent: texts, the uploader's id, and whether the server was busy."""
+    """What a run of the script sent: texts, errors, and the uploader's id."""
 
     texts: list[str] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
     uploader: str = ""
-    is_busy: bool = False
 
     @property
     def answers(self) -> tuple[str, ...]:
         """The lines "model: **emotion** confidence" of an answered photo."""
-        lines = [line for text in self.texts for line in text.split("  \n")]
-        return tuple(
-            line.split("] ", 1)[1]
-            for line in lines
-            if re.match(r":\w+\[.\] ", line) and ": **" in line
-        )
+        pattern = r"^:\w+\[.\] (.+: \*\*.+?)(?:  )?$"
+        return tuple(re.findall(pattern, "\n".join(self.texts), re.MULTILINE))
 
     def note(self, reply: ForwardMsg) -> None:
         """Take in an element that the server sends."""
         element = reply.delta.new_element
-        kind = element.WhichOneof("type")
+        kind, alert = element.WhichOneof("type"), element.alert
         if kind == "markdown":
             self.texts.append(element.markdown.body)
         elif kind == "alert":
-            self.texts.append(element.alert.body)
-            if "trying again" in element.alert.body:
-                self.is_busy = True
-            elif element.alert.format in (element.alert.ERROR, element.alert.WARNING):
-                self.troubles.append(element.alert.body)
+            self.texts.append(alert.body)
+            is_bad = alert.format in (alert.ERROR, alert.WARNING)
+            if is_bad and "trying again" not in alert.body:
+                self.troubles.append(alert.body)
         elif kind == "exception":
             self.troubles.append(f"{element.exception.type}: {element.exception.message}")
         elif kind == "file_uploader" and element.file_uploader.id.endswith(f"-{UPLOADER}"):
@@ -63,13 +56,11 @@ class Visitor:
     def __init__(self, url: str, socket: ClientConnection, token: str) -> None:
         self.url, self.socket, self.token = url, socket, token
         self._session = ""
-        self.pages: dict[str, str] = {}
         self.home = Page()
 
-    async def run(self, page: str = "", states: BackMsg | None = None) -> Page:
-        """What the server shows after a rerun of the page with this hash."""
+    async def run(self, states: BackMsg | None = None) -> Page:
+        """What the server shows after a rerun of Home."""
         message = states or BackMsg()
-        message.rerun_script.page_script_hash = page
         message.rerun_script.query_string = "lang=EN"
         message.rerun_script.context_info.locale = "en-US"
         message.rerun_script.context_info.url = self.url
@@ -82,11 +73,6 @@ class Visitor:
                 # A run that is begun anew sends everything again.
                 shown = Page()
                 self._session = reply.new_session.initialize.session_id or self._session
-            elif kind == "navigation":
-                self.pages = {
-                    known.page_name or HOME: known.page_script_hash
-                    for known in reply.navigation.app_pages
-                }
             elif kind == "delta" and reply.delta.WhichOneof("type") == "new_element":
                 shown.note(reply)
             elif kind == "script_finished":
@@ -109,7 +95,7 @@ class Visitor:
             name=name, size=len(content), file_id=place.file_id
         )
         info.file_urls.CopyFrom(place)
-        return await self.run(self.pages[HOME], states)
+        return await self.run(states)
 
     async def place(self, name: str) -> FileURLs:
         """Return the address under which the server takes a file of this visitor's."""
@@ -130,16 +116,13 @@ class Visitor:
             f'--{line}\r\nContent-Disposition: form-data; name="{name}"; filename="{name}"\r\n'
             "Content-Type: image/jpeg\r\n\r\n"
         )
-        request = urllib.request.Request(
-            self.url + path,
-            head.encode() + content + f"\r\n--{line}--\r\n".encode(),
-            {
-                "Content-Type": f"multipart/form-data; boundary={line}",
-                "Cookie": f"{XSRF}={self.token}",
-                "X-Xsrftoken": self.token,
-            },
-            method="PUT",
-        )
+        body = head.encode() + content + f"\r\n--{line}--\r\n".encode()
+        headers = {
+            "Content-Type": f"multipart/form-data; boundary={line}",
+            "Cookie": f"{XSRF}={self.token}",
+            "X-Xsrftoken": self.token,
+        }
+        request = urllib.request.Request(self.url + path, body, headers, method="PUT")
         urllib.request.urlopen(request, timeout=PATIENCE).close()
 
 

@@ -26,9 +26,8 @@ def without_data(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def with_data(without_data: Path) -> Path:
-    importing.import_dataset(
-        small_archive(without_data / "archive.zip"), without_data / dataset.FOLDER
-    )
+    archive = small_archive(without_data / "archive.zip")
+    importing.import_dataset(archive, without_data / dataset.FOLDER)
     return without_data
 
 

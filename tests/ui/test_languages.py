@@ -1,4 +1,5 @@
-"""Another language changes the words on a page, never what is chosen on it."""
+"""Every page, view and mode in both languages: it runs, says what it asks, is accessible, and
+another language changes its words, never what is chosen on it."""
 
 from __future__ import annotations
 
@@ -10,9 +11,18 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import ElementTree, Widget
 
-from tests.support.pages import PAGES, VIEWS, messages, open_home, open_page
+from tests.support.pages import PAGES, VIEWS, messages, open_home, open_page, walk_alts
 
-MODES = ("webcam", "photo", "batch", "video", "play")
+# How each page's question begins; the title is Home.py's, which AppTest leaves out.
+QUESTIONS = {
+    "Home.py": ("**Click a face**", "**Klik sebuah wajah**"),
+    "1_Dataset.py": ("What is in FER-2013", "Apa isi FER-2013"),
+    "2_Preprocessing.py": ("What does a network see", "Apa yang dilihat jaringan"),
+    "3_Classification_Results.py": ("Which scenario reads faces", "Skenario mana yang"),
+    "4_Training.py": ("How did the models learn", "Bagaimana model belajar"),
+    "5_Realtime_Demo.py": ("What do both models see", "Apa yang dilihat kedua model"),
+}
+MODES = ("webcam", "photo", "batch", "video", "play", "teach")
 # What the walk chooses where a page has such a widget: never what it begins with.
 CHOICES = {
     "augment_shift": 7.0,
@@ -57,7 +67,7 @@ def stale_words(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ElementTree, "get_widget_states", in_words_of_the_browser)
 
 
-def switch_twice(app: AppTest, place: str) -> None:
+def switch_twice(app: AppTest, page: str, place: str = "") -> None:
     """Makes the choices that the page offers, then switches the language there and back, with
     another run in between; all of them must be as they were."""
     chosen = {key: value for key, value in CHOICES.items() if key in app.session_state}
@@ -65,45 +75,54 @@ def switch_twice(app: AppTest, place: str) -> None:
         app.session_state[key] = value
     first = str(app.session_state["lang"])
     other = "ID" if first == "EN" else "EN"
-    for language in (other, other, first):
+    for language in (other, other, first) if chosen else (other, first):
         app.session_state["lang"] = language
         app.run()
-        assert not app.exception, f"{place} in {language}: {app.exception[0].message}"
-        assert messages(app) == [], place
-        assert {key: app.session_state[key] for key in chosen} == chosen, place
+        where = f"{page} {place} in {language}"
+        assert not app.exception, f"{where}: {app.exception[0].message}"
+        assert messages(app) == [], where
+        assert {key: app.session_state[key] for key in chosen} == chosen, where
+        if place != "camera":
+            walk_alts(app, page)
+        # Pages 3 and 5 ask it beside their title, which stands in one row with a choice.
+        told = [*(words.value for words in app.markdown), *(title.help for title in app.title)]
+        assert any(words.startswith(QUESTIONS[page][language == "ID"]) for words in told), where
 
 
 def walk(app: AppTest, key: str, values: Sequence[str], page: str) -> None:
     for value in values:
         app.segmented_control(key=key).set_value(value).run()
-        switch_twice(app, f"{page}, {value}")
+        switch_twice(app, page, value)
 
 
-def test_the_language_is_switched_twice(stale_words: None, with_data: Path) -> None:
+def test_every_page_view_and_mode_in_both_languages(stale_words: None, with_data: Path) -> None:
     app = open_home()
-    switch_twice(app, "Home")
+    switch_twice(app, "Home.py")
     app.session_state["code"] = True
     for page in PAGES:
         app.switch_page(f"pages/{page}").run()
         if page == "2_Preprocessing.py":
             walk(app, "pre_source", ("camera", "sample"), page)
+            assert any("def to_gray" in str(element.value) for element in app.code)
+            walk(app, "view", ("what_if", "layers"), page)
         elif page == "3_Classification_Results.py":
             for view in VIEWS:
                 app.query_params["view"] = view
                 app.run()
-                switch_twice(app, f"{page}, {view}")
+                switch_twice(app, page, view)
+                assert app.query_params["view"] in ([view], view)
         elif page == "5_Realtime_Demo.py":
             walk(app, "mode", MODES, page)
             app.segmented_control(key="mode").set_value("photo").run()
             walk(app, "demo_source", ("camera", "sample"), page)
             app.segmented_control(key="mode").set_value("play").run()
             app.button(key="play_start").click().run()
-            switch_twice(app, f"{page}, a game")
+            switch_twice(app, page, "a game")
         else:
             switch_twice(app, page)
 
 
-def test_the_language_is_switched_twice_without_the_data_set(
+def test_pages_about_the_data_set_in_both_languages_without_it(
     stale_words: None, without_data: Path
 ) -> None:
     for page in ("1_Dataset.py", "2_Preprocessing.py"):

@@ -1,11 +1,14 @@
-"""The stream's callback and its relay: any frame, newest first, each viewer for themselves."""
+"""The webcam's stream: its callback, relay, the way of its pictures, and its ICE servers, by where
+the page is served and what the operator's secrets name."""
 
 from __future__ import annotations
 
 import asyncio
-import threading
 import time
+import tomllib
 from fractions import Fraction
+from pathlib import Path
+from unittest.mock import Mock
 
 import av
 import cv2
@@ -13,23 +16,21 @@ import numpy as np
 import pytest
 import streamlit as st
 import streamlit_webrtc
-from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection
+from aiortc import MediaStreamTrack
+from streamlit import config
 from streamlit.testing.v1 import AppTest
-from streamlit_webrtc.models import CallbackAttachableProcessor
-from streamlit_webrtc.process import AsyncVideoProcessTrack
 
 from fer import FerError
 from fer.inference import classification
 from fer.media.live import socket as live_socket
-from fer.media.live.stream import LONGEST, STILL_SECONDS
+from fer.media.live.stream import STILL_SECONDS
 from fer.media.streaming import FrameAnalyser, StreamAnalyser
-from fer.ui.demo import live_camera, webcam
+from fer.ui.demo import ice, webcam
 from fer.ui.demo.webcam import SLOW_SECONDS, Stream
 from fer.ui.demo.webrtc import NewestRelay
-from fer.ui.shared import caching, loaders
-from fer.ui.shared.text import in_language
+from fer.ui.shared import caching, loaders, permissions
 from tests.support.faces import frightened
-from tests.support.making import PATIENCE, in_a_loop, until
+from tests.support.making import in_a_loop, until
 
 
 def viewer() -> tuple[Stream, StreamAnalyser]:
@@ -40,32 +41,16 @@ def viewer() -> tuple[Stream, StreamAnalyser]:
     return stream, analyser
 
 
-def on_canvas(portrait: np.ndarray, width: int, height: int) -> np.ndarray:
-    """The portrait in the middle of a gray frame, as large as fits."""
-    side = min(width, height)
-    canvas = np.full((height, width, 3), 120, np.uint8)
-    top, left = (height - side) // 2, (width - side) // 2
-    canvas[top : top + side, left : left + side] = cv2.resize(portrait, (side, side))
-    return canvas
-
-
 def shown(stream: Stream, rgb: np.ndarray) -> np.ndarray:
-    return stream.callback(av.VideoFrame.from_ndarray(rgb, format="rgb24")).to_ndarray(
-        format="rgb24"
-    )
+    frame = av.VideoFrame.from_ndarray(rgb, format="rgb24")
+    return stream.callback(frame).to_ndarray(format="rgb24")
 
 
-@pytest.mark.parametrize(
-    ("size", "expected"),
-    [((640, 480), (640, 480)), ((480, 640), (480, 640)), ((3840, 2160), (1280, 720))],
-    ids=["landscape", "portrait", "4K"],
-)
-def test_a_frame_of_any_shape_is_answered(
-    portrait: np.ndarray, size: tuple[int, int], expected: tuple[int, int]
-) -> None:
+def test_a_large_frame_is_answered(portrait: np.ndarray) -> None:
     stream, analyser = viewer()
-    rgb = on_canvas(portrait, *size)
-    assert shown(stream, rgb).shape == (expected[1], expected[0], 3)
+    rgb = np.full((2160, 3840, 3), 120, np.uint8)
+    rgb[:, 840:3000] = cv2.resize(portrait, (2160, 2160))
+    assert shown(stream, rgb).shape == (720, 1280, 3)
     until(lambda: analyser.latest().faces)
     (person,) = analyser.latest().faces
     assert {p.top1 for p in person.predictions.values()} == {"happy"}
@@ -75,40 +60,27 @@ def test_a_frame_of_any_shape_is_answered(
     assert stream.snapshot().startswith(b"\x89PNG")
 
 
-def test_six_people_are_answered_each(portrait: np.ndarray) -> None:
-    stream, analyser = viewer()
-    face = cv2.resize(portrait[:300, 100:400], (320, 320))
-    six = np.vstack([np.hstack([face] * 3)] * 2)
-    shown(stream, six)
-    until(lambda: analyser.latest().faces)
-    assert sorted(p.number for p in analyser.latest().faces) == [1, 2, 3, 4, 5, 6]
-
-
 def test_frames_pass_until_the_models_are_loaded_and_where_one_cannot_be_drawn(
-    caplog: pytest.LogCaptureFixture,
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     frame = av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), format="rgb24")
     stream = Stream()
     assert stream.callback(frame) is frame
     assert not stream.has_frame
     stream, _analyser = viewer()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("fer.media.annotation.answers", lambda *arguments: 1 / 0)
-        assert stream.callback(frame) is frame
-    assert "could not be drawn" in caplog.text
     assert stream.callback(frame) is not frame
+    monkeypatch.setattr("fer.media.annotation.answers", lambda *arguments: 1 / 0)
+    assert stream.callback(frame) is frame
+    assert "could not be drawn" in caplog.text
 
 
 def test_two_viewers_share_the_models_and_nothing_else(
     portrait: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     caching._memory.cache_clear()
-    loaded = []
-    load = classification.load
-    monkeypatch.setattr(
-        classification, "load", lambda *a, **options: loaded.append(a) or load(*a, **options)
-    )
-    viewers = [(*viewer(), portrait, set(), set()), (*viewer(), frightened(), set(), set())]
+    load = Mock(side_effect=classification.load)
+    monkeypatch.setattr(classification, "load", load)
+    viewers = [(*viewer(), rgb, set(), set()) for rgb in (portrait, frightened())]
 
     def both_seen() -> bool:
         for stream, analyser, rgb, seen, times in viewers:
@@ -122,25 +94,20 @@ def test_two_viewers_share_the_models_and_nothing_else(
 
     until(both_seen)
     assert [seen for *_rest, seen, _times in viewers] == [{"happy"}, {"fear"}]
-    assert len(loaded) == 1
+    assert load.call_count == 1
 
 
-def test_a_connection_that_brings_no_picture_is_given_up_after_a_while() -> None:
+def test_a_connection_without_pictures_or_whose_pictures_end_is_given_up() -> None:
     stream = Stream()
     stream.follow(True, 100.0)
     assert not stream.is_unreachable(100.0 + SLOW_SECONDS)
     assert stream.is_unreachable(100.1 + SLOW_SECONDS)
     stream.follow(False, 110.0)
     assert not stream.is_unreachable(120.0), "nobody waits for it any more"
-    stream.follow(True, 130.0)
-    stream.follow(True, 134.5)
-    assert stream.is_unreachable(134.5), "a page that is drawn anew begins no new attempt"
-
-
-def test_pictures_that_come_no_more_are_noticed() -> None:
-    stream = Stream()
     now = time.monotonic()
     stream.follow(True, now)
+    stream.follow(True, now + SLOW_SECONDS)
+    assert stream.is_unreachable(now + SLOW_SECONDS + 0.1), "a page drawn anew begins no attempt"
     assert not stream.is_moving(now)
     shown(stream, np.zeros((48, 64, 3), np.uint8))
     now = time.monotonic()
@@ -153,56 +120,30 @@ def test_pictures_that_come_no_more_are_noticed() -> None:
     assert not stream.is_unreachable(now + 201)
 
 
-@pytest.mark.parametrize(
-    ("url", "asked", "is_served", "turn", "taken_over", "way"),
-    [
-        ("http://localhost:8501", "", True, False, False, "webrtc"),
-        ("http://localhost:8501", "", True, False, True, "socket"),
-        ("http://localhost:8501", "socket", True, False, False, "socket"),
-        ("http://localhost:8501", "socket", False, False, False, "webrtc"),
-        ("https://faces.example", "", True, False, False, "socket"),
-        ("https://faces.example", "", True, True, False, "webrtc"),
-        ("https://faces.example", "", True, True, True, "socket"),
-        ("https://faces.example", "webrtc", True, False, True, "webrtc"),
-        ("https://faces.example", "pigeon", True, False, False, "socket"),
-        ("https://faces.example", "", False, False, False, "webrtc"),
-    ],
-)
-def test_the_way_of_the_pictures(
-    url: str,
-    asked: str,
-    is_served: bool,
-    turn: bool,
-    taken_over: bool,
-    way: str,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(live_socket, "is_served", lambda: is_served)
-    monkeypatch.setattr(st, "query_params", {"way": asked} if asked else {})
-    monkeypatch.setattr(st, "session_state", {webcam.TAKEN_OVER: True} if taken_over else {})
-    servers = [{"urls": ["turn:t" if turn else "stun:s"]}]
-    assert webcam._way(url, servers) == way
-
-
-def test_an_error_is_in_the_visitors_language_in_the_sockets_thread() -> None:
-    with in_language("id"):
-        visit = live_camera._visit(Stream())
-    error = FerError("{name} is empty; choose a file that holds an image.", name="a.jpg")
-    assert visit.in_words(error) == "a.jpg kosong; pilih berkas yang berisi gambar."
+def test_the_way_of_the_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    for url, asked, is_served, server, taken_over, way in (
+        ("http://localhost:8501", "", True, "stun:s", False, "webrtc"),
+        ("http://localhost:8501", "socket", True, "stun:s", False, "socket"),
+        ("https://faces.example", "", True, "stun:s", False, "socket"),
+        ("https://faces.example", "", True, "turn:t", False, "webrtc"),
+        ("https://faces.example", "", True, "turn:t", True, "socket"),
+        ("https://faces.example", "webrtc", True, "stun:s", True, "webrtc"),
+        ("https://faces.example", "", False, "stun:s", False, "webrtc"),
+    ):
+        monkeypatch.setattr(live_socket, "is_served", lambda found=is_served: found)
+        monkeypatch.setattr(st, "query_params", {"way": asked})
+        monkeypatch.setattr(st, "session_state", {webcam.TAKEN_OVER: True} if taken_over else {})
+        assert webcam._way(url, [{"urls": [server]}]) == way, (url, asked, server)
 
 
 class Camera(MediaStreamTrack):
     """The same picture, thirty times a second."""
 
-    kind = "video"
-
-    def __init__(self, rgb: np.ndarray) -> None:
-        super().__init__()
-        self.rgb, self.number = rgb, 0
+    kind, number = "video", 0
 
     async def recv(self) -> av.VideoFrame:
         await asyncio.sleep(1 / 30)
-        frame = av.VideoFrame.from_ndarray(self.rgb, format="rgb24")
+        frame = av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), format="rgb24")
         frame.pts, frame.time_base = self.number, Fraction(1, 30)
         self.number += 1
         return frame
@@ -210,7 +151,7 @@ class Camera(MediaStreamTrack):
 
 def test_a_slow_consumer_is_given_the_newest_frame() -> None:
     async def lag() -> int:
-        camera = Camera(np.zeros((48, 64, 3), np.uint8))
+        camera = Camera()
         track = NewestRelay().subscribe(camera)
         frame = await track.recv()
         # The consumer comes back after the camera has sent forty more, however long they took.
@@ -223,91 +164,134 @@ def test_a_slow_consumer_is_given_the_newest_frame() -> None:
         camera.stop()
         return seen - frame.pts
 
-    assert streamlit_webrtc.relay.MediaRelay is NewestRelay
     assert in_a_loop(lag()) <= 1, "a backlog was kept"
 
 
-async def there_and_back(stream: Stream, analyser: StreamAnalyser, camera: Camera) -> np.ndarray:
-    """A frame as the browser gets it back once a face is drawn, over two real connections."""
-    nothing = RTCConfiguration(iceServers=[])
-    browser, server = RTCPeerConnection(nothing), RTCPeerConnection(nothing)
-    relay = NewestRelay()
-    back: asyncio.Future[MediaStreamTrack] = asyncio.get_running_loop().create_future()
-
-    @server.on("track")
-    def answer(track: MediaStreamTrack) -> None:
-        processor = CallbackAttachableProcessor(stream.callback, None, None)
-        processed = AsyncVideoProcessTrack(relay.subscribe(track), processor)
-        server.addTrack(relay.subscribe(processed))
-
-    browser.on("track", back.set_result)
-    browser.addTrack(camera)
-    try:
-        await browser.setLocalDescription(await browser.createOffer())
-        await server.setRemoteDescription(browser.localDescription)
-        await server.setLocalDescription(await server.createAnswer())
-        await browser.setRemoteDescription(server.localDescription)
-        track = await asyncio.wait_for(back, PATIENCE)
-        while True:
-            frame = await asyncio.wait_for(track.recv(), PATIENCE)
-            if analyser.latest().faces and frame.width <= LONGEST:
-                return frame.to_ndarray(format="rgb24")
-    finally:
-        camera.stop()
-        await browser.close()
-        await server.close()
-
-
-def test_video_comes_back_over_a_real_connection_and_leaves_no_thread(
-    portrait: np.ndarray, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("fer.media.streaming.IDLE_SECONDS", 0.2)
-    stream, analyser = viewer()
-    before = set(threading.enumerate())
-    drawn = in_a_loop(there_and_back(stream, analyser, Camera(on_canvas(portrait, 480, 640))))
-    assert max(drawn.shape) <= LONGEST
-    assert drawn.shape[0] / drawn.shape[1] == pytest.approx(640 / 480, abs=0.01)
-    until(lambda: set(threading.enumerate()) <= before)
-
-
-def several() -> None:
-    """What the page does with the faces whose numbers are `numbers`."""
-    import numpy as np
-    import streamlit as st
-
-    from fer.inference.answered_face import AnsweredFace
-    from fer.ui.demo import webcam
-
-    stream = st.session_state.setdefault("stream", webcam.Stream())
-    crop = np.zeros((48, 48), np.uint8)
-    faces = [AnsweredFace(None, crop, {}, number) for number in st.session_state["numbers"]]
-    st.session_state["runs"] = st.session_state.get("runs", 0) + 1
-    st.text(webcam._choose_face(stream, tuple(faces)).number)
-
-
 def test_the_chosen_face_stays_chosen_when_it_is_missed_for_a_moment() -> None:
-    app = AppTest.from_function(several)
+    def page() -> None:
+        """What the page does with the faces whose numbers are `numbers`."""
+        import numpy as np
+        import streamlit as st
 
-    def tick(*numbers: int, press: int | None = None) -> str:
+        from fer.inference.answered_face import AnsweredFace
+        from fer.ui.demo import webcam
+
+        stream, crop = st.session_state.setdefault("stream", webcam.Stream()), np.zeros((48, 48))
+        faces = [AnsweredFace(None, crop, {}, number) for number in st.session_state["numbers"]]
+        st.text(webcam._choose_face(stream, tuple(faces)).number)
+
+    app = AppTest.from_function(page)
+
+    def tick(*numbers: int, press: int | None = None) -> int:
         if press is not None:
             app.pills[0].set_value(press)
         app.session_state["numbers"] = numbers
         app.run()
         assert not app.exception
-        if len(numbers) > 1:
-            assert str(app.pills[0].value) == app.text[0].value
-        return str(app.text[0].value)
+        assert len(numbers) == 1 or str(app.pills[0].value) == app.text[0].value
+        return int(app.text[0].value)
 
-    assert tick(1, 2, 3) == "1"
-    before = app.session_state["runs"]
-    assert tick(1, 2, 3, press=2) == "2"
-    assert app.session_state["runs"] == before + 2, "the chart over time is not drawn anew"
-    assert tick(1, 3) == "1"
-    assert tick(1, 2, 3) == "2"
-    assert tick(1) == "1"
-    assert tick(3, 2, 1) == "2"
-    assert tick(2, 3) == "2"
-    assert tick(2, 3, press=3) == "3"
-    assert tick(1, 2, 3) == "3"
-    assert tick(1, 2) == "1"
-    assert tick(1, 2, 3, 4) == "3"
+    assert [tick(1, 2, 3), tick(1, 2, 3, press=2)] == [1, 2]
+    assert [tick(1, 3), tick(1, 2, 3), tick(1), tick(3, 2, 1)] == [1, 2, 1, 2]
+    assert [tick(2, 3, press=3), tick(1, 2), tick(1, 2, 3, 4)] == [3, 1, 3]
+
+
+ELSEWHERE = "https://a.example"
+STUN = [{"urls": [ice.PUBLIC_STUN]}]
+TURN = {"urls": ["turn:turn.example:3478"], "username": "u", "credential": "c"}
+
+
+def test_where_the_page_is_served() -> None:
+    for url, is_local, is_secure in (
+        ("http://localhost:8501/Realtime_Demo", True, True),
+        ("http://[::1]:8501", True, True),
+        ("http://192.168.1.20:8501", False, False),
+        ("https://faces.example.org/?lang=ID", False, True),
+        ("http://localhost.example.org", False, False),
+    ):
+        assert (permissions.is_local(url), ice.is_secure(url)) == (is_local, is_secure), url
+
+
+@pytest.fixture
+def secrets(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
+    """The app's secrets."""
+    found: dict[str, object] = {}
+    monkeypatch.setattr(permissions, "secret", found.get)
+    return found
+
+
+def test_none_here_public_stun_elsewhere_and_the_operators_servers_before_it(
+    secrets: dict[str, object],
+) -> None:
+    assert ice.servers(ELSEWHERE) == STUN
+    assert not ice.has_turn(STUN)
+    secrets["ice"] = {"servers": [TURN]}
+    assert ice.servers(ELSEWHERE) == [TURN]
+    assert ice.has_turn([TURN])
+    assert ice.servers("http://localhost:8501") == []
+
+
+@pytest.mark.parametrize(
+    ("service", "keys"),
+    [
+        ("twilio", ("twilio_sid", "twilio_token")),
+        ("cloudflare", ("cloudflare_key", "cloudflare_token")),
+        ("hf", ("hf_token",)),
+    ],
+)
+def test_a_service_names_servers_and_is_done_without_when_it_is_down(
+    service: str, keys: tuple[str, ...], secrets: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask = Mock(return_value=[TURN])
+    monkeypatch.setattr(streamlit_webrtc, f"get_{service}_ice_servers", ask)
+    secrets["ice"] = dict(zip(keys, "st", strict=False))
+    st.cache_data.clear()
+    assert ice.servers(ELSEWHERE) == [TURN]
+    ask.assert_called_once_with(*"st"[: len(keys)])
+    st.cache_data.clear()
+    ask.side_effect = ValueError("Failed to get credentials")
+    # The second visitor does not wait for the service again.
+    assert [ice.servers(ELSEWHERE), ice.servers(ELSEWHERE)] == [STUN] * 2
+    assert ask.call_count == 2
+    st.cache_data.clear()
+
+
+@pytest.mark.parametrize(
+    ("written", "sentence"),
+    [
+        ('ice = ["turn:turn.example.org"]', "is no table"),
+        ('[ice]\nservers = [{ url = "turn:t", username = "u", credential = "p" }]', "has url;"),
+        ('[ice]\nservers = [{ urls = ["https://turn.example.org"] }]', "begin with stun:"),
+        ('[ice]\nservers = [{ urls = ["turn:t:3478"] }]', "turn:t:3478 .* needs a username"),
+        ('[ice]\ntwilio_sid = "s"', "needs twilio_token"),
+        ("[ice]\nserver = []", "has server;"),
+    ],
+)
+def test_a_slip_is_one_sentence_and_leaves_stun(
+    written: str, sentence: str, secrets: dict[str, object]
+) -> None:
+    secrets.update(tomllib.loads(written))
+    with pytest.raises(FerError, match=sentence):
+        ice.validate_setting()
+    assert ice.servers(ELSEWHERE) == STUN
+
+
+def test_secrets_are_read_and_what_is_no_toml_is_said_and_allows_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = config.get_option("secrets.files")
+    config.set_option("secrets.files", [str(tmp_path / "secrets.toml")])
+    try:
+        (tmp_path / "secrets.toml").write_text('visitors_may = "train"\n[ice]\nservers = []')
+        monkeypatch.setattr(st, "secrets", type(st.secrets)())
+        ice.validate_setting()
+        assert permissions.may("train")
+        (tmp_path / "secrets.toml").write_text("[ice\nservers = [")
+        monkeypatch.setattr(st, "secrets", type(st.secrets)())
+        with pytest.raises(FerError, match=r"cannot be read, .* line 1.* Correct the file"):
+            ice.validate_setting()
+        with pytest.raises(FerError, match="cannot be read"):
+            permissions.validate_setting()
+        assert not permissions.may("train")
+    finally:
+        config.set_option("secrets.files", usual)
