@@ -161,7 +161,7 @@ def draw_form() -> None:
             jobs.start(
                 loaders.ROOT,
                 scenario,
-                # Bounds of a widget hold in the browser; whoever writes messages by hand passes them.
+                # Bounds of a widget hold in the browser; who writes messages by hand passes them.
                 fraction=min(int(share), most_share) / 100,
                 epochs=min(int(epochs), most_epochs),
                 image_size=int(size),
