@@ -1,12 +1,11 @@
-"""How the webcam page keeps up by each way, measured in the browser, beside a page built the usual
-way.
+"""How the webcam page keeps up by each way, measured in the browser.
 
     python -m tests.benchmarks.stream_benchmark
 
 Chromium on this machine plays a face at 640x480 and 30 frames/s to the demo page, by WebRTC and by
-the app's own socket, and then to `naive_page.py`. By WebRTC every frame carries a number (see
-`stamps`), so the browser itself sees when a frame was captured and when answers made from that very
-frame were first on the screen; by the socket the page's own events tell both.
+the app's own socket. By WebRTC every frame carries a number (see `stamps`), so the browser itself
+sees when a frame was captured and when answers made from that very frame were first on the screen;
+by the socket the page's own events tell both.
 
 With --soak the server's memory is taken every ten seconds for so many minutes instead. Ends with
 status 1 where it grew by 50 MB or more after the first minute.
@@ -16,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import os
 import sys
 import tempfile
 import time
@@ -38,7 +38,7 @@ RATE = 30
 SETTLING = 6.0
 # Of a soak: seconds between two looks at the memory, and by how much it may grow.
 STEP, MOST_GROWTH_MB = 10.0, 50.0
-WAYS = ("webrtc", "socket", "naive")
+WAYS = ("webrtc", "socket")
 # When a frame of the socket was captured, and when its answers were on the screen.
 ANSWERED = """
 window.answered = [];
@@ -47,17 +47,23 @@ document.addEventListener('answered', ({ detail }) =>
 """
 
 
+def cpu_seconds(server: Server) -> float:
+    """What the server has taken of the processor so far."""
+    fields = Path(f"/proc/{server.pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def measure(page: Page, server: Server, way: str, seconds: float) -> dict[str, float]:
-    """Return how many frames were analysed and how many different ones shown a second, and
-    milliseconds from capture to drawn answers."""
+    """Return how many frames were analysed and how many different ones shown a second, milliseconds
+    from capture to drawn answers, and the server's seconds of processor a minute."""
     until(lambda: server.tell("analysed"), "no frame was analysed", 0.5)
     page.wait_for_timeout(1000 * SETTLING)
     by_socket = way == "socket"
     frame = page if by_socket else camera.component(page)
     frame.evaluate("answered.length = 0" if by_socket else "captured.length = shown.length = 0")
-    began = time.monotonic()
+    began, cpu = time.monotonic(), cpu_seconds(server)
     page.wait_for_timeout(1000 * seconds)
-    took = time.monotonic() - began
+    took, cpu = time.monotonic() - began, cpu_seconds(server) - cpu
     if by_socket:
         answered = frame.evaluate("answered")
         shown, delays = len(answered), [drawn - taken for taken, drawn in answered]
@@ -74,6 +80,7 @@ def measure(page: Page, server: Server, way: str, seconds: float) -> dict[str, f
         "answers_per_second": round(len(delays) / took, 1),
         "p50_ms": round(float(median), 1),
         "p95_ms": round(float(late), 1),
+        "cpu_seconds_a_minute": round(60 * cpu / took, 1),
     }
 
 
@@ -105,24 +112,19 @@ def delays_ms(captured: list[list[Any]], shown: list[list[Any]]) -> list[float]:
 def run(way: str, seconds: float, folder: Path, clip: Path, delay: float) -> dict[str, float]:
     """Return what `measure` finds by one of `WAYS`, where the network adds so many seconds each way
     to what goes over the page's own port."""
-    is_naive, script = way == "naive", ANSWERED if way == "socket" else stamps.READER
-    page_file = "tests/benchmarks/naive_page.py" if is_naive else "Home.py"
+    script = ANSWERED if way == "socket" else stamps.READER
     with (
-        running(folder, page_file, FER_STAMPS="1") as server,
+        running(folder, FER_STAMPS="1") as server,
         slow_network(int(server.url.rpartition(":")[2]), delay) as port,
         sync_playwright() as playwright,
         camera.camera_page(playwright.chromium, camera.playing(clip), script=script) as page,
     ):
         url = f"http://localhost:{port}" if way == "socket" and delay else server.url
+        # The networks are loaded by whoever comes first.
         page.goto(url)
-        if is_naive:
-            # It shows nothing before TensorFlow and both networks are loaded.
-            camera.component(page, "button").get_by_role("button", name="Start").click()
-        else:
-            # The networks are loaded by whoever comes first.
-            page.locator(".js-plotly-plot g.point").first.wait_for()
-            page.goto(f"{url}/Realtime_Demo?way={way}")
-            page.get_by_role("button", name="Start", exact=True).click()
+        page.locator(".js-plotly-plot g.point").first.wait_for()
+        page.goto(f"{url}/Realtime_Demo?way={way}")
+        page.get_by_role("button", name="Start", exact=True).click()
         return measure(page, server, way, seconds)
 
 

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+import streamlit as st
 from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import ElementTree, Widget
 
+from fer.ui.shared import widgets
 from tests.support.pages import PAGES, VIEWS, messages, open_home, open_page, walk_alts
 
 # How each page's question begins; the title is Home.py's, which AppTest leaves out.
@@ -67,6 +69,14 @@ def stale_words(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ElementTree, "get_widget_states", in_words_of_the_browser)
 
 
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All that a page makes only once a visitor has opened it."""
+    monkeypatch.setattr(
+        widgets, "opened", lambda label, key: st.expander(label, key=key, expanded=True)
+    )
+
+
 def switch_twice(app: AppTest, page: str, place: str = "") -> None:
     """Makes the choices that the page offers, then switches the language there and back, with
     another run in between; all of them must be as they were."""
@@ -95,10 +105,11 @@ def walk(app: AppTest, key: str, values: Sequence[str], page: str) -> None:
         switch_twice(app, page, value)
 
 
-def test_every_page_view_and_mode_in_both_languages(stale_words: None, with_data: Path) -> None:
+def test_every_page_view_and_mode_in_both_languages(
+    stale_words: None, opened: None, with_data: Path
+) -> None:
     app = open_home()
     switch_twice(app, "Home.py")
-    app.session_state["code"] = True
     for page in PAGES:
         app.switch_page(f"pages/{page}").run()
         if page == "2_Preprocessing.py":

@@ -281,6 +281,10 @@ def test_what_ended_before_the_visitors_eyes_is_among_the_curves(without_data: P
     (told,) = app.success
     assert "short has finished: 25.0% on PublicTest" in told.value
     assert told.value.endswith("Its curves are among those above.")
+    live(run_dir, "stopped", "training", done=10)
+    app.segmented_control(key="quantity").set_value("gap").run()
+    assert_no_error(app)
+    assert any("short was stopped" in caption.value for caption in app.caption)
 
 
 def test_enter_in_a_field_starts_no_training_and_none_begins_without_data(

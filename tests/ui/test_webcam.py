@@ -25,12 +25,14 @@ from fer.inference import classification
 from fer.media.live import socket as live_socket
 from fer.media.live.stream import STILL_SECONDS
 from fer.media.streaming import FrameAnalyser, StreamAnalyser
-from fer.ui.demo import ice, webcam
+from fer.ui.demo import ice, live_camera, webcam
 from fer.ui.demo.webcam import SLOW_SECONDS, Stream
 from fer.ui.demo.webrtc import NewestRelay
 from fer.ui.shared import caching, loaders, permissions
+from fer.ui.shared.text import in_language
 from tests.support.faces import frightened
-from tests.support.making import in_a_loop, until
+from tests.support.making import PATIENCE, in_a_loop, jpeg, until
+from tests.support.pages import assert_no_error, open_mode, texts
 
 
 def viewer() -> tuple[Stream, StreamAnalyser]:
@@ -134,6 +136,53 @@ def test_the_way_of_the_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(st, "query_params", {"way": asked})
         monkeypatch.setattr(st, "session_state", {webcam.TAKEN_OVER: True} if taken_over else {})
         assert webcam._way(url, [{"urls": [server]}]) == way, (url, asked, server)
+
+
+def test_the_page_shows_what_the_camera_is_answered_keeps_it_and_explains_a_frame(
+    portrait: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_on = [True]
+    # A busy machine takes long between a picture and what the page says of it.
+    monkeypatch.setattr("fer.media.live.stream.STILL_SECONDS", PATIENCE)
+    monkeypatch.setattr("fer.media.streaming.IDLE_SECONDS", PATIENCE)
+    monkeypatch.setattr(ice, "is_secure", lambda url: True)
+    monkeypatch.setattr(live_socket, "is_served", lambda: True)
+    monkeypatch.setattr(live_camera, "state", lambda: live_camera.CameraState(is_on[0]))
+    app = open_mode("webcam")
+    assert_no_error(app)
+    stream = app.session_state[webcam.STREAM]
+    assert (len(app.get("plotly_chart")), stream.has_frame) == (0, False)
+    reply = app.session_state[live_camera.VISIT].answer(jpeg(portrait))
+    assert [face["models"]["proposed"]["top1"] for face in reply["faces"]] == ["happy"]
+    app.run()
+    assert_no_error(app)
+    assert "Both models agree." in texts(app)
+    assert len(app.get("plotly_chart")) == 2, "bars and the last minute"
+    app.button(key="webcam_freeze").click().run()
+    assert_no_error(app)
+    assert "Frozen frame" in texts(app)
+    app.button(key="webcam_discard").click().run()
+    stream.answer(jpeg(np.full((480, 640, 3), 90, np.uint8)))
+    app.run()
+    assert "No face is seen" in texts(app)
+    is_on[0] = False
+    app.run()
+    assert_no_error(app)
+    assert "Stopped. The last answers are shown." in texts(app)
+    assert len(app.get("download_button")) >= 2
+    app.button(key="webcam_clear").click().run()
+    assert stream.analyser.record() == []
+    # A visitor elsewhere, whose page is not opened over https.
+    monkeypatch.setattr(ice, "is_secure", lambda url: False)
+    app.run()
+    assert "Browsers give a camera only to pages" in texts(app)
+
+
+def test_an_error_is_in_the_visitors_language_in_the_sockets_thread() -> None:
+    with in_language("id"):
+        visit = live_camera._visit(Stream())
+    error = FerError("{name} is empty; choose a file that holds an image.", name="a.jpg")
+    assert visit.in_words(error) == "a.jpg kosong; pilih berkas yang berisi gambar."
 
 
 class Camera(MediaStreamTrack):

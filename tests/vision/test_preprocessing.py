@@ -54,7 +54,6 @@ def test_what_is_marked_as_lying_is_set_upright_and_damaged_marks_are_passed_ove
 
 HUGE = bytearray(jpeg(np.zeros((1, 1), np.uint8), "BMP"))
 HUGE[18:26] = struct.pack("<ii", 60_000, 60_000)
-HUGE[18:26] = struct.pack("<ii", 60_000, 60_000)
 
 
 @pytest.mark.parametrize(
