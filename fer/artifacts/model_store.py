@@ -42,8 +42,6 @@ CONFIG = "config.json"
 METRICS = "metrics.json"
 PREDICTIONS = "predictions.parquet"
 CARD = "README.md"
-# Files that Git may give other line ends.
-TEXT_SUFFIXES = {".csv", ".json", ".md", ".txt", ".xml"}
 
 
 @dataclass(frozen=True)
@@ -224,25 +222,18 @@ def write_model(
 
 
 def sha256(path: Path) -> str:
-    """Return the SHA-256 of a file, hexadecimal; of a text file, with Unix line ends.
-
-    Git turns a text file's line ends into Windows' where it is set to (`core.autocrlf`), which
-    does not change the content.
-    """
-    if path.suffix in TEXT_SUFFIXES:
-        return hashlib.sha256(path.read_bytes().replace(b"\r\n", b"\n")).hexdigest()
+    """Return the SHA-256 of a file, hexadecimal."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def write_manifest(folder: Path = FOLDER) -> None:
-    """Write `manifest.json`: size and SHA-256 of every file in the folder, with Unix line ends."""
+    """Write `manifest.json`: size and SHA-256 of every file in the folder."""
     record: dict[str, ListedFile] = {}
     for path in folder.rglob("*"):
         if path.is_file() and path.name != MANIFEST and not path.name.startswith("."):
-            windows_ends = path.read_bytes().count(b"\r\n") if path.suffix in TEXT_SUFFIXES else 0
             record[path.relative_to(folder).as_posix()] = {
-                "bytes": path.stat().st_size - windows_ends,
+                "bytes": path.stat().st_size,
                 "sha256": sha256(path),
             }
     files.write_json(folder / MANIFEST, dict(sorted(record.items())))

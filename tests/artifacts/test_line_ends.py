@@ -11,12 +11,9 @@ import numpy as np
 import pytest
 
 from fer import files
-from fer.artifacts import intact, model_store
-from fer.inference import openvino_backend
+from fer.artifacts import model_store
 from fer.vision import faces
 from tests.support.making import ROOT
-
-TEXT = {".csv", ".json", ".md", ".xml"}
 
 
 def test_a_clone_with_autocrlf_has_every_artifact_and_script_as_published(tmp_path: Path) -> None:
@@ -32,23 +29,6 @@ def test_a_clone_with_autocrlf_has_every_artifact_and_script_as_published(tmp_pa
         assert (folder / name).read_bytes() == (ROOT / "models" / name).read_bytes(), name
     for name in ("Makefile", "Dockerfile", ".ci/run", "Home.py", "requirements.txt"):
         assert b"\r" not in (clone / name).read_bytes(), name
-
-
-def test_an_old_clone_is_whole_and_answers(tmp_path: Path) -> None:
-    """One that was made before line ends were settled."""
-    folder = tmp_path / "models"
-    shutil.copytree(ROOT / "models", folder, copy_function=os.link)
-    for path in [path for path in folder.rglob("*") if path.suffix in TEXT]:
-        content = path.read_bytes()
-        path.unlink()
-        path.write_bytes(content.replace(b"\n", b"\r\n"))
-    assert model_store.verify(folder) == ([], [])
-    models, problems = intact.models(folder)
-    assert (list(models), problems) == (["baseline", "proposed"], [])
-    openvino_backend.FastBackend(list(models.values()), folder).check()
-    for key, model in models.items():
-        published = model_store.open_artifact(key, ROOT / "models")
-        assert model.history() == published.history()
 
 
 def test_the_detector_lies_under_any_name(tmp_path: Path, portrait: np.ndarray) -> None:
