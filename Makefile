@@ -21,7 +21,7 @@ test: $(VENV)/dev.stamp
 test-camera: $(VENV)/dev.stamp
 	$(BIN)/pytest -m "camera and not slow"
 
-# What takes minutes and is run before a release: killed servers, load, an empty environment.
+# What is run before a release: a killed training, two processes, an empty environment.
 test-slow: $(VENV)/dev.stamp
 	$(BIN)/pytest -m slow
 
